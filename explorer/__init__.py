@@ -1,0 +1,51 @@
+"""Lowlight Explorer: see how neural networks restore extremely dark photographs.
+
+    import explorer
+
+    photo = explorer.open_photo("night.dng")
+    result = explorer.restore(photo, "lamba_m0.raw_synthetic", ratio="auto")
+    result.save("night.png", bits=16)
+
+Importing this package loads nothing heavy; each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explorer import errors
+
+if TYPE_CHECKING:
+    from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
+    from explorer.restoration import Restoration
+    from explorer.restorer import ModelInfo, list_models, load_model, restore
+    from explorer.weights.store import LoadedModel
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Photo": "photo",
+    "RawPhoto": "photo",
+    "RgbPhoto": "photo",
+    "open_mosaic": "photo",
+    "open_photo": "photo",
+    "suggest_ratio": "photo",
+    "Restoration": "restoration",
+    "LoadedModel": "weights.store",
+    "ModelInfo": "restorer",
+    "list_models": "restorer",
+    "load_model": "restorer",
+    "restore": "restorer",
+}
+_SUBMODULES = ("models", "photo", "training", "views", "weights", "examples")
+__all__ = ["errors", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _HOME:
+        return getattr(import_module(f"explorer.{_HOME[name]}"), name)
+    if name in _SUBMODULES:
+        return import_module(f"explorer.{name}")
+    raise AttributeError(f"module 'explorer' has no attribute {name!r}")

@@ -1,0 +1,13 @@
+"""The Gradio app: `build_app()` makes the page, `launch(demo)` serves it."""
+
+from __future__ import annotations
+
+import os
+
+# Read when gradio is imported, so they must be set before.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+from explorer.app.page import build_app, launch  # noqa: E402
+
+__all__ = ["build_app", "launch"]

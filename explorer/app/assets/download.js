@@ -1,0 +1,13 @@
+// A prepared file is handed to the browser at once; the link stays for a second go.
+const link = element.querySelector("a");
+function render(start) {
+  const value = props.value;
+  element.querySelector(".lx-download").hidden = !value;
+  if (!value) return;
+  link.href = value.src;
+  link.download = value.name;
+  link.textContent = value.label;
+  if (start) link.click();
+}
+watch("value", () => render(true));
+render(false);

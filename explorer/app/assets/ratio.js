@@ -1,0 +1,49 @@
+const find = (name) => element.querySelector(name);
+const range = find(".lx-ratio-range"), number = find(".lx-ratio-number"), mark = find(".lx-ratio-mark");
+const note = find("#lx-ratio-note"), use = find(".lx-ratio-use"), ticks = find(".lx-ratio-ticks");
+const LOW = 1, HIGH = 300, STEPS = 1000;
+const place = (ratio) => Math.log(ratio / LOW) / Math.log(HIGH / LOW);
+const at = (share) => LOW * Math.pow(HIGH / LOW, share);
+const tidy = (ratio) => Number(ratio < 10 ? ratio.toFixed(2) : ratio < 100 ? ratio.toFixed(1) : ratio.toFixed(0));
+const left = (share) => "calc(" + share * 100 + "% + " + (0.5 - share) * 18 + "px)";
+
+for (const tick of [1, 3, 10, 30, 100, 300]) {
+  const label = document.createElement("span");
+  label.textContent = tick;
+  label.style.left = left(place(tick));
+  ticks.append(label);
+}
+function show(ratio) {
+  range.value = Math.round(place(ratio) * STEPS);
+  range.style.setProperty("--fill", left(place(ratio)));
+  range.setAttribute("aria-valuetext", "times " + tidy(ratio));
+  number.value = tidy(ratio);
+}
+function render() {
+  const value = props.value || { ratio: 1 };
+  show(value.ratio);
+  const known = Number.isFinite(value.suggested);
+  mark.hidden = !known;
+  use.hidden = !known || value.auto;
+  if (known) {
+    mark.style.left = left(place(value.suggested));
+    mark.title = "×" + tidy(value.suggested);
+    note.textContent = (value.note || "").replace("{ratio}", "×" + tidy(value.suggested));
+  } else note.textContent = "";
+}
+function commit(ratio, auto) {
+  props.value = { ...(props.value || {}), ratio, auto };
+  render();
+  trigger("release");
+}
+range.addEventListener("input", () => show(tidy(at(range.value / STEPS))));
+range.addEventListener("change", () => commit(tidy(at(range.value / STEPS)), false));
+number.addEventListener("change", () => {
+  const typed = Number(number.value.replace(",", ".").replace(/[x×\s]/g, ""));
+  if (Number.isFinite(typed) && typed >= LOW && typed <= HIGH) commit(typed, false);
+  else { number.setAttribute("aria-invalid", "true"); note.textContent = (props.invalid || "").replace("{typed}", number.value); return; }
+  number.removeAttribute("aria-invalid");
+});
+use.addEventListener("click", () => { commit(props.value.suggested, true); range.focus(); });
+watch("value", render);
+render();

@@ -1,0 +1,67 @@
+"""The models as a visitor picks them: readable labels, networks with weights first, and a card for each."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING
+
+from explorer.app import text
+
+if TYPE_CHECKING:
+    from explorer.restorer import ModelInfo
+
+
+@cache
+def models() -> dict[str, ModelInfo]:
+    """What is installed, by name: networks with weights first, then classical methods, each in alphabetical order."""
+    import explorer
+
+    listed = sorted(explorer.list_models(), key=lambda info: (info.weights is None, info.title.lower(), info.name))
+    return {info.name: info for info in listed}
+
+
+def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
+    """(label, name) pairs for a picker; a label tells recipes of one architecture apart."""
+    return [(label(name), name) for name in (names if names is not None else models())]
+
+
+def label(name: str) -> str:
+    """E.g. "RetinexNet · joint_decom_only" for a network, "CLAHE" for a classical method."""
+    info = models()[name]
+    recipe = name.partition(".")[2]
+    return f"{info.title} · {recipe.replace('_', ' ')}" if recipe else info.title
+
+
+def default_model() -> str | None:
+    """The first network with weights, else the first method that is not the identity."""
+    names = [name for name in models() if name != "identity"]
+    return names[0] if names else None
+
+
+def decomposing() -> list[str]:
+    """Models that show a reflectance or an illumination."""
+    wanted = {"reflectance", "illumination", "illumination_enhanced"}
+    return [name for name, info in models().items() if wanted & set(info.intermediates)]
+
+
+def short_count(count: int) -> str:
+    """A count as a reader sees it: 784768 is "785 k"."""
+    for size, unit in ((1_000_000, " M"), (1_000, " k")):
+        if count >= size:
+            return f"{count / size:.3g}{unit}"
+    return str(count)
+
+
+def card(name: str | None) -> str:
+    """The chosen model in a few lines of HTML: licence, size, domain, what it is, where it comes from."""
+    info = models().get(name or "")
+    if info is None:
+        return ""
+    badges = [(info.licence or text.LICENCE_UNKNOWN, "lx-licence")] if info.weights else [(text.CLASSICAL, "")]
+    if info.parameters:
+        badges.append((text.PARAMETERS.format(count=short_count(info.parameters)), ""))
+    badges.append((text.DOMAINS[info.domain], ""))
+    marks = "".join(f'<li class="{kind}">{escape(words)}</li>' for words, kind in badges)
+    paper = f'<p class="lx-paper">{escape(info.paper)}</p>' if info.paper else ""
+    return f'<div class="lx-card"><p>{escape(info.summary)}</p>{paper}<ul class="lx-badges">{marks}</ul></div>'

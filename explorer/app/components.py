@@ -1,0 +1,168 @@
+"""The app's own components, as `gr.HTML` with our templates: static markup here, behaviour in `assets/*.js`.
+
+A component's value is a plain dict that its script reads; the markup itself never depends on the value, so focus and
+zoom survive every update.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from typing import Any, Literal
+
+import gradio as gr
+
+from explorer.app import text
+from explorer.app.theme import ASSETS
+
+RatioChoice = float | Literal["auto"]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _template(name: str, words: Mapping[str, str]) -> str:
+    markup = _asset(name)
+    for key, word in words.items():
+        markup = markup.replace(f"@@{key}@@", escape(word))
+    return markup
+
+
+def html(value: str = "", **options: Any) -> gr.HTML:
+    """Markup made on the server, without Gradio's own prose styles."""
+    return gr.HTML(value, apply_default_css=False, **options)
+
+
+_VIEW_WORDS = {
+    "tools": text.VIEW_TOOLS,
+    "zoom_in": text.ZOOM_IN,
+    "zoom_out": text.ZOOM_OUT,
+    "fit": text.FIT,
+}
+
+
+def before_after() -> gr.HTML:
+    """Two pictures under a divider that mouse, touch and keyboard move.
+
+    Value: {"photo", "revision", "width", "height", "badge", "before": [{"label", "src", "alt"}], "after": {"src",
+    "alt"}}, or None for the empty state.
+    """
+    words = {**_VIEW_WORDS, "empty": text.NO_PHOTO, "after": text.AFTER, "split": text.SPLIT, "left": text.LEFT_SIDE}
+    return gr.HTML(
+        value=None,
+        html_template=_template("before_after.html", words),
+        js_on_load=_asset("stage.js") + _asset("before_after.js"),
+        apply_default_css=False,
+        elem_id="lx-viewer",
+    )
+
+
+def tiles(elem_id: str, empty: str, can_blind: bool) -> gr.HTML:
+    """Pictures side by side with one zoom, one pan and one read-out.
+
+    Value: {"batch", "tiles": [{"id", "title", "note", "src", "alt", "open", "legend": {"css", "low", "high"} | None}]}.
+    """
+    return gr.HTML(
+        value=None,
+        html_template=_template("tiles.html", {**_VIEW_WORDS, "empty": empty, "blind": text.BLIND}),
+        js_on_load=_asset("stage.js") + _asset("tiles.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        can_blind=can_blind,
+    )
+
+
+def ratio_slider(render: bool = True) -> gr.HTML:
+    """A logarithmic slider from 1 to 300 with the suggested value marked. Event: `release`.
+
+    Value: {"ratio", "auto", "suggested", "note"}; `chosen_ratio` reads it.
+    """
+    words = {"label": text.RATIO, "exact": text.RATIO_EXACT, "use": text.RATIO_USE}
+    return gr.HTML(
+        value={"ratio": 1.0, "auto": True},
+        html_template=_template("ratio.html", words),
+        js_on_load=_asset("ratio.js"),
+        apply_default_css=False,
+        elem_id="lx-ratio",
+        render=render,
+        invalid=text.RATIO_INVALID,
+    )
+
+
+def chosen_ratio(value: object) -> RatioChoice:
+    """What the slider stands at: "auto" while it follows the suggestion, else the number (checked by the API)."""
+    if not isinstance(value, Mapping) or value.get("auto", True):
+        return "auto"
+    ratio = value.get("ratio")
+    return float(ratio) if isinstance(ratio, int | float) else float("nan")
+
+
+def slider_value(ratio: float, auto: bool, suggested: float | None, source: str) -> dict[str, object]:
+    """The slider's value for a restored picture."""
+    return {"ratio": ratio, "auto": auto, "suggested": suggested, "note": text.RATIO_NOTE.format(source=source)}
+
+
+@dataclass(frozen=True)
+class ExampleCard:
+    """An example as the picker shows it."""
+
+    name: str
+    title: str
+    caption: str
+    badge: str
+    thumbnail: bytes
+    """PNG."""
+
+
+def _data_address(picture: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
+def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
+    """Thumbnails that are buttons. Value: the chosen example's name. Event: `select`."""
+    items = "".join(
+        f'<li><button type="button" data-name="{escape(card.name)}" aria-pressed="false"'
+        f' title="{escape(card.caption)}"><img alt="" src="{_data_address(card.thumbnail)}">'
+        f"<span>{escape(card.title)}</span><small>{escape(card.badge)}</small></button></li>"
+        for card in cards
+    )
+    markup = f'<div class="lx-examples"><p class="lx-note">{escape(text.EXAMPLES)}</p><ul>{items}</ul></div>'
+    return gr.HTML(
+        value=None,
+        html_template=markup.replace("`", "&#96;").replace("{", "&#123;").replace("$", "&#36;"),
+        js_on_load=_asset("examples.js"),
+        apply_default_css=False,
+        elem_id="lx-examples",
+    )
+
+
+def download_link() -> gr.HTML:
+    """A file handed to the browser as soon as it is prepared. Value: {"src", "name", "label"} or None."""
+    return gr.HTML(
+        value=None,
+        html_template='<p class="lx-download" hidden><a href="#"></a></p>',
+        js_on_load=_asset("download.js"),
+        apply_default_css=False,
+        elem_id="lx-download",
+    )
+
+
+def message_area() -> gr.HTML:
+    """Where errors and notes are said: read out by screen readers, and it stays until the next action."""
+    return html("", elem_id="lx-message")
+
+
+def problem(sentence: str) -> str:
+    """An error for the message area."""
+    return f'<div class="lx-problem" role="alert">{escape(sentence)}</div>'
+
+
+def note(sentences: Sequence[str]) -> str:
+    """Notes for the message area; empty where there are none."""
+    lines = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    return f'<div class="lx-notes" role="status">{lines}</div>' if lines else ""

@@ -1,0 +1,55 @@
+"""Handlers that never fail in silence: a user's error becomes its sentence, any other one a generic sentence."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from explorer.app import text
+from explorer.app.components import problem
+from explorer.errors import ExplorerError
+
+LOG = logging.getLogger(__name__)
+
+
+def sentence(error: Exception) -> str:
+    """What the page says of an error; what is not the user's doing is logged with its traceback."""
+    if isinstance(error, ExplorerError):
+        return str(error)
+    LOG.error("A handler of the app failed.", exc_info=error)
+    return text.UNEXPECTED
+
+
+def reported(area: gr.HTML) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator for handlers that return (or yield) a dict of component to value.
+
+    An exception ends in the message `area`; everything else on the page stays as it was.
+    """
+
+    def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(handler):
+
+            @functools.wraps(handler)
+            def stream(*arguments: Any, **named: Any) -> Iterator[dict[Any, Any]]:
+                try:
+                    yield from handler(*arguments, **named)
+                except Exception as error:
+                    yield {area: problem(sentence(error))}
+
+            return stream
+
+        @functools.wraps(handler)
+        def answer(*arguments: Any, **named: Any) -> dict[Any, Any]:
+            try:
+                return dict(handler(*arguments, **named))
+            except Exception as error:
+                return {area: problem(sentence(error))}
+
+        return answer
+
+    return decorate

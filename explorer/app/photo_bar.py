@@ -1,0 +1,85 @@
+"""The strip above the tabs: a drop zone for the visitor's own photo, and the bundled examples."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import Any
+
+import gradio as gr
+
+import explorer
+from explorer.app import restoring, text
+from explorer.app.components import ExampleCard, example_picker
+from explorer.app.feedback import reported
+from explorer.app.sessions import open_session
+from explorer.app.shared import PREVIEWS
+from explorer.photo import amplify, load_rendering, suggest_ratio
+from explorer.views.pictures import png, within
+
+THUMBNAIL_SIDE = 176
+"""Twice the size at which a thumbnail is shown, for dense screens."""
+
+
+@cache
+def example_cards() -> tuple[ExampleCard, ...]:
+    """The bundled examples with thumbnails: the dark photo on the left, brightened on the right."""
+    from explorer.examples import examples
+
+    cards = []
+    for example in examples():
+        photo = explorer.open_photo(example.path)
+        taken = within(load_rendering(photo), THUMBNAIL_SIDE)
+        bright = amplify(taken, min(30.0, suggest_ratio(photo, "percentile").ratio))
+        half = taken.shape[1] // 2
+        thumbnail = taken.copy()
+        thumbnail[:, half:] = bright[:, half:]
+        cards.append(ExampleCard(example.name, example.title, example.caption, example.kind, png(thumbnail, 9)))
+    return tuple(cards)
+
+
+def default_example() -> str | None:
+    """The example that greets a visitor."""
+    cards = example_cards()
+    return cards[0].name if cards else None
+
+
+def build() -> tuple[gr.File, gr.HTML]:
+    """The upload and the picker, laid out."""
+    with gr.Row(elem_classes="lx-photo-bar"):
+        upload = gr.File(type="filepath", label=text.UPLOAD, height=108, elem_id="lx-upload", scale=2, min_width=280)
+        picker = example_picker(example_cards())
+    return upload, picker
+
+
+def wire(upload: gr.File, picker: gr.HTML, token: gr.State, photo: gr.State, message: gr.HTML) -> None:
+    """Opening a photo changes the `photo` state, which every tab follows."""
+
+    def opened(session_token: str) -> dict[Any, Any]:
+        return {token: session_token, photo: secrets.token_hex(4), message: ""}
+
+    def open_upload(current: str | None, path: str | None) -> dict[Any, Any]:
+        if path is None:
+            return {message: ""}
+        session = open_session(current)
+        restoring.open_file(session, path)
+        return {**opened(session.token), picker: ""}
+
+    def open_example(current: str | None, name: str | None) -> dict[Any, Any]:
+        session = open_session(current)
+        restoring.open_example(session, name or "")
+        return {**opened(session.token), upload: None}
+
+    guard = reported(message)
+    options: dict[str, Any] = {
+        "concurrency_id": PREVIEWS,
+        "concurrency_limit": 2,
+        "api_visibility": "private",
+        "show_progress": "minimal",
+    }
+    upload.upload(
+        guard(open_upload), [token, upload], [token, photo, message, picker], show_progress_on=[upload], **options
+    )
+    picker.select(
+        guard(open_example), [token, picker], [token, photo, message, upload], show_progress_on=[upload], **options
+    )

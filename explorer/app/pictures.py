@@ -1,0 +1,131 @@
+"""Results as values of the app's components: pictures published for one session, with their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from explorer.app import catalogue, text
+from explorer.app.components import slider_value
+from explorer.app.restoring import Preview
+from explorer.app.sessions import Session
+from explorer.photo import amplify, load_rendering
+from explorer.views.pictures import FloatArray, palette_css, png
+from explorer.views.retinex import Panel
+
+if TYPE_CHECKING:
+    from explorer.restoration import Restoration
+
+
+def ratio_words(ratio: float) -> str:
+    """E.g. "×29.5"."""
+    return f"×{ratio:.3g}"
+
+
+def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
+    """The before/after viewer's value for a preview."""
+    return _viewer(session, shown.restoration, shown.as_taken, shown.amplified, text.BADGE_PREVIEW)
+
+
+def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
+    """The before/after viewer's value for a full-resolution result."""
+    taken = load_rendering(session.require_photo())
+    return _viewer(session, restoration, taken, amplify(taken, restoration.ratio), text.BADGE_FULL)
+
+
+def _viewer(
+    session: Session, restoration: Restoration, taken: FloatArray, amplified: FloatArray, badge: str
+) -> dict[str, Any]:
+    height, width = restoration.image.shape[:2]
+    photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
+    before = [
+        {"label": text.BEFORE_TAKEN, "src": session.publish(png(taken)), "alt": text.ALT_TAKEN.format(photo=photo)},
+        {
+            "label": text.BEFORE_AMPLIFIED,
+            "src": session.publish(png(amplified)),
+            "alt": text.ALT_AMPLIFIED.format(photo=photo, ratio=f"{restoration.ratio:.3g}"),
+        },
+    ]
+    alt = text.ALT_AFTER.format(photo=photo, model=_title(restoration.model), ratio=ratio)
+    return {
+        "photo": id(session.decoded),
+        "revision": session.revision,
+        "width": width,
+        "height": height,
+        "badge": badge.format(width=width, height=height),
+        "before": before,
+        "after": {"src": session.publish(png(restoration.image)), "alt": alt},
+    }
+
+
+def _title(model: str) -> str:
+    return catalogue.label(model) if model in catalogue.models() else model
+
+
+def ratio_value(shown: Preview) -> dict[str, object]:
+    """The ratio slider's value for a preview."""
+    return slider_value(shown.restoration.ratio, shown.automatic, shown.suggested, shown.suggested_source)
+
+
+def seconds_words(seconds: float) -> str:
+    """E.g. "84 ms" or "2.1 s"."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def result_line(restoration: Restoration) -> str:
+    """Time, ratio and the identity of the weights in one line of HTML."""
+    weights = restoration.weights
+    parts = [
+        ("Time", text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper())),
+        ("Amplification", f"{ratio_words(restoration.ratio)} ({restoration.ratio_source})"),
+        ("Weights", weights.name + (f", sha256 {weights.sha256[:12]}" if weights.sha256 else "")),
+        ("Computed with", f"{restoration.backend}, {restoration.precision}"),
+    ]
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in parts)
+    return f'<dl class="lx-result" aria-label="{escape(text.RESULT)}">{items}</dl>'
+
+
+def model_tile(session: Session, restoration: Restoration) -> dict[str, Any]:
+    """A tile of the comparison."""
+    title = _title(restoration.model)
+    return {
+        "id": restoration.model,
+        "title": title,
+        "note": f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
+        "src": session.publish(png(restoration.image)),
+        "alt": text.ALT_TILE.format(photo=restoration.photo_name, model=title),
+    }
+
+
+def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
+    """The photo itself as the first tile; its name is never hidden."""
+    photo = session.require_photo().name
+    return {
+        "id": "input",
+        "title": text.INPUT_TILE,
+        "src": session.publish(png(taken)),
+        "alt": text.ALT_TAKEN.format(photo=photo),
+        "open": True,
+    }
+
+
+def panel_tiles(session: Session, panels: Sequence[Panel], model: str) -> list[dict[str, Any]]:
+    """The tiles of a decomposition; false-coloured ones carry their legend."""
+    photo = session.require_photo().name
+    tiles = []
+    for panel in panels:
+        legend = None
+        if panel.scale:
+            legend = {"css": palette_css(panel.palette), "low": f"{panel.scale[0]:g}", "high": f"{panel.scale[1]:g}"}
+        tiles.append(
+            {
+                "id": panel.name,
+                "title": panel.title,
+                "note": panel.note,
+                "src": session.publish(png(panel.image)),
+                "alt": text.ALT_PANEL.format(title=panel.title, photo=photo, model=_title(model)),
+                "legend": legend,
+            }
+        )
+    return tiles

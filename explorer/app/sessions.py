@@ -1,0 +1,138 @@
+"""What one visitor has open. The browser's state holds only a random token; photos and results stay on this side.
+
+Pictures are served from a folder with an unguessable name, one a session, removed when the page is closed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from explorer.app import text
+from explorer.errors import PhotoError
+
+if TYPE_CHECKING:
+    from explorer.photo.types import FloatArray, Photo
+
+CAPACITY = 32
+"""Sessions kept at once: each holds a decoded photo (a 24-megapixel RAW is about 100 MB). The idlest goes first."""
+
+PICTURES_KEPT = 24
+"""Preview files kept per session: what the page shows, and some that it may still be loading."""
+
+
+@cache
+def public_folder() -> Path:
+    """The folder that the server may hand files out of; it is removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="lowlight-explorer-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@dataclass(eq=False)
+class Session:
+    """One visitor's photo and results. Handlers of one page may run at once: hold `lock` to change it."""
+
+    token: str
+    folder: Path
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    decoded: Photo | None = None
+    """The photo as the file has it, decoded once."""
+    photo: Photo | None = None
+    """`decoded` with the chosen white balance."""
+    small: Photo | None = None
+    """`photo` at preview size."""
+    as_taken: FloatArray | None = None
+    """The photo as the camera shows it, at preview size."""
+    suggestions: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """Automatic ratio and its source per model, for `photo`."""
+    full: dict[str, Any] = field(default_factory=dict)
+    """The last full-resolution result: "key", "restoration"."""
+    white_balance: str = "as_shot"
+    keep_ratio: bool = False
+    """True while the ratio of the page's address waits for the first photo."""
+    was_lost: bool = False
+    """True where it stands in for a session that was let go."""
+    revision: int = 0
+    shown: tuple[FloatArray, FloatArray] | None = None
+    """Before and after of the last preview, for the histogram."""
+    _files: list[Path] = field(default_factory=list)
+
+    def require_photo(self) -> Photo:
+        """The open photo.
+
+        Raises:
+            PhotoError: none is open.
+        """
+        if self.photo is None:
+            raise PhotoError(text.SESSION_GONE if self.was_lost else text.NO_PHOTO_YET)
+        return self.photo
+
+    def publish(self, data: bytes, suffix: str = ".png") -> str:
+        """Writes a picture and gives its address; the oldest pictures beyond `PICTURES_KEPT` are removed."""
+        path = self.folder / f"{secrets.token_hex(8)}{suffix}"
+        part = path.with_suffix(".part")
+        part.write_bytes(data)
+        os.replace(part, path)
+        with self.lock:
+            self._files.append(path)
+            while len(self._files) > PICTURES_KEPT:
+                self._files.pop(0).unlink(missing_ok=True)
+        return address(path)
+
+    def download_path(self, name: str) -> Path:
+        """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's."""
+        for old in self.folder.glob("download-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        folder = self.folder / f"download-{secrets.token_hex(8)}"
+        folder.mkdir()
+        return folder / name
+
+
+def address(path: Path) -> str:
+    """The address at which the server hands out a file of `public_folder()`, relative to the page."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+_SESSIONS: OrderedDict[str, Session] = OrderedDict()
+_LOCK = threading.Lock()
+
+
+def open_session(token: str | None) -> Session:
+    """The session of a token; a new one where there is no token yet or its session was let go."""
+    with _LOCK:
+        if token and token in _SESSIONS:
+            _SESSIONS.move_to_end(token)
+            return _SESSIONS[token]
+        fresh = secrets.token_urlsafe(24)
+        folder = public_folder() / fresh
+        folder.mkdir()
+        _SESSIONS[fresh] = Session(fresh, folder, was_lost=token is not None)
+        idle = [_SESSIONS.popitem(last=False)[1] for _ in range(len(_SESSIONS) - CAPACITY)]
+        session = _SESSIONS[fresh]
+    for old in idle:
+        shutil.rmtree(old.folder, ignore_errors=True)
+    return session
+
+
+def close_session(token: str | None) -> None:
+    """Forgets a session and removes its files; called when its page is closed."""
+    with _LOCK:
+        session = _SESSIONS.pop(token, None) if token else None
+    if session:
+        shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def count() -> int:
+    """Sessions open now."""
+    return len(_SESSIONS)

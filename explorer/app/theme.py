@@ -1,0 +1,96 @@
+"""How the app looks: neutral greys, so that the surroundings do not tint the pictures, and one amber accent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+ASSETS = Path(__file__).with_name("assets")
+
+_GREYS = gr.themes.Color(
+    name="neutral",
+    c50="#fafafa", c100="#f3f3f2", c200="#e4e4e2", c300="#cfcfcc", c400="#a3a3a0", c500="#737370",
+    c600="#565654", c700="#3d3d3b", c800="#282827", c900="#1b1b1a", c950="#121211",
+)  # fmt: skip
+_AMBER = gr.themes.Color(
+    name="safelight",
+    c50="#fdf6ea", c100="#fae8c8", c200="#f4d196", c300="#edb963", c400="#e6a33e", c500="#c98420",
+    c600="#9a5f0d", c700="#7d4c0a", c800="#5e390a", c900="#402808", c950="#2a1a05",
+)  # fmt: skip
+
+
+def theme() -> gr.themes.Base:
+    """The app's theme in light and dark; contrast of text is at least 4.5 to 1 in both."""
+    look = gr.themes.Base(
+        primary_hue=_AMBER,
+        secondary_hue=_AMBER,
+        neutral_hue=_GREYS,
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_md,
+        # Gradio ships a semi-bold that lacks most letters; without it, the bold stands in for weight 600.
+        font=(gr.themes.fonts.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),
+        font_mono=(gr.themes.fonts.LocalFont("IBM Plex Mono", weights=(400,)), "ui-monospace", "monospace"),
+    )
+    return look.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color="*neutral_900",
+        body_text_color_dark="*neutral_100",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="*neutral_900",
+        background_fill_secondary="*neutral_100",
+        background_fill_secondary_dark="*neutral_800",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        block_shadow="none",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_400",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_300",
+        block_title_text_weight="500",
+        block_title_text_size="*text_sm",
+        block_padding="0px",
+        border_color_primary="*neutral_200",
+        border_color_primary_dark="*neutral_800",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="*neutral_900",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_700",
+        input_border_width="1px",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_400",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_300",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="*neutral_950",
+        button_secondary_background_fill="*neutral_200",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_background_fill_hover="*neutral_300",
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        button_secondary_text_color="*neutral_900",
+        button_secondary_text_color_dark="*neutral_100",
+        checkbox_label_background_fill="transparent",
+        checkbox_label_background_fill_dark="transparent",
+        color_accent="*primary_600",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_400",
+        layout_gap="20px",
+        form_gap_width="0px",
+    )
+
+
+def css() -> str:
+    """The app's own style sheet, on top of the theme."""
+    return (ASSETS / "app.css").read_text(encoding="utf-8")
+
+
+def head() -> str:
+    """A viewport and the choice between light and dark, made before the first paint so that nothing flashes."""
+    return f"<script>{(ASSETS / 'head.js').read_text(encoding='utf-8')}</script>"

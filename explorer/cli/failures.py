@@ -1,0 +1,74 @@
+"""Errors as a user meets them: a sentence and an exit code, for a whole command or for one photograph of several."""
+
+from __future__ import annotations
+
+import traceback
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from explorer.errors import ExplorerError
+
+SOME_FAILED = 10
+"""Exit code when some of several photographs failed and the others went well."""
+
+DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
+"""True while a command line with `--debug` runs: errors then show their traceback too."""
+
+
+def sentence(error: Exception) -> str:
+    """What an error says to the user: one sentence without a line break."""
+    if isinstance(error, ExplorerError):
+        text = str(error)
+    elif isinstance(error, typer.TyperException):
+        text = error.format_message()
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            text = f"{text.rstrip('.')} (see `{context.command_path} --help`)."
+    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch raises a plain RuntimeError
+        text = "There is not enough memory for this photograph and model; use a smaller picture or a lighter model."
+    else:
+        what = f"{type(error).__name__}: {error}".rstrip(" .:")
+        text = f"Unexpected {what}; run again with --debug to see where it came from."
+    return " ".join(text.split())
+
+
+def exit_code(error: Exception) -> int:
+    """What the program leaves with for an error."""
+    return error.exit_code if isinstance(error, ExplorerError | typer.TyperException) else 1
+
+
+def print_failure(error: Exception, path: Path | None = None) -> str:
+    """Prints `error: ...` on the standard error, with the photograph's name in it, and gives that sentence back."""
+    if DEBUG.get():
+        traceback.print_exception(error)
+    text = sentence(error)
+    if path is not None and path.name not in text:
+        text = f"{path}: {text}"
+    typer.echo(f"error: {text}", err=True)
+    return text
+
+
+@dataclass
+class Failures:
+    """The photographs of one command line that failed, while the others go on."""
+
+    total: int
+    """Photographs on the command line."""
+    errors: list[tuple[Path, Exception]] = field(default_factory=list)
+
+    def add(self, path: Path, error: Exception) -> str:
+        """Prints one failure and remembers it; gives its sentence."""
+        self.errors.append((path, error))
+        return print_failure(error, path)
+
+    def leave(self) -> None:
+        """Ends the command when anything failed.
+
+        Raises:
+            typer.Exit: with the first failure's own code when all failed, with 10 when only some did.
+        """
+        if self.errors:
+            raise typer.Exit(exit_code(self.errors[0][1]) if len(self.errors) == self.total else SOME_FAILED)

@@ -1,0 +1,66 @@
+"""`lowlight import`: a published checkpoint becomes a folder of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.terminal import print_table
+
+
+def import_weights(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The published checkpoint's name; --list shows them.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Its file or files.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds by the model's name."
+        ),
+    ] = None,
+    allow_unknown_sha256: Annotated[
+        bool,
+        typer.Option("--allow-unknown-sha256", help="Take files other than the published ones, if their tensors fit."),
+    ] = False,
+    catalogue: Annotated[bool, typer.Option("--list", help="List the published checkpoints that are known.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+) -> None:
+    """Import a published checkpoint: check its files and write them as model.safetensors, config.json and README.md."""
+    if catalogue:
+        _print_catalogue()
+        return
+    if name is None or not files:
+        context.fail("A name and its files are needed, or --list alone.")
+
+    from explorer.weights import CATALOGUE, convert_published
+    from explorer.weights.store import imported_folder
+
+    target = imported_folder() / name if out is None else out
+    folder = convert_published(name, files, target, allow_unknown=allow_unknown_sha256)
+    if quiet:
+        return
+    entry = CATALOGUE[name]
+    typer.echo(f"{name} -> {folder}")
+    typer.echo(f"Licence: {entry.licence}")
+    if entry.origin:
+        typer.echo(f"Origin:  {entry.origin}")
+    if not entry.redistributable:
+        typer.echo("These weights may not be passed on without their authors' leave.")
+    typer.echo(f"Use it:  lowlight restore IN -m {name if out is None else _as_model(folder)} -o OUT")
+
+
+def _as_model(folder: Path) -> str:
+    # A name with a separator is read as a path.
+    return str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
+
+
+def _print_catalogue() -> None:
+    from explorer.weights import CATALOGUE
+
+    rows = [
+        (entry.name, ", ".join(file.name for file in entry.files), entry.licence, entry.origin or "-", entry.summary)
+        for entry in CATALOGUE.values()
+    ]
+    print_table(("NAME", "FILES", "LICENCE", "ORIGIN", "WHAT IT IS"), rows)

@@ -1,0 +1,59 @@
+"""`lowlight info`: what a file says about how it was taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.failures import Failures
+from explorer.cli.terminal import print_json
+
+
+def info(
+    photographs: Annotated[list[Path], typer.Argument(metavar="IN", help="RAW files or pictures.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: an object for one photograph, a list for several.")
+    ] = False,
+) -> None:
+    """Show the metadata of photographs: camera, exposure, mosaic, levels, white balance."""
+    from explorer import open_photo
+    from explorer.photo import describe
+
+    panels: list[dict[str, object]] = []
+    failures = Failures(len(photographs))
+    for path in photographs:
+        try:
+            panel = {"file": str(path), **describe(open_photo(path))}
+        except Exception as error:
+            failures.add(path, error)
+            continue
+        panels.append(panel)
+        if not as_json:
+            if len(panels) > 1:
+                typer.echo()
+            _print_panel(panel)
+    if as_json and panels:
+        print_json(panels[0] if len(photographs) == 1 else panels)
+    failures.leave()
+
+
+def _print_panel(panel: dict[str, object]) -> None:
+    width = max(len(label) for label in panel)
+    for label, value in panel.items():
+        typer.echo(f"{label.ljust(width)}  {_as_text(value)}")
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return "not stated"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_as_text(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items())
+    return str(value)

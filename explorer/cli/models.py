@@ -1,0 +1,47 @@
+"""`lowlight models`: what can be used with `-m`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from explorer import ModelInfo
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything that is known, as JSON.")] = False,
+) -> None:
+    """List the models: networks with their weights, and classical methods."""
+    from explorer import list_models
+
+    known = list_models()
+    if as_json:
+        print_json([_as_plain(model) for model in known])
+        return
+    headings = ("NAME", "DOMAIN", "WHAT IT IS", "PARAMETERS", "LICENCE", "WHERE")
+    print_table(headings, [_row(model) for model in known])
+
+
+def _row(model: ModelInfo) -> tuple[str, ...]:
+    where = "built in" if model.weights is None else str(model.weights)
+    parameters = f"{model.parameters:,}" if model.parameters else "-"
+    return model.name, model.domain, model.summary, parameters, model.licence or "-", where
+
+
+def _as_plain(model: ModelInfo) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "architecture": model.architecture,
+        "title": model.title,
+        "summary": model.summary,
+        "domain": model.domain,
+        "paper": model.paper,
+        "licence": model.licence,
+        "parameters": model.parameters,
+        "weights": None if model.weights is None else str(model.weights),
+        "intermediates": list(model.intermediates),
+    }

@@ -1,0 +1,156 @@
+"""Where results go: the output's path for every photograph, and files that are there completely or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer import Restoration
+
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")
+"""Formats that hold 16 bits a channel."""
+
+_SIGNED = ("curves",)
+"""Intermediates in [-1, 1]; the others are in [0, 1]."""
+
+
+def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
+    """The result's path for every input, in order.
+
+    Args:
+        inputs: the photographs.
+        out: a picture file for one input, or an existing folder (or any path that ends in a separator), where each
+            result is called `<stem>.png`, or `<full name>.png` where two inputs share a stem.
+        bits: 8 or 16 bits a channel.
+
+    Raises:
+        OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
+            bits, several inputs for one file, two inputs for one result, or a result in the place of an input.
+    """
+    path = Path(out)
+    names_folder = out.endswith(("/", os.sep))
+    if path.is_dir() or names_folder:
+        check_folder(path)
+        stems = Counter(photo.stem for photo in inputs)
+        outputs = [path / f"{photo.stem if stems[photo.stem] == 1 else photo.name}.png" for photo in inputs]
+    else:
+        if len(inputs) > 1:
+            raise OutputError(
+                f"{len(inputs)} photographs cannot be written to the one file '{out}'; name an existing folder with -o."
+            )
+        _check_suffix(path, bits)
+        check_folder(path.parent)
+        outputs = [path]
+    for output, count in Counter(outputs).items():
+        if count > 1:
+            raise OutputError(f"Two photographs would be written to '{output}'; restore them into different folders.")
+    sources = {photo.resolve() for photo in inputs}
+    for output in outputs:
+        if output.resolve() in sources:
+            raise OutputError(f"The result would replace the photograph '{output}'; name another output with -o.")
+    return outputs
+
+
+def _check_suffix(path: Path, bits: int) -> None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OutputError(
+            f"'{path}' does not say which format to write; end it in one of {', '.join(SUFFIXES)}, or name an "
+            "existing folder."
+        )
+    if bits == 16 and suffix not in DEEP_SUFFIXES:
+        raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
+
+
+def check_folder(folder: Path) -> None:
+    """Raises OutputError unless `folder` is a folder that can be written to."""
+    if not folder.exists():
+        raise OutputError(f"The output folder '{folder}' does not exist; create it or name another.")
+    if not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file, not a folder; name an existing folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"The output folder '{folder}' cannot be written to; choose another or change its rights.")
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Raises OutputError where `path` is a folder, or is there and may not be overwritten."""
+    if path.is_dir():
+        raise OutputError(f"'{path}' is a folder, so no file can be written there; name another output.")
+    if not overwrite and path.exists():
+        raise OutputError(f"'{path}' is already there; leave --no-overwrite out or name another output.")
+
+
+@contextmanager
+def all_or_nothing(overwrite: bool = True) -> Iterator[Callable[[Path], Path]]:
+    """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
+
+    When the block ends well, all temporary files take their places; when it does not, none of them stays.
+
+    Raises:
+        OutputError: a file is there and may not be overwritten, or cannot be put in its place.
+    """
+    moves: dict[Path, Path] = {}
+
+    def stage(final: Path) -> Path:
+        check_free(final, overwrite)
+        temporary = final.with_name(f".{secrets.token_hex(6)}.partial{final.suffix}")
+        moves[temporary] = final
+        return temporary
+
+    try:
+        yield stage
+        for temporary, final in moves.items():
+            os.replace(temporary, final)
+    except OSError as error:
+        raise OutputError(f"The result could not be written: {error.strerror or error}.") from error
+    finally:
+        for temporary in moves:
+            temporary.unlink(missing_ok=True)
+
+
+def save_intermediates(
+    restoration: Restoration, folder: Path, stem: str, stage: Callable[[Path], Path]
+) -> dict[str, list[Path]]:
+    """Writes every intermediate: `<stem>.<name>.npy` with the floats themselves, and 16-bit PNGs to look at.
+
+    Intermediates of one or three channels give `<stem>.<name>.png`; others give `<stem>.<name>_<n>.png` for each
+    three channels (or each channel). The pictures are clipped to [0, 1]; the curve maps' [-1, 1] is moved there.
+
+    Returns:
+        The files of each intermediate, the floats first.
+    """
+    import numpy as np
+
+    from explorer.encode import encode
+
+    files: dict[str, list[Path]] = {}
+    for name, values in restoration.intermediates.items():
+        floats = folder / f"{stem}.{name}.npy"
+        np.save(stage(floats), values)
+        files[name] = [floats]
+        pictures = _as_pictures((values + np.float32(1)) / np.float32(2) if name in _SIGNED else values)
+        for index, picture in enumerate(pictures):
+            target = folder / (f"{stem}.{name}.png" if len(pictures) == 1 else f"{stem}.{name}_{index + 1}.png")
+            stage(target).write_bytes(encode(picture, ".png", 16))
+            files[name].append(target)
+    return files
+
+
+def _as_pictures(values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """H x W x C values as colour pictures where C is a multiple of 3, else as grey ones."""
+    channels = values.shape[2]
+    if channels % 3 == 0:
+        return [values[:, :, first : first + 3] for first in range(0, channels, 3)]
+    return [values[:, :, index] for index in range(channels)]

@@ -1,0 +1,125 @@
+"""The program: its commands, and one place where every error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from explorer.cli import app, import_weights, info, models, restore
+from explorer.cli.failures import DEBUG, exit_code, print_failure
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what a program that SIGPIPE ended leaves in a shell
+
+_EXIT_CODES = (
+    ("0", "everything went well"),
+    ("1", "an error that is not one of these"),
+    ("2", "a wrong command line"),
+    ("3", "a photograph that cannot be read"),
+    ("4", "a ratio or a white balance that cannot be used"),
+    ("5", "an unknown model"),
+    ("6", "weights that cannot be used"),
+    ("7", "a result that cannot be written"),
+    ("8", "training or evaluation data that cannot be used"),
+    ("9", "a training run that cannot go on"),
+    ("10", "some of several photographs failed; the others were written"),
+    ("130", "interrupted"),
+    ("141", "the reader of the output went away"),
+)
+_EPILOG = "\n".join(["Exit codes:", *(f"{code:>5}  {meaning}" for code, meaning in _EXIT_CODES)])
+
+program = typer.Typer(
+    name="lowlight",
+    help="Restore extremely dark photographs with low-light restoration networks.",
+    epilog=_EPILOG,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+program.command("restore")(restore.restore)
+program.command("models")(models.models)
+program.command("info")(info.info)
+program.command("app")(app.app)
+program.command("import")(import_weights.import_weights)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"lowlight {version('lowlight-explorer')}")
+        except PackageNotFoundError:
+            typer.echo("lowlight (not installed)")
+        raise typer.Exit
+
+
+@program.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the line.")
+    ] = False,
+) -> None:
+    """Holds the options of the program itself; `main` acts on `--debug` before anything is parsed."""
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without `--debug`, and whether it was there (what follows `--` is left alone)."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*options, *arguments[end:]], len(options) < end
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line.
+
+    Args:
+        argv: the arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit code. Nothing that goes wrong leaves as an exception: errors are one sentence on the standard error.
+    """
+    arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # file names need not fit the terminal's encoding
+    DEBUG.set(debug)
+    command = typer.main.get_command(program)
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.simplefilter("ignore")  # a library's warnings are not a sentence for the user
+        try:
+            # Not `command.main`: it would swallow a broken pipe and decide on exit codes itself.
+            with command.make_context("lowlight", arguments or ["--help"]) as context:
+                command.invoke(context)
+            sys.stdout.flush()
+            return 0
+        except typer.Exit as leave:
+            return leave.exit_code
+        except BrokenPipeError:
+            _silence_stdout()
+            return BROKEN_PIPE
+        except (KeyboardInterrupt, typer.Abort):
+            typer.echo("interrupted", err=True)
+            return INTERRUPTED
+        except Exception as error:
+            print_failure(error)
+            return exit_code(error)
+
+
+def _silence_stdout() -> None:
+    # The interpreter flushes the standard output once more when it ends, which would print about the same pipe.
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,209 @@
+"""`lowlight restore`: dark photographs in, restored photographs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from explorer.cli.failures import Failures, exit_code
+from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
+from explorer.cli.terminal import print_json, progress
+from explorer.errors import RatioError, WhiteBalanceError
+
+if TYPE_CHECKING:
+    from explorer import LoadedModel, Restoration
+    from explorer.photo import Photo
+
+WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
+
+
+def restore(
+    photographs: Annotated[
+        list[Path], typer.Argument(metavar="IN", help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP.")
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
+            "where each becomes <stem>.png.",
+        ),
+    ],
+    ratio: Annotated[
+        str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
+    ] = "auto",
+    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")] = "8",
+    intermediates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="An existing folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
+            "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
+        ),
+    ] = None,
+    white_balance: Annotated[
+        str | None,
+        typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
+    ] = None,
+    neutral_point: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
+    ] = None,
+    no_overwrite: Annotated[
+        bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Report on the results as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+) -> None:
+    """Restore dark photographs.
+
+    One of several photographs that fails does not stop the others: its error is
+    printed, and the exit code at the end is 10 (or the first error's own when all
+    of them failed).
+    """
+    overwrite = not no_overwrite
+    depth: Literal[8, 16] = 16 if bits == "16" else 8
+    amplification = parse_ratio(ratio)
+    balance = parse_balance(white_balance, neutral_point)
+    outputs = plan_outputs(photographs, out, depth)
+    if intermediates is not None:
+        check_folder(intermediates)
+
+    from explorer import load_model, open_photo
+    from explorer import restore as restore_photo
+
+    loaded: LoadedModel | None = None
+    restored: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    failures = Failures(len(photographs))
+    with progress(len(photographs), quiet=quiet) as shown:
+        for path, output in zip(photographs, outputs, strict=True):
+            shown.say(path.name)
+            try:
+                check_free(output, overwrite)
+                photo = balance(open_photo(path))
+            except Exception as error:
+                failed.append(_failure(failures, path, error))
+                shown.advance()
+                continue
+            if loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
+                loaded = load_model(model, weights)
+            try:
+                restoration = restore_photo(photo, loaded, amplification)
+                with all_or_nothing(overwrite) as stage:
+                    restoration.save(stage(output), bits=depth)
+                    files = {}
+                    if intermediates is not None:
+                        files = save_intermediates(restoration, intermediates, output.stem, stage)
+            except Exception as error:
+                failed.append(_failure(failures, path, error))
+            else:
+                restored.append(_as_plain(path, output, depth, files, restoration))
+                if not (quiet or as_json):
+                    _report(path, output, restoration)
+            shown.advance()
+    if as_json:
+        print_json({"restored": restored, "failed": failed})
+    failures.leave()
+
+
+def parse_ratio(text: str) -> float | Literal["auto"]:
+    """`auto`, or a number from 1 to 300.
+
+    Raises:
+        RatioError: it is neither.
+    """
+    if text == "auto":
+        return "auto"
+    from explorer.photo import check_ratio
+
+    try:
+        value = float(text)
+    except ValueError:
+        raise RatioError(f"The ratio {text!r} is not a number; use auto or a number from 1 to 300.") from None
+    return check_ratio(value)
+
+
+def parse_balance(white_balance: str | None, neutral_point: str | None) -> Callable[[Photo], Photo]:
+    """A function that gives a photo the white balance that the options ask for.
+
+    Raises:
+        WhiteBalanceError: both options are there, or one cannot be understood.
+    """
+    if white_balance is not None and neutral_point is not None:
+        raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")
+    if neutral_point is not None:
+        point = _numbers(neutral_point)
+        if point is None or len(point) != 2:
+            raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
+        x, y = round(point[0]), round(point[1])
+        return lambda photo: photo.with_neutral_point(x, y)
+    if white_balance is None:
+        return lambda photo: photo
+    for named in WHITE_BALANCES:
+        if white_balance == named:
+            return lambda photo, named=named: photo.with_white_balance(named)
+    gains = _numbers(white_balance)
+    if gains is None or len(gains) != 3:
+        raise WhiteBalanceError(
+            f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
+            f"not {white_balance!r}."
+        )
+    red, green, blue = gains
+    return lambda photo: photo.with_white_balance((red, green, blue))
+
+
+def _numbers(text: str) -> list[float] | None:
+    import math
+
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+    return numbers if all(math.isfinite(number) for number in numbers) else None
+
+
+def _failure(failures: Failures, path: Path, error: Exception) -> dict[str, Any]:
+    return {"input": str(path), "error": failures.add(path, error), "exit_code": exit_code(error)}
+
+
+def _report(path: Path, output: Path, result: Restoration) -> None:
+    source = f" ({result.ratio_source})" if result.ratio_source else ""
+    typer.echo(f"{path} -> {output}: {result.model}, ratio {result.ratio:.4g}{source}, {result.seconds:.2f} s")
+    for note in result.notes:
+        typer.echo(f"  {note}")
+
+
+def _as_plain(
+    path: Path, output: Path, bits: int, files: dict[str, list[Path]], result: Restoration
+) -> dict[str, Any]:
+    height, width = result.image.shape[:2]
+    return {
+        "input": str(path),
+        "output": str(output),
+        "bits": bits,
+        "width": width,
+        "height": height,
+        "intermediates": {name: [str(file) for file in written] for name, written in files.items()},
+        "model": result.model,
+        "ratio": float(result.ratio),
+        "ratio_source": result.ratio_source,
+        "weights": {
+            "name": result.weights.name,
+            "revision": result.weights.revision,
+            "sha256": result.weights.sha256,
+        },
+        "seconds": float(result.seconds),
+        "device": str(result.device),
+        "precision": result.precision,
+        "backend": result.backend,
+        "notes": list(result.notes),
+    }

@@ -1,0 +1,114 @@
+"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits a channel, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import OutputError
+
+FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
+
+
+def check_output(path: Path, bits: int = 8) -> None:
+    """Refuses a path that cannot be written, before any work is done.
+
+    Raises:
+        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError(f"{path.name} has no suffix of a picture; end it in {', '.join(FORMATS)}.")
+    if bits not in (8, 16):
+        raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
+    if bits not in FORMATS[suffix]:
+        raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give a file name in it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+
+
+def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """[0, 1] floats to integers of 8 or 16 bits, rounded."""
+    top = 255 if bits == 8 else 65535
+    scaled = np.clip(image, 0, 1) * np.float32(top) + np.float32(0.5)
+    return scaled.astype(np.uint8) if bits == 8 else scaled.astype(np.uint16)
+
+
+def encode(image: NDArray[np.float32], suffix: str, bits: int = 8, exif: bytes | None = None) -> bytes:
+    """A picture as the bytes of a file.
+
+    Args:
+        image: H x W x 3 or H x W, [0, 1].
+        suffix: one of `FORMATS`, with its dot.
+        exif: a TIFF-structured EXIF block to keep (JPEG, WebP and 8-bit PNG).
+
+    Raises:
+        OutputError: the format does not have that bit depth.
+    """
+    suffix = suffix.lower()
+    if bits not in FORMATS.get(suffix, ()):
+        raise OutputError(f"A {suffix} file cannot hold {bits} bits a channel; take .png or .tiff.")
+    samples = quantise(image, bits)
+    buffer = io.BytesIO()
+    if suffix in (".tif", ".tiff"):
+        import tifffile
+
+        colour = samples.ndim == 3
+        tifffile.imwrite(
+            buffer, samples, photometric="rgb" if colour else "minisblack", compression="zlib", predictor=True
+        )
+    elif bits == 16:
+        import imagecodecs
+
+        return bytes(imagecodecs.png_encode(samples))
+    else:
+        from PIL import Image
+
+        kind = {".png": "PNG", ".webp": "WEBP"}.get(suffix, "JPEG")
+        options: dict[str, object] = {"PNG": {"compress_level": 4}, "WEBP": {"lossless": True}}.get(
+            kind, {"quality": 95, "subsampling": 0}
+        )
+        if exif:
+            options["exif"] = exif if exif.startswith(b"Exif\0\0") else b"Exif\0\0" + exif
+        Image.fromarray(samples).save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        OutputError: the folder does not exist, may not be written, or the disk is full.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except OSError as error:
+        raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    # Reading the mask means setting it; 0o022 is put back at once where no other value was in force.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

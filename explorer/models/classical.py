@@ -1,0 +1,221 @@
+"""Textbook methods without weights: identity, gamma, histogram equalisation, CLAHE.
+
+They are modules like every other architecture, so that a picture takes the same path whatever restores it. What they
+compute is NumPy, SciPy and scikit-image, imported on first use. `ClassicalMethod` is also the base of the Retinex
+methods in `explorer.models.classical_retinex`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.models.base import RestorationNet, register
+
+Denoise = Literal["none", "bilateral", "nlm"]
+Array = NDArray[np.float32]
+_DENOISERS = ("none", "bilateral", "nlm")
+# ITU-R BT.601, the luma of the transfer-encoded picture.
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_NOISE_FLOOR = 0.004
+"""Estimated noise, in units of the picture's range, below which a denoiser would only blur: about 1/255."""
+
+
+class ClassicalMethod(RestorationNet):
+    """A method that works on one H x W x 3 float32 array in [0, 1] at a time.
+
+    Args:
+        denoise: what the result goes through at the end: "none", "bilateral" (Tomasi and Manduchi, ICCV 1998) or "nlm"
+            (non-local means; Buades, Coll and Morel, CVPR 2005). The strength follows the noise that is estimated in
+            the result. Intermediates are not denoised.
+    """
+
+    def __init__(self, denoise: Denoise = "none") -> None:
+        super().__init__()
+        if denoise not in _DENOISERS:
+            raise TypeError(f"denoise must be 'none', 'bilateral' or 'nlm', not {denoise!r}")
+        self.denoise = denoise
+
+    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """N x 3 x H x W sRGB to "image" in [0, 1] and the method's intermediates, on the device and in the type of x.
+
+        Values outside [0, 1] are clipped first.
+        """
+        pictures = x.detach().clamp(0, 1).permute(0, 2, 3, 1).to("cpu", torch.float32).numpy()
+        results = [self._restored(np.ascontiguousarray(picture)) for picture in pictures]
+        return {
+            name: torch.from_numpy(np.stack([result[name] for result in results])).permute(0, 3, 1, 2).to(x)
+            for name in results[0]
+        }
+
+    def _restored(self, picture: Array) -> dict[str, Array]:
+        result = self.enhance(picture)
+        image = denoised(np.clip(result["image"], 0, 1), self.denoise)
+        return result | {"image": np.clip(image, 0, 1).astype(np.float32)}
+
+    def enhance(self, picture: Array) -> dict[str, Array]:
+        """One H x W x 3 picture in [0, 1] to "image" (before denoising) and intermediates, each H x W x C float32."""
+        raise AssertionError("subclasses define it")
+
+
+def luma(picture: Array) -> Array:
+    """H x W x 3 to H x W: the weighted sum of ITU-R BT.601."""
+    return picture @ _LUMA
+
+
+def with_intensity(picture: Array, old: Array, new: Array) -> Array:
+    """Takes every pixel's intensity from `old` to `new` (both H x W in [0, 1]) by a power curve of its own.
+
+    The power p solves old ** p = new, and all three channels take it. So a picture in [0, 1] stays there without
+    clipping, and colours saturate no more than they do under a gamma curve; a common gain would make strongly
+    brightened pixels glaring.
+    """
+    # Half a step of an 8-bit picture: below it lies rounding, which a steep curve would turn into coloured speckle.
+    step = np.float32(0.5 / 255)
+    power = np.log(np.clip(new, step, 1 - step)) / np.log(np.clip(old, step, 1 - step))
+    return (np.maximum(picture, step) ** power[..., None]).astype(np.float32)
+
+
+def noise_level(picture: Array) -> float:
+    """The standard deviation of the noise in an H x W x 3 picture, averaged over its channels.
+
+    A mask that sees no plane and no straight edge (Immerkaer, "Fast Noise Variance Estimation", 1996); the median of
+    its answers rather than their mean, so that texture counts little.
+    """
+    from scipy.ndimage import convolve
+
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
+    answers = [np.median(np.abs(convolve(picture[..., c], mask, mode="mirror"))) for c in range(3)]
+    # The mask's norm is 6; 0.6745 is the median of |x| for a standard normal x.
+    return float(np.mean(answers)) / (6 * 0.6745)
+
+
+def denoised(picture: Array, method: Denoise) -> Array:
+    """A picture through a denoiser whose strength follows the noise estimated in it; H x W x 3 in and out."""
+    if method == "none" or min(picture.shape[:2]) < 8:  # too small to tell noise from the picture
+        return picture
+    from skimage.restoration import denoise_bilateral, denoise_nl_means
+
+    sigma = noise_level(picture)
+    if sigma < _NOISE_FLOOR:
+        return picture
+    if method == "bilateral":
+        return denoise_bilateral(picture, sigma_color=2 * sigma, sigma_spatial=2, win_size=7, channel_axis=-1)
+    return denoise_nl_means(
+        picture, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+    )
+
+
+@register(
+    "identity",
+    title="Unchanged",
+    domain="rgb",
+    summary="Returns the amplified picture as it is.",
+    paper="",
+    needs_weights=False,
+)
+class Identity(RestorationNet):
+    """The picture itself: what every method is compared with."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x 3 x H x W to the very same tensor."""
+        return x
+
+
+@register(
+    "gamma",
+    title="Gamma correction",
+    domain="rgb",
+    summary="One brightening power curve for all pixels.",
+    paper="",
+    needs_weights=False,
+    # The curve is local, but the denoisers measure the noise of the whole picture.
+    global_statistics=True,
+)
+class Gamma(ClassicalMethod):
+    """x ** (1 / gamma).
+
+    Args:
+        gamma: above 1 brightens.
+    """
+
+    def __init__(self, gamma: float = 2.2, denoise: Denoise = "none") -> None:
+        super().__init__(denoise)
+        if not (np.isfinite(gamma) and gamma > 0):
+            raise TypeError(f"gamma must be a positive number, not {gamma!r}")
+        self.gamma = float(gamma)
+
+    def enhance(self, picture: Array) -> dict[str, Array]:
+        return {"image": picture ** np.float32(1 / self.gamma)}
+
+
+@register(
+    "histogram_equalisation",
+    title="Histogram equalisation",
+    domain="rgb",
+    summary="Spreads the luma so that every brightness is equally frequent.",
+    paper="",
+    needs_weights=False,
+    global_statistics=True,
+)
+class HistogramEqualisation(ClassicalMethod):
+    """The cumulative histogram of the luma as its tone curve.
+
+    Args:
+        bins: of the histogram; more than 256, because a RAW photo developed to sRGB has more levels than that.
+    """
+
+    def __init__(self, bins: int = 4096, denoise: Denoise = "none") -> None:
+        super().__init__(denoise)
+        if bins < 2:
+            raise TypeError(f"bins must be at least 2, not {bins!r}")
+        self.bins = bins
+
+    def enhance(self, picture: Array) -> dict[str, Array]:
+        old = luma(picture)
+        level = np.minimum((old * self.bins).astype(np.int64), self.bins - 1)
+        cumulative = np.cumsum(np.bincount(level.ravel(), minlength=self.bins)).astype(np.float64)
+        darkest = cumulative[level.min()]
+        if darkest == cumulative[-1]:  # one level only: there is nothing to spread
+            return {"image": picture}
+        curve = (cumulative - darkest) / (cumulative[-1] - darkest)
+        return {"image": with_intensity(picture, old, curve[level].astype(np.float32))}
+
+
+@register(
+    "clahe",
+    title="CLAHE",
+    domain="rgb",
+    summary="Histogram equalisation in tiles, with limited contrast.",
+    paper="Zuiderveld, Contrast Limited Adaptive Histogram Equalization, Graphics Gems IV, 1994",
+    needs_weights=False,
+    global_statistics=True,
+)
+class Clahe(ClassicalMethod):
+    """Contrast-limited adaptive histogram equalisation of the luma.
+
+    Args:
+        tiles: along each side.
+        clip_limit: 0 to 1; the largest share of a tile's pixels that one histogram bin may count before the rest is
+            spread over all bins. Larger values give more contrast, and more noise.
+    """
+
+    def __init__(self, tiles: int = 8, clip_limit: float = 0.03, denoise: Denoise = "none") -> None:
+        super().__init__(denoise)
+        if tiles < 1 or not 0 < clip_limit <= 1:
+            raise TypeError(f"tiles must be at least 1 and clip_limit in (0, 1], not {tiles!r} and {clip_limit!r}")
+        self.tiles = tiles
+        self.clip_limit = clip_limit
+
+    def enhance(self, picture: Array) -> dict[str, Array]:
+        from skimage.exposure import equalize_adapthist
+
+        old = luma(picture)
+        if np.ptp(old) == 0:
+            return {"image": picture}
+        tile = tuple(max(1, -(-side // self.tiles)) for side in old.shape)
+        new = equalize_adapthist(np.clip(old, 0, 1), kernel_size=tile, clip_limit=self.clip_limit, nbins=256)
+        return {"image": with_intensity(picture, old, new.astype(np.float32))}

@@ -1,0 +1,182 @@
+"""RetinexNet: the published PyTorch port, and the four ways of training a variant of it.
+
+Wei, Wang, Yang and Liu, "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. A picture S is split into
+reflectance R and illumination I, S = R * I (Decom-Net); the illumination is brightened (Enhance-Net, here `relight`);
+the result is R times the enhanced illumination.
+
+Three forms share the file: `port` (replicate padding, nearest resizing, skips concatenated), `resize` (zero padding,
+bicubic resizing, skips added) and `transpose` (the same with transposed convolutions).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from explorer.models.base import RestorationNet, SizeRequirements, register
+
+Variant = Literal["resize", "transpose", "port"]
+_PAPER = "Wei, Wang, Yang and Liu, Deep Retinex Decomposition for Low-Light Enhancement, BMVC 2018"
+_INTERMEDIATES = ("reflectance", "illumination", "illumination_enhanced")
+
+
+class DecomNet(nn.Module):
+    """RGB to reflectance and illumination: a conv without activation, five with ReLU, one to four channels, sigmoid."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.first = self._first(width)
+        self.body = nn.ModuleList(self._conv(width, width) for _ in range(5))
+        self.last = self._conv(width, 4)
+
+    def _first(self, width: int) -> nn.Conv2d:
+        return nn.Conv2d(3, width, 3, padding=1)
+
+    def _conv(self, inputs: int, outputs: int) -> nn.Conv2d:
+        return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """N x 3 x H x W in [0, 1] to reflectance (N x 3 x H x W) and illumination (N x 1 x H x W), both in (0, 1)."""
+        x = self.first(x)
+        for conv in self.body:
+            x = F.relu(conv(x))
+        x = torch.sigmoid(self.last(x))
+        return x[:, :3], x[:, 3:]
+
+
+class DecomNetPort(DecomNet):
+    """The published port: the maximum over RGB as a fourth input channel, first kernel 9x9, replicate padding."""
+
+    def _first(self, width: int) -> nn.Conv2d:
+        return nn.Conv2d(4, width, 9, padding=4, padding_mode="replicate")
+
+    def _conv(self, inputs: int, outputs: int) -> nn.Conv2d:
+        return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().forward(torch.cat([x.amax(1, keepdim=True), x], 1))
+
+
+class RelightNet(nn.Module):
+    """Reflectance and illumination to an enhanced illumination, through three halvings and back, skips added.
+
+    Args:
+        upsample: "resize" (bicubic, a = -0.75, then conv3) or "transpose" (transposed conv3; H and W must then be 1
+            modulo 8).
+    """
+
+    def __init__(self, upsample: Literal["resize", "transpose"], width: int = 64) -> None:
+        super().__init__()
+        self.upsample = upsample
+        self.down = nn.ModuleList(
+            nn.Conv2d(4 if i == 0 else width, width, 3, stride=1 if i == 0 else 2, padding=1) for i in range(4)
+        )
+        layer = nn.Conv2d if upsample == "resize" else nn.ConvTranspose2d
+        stride = 1 if upsample == "resize" else 2
+        self.up = nn.ModuleList(layer(width, width, 3, stride=stride, padding=1) for _ in range(3))
+        self.fusion = nn.Conv2d(3 * width, width, 1)
+        self.last = nn.Conv2d(width, 1, 3, padding=1)
+
+    def forward(self, reflectance: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
+        """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped."""
+        x = self.down[0](torch.cat([reflectance, illumination], 1))
+        skips = [x]
+        for conv in self.down[1:]:
+            x = F.relu(conv(x))
+            skips.append(x)
+        levels = []
+        for conv, skip in zip(self.up, reversed(skips[:-1]), strict=True):
+            if self.upsample == "resize":
+                x = _bicubic(x, skip)
+            x = F.relu(conv(x)) + skip
+            levels.append(x)
+        coarse, middle, fine = levels
+        return self.last(self.fusion(torch.cat([fine, _bicubic(coarse, fine), _bicubic(middle, fine)], 1)))
+
+
+def _bicubic(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, size=like.shape[-2:], mode="bicubic", align_corners=False)
+
+
+class RelightNetPort(nn.Module):
+    """The published port: nearest resizing, skips concatenated, replicate padding.
+
+    The fusion is a conv1 with padding 1, so that the map grows by two, and the last conv3 has padding 0.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+
+        def conv(inputs: int, stride: int) -> nn.Conv2d:
+            return nn.Conv2d(inputs, width, 3, stride=stride, padding=1, padding_mode="replicate")
+
+        self.down = nn.ModuleList([conv(4, 1), *(conv(width, 2) for _ in range(3))])
+        self.up = nn.ModuleList(conv(2 * width, 1) for _ in range(3))
+        self.fusion = nn.Conv2d(3 * width, width, 1, padding=1, padding_mode="replicate")
+        self.last = nn.Conv2d(width, 1, 3, padding=0)
+
+    def forward(self, reflectance: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
+        """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped."""
+        x = self.down[0](torch.cat([reflectance, illumination], 1))
+        skips = [x]
+        for conv in self.down[1:]:
+            x = F.relu(conv(x))
+            skips.append(x)
+        levels = []
+        for conv, skip in zip(self.up, reversed(skips[:-1]), strict=True):
+            x = F.relu(conv(torch.cat([_nearest(x, skip), skip], 1)))
+            levels.append(x)
+        coarse, middle, fine = levels
+        return self.last(self.fusion(torch.cat([_nearest(coarse, fine), _nearest(middle, fine), fine], 1)))
+
+
+def _nearest(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, size=like.shape[-2:], mode="nearest")
+
+
+@register(
+    "retinexnet",
+    title="RetinexNet",
+    domain="rgb",
+    summary="Splits a picture into reflectance and illumination and brightens the illumination.",
+    paper=_PAPER,
+    # 1 modulo 8 suits the transposed convolutions, and costs the other two forms nothing.
+    size=SizeRequirements(minimum=17, multiple_of=8, offset=1),
+    intermediates=_INTERMEDIATES,
+)
+class RetinexNet(RestorationNet):
+    """Decom-Net and Relight-Net together.
+
+    Args:
+        variant: "resize", "transpose" or "port".
+        relight: False for the Decom-Net alone: the enhanced illumination is 1 and the image is the reflectance.
+    """
+
+    def __init__(self, variant: Variant = "resize", relight: bool = True, width: int = 64) -> None:
+        super().__init__()
+        if variant not in ("resize", "transpose", "port"):
+            raise TypeError(f"variant must be 'resize', 'transpose' or 'port', not {variant!r}")
+        self.decom: DecomNet = DecomNetPort(width) if variant == "port" else DecomNet(width)
+        self.relight: nn.Module | None = None
+        if relight:
+            self.relight = RelightNetPort(width) if variant == "port" else RelightNet(variant, width)
+
+    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """N x 3 x H x W sRGB in [0, 1] to "image", "reflectance", "illumination", "illumination_enhanced".
+
+        The enhanced illumination and the image are not clamped, as published; callers clip.
+        """
+        reflectance, illumination = self.decom(x)
+        if self.relight is None:
+            enhanced = torch.ones_like(illumination)
+        else:
+            enhanced = self.relight(reflectance, illumination)
+        return {
+            "image": reflectance * enhanced,
+            "reflectance": reflectance,
+            "illumination": illumination,
+            "illumination_enhanced": enhanced,
+        }

@@ -1,0 +1,56 @@
+"""Reading photographs and preparing their light. Knows nothing of models.
+
+Decoders (rawpy, tifffile, Pillow, SciPy) are imported by the functions that need them, so this import costs NumPy
+alone. Some functions bear their module's name (`amplify`, `describe`, `develop`, `model_input`): here the name is
+the function.
+"""
+
+from explorer.photo.amplify import Suggestion, amplify, check_ratio, dark_bin_ratio, suggest_ratio
+from explorer.photo.describe import describe
+from explorer.photo.develop import (
+    camera_to_display,
+    develop,
+    develop_linear,
+    linear_to_srgb,
+    load_rendering,
+    srgb_to_linear,
+    unprocess,
+    upright,
+)
+from explorer.photo.dng import write_dng
+from explorer.photo.limits import Limits
+from explorer.photo.model_input import ModelInput, model_input
+from explorer.photo.opening import open_photo
+from explorer.photo.raw import open_mosaic
+from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto, WhiteBalance
+from explorer.photo.white_balance import with_neutral_point, with_white_balance
+
+__all__ = [
+    "Exposure",
+    "Limits",
+    "ModelInput",
+    "Photo",
+    "RawPhoto",
+    "RgbPhoto",
+    "Suggestion",
+    "WhiteBalance",
+    "amplify",
+    "camera_to_display",
+    "check_ratio",
+    "dark_bin_ratio",
+    "describe",
+    "develop",
+    "develop_linear",
+    "linear_to_srgb",
+    "load_rendering",
+    "model_input",
+    "open_mosaic",
+    "open_photo",
+    "srgb_to_linear",
+    "suggest_ratio",
+    "unprocess",
+    "upright",
+    "with_neutral_point",
+    "with_white_balance",
+    "write_dng",
+]

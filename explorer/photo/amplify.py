@@ -1,0 +1,181 @@
+"""Amplification: a gain in linear light from 1 to 300, and where its value comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from explorer.errors import RatioError
+from explorer.photo.cfa import scale_channels
+from explorer.photo.develop import linear_to_srgb, srgb_to_linear, unprocess
+from explorer.photo.types import FloatArray, Photo, RawPhoto
+
+MINIMUM_RATIO = 1.0
+MAXIMUM_RATIO = 300.0
+
+RatioRule = Literal["auto", "dark_bin", "percentile"]
+
+_MIDDLE_GREY = 0.18
+"""Linear reflectance of middle grey: where the percentile rule wants the median."""
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+"""Of linear sRGB (ITU-R BT.709)."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A ratio and one phrase that says where it came from."""
+
+    ratio: float
+    source: str
+
+
+def check_ratio(value: Any) -> float:
+    """A ratio as a number.
+
+    Args:
+        value: a number or a string that holds one.
+
+    Raises:
+        RatioError: not a finite number from 1 to 300.
+    """
+    try:
+        if isinstance(value, bool | bytes):
+            raise TypeError
+        ratio = float(value)
+    except (TypeError, ValueError, OverflowError):
+        ratio = math.nan
+    if not MINIMUM_RATIO <= ratio <= MAXIMUM_RATIO:
+        shown = str(value) if len(str(value)) <= 40 else f"{str(value)[:37]}..."
+        raise RatioError(
+            f"The amplification ratio {shown!r} cannot be used; "
+            f"give a number from {MINIMUM_RATIO:g} to {MAXIMUM_RATIO:g}."
+        )
+    return ratio
+
+
+def amplify(image_srgb: FloatArray, ratio: float) -> FloatArray:
+    """Multiplies the light of a display-referred picture.
+
+    Args:
+        image_srgb: ... x 3 sRGB in [0, 1].
+        ratio: 1 to 300; 1 gives the picture itself.
+
+    Returns:
+        sRGB in [0, 1]: the transfer curve undone, multiplied, clipped at white, the curve applied again.
+
+    Raises:
+        RatioError: the ratio is not a number from 1 to 300.
+    """
+    ratio = check_ratio(ratio)
+    if ratio == 1.0:
+        return image_srgb
+    linear = srgb_to_linear(image_srgb)
+    linear *= np.float32(ratio)
+    return linear_to_srgb(np.clip(linear, 0, 1, out=linear))
+
+
+_EDGES = (np.exp2(np.linspace(0, 8, 128)) - 1) / 255
+_WEIGHTS = np.append((lambda weights: weights / weights.max())(10 ** np.linspace(0, 5, 127))[::-1], 0.0)
+
+
+def dark_bin_ratio(x: FloatArray, m: float = 1.0) -> float:
+    """The amplifier of Lamba & Mitra, "Restoring Extremely Dark Images in Real Time", CVPR 2021, section 3.2.
+
+    Samples fall into 127 bins whose edges grow exponentially; the darkest bin weighs most. The ratio is
+    0.01 m sum(w) / sum(x w), limited to 1 to 300.
+
+    Args:
+        x: mosaic, any shape; 0 is the black level, 1 saturation. Values outside [0, 1] are clipped, so that noise below
+            the black level counts in the darkest bin.
+        m: the paper's factor m; 1, 5 and 8 in its demonstration.
+
+    Returns:
+        300 if all samples are 0; 1 for an empty array.
+
+    Raises:
+        RatioError: m is not a positive number.
+    """
+    if not (math.isfinite(m) and m > 0):
+        raise RatioError(f"The amplifier's factor m is {m!r}; give a positive number, e.g. 1.")
+    samples = np.clip(x, 0, 1).ravel()
+    if samples.size == 0:
+        return MINIMUM_RATIO
+    bins = np.searchsorted(_EDGES.astype(samples.dtype), samples, side="right") - 1
+    counts = np.bincount(bins, minlength=128)
+    sums = np.bincount(bins, weights=samples, minlength=128)
+    weight, light = float(counts @ _WEIGHTS), float(sums @ _WEIGHTS)
+    if weight == 0:
+        return MINIMUM_RATIO
+    if light == 0:
+        return MAXIMUM_RATIO
+    return float(np.clip(0.01 * m * weight / light, MINIMUM_RATIO, MAXIMUM_RATIO))
+
+
+def _percentile_ratio(photo: Photo) -> float:
+    if isinstance(photo, RawPhoto):
+        light = scale_channels(photo.mosaic, photo.white_balance.gains, photo.cfa)
+    else:
+        light = srgb_to_linear(photo.image) @ _LUMINANCE
+    # A few hundred thousand samples give both percentiles to well under a per cent; an odd step visits every colour.
+    samples = light.ravel()
+    samples = samples[:: max(1, samples.size // 500_000) | 1]
+    median, bright = np.percentile(samples, (50, 95))
+    wanted = _MIDDLE_GREY / max(float(median), 1e-6)
+    permitted = 1.0 / max(float(bright), 1e-6)
+    return float(np.clip(min(wanted, permitted), MINIMUM_RATIO, MAXIMUM_RATIO))
+
+
+def _exposure_pair_ratio(short: Photo, long: Photo | float) -> Suggestion:
+    seconds = short.exposure.seconds
+    long_seconds = float(long) if isinstance(long, int | float) else long.exposure.seconds
+    if not seconds or not long_seconds or not math.isfinite(long_seconds) or long_seconds <= 0:
+        raise RatioError(
+            "An exposure pair needs the exposure time of both pictures; give the ratio as a number instead."
+        )
+    ratio = long_seconds / seconds
+    parts = [f"{long_seconds:g} s / {seconds:g} s"]
+    if not isinstance(long, int | float):
+        if short.exposure.iso and long.exposure.iso and short.exposure.iso != long.exposure.iso:
+            ratio *= long.exposure.iso / short.exposure.iso
+            parts.append(f"ISO {long.exposure.iso:g} / {short.exposure.iso:g}")
+        if short.exposure.aperture and long.exposure.aperture and short.exposure.aperture != long.exposure.aperture:
+            ratio *= (short.exposure.aperture / long.exposure.aperture) ** 2
+            parts.append(f"f/{long.exposure.aperture:g} / f/{short.exposure.aperture:g}")
+    limited = float(np.clip(ratio, MINIMUM_RATIO, MAXIMUM_RATIO))
+    note = "" if limited == ratio else f", limited from {ratio:g}"
+    return Suggestion(limited, f"exposure pair: {', '.join(parts)}{note}")
+
+
+def suggest_ratio(
+    photo: Photo, rule: RatioRule = "auto", m: float = 1.0, long_exposure: Photo | float | None = None
+) -> Suggestion:
+    """A ratio for a photo, and where it came from.
+
+    Args:
+        photo: the dark picture.
+        rule: "dark_bin" is `dark_bin_ratio` of the mosaic (an sRGB photo is unprocessed first); "percentile" brings the
+            median of linear light to middle grey (0.18) but clips no more than 5 % of it; "auto" is "dark_bin" for a
+            RAW photo and "percentile" for an sRGB one.
+        m: factor of the dark-bin rule.
+        long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: the ratio is then that
+            of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
+
+    Raises:
+        RatioError: unknown rule, or an exposure pair without exposure times.
+    """
+    if long_exposure is not None:
+        return _exposure_pair_ratio(photo, long_exposure)
+    chosen = ("dark_bin" if isinstance(photo, RawPhoto) else "percentile") if rule == "auto" else rule
+    if chosen == "dark_bin":
+        mosaic = photo.mosaic if isinstance(photo, RawPhoto) else unprocess(photo).mosaic
+        source = f"dark-bin amplifier (Lamba & Mitra 2021, m = {m:g})"
+        if not isinstance(photo, RawPhoto):
+            source += " on the unprocessed picture"
+        return Suggestion(dark_bin_ratio(mosaic, m), source)
+    if chosen == "percentile":
+        source = "percentile rule: median of linear light to 0.18, at most 5 % of it clipped"
+        return Suggestion(_percentile_ratio(photo), source)
+    raise RatioError(f"There is no rule {rule!r} for the ratio; the known ones are auto, dark_bin and percentile.")

@@ -1,0 +1,172 @@
+"""Colour-filter arrays: phases, sampling, and packing a mosaic into planes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.photo.types import FloatArray
+
+Cfa = Literal["bayer", "xtrans"]
+PlaneOrder = Literal["sid", "s2d"]
+
+BAYER_PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+"""The 2x2 cell at the mosaic's top left, row by row."""
+
+_BAYER_SHIFT = {"RGGB": (0, 0), "GRBG": (0, 1), "GBRG": (1, 0), "BGGR": (1, 1)}
+"""Rows and columns to crop so that the mosaic begins with red."""
+
+BAYER_TILE: NDArray[np.uint8] = np.array([[0, 1], [1, 2]], dtype=np.uint8)
+"""R G / G B, as indices into RGB."""
+
+XTRANS_TILE: NDArray[np.uint8] = np.array(
+    [
+        [0, 2, 1, 2, 0, 1],
+        [1, 1, 0, 1, 1, 2],
+        [1, 1, 2, 1, 1, 0],
+        [2, 0, 1, 0, 2, 1],
+        [1, 1, 2, 1, 1, 0],
+        [1, 1, 0, 1, 1, 2],
+    ],
+    dtype=np.uint8,
+)
+"""The canonical X-Trans tile, as indices into RGB: the phase to which `pack_xtrans` belongs."""
+BAYER_TILE.setflags(write=False)
+XTRANS_TILE.setflags(write=False)
+
+TILES: dict[str, NDArray[np.uint8]] = {"bayer": BAYER_TILE, "xtrans": XTRANS_TILE}
+
+_SID_BAYER = ((0, 0), (0, 1), (1, 1), (1, 0))
+_S2D_BAYER = ((0, 0), (0, 1), (1, 0), (1, 1))
+_BAYER_ORDERS = {"sid": _SID_BAYER, "s2d": _S2D_BAYER}
+
+_SID_XTRANS = (
+    ((0, 0), (0, 4), (3, 1), (3, 3)),
+    ((0, 2), (0, 5), (3, 2), (3, 5)),
+    ((0, 1), (0, 3), (3, 0), (3, 4)),
+    ((1, 2), (2, 5), (5, 2), (4, 5)),
+    ((2, 2), (1, 5), (4, 2), (5, 5)),
+    ((1, 0), (1, 3), (4, 0), (4, 3)),
+    ((1, 1), (1, 4), (4, 1), (4, 4)),
+    ((2, 0), (2, 3), (5, 0), (5, 3)),
+    ((2, 1), (2, 4), (5, 1), (5, 4)),
+)
+"""For each of the nine planes (R, G, B, R, B, G, G, G, G), the places (row, column) in the 6x6 tile that fill the upper
+left, upper right, lower left and lower right pixel of the plane's 2x2 cell (Chen et al., CVPR 2018, Fuji branch)."""
+
+
+def bayer_shift(phase: str) -> tuple[int, int]:
+    """Rows and columns to crop from the top left so that a Bayer mosaic of this phase begins with R G / G B.
+
+    Raises:
+        KeyError: the phase is not one of `BAYER_PHASES`.
+    """
+    return _BAYER_SHIFT[phase]
+
+
+def xtrans_shift(tile: NDArray[np.integer]) -> tuple[int, int] | None:
+    """Rows and columns (0 to 5) to crop so that a mosaic with this 6x6 tile begins at `XTRANS_TILE`.
+
+    The X-Trans tile repeats itself under a shift of (3, 3); the smallest crop is given. None if the tile is not
+    X-Trans.
+    """
+    shifts = sorted(((dy, dx) for dy in range(6) for dx in range(6)), key=lambda shift: (sum(shift), shift))
+    for dy, dx in shifts:
+        if np.array_equal(np.roll(tile, (-dy, -dx), axis=(0, 1)), XTRANS_TILE):
+            return dy, dx
+    return None
+
+
+def crop_to_tile(mosaic: NDArray, shift: tuple[int, int], period: int) -> NDArray:
+    """The view of a mosaic that begins `shift` rows and columns in and has sides that are multiples of `period`."""
+    dy, dx = shift
+    height = (mosaic.shape[0] - dy) // period * period
+    width = (mosaic.shape[1] - dx) // period * period
+    return mosaic[dy : dy + height, dx : dx + width]
+
+
+def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
+    """H x W indices into RGB: the colour of the filter over each pixel of a canonical mosaic."""
+    tile = TILES[cfa]
+    period = tile.shape[0]
+    return np.tile(tile, (-(-height // period), -(-width // period)))[:height, :width]
+
+
+def tile_values(values: FloatArray, height: int, width: int, cfa: Cfa) -> FloatArray:
+    """H x W: the value of a red, green, blue triple that belongs to each pixel of a canonical mosaic."""
+    return np.asarray(values, dtype=np.float32)[color_map(height, width, cfa)]
+
+
+def scale_channels(mosaic: FloatArray, factors: tuple[float, float, float], cfa: Cfa) -> FloatArray:
+    """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors."""
+    tile = np.asarray(factors, dtype=np.float32)[TILES[cfa]]
+    period = tile.shape[0]
+    scaled = np.empty_like(mosaic, dtype=np.float32)
+    for dy in range(period):
+        for dx in range(period):
+            cell = (slice(dy, None, period), slice(dx, None, period))
+            np.multiply(mosaic[cell], tile[dy, dx], out=scaled[cell])
+    return scaled
+
+
+def mosaic_from_rgb(rgb: FloatArray, cfa: Cfa) -> FloatArray:
+    """Samples an H x W x 3 picture through a colour-filter array, after cropping it to whole tiles.
+
+    Returns:
+        H' x W' mosaic; H' and W' are H and W rounded down to a multiple of the tile (2 or 6).
+    """
+    tile = TILES[cfa]
+    period = tile.shape[0]
+    height, width = rgb.shape[0] // period * period, rgb.shape[1] // period * period
+    mosaic = np.empty((height, width), dtype=np.float32)
+    for dy in range(period):
+        for dx in range(period):
+            mosaic[dy::period, dx::period] = rgb[dy:height:period, dx:width:period, tile[dy, dx]]
+    return mosaic
+
+
+def pack_bayer(mosaic: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
+    """H x W mosaic (RGGB, even sides) -> 4 x H/2 x W/2.
+
+    Args:
+        mosaic: begins with an R G / G B cell.
+        order: "sid" gives R, G (red's row), B, G (blue's row), as Chen et al. (CVPR 2018) pack; "s2d" gives R, G (red's
+            row), G (blue's row), B, as space-to-depth does.
+    """
+    return np.stack([mosaic[dy::2, dx::2] for dy, dx in _BAYER_ORDERS[order]])
+
+
+def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
+    """4 x h x w -> 2h x 2w mosaic: the inverse of `pack_bayer`."""
+    _, height, width = planes.shape
+    mosaic = np.empty((2 * height, 2 * width), dtype=planes.dtype)
+    for plane, (dy, dx) in zip(planes, _BAYER_ORDERS[order], strict=True):
+        mosaic[dy::2, dx::2] = plane
+    return mosaic
+
+
+def pack_xtrans(mosaic: FloatArray) -> FloatArray:
+    """H x W mosaic (canonical X-Trans, sides multiples of 6) -> 9 x H/3 x W/3, planes R, G, B, R, B, G, G, G, G.
+
+    With the 6x6 tile cut into four 3x3 blocks, plane k has one sample a block; which one, `_SID_XTRANS` says. Red
+    and blue of planes 0 to 4 alternate in place from block to block, so that each plane holds one colour (Chen et
+    al., CVPR 2018).
+    """
+    height, width = mosaic.shape
+    planes = np.empty((9, height // 3, width // 3), dtype=mosaic.dtype)
+    for plane, places in zip(planes, _SID_XTRANS, strict=True):
+        for quarter, (dy, dx) in enumerate(places):
+            plane[quarter // 2 :: 2, quarter % 2 :: 2] = mosaic[dy::6, dx::6]
+    return planes
+
+
+def unpack_xtrans(planes: FloatArray) -> FloatArray:
+    """9 x h x w (h and w even) -> 3h x 3w mosaic: the inverse of `pack_xtrans`."""
+    _, height, width = planes.shape
+    mosaic = np.empty((3 * height, 3 * width), dtype=planes.dtype)
+    for plane, places in zip(planes, _SID_XTRANS, strict=True):
+        for quarter, (dy, dx) in enumerate(places):
+            mosaic[dy::6, dx::6] = plane[quarter // 2 :: 2, quarter % 2 :: 2]
+    return mosaic

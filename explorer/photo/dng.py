@@ -1,0 +1,198 @@
+"""Writes a mosaic as a digital negative (Adobe DNG 1.4, chapters 2 and 4), so that any RAW reader opens it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import tempfile
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import OutputError
+from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE
+
+_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
+_COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
+_EXIF_IFD = 34665
+_EXIF_PLACEHOLDER = 34664
+"""tifffile does not write the tag ExifIFD; this unused neighbour keeps its place until the address is known."""
+_D65 = 21
+"""EXIF LightSource code of the illuminant to which the colour matrix belongs."""
+_ORIENTATION = {0: 1, 90: 8, 180: 3, 270: 6}
+"""Counter-clockwise degrees for display -> the TIFF orientation code."""
+
+
+def _rationals(values: Sequence[float] | NDArray[np.floating], limit: int = 1_000_000) -> tuple[int, ...]:
+    parts: list[int] = []
+    for value in np.ravel(values):
+        fraction = Fraction(float(value)).limit_denominator(limit)
+        parts += [fraction.numerator, fraction.denominator]
+    return tuple(parts)
+
+
+def _pattern(phase: str) -> NDArray[np.uint8]:
+    if phase == "X-Trans":
+        return np.asarray(XTRANS_TILE, dtype=np.uint8)
+    if phase not in BAYER_PHASES:
+        raise ValueError(f"The phase {phase!r} is not one of {', '.join(BAYER_PHASES)} or X-Trans.")
+    return np.array([_COLOUR_CODE[letter] for letter in phase], dtype=np.uint8).reshape(2, 2)
+
+
+def _black_cell(black: float | Sequence[float], phase: str) -> list[float]:
+    """Black levels given as R, G1, B, G2 -> one for each place of the 2x2 cell, row by row (DNG BlackLevel)."""
+    levels = [float(level) for level in np.ravel(np.asarray(black, dtype=np.float64))]
+    if len(levels) == 1:
+        return levels
+    if len(levels) != 4 or phase not in BAYER_PHASES:
+        raise ValueError("The black level must be one number or, for a Bayer mosaic, four: R, G1, B, G2.")
+    red, green_1, blue, green_2 = levels
+    # G1 is the green of red's row, as LibRaw numbers the colours, whichever row of the cell that is.
+    cell = []
+    for place, letter in enumerate(phase):
+        row = phase[2 * (place // 2) : 2 * (place // 2) + 2]
+        cell.append({"R": red, "B": blue}.get(letter, green_1 if "R" in row else green_2))
+    return cell
+
+
+def _exif_directory(
+    seconds: float | None, aperture: float | None, iso: int | None
+) -> list[tuple[int, int, Any]] | None:
+    entries: list[tuple[int, int, Any]] = []
+    if seconds is not None:
+        entries.append((33434, _RATIONAL, _rationals([seconds])))
+    if aperture is not None:
+        entries.append((33437, _RATIONAL, _rationals([aperture])))
+    if iso is not None:
+        entries.append((34855, _SHORT, min(int(iso), 65535)))
+    return entries or None
+
+
+def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
+    """Appends an EXIF directory to a little-endian TIFF and puts its address in the place of the placeholder tag."""
+    import tifffile
+
+    start = path.stat().st_size + path.stat().st_size % 2
+    values_at = start + 2 + 12 * len(entries) + 4
+    directory, values = struct.pack("<H", len(entries)), b""
+    for code, kind, value in entries:
+        if kind == _RATIONAL:
+            directory += struct.pack("<HHII", code, kind, 1, values_at + len(values))
+            values += struct.pack("<II", *value)
+        else:
+            directory += struct.pack("<HHIHH", code, kind, 1, value, 0)
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(directory + struct.pack("<I", 0) + values)
+    with tifffile.TiffFile(path) as tiff:
+        entry = tiff.pages.first.tags[_EXIF_PLACEHOLDER]
+        code_at, value_at = entry.offset, entry.valueoffset
+    with path.open("r+b") as file:
+        file.seek(code_at)
+        file.write(struct.pack("<H", _EXIF_IFD))
+        file.seek(value_at)
+        file.write(struct.pack("<I", start))
+
+
+def write_dng(
+    path: str | Path,
+    mosaic: NDArray[np.uint16],
+    *,
+    phase: str = "RGGB",
+    black: float | Sequence[float] = 0,
+    white: int = 16383,
+    color_matrix: NDArray[np.floating] | Sequence[Sequence[float]] | None = None,
+    as_shot_neutral: Sequence[float] | None = (1.0, 1.0, 1.0),
+    iso: int | None = None,
+    exposure_seconds: float | None = None,
+    aperture: float | None = None,
+    camera: str = "Lowlight Explorer",
+    rotation: int = 0,
+    active_area: tuple[int, int, int, int] | None = None,
+) -> Path:
+    """Writes a mosaic as an uncompressed 16-bit DNG that LibRaw opens.
+
+    Args:
+        path: the file to write; it appears whole or not at all.
+        mosaic: H x W sensor counts, black level still in them.
+        phase: "RGGB", "BGGR", "GRBG", "GBRG", or "X-Trans" (the mosaic then begins at the canonical 6x6 tile).
+        black: sensor counts without light; one number, or four in the order R, G1, B, G2 (Bayer only).
+        white: sensor counts at saturation.
+        color_matrix: 3x3, CIE XYZ (D65) to camera RGB (the DNG tag ColorMatrix1); None leaves it out.
+        as_shot_neutral: camera RGB of a neutral surface, i.e. the reciprocals of the gains; None leaves it out.
+        iso: sensitivity; None leaves it out.
+        exposure_seconds: exposure time; None leaves it out.
+        aperture: F-number; None leaves it out.
+        camera: the camera's name (UniqueCameraModel, Make and Model).
+        rotation: counter-clockwise degrees to turn the picture for display: 0, 90, 180 or 270.
+        active_area: top, left, bottom, right of the part of the mosaic that holds the picture; None is all of it.
+            The phase is that of the active area's first pixel, as the specification has it.
+
+    Returns:
+        The path.
+
+    Raises:
+        OutputError: the file cannot be written.
+        ValueError: a mosaic that is not H x W uint16, or an argument outside the values named above.
+    """
+    import tifffile
+
+    mosaic = np.ascontiguousarray(mosaic)
+    if mosaic.ndim != 2 or mosaic.dtype != np.uint16:
+        raise ValueError(f"A mosaic is an H x W array of uint16, not {mosaic.shape} of {mosaic.dtype}.")
+    pattern = _pattern(phase)
+    blacks = _black_cell(black, phase)
+    name = camera.encode("ascii", "replace").decode("ascii")
+
+    tags: list[tuple[int, int, int, Any, bool]] = [
+        (271, _ASCII, 0, name.split(" ")[0], True),
+        (272, _ASCII, 0, name, True),
+        (274, _SHORT, 1, _ORIENTATION[rotation], True),
+        (33421, _SHORT, 2, tuple(pattern.shape), True),
+        (33422, _BYTE, pattern.size, pattern.tobytes(), True),
+        (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),
+        (50707, _BYTE, 4, bytes([1, 1, 0, 0]), True),
+        (50708, _ASCII, 0, name, True),
+        (50713, _SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
+        (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
+        (50717, _LONG, 1, int(white), True),
+    ]
+    exposure = _exif_directory(exposure_seconds, aperture, iso)
+    if exposure is not None:
+        tags.append((_EXIF_PLACEHOLDER, _LONG, 1, 0, True))
+    if color_matrix is not None:
+        matrix = np.asarray(color_matrix, dtype=np.float64)
+        if matrix.shape != (3, 3):
+            raise ValueError(f"The colour matrix is 3x3 (XYZ to camera), not {matrix.shape}.")
+        tags.append((50721, _SRATIONAL, 9, _rationals(matrix), True))
+        tags.append((50778, _SHORT, 1, _D65, True))
+    if as_shot_neutral is not None:
+        tags.append((50728, _RATIONAL, 3, _rationals(as_shot_neutral), True))
+    if active_area is not None:
+        tags.append((50829, _LONG, 4, tuple(int(side) for side in active_area), True))
+
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror}; choose a folder that exists.") from error
+    os.close(handle)
+    try:
+        tifffile.imwrite(
+            temporary, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False, byteorder="<"
+        )
+        if exposure is not None:
+            _append_exif(Path(temporary), exposure)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+    return target

@@ -1,0 +1,225 @@
+"""From a file or its bytes to a `Photo`: what it is, whether it is whole, which decoder reads it."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import PhotoError
+from explorer.photo.limits import Limits
+from explorer.photo.raw import open_mosaic, read_raw
+from explorer.photo.rgb import read_picture, read_tiff
+from explorer.photo.types import Photo, RawPhoto
+
+_RAW_MAGIC = (
+    b"II\x2a\x00\x10\x00\x00\x00CR",  # Canon CR2
+    b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
+    b"FUJIFILMCCD-RAW",
+    b"IIRO",  # Olympus
+    b"IIRS",
+    b"MMOR",
+    b"IIU\x00",  # Panasonic
+    b"FOVb",  # Sigma
+    b"\x00MRM",  # Minolta
+)
+_RAW_SUFFIXES = frozenset(
+    [
+        "3fr",
+        "arw",
+        "bay",
+        "cap",
+        "cr2",
+        "cr3",
+        "crw",
+        "dcr",
+        "dcs",
+        "dng",
+        "erf",
+        "fff",
+        "gpr",
+        "iiq",
+        "k25",
+        "kdc",
+        "mdc",
+        "mef",
+        "mos",
+        "mrw",
+        "nef",
+        "nrw",
+        "orf",
+        "pef",
+        "ptx",
+        "pxn",
+        "raf",
+        "raw",
+        "rw2",
+        "rwl",
+        "sr2",
+        "srf",
+        "srw",
+        "x3f",
+    ]
+)
+_RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65535})
+"""TIFF compressions of Sony, Epson, Samsung, Nikon and Pentax."""
+_CFA, _LINEAR_RAW, _DNG_VERSION = 32803, 34892, 50706
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_MOSAIC_NAME = re.compile(
+    r"_(?P<width>\d{1,5})x(?P<height>\d{1,5})_(?P<phase>rggb|bggr|grbg|gbrg|xtrans)"
+    r"(?:_b(?P<black>\d{1,5}))?(?:_w(?P<white>\d{1,5}))?\.raw$",
+    re.IGNORECASE,
+)
+
+
+def _read(path: Path, name: str, limits: Limits) -> bytes:
+    try:
+        if path.is_dir():
+            raise PhotoError(f"{path} is a folder; name a photo in it.")
+        limits.check_bytes(path.stat().st_size, name)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path} does not exist; check the path.") from error
+    except PermissionError as error:
+        raise PhotoError(f"{path} may not be read; change its permissions.") from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; check the path."
+        ) from error
+
+
+def _tiff_is_raw(data: bytes, name: str) -> bool:
+    """Whether a TIFF structure is a camera's; refuses one whose samples are cut off."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+            first = tiff.pages.first
+            pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+            raw = _DNG_VERSION in first.tags or any(
+                getattr(page, "photometric", None) in (_CFA, _LINEAR_RAW) or int(page.compression) in _RAW_COMPRESSIONS
+                for page in pages
+            )
+            largest = max(pages, key=lambda page: page.imagewidth * page.imagelength)
+            spans = zip(largest.dataoffsets, largest.databytecounts, strict=False)
+            if raw and any(start + count > len(data) for start, count in spans):
+                raise PhotoError(
+                    f"{name} is truncated: samples that its header names are missing; copy the file again."
+                )
+            return raw
+    except PhotoError:
+        raise
+    except Exception as error:  # tifffile raises many kinds on damaged structures
+        if name.lower().rsplit(".", 1)[-1] in _RAW_SUFFIXES:
+            return True
+        raise PhotoError(
+            f"{name} is a damaged or truncated TIFF, whose tags cannot be read; copy the file again."
+        ) from error
+
+
+def _kind(data: bytes, name: str) -> str:
+    """What the content is, whatever the suffix says."""
+    suffix = name.lower().rsplit(".", 1)[-1] if "." in name else ""
+    if data.startswith(_RAW_MAGIC):
+        return "raw"
+    if data[:2] == b"\xff\xd8":
+        return "jpeg"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "png"
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "raw" if _tiff_is_raw(data, name) or (suffix in _RAW_SUFFIXES) else "tiff"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if data[:2] == b"BM" and len(data) > 26 and suffix in ("bmp", "dib", ""):
+        return "bmp"
+    if data[4:8] == b"ftyp":
+        if data[8:11] == b"crx":
+            return "raw"
+        if data[8:12] in (b"avif", b"avis"):
+            return "avif"
+        if data[8:12] in _HEIC_BRANDS:
+            return "heic"
+    if suffix == "raw":
+        return "mosaic"
+    return "raw" if suffix in _RAW_SUFFIXES and b"\0" in data[:512] else "unknown"
+
+
+def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
+    """A headerless mosaic, whose name says what it is: little-endian uint16, row by row."""
+    match = _MOSAIC_NAME.search(name)
+    if match is None:
+        raise PhotoError(
+            f"{name} has no header; name it like rose_768x512_rggb.raw (width x height, phase; then _b600 for the "
+            "black and _w16383 for the white level, if known) so that it can be read."
+        )
+    width, height = int(match["width"]), int(match["height"])
+    limits.check_pixels(width, height, name)
+    if len(data) != 2 * width * height:
+        raise PhotoError(
+            f"{name} holds {len(data)} bytes, but {width} x {height} samples of 16 bits are {2 * width * height}; "
+            "correct the size in its name or copy it again."
+        )
+    samples = np.frombuffer(data, dtype="<u2").reshape(height, width).astype(np.uint16, copy=False)
+    notes = ["The file has no header: its name gives size and phase."]
+    white = float(match["white"] or 2 ** max(8, int(samples.max()).bit_length()) - 1)
+    if match["white"] is None:
+        notes.append(f"The white level {white:g} was taken from the bits that the brightest sample needs.")
+    if match["black"] is not None:
+        black = float(match["black"])
+    else:
+        black = min(float(np.percentile(samples, 0.1)), white - 1)
+        notes.append(f"The black level {black:g} was estimated from the darkest 0.1 % of the samples.")
+    phase = match["phase"].upper()
+    return open_mosaic(samples, phase=phase, black=black, white=white, name=name, notes=tuple(notes))
+
+
+def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: Limits | None = None) -> Photo:
+    """Reads a photograph.
+
+    Args:
+        source: a path, or a file's bytes. What the file is, its content says: camera RAW (DNG, CR2, CR3, CRW, NEF,
+            ARW, RAF, ...), JPEG, PNG, TIFF, WebP, GIF, BMP, HEIC and AVIF where their decoders are installed. A
+            headerless mosaic of little-endian 16-bit samples is named like `rose_768x512_rggb.raw`, optionally with
+            `_b600` and `_w16383` (black and white level) before the suffix.
+        name: what messages and results call it; the file's name, or "photo" for bytes.
+        limits: largest file and picture; see `Limits`.
+
+    Returns:
+        `RawPhoto` for files with a sensor's mosaic, `RgbPhoto` for developed pictures.
+
+    Raises:
+        PhotoError: a file that does not exist, is empty, truncated, damaged, too large, of an unknown kind, or a RAW
+            file without a Bayer or X-Trans mosaic.
+    """
+    limits = limits or Limits()
+    if isinstance(source, bytes | bytearray | memoryview):
+        name = name or "photo"
+        data = bytes(source)
+        limits.check_bytes(len(data), name)
+    else:
+        path = Path(source)
+        name = name or path.name
+        data = _read(path, name, limits)
+    if not data:
+        raise PhotoError(f"{name} is empty; copy the file again.")
+    try:
+        kind = _kind(data, name)
+        if kind == "raw":
+            return read_raw(data, name, limits)
+        if kind == "mosaic":
+            return _read_mosaic(data, name, limits)
+        if kind == "tiff":
+            return read_tiff(data, name, limits)
+        if kind != "unknown":
+            return read_picture(data, kind, name, limits)
+    except (MemoryError, struct.error) as error:
+        raise PhotoError(f"{name} cannot be decoded ({error or type(error).__name__}); open a smaller file.") from error
+    raise PhotoError(
+        f"{name} is not a photo of a known kind, whatever its name says; "
+        "open a camera RAW, JPEG, PNG, TIFF, WebP, GIF or BMP file."
+    )

@@ -1,0 +1,89 @@
+"""`Restoration`: what came out, with everything needed to say how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.encode import check_output, encode, write_bytes
+
+if TYPE_CHECKING:
+    from explorer.weights.store import WeightsIdentity
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """The result of `explorer.restore`. Frozen; its arrays are read-only. Views only read it."""
+
+    image: NDArray[np.float32] = field(repr=False)
+    """H x W x 3, sRGB, [0, 1], upright."""
+    intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
+    """Named maps that the model exposes, H x W x C, upright, not clipped: "reflectance", "illumination", ..."""
+    ratio: float
+    """Amplification ratio that was applied, 1 to 300."""
+    ratio_source: str
+    """Where the ratio came from, in words."""
+    model: str
+    weights: WeightsIdentity
+    seconds: float
+    """Wall time of the network alone."""
+    device: str
+    precision: str
+    """"float32" or "bfloat16"."""
+    backend: str
+    """What ran the network: "torch"."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the user: what was done to bring photo and model together."""
+    photo_name: str = "photo"
+    exif: bytes | None = field(default=None, repr=False)
+
+    def save(self, path: str | Path, bits: int = 8) -> Path:
+        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp).
+
+        Args:
+            bits: 8, or 16 for PNG and TIFF.
+
+        Raises:
+            OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a full disk.
+        """
+        path = Path(path)
+        check_output(path, bits)
+        write_bytes(path, encode(self.image, path.suffix, bits, self.exif))
+        return path
+
+    def save_intermediates(self, folder: str | Path) -> list[Path]:
+        """Writes each named map as `<name>.npy` (float32, as it is) and `<name>.png` (16 bit, clipped to [0, 1]).
+
+        Maps that are not one or three channels wide are written as .npy alone.
+
+        Raises:
+            OutputError: the folder does not exist or cannot be written.
+        """
+        import io
+
+        written = []
+        for name, values in self.intermediates.items():
+            buffer = io.BytesIO()
+            np.save(buffer, values)
+            path = Path(folder) / f"{name}.npy"
+            write_bytes(path, buffer.getvalue())
+            written.append(path)
+            if values.shape[2] in (1, 3):
+                picture = values[..., 0] if values.shape[2] == 1 else values
+                path = Path(folder) / f"{name}.png"
+                write_bytes(path, encode(picture, ".png", 16))
+                written.append(path)
+        return written
+
+
+def frozen_maps(maps: dict[str, NDArray[np.float32]]) -> Mapping[str, NDArray[np.float32]]:
+    """Read-only arrays in a read-only mapping."""
+    for values in maps.values():
+        values.setflags(write=False)
+    return MappingProxyType(maps)

@@ -1,0 +1,62 @@
+"""From clean sRGB pictures to dark 8-bit ones: the second half of the mixture that the RGB networks are trained on.
+
+Low-light pairs of one camera teach that camera. Clean photographs, darkened in linear light in many ways, teach the
+rest: a gain, an uneven light field, an error of the white balance, signal-dependent noise, a camera's own curve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from explorer.training.degrade import linear_to_srgb, srgb_to_linear
+
+
+@dataclass(frozen=True)
+class DarkRanges:
+    """What a random dark exposure is drawn from; every pair is (low, high)."""
+
+    gain: tuple[float, float] = (0.012, 0.3)
+    """Linear gain, log-uniform."""
+    field_probability: float = 0.5
+    """How often a smooth light field (0.4 to 1.6 of the light) lies over the scene."""
+    white_balance: float = 0.15
+    """Half-width of the uniform error of each channel's gain."""
+    shot: tuple[float, float] = (1e-5, 1e-3)
+    """Variance per unit of linear light, log-uniform."""
+    read: tuple[float, float] = (2e-4, 3e-3)
+    """Standard deviation of the constant noise in linear light, log-uniform."""
+    gamma_probability: float = 0.3
+    """How often a power from 0.8 to 1.3 is applied to the dark picture, as a camera's own curve would."""
+
+
+def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges | None = None) -> torch.Tensor:
+    """N x 3 x H x W sRGB in [0, 1] to a dark sRGB batch in [0, 1], quantised to 8 bits.
+
+    Args:
+        clean: the batch.
+        generator: on the batch's device; the same state gives the same batch.
+    """
+    ranges = ranges or DarkRanges()
+    batch, device = clean.shape[0], clean.device
+    n = (slice(None), None, None, None)
+
+    def rand(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=generator, device=device)
+
+    def log_uniform(bounds: tuple[float, float]) -> torch.Tensor:
+        low, high = torch.log(torch.tensor(bounds)).tolist()
+        return (low + (high - low) * rand(batch)).exp()[n]
+
+    light = srgb_to_linear(clean) * log_uniform(ranges.gain)
+    field = F.interpolate(0.4 + 1.2 * rand(batch, 1, 4, 4), size=clean.shape[-2:], mode="bicubic", align_corners=True)
+    light = torch.where((rand(batch) < ranges.field_probability)[n], light * field.clamp(0.2, 2), light)
+    light = light * (1 + ranges.white_balance * (2 * rand(batch, 3) - 1))[:, :, None, None]
+    deviation = (log_uniform(ranges.shot) * light + log_uniform(ranges.read) ** 2).sqrt()
+    noise = torch.randn(light.shape, generator=generator, device=device)
+    dark = linear_to_srgb((light + deviation * noise).clamp(0, 1))
+    power = (0.8 + 0.5 * rand(batch))[n]
+    dark = torch.where((rand(batch) < ranges.gamma_probability)[n], dark.clamp(min=1e-6) ** power, dark)
+    return (dark * 255).round() / 255

@@ -1,0 +1,191 @@
+"""Pictures in memory, and batches of random crops from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from explorer.errors import DataError
+
+Picture = NDArray[np.uint8]
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass
+class Skipped:
+    """Pictures that could not be read. More than one per cent of them, and the run fails."""
+
+    names: list[str] = field(default_factory=list)
+
+    def check(self, total: int) -> None:
+        """Raises DataError when more than one per cent of `total` pictures were unreadable."""
+        if self.names and len(self.names) > 0.01 * total:
+            raise DataError(
+                f"{len(self.names)} of {total} pictures cannot be read ({', '.join(self.names[:5])}); "
+                "replace or remove them and start again."
+            )
+
+
+def read_picture(path: Path) -> Picture:
+    """H x W x 3 uint8 sRGB.
+
+    Raises:
+        DataError: the file is not a readable picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+        raise DataError(f"{path} cannot be read as a picture ({error}); replace or remove it.") from error
+
+
+def list_pictures(folder: Path) -> dict[str, Path]:
+    """Pictures of a folder by stem, sorted.
+
+    Raises:
+        DataError: the folder is missing or holds no picture.
+    """
+    if not folder.is_dir():
+        raise DataError(f"The folder {folder} does not exist; give the folder that holds the training pictures.")
+    found = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
+    if not found:
+        raise DataError(f"The folder {folder} holds no pictures; put PNG, JPEG, WebP, BMP or TIFF files there.")
+    return found
+
+
+def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipped | None = None) -> list[Picture]:
+    """All pictures of a folder, or those of a list of stems, in sorted order; unreadable ones are noted and skipped."""
+    paths = list_pictures(folder)
+    chosen = sorted(paths) if names is None else list(names)
+    missing = [name for name in chosen if name not in paths]
+    if missing:
+        raise DataError(f"{folder} lacks {len(missing)} listed pictures ({', '.join(missing[:5])}); check the list.")
+    noted = Skipped() if skipped is None else skipped
+    pictures = []
+    for name in chosen:
+        try:
+            pictures.append(read_picture(paths[name]))
+        except DataError:
+            noted.names.append(str(paths[name]))
+    noted.check(len(chosen))
+    return pictures
+
+
+def read_list(path: Path) -> list[str] | None:
+    """Stems, one a line; None where the list does not exist, which means all pictures."""
+    if not path.is_file():
+        return None
+    return [Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures of one scene, H x W x 3 uint8 each, of one size."""
+
+    low: Picture
+    high: Picture
+    name: str
+
+
+def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | None = None) -> list[Pair]:
+    """Pairs in the LOL layout (`low/`, `high/`, equal stems), or pictures with both halves side by side (pix2pix).
+
+    Args:
+        folder: the data set.
+        list_file: a file in `folder` with the stems to take; without it, or where it is absent, all.
+
+    Raises:
+        DataError: missing folder, no pairs, unpaired or differently sized files; the message names them.
+    """
+    if not folder.is_dir():
+        raise DataError(f"The folder {folder} does not exist; give the folder that holds the pairs.")
+    names = read_list(folder / list_file) if list_file else None
+    noted = Skipped() if skipped is None else skipped
+    if not (folder / "low").is_dir() and not (folder / "high").is_dir():
+        return _read_side_by_side(folder, names, noted)
+    low, high = list_pictures(folder / "low"), list_pictures(folder / "high")
+    chosen = sorted(low) if names is None else names
+    unpaired = [n for n in chosen if n not in low or n not in high]
+    if names is None:
+        unpaired += [n for n in high if n not in low]
+    if unpaired:
+        raise DataError(
+            f"{folder} has {len(unpaired)} pictures without their pair ({', '.join(unpaired[:5])}); "
+            "low/ and high/ must hold the same names."
+        )
+    pairs = []
+    for name in chosen:
+        try:
+            pair = Pair(read_picture(low[name]), read_picture(high[name]), name)
+        except DataError:
+            noted.names.append(name)
+            continue
+        if pair.low.shape != pair.high.shape:
+            raise DataError(
+                f"{low[name]} is {_size(pair.low)} but {high[name]} is {_size(pair.high)}; the two of a pair must be of one size."
+            )
+        pairs.append(pair)
+    noted.check(len(chosen))
+    if not pairs:
+        raise DataError(f"{folder} holds no pairs; low/ and high/ must hold pictures of the same names.")
+    return pairs
+
+
+def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipped) -> list[Pair]:
+    paths = list_pictures(folder)
+    chosen = sorted(paths) if names is None else list(names)
+    pairs = []
+    for name in chosen:
+        if name not in paths:
+            raise DataError(f"{folder} lacks the listed picture {name}; check the list.")
+        try:
+            both = read_picture(paths[name])
+        except DataError:
+            skipped.names.append(name)
+            continue
+        if both.shape[1] % 2:
+            raise DataError(f"{paths[name]} is {both.shape[1]} pixels wide; a left/right pair needs an even width.")
+        half = both.shape[1] // 2
+        pairs.append(Pair(both[:, :half], both[:, half:], name))
+    skipped.check(len(chosen))
+    return pairs
+
+
+def _size(picture: Picture) -> str:
+    return f"{picture.shape[1]} x {picture.shape[0]}"
+
+
+def random_crops(
+    pictures: Sequence[tuple[Picture, ...]], batch: int, size: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, ...]:
+    """A batch of aligned random crops, flipped and turned at random.
+
+    Args:
+        pictures: for each scene its aligned pictures (one, or a pair), H x W x 3 uint8.
+        batch: scenes drawn, with replacement.
+        size: side of the square crops; pictures that are smaller are reflected at their borders.
+
+    Returns:
+        One N x 3 x size x size float tensor in [0, 1] for each picture of a scene.
+    """
+    crops: list[list[Picture]] = [[] for _ in pictures[0]]
+    for index in rng.integers(len(pictures), size=batch):
+        scene = pictures[index]
+        short_y, short_x = (max(0, size - n) for n in scene[0].shape[:2])
+        if short_y or short_x:
+            scene = tuple(np.pad(p, ((0, short_y), (0, short_x), (0, 0)), mode="reflect") for p in scene)
+        top = int(rng.integers(scene[0].shape[0] - size + 1))
+        left = int(rng.integers(scene[0].shape[1] - size + 1))
+        flip, turn = bool(rng.integers(2)), int(rng.integers(4))
+        for k, picture in enumerate(scene):
+            crop = np.rot90(picture[top : top + size, left : left + size], turn)
+            crops[k].append(crop[:, ::-1] if flip else crop)
+    return tuple(
+        torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).float().div(255).contiguous() for group in crops
+    )

@@ -1,0 +1,238 @@
+"""From clean sRGB pictures to dark camera mosaics, in torch, batched, on the batch's device.
+
+The chain is that of Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019 (inverse tone curve,
+inverse transfer curve, inverse colour matrix, inverse white balance, mosaic, shot and read noise), with the row noise,
+quantisation and black-level error of Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw
+Denoising" (ELD), CVPR 2020, and the exposure divided by the ratio as in Chen et al., "Learning to See in the Dark",
+CVPR 2018.
+
+Units: light is a fraction of the sensor's saturation (0 black level, 1 white level). Shot noise is given as `gain`,
+the fraction of saturation that one electron makes: var = gain * light. Read and row noise are standard deviations in
+the same fraction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+# XYZ to camera RGB of the four cameras whose mixtures Brooks et al. draw from (section 3.3).
+XYZ_TO_CAMERA = torch.tensor(
+    [
+        [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
+        [[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]],
+        [[0.8380, -0.2630, -0.0639], [-0.2887, 1.0725, 0.2496], [-0.0627, 0.1427, 0.5438]],
+        [[0.6596, -0.2079, -0.0562], [-0.4782, 1.3016, 0.1933], [-0.0970, 0.1581, 0.5181]],
+    ]
+)
+# sRGB's primaries (IEC 61966-2-1).
+SRGB_TO_XYZ = torch.tensor(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+@dataclass(frozen=True)
+class SensorRanges:
+    """What a random camera and a random dark exposure are drawn from; every pair is (low, high)."""
+
+    ratio: tuple[float, float] = (1.0, 300.0)
+    """Amplification ratio, log-uniform."""
+    red_gain: tuple[float, float] = (1.2, 2.6)
+    blue_gain: tuple[float, float] = (1.2, 2.8)
+    """White-balance gains relative to green, uniform."""
+    electron_gain: tuple[float, float] = (2e-5, 5e-4)
+    """Fraction of saturation per electron, log-uniform: 50,000 electrons (base ISO) down to 2,000 (high ISO)."""
+    read_electrons: tuple[float, float] = (1.0, 6.0)
+    """Read noise, electrons (standard deviation), log-uniform."""
+    row_share: tuple[float, float] = (0.0, 0.3)
+    """Row noise as a share of the read noise, uniform."""
+    black_error: float = 2e-5
+    """Standard deviation of the black level's error, a fraction of saturation (a third of a 14-bit count)."""
+    bits: tuple[int, ...] = (12, 14)
+    """Bit depths, equally likely."""
+    tone_probability: float = 0.5
+    """How often the inverse of a smoothstep tone curve is applied to the clean picture before all else."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A batch of random cameras."""
+
+    srgb_to_camera: torch.Tensor
+    """N x 3 x 3, rows sum to 1: linear sRGB to white-balanced camera RGB."""
+    camera_to_srgb: torch.Tensor
+    """N x 3 x 3, its inverse."""
+    gains: torch.Tensor
+    """N x 3 white-balance gains, green 1."""
+
+
+@dataclass(frozen=True)
+class DarkMosaic:
+    """A batch of synthetic exposures and what they should be restored to."""
+
+    mosaic: torch.Tensor
+    """N x 1 x H x W RGGB mosaic as a camera would write it: no white balance, not amplified."""
+    model_input: torch.Tensor
+    """The same times white-balance gains and ratio, clipped to [-0.2, 1]."""
+    clean_camera: torch.Tensor
+    """N x 3 x H x W white-balanced camera RGB under the sRGB transfer curve, [0, 1]: what the network gives."""
+    clean_srgb: torch.Tensor
+    """N x 3 x H x W sRGB, [0, 1]: what is shown."""
+    camera: Camera
+    ratio: torch.Tensor
+    """N"""
+
+
+def srgb_to_linear(x: torch.Tensor) -> torch.Tensor:
+    """sRGB transfer curve undone (IEC 61966-2-1), values in [0, 1]."""
+    return torch.where(x <= 0.04045, x / 12.92, ((x.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(x: torch.Tensor) -> torch.Tensor:
+    """sRGB transfer curve (IEC 61966-2-1), values in [0, 1]; gradients stay finite at 0."""
+    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def inverse_tone(x: torch.Tensor) -> torch.Tensor:
+    """The inverse of the tone curve 3x^2 - 2x^3 (Brooks et al., section 3.1), values in [0, 1]."""
+    return 0.5 - torch.sin(torch.asin((1 - 2 * x).clamp(-1, 1)) / 3)
+
+
+def tone(x: torch.Tensor) -> torch.Tensor:
+    """The tone curve 3x^2 - 2x^3."""
+    return 3 * x**2 - 2 * x**3
+
+
+def _uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
+    low, high = bounds
+    return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device)
+
+
+def _log_uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
+    low, high = torch.log(torch.tensor(bounds)).tolist()
+    return _uniform(shape, (low, high), generator).exp()
+
+
+def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) -> Camera:
+    """Cameras whose matrix is a random mixture of four real ones (Brooks et al., section 3.3), rows normalised."""
+    device = generator.device
+    mixture = torch.rand(batch, 4, generator=generator, device=device)
+    mixture = mixture / mixture.sum(1, keepdim=True)
+    xyz_to_camera = torch.einsum("nk,kij->nij", mixture, XYZ_TO_CAMERA.to(device))
+    srgb_to_camera = xyz_to_camera @ SRGB_TO_XYZ.to(device)
+    srgb_to_camera = srgb_to_camera / srgb_to_camera.sum(2, keepdim=True)
+    red = _uniform((batch,), ranges.red_gain, generator)
+    blue = _uniform((batch,), ranges.blue_gain, generator)
+    gains = torch.stack([red, torch.ones_like(red), blue], 1)
+    return Camera(srgb_to_camera, torch.linalg.inv(srgb_to_camera), gains)
+
+
+def apply_matrix(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W times N x 3 x 3."""
+    return torch.einsum("nij,njhw->nihw", matrix, x)
+
+
+def camera_to_display(image: torch.Tensor, camera_to_srgb: torch.Tensor) -> torch.Tensor:
+    """White-balanced camera RGB under the sRGB curve to sRGB: curve undone, matrix, curve. Both in [0, 1]."""
+    linear = srgb_to_linear(image.clamp(0, 1))
+    return linear_to_srgb(apply_matrix(linear, camera_to_srgb).clamp(0, 1))
+
+
+def mosaic_rggb(x: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W (even sides) to the N x 1 x H x W mosaic with an R G / G B cell."""
+    out = x[:, 1:2].clone()
+    out[:, :, 0::2, 0::2] = x[:, 0:1, 0::2, 0::2]
+    out[:, :, 1::2, 1::2] = x[:, 2:3, 1::2, 1::2]
+    return out
+
+
+def gain_map(gains: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """N x 3 gains laid out as an N x 1 x H x W RGGB mosaic."""
+    return mosaic_rggb(gains[:, :, None, None].expand(-1, -1, height, width))
+
+
+def shift_phase(x: torch.Tensor, row: int, column: int) -> torch.Tensor:
+    """Crops a picture as bringing a mosaic of another phase to RGGB does; both sides always lose two pixels."""
+    height, width = x.shape[-2:]
+    return x[..., row : height - 2 + row, column : width - 2 + column]
+
+
+def add_noise(
+    light: torch.Tensor,
+    electron_gain: torch.Tensor,
+    read: torch.Tensor,
+    row: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Shot noise (Poisson in electrons), Gaussian read noise, Gaussian row noise (ELD, section 3).
+
+    Args:
+        light: N x 1 x H x W, fraction of saturation, not negative.
+        electron_gain, read, row: N each; see `SensorRanges` and the module's units.
+    """
+    n = (slice(None), None, None, None)
+    shot = torch.poisson(light / electron_gain[n], generator=generator) * electron_gain[n]
+    noise = torch.randn(light.shape, generator=generator, device=light.device) * read[n]
+    rows = torch.randn((*light.shape[:-1], 1), generator=generator, device=light.device) * row[n]
+    return shot + noise + rows
+
+
+def quantise(mosaic: torch.Tensor, bits: torch.Tensor, black: float = 1 / 32) -> torch.Tensor:
+    """Rounds to the counts of a sensor whose black level is `black` of its range, and clips as its converter does.
+
+    Args:
+        mosaic: N x 1 x H x W.
+        bits: N, e.g. 12 or 14.
+    """
+    counts = (2.0 ** bits[:, None, None, None] - 1) * (1 - black)
+    floor = -black / (1 - black)
+    return (mosaic * counts).round().div(counts).clamp(floor, 1)
+
+
+def darken_to_mosaic(
+    clean: torch.Tensor,
+    generator: torch.Generator,
+    ranges: SensorRanges | None = None,
+    ratio: torch.Tensor | None = None,
+) -> DarkMosaic:
+    """The whole chain, for a batch.
+
+    Args:
+        clean: N x 3 x (H + 2) x (W + 2) sRGB in [0, 1], sides even; two pixels go to the random phase.
+        generator: on the batch's device; the same state gives the same batch.
+        ranges: what to draw from.
+        ratio: N amplification ratios instead of random ones.
+    """
+    ranges = ranges or SensorRanges()
+    batch, device = clean.shape[0], clean.device
+    camera = random_camera(batch, ranges, generator)
+    if ratio is None:
+        ratio = _log_uniform((batch,), ranges.ratio, generator)
+    gain = _log_uniform((batch,), ranges.electron_gain, generator)
+    read = _log_uniform((batch,), ranges.read_electrons, generator) * gain
+    row = _uniform((batch,), ranges.row_share, generator) * read
+    depth = torch.tensor(ranges.bits, device=device)
+    bits = depth[torch.randint(len(ranges.bits), (batch,), generator=generator, device=device)]
+    black_error = torch.randn(batch, generator=generator, device=device) * ranges.black_error
+    toned = torch.rand(batch, generator=generator, device=device) < ranges.tone_probability
+    # A mosaic of any phase comes to RGGB by losing a row or a column: pictures begin anywhere in the scene.
+    row_shift, column_shift = torch.randint(2, (2,), generator=generator, device=device).tolist()
+
+    clean = shift_phase(clean, row_shift, column_shift)
+    clean = torch.where(toned[:, None, None, None], inverse_tone(clean), clean)
+    linear = srgb_to_linear(clean)
+    in_camera = apply_matrix(linear, camera.srgb_to_camera).clamp(0, 1)
+    height, width = clean.shape[-2:]
+    gains = gain_map(camera.gains, height, width)
+    n = (slice(None), None, None, None)
+    light = mosaic_rggb(in_camera) / gains / ratio[n]
+    dark = quantise(add_noise(light, gain, read, row, generator) + black_error[n], bits)
+    return DarkMosaic(
+        mosaic=dark,
+        model_input=(dark * gains * ratio[n]).clamp(-0.2, 1),
+        clean_camera=linear_to_srgb(in_camera),
+        clean_srgb=clean,
+        camera=camera,
+        ratio=ratio,
+    )

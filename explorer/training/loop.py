@@ -1,0 +1,260 @@
+"""The training loop: resumable after a kill, deterministic from a seed, validated and drawn at every epoch."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.optim import lr_scheduler
+
+from explorer.errors import TrainingError
+from explorer.models import create_model
+from explorer.training import state as run_state
+from explorer.training.measure import psnr, ssim
+from explorer.training.objectives import Objective
+from explorer.training.recipe import Recipe
+
+_SAVE_EVERY = 45.0
+_WARM_UP = 200
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress bar needs."""
+
+    step: int
+    total: int
+    seconds_left: float
+    losses: dict[str, float]
+    validation: dict[str, float]
+
+
+def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_scheduler.LRScheduler]:
+    """A learning-rate scheduler for each optimiser.
+
+    Args:
+        kind: "cosine" (linear warm-up over 200 steps, then half a cosine to 1 %), "step" (StepLR: halved at each fifth
+            of the steps) or "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without
+            gain).
+
+    Raises:
+        TrainingError: another kind.
+    """
+    schedules: dict[str, lr_scheduler.LRScheduler] = {}
+    for name, optimiser in objective.optimisers.items():
+        start, end = objective.stretch(name, total)
+        if kind == "cosine":
+
+            def factor(step: int, start: int = start, end: int = end) -> float:
+                done = min(max(step - start, 0), end - start)
+                return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / (end - start)))
+
+            schedules[name] = lr_scheduler.LambdaLR(optimiser, factor)
+        elif kind == "step":
+            schedules[name] = lr_scheduler.StepLR(optimiser, max(1, total // 5), gamma=0.5)
+        elif kind == "plateau":
+            schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
+        else:
+            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'step' or 'plateau'.")
+    return schedules
+
+
+def reduced_precision(device: torch.device) -> bool:
+    """True where bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def choose_device(name: str) -> torch.device:
+    """ "auto" takes CUDA where there is one.
+
+    Raises:
+        TrainingError: the named device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise TrainingError(f"The device {name!r} is not available here; take 'auto' or 'cpu'.") from error
+    return device
+
+
+class Trainer:
+    """One run of one recipe in one folder.
+
+    Args:
+        recipe: what to train.
+        data: folder that holds `clean/` and `lol/`.
+        folder: the run's folder; made if missing.
+        steps: instead of the recipe's.
+        resume: go on from the folder's checkpoint.
+
+    Raises:
+        DataError: the data cannot be used.
+        TrainingError: the checkpoint cannot be resumed from.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Path,
+        folder: Path,
+        *,
+        steps: int | None = None,
+        device: str = "auto",
+        resume: bool = False,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.folder = recipe, folder
+        self.total = steps or recipe.steps
+        self.device = choose_device(device)
+        saved = run_state.load_checkpoint(folder, recipe.name) if resume else None
+        self.source = recipe.source(data, recipe.seed, recipe.phases)
+        net = create_model(recipe.architecture, **recipe.options).to(self.device, memory_format=torch.channels_last)
+        self.objective = recipe.objective(net)
+        for network in self.objective.networks.values():
+            network.to(self.device)
+        self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
+        self.average.load_state_dict(net.state_dict())
+        self.schedules = make_schedules(self.objective, recipe.schedule, self.total)
+        self.step, self.seconds = 0, 0.0
+        self.validated: dict[str, float] = {}
+        if saved is not None:
+            self._restore(saved)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / run_state.REPLAY).mkdir(exist_ok=True)
+        if saved is None:
+            (folder / run_state.LOG).unlink(missing_ok=True)
+        else:
+            run_state.truncate_log(folder, self.step)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        for name, network in self.objective.networks.items():
+            network.load_state_dict(saved["networks"][name])
+        for name, optimiser in self.objective.optimisers.items():
+            optimiser.load_state_dict(saved["optimisers"][name])
+        for name, schedule in self.schedules.items():
+            schedule.load_state_dict(saved["schedules"][name])
+        self.average.load_state_dict(saved["average"])
+        self.step, self.seconds = saved["step"], saved["seconds"]
+        self.validated = saved["validated"]
+
+    def save(self) -> None:
+        """Writes the checkpoint."""
+        run_state.save_checkpoint(
+            self.folder,
+            {
+                "recipe": self.recipe.name,
+                "step": self.step,
+                "total": self.total,
+                "seconds": self.seconds,
+                "validated": self.validated,
+                "networks": {k: v.state_dict() for k, v in self.objective.networks.items()},
+                "optimisers": {k: v.state_dict() for k, v in self.objective.optimisers.items()},
+                "schedules": {k: v.state_dict() for k, v in self.schedules.items()},
+                "average": self.average.state_dict(),
+            },
+        )
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        net = self.objective.net
+        for mean, value in zip(self.average.parameters(), net.parameters(), strict=True):
+            mean.lerp_(value, 1 - decay)
+        for mean, value in zip(self.average.buffers(), net.buffers(), strict=True):
+            mean.copy_(value)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """PSNR and SSIM of the averaged network on the held-out batches; draws the first picture of each for replay."""
+        scores: dict[str, float] = {}
+        all_psnr, all_ssim, drawn = [], [], []
+        net = self.average.eval()
+        for held_out in self.source.validation():
+            batch = {k: v.to(self.device) for k, v in held_out.items()}
+            restored, reference = self.objective.restored(net, batch)
+            values = psnr(restored, reference)
+            all_psnr.append(values)
+            all_ssim.append(ssim(restored, reference))
+            if "ratio" in batch:
+                scores[f"psnr_{batch['ratio'][0].item():g}"] = values.mean().item()
+            drawn.append(restored[0])
+        scores = {"psnr": torch.cat(all_psnr).mean().item(), "ssim": torch.cat(all_ssim).mean().item(), **scores}
+        self._draw(drawn[: 4])
+        return scores
+
+    def _draw(self, pictures: list[torch.Tensor]) -> None:
+        strip = torch.cat([p.clamp(0, 1) for p in pictures], 2).permute(1, 2, 0).mul(255).round().byte().cpu()
+        buffer = io.BytesIO()
+        Image.fromarray(np.asarray(strip)).save(buffer, format="PNG")
+        path = self.folder / run_state.REPLAY / f"{self.step:07d}.png"
+        run_state.write_atomically(path, lambda file: file.write(buffer.getvalue()) and None)
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        with (self.folder / run_state.LOG).open("a") as file:
+            file.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **entry}) + "\n")
+
+    def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
+        """Trains to the last step and gives the averaged network.
+
+        Raises:
+            TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.
+        """
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=reduced_precision(self.device))
+        if self.step == 0:
+            self.validated = self.validate()
+            self._log({"validation": self.validated})
+            self.save()
+        saved = started = time.monotonic()
+        first, before = self.step, self.seconds
+        sums: dict[str, float] = {}
+        while self.step < self.total:
+            batch = {k: v.to(self.device) for k, v in self.source.batch(self.step, self.total).items()}
+            self.objective.net.train()
+            with autocast:
+                losses = self.objective.step(batch, self.step, self.total)
+            if not all(math.isfinite(v) for v in losses.values()):
+                raise TrainingError(
+                    f"The loss is not a number at step {self.step}; the checkpoint in {self.folder} keeps the last "
+                    "good state: lower the recipe's learning rate and resume."
+                )
+            for schedule in self.schedules.values():
+                if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                    schedule.step()
+            self.step += 1
+            self._update_average()
+            now = time.monotonic()
+            self.seconds = before + now - started
+            for key, value in losses.items():
+                sums[key] = sums.get(key, 0.0) + value
+            if self.step % 50 == 0:
+                rates = {k: o.param_groups[0]["lr"] for k, o in self.objective.optimisers.items()}
+                self._log({"losses": {k: round(v / 50, 6) for k, v in sums.items()}, "rate": rates})
+                sums = {}
+            if self.step % self.recipe.epoch == 0 or self.step == self.total:
+                self.validated = self.validate()
+                self._log({"validation": self.validated})
+                for schedule in self.schedules.values():
+                    if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                        schedule.step(self.validated["psnr"])
+            if now - saved > _SAVE_EVERY or self.step == self.total:
+                self.save()
+                saved = now
+            left = (now - started) / (self.step - first) * (self.total - self.step)
+            report(Progress(self.step, self.total, left, losses, self.validated))
+        return self.average.eval()

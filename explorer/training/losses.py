@@ -1,0 +1,91 @@
+"""Losses, as their papers state them. |.| is always a mean absolute error over all elements."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from explorer.training.degrade import camera_to_display
+
+_GRAY = (0.299, 0.587, 0.114)
+
+
+def l1(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error."""
+    return (x - y).abs().mean()
+
+
+def l1_multiscale(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """L1 plus L1 on 8 x 8 means: the second term weighs exposure and colour, which noise hides from the first."""
+    return l1(x, y) + l1(F.avg_pool2d(x, 8), F.avg_pool2d(y, 8))
+
+
+def l1_camera(output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """L1 in white-balanced camera RGB, where the network works, plus L1 in sRGB, where the result is seen.
+
+    The colour matrix amplifies what is left of chroma noise; only the second term knows it.
+
+    Args:
+        output, clean: N x 3 x H x W camera RGB under the sRGB curve.
+        clean_srgb: N x 3 x H x W.
+        matrix: N x 3 x 3 camera to linear sRGB.
+    """
+    return 0.5 * l1(output, clean) + 0.5 * l1(camera_to_display(output, matrix), clean_srgb)
+
+
+def gray(x: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W to N x 1 x H x W luma (Rec. 601 weights)."""
+    weights = torch.tensor(_GRAY, device=x.device, dtype=x.dtype)
+    return torch.einsum("c,nchw->nhw", weights, x)[:, None]
+
+
+def forward_difference(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """|x[i + 1] - x[i]| along an axis (2 is y, 3 is x), with one pixel of zero padding before the first."""
+    pad = (0, 0, 1, 0) if axis == 2 else (1, 0, 0, 0)
+    padded = F.pad(x, pad)
+    return padded.diff(dim=axis).abs()
+
+
+def smoothness(illumination: torch.Tensor, reflectance: torch.Tensor, strength: float = 10.0) -> torch.Tensor:
+    """Structure-aware smoothness of the illumination (Wei et al. 2018, eq. 5).
+
+    Mean of |d I| exp(-strength * avg |d gray R|) in x plus the same in y, avg a 3x3 mean: the illumination may change
+    where the reflectance has an edge.
+    """
+    r = gray(reflectance)
+    total = illumination.new_zeros(())
+    for axis in (3, 2):
+        edge = F.avg_pool2d(forward_difference(r, axis), 3, stride=1, padding=1)
+        total = total + (forward_difference(illumination, axis) * torch.exp(-strength * edge)).mean()
+    return total
+
+
+def decomposition(
+    low: torch.Tensor,
+    high: torch.Tensor,
+    parts_low: tuple[torch.Tensor, torch.Tensor],
+    parts_high: tuple[torch.Tensor, torch.Tensor],
+) -> dict[str, torch.Tensor]:
+    """Decom-Net's terms, weighted (Wei et al. 2018, eq. 2 to 5); their sum is its loss.
+
+    Args:
+        low, high: N x 3 x H x W pictures of one scene.
+        parts_low, parts_high: (reflectance, illumination) of each.
+    """
+    (r_low, i_low), (r_high, i_high) = parts_low, parts_high
+    return {
+        "reconstruct": l1(r_low * i_low, low) + l1(r_high * i_high, high),
+        "reconstruct_crossed": 0.001 * (l1(r_high * i_low, low) + l1(r_low * i_high, high)),
+        "reflectance_equal": 0.01 * l1(r_low, r_high.detach()),
+        "smooth": 0.1 * (smoothness(i_low, r_low) + smoothness(i_high, r_high)),
+    }
+
+
+def relighting(
+    high: torch.Tensor, reflectance_low: torch.Tensor, illumination_enhanced: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Relight-Net's terms, weighted (Wei et al. 2018, section 3.2); their sum is its loss."""
+    return {
+        "relight": l1(reflectance_low * illumination_enhanced, high),
+        "relight_smooth": 3 * smoothness(illumination_enhanced, reflectance_low),
+    }

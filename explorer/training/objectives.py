@@ -1,0 +1,158 @@
+"""What one training step does: which networks there are, what is minimised, who steps when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from explorer.training import losses
+from explorer.training.degrade import camera_to_display
+
+Batch = dict[str, torch.Tensor]
+Logs = dict[str, float]
+
+
+class Objective:
+    """One or more networks with their optimisers. `networks["net"]` is the one whose weights are shipped.
+
+    Subclasses define `step`. The loop owns schedules, validation and checkpoints.
+    """
+
+    def __init__(self, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]) -> None:
+        self.networks = networks
+        self.optimisers = optimisers
+
+    @property
+    def net(self) -> nn.Module:
+        """The network that is trained for."""
+        return self.networks["net"]
+
+    def step(self, batch: Batch, step: int, total: int) -> Logs:
+        """One optimisation step on a batch; gives the loss terms by name, "loss" among them."""
+        raise AssertionError("subclasses define it")
+
+    def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
+        """First and last step of an optimiser; its learning-rate schedule spans them."""
+        return 0, total
+
+    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """(restored, reference) for validation, N x 3 x H x W sRGB in [0, 1].
+
+        Args:
+            net: a network of the shape of `self.net` (its running average, say), in evaluation mode.
+        """
+        raise AssertionError("subclasses define it")
+
+
+def minimise(
+    loss: torch.Tensor, optimiser: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], clip: float | None
+) -> float:
+    """Backward, optional gradient clipping by norm, step. Gives the gradient's norm (0 without clipping)."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip)) if clip else 0.0
+    optimiser.step()
+    return norm
+
+
+class RawObjective(Objective):
+    """A RAW network: dark mosaic in, white-balanced camera RGB under the sRGB curve out."""
+
+    def __init__(
+        self, net: nn.Module, rate: float, prepare: Callable[[torch.Tensor], torch.Tensor], clip: float | None = 0.5
+    ) -> None:
+        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
+        self.prepare, self.clip = prepare, clip
+
+    def step(self, batch: Batch, step: int, total: int) -> Logs:
+        output = self.net(self.prepare(batch["input"]))
+        loss = losses.l1_camera(output.float(), batch["clean_camera"], batch["clean_srgb"], batch["camera_to_srgb"])
+        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
+        return {"loss": loss.item()}
+
+    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        output = net(self.prepare(batch["input"])).float()
+        return camera_to_display(output, batch["camera_to_srgb"]), batch["clean_srgb"]
+
+
+class PairObjective(Objective):
+    """An RGB network trained on pairs: L1 plus L1 on 8 x 8 means."""
+
+    def __init__(self, net: nn.Module, rate: float, clip: float | None = 0.5) -> None:
+        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
+        self.clip = clip
+
+    def step(self, batch: Batch, step: int, total: int) -> Logs:
+        loss = losses.l1_multiscale(self.net(batch["low"]).float(), batch["high"])
+        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
+        return {"loss": loss.item()}
+
+    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        return net(batch["low"]).float().clamp(0, 1), batch["high"]
+
+
+@dataclass(frozen=True)
+class RetinexTraining:
+    """How a RetinexNet is trained."""
+
+    joint: bool
+    """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on a frozen Decom."""
+    decom_share: float = 0.5
+    """The share of the steps that go to the Decom-Net when the training is split."""
+    relight_weight: float = 1.0
+    """Weight of the relighting loss in a joint training."""
+
+
+class RetinexObjective(Objective):
+    """RetinexNet (Wei et al. 2018) in any of its four trainings; the Decom-Net alone has an enhanced illumination of 1."""
+
+    def __init__(self, net: nn.Module, rate: float, how: RetinexTraining, clip: float | None = 0.5) -> None:
+        decom, relight = net.decom, net.relight
+        assert isinstance(decom, nn.Module)
+        self.decom, self.relight, self.how, self.clip = decom, relight, how, clip
+        if how.joint or relight is None:
+            optimisers = {"net": torch.optim.Adam(net.parameters(), lr=rate)}
+        else:
+            assert isinstance(relight, nn.Module)
+            optimisers = {
+                "decom": torch.optim.Adam(decom.parameters(), lr=rate),
+                "relight": torch.optim.Adam(relight.parameters(), lr=rate),
+            }
+        super().__init__({"net": net}, optimisers)
+
+    def _terms(self, batch: Batch, decompose: bool, relight: bool) -> dict[str, torch.Tensor]:
+        low, high = batch["low"], batch["high"]
+        terms: dict[str, torch.Tensor] = {}
+        if decompose:
+            both = self.decom(torch.cat([low, high]))
+            (r_low, r_high), (i_low, i_high) = (part.float().chunk(2) for part in both)
+            terms |= losses.decomposition(low, high, (r_low, i_low), (r_high, i_high))
+        else:
+            with torch.no_grad():
+                r_low, i_low = self.decom(low)
+        if relight:
+            enhanced = torch.ones_like(i_low) if self.relight is None else self.relight(r_low, i_low).float()
+            weight = self.how.relight_weight if self.how.joint else 1.0
+            terms |= {k: weight * v for k, v in losses.relighting(high, r_low, enhanced).items()}
+        return terms
+
+    def step(self, batch: Batch, step: int, total: int) -> Logs:
+        if self.how.joint or self.relight is None:
+            terms, part, network = self._terms(batch, True, True), "net", self.net
+        elif step < self.how.decom_share * total:
+            terms, part, network = self._terms(batch, True, False), "decom", self.decom
+        else:
+            terms, part, network = self._terms(batch, False, True), "relight", self.relight
+        loss = torch.stack(list(terms.values())).sum()
+        minimise(loss, self.optimisers[part], network.parameters(), self.clip)
+        return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
+
+    def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
+        middle = round(self.how.decom_share * total)
+        return {"decom": (0, middle), "relight": (middle, total)}.get(optimiser, (0, total))
+
+    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        return net(batch["low"]).float().clamp(0, 1), batch["high"]

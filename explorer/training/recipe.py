@@ -1,0 +1,90 @@
+"""A recipe: everything that makes one set of weights, by one command. One file each in `explorer/training/recipes`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from explorer.errors import DataError
+from explorer.training.objectives import Batch, Objective
+
+
+class Source(Protocol):
+    """Where batches come from. Step k always gives the same batch, so that a resumed run sees what it would have seen."""
+
+    def batch(self, step: int, total: int) -> Batch:
+        """The batch of a step."""
+        ...
+
+    def validation(self) -> list[Batch]:
+        """Fixed batches that no step trains on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the training with one crop size: small crops first, larger ones last."""
+
+    until: float
+    """Share of all steps at which it ends; the last phase has 1."""
+    crop: int
+    """Side of the crops, pixels."""
+    batch: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One set of weights. `name` is the weights' name, `architecture.recipe`."""
+
+    name: str
+    architecture: str
+    objective: Callable[[nn.Module], Objective]
+    source: Callable[[Path, int, tuple[Phase, ...]], Source]
+    """Data folder, seed and phases to a source."""
+    phases: tuple[Phase, ...]
+    steps: int
+    options: dict[str, Any] = field(default_factory=dict)
+    input: dict[str, Any] = field(default_factory=dict)
+    """The `input` part of the weights' config."""
+    output: dict[str, Any] = field(default_factory=dict)
+    """The `output` part of the weights' config."""
+    schedule: str = "cosine"
+    """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
+    average: float = 0.999
+    """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
+    epoch: int = 500
+    """Steps between validations."""
+    seed: int = 1
+    summary: str = ""
+    paper: str = ""
+    training_data: str = ""
+
+
+def _modules() -> list[str]:
+    import explorer.training.recipes as package
+
+    return [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+
+
+def recipe_names() -> list[str]:
+    """Names of all recipes: file `lamba_m0__raw_synthetic.py` is `lamba_m0.raw_synthetic`."""
+    return sorted(name.replace("__", ".") for name in _modules())
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of a weights name.
+
+    Raises:
+        DataError: unknown name; the message lists the known ones.
+    """
+    if name not in recipe_names():
+        raise DataError(f"There is no recipe {name!r}; the known ones are {', '.join(recipe_names())}.")
+    recipe = importlib.import_module(f"explorer.training.recipes.{name.replace('.', '__')}").RECIPE
+    assert isinstance(recipe, Recipe) and recipe.name == name
+    return recipe

@@ -1,0 +1,26 @@
+"""What the recipes of the RAW networks share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+# White balance goes onto the mosaic before the network, so that neutral surfaces look alike in every camera; the
+# network gives white-balanced camera RGB, and the file's own colour matrix brings it to sRGB afterwards.
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile"}
+OUTPUT: dict[str, Any] = {"color": "camera"}
+DATA = (
+    "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0) and the 189 well-lit pictures of a part "
+    "of LOL's our485 training set (research use)"
+)
+
+
+def as_mosaic(x: torch.Tensor) -> torch.Tensor:
+    """The network's input is the mosaic itself."""
+    return x
+
+
+def as_planes(x: torch.Tensor) -> torch.Tensor:
+    """N x 1 x H x W RGGB mosaic to N x 4 x H/2 x W/2 planes R, G(r), B, G(b), SID's order."""
+    return torch.cat([x[..., 0::2, 0::2], x[..., 0::2, 1::2], x[..., 1::2, 1::2], x[..., 1::2, 0::2]], 1)

@@ -1,0 +1,128 @@
+"""Sources of batches: synthetic RAW from clean pictures, and pairs mixed with darkened clean pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from explorer.training.darken import darken
+from explorer.training.data import Pair, Picture, Skipped, random_crops, read_folder, read_list, read_pairs
+from explorer.training.degrade import DarkMosaic, darken_to_mosaic
+from explorer.training.objectives import Batch
+from explorer.training.recipe import Phase
+
+VALIDATION_RATIOS = (10.0, 30.0, 100.0, 300.0)
+_HELD_OUT = 12
+
+
+def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
+    """The phase of a step."""
+    return next((p for p in phases if step < p.until * total), phases[-1])
+
+
+def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Picture]]:
+    """The clean pictures, the last dozen by name held out for validation."""
+    pictures = read_folder(folder, skipped=skipped)
+    if len(pictures) <= _HELD_OUT:
+        return pictures, pictures
+    return pictures[:-_HELD_OUT], pictures[-_HELD_OUT:]
+
+
+def _mosaic_batch(dark: DarkMosaic) -> Batch:
+    return {
+        "input": dark.model_input,
+        "clean_camera": dark.clean_camera,
+        "clean_srgb": dark.clean_srgb,
+        "camera_to_srgb": dark.camera.camera_to_srgb,
+        "ratio": dark.ratio,
+    }
+
+
+def _centre(picture: Picture, size: int) -> torch.Tensor:
+    top, left = ((n - size) // 2 for n in picture.shape[:2])
+    crop = picture[top : top + size, left : left + size]
+    return torch.from_numpy(crop.copy()).permute(2, 0, 1).float().div(255)
+
+
+class SyntheticRaw:
+    """Clean pictures (`clean/`) and the bright halves of pairs (`lol/high`), degraded anew at every step."""
+
+    def __init__(self, data: Path, seed: int, phases: tuple[Phase, ...]) -> None:
+        self.skipped = Skipped()
+        train, self.held_out = split_clean(data / "clean", self.skipped)
+        if (data / "lol" / "high").is_dir():
+            train = train + read_folder(data / "lol" / "high", read_list(data / "lol" / "train.txt"), self.skipped)
+        self.pictures = [(picture,) for picture in train]
+        self.seed, self.phases = seed, phases
+
+    def batch(self, step: int, total: int) -> Batch:
+        phase = phase_at(self.phases, step, total)
+        rng = np.random.default_rng((self.seed, step))
+        (clean,) = random_crops(self.pictures, phase.batch, phase.crop + 2, rng)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        return _mosaic_batch(darken_to_mosaic(clean, generator))
+
+    def validation(self) -> list[Batch]:
+        batches = []
+        for k, ratio in enumerate(VALIDATION_RATIOS):
+            size = min(258, *(min(p.shape[:2]) for p in self.held_out))
+            clean = torch.stack([_centre(p, size // 32 * 32 + 2 if size % 32 < 2 else size) for p in self.held_out])
+            clean = clean[..., : (clean.shape[-2] - 2) // 32 * 32 + 2, : (clean.shape[-1] - 2) // 32 * 32 + 2]
+            generator = torch.Generator().manual_seed(1000 + k)
+            fixed = torch.full((clean.shape[0],), ratio)
+            batches.append(_mosaic_batch(darken_to_mosaic(clean, generator, ratio=fixed)))
+        return batches
+
+
+class DarkPairs:
+    """Low-light pairs (`lol/`) and darkened clean pictures (`clean/`), mixed.
+
+    Args:
+        share: the share of a batch that comes from the darkened pictures.
+        offset: added to the crops' side, for networks that want 1 modulo 8.
+    """
+
+    def __init__(
+        self, data: Path, seed: int, phases: tuple[Phase, ...], share: float = 0.5, offset: int = 0
+    ) -> None:
+        self.skipped = Skipped()
+        pairs = read_pairs(data / "lol", "train.txt", self.skipped)
+        self.pairs = [(p.low, p.high) for p in pairs]
+        self.val: list[Pair] = read_pairs(data / "lol", "val.txt", self.skipped)
+        self.clean: list[tuple[Picture]] = []
+        if share and (data / "clean").is_dir():
+            train, _ = split_clean(data / "clean", self.skipped)
+            self.clean = [(picture,) for picture in train]
+        self.seed, self.phases, self.share, self.offset = seed, phases, share, offset
+
+    def batch(self, step: int, total: int) -> Batch:
+        phase = phase_at(self.phases, step, total)
+        rng = np.random.default_rng((self.seed, step))
+        size = phase.crop + self.offset
+        darkened = int(rng.binomial(phase.batch, self.share)) if self.clean else 0
+        lows, highs = [], []
+        if darkened < phase.batch:
+            low, high = random_crops(self.pairs, phase.batch - darkened, size, rng)
+            lows.append(low)
+            highs.append(high)
+        if darkened:
+            (clean,) = random_crops(self.clean, darkened, size, rng)
+            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+            lows.append(darken(clean, generator))
+            highs.append(clean)
+        return {"low": torch.cat(lows), "high": torch.cat(highs)}
+
+    def validation(self) -> list[Batch]:
+        size = 256 + self.offset
+        batches = []
+        for start in range(0, len(self.val), 5):
+            group = self.val[start : start + 5]
+            batches.append(
+                {
+                    "low": torch.stack([_centre(p.low, size) for p in group]),
+                    "high": torch.stack([_centre(p.high, size) for p in group]),
+                }
+            )
+        return batches

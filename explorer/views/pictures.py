@@ -1,0 +1,113 @@
+"""Arrays as lossless pictures: display sizes, PNG bytes, difference maps, false colour with its legend."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+FloatArray = NDArray[np.float32]
+Palette = Literal["inferno", "viridis", "cividis"]
+
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of linear red, green and blue in luminance (Rec. 709, the primaries of sRGB)."""
+
+
+def to_bytes(image: FloatArray) -> NDArray[np.uint8]:
+    """H x W or H x W x 3 in [0, 1] (clipped; NaN becomes 0) as the nearest 8-bit values."""
+    clean = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
+    return np.round(np.clip(clean, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def png(image: FloatArray, compression: int = 1) -> bytes:
+    """A lossless PNG of H x W or H x W x 3 in [0, 1]. Noise hardly compresses, so the quickest level is the default."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_bytes(image)).save(buffer, "PNG", compress_level=compression)
+    return buffer.getvalue()
+
+
+def within(image: FloatArray, max_side: int) -> FloatArray:
+    """The image with its longest side at most `max_side` pixels, averaged by area; never enlarged."""
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    if longest <= max_side:
+        return image
+    size = (max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest)))
+    if image.ndim == 2:
+        return _resized(image, size)
+    return np.stack([_resized(image[..., channel], size) for channel in range(image.shape[2])], axis=-1)
+
+
+def resized_like(image: FloatArray, reference: FloatArray) -> FloatArray:
+    """H x W x C brought to the height and width of `reference`, so that two views lie on one another."""
+    height, width = reference.shape[:2]
+    if image.shape[:2] == (height, width):
+        return image
+    return np.stack([_resized(image[..., channel], (width, height)) for channel in range(image.shape[2])], axis=-1)
+
+
+def _resized(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+    picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    shrinking = size[0] < picture.width or size[1] < picture.height
+    return np.asarray(
+        picture.resize(size, Image.Resampling.BOX if shrinking else Image.Resampling.BILINEAR), np.float32
+    )
+
+
+def as_rgb(planes: FloatArray) -> FloatArray:
+    """H x W, H x W x 1 or H x W x 3 as H x W x 3; grey where there is one channel."""
+    if planes.ndim == 2:
+        planes = planes[..., None]
+    return np.repeat(planes, 3, axis=2) if planes.shape[2] == 1 else planes[..., :3]
+
+
+def luminance(planes: FloatArray) -> FloatArray:
+    """H x W: the plane itself where there is one channel, else the weighted sum of red, green and blue."""
+    if planes.ndim == 2:
+        return planes
+    if planes.shape[2] == 1:
+        return planes[..., 0]
+    return (planes[..., :3] @ LUMA).astype(np.float32)
+
+
+def absolute_difference(first: FloatArray, second: FloatArray) -> FloatArray:
+    """H x W: the mean over channels of |first - second|, for two pictures of one size.
+
+    Raises:
+        ValueError: the sizes differ.
+    """
+    if first.shape[:2] != second.shape[:2]:
+        raise ValueError(
+            f"Pictures of {first.shape[:2]} and {second.shape[:2]} cannot be subtracted; resize one first."
+        )
+    return np.abs(as_rgb(first) - as_rgb(second)).mean(axis=2)
+
+
+def false_colour(plane: FloatArray, low: float = 0.0, high: float = 1.0, palette: Palette = "inferno") -> FloatArray:
+    """H x W x 3 sRGB in [0, 1]: the plane's values from `low` to `high` on a perceptually uniform palette.
+
+    Values outside take the end colours. Inferno and viridis: van der Walt & Smith, 2015; cividis: Nuñez et al., 2018.
+    """
+    table = _palette(palette)
+    span = high - low if high > low else 1.0
+    position = np.clip((np.nan_to_num(plane) - low) / span, 0.0, 1.0)
+    return table[np.round(position * (len(table) - 1)).astype(np.intp)]
+
+
+def palette_css(palette: Palette = "inferno") -> str:
+    """The palette as a CSS gradient from left (low) to right (high), for a legend."""
+    table = _palette(palette)[:: 255 // 15]
+    stops = ", ".join("#" + "".join(f"{value:02x}" for value in to_bytes(colour)) for colour in table)
+    return f"linear-gradient(to right, {stops})"
+
+
+def _palette(name: Palette) -> FloatArray:
+    from plotly.colors import hex_to_rgb, sequential
+
+    anchors = np.array([hex_to_rgb(colour) for colour in getattr(sequential, name.capitalize())], np.float32) / 255.0
+    where = np.linspace(0.0, len(anchors) - 1.0, 256)
+    columns = [np.interp(where, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
+    return np.stack(columns, axis=1).astype(np.float32)

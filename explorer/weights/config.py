@@ -1,0 +1,101 @@
+"""`config.json`: what a folder of weights says about itself. Validated on every read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from explorer.errors import WeightsError
+
+SCHEMA = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputConvention(_Frozen):
+    """What the network was trained to be fed with."""
+
+    white_balance: Literal["before", "none"] = "before"
+    """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
+    clip: tuple[float, float] | None = None
+    """Bounds that the amplified input is clipped to, None for no clipping."""
+    ratio_rule: Literal["dark_bin", "percentile", "none"] = "none"
+    """What `ratio="auto"` follows; "none" is 1."""
+    ratio_m: float = 1.0
+    """The m of the dark-bin amplifier."""
+    plane_order: Literal["sid", "s2d"] = "sid"
+    """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
+
+
+class OutputConvention(_Frozen):
+    """What the network gives."""
+
+    color: Literal["srgb", "camera"] = "srgb"
+    """"camera": white-balanced camera RGB under the sRGB curve, to be brought to sRGB by the file's own matrix."""
+
+
+class WeightsConfig(_Frozen):
+    """The whole of `config.json`."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    name: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)
+    architecture: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100)
+    options: dict[str, str | int | float | bool] = {}
+    domain: Literal["bayer", "packed", "xtrans", "rgb"]
+    input: InputConvention = InputConvention()
+    output: OutputConvention = OutputConvention()
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Of `model.safetensors`."""
+    parameters: int = 0
+    licence: str = ""
+    origin: str = ""
+    paper: str = ""
+    summary: str = ""
+    training: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @field_validator("input", mode="after")
+    @classmethod
+    def _ordered(cls, value: InputConvention) -> InputConvention:
+        if value.clip is not None and not value.clip[0] < value.clip[1]:
+            raise ValueError("input.clip must be [low, high] with low below high")
+        return value
+
+    def to_json(self) -> str:
+        """The text of `config.json`."""
+        return json.dumps(self.model_dump(by_alias=True, mode="json"), indent=2) + "\n"
+
+
+def read_config(folder: Path) -> WeightsConfig:
+    """The config of a folder of weights.
+
+    Raises:
+        WeightsError: the file is missing, is not JSON, has another schema or does not fit it.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        data = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise WeightsError(
+            f"{folder} holds no config.json; give a folder with model.safetensors and config.json."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
+    if isinstance(data, dict) and data.get("schema") != SCHEMA:
+        raise WeightsError(
+            f"{path} has schema {data.get('schema')!r} but this release reads schema {SCHEMA}; "
+            "use the release of lowlight-explorer that the weights' README names."
+        )
+    try:
+        return WeightsConfig.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise WeightsError(f"{path} is not a valid config: {where}: {first['msg']}.") from error

@@ -1,0 +1,227 @@
+"""Import of published checkpoints: each file checked against the catalogue, unpickled without code, mapped strictly."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from explorer.errors import ModelNotFoundError, WeightsError
+from explorer.models import architecture, create_model
+from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
+from explorer.weights.config import WeightsConfig
+from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
+from explorer.weights.store import LoadedModel, WeightsIdentity, write_weights
+
+__all__ = ["CATALOGUE", "PublishedCheckpoint", "PublishedFile", "convert_published", "import_published", "published"]
+
+_WRAPPERS = ("model", "model_state_dict", "state_dict")
+_LARGEST = 2 * 1024**3
+"""Bytes; no known checkpoint comes near, and a larger file would only fill the memory before it is refused."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file as it was read: the bytes that are hashed are the bytes that are loaded."""
+
+    path: Path
+    data: bytes
+    sha256: str
+
+
+def published(name: str) -> PublishedCheckpoint:
+    """The catalogue's entry.
+
+    Raises:
+        ModelNotFoundError: unknown name; the message lists the known ones.
+    """
+    if name not in CATALOGUE:
+        raise ModelNotFoundError(
+            f"There is no published checkpoint {name!r} in the catalogue; the known ones are {', '.join(CATALOGUE)}."
+        )
+    return CATALOGUE[name]
+
+
+def import_published(name: str, *files: str | Path, allow_unknown: bool = False) -> LoadedModel:
+    """Loads a published checkpoint as a model that `restore` takes like any other.
+
+    Args:
+        name: in the catalogue, e.g. "retinexnet_port".
+        files: the checkpoint's files in any order; they are told apart by their sha256.
+        allow_unknown: take files whose sha256 is not the catalogue's, if their tensors fit.
+
+    Raises:
+        ModelNotFoundError: the name is not in the catalogue.
+        WeightsError: a wrong number of files, a file that cannot be read or has another sha256, a pickle that holds
+            code, tensors with wrong names or shapes.
+    """
+    return _imported(published(name), files, allow_unknown)[0]
+
+
+def convert_published(
+    name: str, files: Sequence[str | Path], out_folder: str | Path, *, allow_unknown: bool = False
+) -> Path:
+    """Writes a published checkpoint as a folder of weights: model.safetensors (float32), config.json, README.md.
+
+    Args:
+        name, files, allow_unknown: as in `import_published`.
+        out_folder: made with its parents; an older folder of weights there is replaced.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelNotFoundError, WeightsError: as in `import_published`, or the folder cannot be written or holds other
+            things than weights. Nothing is written then.
+    """
+    entry = published(name)
+    folder = Path(out_folder)
+    if folder.exists() and not folder.is_dir():
+        raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
+    if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
+        raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
+    loaded, sources = _imported(entry, files, allow_unknown)
+    write_weights(folder, loaded.net, loaded.config, _readme(entry, sources), half=False)
+    return folder
+
+
+def _imported(
+    entry: PublishedCheckpoint, files: Sequence[str | Path], allow_unknown: bool
+) -> tuple[LoadedModel, list[_Source]]:
+    required = [file for file in entry.files if file.used]
+    if not len(required) <= len(files) <= len(entry.files):
+        raise WeightsError(_wrong_number(entry, len(files)))
+    sources = [_read(Path(file)) for file in files]
+    states: dict[str, Mapping[str, torch.Tensor]] = {}
+    for source in sources:
+        state: Tensors | None = None
+        file = next((f for f in entry.files if f.sha256 == source.sha256), None)
+        if file is None:
+            _check_unknown(entry, source, allow_unknown)
+            state = _state_dict(source)
+            file = _recognised(entry, state)
+        if file.role in states:
+            raise WeightsError(f"{source.path} is a second {file.role} file; give {_file_names(entry)}.")
+        states[file.role] = _state_dict(source) if state is None else state
+    if absent := [file for file in required if file.role not in states]:
+        raise WeightsError(f"The {absent[0].role} file of {entry.name} is missing; give {_file_names(entry)}.")
+
+    net = create_model(entry.architecture, **entry.options)
+    tensors: Tensors = {}
+    for file in entry.files:
+        if file.role in states:
+            renamed = rename(states[file.role], file.layout)
+            if file.used:
+                tensors |= renamed
+    expected = net.state_dict()
+    check_tensors(tensors, expected)
+    tensors = {name: tensors[name].to(expected[name].dtype).contiguous() for name in expected}
+    net.load_state_dict(tensors, strict=True)
+
+    config = WeightsConfig(
+        name=entry.name,
+        architecture=entry.architecture,
+        options=entry.options,
+        domain=architecture(entry.architecture).domain,
+        input=entry.input,
+        # The bytes of the safetensors file that `convert_published` writes, so that both ways have one identity.
+        sha256=hashlib.sha256(save(tensors)).hexdigest(),
+        parameters=sum(p.numel() for p in net.parameters()),
+        licence=entry.licence,
+        origin=entry.origin,
+        paper=entry.paper,
+        summary=entry.summary,
+    )
+    identity = WeightsIdentity(entry.name, "published", config.sha256)
+    return LoadedModel(entry.name, architecture(entry.architecture), net, config, identity), sources
+
+
+def _read(path: Path) -> _Source:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise WeightsError(f"{path} is larger than any known checkpoint; check that it is the right file.")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise WeightsError(f"{path} does not exist; give the path of a checkpoint's file.") from None
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); give the path of a checkpoint's file.") from error
+    if not data:
+        raise WeightsError(f"{path} is empty; download it again.")
+    return _Source(path, data, hashlib.sha256(data).hexdigest())
+
+
+def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: bool) -> None:
+    """Refuses a file that is not the catalogue's, unless the entry has no published file or the user allows it."""
+    expected = [file for file in entry.files if file.sha256]
+    if not expected or allow_unknown:
+        return
+    owners = [e.name for e in CATALOGUE.values() if any(f.sha256 == source.sha256 for f in e.files)]
+    if owners:
+        raise WeightsError(f"{source.path} belongs to {owners[0]}, not to {entry.name}; name the model that it is.")
+    wanted = " or ".join(f"{file.sha256} ({file.name})" for file in expected)
+    raise WeightsError(
+        f"{source.path} has the sha256 {source.sha256}, but {entry.name} was published with {wanted}; download it anew "
+        f"from {entry.origin}, or import it all the same with allow_unknown=True (--allow-unknown-sha256)."
+    )
+
+
+def _recognised(entry: PublishedCheckpoint, state: Tensors) -> PublishedFile:
+    """The file of an entry that a state dict of unknown sha256 stands for, told by its tensors' names."""
+    if len(entry.files) > 1:
+        for file in entry.files:
+            if fits(state, file.layout):
+                return file
+    rename(state, entry.files[0].layout)  # says what is wrong with the names
+    return entry.files[0]
+
+
+def _state_dict(source: _Source) -> Tensors:
+    """The tensors of a checkpoint file, out of the dictionary that some authors wrap them in."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
+            loaded: Any = torch.load(io.BytesIO(source.data), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        if isinstance(error, pickle.UnpicklingError) and "global" in str(error).lower():
+            raise WeightsError(
+                f"{source.path} holds code, not only tensors, and is refused; get a checkpoint that holds a state dict."
+            ) from error
+        raise WeightsError(f"{source.path} is not a whole PyTorch checkpoint; download it again.") from error
+    if isinstance(loaded, dict):
+        wrapped = [key for key in _WRAPPERS if isinstance(loaded.get(key), dict)]
+        state = loaded[wrapped[0]] if wrapped else loaded
+        if state and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
+            return dict(state)
+    raise WeightsError(f"{source.path} does not hold a state dict of tensors; get the checkpoint of the network itself.")
+
+
+def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:
+    count = len(entry.files)
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{entry.name} takes {files}, but {given} {'was' if given == 1 else 'were'} given; give {_file_names(entry)}."
+
+
+def _file_names(entry: PublishedCheckpoint) -> str:
+    return " and ".join(file.name for file in entry.files)
+
+
+def _readme(entry: PublishedCheckpoint, sources: Sequence[_Source]) -> str:
+    rows = "\n".join(f"- `{source.path.name}`, sha256 `{source.sha256}`" for source in sources)
+    origin = entry.origin or "not published; a file of the user's own"
+    terms = "" if entry.redistributable else " These weights are for your own use: do not pass them on without its terms."
+    return (
+        f"# {entry.name}\n\n{entry.summary}\n\n"
+        f"- Architecture: `{entry.architecture}`\n- Paper: {entry.paper}\n- Origin: {origin}\n"
+        f"- Licence: {entry.licence}.{terms}\n\n"
+        f"Imported from\n\n{rows}\n\n"
+        "The tensors are those of the published files in float32, under the names of lowlight-explorer; weight "
+        "normalisation, where there was any, is folded.\n"
+    )

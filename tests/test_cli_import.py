@@ -1,0 +1,168 @@
+"""`lowlight import`: a published checkpoint becomes a model that `restore` takes, or nothing is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.cli import main
+from explorer.models import create_model
+
+WEIGHTS = 6
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's data directory, empty and away from the real one."""
+    folder = tmp_path / "data"
+    monkeypatch.setattr("explorer.weights.store.imported_folder", lambda: folder / "weights")
+    monkeypatch.delenv("EXPLORER_WEIGHTS", raising=False)
+    return folder
+
+
+@pytest.fixture
+def dark(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(3).integers(0, 60, (40, 56, 3)).astype(np.uint8)
+    path = tmp_path / "dark.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def run(*arguments: str | Path) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def fails(capsys: pytest.CaptureFixture[str], code: int, *arguments: str | Path) -> str:
+    """Asserts one sentence and the exit code; gives the sentence."""
+    capsys.readouterr()
+    assert run(*arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ") and len(err.splitlines()) == 1
+    assert "Traceback" not in err and "Unexpected" not in err
+    return err
+
+
+@pytest.fixture
+def unknown_zero_dce(tmp_path: Path) -> Path:
+    """A checkpoint in the published layout whose tensors, and so its sha256, are others."""
+    from explorer.weights.published import published
+
+    torch.manual_seed(0)
+    ours = create_model("zero_dce").state_dict()
+    # The layout maps the published names to ours; here it is read backwards.
+    modules = {our: theirs for theirs, our in published("zero_dce").files[0].layout.modules.items()}
+    theirs = {}
+    for name, value in ours.items():
+        module, _, tensor = name.rpartition(".")
+        theirs[f"{modules[module]}.{tensor}"] = value
+    path = tmp_path / "Epoch12.pth"
+    torch.save(theirs, path)
+    return path
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    from explorer.weights import CATALOGUE
+
+    assert run("import", "--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(CATALOGUE)
+
+
+def test_a_wrong_sha256_is_refused_and_may_be_allowed(
+    unknown_zero_dce: Path, dark: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = fails(capsys, WEIGHTS, "import", "zero_dce", unknown_zero_dce)
+    assert "sha256" in message and "--allow-unknown-sha256" in message
+    assert not data_folder.exists()
+
+    assert run("import", "zero_dce", unknown_zero_dce, "--allow-unknown-sha256") == 0
+    out = capsys.readouterr().out
+    assert "Licence: CC BY-NC 4.0" in out
+    folder = data_folder / "weights" / "zero_dce"
+    assert {path.name for path in folder.iterdir()} == {"model.safetensors", "config.json", "README.md"}
+
+    assert run("models", "--json") == 0
+    assert "zero_dce" in [model["name"] for model in json.loads(capsys.readouterr().out)]
+    parts = dark.with_name("parts")
+    parts.mkdir()
+    options = ("-m", "zero_dce", "-o", dark.with_name("out.png"), "--intermediates", parts)
+    assert run("restore", dark, *options) == 0
+    # Eight colour curve maps are eight pictures.
+    assert {path.name for path in parts.iterdir()} == {
+        "out.curves.npy",
+        *(f"out.curves_{index}.png" for index in range(1, 9)),
+    }
+
+
+def test_damaged_folders_of_weights(unknown_zero_dce: Path, dark: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = dark.with_name("mine")
+    assert run("import", "zero_dce", unknown_zero_dce, "-o", folder, "--allow-unknown-sha256", "-q") == 0
+    restore = ("restore", dark, "-o", dark.with_name("out.png"), "-m")
+    assert run(*restore, "zero_dce", "--weights", folder) == 0
+    dark.with_name("out.png").unlink()
+
+    assert "zero_dce" in fails(capsys, WEIGHTS, *restore, "sci", "--weights", folder)
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"\1\2\3\4")
+    assert "sha256" in fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
+    weights.unlink()
+    fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
+    (folder / "config.json").write_text("{")
+    assert "config.json" in fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
+    fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder / "nowhere")
+    assert not dark.with_name("out.png").exists()
+
+
+def test_wrong_keys(tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"head.weight": torch.zeros(3, 3), "head.bias": torch.zeros(3)}, path)
+    fails(capsys, WEIGHTS, "import", "zero_dce", path, "--allow-unknown-sha256")
+    assert not data_folder.exists()
+
+
+class _Code:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (print, ("this must never be printed",))
+
+
+def test_files_that_are_no_checkpoints(
+    tmp_path: Path, unknown_zero_dce: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = tmp_path / "code.pth"
+    torch.save({"weight": _Code()}, code)
+    empty = tmp_path / "empty.pth"
+    empty.touch()
+    text = tmp_path / "text.pth"
+    text.write_text("not a checkpoint")
+    for path in (code, empty, text, tmp_path / "nowhere.pth", tmp_path):
+        fails(capsys, WEIGHTS, "import", "zero_dce", path, "--allow-unknown-sha256")
+    fails(capsys, WEIGHTS, "import", "zero_dce", unknown_zero_dce, unknown_zero_dce)
+    known = fails(capsys, 5, "import", "zero_dse", unknown_zero_dce)
+    assert "zero_dce" in known and "sci_easy" in known
+    assert not data_folder.exists()
+
+
+def test_other_files_are_never_replaced(
+    tmp_path: Path, unknown_zero_dce: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "dear.txt").write_text("Dear")
+    fails(capsys, WEIGHTS, "import", "zero_dce", unknown_zero_dce, "-o", letters, "--allow-unknown-sha256")
+    assert [path.name for path in letters.iterdir()] == ["dear.txt"]
+
+
+def test_a_published_checkpoint(shared: Path, dark: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (file,) = (shared / "checkpoints" / "sci").rglob("easy.pt")
+    assert run("import", "sci_easy", file) == 0
+    assert "Licence: MIT" in capsys.readouterr().out
+    assert run("restore", dark, "-m", "sci_easy", "-o", dark.with_name("out.png"), "--json") == 0
+    (result,) = json.loads(capsys.readouterr().out)["restored"]
+    assert len(result["weights"]["sha256"]) == 64
