@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 
+from explorer.engine import choose_backend, run_tiled
 from explorer.errors import ModelNotFoundError, WeightsError
-from explorer.models import SizeRequirements, architectures
+from explorer.models import architectures
 from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.config import read_config
-from explorer.weights.store import LoadedModel, available_weights, classical_model, load_weights
+from explorer.weights.store import MODEL_FILE, LoadedModel, available_weights, classical_model, load_weights
 
 _CACHED_MODELS = 8
 
@@ -73,6 +71,12 @@ def list_models() -> list[ModelInfo]:
     return models
 
 
+def _stamp(path: Path) -> str:
+    """What changes when a file does."""
+    stat = path.stat() if path.is_file() else None
+    return f"{stat.st_mtime_ns}/{stat.st_size}" if stat else ""
+
+
 class _ModelCache:
     """Loaded models, the least recently used dropped first. Two threads asking for one model load it once."""
 
@@ -82,8 +86,7 @@ class _ModelCache:
         self._lock = Lock()
 
     def get(self, folder: Path, revision: str) -> LoadedModel:
-        stat = (folder / "config.json").stat() if (folder / "config.json").is_file() else None
-        key = (str(folder.resolve()), str(stat.st_mtime_ns if stat else 0), revision)
+        key = (str(folder.resolve()), revision, *(_stamp(folder / name) for name in ("config.json", MODEL_FILE)))
         with self._lock:
             if key not in self._models:
                 self._models[key] = load_weights(folder, revision)
@@ -125,7 +128,7 @@ def load_model(name: str, weights: str | Path | None = None) -> LoadedModel:
     names = [*at_hand, *(a.name for a in known.values() if not a.needs_weights)]
     matching = [n for n in names if n.split(".")[0] == name]
     hint = f"; weights of it: {', '.join(matching)}" if matching else ""
-    raise ModelNotFoundError(f"There is no model {name!r}{hint}. The known ones are {', '.join(names)}.")
+    raise ModelNotFoundError(f"There is no model {name!r}{hint}; the known ones are {', '.join(names)}.")
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
@@ -137,42 +140,17 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
     return suggestion.ratio, suggestion.source
 
 
-def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
-    """Pads N x C x H x W at the bottom and right by reflection, as often as needed.
-
-    A reflection about the last sample keeps a mosaic's phase; a side of one sample is repeated.
-    """
-    target = [size.padded(n) for n in x.shape[-2:]]
-    while [*x.shape[-2:]] != target:
-        height, width = x.shape[-2:]
-        down, right = (min(t - n, n - 1) for t, n in zip(target, (height, width), strict=True))
-        if (height == 1 and target[0] > 1) or (width == 1 and target[1] > 1):
-            x = F.pad(x, (0, int(width == 1 and target[1] > 1), 0, int(height == 1 and target[0] > 1)), mode="replicate")
-        else:
-            x = F.pad(x, (0, right, 0, down), mode="reflect")
-    return x
+_BUDGET = 1 << 30
 
 
-def run_network(model: LoadedModel, planes: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float32]], float]:
-    """Runs a network on C x H x W planes: pads, runs, crops.
+def _memory_budget() -> int:
+    """Bytes that the activations of a network may take; EXPLORER_TILE_BYTES sets another bound than 1 GiB."""
+    import os
 
-    Returns:
-        Every named map as H x W x C (the image at full resolution), and the seconds that the network took.
-    """
-    # A copy: photos are read-only, and torch cannot promise to leave a tensor that shares their memory alone.
-    x = torch.from_numpy(np.array(planes, dtype=np.float32))[None]
-    height, width = x.shape[-2:]
-    padded = pad_to_size(x, model.architecture.size)
-    with model.lock, torch.inference_mode():
-        started = time.perf_counter()
-        outputs = model.net.decompose(padded)
-        seconds = time.perf_counter() - started
-    maps = {}
-    for name, value in outputs.items():
-        scale_y, scale_x = (o / p for o, p in zip(value.shape[-2:], padded.shape[-2:], strict=True))
-        cropped = value[0, :, : max(1, round(height * scale_y)), : max(1, round(width * scale_x))]
-        maps[name] = cropped.permute(1, 2, 0).float().numpy()
-    return maps, seconds
+    try:
+        return max(1 << 24, int(os.environ["EXPLORER_TILE_BYTES"]))
+    except (KeyError, ValueError):
+        return _BUDGET
 
 
 def restore(
@@ -181,6 +159,8 @@ def restore(
     ratio: float | str = "auto",
     *,
     max_side: int | None = None,
+    backend: str = "auto",
+    progress: Callable[[float], None] = lambda done: None,
 ) -> Restoration:
     """Restores a photograph.
 
@@ -189,6 +169,8 @@ def restore(
         model: a name or a loaded model.
         ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
             1 leaves the input as it is.
+        backend: "auto", "torch", "openvino" or "cuda"; see `explorer.engine.choose_backend`.
+        progress: called with the share done, after every tile of a large picture.
         max_side: reduce the photo first so that its longest side is at most this many pixels (a quick preview).
 
     Raises:
@@ -212,7 +194,8 @@ def restore(
         clip=convention.clip,
         plane_order=convention.plane_order,
     )
-    maps, seconds = run_network(loaded, planes.planes)
+    engine = choose_backend(loaded, backend)
+    maps = run_tiled(engine.run, loaded.net, planes.planes, _memory_budget(), progress)
     image = np.clip(maps.pop("image"), 0, 1)
     if loaded.config.output.color == "camera":
         image = camera_to_display(image, planes.camera_to_srgb)
@@ -227,10 +210,10 @@ def restore(
         ratio_source=source,
         model=loaded.name,
         weights=loaded.identity,
-        seconds=seconds,
-        device="cpu",
-        precision="float32",
-        backend="torch",
+        seconds=engine.clock[0],
+        device=engine.device,
+        precision=engine.precision,
+        backend=engine.name,
         notes=(*photo.notes, *planes.notes) if isinstance(photo, RawPhoto) else planes.notes,
         photo_name=photo.name,
         exif=photo.exif,

@@ -1,4 +1,4 @@
-"""A still life by candlelight, ray-marched in linear light: the one example whose scene holds more range than a display.
+"""A still life by candlelight, ray-marched in linear light: a scene that holds more range than a display.
 
 Sphere tracing of signed distance fields: Hart, "Sphere tracing", The Visual Computer 12 (1996). The scene has a flame
 (a warm point light with inverse-square fall-off), a faint blue sky-light and a colour chart.
@@ -15,20 +15,40 @@ Array = NDArray[np.float32]
 
 _FLAME = np.array([0.55, 1.28, 0.25], np.float32)
 _CANDLELIGHT = np.array([1.0, 0.56, 0.24], np.float32) * 2.6
-_MOON = np.array([-0.55, 0.62, 0.56], np.float32) / np.float32(1.0)
+_MOON = np.array([0.55, 0.62, -0.56], np.float32)
 _MOONLIGHT = np.array([0.55, 0.75, 1.0], np.float32) * 0.075
 _SKY = np.array([0.5, 0.7, 1.0], np.float32) * 0.012
 
 # Linear reflectances of a 6 x 4 chart: skin, foliage and sky tones, saturated patches, a grey ramp.
 _CHART = np.array(
     [
-        [0.17, 0.08, 0.05], [0.54, 0.30, 0.22], [0.12, 0.19, 0.33], [0.10, 0.15, 0.05], [0.23, 0.21, 0.43], [0.13, 0.50, 0.40],
-        [0.68, 0.20, 0.03], [0.07, 0.10, 0.38], [0.53, 0.09, 0.12], [0.11, 0.05, 0.14], [0.34, 0.50, 0.05], [0.74, 0.36, 0.03],
-        [0.03, 0.05, 0.28], [0.06, 0.29, 0.06], [0.43, 0.03, 0.04], [0.80, 0.57, 0.01], [0.49, 0.09, 0.29], [0.01, 0.23, 0.36],
-        [0.88, 0.88, 0.87], [0.58, 0.58, 0.58], [0.36, 0.36, 0.36], [0.19, 0.19, 0.19], [0.09, 0.09, 0.09], [0.03, 0.03, 0.03],
+        [0.17, 0.08, 0.05],
+        [0.54, 0.30, 0.22],
+        [0.12, 0.19, 0.33],
+        [0.10, 0.15, 0.05],
+        [0.23, 0.21, 0.43],
+        [0.13, 0.50, 0.40],
+        [0.68, 0.20, 0.03],
+        [0.07, 0.10, 0.38],
+        [0.53, 0.09, 0.12],
+        [0.11, 0.05, 0.14],
+        [0.34, 0.50, 0.05],
+        [0.74, 0.36, 0.03],
+        [0.03, 0.05, 0.28],
+        [0.06, 0.29, 0.06],
+        [0.43, 0.03, 0.04],
+        [0.80, 0.57, 0.01],
+        [0.49, 0.09, 0.29],
+        [0.01, 0.23, 0.36],
+        [0.88, 0.88, 0.87],
+        [0.58, 0.58, 0.58],
+        [0.36, 0.36, 0.36],
+        [0.19, 0.19, 0.19],
+        [0.09, 0.09, 0.09],
+        [0.03, 0.03, 0.03],
     ],
     np.float32,
-)  # fmt: skip
+)
 
 
 def _length(p: Array) -> Array:
@@ -39,12 +59,14 @@ def _sphere(p: Array, centre: tuple[float, float, float], radius: float) -> Arra
     return _length(p - np.array(centre, np.float32)) - np.float32(radius)
 
 
-def _box(p: Array, centre: tuple[float, float, float], half: tuple[float, float, float], turn: float, edge: float) -> Array:
+def _box(
+    p: Array, centre: tuple[float, float, float], half: tuple[float, float, float], turn: float, edge: float
+) -> Array:
     q = p - np.array(centre, np.float32)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     x, z = c * q[..., 0] - s * q[..., 2], s * q[..., 0] + c * q[..., 2]
     d = np.abs(np.stack([x, q[..., 1], z], -1)) - (np.array(half, np.float32) - np.float32(edge))
-    return _length(np.maximum(d, 0)) + np.minimum(d.max(-1), 0) - np.float32(edge)
+    return (_length(np.maximum(d, 0)) + np.minimum(d.max(-1), 0) - np.float32(edge)).astype(np.float32)
 
 
 def _lathe(p: Array, x: float, z: float, heights: list[float], radii: list[float]) -> Array:
@@ -52,7 +74,8 @@ def _lathe(p: Array, x: float, z: float, heights: list[float], radii: list[float
     y = p[..., 1]
     around = np.hypot(p[..., 0] - np.float32(x), p[..., 2] - np.float32(z))
     side = (around - np.interp(y, heights, radii).astype(np.float32)) * np.float32(0.6)
-    return np.maximum(side, np.abs(y - heights[-1] / 2) - np.float32(heights[-1] / 2))
+    ends = np.abs(y - np.float32(heights[-1] / 2)) - np.float32(heights[-1] / 2)
+    return np.maximum(side, ends).astype(np.float32)
 
 
 def _smooth_profile(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -86,14 +109,14 @@ def _scene(p: Array) -> Array:
     nearest = _PARTS[0](p)
     for part in _PARTS[1:]:
         nearest = np.minimum(nearest, part(p))
-    return nearest
+    return nearest.astype(np.float32, copy=False)
 
 
 def _normal(p: Array) -> Array:
     step = np.float32(2e-3)
     offsets = np.eye(3, dtype=np.float32) * step
     gradient = np.stack([_scene(p + e) - _scene(p - e) for e in offsets], -1)
-    return gradient / np.maximum(_length(gradient)[..., None], np.float32(1e-9))
+    return (gradient / np.maximum(_length(gradient)[..., None], np.float32(1e-9))).astype(np.float32, copy=False)
 
 
 def _march(origin: Array, direction: Array, far: float, steps: int) -> Array:
@@ -146,7 +169,9 @@ def _wood(x: Array, z: Array) -> Array:
     along = x * 1.3 + plank * 7.3
     rings = _noise(along, z * 16 + plank * 3, 3) * 0.6 + _noise(along * 6, z * 70, 4) * 0.4
     groove = np.clip(np.abs(z / 0.42 - plank - 0.5) * 2, 0, 1) > 0.97
-    return _mix((0.10, 0.045, 0.02), (0.38, 0.20, 0.09), rings) * np.where(groove, 0.25, 1.0)[..., None].astype(np.float32)
+    return _mix((0.10, 0.045, 0.02), (0.38, 0.20, 0.09), rings) * np.where(groove, 0.25, 1.0)[..., None].astype(
+        np.float32
+    )
 
 
 def _chart_patches(p: Array) -> Array:
@@ -165,25 +190,28 @@ def _reflectance(p: Array, part: NDArray[np.intp]) -> Array:
     colour = np.zeros_like(p)
     for index, value in plain.items():
         colour[part == index] = value
+    # The vase's blue bands and the apple's streaks run around their axes.
+    band = np.abs(np.sin(y * 13)) < 0.35 + 0.3 * np.sin(np.arctan2(z - 0.75, x + 0.62) * 9)
+    streak = np.clip(_noise(np.arctan2(z + 0.32, x + 0.62) * 5 + 40, y * 2 + 9, 7) * 1.6 - 0.6, 0, 1)
+    pages = (np.abs(y - 0.13) < 0.1) & (_inside_cover(p) > 0.02)
     stripes = (np.sin(x * 9) > 0.86).astype(np.float32) * 0.25
     painters: dict[int, Array] = {
         0: _wood(x, z),
         1: _mix((0.20, 0.23, 0.22), (0.34, 0.36, 0.33), _noise(x * 5, y * 5, 5) * 0.7 + stripes),
-        2: _mix((0.70, 0.74, 0.78), (0.05, 0.12, 0.42), (np.abs(np.sin(y * 13)) < 0.35 + 0.3 * np.sin(np.arctan2(z - 0.75, x + 0.62) * 9)).astype(np.float32)),
+        2: _mix((0.70, 0.74, 0.78), (0.05, 0.12, 0.42), band.astype(np.float32)),
         5: _mix((0.80, 0.26, 0.02), (0.62, 0.18, 0.01), _noise(x * 60, (y + z) * 60, 6)),
-        6: _mix((0.45, 0.03, 0.03), (0.62, 0.42, 0.06), np.clip(_noise(np.arctan2(z + 0.32, x + 0.62) * 5 + 40, y * 2 + 9, 7) * 1.6 - 0.6, 0, 1)),
-        8: _mix((0.30, 0.03, 0.04), (0.82, 0.78, 0.66), ((np.abs(y - 0.13) < 0.1) & (_cover(p, 8) > 0.02)).astype(np.float32)),
+        6: _mix((0.45, 0.03, 0.03), (0.62, 0.42, 0.06), streak),
+        8: _mix((0.30, 0.03, 0.04), (0.82, 0.78, 0.66), pages.astype(np.float32)),
         9: _mix((0.02, 0.16, 0.14), (0.80, 0.62, 0.2), (np.abs(x - 1.1) < 0.03).astype(np.float32)),
         10: _chart_patches(p),
-    }  # fmt: skip
-    for index, value in painters.items():
-        colour[part == index] = value[part == index]
+    }
+    for index, painted in painters.items():
+        colour[part == index] = painted[part == index]
     return colour
 
 
-def _cover(p: Array, index: int) -> Array:
-    """How far inside the cover's outline a point of a book lies: its pages stand a little back from the front edge."""
-    assert index == 8
+def _inside_cover(p: Array) -> Array:
+    """How far inside the lower book's outline a point lies: its pages stand back from the front edge."""
     c, s = np.float32(np.cos(0.35)), np.float32(np.sin(0.35))
     return np.float32(0.49) - (c * (p[:, 0] - 1.32) - s * (p[:, 2] - 0.55))
 
@@ -199,8 +227,10 @@ def _shade(p: Array, view: Array) -> Array:
     to_flame /= reach[:, None]
     flame = np.clip((normal * to_flame).sum(-1), 0, 1) / (0.12 + reach**2)
     flame *= _light_seen(p + normal * 0.01, to_flame, reach, 9)
-    moon = np.broadcast_to(-_MOON / _length(_MOON) * np.array([1, -1, 1], np.float32), p.shape).astype(np.float32)
-    moonlit = np.clip((normal * moon).sum(-1), 0, 1) * _light_seen(p + normal * 0.01, moon, np.full(len(p), 6, np.float32), 14)
+    moon = np.broadcast_to(_MOON / _length(_MOON), p.shape)
+    moonlit = np.clip((normal * moon).sum(-1), 0, 1) * _light_seen(
+        p + normal * 0.01, moon, np.full(len(p), 6, np.float32), 14
+    )
     open_sky = np.clip(0.25 + sum(_scene(p + normal * h) / h for h in (0.05, 0.15, 0.4)) / 4, 0, 1)
 
     light = flame[:, None] * _CANDLELIGHT + moonlit[:, None] * _MOONLIGHT + open_sky[:, None] * _SKY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,14 +109,20 @@ def test_damaged_folders_of_weights(unknown_zero_dce: Path, dark: Path, capsys: 
     dark.with_name("out.png").unlink()
 
     assert "zero_dce" in fails(capsys, WEIGHTS, *restore, "sci", "--weights", folder)
-    weights = folder / "model.safetensors"
-    whole = weights.read_bytes()
-    weights.write_bytes(whole[:-4] + b"\1\2\3\4")
-    assert "sha256" in fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
-    weights.unlink()
-    fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
-    (folder / "config.json").write_text("{")
-    assert "config.json" in fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder)
+
+    def damaged(name: str, content: bytes | None) -> str:
+        copy = dark.with_name(f"damaged_{name}_{content is None}")
+        shutil.copytree(folder, copy)
+        (copy / name).unlink()
+        if content is not None:
+            (copy / name).write_bytes(content)
+        return fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", copy)
+
+    whole = (folder / "model.safetensors").read_bytes()
+    assert "sha256" in damaged("model.safetensors", whole[:-4] + b"\1\2\3\4")
+    assert "model.safetensors" in damaged("model.safetensors", None)
+    assert "config.json" in damaged("config.json", b"{")
+    assert "config.json" in damaged("config.json", None)
     fails(capsys, WEIGHTS, *restore, "zero_dce", "--weights", folder / "nowhere")
     assert not dark.with_name("out.png").exists()
 

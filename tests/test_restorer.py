@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import explorer
+from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError, OutputError, RatioError, WeightsError
 from explorer.models import SizeRequirements, create_model
 from explorer.photo import RgbPhoto, open_mosaic
 from explorer.photo.reduce import reduced
-from explorer.restorer import pad_to_size
 from explorer.weights.config import WeightsConfig
 from explorer.weights.store import write_weights
 
@@ -165,7 +165,7 @@ def test_one_pixel_picture_goes_through_a_network(weights: Path) -> None:
 
 def test_padding_does_not_change_what_is_inside(weights: Path) -> None:
     """A picture of a legal size and the same picture cropped agree away from the border."""
-    photo = rgb_photo(65, 65)
+    photo = rgb_photo(64, 64)
     whole = explorer.restore(photo, "retinexnet.test").intermediates["reflectance"]
     cropped = dataclasses.replace(photo, image=photo.image[:60, :60].copy())
     part = explorer.restore(cropped, "retinexnet.test").intermediates["reflectance"]

@@ -119,6 +119,10 @@ class ExampleCard:
     """PNG."""
 
 
+def _badge(card: ExampleCard) -> str:
+    return f"<small>{escape(card.badge)}</small>" if card.badge else ""
+
+
 def _data_address(picture: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(picture).decode()
 
@@ -128,7 +132,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     items = "".join(
         f'<li><button type="button" data-name="{escape(card.name)}" aria-pressed="false"'
         f' title="{escape(card.caption)}"><img alt="" src="{_data_address(card.thumbnail)}">'
-        f"<span>{escape(card.title)}</span><small>{escape(card.badge)}</small></button></li>"
+        f"<span>{escape(card.title)}</span>{_badge(card)}</button></li>"
         for card in cards
     )
     markup = f'<div class="lx-examples"><p class="lx-note">{escape(text.EXAMPLES)}</p><ul>{items}</ul></div>'

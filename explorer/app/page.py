@@ -84,7 +84,7 @@ def _greet(demo: gr.Blocks, shared: Shared, tabs: gr.Tabs, picker: gr.HTML) -> N
             answer[shared.model] = query["model"]
         return answer
 
-    demo.load(
+    greeting = demo.load(
         reported(shared.message)(greet),
         None,
         [shared.token, shared.photo, shared.message, shared.model, shared.ratio, tabs, picker],
@@ -93,6 +93,7 @@ def _greet(demo: gr.Blocks, shared: Shared, tabs: gr.Tabs, picker: gr.HTML) -> N
         api_visibility="private",
         show_progress="hidden",
     )
+    greeting.then(None, js="() => lxGreeted()")
 
 
 def launch(

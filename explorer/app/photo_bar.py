@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from functools import cache
 from typing import Any
@@ -14,8 +15,11 @@ from explorer.app.components import ExampleCard, example_picker
 from explorer.app.feedback import reported
 from explorer.app.sessions import open_session
 from explorer.app.shared import PREVIEWS
+from explorer.errors import PhotoError
 from explorer.photo import amplify, load_rendering, suggest_ratio
 from explorer.views.pictures import png, within
+
+LOG = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 176
 """Twice the size at which a thumbnail is shown, for dense screens."""
@@ -28,13 +32,25 @@ def example_cards() -> tuple[ExampleCard, ...]:
 
     cards = []
     for example in examples():
-        photo = explorer.open_photo(example.path)
+        try:
+            photo = explorer.open_photo(example.path)
+        except PhotoError as error:  # a damaged installation: the app is still good for the visitor's own photos
+            LOG.warning("The example %s is left out: %s", example.name, error)
+            continue
         taken = within(load_rendering(photo), THUMBNAIL_SIDE)
         bright = amplify(taken, min(30.0, suggest_ratio(photo, "percentile").ratio))
         half = taken.shape[1] // 2
         thumbnail = taken.copy()
         thumbnail[:, half:] = bright[:, half:]
-        cards.append(ExampleCard(example.name, example.title, example.caption, example.kind, png(thumbnail, 9)))
+        cards.append(
+            ExampleCard(
+                example.name,
+                example.title,
+                example.caption,
+                text.RAW if example.kind == "raw" else "",
+                png(thumbnail, 9),
+            )
+        )
     return tuple(cards)
 
 

@@ -178,7 +178,11 @@ def build(shared: Shared) -> None:
     axis.input(guard(draw_histogram), [shared.token, axis], [plot, shared.message], **silent)
     long: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
     full_button.click(
-        guard(show_full), choices, [shared.token, shared.message, viewer, result, remarks], show_progress_on=[viewer], **long
+        guard(show_full),
+        choices,
+        [shared.token, shared.message, viewer, result, remarks],
+        show_progress_on=[viewer],
+        **long,
     )
     save_button.click(
         guard(save), [*choices, file_format], [shared.token, link, shared.message], show_progress_on=[link], **long

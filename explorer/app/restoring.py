@@ -95,8 +95,9 @@ def _use(session: Session, photo: explorer.Photo) -> None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel."""
-    return dict(describe(session.require_photo()))
+    """The metadata panel: what the file states. Notes are said beside the picture."""
+    stated = describe(session.require_photo())
+    return {label: value for label, value in stated.items() if value not in (None, "", []) and label != "Notes"}
 
 
 def preview(session: Session, model: str, ratio: RatioChoice) -> Preview:

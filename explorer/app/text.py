@@ -12,6 +12,7 @@ TAB_COMPARE = "Compare"
 TAB_RETINEX = "Retinex"
 
 UPLOAD = "Your photo: RAW, JPEG, PNG, TIFF or WebP"
+RAW = "RAW"
 EXAMPLES = "Or begin with an example"
 NO_PHOTO = "Open a photo or choose an example."
 NO_PHOTO_YET = "No photo is open: open one above or choose an example."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import gradio as gr
+from gradio.themes.utils.fonts import LocalFont
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -29,8 +30,8 @@ def theme() -> gr.themes.Base:
         radius_size=gr.themes.sizes.radius_md,
         text_size=gr.themes.sizes.text_md,
         # Gradio ships a semi-bold that lacks most letters; without it, the bold stands in for weight 600.
-        font=(gr.themes.fonts.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),
-        font_mono=(gr.themes.fonts.LocalFont("IBM Plex Mono", weights=(400,)), "ui-monospace", "monospace"),
+        font=(LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),
+        font_mono=(LocalFont("IBM Plex Mono", weights=(400,)), "ui-monospace", "monospace"),
     )
     return look.set(
         body_background_fill="*neutral_50",

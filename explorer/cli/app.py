@@ -25,4 +25,7 @@ def app(
         launch(host=host, port=port, share=share)
     except OSError as error:  # gradio's word for a port that is taken or an address that is not this machine's
         where = host if port is None else f"{host}:{port}"
-        raise ExplorerError(f"The app cannot listen on {where} ({error}); try another --port or --host.") from error
+        raise ExplorerError(
+            f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
+            "--port or --host."
+        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from explorer.cli.terminal import write_line
 from explorer.errors import ExplorerError
 
 SOME_FAILED = 10
@@ -47,7 +48,7 @@ def print_failure(error: Exception, path: Path | None = None) -> str:
     text = sentence(error)
     if path is not None and path.name not in text:
         text = f"{path}: {text}"
-    typer.echo(f"error: {text}", err=True)
+    write_line(f"error: {text}", err=True)
     return text
 
 

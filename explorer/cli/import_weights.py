@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.terminal import print_table
+from explorer.cli.terminal import print_table, write_line
 
 
 def import_weights(
@@ -42,13 +42,13 @@ def import_weights(
     if quiet:
         return
     entry = CATALOGUE[name]
-    typer.echo(f"{name} -> {folder}")
-    typer.echo(f"Licence: {entry.licence}")
+    write_line(f"{name} -> {folder}")
+    write_line(f"Licence: {entry.licence}")
     if entry.origin:
-        typer.echo(f"Origin:  {entry.origin}")
+        write_line(f"Origin:  {entry.origin}")
     if not entry.redistributable:
-        typer.echo("These weights may not be passed on without their authors' leave.")
-    typer.echo(f"Use it:  lowlight restore IN -m {name if out is None else _as_model(folder)} -o OUT")
+        write_line("These weights may not be passed on without their authors' leave.")
+    write_line(f"Use it:  lowlight restore IN -m {name if out is None else _as_model(folder)} -o OUT")
 
 
 def _as_model(folder: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.failures import Failures
-from explorer.cli.terminal import print_json
+from explorer.cli.terminal import print_json, write_line
 
 
 def info(
@@ -32,7 +32,7 @@ def info(
         panels.append(panel)
         if not as_json:
             if len(panels) > 1:
-                typer.echo()
+                write_line()
             _print_panel(panel)
     if as_json and panels:
         print_json(panels[0] if len(photographs) == 1 else panels)
@@ -42,7 +42,7 @@ def info(
 def _print_panel(panel: dict[str, object]) -> None:
     width = max(len(label) for label in panel)
     for label, value in panel.items():
-        typer.echo(f"{label.ljust(width)}  {_as_text(value)}")
+        write_line(f"{label.ljust(width)}  {_as_text(value)}")
 
 
 def _as_text(value: object) -> str:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, import_weights, info, models, restore
+from explorer.cli import app, evaluate, import_weights, info, models, restore, train
 from explorer.cli.failures import DEBUG, exit_code, print_failure
+from explorer.cli.terminal import write_line
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a program that SIGPIPE ended leaves in a shell
@@ -46,6 +47,10 @@ program.command("models")(models.models)
 program.command("info")(info.info)
 program.command("app")(app.app)
 program.command("import")(import_weights.import_weights)
+program.command("train")(train.train)
+program.command("replay")(train.replay)
+program.command("export")(train.export)
+program.command("eval")(evaluate.evaluate)
 
 
 def _show_version(wanted: bool) -> None:
@@ -53,9 +58,9 @@ def _show_version(wanted: bool) -> None:
         from importlib.metadata import PackageNotFoundError, version
 
         try:
-            typer.echo(f"lowlight {version('lowlight-explorer')}")
+            write_line(f"lowlight {version('lowlight-explorer')}")
         except PackageNotFoundError:
-            typer.echo("lowlight (not installed)")
+            write_line("lowlight (not installed)")
         raise typer.Exit
 
 
@@ -108,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _silence_stdout()
             return BROKEN_PIPE
         except (KeyboardInterrupt, typer.Abort):
-            typer.echo("interrupted", err=True)
+            write_line("interrupted", err=True)
             return INTERRUPTED
         except Exception as error:
             print_failure(error)

@@ -10,7 +10,7 @@ import typer
 
 from explorer.cli.failures import Failures, exit_code
 from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
-from explorer.cli.terminal import print_json, progress
+from explorer.cli.terminal import print_json, progress, write_line
 from explorer.errors import RatioError, WhiteBalanceError
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Calla
         return lambda photo: photo
     for named in WHITE_BALANCES:
         if white_balance == named:
-            return lambda photo, named=named: photo.with_white_balance(named)
+            return _balanced(named)
     gains = _numbers(white_balance)
     if gains is None or len(gains) != 3:
         raise WhiteBalanceError(
@@ -158,7 +158,13 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Calla
             f"not {white_balance!r}."
         )
     red, green, blue = gains
-    return lambda photo: photo.with_white_balance((red, green, blue))
+    return _balanced((red, green, blue))
+
+
+def _balanced(
+    balance: Literal["as_shot", "daylight", "grey_world"] | tuple[float, float, float],
+) -> Callable[[Photo], Photo]:
+    return lambda photo: photo.with_white_balance(balance)
 
 
 def _numbers(text: str) -> list[float] | None:
@@ -177,14 +183,12 @@ def _failure(failures: Failures, path: Path, error: Exception) -> dict[str, Any]
 
 def _report(path: Path, output: Path, result: Restoration) -> None:
     source = f" ({result.ratio_source})" if result.ratio_source else ""
-    typer.echo(f"{path} -> {output}: {result.model}, ratio {result.ratio:.4g}{source}, {result.seconds:.2f} s")
+    write_line(f"{path} -> {output}: {result.model}, ratio {result.ratio:.4g}{source}, {result.seconds:.2f} s")
     for note in result.notes:
-        typer.echo(f"  {note}")
+        write_line(f"  {note}")
 
 
-def _as_plain(
-    path: Path, output: Path, bits: int, files: dict[str, list[Path]], result: Restoration
-) -> dict[str, Any]:
+def _as_plain(path: Path, output: Path, bits: int, files: dict[str, list[Path]], result: Restoration) -> dict[str, Any]:
     height, width = result.image.shape[:2]
     return {
         "input": str(path),

@@ -8,12 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-import typer
+
+def write_line(text: str = "", *, err: bool = False) -> None:
+    """One line on the standard output, or on the standard error.
+
+    Through `sys.stdout` and `sys.stderr` themselves, which a progress bar replaces while it is shown; typer's own echo
+    would write past it.
+    """
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{text}\n")
 
 
 def print_json(value: object) -> None:
     """A value as indented JSON, in ASCII, so that every terminal and pipe takes it."""
-    typer.echo(json.dumps(value, indent=2, allow_nan=False, default=str))
+    write_line(json.dumps(value, indent=2, allow_nan=False, default=str))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -30,7 +38,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         return
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
     for row in (headings, *rows):
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 class Progress(Protocol):

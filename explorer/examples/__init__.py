@@ -45,7 +45,7 @@ _EXAMPLES = (
         ".dng",
         "Still life by candlelight",
         "A rendered scene with a flame far above white and a colour chart, as a 14-bit RAW (GBRG) with a 32nd of the "
-        "light. The as-shot balance is daylight: take the chart's grey as the neutral point and the candle turns white.",
+        "light. The as-shot balance is daylight: take the chart's grey as neutral, and candlelight turns white.",
         "Rendered by this project (Apache-2.0)",
     ),
     _example(
@@ -66,15 +66,15 @@ _EXAMPLES = (
         "astronaut",
         ".jpg",
         "Portrait without a flash",
-        "Skin and orange cloth with a 9th of the light, as an 8-bit JPEG.",
+        "Skin and orange cloth with a 14th of the light, as an 8-bit JPEG.",
         "Eileen Collins, NASA, public domain, from scikit-image; darkened",
     ),
     _example(
-        "launch",
+        "launchpad",
         ".jpg",
-        "A launch at night",
-        "A bright plume over a dark sea with a 6th of the light: a gain that lifts the sea burns the plume.",
-        "DSCOVR on Falcon 9, SpaceX, public domain, from scikit-image; darkened",
+        "On the pad at dusk",
+        "Work lights under a dark sky, with a 6th of the light, as an 8-bit JPEG: what lifts the sky burns the lights.",
+        "Falcon 9 with DSCOVR, SpaceX, public domain, from scikit-image; darkened",
     ),
 )
 

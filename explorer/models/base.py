@@ -38,12 +38,23 @@ class SizeRequirements:
         return wanted + (self.offset - wanted) % self.multiple_of
 
 
+CHANNELS: dict[Domain, int] = {"bayer": 1, "packed": 4, "xtrans": 9, "rgb": 3}
+"""Planes of each domain's tensor."""
+
+
 class RestorationNet(nn.Module):
     """A network, or a classical method, that restores a picture.
 
     Input: N x C x H x W float tensor in the domain that the descriptor names (see `explorer.photo.model_input` for the
     meaning of each domain), amplified. Output: N x 3 x H' x W' in [0, 1] nominally; callers clip.
     """
+
+    size: SizeRequirements
+    """What sizes it takes; the descriptor's unless the network's own options ask for another."""
+    halo: int | None
+    """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None where a
+    pixel depends on the whole picture."""
+    input_channels: int
 
     def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Everything that the network can show: "image" and its named intermediates.
@@ -76,8 +87,22 @@ class Architecture:
     """Names that `decompose` gives besides "image"."""
     needs_weights: bool = True
     """False for classical methods, which are ready to use by their architecture's name."""
+    halo: int | None = None
+    """See `RestorationNet.halo`."""
     global_statistics: bool = False
     """True where the result at a pixel depends on statistics of the whole picture, so that tiles would differ."""
+
+    def create(self, **options: Any) -> RestorationNet:
+        """The network, freshly initialised, in evaluation mode, knowing its sizes.
+
+        Raises:
+            TypeError: an option that the architecture does not have.
+        """
+        net = self.build(**options).eval()
+        for name, default in (("size", self.size), ("halo", self.halo), ("input_channels", CHANNELS[self.domain])):
+            if not hasattr(net, name):
+                setattr(net, name, default)
+        return net
 
 
 _REGISTRY: dict[str, Architecture] = {}
@@ -137,6 +162,6 @@ def create_model(name: str, **options: Any) -> RestorationNet:
     """
     descriptor = architecture(name)
     try:
-        return descriptor.build(**options).eval()
+        return descriptor.create(**options)
     except TypeError as error:
         raise ModelNotFoundError(f"The architecture {name!r} cannot be built with {options}: {error}.") from error

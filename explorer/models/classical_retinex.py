@@ -18,7 +18,7 @@ _FLOOR = np.float32(1 / 255)
 
 def _frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Angular frequencies of the type-II cosine transform, as a column and a row."""
-    rows, columns = (np.pi * np.arange(n, dtype=np.float32) / n for n in shape)
+    rows, columns = (np.float32(np.pi / n) * np.arange(n, dtype=np.float32) for n in shape)
     return rows[:, None], columns[None, :]
 
 

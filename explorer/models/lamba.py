@@ -136,6 +136,7 @@ class _LambaNet(RestorationNet):
     domain="bayer",
     summary="Real-time RAW restoration: most of the work at 1/32 of the resolution.",
     paper=_PAPER,
+    halo=576,
     size=_SIZE,
 )
 class LambaM0(_LambaNet):
@@ -155,6 +156,7 @@ class LambaM0(_LambaNet):
     domain="bayer",
     summary="M0 with dense blocks at 1/8 and 1/16 of the resolution as well.",
     paper=_PAPER + "; modified",
+    halo=480,
     size=_SIZE,
 )
 class LambaM1(_LambaNet):
@@ -179,6 +181,7 @@ class LambaM1(_LambaNet):
     domain="bayer",
     summary="M1 with one more dense block a scale and two fusions side by side.",
     paper=_PAPER + "; modified",
+    halo=512,
     size=_SIZE,
 )
 class LambaM2(_LambaNet):

@@ -83,7 +83,8 @@ class ShuffleUp(nn.Module):
         kernel = nn.init.kaiming_normal_(torch.empty(outputs, inputs, 1, 1))
         with torch.no_grad():
             self.conv.weight.copy_(kernel.repeat_interleave(4, 0))
-            nn.init.zeros_(self.conv.bias)
+            if self.conv.bias is not None:
+                self.conv.bias.zero_()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.pixel_shuffle(F.relu(self.conv(x)), 2)

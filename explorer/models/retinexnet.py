@@ -141,10 +141,10 @@ def _nearest(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     "retinexnet",
     title="RetinexNet",
     domain="rgb",
+    halo=64,
     summary="Splits a picture into reflectance and illumination and brightens the illumination.",
     paper=_PAPER,
-    # 1 modulo 8 suits the transposed convolutions, and costs the other two forms nothing.
-    size=SizeRequirements(minimum=17, multiple_of=8, offset=1),
+    size=SizeRequirements(minimum=16, multiple_of=8),
     intermediates=_INTERMEDIATES,
 )
 class RetinexNet(RestorationNet):
@@ -160,6 +160,9 @@ class RetinexNet(RestorationNet):
         if variant not in ("resize", "transpose", "port"):
             raise TypeError(f"variant must be 'resize', 'transpose' or 'port', not {variant!r}")
         self.decom: DecomNet = DecomNetPort(width) if variant == "port" else DecomNet(width)
+        if variant == "transpose":
+            # Three strides of 2 back and forth give the same size only from 1 modulo 8.
+            self.size = SizeRequirements(minimum=17, multiple_of=8, offset=1)
         self.relight: nn.Module | None = None
         if relight:
             self.relight = RelightNetPort(width) if variant == "port" else RelightNet(variant, width)

@@ -19,6 +19,7 @@ _DARKEST = 1e-4
     "sci",
     title="SCI",
     domain="rgb",
+    halo=4,
     summary="258 parameters that estimate an illumination; the picture is divided by it.",
     paper=(
         "Ma, Ma, Liu, Fan and Luo, Toward Fast, Flexible, and Robust Low-Light Image Enhancement, CVPR 2022"

@@ -39,6 +39,7 @@ class ConvPair(nn.Module):
     domain="packed",
     summary="The first network for extremely dark RAW: a plain U-Net on the packed Bayer mosaic.",
     paper=_PAPER,
+    halo=112,
     size=_SIZE,
 )
 class SidUNet(RestorationNet):
@@ -81,6 +82,7 @@ class SidUNet(RestorationNet):
     domain="xtrans",
     summary="The SID U-Net on the nine planes of a Fujifilm X-Trans mosaic.",
     paper=_PAPER,
+    halo=112,
     size=_SIZE,
 )
 def sid_unet_xtrans(width: int = 32) -> SidUNet:

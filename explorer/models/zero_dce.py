@@ -20,6 +20,7 @@ ITERATIONS = 8
     "zero_dce",
     title="Zero-DCE",
     domain="rgb",
+    halo=8,
     summary="Estimates brightening curves for every pixel; trained without any reference pictures.",
     paper="Guo, Li, Guo, Loy, Hou, Kwong and Cong, Zero-Reference Deep Curve Estimation, CVPR 2020",
     intermediates=("curves",),

@@ -11,7 +11,7 @@ import numpy as np
 from explorer.errors import RatioError
 from explorer.photo.cfa import scale_channels
 from explorer.photo.develop import linear_to_srgb, srgb_to_linear, unprocess
-from explorer.photo.types import FloatArray, Photo, RawPhoto
+from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 
 MINIMUM_RATIO = 1.0
 MAXIMUM_RATIO = 300.0
@@ -20,6 +20,8 @@ RatioRule = Literal["auto", "dark_bin", "percentile"]
 
 _MIDDLE_GREY = 0.18
 """Linear reflectance of middle grey: where the percentile rule wants the median."""
+_LARGEST_STEP = 0.02
+"""Linear light: how large one step of the file's darkest tones may become before its rounding is all that is seen."""
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """Of linear sRGB (ITU-R BT.709)."""
 
@@ -122,9 +124,12 @@ def _percentile_ratio(photo: Photo) -> float:
     # A few hundred thousand samples give both percentiles to well under a per cent; an odd step visits every colour.
     samples = light.ravel()
     samples = samples[:: max(1, samples.size // 500_000) | 1]
-    median, bright = np.percentile(samples, (50, 95))
+    median, bright = np.percentile(samples, (50, 98))
     wanted = _MIDDLE_GREY / max(float(median), 1e-6)
     permitted = 1.0 / max(float(bright), 1e-6)
+    if isinstance(photo, RgbPhoto):
+        # Near black the transfer curve is a line of slope 12.92, so one step of the file is 1 / (12.92 x levels).
+        permitted = min(permitted, _LARGEST_STEP * 12.92 * (2.0**photo.bits - 1))
     return float(np.clip(min(wanted, permitted), MINIMUM_RATIO, MAXIMUM_RATIO))
 
 
@@ -157,8 +162,9 @@ def suggest_ratio(
     Args:
         photo: the dark picture.
         rule: "dark_bin" is `dark_bin_ratio` of the mosaic (an sRGB photo is unprocessed first); "percentile" brings the
-            median of linear light to middle grey (0.18) but clips no more than 5 % of it; "auto" is "dark_bin" for a
-            RAW photo and "percentile" for an sRGB one.
+            median of linear light to middle grey (0.18) but clips no more than 2 % of it, and stays below the ratio at
+            which the steps of an 8-bit file would show (66); "auto" is "dark_bin" for a RAW photo and "percentile" for
+            an sRGB one.
         m: factor of the dark-bin rule.
         long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: the ratio is then that
             of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
@@ -176,6 +182,6 @@ def suggest_ratio(
             source += " on the unprocessed picture"
         return Suggestion(dark_bin_ratio(mosaic, m), source)
     if chosen == "percentile":
-        source = "percentile rule: median of linear light to 0.18, at most 5 % of it clipped"
+        source = "percentile rule: median of linear light to 0.18, at most 2 % of it clipped"
         return Suggestion(_percentile_ratio(photo), source)
     raise RatioError(f"There is no rule {rule!r} for the ratio; the known ones are auto, dark_bin and percentile.")

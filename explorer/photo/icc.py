@@ -30,7 +30,7 @@ _D50_TO_LINEAR_SRGB = np.linalg.inv(
 """Inverse of sRGB's primaries adapted to D50 (Bradford), the white point of the profile connection space."""
 
 _Curve = Callable[[FloatArray], NDArray[np.floating]]
-_UNCHANGED = 0.6 / 255
+_UNCHANGED = 1.5 / 255
 """Largest change of a colour below which a profile is taken for sRGB itself, and the samples are left as they are."""
 
 

@@ -214,8 +214,9 @@ def _tiff_samples(page: Any, name: str, notes: list[str]) -> tuple[FloatArray, i
     elif kind in "ub":
         depth = 1 if kind == "b" else int(page.bitspersample)
         bits = 8 if depth <= 8 else 16 if depth <= 16 else 32
+        # Writers scale 8-bit palettes to 16 bits by 256 or by 257; the upper byte is right in both cases.
         if page.photometric == 3 and page.colormap is not None:
-            return np.moveaxis(page.colormap[:, samples].astype(np.float32) / 65535, 0, -1), 8
+            return np.moveaxis((page.colormap[:, samples] >> 8).astype(np.float32) / np.float32(255), 0, -1), 8
         values = samples.astype(np.float32) / np.float32(2**depth - 1)
     else:
         raise PhotoError(

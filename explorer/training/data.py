@@ -19,15 +19,20 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 @dataclass
 class Skipped:
-    """Pictures that could not be read. More than one per cent of them, and the run fails."""
+    """Pictures that could not be read, by path. More than one per cent of a folder, and the run fails."""
 
     names: list[str] = field(default_factory=list)
 
-    def check(self, total: int) -> None:
-        """Raises DataError when more than one per cent of `total` pictures were unreadable."""
-        if self.names and len(self.names) > 0.01 * total:
+    def check(self, total: int, before: int = 0) -> None:
+        """Raises DataError when more than one per cent of `total` pictures were unreadable.
+
+        Args:
+            total: pictures looked at since `names` held `before` entries.
+        """
+        bad = self.names[before:]
+        if bad and len(bad) > 0.01 * total:
             raise DataError(
-                f"{len(self.names)} of {total} pictures cannot be read ({', '.join(self.names[:5])}); "
+                f"{len(bad)} of {total} pictures cannot be read ({', '.join(bad[:5])}); "
                 "replace or remove them and start again."
             )
 
@@ -41,7 +46,7 @@ def read_picture(path: Path) -> Picture:
     try:
         with Image.open(path) as image:
             return np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture ({error}); replace or remove it.") from error
 
 
@@ -60,20 +65,25 @@ def list_pictures(folder: Path) -> dict[str, Path]:
 
 
 def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipped | None = None) -> list[Picture]:
-    """All pictures of a folder, or those of a list of stems, in sorted order; unreadable ones are noted and skipped."""
+    """All pictures of a folder, or those of a list of stems, in sorted order; unreadable ones are noted and skipped.
+
+    Raises:
+        DataError: the folder is missing or empty, lacks a listed picture, or more than 1 % of it cannot be read.
+    """
     paths = list_pictures(folder)
     chosen = sorted(paths) if names is None else list(names)
     missing = [name for name in chosen if name not in paths]
     if missing:
         raise DataError(f"{folder} lacks {len(missing)} listed pictures ({', '.join(missing[:5])}); check the list.")
     noted = Skipped() if skipped is None else skipped
+    before = len(noted.names)
     pictures = []
     for name in chosen:
         try:
             pictures.append(read_picture(paths[name]))
         except DataError:
             noted.names.append(str(paths[name]))
-    noted.check(len(chosen))
+    noted.check(len(chosen), before)
     return pictures
 
 
@@ -109,6 +119,7 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
     noted = Skipped() if skipped is None else skipped
     if not (folder / "low").is_dir() and not (folder / "high").is_dir():
         return _read_side_by_side(folder, names, noted)
+    before = len(noted.names)
     low, high = list_pictures(folder / "low"), list_pictures(folder / "high")
     chosen = sorted(low) if names is None else names
     unpaired = [n for n in chosen if n not in low or n not in high]
@@ -121,23 +132,35 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         )
     pairs = []
     for name in chosen:
-        try:
-            pair = Pair(read_picture(low[name]), read_picture(high[name]), name)
-        except DataError:
-            noted.names.append(name)
-            continue
-        if pair.low.shape != pair.high.shape:
-            raise DataError(
-                f"{low[name]} is {_size(pair.low)} but {high[name]} is {_size(pair.high)}; the two of a pair must be of one size."
-            )
-        pairs.append(pair)
-    noted.check(len(chosen))
+        halves = []
+        for path in (low[name], high[name]):
+            try:
+                halves.append(read_picture(path))
+            except DataError:
+                noted.names.append(str(path))
+        if len(halves) == 2:
+            check_sizes(halves[0], halves[1], low[name], high[name])
+            pairs.append(Pair(halves[0], halves[1], name))
+    noted.check(len(chosen), before)
+    return _not_empty(pairs, folder)
+
+
+def _not_empty(pairs: list[Pair], folder: Path) -> list[Pair]:
     if not pairs:
-        raise DataError(f"{folder} holds no pairs; low/ and high/ must hold pictures of the same names.")
+        raise DataError(f"{folder} holds no pairs that can be used; put at least one pair there, or correct the list.")
     return pairs
 
 
+def check_sizes(low: Picture, high: Picture, low_path: Path, high_path: Path) -> None:
+    """Raises DataError, with both names and sizes, where the two of a pair are not of one size."""
+    if low.shape != high.shape:
+        raise DataError(
+            f"{low_path} is {_size(low)} but {high_path} is {_size(high)}; the two of a pair must be of one size."
+        )
+
+
 def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipped) -> list[Pair]:
+    before = len(skipped.names)
     paths = list_pictures(folder)
     chosen = sorted(paths) if names is None else list(names)
     pairs = []
@@ -147,14 +170,14 @@ def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipp
         try:
             both = read_picture(paths[name])
         except DataError:
-            skipped.names.append(name)
+            skipped.names.append(str(paths[name]))
             continue
         if both.shape[1] % 2:
             raise DataError(f"{paths[name]} is {both.shape[1]} pixels wide; a left/right pair needs an even width.")
         half = both.shape[1] // 2
         pairs.append(Pair(both[:, :half], both[:, half:], name))
-    skipped.check(len(chosen))
-    return pairs
+    skipped.check(len(chosen), before)
+    return _not_empty(pairs, folder)
 
 
 def _size(picture: Picture) -> str:
@@ -186,6 +209,4 @@ def random_crops(
         for k, picture in enumerate(scene):
             crop = np.rot90(picture[top : top + size, left : left + size], turn)
             crops[k].append(crop[:, ::-1] if flip else crop)
-    return tuple(
-        torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).float().div(255).contiguous() for group in crops
-    )
+    return tuple(torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).float().div(255).contiguous() for group in crops)

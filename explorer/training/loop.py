@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import time
 from collections.abc import Callable
@@ -37,6 +36,8 @@ class Progress:
     seconds_left: float
     losses: dict[str, float]
     validation: dict[str, float]
+    rates: dict[str, float]
+    """Learning rate of each optimiser."""
 
 
 def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_scheduler.LRScheduler]:
@@ -45,7 +46,7 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
     Args:
         kind: "cosine" (linear warm-up over 200 steps, then half a cosine to 1 %), "step" (StepLR: halved at each fifth
             of the steps) or "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without
-            gain).
+            gain). Each spans the optimiser's own stretch of the training.
 
     Raises:
         TrainingError: another kind.
@@ -53,6 +54,7 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
     schedules: dict[str, lr_scheduler.LRScheduler] = {}
     for name, optimiser in objective.optimisers.items():
         start, end = objective.stretch(name, total)
+        end = max(end, start + 1)
         if kind == "cosine":
 
             def factor(step: int, start: int = start, end: int = end) -> float:
@@ -61,7 +63,7 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
 
             schedules[name] = lr_scheduler.LambdaLR(optimiser, factor)
         elif kind == "step":
-            schedules[name] = lr_scheduler.StepLR(optimiser, max(1, total // 5), gamma=0.5)
+            schedules[name] = lr_scheduler.StepLR(optimiser, max(1, (end - start) // 5), gamma=0.5)
         elif kind == "plateau":
             schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
         else:
@@ -75,6 +77,16 @@ def reduced_precision(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported()
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    kind = ""
+    if Path("/proc/cpuinfo").is_file():
+        lines = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        kind = f" of {lines[0].partition(':')[2].strip()}" if lines else ""
+    return f"{torch.get_num_threads()} thread(s){kind or ' of a processor'}"
 
 
 def choose_device(name: str) -> torch.device:
@@ -100,12 +112,12 @@ class Trainer:
         recipe: what to train.
         data: folder that holds `clean/` and `lol/`.
         folder: the run's folder; made if missing.
-        steps: instead of the recipe's.
+        steps: instead of the recipe's, or of those that a resumed run was started with.
         resume: go on from the folder's checkpoint.
 
     Raises:
         DataError: the data cannot be used.
-        TrainingError: the checkpoint cannot be resumed from.
+        TrainingError: the checkpoint cannot be resumed from, or there is one and `resume` is not wished.
     """
 
     def __init__(
@@ -120,11 +132,16 @@ class Trainer:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder = recipe, folder
-        self.total = steps or recipe.steps
         self.device = choose_device(device)
+        if not resume and (folder / run_state.CHECKPOINT).is_file():
+            raise TrainingError(
+                f"{folder} already holds a run; add --resume to go on with it, or choose another run folder."
+            )
         saved = run_state.load_checkpoint(folder, recipe.name) if resume else None
+        self.total = steps or (saved or {}).get("total", recipe.steps)
         self.source = recipe.source(data, recipe.seed, recipe.phases)
-        net = create_model(recipe.architecture, **recipe.options).to(self.device, memory_format=torch.channels_last)
+        net = create_model(recipe.architecture, **recipe.options).to(self.device)
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
         for network in self.objective.networks.values():
             network.to(self.device)
@@ -134,13 +151,26 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self.validated: dict[str, float] = {}
         if saved is not None:
-            self._restore(saved)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / run_state.REPLAY).mkdir(exist_ok=True)
-        if saved is None:
-            (folder / run_state.LOG).unlink(missing_ok=True)
-        else:
+            try:
+                self._restore(saved)
+            except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+                raise TrainingError(
+                    f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); "
+                    "choose another run folder."
+                ) from error
+        try:
+            (folder / run_state.REPLAY).mkdir(parents=True, exist_ok=True)
+            if saved is None:
+                (folder / run_state.LOG).unlink(missing_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{folder} cannot be written ({error.strerror}); choose another run folder.") from error
+        if saved is not None:
             run_state.truncate_log(folder, self.step)
+
+    @property
+    def skipped(self) -> list[str]:
+        """Training and validation pictures that could not be read and were left out."""
+        return list(self.source.skipped.names)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         for name, network in self.objective.networks.items():
@@ -154,7 +184,13 @@ class Trainer:
         self.validated = saved["validated"]
 
     def save(self) -> None:
-        """Writes the checkpoint."""
+        """Writes the checkpoint.
+
+        Raises:
+            TrainingError: the disk is full, or the parameters are not numbers; the checkpoint before it is kept.
+        """
+        if not all(bool(p.isfinite().all()) for p in self.objective.net.parameters()):
+            raise self._diverged()
         run_state.save_checkpoint(
             self.folder,
             {
@@ -170,19 +206,28 @@ class Trainer:
             },
         )
 
+    def _diverged(self) -> TrainingError:
+        return TrainingError(
+            f"The loss is not a number at step {self.step}; the checkpoint in {self.folder} keeps the last good state: "
+            "lower the recipe's learning rate and resume."
+        )
+
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        net = self.objective.net
-        for mean, value in zip(self.average.parameters(), net.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
-        for mean, value in zip(self.average.buffers(), net.buffers(), strict=True):
-            mean.copy_(value)
+        values = self.objective.net.state_dict()
+        for name, mean in self.average.state_dict().items():
+            value = values[name]
+            if mean.is_floating_point():  # the statistics of batch norms too: they belong to the parameters
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """PSNR and SSIM of the averaged network on the held-out batches; draws the first picture of each for replay."""
         scores: dict[str, float] = {}
+        further: dict[str, list[float]] = {}
         all_psnr, all_ssim, drawn = [], [], []
         net = self.average.eval()
         for held_out in self.source.validation():
@@ -193,21 +238,22 @@ class Trainer:
             all_ssim.append(ssim(restored, reference))
             if "ratio" in batch:
                 scores[f"psnr_{batch['ratio'][0].item():g}"] = values.mean().item()
+            for name, value in self.objective.diagnostics(net, batch).items():
+                further.setdefault(name, []).append(value)
             drawn.append(restored[0])
+        self._draw(drawn[:4])
         scores = {"psnr": torch.cat(all_psnr).mean().item(), "ssim": torch.cat(all_ssim).mean().item(), **scores}
-        self._draw(drawn[: 4])
-        return scores
+        return scores | {name: sum(values) / len(values) for name, values in further.items()}
 
     def _draw(self, pictures: list[torch.Tensor]) -> None:
         strip = torch.cat([p.clamp(0, 1) for p in pictures], 2).permute(1, 2, 0).mul(255).round().byte().cpu()
         buffer = io.BytesIO()
         Image.fromarray(np.asarray(strip)).save(buffer, format="PNG")
         path = self.folder / run_state.REPLAY / f"{self.step:07d}.png"
-        run_state.write_atomically(path, lambda file: file.write(buffer.getvalue()) and None)
+        run_state.write_atomically(path, buffer.getvalue())
 
     def _log(self, entry: dict[str, Any]) -> None:
-        with (self.folder / run_state.LOG).open("a") as file:
-            file.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **entry}) + "\n")
+        run_state.append_log(self.folder, {"step": self.step, "seconds": round(self.seconds, 1), **entry})
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
         """Trains to the last step and gives the averaged network.
@@ -216,6 +262,7 @@ class Trainer:
             TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.
         """
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=reduced_precision(self.device))
+        self._log({"device": _hardware(self.device), "torch": torch.__version__, "skipped": self.skipped})
         if self.step == 0:
             self.validated = self.validate()
             self._log({"validation": self.validated})
@@ -223,18 +270,22 @@ class Trainer:
         saved = started = time.monotonic()
         first, before = self.step, self.seconds
         sums: dict[str, float] = {}
+        summed = 0
         while self.step < self.total:
             batch = {k: v.to(self.device) for k, v in self.source.batch(self.step, self.total).items()}
-            self.objective.net.train()
+            # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            for network in self.objective.networks.values():
+                network.train()
             with autocast:
                 losses = self.objective.step(batch, self.step, self.total)
             if not all(math.isfinite(v) for v in losses.values()):
-                raise TrainingError(
-                    f"The loss is not a number at step {self.step}; the checkpoint in {self.folder} keeps the last "
-                    "good state: lower the recipe's learning rate and resume."
-                )
-            for schedule in self.schedules.values():
-                if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                raise self._diverged()
+            for name, schedule in self.schedules.items():
+                start, end = self.objective.stretch(name, self.total)
+                if isinstance(schedule, lr_scheduler.LambdaLR) or (
+                    isinstance(schedule, lr_scheduler.StepLR) and start <= self.step < end
+                ):
                     schedule.step()
             self.step += 1
             self._update_average()
@@ -242,19 +293,22 @@ class Trainer:
             self.seconds = before + now - started
             for key, value in losses.items():
                 sums[key] = sums.get(key, 0.0) + value
+            summed += 1
+            rates = {k: o.param_groups[0]["lr"] for k, o in self.objective.optimisers.items()}
             if self.step % 50 == 0:
-                rates = {k: o.param_groups[0]["lr"] for k, o in self.objective.optimisers.items()}
-                self._log({"losses": {k: round(v / 50, 6) for k, v in sums.items()}, "rate": rates})
-                sums = {}
+                # A resumed run has seen fewer than 50 steps at its first entry.
+                self._log({"losses": {k: round(v / summed, 6) for k, v in sums.items()}, "rate": rates})
+                sums, summed = {}, 0
             if self.step % self.recipe.epoch == 0 or self.step == self.total:
                 self.validated = self.validate()
                 self._log({"validation": self.validated})
-                for schedule in self.schedules.values():
-                    if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                for name, schedule in self.schedules.items():
+                    start, end = self.objective.stretch(name, self.total)
+                    if isinstance(schedule, lr_scheduler.ReduceLROnPlateau) and start < self.step <= end:
                         schedule.step(self.validated["psnr"])
             if now - saved > _SAVE_EVERY or self.step == self.total:
                 self.save()
                 saved = now
             left = (now - started) / (self.step - first) * (self.total - self.step)
-            report(Progress(self.step, self.total, left, losses, self.validated))
+            report(Progress(self.step, self.total, left, losses, self.validated, rates))
         return self.average.eval()

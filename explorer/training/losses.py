@@ -20,7 +20,9 @@ def l1_multiscale(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return l1(x, y) + l1(F.avg_pool2d(x, 8), F.avg_pool2d(y, 8))
 
 
-def l1_camera(output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+def l1_camera(
+    output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor
+) -> torch.Tensor:
     """L1 in white-balanced camera RGB, where the network works, plus L1 in sRGB, where the result is seen.
 
     The colour matrix amplifies what is left of chroma noise; only the second term knows it.

@@ -43,7 +43,5 @@ def ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     var_y = blur(y * y) - mean_y**2
     covariance = blur(x * y) - mean_x * mean_y
     c1, c2 = 0.01**2, 0.03**2
-    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
-        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    )
+    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
     return value.flatten(1).mean(1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from explorer.models import RestorationNet
 from explorer.training import losses
 from explorer.training.degrade import camera_to_display
 
@@ -45,6 +46,10 @@ class Objective:
             net: a network of the shape of `self.net` (its running average, say), in evaluation mode.
         """
         raise AssertionError("subclasses define it")
+
+    def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
+        """Further validation figures of one batch by name; averaged over the batches and logged."""
+        return {}
 
 
 def minimise(
@@ -99,22 +104,26 @@ class RetinexTraining:
     """How a RetinexNet is trained."""
 
     joint: bool
-    """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on a frozen Decom."""
+    """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on it, frozen."""
     decom_share: float = 0.5
     """The share of the steps that go to the Decom-Net when the training is split."""
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
+    enhanced_start: float | None = None
+    """What the untrained Relight-Net gives everywhere. Its own start is 0, from where a joint training can fall into
+    the trivial smooth illumination: 0 for good. None leaves it."""
 
 
 class RetinexObjective(Objective):
-    """RetinexNet (Wei et al. 2018) in any of its four trainings; the Decom-Net alone has an enhanced illumination of 1."""
+    """RetinexNet (Wei et al. 2018) in any of its four trainings; a Decom-Net alone has an illumination of 1."""
 
     def __init__(self, net: nn.Module, rate: float, how: RetinexTraining, clip: float | None = 0.5) -> None:
         decom, relight = net.decom, net.relight
-        assert isinstance(decom, nn.Module)
-        self.decom, self.relight, self.how, self.clip = decom, relight, how, clip
+        assert isinstance(decom, nn.Module) and (relight is None or isinstance(relight, nn.Module))
+        self.decom, self.how, self.clip = decom, how, clip
+        self.relight: nn.Module | None = relight
         if how.joint or relight is None:
-            optimisers = {"net": torch.optim.Adam(net.parameters(), lr=rate)}
+            optimisers: dict[str, torch.optim.Optimizer] = {"net": torch.optim.Adam(net.parameters(), lr=rate)}
         else:
             assert isinstance(relight, nn.Module)
             optimisers = {
@@ -122,6 +131,11 @@ class RetinexObjective(Objective):
                 "relight": torch.optim.Adam(relight.parameters(), lr=rate),
             }
         super().__init__({"net": net}, optimisers)
+        if how.enhanced_start is not None and relight is not None:
+            assert isinstance(relight, nn.Module)
+            last = relight.last
+            assert isinstance(last, nn.Conv2d) and last.bias is not None
+            nn.init.constant_(last.bias, how.enhanced_start)
 
     def _terms(self, batch: Batch, decompose: bool, relight: bool) -> dict[str, torch.Tensor]:
         low, high = batch["low"], batch["high"]
@@ -141,13 +155,14 @@ class RetinexObjective(Objective):
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         if self.how.joint or self.relight is None:
-            terms, part, network = self._terms(batch, True, True), "net", self.net
+            terms, part = self._terms(batch, True, True), "net"
         elif step < self.how.decom_share * total:
-            terms, part, network = self._terms(batch, True, False), "decom", self.decom
+            terms, part = self._terms(batch, True, False), "decom"
         else:
-            terms, part, network = self._terms(batch, False, True), "relight", self.relight
+            terms, part = self._terms(batch, False, True), "relight"
         loss = torch.stack(list(terms.values())).sum()
-        minimise(loss, self.optimisers[part], network.parameters(), self.clip)
+        parameters = [p for group in self.optimisers[part].param_groups for p in group["params"]]
+        minimise(loss, self.optimisers[part], parameters, self.clip)
         return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
 
     def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
@@ -156,3 +171,17 @@ class RetinexObjective(Objective):
 
     def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         return net(batch["low"]).float().clamp(0, 1), batch["high"]
+
+    def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
+        """How good a decomposition it is: |R I - S| of both pictures, |R_low - R_high|, mean enhanced illumination."""
+        assert isinstance(net, RestorationNet)
+        low, high = net.decompose(batch["low"]), net.decompose(batch["high"])
+        errors = [
+            losses.l1(part["reflectance"] * part["illumination"], picture)
+            for part, picture in ((low, batch["low"]), (high, batch["high"]))
+        ]
+        return {
+            "reconstruction": torch.stack(errors).mean().item(),
+            "reflectance_difference": losses.l1(low["reflectance"], high["reflectance"]).item(),
+            "enhanced_mean": low["illumination_enhanced"].mean().item(),
+        }

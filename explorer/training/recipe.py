@@ -12,11 +12,15 @@ from typing import Any, Protocol
 from torch import nn
 
 from explorer.errors import DataError
+from explorer.training.data import Skipped
 from explorer.training.objectives import Batch, Objective
 
 
 class Source(Protocol):
-    """Where batches come from. Step k always gives the same batch, so that a resumed run sees what it would have seen."""
+    """Where batches come from. Step k always gives the same batch, so that a resumed run sees the same."""
+
+    skipped: Skipped
+    """Pictures that could not be read and were left out."""
 
     def batch(self, step: int, total: int) -> Batch:
         """The batch of a step."""
@@ -49,6 +53,7 @@ class Recipe:
     """Data folder, seed and phases to a source."""
     phases: tuple[Phase, ...]
     steps: int
+    """Chosen so that one core of a processor with AVX2 alone takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
@@ -63,7 +68,13 @@ class Recipe:
     seed: int = 1
     summary: str = ""
     paper: str = ""
+    duration: str = ""
+    """How long the training takes, and on what."""
     training_data: str = ""
+    known_failures: str = ""
+    """Sentences for the model card."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further entries of the `training` part of the weights' config."""
 
 
 def _modules() -> list[str]:

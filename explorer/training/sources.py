@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from explorer.errors import DataError
 from explorer.training.darken import darken
 from explorer.training.data import Pair, Picture, Skipped, random_crops, read_folder, read_list, read_pairs
 from explorer.training.degrade import DarkMosaic, darken_to_mosaic
@@ -15,6 +17,7 @@ from explorer.training.recipe import Phase
 
 VALIDATION_RATIOS = (10.0, 30.0, 100.0, 300.0)
 _HELD_OUT = 12
+_VALIDATION_SIDE = 256
 
 
 def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
@@ -25,12 +28,46 @@ def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
 def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Picture]]:
     """The clean pictures, the last dozen by name held out for validation."""
     pictures = read_folder(folder, skipped=skipped)
-    if len(pictures) <= _HELD_OUT:
+    if len(pictures) <= _HELD_OUT:  # too few to spare any
         return pictures, pictures
     return pictures[:-_HELD_OUT], pictures[-_HELD_OUT:]
 
 
-def _mosaic_batch(dark: DarkMosaic) -> Batch:
+def clean_folder(data: Path) -> Path:
+    """Where the clean pictures are: `clean/`, or the data folder itself when it holds no such folder.
+
+    Raises:
+        DataError: the data folder is missing.
+    """
+    if not data.is_dir():
+        raise DataError(f"The folder {data} does not exist; give the folder that holds the training data.")
+    return data / "clean" if (data / "clean").is_dir() else data
+
+
+def pairs_folder(data: Path) -> Path:
+    """Where the pairs are: `lol/`, or the data folder itself when it holds no such folder.
+
+    Raises:
+        DataError: the data folder is missing.
+    """
+    if not data.is_dir():
+        raise DataError(f"The folder {data} does not exist; give the folder that holds the training data.")
+    return data / "lol" if (data / "lol").is_dir() else data
+
+
+def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs: by `train.txt` and `val.txt`, else every twentieth by name is held out."""
+    train = read_pairs(folder, "train.txt", skipped)
+    if (folder / "val.txt").is_file():
+        held_out = read_pairs(folder, "val.txt", skipped)
+        names = {p.name for p in held_out}
+        return [p for p in train if p.name not in names], held_out
+    held_out = train[::20]
+    return (train if len(train) == len(held_out) else [p for k, p in enumerate(train) if k % 20]), held_out
+
+
+def mosaic_batch(dark: DarkMosaic) -> Batch:
+    """What a network on the mosaic is trained with."""
     return {
         "input": dark.model_input,
         "clean_camera": dark.clean_camera,
@@ -41,17 +78,30 @@ def _mosaic_batch(dark: DarkMosaic) -> Batch:
 
 
 def _centre(picture: Picture, size: int) -> torch.Tensor:
+    short = [max(0, size - n) for n in picture.shape[:2]]
+    if any(short):
+        picture = np.pad(picture, ((0, short[0]), (0, short[1]), (0, 0)), mode="reflect")
     top, left = ((n - size) // 2 for n in picture.shape[:2])
     crop = picture[top : top + size, left : left + size]
     return torch.from_numpy(crop.copy()).permute(2, 0, 1).float().div(255)
 
 
 class SyntheticRaw:
-    """Clean pictures (`clean/`) and the bright halves of pairs (`lol/high`), degraded anew at every step."""
+    """Clean pictures (`clean/`) and the bright halves of pairs (`lol/high`), degraded anew at every step.
 
-    def __init__(self, data: Path, seed: int, phases: tuple[Phase, ...]) -> None:
-        self.skipped = Skipped()
-        train, self.held_out = split_clean(data / "clean", self.skipped)
+    Args:
+        prepare: what becomes of synthetic exposures; networks want different parts of them.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        seed: int,
+        phases: tuple[Phase, ...],
+        prepare: Callable[[DarkMosaic], Batch] = mosaic_batch,
+    ) -> None:
+        self.skipped, self.prepare = Skipped(), prepare
+        train, self.held_out = split_clean(clean_folder(data), self.skipped)
         if (data / "lol" / "high").is_dir():
             train = train + read_folder(data / "lol" / "high", read_list(data / "lol" / "train.txt"), self.skipped)
         self.pictures = [(picture,) for picture in train]
@@ -62,17 +112,15 @@ class SyntheticRaw:
         rng = np.random.default_rng((self.seed, step))
         (clean,) = random_crops(self.pictures, phase.batch, phase.crop + 2, rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return _mosaic_batch(darken_to_mosaic(clean, generator))
+        return self.prepare(darken_to_mosaic(clean, generator))
 
     def validation(self) -> list[Batch]:
+        clean = torch.stack([_centre(p, _VALIDATION_SIDE + 2) for p in self.held_out])
         batches = []
         for k, ratio in enumerate(VALIDATION_RATIOS):
-            size = min(258, *(min(p.shape[:2]) for p in self.held_out))
-            clean = torch.stack([_centre(p, size // 32 * 32 + 2 if size % 32 < 2 else size) for p in self.held_out])
-            clean = clean[..., : (clean.shape[-2] - 2) // 32 * 32 + 2, : (clean.shape[-1] - 2) // 32 * 32 + 2]
             generator = torch.Generator().manual_seed(1000 + k)
             fixed = torch.full((clean.shape[0],), ratio)
-            batches.append(_mosaic_batch(darken_to_mosaic(clean, generator, ratio=fixed)))
+            batches.append(self.prepare(darken_to_mosaic(clean, generator, ratio=fixed)))
         return batches
 
 
@@ -84,13 +132,10 @@ class DarkPairs:
         offset: added to the crops' side, for networks that want 1 modulo 8.
     """
 
-    def __init__(
-        self, data: Path, seed: int, phases: tuple[Phase, ...], share: float = 0.5, offset: int = 0
-    ) -> None:
+    def __init__(self, data: Path, seed: int, phases: tuple[Phase, ...], share: float = 0.5, offset: int = 0) -> None:
         self.skipped = Skipped()
-        pairs = read_pairs(data / "lol", "train.txt", self.skipped)
+        pairs, self.val = split_pairs(pairs_folder(data), self.skipped)
         self.pairs = [(p.low, p.high) for p in pairs]
-        self.val: list[Pair] = read_pairs(data / "lol", "val.txt", self.skipped)
         self.clean: list[tuple[Picture]] = []
         if share and (data / "clean").is_dir():
             train, _ = split_clean(data / "clean", self.skipped)
@@ -115,7 +160,7 @@ class DarkPairs:
         return {"low": torch.cat(lows), "high": torch.cat(highs)}
 
     def validation(self) -> list[Batch]:
-        size = 256 + self.offset
+        size = _VALIDATION_SIDE + self.offset
         batches = []
         for start in range(0, len(self.val), 5):
             group = self.val[start : start + 5]

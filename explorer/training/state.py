@@ -18,18 +18,29 @@ LOG = "log.jsonl"
 REPLAY = "replay"
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Writes beside `path`, flushes to the disk, then renames: a kill or a full disk leaves the old file whole.
+def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Writes bytes, or what a function writes, to a new file, then renames it to `path`.
+
+    A kill or a full disk leaves the old file whole.
 
     Raises:
         TrainingError: the disk is full or the folder cannot be written.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise TrainingError(
+            f"{path} could not be written ({error}); free some space or choose another folder."
+        ) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            write(file)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # temporary files are made for their owner alone
         os.replace(name, path)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
         raise TrainingError(
@@ -44,20 +55,25 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     write_atomically(folder / CHECKPOINT, lambda file: torch.save(state, file))
 
 
-def load_checkpoint(folder: Path, recipe: str) -> dict[str, Any]:
+def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
     """The run's checkpoint.
+
+    Args:
+        recipe: whose it must be; None for any.
 
     Raises:
         TrainingError: there is none, it cannot be read, or it belongs to another recipe.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
-        raise TrainingError(f"{folder} holds no checkpoint to resume from; start without --resume.")
+        raise TrainingError(f"{folder} holds no checkpoint; start without --resume, or give the folder of a run.")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise TrainingError(f"The checkpoint {path} cannot be read ({error}); start without --resume.") from error
-    if state.get("recipe") != recipe:
+        raise TrainingError(f"The checkpoint {path} cannot be read ({error}); remove it and start anew.") from error
+    if not isinstance(state, dict):
+        raise TrainingError(f"{path} is not a checkpoint of a run; choose another run folder.")
+    if recipe is not None and state.get("recipe") != recipe:
         raise TrainingError(
             f"{path} belongs to the recipe {state.get('recipe')!r}, not {recipe!r}; choose another run folder."
         )
@@ -77,10 +93,31 @@ def truncate_log(folder: Path, step: int) -> None:
         except (ValueError, KeyError):  # a line cut short by the kill
             continue
     text = "".join(line + "\n" for line in kept)
-    write_atomically(path, lambda file: file.write(text.encode()) and None)
+    write_atomically(path, text.encode())
+
+
+def append_log(folder: Path, entry: dict[str, Any]) -> None:
+    """Adds one line to the run's log.
+
+    Raises:
+        TrainingError: the disk is full or the folder cannot be written.
+    """
+    try:
+        with (folder / LOG).open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+    except OSError as error:
+        raise TrainingError(
+            f"{folder / LOG} could not be written ({error}); free some space and resume: the checkpoint is whole."
+        ) from error
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The run's log: one dict a line, with "step" and either losses and rate or validation figures."""
     path = folder / LOG
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    entries = []
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:  # a line cut short by a kill
+            continue
+    return entries

@@ -88,7 +88,9 @@ def _sci(grade: str, digest: str) -> PublishedCheckpoint:
     )
 
 
-def _layout_only(name: str, arch: str, layout: Layout, convention: InputConvention, summary: str) -> PublishedCheckpoint:
+def _layout_only(
+    name: str, arch: str, layout: Layout, convention: InputConvention, summary: str
+) -> PublishedCheckpoint:
     return PublishedCheckpoint(
         name=name,
         files=(PublishedFile("a state dict of this layout", None, layout),),
@@ -113,7 +115,7 @@ _ENTRIES = (
         origin=f"{_LAMBA_PAGE}/tree/main/demo_imgs",
         licence="non-commercial, patent pending",
         redistributable=False,
-        summary="Lamba & Mitra's network as published, trained on SID's Sony pictures.",
+        summary="Lamba & Mitra's network as published.",
         input=_MOSAIC,
     ),
     PublishedCheckpoint(

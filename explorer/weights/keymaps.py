@@ -36,7 +36,7 @@ class Layout:
     """How one published file names its modules."""
 
     modules: Mapping[str, str]
-    """Their module's name to ours, e.g. "conv2x.0" to "scale2"; the tensors within keep their names (weight, bias...)."""
+    """Their module's name to ours, e.g. "conv2x.0" to "scale2"; the tensors within keep their names (weight, bias)."""
     ignored: tuple[str, ...] = ()
     """Modules that no forward pass reads, ignored with everything below them."""
     repeated: Mapping[str, str] = field(default_factory=dict)

@@ -152,7 +152,7 @@ def _read(path: Path) -> _Source:
     except FileNotFoundError:
         raise WeightsError(f"{path} does not exist; give the path of a checkpoint's file.") from None
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); give the path of a checkpoint's file.") from error
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); give a checkpoint's file.") from error
     if not data:
         raise WeightsError(f"{path} is empty; download it again.")
     return _Source(path, data, hashlib.sha256(data).hexdigest())
@@ -190,9 +190,13 @@ def _state_dict(source: _Source) -> Tensors:
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
             loaded: Any = torch.load(io.BytesIO(source.data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
-        if isinstance(error, pickle.UnpicklingError) and "global" in str(error).lower():
+        reason = str(error).lower()
+        # Newer pickle protocols, which PyTorch never writes, are refused at their first instruction.
+        foreign = "unsupported operand" in reason and source.data.startswith(b"\x80")
+        if isinstance(error, pickle.UnpicklingError) and ("global" in reason or foreign):
             raise WeightsError(
-                f"{source.path} holds code, not only tensors, and is refused; get a checkpoint that holds a state dict."
+                f"{source.path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
+                "state dict."
             ) from error
         raise WeightsError(f"{source.path} is not a whole PyTorch checkpoint; download it again.") from error
     if isinstance(loaded, dict):
@@ -200,13 +204,14 @@ def _state_dict(source: _Source) -> Tensors:
         state = loaded[wrapped[0]] if wrapped else loaded
         if state and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
             return dict(state)
-    raise WeightsError(f"{source.path} does not hold a state dict of tensors; get the checkpoint of the network itself.")
+    raise WeightsError(f"{source.path} does not hold a state dict of tensors; get the network's own checkpoint.")
 
 
 def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:
     count = len(entry.files)
     files = "1 file" if count == 1 else f"{count} files"
-    return f"{entry.name} takes {files}, but {given} {'was' if given == 1 else 'were'} given; give {_file_names(entry)}."
+    verb = "was" if given == 1 else "were"
+    return f"{entry.name} takes {files}, but {given} {verb} given; give {_file_names(entry)}."
 
 
 def _file_names(entry: PublishedCheckpoint) -> str:
@@ -216,7 +221,7 @@ def _file_names(entry: PublishedCheckpoint) -> str:
 def _readme(entry: PublishedCheckpoint, sources: Sequence[_Source]) -> str:
     rows = "\n".join(f"- `{source.path.name}`, sha256 `{source.sha256}`" for source in sources)
     origin = entry.origin or "not published; a file of the user's own"
-    terms = "" if entry.redistributable else " These weights are for your own use: do not pass them on without its terms."
+    terms = "" if entry.redistributable else " Do not pass these weights on but under its terms."
     return (
         f"# {entry.name}\n\n{entry.summary}\n\n"
         f"- Architecture: `{entry.architecture}`\n- Paper: {entry.paper}\n- Origin: {origin}\n"

@@ -114,7 +114,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         )
     try:
         descriptor = architecture(config.architecture)
-        net = descriptor.build(**config.options).eval()
+        net = descriptor.create(**config.options)
     except (ModelNotFoundError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"{folder / 'config.json'} cannot be built: {error}") from error
     if config.domain != descriptor.domain:
@@ -169,6 +169,8 @@ def write_weights(
         value = value.detach().cpu()
         tensors[key] = (value.half() if half and value.is_floating_point() else value).contiguous()
     folder = Path(folder)
+    if folder.exists() and not (folder / "config.json").is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise WeightsError(f"{folder} holds something other than weights; choose an empty or new folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -217,4 +219,4 @@ def classical_model(name: str) -> LoadedModel:
         summary=descriptor.summary,
         licence="Apache-2.0",
     )
-    return LoadedModel(name, descriptor, descriptor.build().eval(), config, WeightsIdentity(name, "built in", ""))
+    return LoadedModel(name, descriptor, descriptor.create(), config, WeightsIdentity(name, "built in", ""))

@@ -97,7 +97,7 @@ def test_pix2pix_takes_and_gives_the_unit_range_and_drops_only_in_training() -> 
         assert torch.equal(image, net(x))
         net.train()
         assert not torch.equal(net(x), net(x))
-    assert 0 <= image.min() and image.max() <= 1
+    assert image.min() >= 0 and image.max() <= 1
 
 
 def test_pix2pix_trains_on_a_batch_of_one() -> None:

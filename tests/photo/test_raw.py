@@ -196,7 +196,10 @@ def test_headerless_names() -> None:
 
 
 def test_rose_in_four_phases(shared: Path) -> None:
-    photos = {phase: raw_photo(shared / "data" / "raw" / f"rose_768x512_{phase}.raw") for phase in ("rggb", "bggr", "grbg", "gbrg")}
+    photos = {
+        phase: raw_photo(shared / "data" / "raw" / f"rose_768x512_{phase}.raw")
+        for phase in ("rggb", "bggr", "grbg", "gbrg")
+    }
     reference = pack_bayer(photos["rggb"].mosaic)
     reference = np.stack([reference[0], (reference[1] + reference[3]) / 2, reference[2]])
     shown = develop(photos["rggb"])
@@ -214,14 +217,17 @@ def test_rose_in_four_phases(shared: Path) -> None:
         source = pack_bayer(photos["rggb"].mosaic)
         for index in (1, 3):
             best = min(
-                np.abs(planes[index][:-1, :-1] - source[other][dy : dy + planes.shape[1] - 1, dx : dx + planes.shape[2] - 1]).max()
-                for other in (1, 3) for dy in (0, 1) for dx in (0, 1)
+                np.abs(planes[index][:-1, :-1] - source[other][dy : dy + planes.shape[1] - 1, dx : dx +
+                planes.shape[2] - 1]).max() for other in (1, 3) for dy in (0, 1) for dx in (0, 1)
             )  # fmt: skip
             greens[index] = best
         assert max(greens.values()) < 1e-6, phase
         picture = develop(photo)
         height, width = min(picture.shape[0], 508), min(picture.shape[1], 764)
-        assert np.abs(picture[4:height, 4:width].mean(axis=(0, 1)) - shown[4:height, 4:width].mean(axis=(0, 1))).max() < 2e-3
+        assert (
+            np.abs(picture[4:height, 4:width].mean(axis=(0, 1)) - shown[4:height, 4:width].mean(axis=(0, 1))).max()
+            < 2e-3
+        )
 
 
 def test_candlelight(shared: Path) -> None:
@@ -234,8 +240,7 @@ def test_candlelight(shared: Path) -> None:
     assert photo.black_level == (127.0, 128.0, 128.0, 128.0)
     assert (photo.bits, photo.phase, photo.mosaic.shape) == (12, "RGGB", (1448, 2176))
     shown = develop(photo, 8.0)
-    blown = shown[photo.mosaic.max() * 0 + 0 :][(shown.min(axis=2) > 0.97)]
-    assert len(blown) > 1000
+    assert (shown.min(axis=2) > 0.97).sum() > 1000
     magenta = (shown[..., 0] > 0.9) & (shown[..., 2] > 0.9) & (shown[..., 1] < 0.7)
     assert magenta.mean() < 1e-4
 

@@ -42,7 +42,7 @@ def zero_dce_state() -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Callable[..., Path]:
-    def save(content: Any, name: str = "checkpoint.pth") -> Path:
+    def save(content: object, name: str = "checkpoint.pth") -> Path:
         torch.save(content, tmp_path / name)
         return tmp_path / name
 
@@ -59,7 +59,7 @@ def retinexnet_files(saved: Callable[..., Path]) -> tuple[Path, Path]:
 
 def one_sentence(message: str, *words: str) -> None:
     assert "\n" not in message
-    assert message.endswith((".", ").")) and message[0].isupper() or message[0] in "/'" or message[0].islower()
+    assert message.endswith(".")
     for word in words:
         assert word in message
 
@@ -261,14 +261,13 @@ def test_pickle_with_code_is_refused(plain: bool, tmp_path: Path) -> None:
         file.write_bytes(pickle.dumps(_Runs(trace)))
     else:
         torch.save({"model": _Runs(trace)}, file)
-    with pytest.raises(WeightsError, match="refused|not a whole") as caught:
+    with pytest.raises(WeightsError, match="is refused") as caught:
         import_published("sid_unet", file)
     assert not trace.exists()
-    if not plain:
-        one_sentence(str(caught.value), "code", "state dict")
+    one_sentence(str(caught.value), "code", "state dict")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 cut off", pickle.dumps([1, 2])[:-1]])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 cut off", pickle.dumps([1, 2], protocol=2)[:-1]])
 def test_damaged_files(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "weights.pth"
     file.write_bytes(content)
@@ -285,7 +284,7 @@ def test_truncated_checkpoint(saved: Callable[..., Path], zero_dce_state: dict[s
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"model": {"a": 1}}, {}, torch.ones(3)])
-def test_checkpoints_without_a_state_dict(content: Any, saved: Callable[..., Path]) -> None:
+def test_checkpoints_without_a_state_dict(content: object, saved: Callable[..., Path]) -> None:
     with pytest.raises(WeightsError, match="does not hold a state dict"):
         import_published("sid_unet", saved(content))
 
@@ -318,4 +317,5 @@ def test_conversion_spares_folders_of_other_things(
         convert_published("zero_dce", [file], file, allow_unknown=True)
     assert (album / "photo.dng").read_bytes() == b"light"
     (tmp_path / "empty").mkdir()
-    assert load_weights(convert_published("zero_dce", [file], tmp_path / "empty", allow_unknown=True)).name == "zero_dce"
+    folder = convert_published("zero_dce", [file], tmp_path / "empty", allow_unknown=True)
+    assert load_weights(folder).name == "zero_dce"

@@ -6,7 +6,11 @@
     localStorage.setItem("lx-theme", dark ? "dark" : "light");
     apply();
   };
+  // The tabs report their first selection before the server has read the address; it must not be overwritten by it.
+  let greeted = false;
+  window.lxGreeted = () => { greeted = true; };
   window.lxAddress = (changes) => {
+    if (!greeted) return;
     const address = new URL(location.href);
     for (const [key, value] of Object.entries(changes)) {
       if (value === null || value === undefined || value === "") address.searchParams.delete(key);

@@ -18,6 +18,7 @@ function show(ratio) {
   range.style.setProperty("--fill", left(place(ratio)));
   range.setAttribute("aria-valuetext", "times " + tidy(ratio));
   number.value = tidy(ratio);
+  number.style.width = String(number.value).length + 0.8 + "ch";
 }
 function render() {
   const value = props.value || { ratio: 1 };

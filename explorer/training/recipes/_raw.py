@@ -14,6 +14,11 @@ DATA = (
     "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0) and the 189 well-lit pictures of a part "
     "of LOL's our485 training set (research use)"
 )
+KNOWN_FAILURES = (
+    "The noise of the training is that of a statistical model: fixed patterns, banding and hot pixels of real sensors "
+    "were not in it and stay visible. At ratios above 100 fine texture is smoothed away and faint colours are guessed. "
+    "A wrong white balance in the file goes into the result as it is."
+)
 
 
 def as_mosaic(x: torch.Tensor) -> torch.Tensor:

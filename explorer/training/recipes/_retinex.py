@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from explorer.training.recipe import Phase
+from explorer.training.recipes._lol import DATA, INPUT, OUTPUT
 from explorer.training.sources import DarkPairs
 
-INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "none"}
-OUTPUT: dict[str, Any] = {"color": "srgb"}
-DATA = (
-    "189 pairs of a part of LOL's our485 training set (research use) and 138 photographs of CID22 (CC BY-SA 4.0), "
-    "darkened"
-)
+__all__ = ["DATA", "INPUT", "OUTPUT", "DECOM_SHARE", "PHASES", "SPLIT_PHASES", "pairs"]
+
 # Decom-Net sees 15 pixels around each one: small crops lose nothing and give more steps.
 PHASES = (Phase(until=0.85, crop=64, batch=6), Phase(until=1.0, crop=128, batch=2))
+# Relight-Net, trained second, halves its picture three times and wants more of the scene.
+DECOM_SHARE = 0.45
+SPLIT_PHASES = (
+    Phase(until=DECOM_SHARE, crop=64, batch=6),
+    Phase(until=0.9, crop=128, batch=4),
+    Phase(until=1.0, crop=192, batch=2),
+)
 
 
 def pairs(data: Path, seed: int, phases: tuple[Phase, ...]) -> DarkPairs:

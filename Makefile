@@ -1,0 +1,91 @@
+# `make app` and `make test` set up what is missing and go; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: app bench check clean examples format fuzz help lint notebooks setup test types wheel
+
+VENV ?= .venv
+# Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
+PYTHON ?=
+# An index of PyTorch builds, for machines on which a plain `torch` would bring several GB of CUDA.
+TORCH_INDEX ?=
+PORT ?=
+ARGS ?=
+PYTEST_WORKERS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+app: $(STAMP) ## start the app and print its address (PORT=7860, ARGS="--host 0.0.0.0")
+	@$(BIN)/lowlight app $(if $(PORT),--port $(PORT)) $(ARGS)
+
+# Linters come first but do not stop the tests; the test summary is the last thing printed.
+test: $(STAMP) ## lint, check types, run all tests (ARGS="-k raw")
+	@status=0; \
+	$(BIN)/ruff check . || status=1; \
+	$(BIN)/mypy || status=1; \
+	if [ $$status != 0 ]; then echo "ruff or mypy found problems (above): this run fails whatever the tests say."; fi; \
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS) || status=1; \
+	exit $$status
+
+setup: $(STAMP) ## make the virtual environment and install everything
+
+lint: $(STAMP) ## ruff
+	@$(BIN)/ruff check .
+
+format: $(STAMP) ## ruff, mending what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy
+	@$(BIN)/mypy
+
+check: lint types ## lint and types without the tests
+
+bench: $(STAMP) ## run every benchmark
+	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each $(ARGS); done
+
+fuzz: $(STAMP) ## the property tests, with many more examples
+	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis $(ARGS)
+
+notebooks: $(STAMP) ## open the notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+
+examples: $(STAMP) ## make the bundled example photographs again
+	@$(BIN)/python scripts/make_examples.py $(ARGS)
+
+wheel: $(STAMP) ## build dist/*.whl, with the weights in it
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean: ## remove the virtual environment and all caches
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last: an install that was interrupted is taken up again by the next `make`.
+$(STAMP): pyproject.toml constraints.txt
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then \
+	    for each in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	        if $$each -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then python=$$each; break; fi; \
+	    done; \
+	fi; \
+	if [ -z "$$python" ]; then echo "No Python >= 3.10 was found: install one, or name it with PYTHON=/path/to/python3."; exit 1; fi; \
+	if ! $$python -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; then \
+	    echo "$$python is not a Python >= 3.10: name another with PYTHON=/path/to/python3."; exit 1; \
+	fi; \
+	if ! $(PIP) --version >/dev/null 2>&1; then \
+	    if ! $$python -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	        echo "$$python cannot make a virtual environment: install its venv module (Debian and Ubuntu: apt install python3-venv)."; exit 1; \
+	    fi; \
+	    echo "Making $(VENV) with $$($$python --version)"; \
+	    $$python -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo "Installing the explorer and what it needs into $(VENV) (once; some minutes)"
+	@$(if $(TORCH_INDEX),$(PIP) install --quiet torch -c constraints.txt --index-url $(TORCH_INDEX))
+	@$(PIP) install --quiet -e '.[fast,notebooks,dev]' -c constraints.txt
+	@touch $@

@@ -1,0 +1,194 @@
+"""`lowlight train`, `lowlight replay` and `lowlight export`: weights from data, by the recipes of the project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.terminal import print_table, write_line
+from explorer.errors import DataError, TrainingError
+
+if TYPE_CHECKING:
+    from explorer.training.loop import Progress
+
+
+def train(
+    context: typer.Context,
+    recipe: Annotated[str | None, typer.Argument(help="The weights to make; --list shows the recipes.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="EXPLORER_DATA",
+            help="The folder of the training data: `clean/` with photographs, `lol/` with `low/` and `high/`.",
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps to train for; the recipe's own by default.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where checkpoint, log and replay are kept; one of the recipe's own by default."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/ when it is done.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, where it is installed.")
+    ] = None,
+    recipes: Annotated[bool, typer.Option("--list", help="List the recipes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+) -> None:
+    """Train a recipe. A run that was cut off goes on with --resume and loses less than a minute."""
+    if recipes:
+        _print_recipes()
+        return
+    if recipe is None:
+        context.fail("A recipe is needed, or --list alone.")
+    from explorer.training.recipe import load_recipe
+
+    chosen = load_recipe(recipe)
+    if data is None:
+        raise DataError("No training data was named; give --data DIR, or set EXPLORER_DATA to the folder.")
+
+    import torch
+
+    from explorer.training.export import export_weights
+    from explorer.training.loop import Trainer
+    from explorer.training.tracking import open_tracker
+
+    if threads:
+        torch.set_num_threads(threads)
+    folder = default_run(recipe) if run is None else run
+    trainer = Trainer(chosen, data, folder, steps=steps, device=device, resume=resume)
+    for path in trainer.skipped if not quiet else []:
+        write_line(f"skipped, cannot be read: {path}", err=True)
+    noted = {"steps": trainer.total, "seed": chosen.seed}
+    tracker = None if track is None else open_tracker(track, folder, recipe, noted)
+    logged: dict[str, float] = {}
+
+    def follow(progress: Progress) -> None:
+        nonlocal logged
+        show(progress)
+        if tracker is not None and (progress.step % 50 == 0 or progress.step == progress.total):
+            values = {f"loss/{name}": value for name, value in progress.losses.items()}
+            values |= {f"rate/{name}": value for name, value in progress.rates.items()}
+            if progress.validation != logged:
+                values |= {f"validation/{name}": value for name, value in progress.validation.items()}
+                logged = dict(progress.validation)
+            tracker.log(progress.step, values)
+
+    try:
+        with _shown(trainer.step, trainer.total, quiet) as show:
+            trainer.run(follow)
+    finally:
+        if tracker is not None:
+            tracker.close()
+    if not quiet:
+        psnr, ssim = trainer.validated["psnr"], trainer.validated["ssim"]
+        write_line(f"{recipe}: {trainer.step} steps, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}")
+        write_line(f"Run: {folder}")
+    if out is not None:
+        weights = export_weights(folder, out)
+        if not quiet:
+            write_line(f"Weights: {weights}")
+
+
+def replay(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or the name of a recipe.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .gif or .webp file.")],
+    frame: Annotated[float, typer.Option(min=0.02, help="Seconds that an epoch is shown.")] = 0.25,
+) -> None:
+    """Write a training as an animation: the same pictures after every epoch."""
+    from explorer.training.replay import write_replay
+
+    frames = write_replay(_run_folder(run), out, frame_seconds=frame)
+    write_line(f"{out}: {frames} epochs")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or the name of a recipe.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/.")],
+    hardware: Annotated[str | None, typer.Option(help="What the run ran on, where its log does not say.")] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='Further figures for the card, as JSON: {"data set": {"psnr": 18.9}}.'),
+    ] = None,
+) -> None:
+    """Write the weights of a run as it stands: model.safetensors, config.json and the model card."""
+    import json
+
+    from explorer.training.export import export_weights
+
+    figures = None
+    if metrics is not None:
+        try:
+            read = json.loads(metrics.read_text())
+            figures = {str(k): {str(n): float(v) for n, v in values.items()} for k, values in read.items()}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            form = '{"data set": {"psnr": 18.9}}'
+            raise TrainingError(f"{metrics} is not JSON of the form {form} ({error}); correct it.") from error
+    write_line(f"Weights: {export_weights(_run_folder(run), out, hardware=hardware, metrics=figures)}")
+
+
+def default_run(recipe: str) -> Path:
+    """The folder of a recipe's run when none is named: in the user's data directory."""
+    from platformdirs import user_data_path
+
+    return user_data_path("lowlight-explorer", appauthor=False) / "runs" / recipe
+
+
+def _run_folder(run: Path) -> Path:
+    own = default_run(run.name)
+    return own if not run.is_dir() and len(run.parts) == 1 and own.is_dir() else run
+
+
+def _print_recipes() -> None:
+    from explorer.training.recipe import load_recipe, recipe_names
+
+    rows = []
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        rows.append((name, f"{recipe.steps:,}", recipe.duration, recipe.summary))
+    print_table(("RECIPE", "STEPS", "TAKES", "WHAT IT MAKES"), rows)
+
+
+@contextmanager
+def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Gives what shows progress: a bar with the time left on a terminal, else one line for each validation."""
+    if quiet:
+        yield lambda progress: None
+        return
+    if not sys.stderr.isatty():
+        seen: dict[str, float] = {}
+
+        def line(progress: Progress) -> None:
+            nonlocal seen
+            if progress.validation != seen:
+                seen = dict(progress.validation)
+                write_line(f"{progress.step}/{progress.total} {_figures(progress)}", err=True)
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), speed_estimate_period=300) as bar:
+        task = bar.add_task("", total=total, completed=first)
+        yield lambda progress: bar.update(task, completed=progress.step, description=_figures(progress))
+
+
+def _figures(progress: Progress) -> str:
+    psnr, ssim = (progress.validation.get(name, 0.0) for name in ("psnr", "ssim"))
+    return f"loss {progress.losses['loss']:.4f}, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}"

@@ -1,0 +1,1 @@
+"""Measuring models: on pairs of pictures, and on synthetic RAW with known truth. Tables as plain data."""

@@ -1,0 +1,65 @@
+"""Synthetic exposures as a RAW developer shows them: what the RGB networks on RAW are trained with.
+
+The same arithmetic as `explorer.photo.develop`, batched in torch, so that a network meets at restoration what it met
+in training.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from explorer.training.degrade import DarkMosaic, apply_matrix, gain_map, linear_to_srgb, srgb_to_linear
+from explorer.training.objectives import Batch
+
+# Malvar, He and Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images", ICASSP
+# 2004, figure 2; in eighths.
+_GREEN = ((0, 0, -1, 0, 0), (0, 0, 2, 0, 0), (-1, 2, 4, 2, -1), (0, 0, 2, 0, 0), (0, 0, -1, 0, 0))
+_ALONG_ROW = ((0, 0, 0.5, 0, 0), (0, -1, 0, -1, 0), (-1, 4, 5, 4, -1), (0, -1, 0, -1, 0), (0, 0, 0.5, 0, 0))
+_OPPOSITE = ((0, 0, -1.5, 0, 0), (0, 2, 0, 2, 0), (-1.5, 0, 6, 0, -1.5), (0, 2, 0, 2, 0), (0, 0, -1.5, 0, 0))
+
+
+def demosaic(mosaic: torch.Tensor) -> torch.Tensor:
+    """N x 1 x H x W RGGB mosaic (even sides) to N x 3 x H x W (Malvar, He and Cutler 2004)."""
+    row = torch.tensor(_ALONG_ROW)
+    kernels = torch.stack([torch.tensor(_GREEN), row, row.T, torch.tensor(_OPPOSITE)])[:, None] / 8
+    padded = F.pad(mosaic, (2, 2, 2, 2), mode="reflect")
+    green, along_row, along_column, opposite = F.conv2d(padded, kernels.to(mosaic)).split(1, 1)
+    red, blue = opposite.clone(), opposite.clone()
+    green = green.clone()
+    for color, (y, x) in ((red, (0, 0)), (blue, (1, 1))):
+        color[..., y::2, x::2] = mosaic[..., y::2, x::2]
+        color[..., y::2, 1 - x :: 2] = along_row[..., y::2, 1 - x :: 2]
+        color[..., 1 - y :: 2, x::2] = along_column[..., 1 - y :: 2, x::2]
+    for y, x in ((0, 1), (1, 0)):
+        green[..., y::2, x::2] = mosaic[..., y::2, x::2]
+    return torch.cat([red, green, blue], 1)
+
+
+def develop(dark: DarkMosaic, ratio: torch.Tensor) -> torch.Tensor:
+    """A batch of exposures as sRGB in [0, 1], N x 3 x H x W: gains, common ceiling, demosaic, matrix, curve.
+
+    Args:
+        dark: the exposures.
+        ratio: N, multiplies the light before it is clipped at white.
+    """
+    n = (slice(None), None, None, None)
+    gains = gain_map(dark.camera.gains, *dark.mosaic.shape[-2:])
+    level = (ratio * dark.camera.gains.amin(1)).clamp(max=1)[n]
+    image = torch.minimum(demosaic(torch.minimum(dark.mosaic * gains * ratio[n], level)), level)
+    return linear_to_srgb(apply_matrix(image, dark.camera.camera_to_srgb).clamp(0, 1))
+
+
+def developed_16_bit(dark: DarkMosaic) -> Batch:
+    """Amplified as light, then developed: nothing that the sensor measured is lost before the network.
+
+    The steps of 16 bits lie far below the sensor's own, so none are made.
+    """
+    return {"low": develop(dark, dark.ratio), "high": dark.clean_srgb, "ratio": dark.ratio}
+
+
+def developed_8_bit(dark: DarkMosaic) -> Batch:
+    """Developed dark, rounded to 8 bits as a JPEG would be, and only then amplified in linear light."""
+    stored = (develop(dark, torch.ones_like(dark.ratio)) * 255).round() / 255
+    light = srgb_to_linear(stored) * dark.ratio[:, None, None, None]
+    return {"low": linear_to_srgb(light.clamp(0, 1)), "high": dark.clean_srgb, "ratio": dark.ratio}

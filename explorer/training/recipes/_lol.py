@@ -1,0 +1,19 @@
+"""What the recipes of the networks on developed pictures share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from explorer.training.sources import DarkPairs
+
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "none"}
+OUTPUT: dict[str, Any] = {"color": "srgb"}
+DATA = (
+    "189 pairs of a part of LOL's our485 training set (research use) and 138 photographs of CID22 (CC BY-SA 4.0), "
+    "darkened"
+)
+
+# Pairs of one camera teach that camera; darkened photographs teach the rest. Half of each holds up on other cameras.
+half_darkened = partial(DarkPairs, share=0.5)
+some_darkened = partial(DarkPairs, share=0.3)

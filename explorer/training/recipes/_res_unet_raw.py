@@ -1,0 +1,40 @@
+"""What the two recipes of the residual U-Net on developed RAW share: all but the bit depth."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from explorer.training.developed import developed_8_bit, developed_16_bit
+from explorer.training.objectives import PairObjective
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._raw import DATA, KNOWN_FAILURES
+from explorer.training.sources import SyntheticRaw
+
+_INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "dark_bin", "ratio_m": 1.0}
+
+
+def _objective(net: nn.Module) -> PairObjective:
+    return PairObjective(net, rate=1e-3)
+
+
+def recipe(name: str, bits: int, summary: str) -> Recipe:
+    """The recipe at 8 or 16 bits; the same exposures of the same scenes in the same order."""
+    return Recipe(
+        name=name,
+        architecture="res_unet",
+        options={"depth": 18, "width": 24, "output": "linear"},
+        objective=_objective,
+        source=partial(SyntheticRaw, prepare={8: developed_8_bit, 16: developed_16_bit}[bits]),
+        phases=(Phase(until=0.6, crop=128, batch=8), Phase(until=1.0, crop=192, batch=6)),
+        steps=7000,
+        input=_INPUT,
+        output={"color": "srgb"},
+        summary=summary,
+        duration="about 2 hours on one AVX2 core",
+        training_data=DATA,
+        known_failures=KNOWN_FAILURES,
+        extra={"input_bits": bits},
+    )

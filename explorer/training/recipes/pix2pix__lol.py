@@ -1,0 +1,40 @@
+"""`pix2pix.lol`: the conditional GAN on low-light pairs.
+
+BCE GAN loss plus 115 times L1, the discriminator's loss halved, one step each in turn, Adam 1e-4 and 5e-5 with betas
+(0.5, 0.999). Crops of 256 pixels instead of whole pictures resized to 256: the network is applied at full resolution.
+Both networks are narrower than the paper's (24 channels for 64), so that two cores can train them.
+"""
+
+from torch import nn
+
+from explorer.models.pix2pix import PatchDiscriminator
+from explorer.training.adversarial import AdversarialObjective
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, half_darkened
+
+_WIDTH = 24
+
+
+def _objective(net: nn.Module) -> AdversarialObjective:
+    return AdversarialObjective(net, PatchDiscriminator(width=_WIDTH))
+
+
+RECIPE = Recipe(
+    name="pix2pix.lol",
+    architecture="pix2pix",
+    options={"width": _WIDTH},
+    objective=_objective,
+    source=half_darkened,
+    phases=(Phase(until=1.0, crop=256, batch=4),),
+    steps=5000,
+    epoch=250,
+    input=INPUT,
+    output=OUTPUT,
+    summary="pix2pix at width 24 on low-light pairs and darkened photographs.",
+    duration="about 2.5 hours on one AVX2 core",
+    training_data=DATA,
+    known_failures=(
+        "A GAN invents texture: what it paints into the dark need not have been there. Pictures are padded to "
+        "multiples of 256, and their lower and right borders can show it."
+    ),
+)

@@ -1,0 +1,35 @@
+"""`res_unet.lol`: the residual U-Net on low-light pairs and darkened photographs.
+
+A linear output: the sigmoid was seen to collapse to black for good at this rate.
+"""
+
+from torch import nn
+
+from explorer.training.objectives import PairObjective
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, half_darkened
+
+
+def _objective(net: nn.Module) -> PairObjective:
+    return PairObjective(net, rate=1e-3)
+
+
+RECIPE = Recipe(
+    name="res_unet.lol",
+    architecture="res_unet",
+    options={"depth": 18, "width": 24, "output": "linear"},
+    objective=_objective,
+    source=half_darkened,
+    phases=(
+        Phase(until=0.4, crop=128, batch=8),
+        Phase(until=0.8, crop=192, batch=6),
+        Phase(until=1.0, crop=320, batch=3),
+    ),
+    steps=9000,
+    input=INPUT,
+    output=OUTPUT,
+    summary="A residual U-Net (ResNet-18 encoder, width 24) on low-light pairs and darkened photographs.",
+    duration="about 2.5 hours on one AVX2 core",
+    training_data=DATA,
+    known_failures="Large dark areas are smoothed; the brightness of scenes unlike the training set's can be off.",
+)

@@ -1,0 +1,9 @@
+"""`res_unet.raw_synthetic`: the residual U-Net on RAW that is amplified as light and then developed."""
+
+from explorer.training.recipes._res_unet_raw import recipe
+
+RECIPE = recipe(
+    "res_unet.raw_synthetic",
+    16,
+    "A residual U-Net on developed RAW at full bit depth: amplified before it is developed.",
+)

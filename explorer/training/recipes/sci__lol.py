@@ -1,0 +1,33 @@
+"""`sci.lol`: SCI's self-calibrated illumination, unsupervised.
+
+The paper's fidelity and smoothness losses over three stages with its calibration network, plus Zero-DCE's exposure
+control on the first stage's picture: the paper's two losses leave the brightness to chance (its three published
+weights differ by 5 dB on LOL). The level is the mean of LOL's bright training pictures.
+"""
+
+from torch import nn
+
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, some_darkened
+from explorer.training.zero_reference import SCIObjective, SCITerms
+
+
+def _objective(net: nn.Module) -> SCIObjective:
+    return SCIObjective(net, rate=1e-3, terms=SCITerms(exposure=2.0, level=0.45))
+
+
+RECIPE = Recipe(
+    name="sci.lol",
+    architecture="sci",
+    objective=_objective,
+    source=some_darkened,
+    phases=(Phase(until=1.0, crop=128, batch=6),),
+    steps=4000,
+    epoch=200,
+    input=INPUT,
+    output=OUTPUT,
+    summary="SCI trained on dark pictures alone, to the brightness of LOL's pictures.",
+    duration="about 1 hour on one AVX2 core",
+    training_data=DATA + "; only the dark halves are trained on",
+    known_failures="258 parameters brighten without denoising: noise and colour casts of dark pictures come out.",
+)

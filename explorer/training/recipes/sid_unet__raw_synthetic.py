@@ -1,0 +1,29 @@
+"""`sid_unet.raw_synthetic`: the U-Net of "Learning to See in the Dark" on synthetic mosaics."""
+
+from torch import nn
+
+from explorer.training.objectives import RawObjective
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_planes
+from explorer.training.sources import SyntheticRaw
+
+
+def _objective(net: nn.Module) -> RawObjective:
+    return RawObjective(net, rate=4e-4, prepare=as_planes)
+
+
+RECIPE = Recipe(
+    name="sid_unet.raw_synthetic",
+    architecture="sid_unet",
+    options={"width": 32},
+    objective=_objective,
+    source=SyntheticRaw,
+    phases=(Phase(until=1.0, crop=192, batch=4),),
+    steps=6000,
+    input=INPUT | {"plane_order": "sid"},
+    output=OUTPUT,
+    summary="SID's U-Net at its full width on synthetic mosaics of random cameras, ratios 1 to 300.",
+    duration="about 2.5 hours on one AVX2 core",
+    training_data=DATA,
+    known_failures=KNOWN_FAILURES,
+)

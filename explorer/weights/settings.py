@@ -1,0 +1,91 @@
+"""Where weights are looked for, as the user set it: by environment, or by a file of settings.
+
+The file is `settings.json` in the user's configuration directory (`lowlight weights where --settings` prints its
+path), or the one that EXPLORER_SETTINGS names: {"order": ["local", "hub"], "repo": "org/repo@revision", "weights":
+"a folder"}. The environment comes before the file: EXPLORER_WEIGHTS_ORDER, EXPLORER_HUB_REPO, EXPLORER_WEIGHTS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import WeightsError
+
+PLACES = ("local", "embedded", "hub")
+"""Folders of the user's own, the weights that come with the explorer, the Hugging Face Hub."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where weights are looked for."""
+
+    order: tuple[str, ...] = PLACES
+    """Places, the first match wins; a place that is left out is never looked at."""
+    repo: str = ""
+    """The default repository of the Hub, `org/repo` or `org/repo@revision`; empty for none."""
+    folder: Path | None = None
+    """A folder of folders of weights, looked at first among the local ones."""
+
+
+def settings_file() -> Path:
+    """The file of settings; it need not exist."""
+    if named := os.environ.get("EXPLORER_SETTINGS"):
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("lowlight-explorer", appauthor=False) / "settings.json"
+
+
+def read_settings() -> Settings:
+    """The settings that hold now; read anew at every call, so that a change needs no restart.
+
+    Raises:
+        WeightsError: the file or a variable holds something else than described above.
+    """
+    path = settings_file()
+    data: dict[str, Any] = {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The settings {path} cannot be read ({error}); correct or remove the file.") from error
+    texts = {"repo", "weights"}
+    if (
+        not isinstance(data, dict)
+        or not set(data) <= {"order", *texts}
+        or not all(isinstance(data.get(key, ""), str) for key in texts)
+        or not all(isinstance(place, str) for place in data.get("order", []))
+        or not isinstance(data.get("order", []), list)
+    ):
+        raise WeightsError(
+            f'The settings {path} may hold "order" (a list of places), "repo" and "weights" (texts) alone; correct them.'
+        )
+    folder = os.environ.get("EXPLORER_WEIGHTS") or data.get("weights")
+    order = data.get("order")
+    source = str(path)
+    if named := os.environ.get("EXPLORER_WEIGHTS_ORDER"):
+        order, source = [place.strip() for place in named.split(",")], "EXPLORER_WEIGHTS_ORDER"
+    return Settings(
+        order=PLACES if order is None else check_order(order, source),
+        repo=os.environ.get("EXPLORER_HUB_REPO") or data.get("repo", ""),
+        folder=Path(folder).expanduser() if folder else None,
+    )
+
+
+def check_order(order: list[str], source: str) -> tuple[str, ...]:
+    """An order of places.
+
+    Raises:
+        WeightsError: a place that does not exist, one named twice, or none at all.
+    """
+    if not order or len(set(order)) < len(order) or not set(order) <= set(PLACES):
+        raise WeightsError(
+            f"{source} gives the order of places {', '.join(order) or 'of nothing'}; name some of "
+            f"{', '.join(PLACES)}, each once, separated by commas."
+        )
+    return tuple(order)

@@ -1,0 +1,231 @@
+"""The app without a browser: how it is built, and what its functions do to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.app import build_app, catalogue, components, photo_bar, restoring, sessions, text
+from explorer.app.feedback import reported, sentence
+from explorer.app.page import TABS
+from explorer.app.sessions import Session
+from explorer.errors import PhotoError, RatioError
+from explorer.photo.types import RawPhoto
+from explorer.views.pictures import png
+
+
+@pytest.fixture(scope="module")
+def demo() -> gr.Blocks:
+    return build_app()
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    opened = sessions.open_session(None)
+    yield opened
+    sessions.close_session(opened.token)
+
+
+@pytest.fixture
+def dark_photo(tmp_path: Path) -> Path:
+    ramp = np.linspace(2, 40, 900 * 600).reshape(600, 900)
+    Image.fromarray(np.stack([ramp, ramp * 0.7, ramp * 0.4], axis=2).astype(np.uint8)).save(tmp_path / "night.png")
+    return tmp_path / "night.png"
+
+
+def test_every_picture_component_is_lossless(demo: gr.Blocks) -> None:
+    pictures = [block for block in demo.blocks.values() if hasattr(block, "format") and block.format is not None]
+    assert pictures, "the walk found no component with a format; has the histogram gone?"
+    assert {block.format for block in pictures} == {"png"}
+    lossy = (gr.Image, gr.Gallery, gr.ImageSlider)
+    assert not [block for block in demo.blocks.values() if isinstance(block, lossy) and block.format != "png"]
+
+
+def test_every_event_is_a_named_endpoint_or_private(demo: gr.Blocks) -> None:
+    public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
+    assert public == {"models", "suggest_ratio", "restore"}
+
+
+def test_no_telemetry(demo: gr.Blocks) -> None:
+    assert demo.analytics_enabled is False
+
+
+def test_every_tab_is_there_and_has_its_own_address(demo: gr.Blocks) -> None:
+    found = [block.id for block in demo.blocks.values() if isinstance(block, gr.Tab)]
+    assert found == [module.NAME for module in TABS]
+    assert len(set(found)) == len(TABS)
+
+
+def test_networks_come_first_and_labels_are_unique() -> None:
+    listed = list(catalogue.models().values())
+    with_weights = [info.weights is not None for info in listed]
+    assert with_weights == sorted(with_weights, reverse=True)
+    labels = [label for label, _ in catalogue.choices()]
+    assert len(set(labels)) == len(labels) == len(listed)
+    for name in catalogue.models():
+        assert "<li" in catalogue.card(name)
+    assert catalogue.card("no such model") == ""
+
+
+def test_a_photo_is_decoded_once_and_restored_at_preview_size(session: Session, dark_photo: Path) -> None:
+    restoring.open_file(session, dark_photo)
+    decoded = session.decoded
+    first = restoring.preview(session, "identity", 1.0)
+    assert max(first.restoration.image.shape) <= restoring.PREVIEW_SIDE
+    assert np.abs(first.restoration.image - first.as_taken).max() < 2e-3
+    brighter = restoring.preview(session, "identity", 8.0)
+    assert brighter.restoration.image.mean() > first.restoration.image.mean() * 1.5
+    assert brighter.restoration.ratio == 8.0
+    assert session.decoded is decoded
+
+
+def test_auto_follows_the_suggestion_and_says_so(session: Session, dark_photo: Path) -> None:
+    restoring.open_file(session, dark_photo)
+    shown = restoring.preview(session, "clahe", "auto")
+    assert shown.automatic
+    assert shown.restoration.ratio == shown.suggested
+    assert shown.restoration.ratio_source == shown.suggested_source
+    by_hand = restoring.preview(session, "clahe", 5.0)
+    assert not by_hand.automatic
+    assert (by_hand.suggested, by_hand.restoration.ratio) == (shown.suggested, 5.0)
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, 1e9, float("nan")])
+def test_a_bad_ratio_is_a_clear_error(session: Session, dark_photo: Path, ratio: float) -> None:
+    restoring.open_file(session, dark_photo)
+    with pytest.raises(RatioError, match="1 to 300"):
+        restoring.preview(session, "identity", ratio)
+
+
+def test_a_broken_file_leaves_the_open_photo_alone(session: Session, dark_photo: Path, tmp_path: Path) -> None:
+    restoring.open_file(session, dark_photo)
+    before = session.photo
+    broken = tmp_path / "broken.dng"
+    broken.write_text("not a photograph")
+    with pytest.raises(PhotoError):
+        restoring.open_file(session, broken)
+    assert session.photo is before
+    assert restoring.preview(session, "identity", 2.0).restoration.ratio == 2.0
+
+
+def test_without_a_photo_every_action_says_what_to_do(session: Session) -> None:
+    for action in (
+        lambda: restoring.preview(session, "identity", "auto"),
+        lambda: restoring.full(session, "identity", "auto"),
+        lambda: restoring.set_white_balance(session, "daylight"),
+        lambda: restoring.photo_facts(session),
+    ):
+        with pytest.raises(PhotoError, match="open one above"):
+            action()
+
+
+def test_a_session_that_was_let_go_says_so() -> None:
+    stand_in = sessions.open_session("a token of yesterday")
+    with pytest.raises(PhotoError, match="idle for long"):
+        stand_in.require_photo()
+    sessions.close_session(stand_in.token)
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("png8", np.uint8), ("png16", np.uint16), ("tiff16", np.uint16)])
+def test_a_download_has_the_photos_size_and_full_depth(
+    session: Session, dark_photo: Path, kind: str, depth: type
+) -> None:
+    import tifffile
+
+    restoring.open_file(session, dark_photo)
+    path = restoring.save(session, "identity", 2.0, kind)
+    assert path.name.startswith("night-identity")
+    if path.suffix == ".tif":
+        picture = tifffile.imread(path)
+        assert picture.dtype == depth
+    else:
+        picture = np.asarray(Image.open(path))
+        assert path.read_bytes()[24] == np.dtype(depth).itemsize * 8  # bit depth in the header
+    assert picture.shape == (600, 900, 3)
+    again = restoring.save(session, "identity", 2.0, kind)
+    assert again.is_file()
+    assert not path.exists(), "an older download is removed when a newer one is made"
+
+
+def test_an_example_opens_with_facts_and_white_balances(session: Session) -> None:
+    name = photo_bar.default_example()
+    assert name
+    restoring.open_example(session, name)
+    facts = restoring.photo_facts(session)
+    assert facts["Size"]
+    assert None not in facts.values()
+    assert isinstance(session.photo, RawPhoto), "the example that greets a visitor is a RAW photo"
+    taken = restoring.preview(session, "identity", 4.0).restoration.image
+    restoring.set_white_balance(session, "daylight")
+    assert np.abs(restoring.preview(session, "identity", 4.0).restoration.image - taken).max() > 0.01
+    with pytest.raises(PhotoError, match="known ones are"):
+        restoring.open_example(session, "nowhere")
+
+
+def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> None:
+    first, second = sessions.open_session(None), sessions.open_session(None)
+    assert first.folder != second.folder
+    assert len(first.token) >= 32
+    restoring.open_file(first, dark_photo)
+    assert second.photo is None
+    picture = np.zeros((4, 4, 3), np.float32)
+    for _ in range(sessions.PICTURES_KEPT + 5):
+        address = first.publish(png(picture))
+    assert first.token in address
+    assert len(list(first.folder.iterdir())) == sessions.PICTURES_KEPT
+    sessions.close_session(first.token)
+    assert not first.folder.exists()
+    assert second.folder.exists()
+    sessions.close_session(second.token)
+
+
+def test_the_idlest_session_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_SESSIONS", type(sessions._SESSIONS)())
+    monkeypatch.setattr(sessions, "CAPACITY", 2)
+    first, second = sessions.open_session(None), sessions.open_session(None)
+    assert sessions.open_session(first.token) is first
+    third = sessions.open_session(None)
+    assert sessions.count() == 2
+    assert not second.folder.exists()
+    assert first.folder.exists()
+    assert third.folder.exists()
+    for left in (first, third):
+        sessions.close_session(left.token)
+
+
+def test_errors_become_sentences_in_the_page() -> None:
+    with gr.Blocks():
+        area = components.message_area()
+
+    def refused() -> dict:
+        raise PhotoError("<b>is not a photo</b>.")
+
+    def broken() -> dict:
+        raise ZeroDivisionError("a secret of the server")
+
+    shown = reported(area)(refused)()[area]
+    assert "&lt;b&gt;is not a photo" in shown
+    assert 'role="alert"' in shown
+    assert "secret" not in reported(area)(broken)()[area]
+    assert sentence(ValueError("x")) == text.UNEXPECTED
+
+
+def test_the_ratio_slider_speaks_auto_or_a_number() -> None:
+    assert components.chosen_ratio(None) == "auto"
+    assert components.chosen_ratio({"ratio": 7, "auto": True}) == "auto"
+    assert components.chosen_ratio({"ratio": 7, "auto": False}) == 7.0
+    assert np.isnan(components.chosen_ratio({"ratio": "abc", "auto": False}))
+
+
+def test_example_titles_cannot_break_the_page() -> None:
+    with gr.Blocks():
+        picker = components.example_picker(
+            [components.ExampleCard("a", "${alert(1)} `x` {{y}} <b>", "", "", png(np.zeros((2, 2), np.float32)))]
+        )
+    for dangerous in ("${", "`", "{{", "<b>"):
+        assert dangerous not in picker.html_template

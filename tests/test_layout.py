@@ -1,0 +1,204 @@
+"""The arrows of docs/architecture.md, held by reading the imports; sizes and habits that keep the tree clean."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("photo", "models", "weights", "engine", "training", "views", "app", "cli", "examples")
+RESULTS = ("restorer", "restoration", "encode")
+"""Modules beside the rooms that make results; `restore` in docs/architecture.md."""
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "errors": (),
+    "photo": ("errors",),
+    "models": ("errors",),
+    "examples": (),
+    "weights": ("errors", "models"),
+    "training": ("errors", "models", "weights"),
+    "engine": ("errors", "models", "weights"),
+    "restorer": ("errors", "photo", "models", "weights", "engine", "restoration", "encode"),
+    "restoration": ("errors", "photo", "weights", "encode"),
+    "encode": ("errors", "photo"),
+    "views": ("errors", "photo", "restoration"),
+    "app": ("errors", "photo", "weights", "views", "examples", *RESULTS),
+    "cli": ("errors", "photo", "weights", "views", "examples", "app", "training", *RESULTS),
+    "__main__": ("cli",),
+}
+"""Which parts of `explorer` each part may import, itself and the bare package aside. A part that is not named here
+is a new one: add it where docs/architecture.md says it belongs."""
+
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "photo": ("torch", "gradio"),
+    "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),
+    "weights": ("rawpy", "gradio"),
+    "training": ("rawpy", "gradio"),
+    "engine": ("rawpy", "gradio", "PIL"),
+    "restorer": ("gradio",),
+    "restoration": ("gradio",),
+    "views": ("torch", "gradio", "rawpy"),
+    "examples": ("torch", "gradio", "rawpy"),
+}
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", ".ipynb", ".js", ".css", ".html", ".cfg", ""}
+MEBIBYTE = 2**20
+
+
+def imports(source: str, module: str) -> Iterator[str]:
+    """Full names of what a module imports, wherever in the file the import stands, `TYPE_CHECKING` blocks aside."""
+    typing_only: set[ast.AST] = set()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            typing_only |= {inner for statement in node.body for inner in ast.walk(statement)}
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import in line {node.lineno}; write the full name"
+            yield node.module or ""
+            # `from explorer import photo` names a part, `from explorer import open_photo` the public API.
+            if node.module == "explorer":
+                yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in (*ROOMS, *RESULTS))
+
+
+def part_of(path: Path, package: Path) -> str:
+    return path.relative_to(package).with_suffix("").parts[0]
+
+
+def breaches(source: str, part: str, module: str = "") -> list[str]:
+    """What a file of `part` imports against the two tables."""
+    found = []
+    for name in imports(source, module):
+        first, _, rest = name.partition(".")
+        if first == "explorer" and rest:
+            target = rest.split(".")[0]
+            if target != part and target not in MAY_IMPORT[part]:
+                found.append(f"{module}: {part} imports {name}")
+        elif first in FORBIDDEN.get(part, ()):
+            found.append(f"{module}: {part} imports {name}")
+    return found
+
+
+def test_arrows_point_down(project: Path) -> None:
+    package = project / "explorer"
+    found: list[str] = []
+    for path in sorted(package.rglob("*.py")):
+        part = part_of(path, package)
+        if part == "__init__":
+            continue
+        assert part in MAY_IMPORT, f"{part} has no place in the table of arrows"
+        found += breaches(path.read_text(), part, str(path.relative_to(project)))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("part", "line"),
+    [
+        ("photo", "from explorer.models import create_model"),
+        ("models", "from explorer import photo"),
+        ("training", "import rawpy"),
+        ("views", "def show():\n    import gradio as gr"),
+        ("app", "from explorer.models.lamba import M0"),
+        ("weights", "from explorer.restorer import restore"),
+    ],
+)
+def test_the_arrows_notice_a_breach(part: str, line: str) -> None:
+    assert breaches(line, part)
+
+
+def test_only_the_command_line_reaches_for_the_app(project: Path) -> None:
+    assert [part for part, allowed in MAY_IMPORT.items() if "app" in allowed] == ["cli"]
+    assert [part for part, allowed in MAY_IMPORT.items() if "cli" in allowed] == ["__main__"]
+
+
+def closure(project: Path, start: str) -> set[str]:
+    """Everything that importing a module runs: imports at the top level of it and of what it imports in `explorer`."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        path = project.joinpath(*name.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if name.split(".")[0] != "explorer" or not file.is_file():
+            continue
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return {name.split(".")[0] for name in seen}
+
+
+def test_training_needs_neither_rawpy_nor_gradio_to_be_installed(project: Path) -> None:
+    for path in sorted((project / "explorer" / "training").rglob("*.py")):
+        name = ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__")
+        assert not closure(project, name) & {"rawpy", "gradio"}, name
+
+
+def test_the_public_package_imports_nothing_heavy(project: Path) -> None:
+    assert not closure(project, "explorer") & {"torch", "numpy", "gradio", "rawpy", "PIL", "scipy"}
+
+
+def tracked(project: Path) -> list[Path]:
+    """Files under version control or about to be; without git, everything that is not a cache or an environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode == 0 and listed.stdout:
+        files = [project / name for name in listed.stdout.split("\0") if name]
+    else:
+        ignored = {"build", "dist", "out", "runs", "__pycache__"}
+        files = [
+            path
+            for path in project.rglob("*")
+            if not any(p.startswith(".") or p in ignored for p in path.relative_to(project).parts)
+        ]
+    return [path for path in files if path.is_file()]
+
+
+def test_no_absolute_path_of_a_machine(project: Path) -> None:
+    pattern = re.compile(r"(?<![\w.])/(?:home|root|Users|work|mnt)/[\w.-]+")
+    found = []
+    for path in tracked(project):
+        if path.suffix in TEXT_SUFFIXES:
+            for number, line in enumerate(path.read_text(errors="ignore").splitlines(), 1):
+                if match := pattern.search(line):
+                    found.append(f"{path.relative_to(project)}:{number}: {match[0]}")
+    assert not found, "\n".join(found)
+
+
+def test_no_python_file_is_longer_than_500_lines(project: Path) -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in tracked(project) if path.suffix == ".py"}
+    assert len(lengths) > 20
+    assert not {str(path): length for path, length in lengths.items() if length > 500}
+
+
+def test_the_package_prints_only_on_the_command_line(project: Path) -> None:
+    found = []
+    for path in sorted((project / "explorer").rglob("*.py")):
+        if part_of(path, project / "explorer") == "cli":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                found.append(f"{path.relative_to(project)}:{node.lineno}")
+    assert not found, "\n".join(found)
+
+
+def test_bundled_files_stay_small(project: Path) -> None:
+    sizes = {path: path.stat().st_size for path in (project / "weights").rglob("*") if path.is_file()}
+    assert sum(sizes.values()) <= 96 * MEBIBYTE
+    assert not [path for path, size in sizes.items() if size > 32 * MEBIBYTE]
+    examples = [path.stat().st_size for path in (project / "explorer" / "examples").iterdir() if path.is_file()]
+    assert sum(examples) < 3 * MEBIBYTE

@@ -1,0 +1,90 @@
+"""Every recipe runs, resumes and learns on a tiny set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.errors import DataError
+from explorer.training.loop import Trainer
+from explorer.training.recipe import Phase, Recipe, load_recipe, recipe_names
+from explorer.training.state import read_log
+from explorer.weights.config import InputConvention, OutputConvention
+
+EXPECTED = {
+    "lamba_m0.raw_synthetic", "lamba_m1.raw_synthetic", "lamba_m2.raw_synthetic", "sid_unet.raw_synthetic",
+    "res_unet.raw_synthetic", "res_unet.raw_synthetic_8bit", "res_unet.lol", "pix2pix.lol", "zero_dce.lol", "sci.lol",
+    "retinexnet.split_resize", "retinexnet.split_transpose", "retinexnet.joint", "retinexnet.joint_decom_only",
+}  # fmt: skip
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """The recipe on the smallest crops that its network takes."""
+    crop = {"pix2pix": 256, "sid_unet": 32, "retinexnet": 24}.get(recipe.architecture, 32)
+    options = recipe.options | ({"width": 4} if recipe.architecture == "pix2pix" else {})
+    return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options)
+
+
+def test_every_recipe_is_there() -> None:
+    assert set(recipe_names()) == EXPECTED
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        InputConvention.model_validate(recipe.input)
+        OutputConvention.model_validate(recipe.output)
+        assert recipe.phases[-1].until == 1.0
+        assert recipe.summary and recipe.training_data and recipe.known_failures and recipe.duration
+
+
+def test_an_unknown_recipe_lists_the_known_ones() -> None:
+    with pytest.raises(DataError, match="lamba_m0.raw_synthetic"):
+        load_recipe("lamba_m9")
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_two_steps_of_each_recipe_change_the_network_and_its_average(
+    name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", 256 if name.startswith("pix2pix") else 32)
+    trainer = Trainer(tiny(load_recipe(name)), data, tmp_path / "run", steps=2, device="cpu")
+    before = {k: v.clone() for k, v in trainer.objective.net.state_dict().items()}
+    trainer.run()
+    moved = [k for k, v in trainer.objective.net.state_dict().items() if not torch.equal(v, before[k])]
+    parts = {k.split(".")[0] for k in moved}
+    if name.startswith("retinexnet") and "decom_only" not in name:
+        assert parts == {"decom", "relight"}
+    assert moved
+    averaged = trainer.average.state_dict()
+    assert any(not torch.equal(averaged[k], before[k]) for k in moved)
+    validations = [e["validation"] for e in read_log(tmp_path / "run") if "validation" in e]
+    assert len(validations) == 2 and all(v["psnr"] > 0 and -1 <= v["ssim"] <= 1 for v in validations)
+
+
+@pytest.mark.parametrize("name", ["lamba_m0.raw_synthetic", "retinexnet.joint", "res_unet.lol", "zero_dce.lol"])
+def test_the_loss_falls(name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", 32)
+    monkeypatch.setattr("explorer.training.loop._WARM_UP", 1)
+    trainer = Trainer(replace(tiny(load_recipe(name)), epoch=100), data, tmp_path / "run", steps=40, device="cpu")
+    losses: list[float] = []
+    trainer.run(lambda progress: losses.append(progress.losses["loss"]))
+    assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
+
+
+def test_the_enhanced_illumination_of_the_joint_training_does_not_begin_at_zero(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", 32)
+    trainer = Trainer(tiny(load_recipe("retinexnet.joint")), data, tmp_path / "run", steps=30, device="cpu")
+    assert trainer.validate()["enhanced_mean"] == pytest.approx(0.8, abs=0.2)
+    trainer.run()
+    assert trainer.validated["enhanced_mean"] > 0.4
+
+
+def test_the_two_res_unets_on_raw_see_the_same_scenes(data: Path) -> None:
+    sixteen, eight = (load_recipe(f"res_unet.raw_synthetic{end}") for end in ("", "_8bit"))
+    batches = [r.source(data, r.seed, (Phase(1.0, 32, 4),)).batch(5, 10) for r in (sixteen, eight)]
+    assert torch.equal(batches[0]["high"], batches[1]["high"])
+    assert torch.equal(batches[0]["ratio"], batches[1]["ratio"])
+    assert not torch.equal(batches[0]["low"], batches[1]["low"])
