@@ -47,6 +47,10 @@ class WeightsError(ExplorerError):
     exit_code = 6
 
 
+class HubError(WeightsError):
+    """Weights that cannot be had from or put on the Hugging Face Hub: no such repository, gated, offline, bad names."""
+
+
 class OutputError(ExplorerError):
     """A result that cannot be written: the folder does not exist, the disk is full, the suffix is not an image's."""
 

@@ -13,12 +13,14 @@ import numpy as np
 
 from explorer.engine import choose_backend, run_tiled
 from explorer.errors import ModelNotFoundError, WeightsError
+from explorer.hub.resolver import at_hand, check_source, find
 from explorer.models import architectures
 from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.config import read_config
-from explorer.weights.store import MODEL_FILE, LoadedModel, available_weights, classical_model, load_weights
+from explorer.weights.settings import read_settings
+from explorer.weights.store import MODEL_FILE, LoadedModel, classical_model, load_weights
 
 _CACHED_MODELS = 8
 
@@ -42,13 +44,14 @@ class ModelInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """Every model that can be used at once: those with weights at hand, then the classical methods.
+    """Every model that can be used at once: those with weights at hand, then the classical methods. Asks no server.
 
     Folders whose config cannot be read are left out here; `load_model` on their name says what is wrong.
     """
     known = architectures()
     models = []
-    for name, (folder, _) in available_weights().items():
+    for name, found in at_hand().items():
+        folder = found.folder
         try:
             config = read_config(folder)
         except WeightsError:
@@ -99,33 +102,54 @@ class _ModelCache:
 _CACHE = _ModelCache(_CACHED_MODELS)
 
 
-def load_model(name: str, weights: str | Path | None = None) -> LoadedModel:
-    """A model by its name, or from a folder of weights.
+def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
+    """A model by its name, from a folder of weights, or from the Hugging Face Hub.
+
+    Weights are looked for in the places and the order of the user's settings (docs/hub.md). What was pulled once is
+    used without a connection.
 
     Args:
-        name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), or the path of a folder.
-        weights: a folder of weights to take instead of the one that `name` has; its architecture must be `name`'s.
+        name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), the path of a folder, or
+            weights on the Hub: "hf:org/repo/lamba_m0.raw_synthetic@<commit>". A floating revision, or none, is resolved
+            to its commit, which `identity.revision` names.
+        weights: a folder of weights (or an `hf:` name) to take instead of the one that `name` has; its architecture
+            must be `name`'s.
+        source: look in this one place: "local", "embedded" or "hub".
 
     Raises:
         ModelNotFoundError: unknown name; the message lists the known ones.
+        HubError: weights of the Hub that cannot be had; the message says how to get them.
         WeightsError: the folder's contents cannot be used.
     """
+    if source is not None:
+        check_source(source)
     if weights is not None:
-        model = _CACHE.get(Path(weights), "local")
+        if str(weights).startswith("hf:"):
+            found = find(str(weights))
+            model = _CACHE.get(found.folder, found.revision)
+        else:
+            model = _CACHE.get(Path(weights), "local")
         if model.architecture.name != name.split(".")[0]:
             raise WeightsError(
                 f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
             )
         return model
-    at_hand = available_weights()
-    if name in at_hand:
-        return _CACHE.get(*at_hand[name])
+    if name.startswith("hf:") or source is not None:
+        found = find(name, source=source)
+        return _CACHE.get(found.folder, found.revision)
+    settings = read_settings()
+    here = at_hand(settings)
     known = architectures()
+    # A name whose architecture nobody knows is a slip of the pen: no server is asked about it.
+    on_hub = bool(settings.repo) and "hub" in settings.order and "." in name and name.split(".")[0] in known
+    if name in here or on_hub:
+        found = find(name)
+        return _CACHE.get(found.folder, found.revision)
     if name in known and not known[name].needs_weights:
         return classical_model(name)
     if "/" in name and Path(name).is_dir():
         return _CACHE.get(Path(name), "local")
-    names = [*at_hand, *(a.name for a in known.values() if not a.needs_weights)]
+    names = [*here, *(a.name for a in known.values() if not a.needs_weights)]
     matching = [n for n in names if n.split(".")[0] == name]
     hint = f"; weights of it: {', '.join(matching)}" if matching else ""
     raise ModelNotFoundError(f"There is no model {name!r}{hint}; the known ones are {', '.join(names)}.")

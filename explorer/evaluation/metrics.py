@@ -25,18 +25,14 @@ class Scores:
     """dB, at most 100."""
     ssim: float
     gt_mean_psnr: float
-    """PSNR after the picture was scaled to the reference's mean grey: another measure, which forgives a wrong
-    brightness. Never to be compared with `psnr`."""
+    """PSNR after the picture was scaled to the reference's mean over all channels: another measure, which forgives
+    a wrong brightness. Never to be compared with `psnr`."""
 
 
 def scale_to_mean(image: Image, reference: Image) -> Image:
     """The picture times the ratio of both mean values, clipped to [0, 1]; a black picture stays black."""
-    mean = float(_gray(image).mean())
-    return np.clip(image * (float(_gray(reference).mean()) / mean), 0, 1) if mean > 0 else image
-
-
-def _gray(image: Image) -> NDArray[np.float32]:
-    return image @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    mean = float(image.mean())
+    return np.clip(image * np.float32(float(reference.mean()) / mean), 0, 1) if mean > 0 else image
 
 
 def measure(image: Image, reference: Image) -> Scores:

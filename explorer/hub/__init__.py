@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.hub.names import HubReference, parse_reference
     from explorer.hub.originals import download_original, licence_notice
-    from explorer.hub.publish import publish
-    from explorer.hub.pull import PulledWeights, pull, pull_many, remote_names
+    from explorer.hub.publishing import publish
+    from explorer.hub.pulling import PulledWeights, pull, pull_many, remote_names
+    from explorer.hub.references import HubReference, parse_reference
     from explorer.hub.resolver import Found, at_hand, find
     from explorer.hub.space import deploy
 
 _HOME = {
-    "HubReference": "names",
-    "parse_reference": "names",
+    "HubReference": "references",
+    "parse_reference": "references",
     "download_original": "originals",
     "licence_notice": "originals",
-    "publish": "publish",
-    "PulledWeights": "pull",
-    "pull": "pull",
-    "pull_many": "pull",
-    "remote_names": "pull",
+    "publish": "publishing",
+    "PulledWeights": "pulling",
+    "pull": "pulling",
+    "pull_many": "pulling",
+    "remote_names": "pulling",
     "Found": "resolver",
     "at_hand": "resolver",
     "find": "resolver",
@@ -31,7 +31,6 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    # `pull` and `publish` are modules too: once imported, the module's name would hide the function's.
     if name in _HOME:
         from importlib import import_module
 

@@ -16,8 +16,8 @@ from explorer.weights.store import write_weights
 LICENCE = "research use"
 _TERMS = (
     "For research use. The LOL pairs among the training data were published for research, without a licence that "
-    "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. Whether "
-    "weights inherit the terms of their training data is not settled, so these are passed on with the narrower of them."
+    "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. "
+    "Whether weights inherit the terms of their training data is not settled, so these are passed on with the narrower of them."
 )
 
 
@@ -96,7 +96,7 @@ def _last_validation(log: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _late_gain(log: list[dict[str, Any]]) -> float | None:
-    """How many dB the validation PSNR rose over the last quarter of the steps so far; None where the log is too short."""
+    """How many dB the validation PSNR rose over the last quarter of the steps so far; None for a short log."""
     curve = [(entry["step"], entry["validation"]["psnr"]) for entry in log if "validation" in entry]
     if not curve or curve[-1][0] == 0:
         return None
@@ -112,7 +112,9 @@ def model_card(recipe: Recipe, config: WeightsConfig, parameters: int) -> str:
         progress += f" of {training['steps_planned']:,} (the training was not finished)"
     phases = "; ".join(f"to {p.until:.0%} batches of {p.batch} crops of {p.crop} pixels" for p in recipe.phases)
     late = training["psnr_gain_last_quarter"]
-    gain = "" if late is None else f"\nOver the last quarter of these steps the validation PSNR changed by {late:+.2f} dB.\n"
+    gain = ""
+    if late is not None:
+        gain = f"\nOver the last quarter of these steps the validation PSNR changed by {late:+.2f} dB.\n"
     tables = "\n\n".join(_table(name, values) for name, values in config.metrics.items() if values)
     return f"""# {config.name}
 

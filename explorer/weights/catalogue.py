@@ -26,6 +26,10 @@ class PublishedFile:
     """"network", or "decom" and "relight" where the two halves of a RetinexNet come apart."""
     used: bool = True
     """False for a file whose tensors are checked and then ignored on purpose; it may be left out."""
+    url: str = ""
+    """Where its authors give it, the file itself; empty where none is published."""
+    size: int = 0
+    """Bytes; 0 where none is published."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ _MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin"
 _LAMBA_PAGE = "https://github.com/MohitLamba94/Restoring-Extremely-Dark-Images-In-Real-Time"
 _VARIANTS_PAGE = "https://github.com/DaniFojo/2022-image-enhancing-project/tree/main/checkpoints"
 _SCI_PAGE = "https://github.com/vis-opt-group/SCI/tree/main/weights"
+_RAW = "https://raw.githubusercontent.com"
+_VARIANTS = f"{_RAW}/DaniFojo/2022-image-enhancing-project/ab984297c490902b4aae7f407ae1a4ae90888933/checkpoints"
+_PORT = f"{_RAW}/aasharma90/RetinexNet_PyTorch/d03dabc249166db4896c54aa2ea906f862959a8e/ckpts"
 _NO_LICENCE = "none stated"
 _UNPUBLISHED = "that of the file; no checkpoint is published"
 
@@ -61,11 +68,29 @@ _UNPUBLISHED = "that of the file; no checkpoint is published"
 def _variant(
     name: str, stem: str, digests: tuple[str, str], summary: str, variant: str = "resize", relight: bool = True
 ) -> PublishedCheckpoint:
+    folder = f"{_VARIANTS}/{'split' if 'split' in stem else 'join'}"
+    # Files of one kind differ in size by the tensors' names alone.
+    sizes = (2277095, 2858243) if "split" in stem else (2277159, 2471003)
     return PublishedCheckpoint(
         name=name,
         files=(
-            PublishedFile(f"{stem}_decom.pt", digests[0], keymaps.RETINEXNET_DECOM, "decom"),
-            PublishedFile(f"{stem}_relight.pt", digests[1], keymaps.RETINEXNET_RELIGHT, "relight", used=relight),
+            PublishedFile(
+                f"{stem}_decom.pt",
+                digests[0],
+                keymaps.RETINEXNET_DECOM,
+                "decom",
+                url=f"{folder}/{stem}_decom.pt",
+                size=sizes[0],
+            ),
+            PublishedFile(
+                f"{stem}_relight.pt",
+                digests[1],
+                keymaps.RETINEXNET_RELIGHT,
+                "relight",
+                used=relight,
+                url=f"{folder}/{stem}_relight.pt",
+                size=sizes[1],
+            ),
         ),
         architecture="retinexnet",
         options={"variant": variant, "relight": relight},
@@ -79,7 +104,15 @@ def _variant(
 def _sci(grade: str, digest: str) -> PublishedCheckpoint:
     return PublishedCheckpoint(
         name=f"sci_{grade}",
-        files=(PublishedFile(f"{grade}.pt", digest, keymaps.SCI),),
+        files=(
+            PublishedFile(
+                f"{grade}.pt",
+                digest,
+                keymaps.SCI,
+                url=f"{_RAW}/vis-opt-group/SCI/HEAD/weights/{grade}.pt",
+                size=43967,
+            ),
+        ),
         architecture="sci",
         origin=_SCI_PAGE,
         licence="MIT",
@@ -108,7 +141,11 @@ _ENTRIES = (
         name="lamba_m0",
         files=(
             PublishedFile(
-                "weights", "e7a4f76cf12b9f69ae35b2c2bab3356a36669660ab3128a0e65d6f4c82517163", keymaps.LAMBA_M0
+                "weights",
+                "e7a4f76cf12b9f69ae35b2c2bab3356a36669660ab3128a0e65d6f4c82517163",
+                keymaps.LAMBA_M0,
+                url=f"{_RAW}/MohitLamba94/Restoring-Extremely-Dark-Images-In-Real-Time/HEAD/demo_imgs/weights",
+                size=3153787,
             ),
         ),
         architecture="lamba_m0",
@@ -126,12 +163,16 @@ _ENTRIES = (
                 "40c090e3bb884e697f6b396fe7fddade67172b30b428daa316c68a0b9247d4b5",
                 keymaps.RETINEXNET_PORT_DECOM,
                 "decom",
+                url=f"{_PORT}/Decom/9200.tar",
+                size=833535,
             ),
             PublishedFile(
                 "relight_9200.tar",
                 "513ae3a0bf503b9a6ecce1a46112135aefcfeb393cf61531e18cc3356701efde",
                 keymaps.RETINEXNET_PORT_RELIGHT,
                 "relight",
+                url=f"{_PORT}/Relight/9200.tar",
+                size=1392856,
             ),
         ),
         architecture="retinexnet",
@@ -183,7 +224,11 @@ _ENTRIES = (
         name="zero_dce",
         files=(
             PublishedFile(
-                "Epoch99.pth", "a4395acb874f320375d9704997cef874eaaaaa26a1777ceb29a92b70f74c3612", keymaps.ZERO_DCE
+                "Epoch99.pth",
+                "a4395acb874f320375d9704997cef874eaaaaa26a1777ceb29a92b70f74c3612",
+                keymaps.ZERO_DCE,
+                url=f"{_RAW}/Li-Chongyi/Zero-DCE/43f9da935d55758d93b54a47ce5872c96b342668/Zero-DCE_code/snapshots/Epoch99.pth",
+                size=320017,
             ),
         ),
         architecture="zero_dce",

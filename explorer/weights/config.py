@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,8 @@ class WeightsConfig(_Frozen):
     """The whole of `config.json`."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    release: str = Field(default="0.1.0", pattern=r"^[0-9]+(\.[0-9a-z]+){0,4}$", max_length=30)
+    """The first release of lowlight-explorer that reads this schema, for the message of those that do not."""
     name: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)
     architecture: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100)
     options: dict[str, str | int | float | bool] = {}
@@ -89,9 +92,11 @@ def read_config(folder: Path) -> WeightsConfig:
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
     if isinstance(data, dict) and data.get("schema") != SCHEMA:
+        release = data.get("release")
+        named = isinstance(release, str) and re.fullmatch(r"[0-9]+(\.[0-9a-z]+){0,4}", release)
         raise WeightsError(
-            f"{path} has schema {data.get('schema')!r} but this release reads schema {SCHEMA}; "
-            "use the release of lowlight-explorer that the weights' README names."
+            f"{path} has schema {str(data.get('schema'))[:40]} but this release reads schema {SCHEMA}; "
+            + (f"use lowlight-explorer {release} or later." if named else "use a newer release of lowlight-explorer.")
         )
     try:
         return WeightsConfig.model_validate(data)

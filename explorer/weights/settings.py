@@ -63,7 +63,8 @@ def read_settings() -> Settings:
         or not isinstance(data.get("order", []), list)
     ):
         raise WeightsError(
-            f'The settings {path} may hold "order" (a list of places), "repo" and "weights" (texts) alone; correct them.'
+            f'The settings {path} may hold "order" (a list of places), "repo" and "weights" (texts) '
+            "alone; correct them."
         )
     folder = os.environ.get("EXPLORER_WEIGHTS") or data.get("weights")
     order = data.get("order")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -18,8 +18,11 @@ import explorer
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.models import Architecture, RestorationNet, architecture
 from explorer.weights.config import WeightsConfig, read_config
+from explorer.weights.settings import Settings, read_settings
 
 MODEL_FILE = "model.safetensors"
+LARGEST_HEADER = 25_000_000
+"""Bytes; the networks here need some thousands."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,21 @@ class LoadedModel:
     """Held while the network runs, so that hooks of one caller never see another's picture."""
 
 
-def weights_folders() -> list[tuple[Path, str]]:
-    """Where weights are looked for, first match wins: (folder, revision word)."""
-    places: list[tuple[Path, str]] = []
-    if custom := os.environ.get("EXPLORER_WEIGHTS"):
-        places.append((Path(custom), "local"))
+def weights_folders(settings: Settings | None = None) -> list[tuple[Path, str]]:
+    """Where weights are looked for, first match wins: (folder, revision word "local" or "embedded").
+
+    Raises:
+        WeightsError: the user's settings cannot be read.
+    """
+    settings = settings or read_settings()
     package = Path(explorer.__file__).parent
+    places: dict[str, list[Path]] = {
+        "local": [*([settings.folder] if settings.folder else []), imported_folder()],
+        "embedded": [package / "_weights"],
+    }
     if (package.parent / "pyproject.toml").is_file():
-        places.append((package.parent / "weights", "embedded"))
-    places.append((package / "_weights", "embedded"))
-    places.append((imported_folder(), "local"))
-    return places
+        places["embedded"].insert(0, package.parent / "weights")
+    return [(folder, place) for place in settings.order for folder in places.get(place, [])]
 
 
 def imported_folder() -> Path:
@@ -67,14 +74,58 @@ def imported_folder() -> Path:
 
 
 def available_weights() -> dict[str, tuple[Path, str]]:
-    """Every folder of weights at hand by name: (folder, revision word), sorted."""
+    """Every folder of weights on this machine by name, the Hub's cache aside: (folder, revision word), sorted."""
+    return _weights_in(weights_folders())
+
+
+def folders_of(place: str, settings: Settings) -> dict[str, tuple[Path, str]]:
+    """The folders of weights of one place, "local" or "embedded", by name: (folder, revision word), sorted."""
+    return _weights_in(weights_folders(replace(settings, order=(place,))))
+
+
+def _weights_in(places: list[tuple[Path, str]]) -> dict[str, tuple[Path, str]]:
     found: dict[str, tuple[Path, str]] = {}
-    for place, revision in weights_folders():
+    for place, revision in places:
         if place.is_dir():
             for folder in place.iterdir():
                 if (folder / "config.json").is_file():
                     found.setdefault(folder.name, (folder, revision))
     return dict(sorted(found.items()))
+
+
+def check_safetensors(path: Path) -> None:
+    """Checks a safetensors file's container: the length of its header and the ranges of its tensors.
+
+    The header is read only after its length was compared with the file's. The format: 8 bytes of header length, little
+    endian, a JSON header, the tensors' bytes.
+
+    Raises:
+        WeightsError: the file is something else, is cut short, or claims more than it holds.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = int.from_bytes(start, "little")
+            if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+                raise WeightsError(
+                    f"{path} is a pickle, not a safetensors file; nothing in it was run, get the folder anew."
+                )
+            if size < 10 or length > min(size - 8, LARGEST_HEADER):
+                raise WeightsError(
+                    f"{path} is not a whole safetensors file: its header claims {length:,} bytes but the file has "
+                    f"{size:,}; get the folder anew."
+                )
+            header = json.loads(file.read(length))
+        ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights anew.") from error
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsError(
+            f"{path} is not a safetensors file: its header cannot be read; get the folder anew."
+        ) from error
+    if max(ends, default=0) != size - 8 - length:
+        raise WeightsError(f"{path} is not a whole safetensors file: its tensors do not fill it; get the folder anew.")
 
 
 def sha256_of(path: Path) -> str:
@@ -122,6 +173,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
             f"{folder / 'config.json'} says domain {config.domain!r} but {descriptor.name} takes {descriptor.domain!r}; "
             "correct it."
         )
+    check_safetensors(path)
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:

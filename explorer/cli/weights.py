@@ -1,0 +1,279 @@
+"""`lowlight weights`: weights on this machine, on the Hugging Face Hub, and from their authors' pages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.failures import SOME_FAILED, exit_code, print_failure
+from explorer.cli.terminal import print_json, print_table, write_line
+from explorer.errors import HubError, WeightsError
+
+if TYPE_CHECKING:
+    from explorer.hub.pulling import Progress
+
+weights = typer.Typer(
+    help="Weights: what is here, what the Hugging Face Hub has, and how they come and go.", no_args_is_help=True
+)
+
+Repo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ORG/REPO[@REVISION]", help="The repository of bare names; by default EXPLORER_HUB_REPO or the settings'."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
+
+
+@weights.command("list")
+def list_(
+    remote: Annotated[bool, typer.Option("--remote", help="What the repository on the Hub holds.")] = False,
+    repo: Repo = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the weights on this machine, or those of a repository on the Hub."""
+    from explorer.hub.pulling import remote_names
+    from explorer.hub.references import parse_repo
+    from explorer.hub.resolver import at_hand
+    from explorer.weights.config import read_config
+
+    rows: list[tuple[str, str, str, str, str]] = []
+    if remote:
+        name, revision = parse_repo(_repo(repo))
+        commit, names = remote_names(name, revision)
+        here = at_hand()
+        for each in names:
+            found = here.get(each)
+            rows.append((each, "hub", commit, "", str(found.folder) if found else "not on this machine"))
+    else:
+        for each in at_hand().values():
+            try:
+                licence = read_config(each.folder).licence
+            except WeightsError:
+                licence = "config cannot be read; see `lowlight weights verify`"
+            rows.append((each.name, each.place, each.revision, licence, str(each.folder)))
+    if as_json:
+        keys = ("name", "place", "revision", "licence", "folder")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        print_table(("NAME", "PLACE", "REVISION", "LICENCE", "WHERE"), rows)
+
+
+@weights.command("pull")
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Names, or hf:org/repo/name, with @REVISION or not.")
+    ] = None,
+    repo: Repo = None,
+    everything: Annotated[bool, typer.Option("--all", help="All weights of the repository.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Get weights from the Hub into its cache, several at once; what an interruption left is gone on from."""
+    from explorer.hub.pulling import pull_many, remote_names
+    from explorer.hub.references import HubReference, parse_reference, parse_repo
+
+    if everything == bool(names):
+        raise HubError("Name the weights to pull, or give --all alone.")
+    if everything:
+        where, revision = parse_repo(_repo(repo))
+        commit, found = remote_names(where, revision)
+        references = [HubReference(where, name, revision) for name in found]
+        if not references:
+            raise HubError(f"{where} holds no weights at {revision} ({commit[:12]}); check the repository's name.")
+    else:
+        default = "" if all(name.startswith("hf:") for name in names or ()) else _repo(repo)
+        references = [parse_reference(name, default) for name in dict.fromkeys(names or ())]
+    with _bytes_shown(quiet) as progress:
+        results = pull_many(references, progress)
+    failed: list[Exception] = []
+    for reference, result in zip(references, results, strict=True):
+        if isinstance(result, WeightsError):
+            text = str(result)
+            print_failure(result if reference.name in text else HubError(f"{reference}: {text}"))
+            failed.append(result)
+            continue
+        if result.note:
+            write_line(f"note: {result.note}", err=True)
+        if not quiet:
+            write_line(f"hf:{reference.repo}/{reference.name}@{result.commit} -> {result.folder}")
+    _leave(failed, len(references))
+
+
+@weights.command("verify")
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check weights on this machine: config, sha256, container, every tensor's name and shape."""
+    from explorer.hub.resolver import at_hand, find
+    from explorer.weights.store import load_weights
+
+    failed: list[Exception] = []
+    wanted = list(names) if names else list(at_hand())
+    for name in wanted:
+        try:
+            found = find(name, download=False)
+            model = load_weights(found.folder, found.revision)
+            if not model.config.sha256:
+                raise WeightsError(f"The config in {found.folder} states no sha256; get the folder anew.")
+        except WeightsError as error:
+            text = str(error)
+            print_failure(error if name in text else WeightsError(f"{name}: {text}"))
+            failed.append(error)
+            continue
+        if not quiet:
+            write_line(f"{name}: whole, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
+    if not wanted and not quiet:
+        write_line("There are no weights on this machine.")
+    _leave(failed, len(wanted))
+
+
+@weights.command("where")
+def where(
+    name: Annotated[str | None, typer.Argument(help="A name, or hf:org/repo/name.")] = None,
+    repo: Repo = None,
+    settings: Annotated[bool, typer.Option("--settings", help="The path of the file of settings.")] = False,
+) -> None:
+    """Print the folder that a name stands for on this machine; nothing is downloaded."""
+    from explorer.hub.resolver import find
+    from explorer.weights.settings import settings_file
+
+    if settings == (name is not None):
+        raise WeightsError("Give one name, or --settings alone.")
+    write_line(str(settings_file() if name is None else find(name, repo=repo, download=False).folder))
+
+
+@weights.command("publish")
+def publish(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of weights here, or folders.")],
+    to: Annotated[str, typer.Option("--to", metavar="ORG/REPO", help="The repository; made where it does not exist.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, show files and card, upload nothing.")] = False,
+    with_permission: Annotated[
+        bool, typer.Option("--with-permission", help="Their authors gave you leave to pass these weights on.")
+    ] = False,
+    message: Annotated[str, typer.Option("--message", help="The commit's message.")] = "",
+    quiet: Quiet = False,
+) -> None:
+    """Publish weights on the Hub: their folders and a model card for the repository, in one commit."""
+    from explorer.hub.publishing import publish as upload
+    from explorer.hub.references import check_repo
+    from explorer.hub.resolver import find
+
+    check_repo(to)
+    folders = [Path(n) if Path(n).is_dir() else find(n, download=False).folder for n in dict.fromkeys(names)]
+    done = upload(folders, to, private=private, dry_run=dry_run, permitted=with_permission, message=message)
+    if quiet:
+        return
+    if dry_run:
+        print_table(("FILE", "BYTES"), [(file.path, f"{file.size:,}") for file in done.files])
+        write_line(f"\nNothing was uploaded. The README.md of {to} would be:\n\n{done.card}")
+        return
+    for reference in done.references:
+        write_line(str(reference))
+
+
+@weights.command("import")
+def import_(
+    name: Annotated[str | None, typer.Argument(help="A published checkpoint, such as lamba_mitra.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Its files, where you have them; else they are fetched.")
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds.")
+    ] = None,
+    catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Get a published checkpoint from its authors' page, after you have agreed to its licence, and convert it."""
+    from explorer.hub.originals import download_original, downloadable, licence_notice, original
+
+    if catalogue:
+        rows = [
+            (e.name, f"{sum(f.size for f in e.files):,}", e.licence, e.origin, e.paper) for e in downloadable()
+        ]
+        print_table(("NAME", "BYTES", "LICENCE", "ORIGIN", "PAPER"), rows)
+        return
+    if name is None:
+        raise WeightsError("Name a published checkpoint; `lowlight weights import --list` shows them.")
+    entry = original(name)
+    if files:
+        from explorer.weights import convert_published
+        from explorer.weights.store import imported_folder
+
+        folder = convert_published(entry.name, files, out or imported_folder() / entry.name)
+    else:
+        write_line(licence_notice(entry), err=True)
+        if not accept_licence and all(file.url for file in entry.files):
+            if not sys.stdin.isatty():
+                raise WeightsError(
+                    f"{entry.name} comes under the licence {entry.licence!r}; read it at {entry.origin} and agree with "
+                    "--accept-licence."
+                )
+            accept_licence = typer.confirm("Do you agree to this licence?", err=True)
+            if not accept_licence:
+                raise WeightsError(f"The licence of {entry.name} was not accepted; nothing was downloaded.")
+        with _bytes_shown(quiet) as progress:
+            folder = download_original(entry.name, accept_licence=accept_licence, out=out, progress=progress)
+    if not quiet:
+        write_line(f"{entry.name} -> {folder}")
+
+
+def _repo(given: str | None) -> str:
+    """The repository for bare names: the option's, or the settings'."""
+    from explorer.weights.settings import read_settings
+
+    repo = given or read_settings().repo
+    if not repo:
+        raise HubError("No repository is set; give --repo org/repo, or set EXPLORER_HUB_REPO=org/repo.")
+    return repo
+
+
+def _leave(failed: list[Exception], total: int) -> None:
+    if failed:
+        raise typer.Exit(exit_code(failed[0]) if len(failed) == total else SOME_FAILED)
+
+
+@contextmanager
+def _bytes_shown(quiet: bool) -> Iterator[Progress]:
+    """A bar with bytes, speed and time for every file on a terminal; nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,153 @@
+"""Models on synthetic RAW: clean photographs as a random camera sees them in the dark, with known truth and ratio.
+
+The same mosaics for every model: picture k at a ratio always has the same camera, noise and phase. They go through
+`explorer.restore` as RAW files do, with the synthetic camera's gains and matrix, so what is measured is the path that
+users' photographs take. Without a random tone curve, so that the reference is the photograph itself.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.errors import DataError
+from explorer.evaluation.metrics import Scores, measure
+from explorer.photo import Photo, RawPhoto, RgbPhoto, check_ratio, develop
+from explorer.photo.types import Exposure, WhiteBalance
+from explorer.restorer import restore
+from explorer.training.data import list_pictures, read_picture
+from explorer.training.degrade import SensorRanges, darken_to_mosaic
+from explorer.weights.store import LoadedModel
+
+RATIOS = (30.0, 100.0, 300.0)
+_RANGES = SensorRanges(tone_probability=0.0)
+_BITS, _BLACK = 14, 1 / 32
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A synthetic exposure and its truth."""
+
+    photo: RawPhoto
+    reference: NDArray[np.float32]
+    """H x W x 3 sRGB in [0, 1]."""
+    ratio: float
+
+
+@dataclass(frozen=True)
+class SyntheticResult:
+    """One model at one ratio: means over the pictures."""
+
+    model: str
+    ratio: float
+    pictures: int
+    psnr: float
+    ssim: float
+    seconds: float
+    """Of the network alone, a picture."""
+    parameters: int
+    sha256: str
+
+
+def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0) -> Scene:
+    """A dark mosaic of a clean picture.
+
+    Args:
+        clean: H x W x 3 uint8 sRGB, sides at least 34; two or three rows and columns are lost to phase and parity.
+        ratio: 1 to 300: how many times too dark.
+        name: with the seed and the ratio it decides camera, noise and phase.
+        seed: another one gives another benchmark.
+
+    Raises:
+        RatioError: the ratio is not a number from 1 to 300.
+        DataError: the picture is too small.
+    """
+    ratio = check_ratio(ratio)
+    height, width = (n // 2 * 2 for n in clean.shape[:2])
+    if min(height, width) < 34:
+        raise DataError(f"{name} is {clean.shape[1]} x {clean.shape[0]} pixels; synthetic RAW needs at least 34 x 34.")
+    picture = torch.from_numpy(np.ascontiguousarray(clean[:height, :width])).permute(2, 0, 1)[None].float() / 255
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}/{ratio:g}".encode()))
+    dark = darken_to_mosaic(picture, generator, _RANGES, torch.tensor([ratio]))
+    red, green, blue = (float(g) for g in dark.camera.gains[0])
+    white = 2.0**_BITS - 1
+    photo = RawPhoto(
+        mosaic=dark.mosaic[0, 0].numpy().astype(np.float32),
+        cfa="bayer",
+        phase="RGGB",
+        white_balance=WhiteBalance((red, green, blue), "the synthetic camera's"),
+        as_shot=(red, green, blue),
+        daylight=None,
+        camera_to_srgb=dark.camera.camera_to_srgb[0].numpy().astype(np.float32),
+        matrix_source="the synthetic camera",
+        exposure=Exposure(),
+        camera=None,
+        black_level=(white * _BLACK,),
+        white_level=white,
+        bits=_BITS,
+        name=name,
+    )
+    return Scene(photo, np.ascontiguousarray(dark.clean_srgb[0].permute(1, 2, 0).numpy()), ratio)
+
+
+def as_seen_by(photo: RawPhoto, model: LoadedModel) -> Photo:
+    """The photo as the model's kind of user has it: developed dark to 8 bits for weights that were trained on that."""
+    if model.config.training.get("input_bits") == 8 and model.architecture.domain == "rgb":
+        stored = np.round(develop(photo) * 255) / np.float32(255)
+        return RgbPhoto(stored.astype(np.float32), bits=8, name=photo.name)
+    return photo
+
+
+def evaluate_synthetic(
+    folder: Path,
+    ratios: Sequence[float],
+    models: Sequence[LoadedModel],
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    advance: Callable[[str], None] = lambda what: None,
+) -> list[SyntheticResult]:
+    """Measures models on synthetic mosaics of a folder's pictures, with the true ratio given.
+
+    Args:
+        folder: clean pictures.
+        ratios: 1 to 300 each.
+        models: from `explorer.load_model`; classical methods get the developed, amplified picture.
+        seed: of cameras and noise.
+        limit: take the first pictures by name only.
+        advance: called with words after each picture, ratio and model.
+
+    Raises:
+        DataError: the folder is missing or empty, a picture cannot be read or is too small.
+        RatioError: a ratio is not a number from 1 to 300.
+    """
+    paths = list(list_pictures(folder).items())[:limit]
+    scores: dict[tuple[float, int], list[tuple[Scores, float]]] = {}
+    for name, path in paths:
+        clean = read_picture(path)
+        for ratio in ratios:
+            scene = make_scene(clean, ratio, name, seed)
+            for k, model in enumerate(models):
+                restoration = restore(as_seen_by(scene.photo, model), model, scene.ratio)
+                measured = measure(restoration.image, scene.reference)
+                scores.setdefault((ratio, k), []).append((measured, restoration.seconds))
+                advance(f"{model.name}: {name} at {ratio:g}")
+    return [
+        SyntheticResult(
+            model=models[k].name,
+            ratio=ratio,
+            pictures=len(values),
+            psnr=float(np.mean([s.psnr for s, _ in values])),
+            ssim=float(np.mean([s.ssim for s, _ in values])),
+            seconds=float(np.mean([t for _, t in values])),
+            parameters=sum(p.numel() for p in models[k].net.parameters()),
+            sha256=models[k].identity.sha256,
+        )
+        for (ratio, k), values in sorted(scores.items())
+    ]

@@ -1,0 +1,180 @@
+"""One file of one commit into the Hub client's cache: resumable, shared by processes, checked.
+
+`hf_hub_download` resumes a cut connection but forgets what it has when its process ends. Tensors are therefore fetched
+here into `blobs/<etag>.partial` of the same cache, which stays after an interruption, and become the blob that
+`hf_hub_download` then finds and links into the snapshot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import HubError
+from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, plain_errors, storage_folder, wait_before
+from explorer.hub.references import HubReference
+
+Report = Callable[[int, int], None]
+"""Called with the bytes that are there and the bytes in all."""
+
+CONNECT_SECONDS = 10.0
+"""How long a server may be silent before the connection is given up and tried again."""
+_BLOCK = 1 << 18
+
+
+def silent(_done: int, _total: int) -> None:
+    """No report."""
+
+
+def cached_file(repo: str, commit: str, path: str) -> Path | None:
+    """A file of a commit that is in the cache whole, else None. Asks nobody."""
+    found = storage_folder(repo) / "snapshots" / commit / path
+    return found if found.is_file() else None
+
+
+def fetch_file(
+    reference: HubReference, commit: str, filename: str, *, largest: int, report: Report = silent, resumable: bool
+) -> Path:
+    """A file of the weights' folder at a commit, from the cache or the Hub.
+
+    Args:
+        filename: within the folder that bears the weights' name.
+        largest: bytes; a larger file is refused before it is downloaded.
+        resumable: keep what an interrupted download left.
+
+    Raises:
+        HubError: the file cannot be had or is not what the Hub says it is.
+    """
+    from huggingface_hub import hf_hub_download, hf_hub_url
+    from huggingface_hub.file_download import get_hf_file_metadata
+
+    path = f"{reference.name}/{filename}"
+    if found := cached_file(reference.repo, commit, path):
+        report(found.stat().st_size, found.stat().st_size)
+        return found
+    with plain_errors(f"{path} of {reference.repo}", reference.repo, commit):
+        url = hf_hub_url(reference.repo, filename, subfolder=reference.name, revision=commit)
+        metadata = get_hf_file_metadata(url, retry_on_errors=True)
+        size, etag = metadata.size, metadata.etag or ""
+        if size is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", etag):
+            raise HubError(
+                f"{path} of {reference.repo}: the Hub states no size or no usable ETag; ask whoever runs that server."
+            )
+        if size > largest:
+            raise HubError(
+                f"{path} of {reference.repo} has {size:,} bytes, more than the {largest:,} that such a file may have; "
+                "it is refused."
+            )
+        if resumable:
+            _prefetch(reference.repo, url, etag, size, report)
+        found = Path(hf_hub_download(reference.repo, filename, subfolder=reference.name, revision=commit))
+        report(size, size)
+        return found
+
+
+def forget_file(repo: str, commit: str, path: str) -> None:
+    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it anew."""
+    pointer = storage_folder(repo) / "snapshots" / commit / path
+    blob = pointer.resolve()
+    pointer.unlink(missing_ok=True)
+    if blob.parent == (storage_folder(repo) / "blobs").resolve():
+        blob.unlink(missing_ok=True)
+
+
+def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None:
+    """Puts a blob into the cache, going on where an earlier download stopped."""
+    from huggingface_hub.utils import WeakFileLock
+
+    storage = storage_folder(repo)
+    blob = storage / "blobs" / etag
+    lock = (
+        storage.parent / ".locks" / storage.name / f"{etag}.lock"
+    )  # the client's own: others wait for us and we for them
+    for folder in (blob.parent, lock.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
+        if blob.is_file():
+            return
+        partial = blob.with_name(f"{etag}.partial")
+        resumed = partial.is_file() and partial.stat().st_size > 0
+        _download(url, partial, size, report)
+        if not _is_etag_of(partial, etag) and resumed:
+            # What was left from before belonged to something else, or two writers met on a disk without locks.
+            partial.unlink(missing_ok=True)
+            _download(url, partial, size, report)
+        if not _is_etag_of(partial, etag):
+            partial.unlink(missing_ok=True)
+            raise HubError(
+                f"A file of {repo} arrived with other bytes than its sha256 says; nothing of it was kept, try again."
+            )
+        partial.replace(blob)
+
+
+def _is_etag_of(path: Path, etag: str) -> bool:
+    """Whether a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
+    if not re.fullmatch(r"[0-9a-f]{64}", etag):
+        return True
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest() == etag
+
+
+def _download(url: str, partial: Path, size: int, report: Report) -> None:
+    """Appends to `partial` until it has `size` bytes."""
+    from huggingface_hub import errors
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    transport = errors.HTTPError  # type: ignore[attr-defined]
+    have = partial.stat().st_size if partial.is_file() else 0
+    if have > size:
+        partial.unlink()
+        have = 0
+    failures = 0
+    while have < size:
+        headers: dict[str, Any] = {**build_hf_headers(library_name="lowlight-explorer"), "Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        before, wait = have, wait_before(failures, None)
+        try:
+            # The client drops our token by itself where a redirect leaves the Hub.
+            with get_session().stream(
+                "GET", url, headers=headers, timeout=CONNECT_SECONDS, follow_redirects=True
+            ) as response:
+                if response.status_code in PASSING and failures < TRIES - 1:
+                    wait = wait_before(failures, response.headers.get("Retry-After"))
+                else:
+                    hf_raise_for_status(response)
+                    have = _append(response, partial, have, size, report)
+        except errors.HfHubHTTPError:
+            raise
+        except transport:
+            have = partial.stat().st_size if partial.is_file() else 0
+            if failures >= TRIES - 1 and have == before:
+                raise
+        if have < size:
+            failures = 0 if have > before else failures + 1
+            if failures >= TRIES or wait > LONGEST_WAIT:
+                raise HubError(f"The download stopped at {have:,} of {size:,} bytes again and again; try again later.")
+            time.sleep(wait)
+
+
+def _append(response: Any, partial: Path, have: int, size: int, report: Report) -> int:
+    """Writes a response's body behind what is there; gives the bytes that are there then."""
+    if have and response.status_code != 206:  # the server starts over
+        have = 0
+    with partial.open("r+b" if have else "wb") as file:
+        file.seek(have)
+        for block in response.iter_bytes(_BLOCK):
+            if have + len(block) > size:
+                raise HubError(f"The Hub sends more than the {size:,} bytes that it announced; the file is refused.")
+            file.write(block)
+            have += len(block)
+            report(have, size)
+        file.truncate()
+    return have

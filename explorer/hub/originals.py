@@ -1,0 +1,166 @@
+"""Published checkpoints from their authors' own pages: the licence first, then the files, checked and resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import explorer
+from explorer.errors import WeightsError
+from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
+from explorer.weights.published import convert_published, published
+from explorer.weights.store import imported_folder
+
+Progress = Callable[[str, int, int], None]
+
+OTHER_NAMES = {"lamba_mitra": "lamba_m0", "retinexnet": "retinexnet_port", "sci": "sci_medium"}
+"""Names that users know checkpoints by, to the catalogue's."""
+SECONDS = 10.0
+TRIES = 4
+_BLOCK = 1 << 16
+
+
+def original(name: str) -> PublishedCheckpoint:
+    """The catalogue's entry of a name, one of `OTHER_NAMES` included.
+
+    Raises:
+        ModelNotFoundError: unknown name; the message lists the known ones.
+    """
+    return published(OTHER_NAMES.get(name, name))
+
+
+def downloadable() -> list[PublishedCheckpoint]:
+    """The entries of the catalogue whose files their authors publish."""
+    return [entry for entry in CATALOGUE.values() if all(file.url for file in entry.files)]
+
+
+def licence_notice(entry: PublishedCheckpoint) -> str:
+    """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
+    total = sum(file.size for file in entry.files)
+    terms = "" if entry.redistributable else " You may not pass the weights on without their authors' leave."
+    files = " and ".join(file.name for file in entry.files)
+    return (
+        f"{entry.name}: {entry.summary} {files} ({total / 1e6:.1f} MB) from {entry.origin}. Paper: {entry.paper}. "
+        f"Licence: {entry.licence}.{terms}"
+    )
+
+
+def download_original(
+    name: str,
+    *,
+    accept_licence: bool,
+    out: Path | None = None,
+    progress: Progress = lambda name, done, total: None,
+) -> Path:
+    """Downloads a published checkpoint from its authors' page and converts it to a folder of weights.
+
+    Args:
+        name: in the catalogue, e.g. "zero_dce"; "lamba_mitra" and other names of `OTHER_NAMES` do too.
+        accept_licence: the user has read `licence_notice` and agreed.
+        out: the folder to write; by default one that `load_model` finds by the entry's name.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelNotFoundError: unknown name.
+        WeightsError: the licence was not accepted, nothing is published, the page cannot be reached, or the files are
+            not those that were published. Nothing is written then but what a later try goes on from.
+    """
+    entry = original(name)
+    if any(not file.url for file in entry.files):
+        raise WeightsError(
+            f"No checkpoint of {entry.name} is published; import a file of your own by "
+            f"`lowlight weights import {entry.name} FILE`."
+        )
+    if not accept_licence:
+        raise WeightsError(f"{licence_notice(entry)} Read the licence there, then agree with --accept-licence.")
+    folder = _downloads() / entry.name
+    files = [_download(file, folder / file.sha256[:16] if file.sha256 else folder, progress) for file in entry.files]
+    return convert_published(entry.name, files, imported_folder() / entry.name if out is None else out)
+
+
+def _downloads() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lowlight-explorer", appauthor=False) / "originals"
+
+
+def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
+    """One file, going on where an earlier download stopped; its sha256 is the catalogue's."""
+    path = folder / file.name
+    if path.is_file() and _sha256(path) == file.sha256:
+        progress(file.name, file.size, file.size)
+        return path
+    partial = path.with_name(f"{file.name}.partial")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for attempt in range(TRIES):
+            try:
+                _append(file, partial, progress)
+                break
+            except (OSError, http.client.HTTPException) as error:  # URLError, time-outs, cut connections, a full disk
+                status = getattr(error, "code", 0)
+                if status == 416:
+                    partial.unlink(missing_ok=True)
+                if status not in (0, 408, 416, 429) and status < 500 or attempt == TRIES - 1:
+                    raise
+                time.sleep(0.5 * 2**attempt)
+        if _sha256(partial) != file.sha256:
+            partial.unlink()
+            raise WeightsError(
+                f"{file.url} gives another file than the one that was published (its sha256 differs); nothing was "
+                "kept, get the file from its authors and import it from disk."
+            )
+        partial.replace(path)
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise WeightsError(
+            f"{file.name} cannot be had from {file.url} ({reason}); try again later, or download it in a browser "
+            "and name the file after the checkpoint's name."
+        ) from error
+    return path
+
+
+def _append(file: PublishedFile, partial: Path, progress: Progress) -> None:
+    have = partial.stat().st_size if partial.is_file() else 0
+    if have >= file.size:
+        if have > file.size:
+            partial.unlink()
+            have = 0
+        elif have:
+            return
+    headers = {"User-Agent": f"lowlight-explorer/{explorer.__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    request = urllib.request.Request(file.url, headers=headers)
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310 (the catalogue's own https addresses)
+        if have and response.status != 206:
+            have = 0
+        with partial.open("r+b" if have else "wb") as target:
+            target.seek(have)
+            while block := response.read(_BLOCK):
+                have += len(block)
+                if have > file.size:
+                    target.close()
+                    partial.unlink()
+                    raise WeightsError(
+                        f"{file.url} gives more than the {file.size:,} bytes of the published file; it is refused."
+                    )
+                target.write(block)
+                progress(file.name, have, file.size)
+    if have < file.size:
+        raise http.client.IncompleteRead(b"", file.size - have)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,285 @@
+"""Folders of weights from the Hub into its client's cache, where they are used in place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote
+
+from explorer.errors import HubError, WeightsError
+from explorer.hub.client import api, offline, patiently, plain_errors, storage_folder
+from explorer.hub.fetching import cached_file, fetch_file, forget_file
+from explorer.hub.references import HubReference, is_commit
+from explorer.models import architectures
+from explorer.weights.config import WeightsConfig, read_config
+from explorer.weights.store import MODEL_FILE, check_safetensors, imported_folder, sha256_of
+
+Progress = Callable[[str, int, int], None]
+"""Called with the weights' name, the bytes that are there, and the bytes in all."""
+
+FILES = ("config.json", MODEL_FILE, "README.md")
+PARALLEL = 4
+LARGEST_TEXT = 4 << 20
+LARGEST_TENSORS = 4 << 30
+QUICK_SECONDS = 3.0
+"""How long the Hub may take to say what a branch points to, where an older commit is in the cache."""
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class PulledWeights:
+    """Weights in the cache."""
+
+    reference: HubReference
+    commit: str
+    folder: Path
+    """`snapshots/<commit>/<name>` of the cache: a folder of weights like any other."""
+    note: str = ""
+    """What the user should know: that the Hub was not reached and an older commit is used."""
+
+
+_RESOLVED: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
+"""What floating revisions pointed to when this process asked: (cache, repo, revision) -> (commit, files)."""
+_LOCK = Lock()
+
+
+def nothing(_name: str, _done: int, _total: int) -> None:
+    """No report of progress."""
+
+
+def how_to_get(reference: HubReference) -> str:
+    """What to do about weights that cannot be fetched now."""
+    return (
+        f"; with a connection run `lowlight weights pull {reference}`, or copy the folder {reference.name} of the "
+        f"repository to {imported_folder() / reference.name}"
+    )
+
+
+def cached_weights(reference: HubReference) -> PulledWeights | None:
+    """Weights that are in the cache whole, else None. Asks nobody and waits for nothing."""
+    if reference.pinned:
+        commits = [reference.revision]
+    else:
+        storage = storage_folder(reference.repo)
+        refs = (_record(reference), storage / "refs" / reference.revision)
+        commits = [ref.read_text().strip() for ref in refs if ref.is_file()]
+    for commit in commits:
+        if is_commit(commit) and all(cached_file(reference.repo, commit, f"{reference.name}/{f}") for f in FILES[:2]):
+            folder = storage_folder(reference.repo) / "snapshots" / commit / reference.name
+            return PulledWeights(reference, commit, folder)
+    return None
+
+
+def cached_names(repo: str, revision: str) -> list[str]:
+    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Asks nobody."""
+    storage = storage_folder(repo)
+    names: set[str] = set()
+    if is_commit(revision):
+        commits = [revision]
+    else:
+        names |= {path.name for path in _record(HubReference(repo, "name", revision)).parent.glob("*")}
+        ref = storage / "refs" / revision
+        commits = [ref.read_text().strip()] if ref.is_file() else []
+    for commit in commits:
+        if is_commit(commit):
+            names |= {path.parent.name for path in (storage / "snapshots" / commit).glob("*/config.json")}
+    return sorted(name for name in names if cached_weights(HubReference(repo, name, revision)))
+
+
+def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = False) -> tuple[str, tuple[str, ...]]:
+    """What a revision points to: its commit, and the paths of its files.
+
+    Args:
+        anew: ask even if this process has asked before.
+
+    Raises:
+        HubError: there is no such repository or revision, or the Hub cannot be reached.
+    """
+    key = (str(storage_folder(repo)), repo, revision)
+    with _LOCK:
+        if not anew and key in _RESOLVED:
+            return _RESOLVED[key]
+    with plain_errors(f"The revision {revision} of {repo}", repo, revision):
+        info = patiently(lambda: api().model_info(repo, revision=revision, timeout=timeout))
+    commit = str(info.sha or "")
+    if not is_commit(commit) or (is_commit(revision) and commit != revision):
+        raise HubError(f"The Hub names no usable commit for {repo} at {revision}; check HF_ENDPOINT.")
+    answer = commit, tuple(sibling.rfilename for sibling in info.siblings or ())
+    with _LOCK:
+        _RESOLVED[key] = answer
+    return answer
+
+
+def remote_names(repo: str, revision: str) -> tuple[str, list[str]]:
+    """The commit of a revision and the names of the weights that a repository holds there, sorted.
+
+    Raises:
+        HubError: as in `resolve`.
+    """
+    commit, files = resolve(repo, revision, anew=True)
+    folders = {path.rpartition("/")[0] for path in files if path.endswith(f"/{MODEL_FILE}")}
+    return commit, sorted(name for name in folders if f"{name}/config.json" in files and "/" not in name)
+
+
+def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = True) -> PulledWeights:
+    """Gets weights from the Hub unless they are in the cache, and checks them.
+
+    Args:
+        reference: what to get; a floating revision is resolved to its commit first.
+        anew: ask what a floating revision points to even if this process has asked before.
+
+    Returns:
+        The folder and the commit. Where the Hub cannot be reached, what the cache has for the same floating revision.
+
+    Raises:
+        HubError: the weights are not there, or cannot be reached and are not cached.
+        WeightsError: they are not usable: bad config, unknown architecture, wrong sha256, not safetensors.
+    """
+    cached = cached_weights(reference)
+    if cached and reference.pinned:
+        check_weights(cached)
+        return cached
+    if offline():
+        if cached:
+            return cached
+        raise HubError(f"{reference} is not on this machine, and HF_HUB_OFFLINE is set{how_to_get(reference)}.")
+    files: tuple[str, ...] = ()
+    commit = reference.revision
+    if not reference.pinned:
+        try:
+            commit, files = resolve(
+                reference.repo, reference.revision, timeout=QUICK_SECONDS if cached else SECONDS, anew=anew
+            )
+        except HubError as error:
+            if cached and not _says_no(error):
+                return PulledWeights(reference, cached.commit, cached.folder, f"{error} The cached commit is used.")
+            if _says_no(error):
+                raise
+            raise HubError(f"{str(error).split(';')[0].rstrip('.')}{how_to_get(reference)}.") from error
+        _check_listed(reference, files)
+    pulled = PulledWeights(reference, commit, storage_folder(reference.repo) / "snapshots" / commit / reference.name)
+    with plain_errors(
+        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
+    ):
+        fetch_file(reference, commit, "config.json", largest=LARGEST_TEXT, resumable=False)
+    check_config(pulled)  # before the tensors: what cannot be used is not downloaded
+    with plain_errors(
+        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
+    ):
+        fetch_file(
+            reference,
+            commit,
+            MODEL_FILE,
+            largest=LARGEST_TENSORS,
+            report=lambda done, total: progress(reference.name, done, total),
+            resumable=True,
+        )
+        if f"{reference.name}/README.md" in files:
+            fetch_file(reference, commit, "README.md", largest=LARGEST_TEXT, resumable=False)
+    check_weights(pulled)
+    if not reference.pinned:
+        _remember(reference, commit)
+    return pulled
+
+
+def pull_many(references: Sequence[HubReference], progress: Progress = nothing) -> list[PulledWeights | WeightsError]:
+    """Pulls several weights at once; one that fails does not keep the others.
+
+    Returns:
+        For each reference, in order, what `pull` gave or raised.
+    """
+
+    def one(reference: HubReference) -> PulledWeights | WeightsError:
+        try:
+            # All of a command come from one commit: the revision is asked for once.
+            return pull(reference, progress, anew=False)
+        except WeightsError as error:
+            return error
+
+    for repo, revision in dict.fromkeys((r.repo, r.revision) for r in references if not r.pinned):
+        with _LOCK:
+            _RESOLVED.pop((str(storage_folder(repo)), repo, revision), None)
+    with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+        return list(pool.map(one, references))
+
+
+def check_config(pulled: PulledWeights) -> WeightsConfig:
+    """The config of pulled weights.
+
+    Raises:
+        WeightsError: it is not valid, names an architecture that does not exist, other weights, or no sha256.
+    """
+    config = read_config(pulled.folder)
+    where = f"{pulled.reference.name} of {pulled.reference.repo}"
+    if config.name != pulled.reference.name:
+        raise WeightsError(f"The config of {where} is that of {config.name!r}; ask its publisher to correct it.")
+    if config.architecture not in architectures():
+        raise WeightsError(
+            f"The config of {where} names the architecture {config.architecture!r}, which this release does not have; "
+            "use a newer release of lowlight-explorer."
+        )
+    if not config.sha256:
+        raise WeightsError(f"The config of {where} states no sha256; ask its publisher to write it with this explorer.")
+    return config
+
+
+def check_weights(pulled: PulledWeights) -> WeightsConfig:
+    """Checks config, sha256 and container of pulled weights; what is damaged leaves the cache.
+
+    Raises:
+        WeightsError: see `check_config`; or other bytes than the config's sha256 says, or not safetensors.
+    """
+    config = check_config(pulled)
+    path = pulled.folder / MODEL_FILE
+    try:
+        check_safetensors(path)
+        if (sha256 := sha256_of(path)) != config.sha256:
+            raise WeightsError(
+                f"{MODEL_FILE} of {pulled.reference} has the sha256 {sha256[:12]}... but its config says "
+                f"{config.sha256[:12]}...; it was not kept, pull it again or ask its publisher."
+            )
+    except WeightsError:
+        forget_file(pulled.reference.repo, pulled.commit, f"{pulled.reference.name}/{MODEL_FILE}")
+        raise
+    return config
+
+
+def _says_no(error: HubError) -> bool:
+    """Whether the Hub answered that there is no such thing, in contrast to not answering."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    return isinstance(error.__cause__, GatedRepoError | RepositoryNotFoundError | RevisionNotFoundError)
+
+
+def _check_listed(reference: HubReference, files: Sequence[str]) -> None:
+    if any(f"{reference.name}/{name}" not in files for name in FILES[:2]):
+        folders = sorted({path.split("/")[0] for path in files if path.endswith(f"/{MODEL_FILE}")})
+        raise HubError(
+            f"{reference.repo} has no weights {reference.name!r} at {reference.revision}; it has "
+            f"{', '.join(folders) or 'none at all'}."
+        )
+
+
+def _record(reference: HubReference) -> Path:
+    """The file that says which commit of a floating revision some weights were pulled at.
+
+    The client's own `refs` know one commit for a whole repository, which need not hold all that was pulled before.
+    """
+    return storage_folder(reference.repo) / "lowlight" / quote(reference.revision, safe="") / reference.name
+
+
+def _remember(reference: HubReference, commit: str) -> None:
+    path = _record(reference)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, work = tempfile.mkstemp(dir=path.parent.parent, prefix=".")
+        with os.fdopen(handle, "w") as file:
+            file.write(commit)
+        os.replace(work, path)
+    except OSError:  # a cache that cannot be written to: the next run asks the Hub again
+        pass

@@ -1,0 +1,205 @@
+"""A Space of the Hub that serves the app: which files it needs, its README, its upload in one commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import explorer
+from explorer.errors import HubError
+from explorer.hub.client import api, offline, page, plain_errors
+from explorer.hub.publishing import Upload, commit_files
+from explorer.hub.pulling import FILES, remote_names
+from explorer.hub.references import check_repo, parse_repo
+
+Hardware = Literal["cpu", "zero"]
+
+APP_FILE = "spaces_app.py"
+PYTHON = "3.12"
+"""A Python that both CPU Spaces and ZeroGPU offer."""
+TORCH_CPU = "https://download.pytorch.org/whl/cpu"
+ZERO_TORCH = "torch>=2.8,<2.12"
+"""The releases that ZeroGPU serves."""
+
+_PARTS = ("app", "engine", "examples", "hub", "models", "photo", "views", "weights", "_weights")
+"""Rooms of the package that the app runs on; the command line, training and evaluation stay at home."""
+_SUFFIXES = {".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors"}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What `deploy` did, or would do."""
+
+    repo: str
+    files: tuple[Upload, ...]
+    readme: str
+    removed: tuple[str, ...]
+    """Paths that an earlier deployment left and that are gone now."""
+    commit: str
+    """Empty for a dry run."""
+    url: str
+
+
+def front_matter(
+    *,
+    title: str = "Lowlight Explorer",
+    hardware: Hardware = "cpu",
+    models: Sequence[str] = (),
+    preload: Sequence[str] = (),
+) -> str:
+    """The YAML that a Space's README begins with, the two `---` included.
+
+    Args:
+        models: repositories that the Space uses.
+        preload: `preload_from_hub` entries, `org/repo file,file <commit>`.
+    """
+    lines = [
+        f"title: {title}",
+        "emoji: 🌒",
+        "colorFrom: indigo",
+        "colorTo: gray",
+        "sdk: gradio",
+        f"sdk_version: {gradio_version()}",
+        f'python_version: "{PYTHON}"',
+        f"app_file: {APP_FILE}",
+        "pinned: false",
+        "license: apache-2.0",
+        "short_description: See what networks make of very dark photographs",
+    ]
+    if hardware == "zero":
+        lines.append("suggested_hardware: zero-a10g")
+    for key, values in (("models", models), ("preload_from_hub", preload)):
+        if values:
+            lines += [f"{key}:", *(f"  - {value}" for value in values)]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def gradio_version() -> str:
+    """The gradio release that this explorer runs with, which the Space is pinned to."""
+    try:
+        return version("gradio")
+    except PackageNotFoundError as error:
+        raise HubError(
+            "The app's gradio is not installed, so the Space cannot be pinned to it; install gradio."
+        ) from error
+
+
+def requirements(text: str, hardware: Hardware) -> str:
+    """What the Space installs, from the project's requirements.txt: gradio is the SDK's, torch fits the hardware."""
+    kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    kept = [
+        line
+        for line in kept
+        if re.split(r"[<>=!~\[ ;]", line)[0].lower() not in ("gradio", "torch", "ipywidgets", "spaces")
+    ]
+    if hardware == "zero":
+        return "\n".join([ZERO_TORCH, "spaces", *(line for line in kept if not line.startswith("openvino"))]) + "\n"
+    # PyPI's torch brings CUDA libraries of several GB, which a processor's Space has no use for.
+    return "\n".join([f"--extra-index-url {TORCH_CPU}", "torch>=2.8", *kept]) + "\n"
+
+
+def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path | None = None) -> list[Upload]:
+    """Every file of the Space, README aside, sorted by path.
+
+    Args:
+        weights_from: `org/repo` whose weights the Space takes instead of the embedded ones.
+        root: the checkout; by default the one that this package lies in.
+
+    Raises:
+        HubError: there is no checkout, as in an installation from a wheel.
+    """
+    package = Path(explorer.__file__).parent
+    root = package.parent if root is None else root
+    app, wanted = root / APP_FILE, root / "requirements.txt"
+    if not app.is_file() or not wanted.is_file():
+        raise HubError(
+            f"A Space is deployed from a checkout, and {root} holds no {APP_FILE}; clone the project and run there."
+        )
+    package = root / "explorer"
+    paths = [path for path in package.glob("*.py") if path.name != "__main__.py"]
+    for part in _PARTS:
+        paths += [p for p in (package / part).rglob("*") if p.is_file() and p.suffix in _SUFFIXES]
+    # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
+    paths += [app, root / "pyproject.toml", root / "LICENSE"]
+    if not weights_from:
+        paths += [p for p in (root / "weights").glob("*/*") if p.name in FILES]
+    paths = [p for p in paths if p.is_file() and "__pycache__" not in p.parts and not _hidden(p.relative_to(root))]
+    uploads = [Upload(path.relative_to(root).as_posix(), path) for path in paths]
+    uploads.append(Upload("requirements.txt", requirements(wanted.read_text(), hardware).encode()))
+    return sorted(uploads, key=lambda upload: upload.path)
+
+
+def deploy(
+    repo: str,
+    *,
+    hardware: Hardware = "cpu",
+    weights_from: str = "",
+    private: bool = False,
+    dry_run: bool = False,
+    root: Path | None = None,
+) -> Deployment:
+    """Uploads what a Space needs, and nothing else, in one commit; the Hub then builds and starts it.
+
+    Args:
+        repo: the Space, `org/name`; made where it does not exist.
+        hardware: "cpu" (2 cores, 16 GB, free) or "zero" (ZeroGPU).
+        weights_from: `org/repo` or `org/repo@revision` on the Hub: the Space takes its weights from there, preloaded
+            at that commit, instead of the embedded ones.
+        private: make a new Space private.
+        dry_run: plan alone; the Hub is asked nothing but what `weights_from` holds.
+
+    Raises:
+        HubError: bad names, no checkout, offline, or the Hub refuses.
+    """
+    check_repo(repo)
+    models, preload, variables = [], [], []
+    if weights_from:
+        source, revision = parse_repo(weights_from)
+        commit, names = remote_names(source, revision)
+        if not names:
+            raise HubError(f"{source} holds no weights at {revision}; publish some there first.")
+        models = [source]
+        preload = [f"{source} {','.join(f'{name}/{file}' for name in names for file in FILES[:2])} {commit}"]
+        variables = [{"key": "EXPLORER_HUB_REPO", "value": f"{source}@{commit}"}]
+    readme = front_matter(hardware=hardware, models=models, preload=preload) + _README
+    files = [*space_files(hardware, weights_from, root), Upload("README.md", readme.encode())]
+    url = page(repo, "space")
+    if dry_run:
+        return Deployment(repo, tuple(files), readme, (), "", url)
+    if offline():
+        raise HubError("Deploying needs the Hub, but HF_HUB_OFFLINE is set; unset it.")
+    with plain_errors(f"The Space {repo}", repo):
+        api().create_repo(
+            repo,
+            repo_type="space",
+            space_sdk="gradio",
+            private=private or None,
+            exist_ok=True,
+            space_variables=variables or None,
+        )
+        for variable in variables:  # for a Space that was there before
+            api().add_space_variable(repo, variable["key"], variable["value"])
+        info = api().space_info(repo)
+    present = {sibling.rfilename for sibling in info.siblings or ()}
+    removed = sorted(present - {upload.path for upload in files} - {".gitattributes"})
+    commit = commit_files(repo, files, "The Lowlight Explorer", kind="space", prune=removed)
+    return Deployment(repo, tuple(files), readme, tuple(removed), commit, url)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+_README = """
+# Lowlight Explorer
+
+See what neural networks make of extremely dark photographs. Drop in a camera RAW file or a picture, choose a network,
+move the amplification, and look at every step: the amplified light, the reflectance, the illumination, the result.
+
+Photographs that you upload are processed on this Space's machine and deleted within the hour. Every network's weights
+name their training data, licence and paper in the app.
+"""

@@ -1,0 +1,121 @@
+"""Tiles: they cover the picture once, and their result is the whole picture's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.engine.tiles import bytes_per_sample, run_tiled, tiles_along
+from explorer.models import RestorationNet, SizeRequirements, create_model
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 100, 333, 1024, 1025])
+@pytest.mark.parametrize("size", [SizeRequirements(), SizeRequirements(32, 32), SizeRequirements(17, 8, 1)])
+def test_tiles_cover_the_axis_once_and_start_on_the_stride(length: int, size: SizeRequirements) -> None:
+    tiles = tiles_along(length, body=64, halo=20, size=size)
+    kept = [n for t in tiles for n in range(t.keep_start, t.keep_stop)]
+    assert kept == list(range(length))
+    for tile in tiles:
+        assert tile.start % size.multiple_of == 0
+        assert tile.start == 0 or tile.keep_start - tile.start >= 20
+        assert tile.stop == length or tile.stop - tile.keep_stop >= 20
+
+
+def lively(net: RestorationNet) -> RestorationNet:
+    """Random parameters large enough that far pixels matter."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(torch.randn(p.shape, generator=generator) * (1.5 / max(1, p[0].numel())) ** 0.5)
+    return net
+
+
+CASES = {
+    "zero_dce": ("zero_dce", {"width": 8}, 400),
+    "sci": ("sci", {}, 400),
+    "retinexnet.resize": ("retinexnet", {"width": 8}, 520),
+    "retinexnet.port": ("retinexnet", {"width": 8, "variant": "port"}, 520),
+    "sid_unet": ("sid_unet", {"width": 4}, 560),
+    "sid_unet_xtrans": ("sid_unet_xtrans", {"width": 4}, 560),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_tiled_result_is_the_whole_pictures(case: str) -> None:
+    architecture, options, side = CASES[case]
+    net = lively(create_model(architecture, **options))
+    planes = np.random.default_rng(1).random((net.input_channels, side, side + 37), dtype=np.float32)
+
+    calls = []
+
+    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        calls.append(x.shape)
+        with torch.inference_mode():
+            return net.decompose(x)
+
+    whole = run_tiled(run, net, planes, budget=1 << 40)
+    assert len(calls) == 1
+    tiled = run_tiled(run, net, planes, budget=1)
+    assert len(calls) > 4
+    assert whole.keys() == tiled.keys()
+    for name in whole:
+        assert whole[name].shape == tiled[name].shape
+        spread = max(1.0, float(np.abs(whole[name]).max()))
+        np.testing.assert_allclose(tiled[name], whole[name], atol=1e-4 * spread, err_msg=name)
+
+
+def test_a_margin_that_is_too_narrow_shows() -> None:
+    """The test above can fail: with half of the margin the seams are there."""
+    net = lively(create_model("retinexnet", width=8))
+    net.halo = 8
+    planes = np.random.default_rng(1).random((3, 520, 520), dtype=np.float32)
+
+    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.inference_mode():
+            return net.decompose(x)
+
+    whole = run_tiled(run, net, planes, budget=1 << 40)["image"]
+    tiled = run_tiled(run, net, planes, budget=1)["image"]
+    assert np.abs(whole - tiled).max() > 1e-4
+
+
+@pytest.mark.parametrize(("architecture", "side"), [("lamba_m0", 1344), ("lamba_m1", 1088), ("lamba_m2", 1216)])
+def test_margin_of_the_lamba_networks_reaches_as_far_as_they_see(architecture: str, side: int) -> None:
+    """A sample outside the margin changes nothing; the networks are too deep at 1/32 to compare tiles cheaply."""
+    net = lively(create_model(architecture))
+    assert net.halo is not None
+    x = torch.rand(1, 1, 32, side, generator=torch.Generator().manual_seed(1))
+    changed = x.clone()
+    changed[..., -32:] = 1 - changed[..., -32:]
+    with torch.inference_mode():
+        difference = (net.train()(x) - net(changed)).abs().amax((0, 1, 2))
+    reach = side - 32 - int(difference.nonzero().min())
+    assert 0 < reach <= net.halo
+
+
+def test_progress_ends_at_one() -> None:
+    net = create_model("zero_dce", width=4)
+    shares: list[float] = []
+    planes = np.zeros((3, 300, 300), dtype=np.float32)
+    run_tiled(lambda x: {"image": x}, net, planes, budget=1, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_methods_that_see_the_whole_picture_are_never_cut() -> None:
+    net = create_model("clahe")
+    calls = []
+
+    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        calls.append(x.shape)
+        return {"image": x}
+
+    run_tiled(run, net, np.zeros((3, 700, 500), dtype=np.float32), budget=1)
+    assert calls == [(1, 3, 700, 500)]
+
+
+def test_counting_memory_leaves_no_hook() -> None:
+    net = create_model("zero_dce")
+    assert bytes_per_sample(net, 3) >= 4 * (6 * 32 + 24)
+    assert not any(m._forward_hooks for m in net.modules())

@@ -1,0 +1,174 @@
+"""Folders of pictures: what is read, and what is refused by name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import scene, write_data
+from PIL import Image
+
+from explorer.errors import DataError
+from explorer.training.data import Skipped, random_crops, read_folder, read_pairs
+from explorer.training.recipe import Phase
+from explorer.training.sources import DarkPairs, SyntheticRaw, phase_at
+
+
+def save(folder: Path, name: str, height: int = 8, width: int = 10) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene(1, height, width)).save(folder / name)
+
+
+def test_pairs_by_list_and_without(data: Path) -> None:
+    assert [p.name for p in read_pairs(data / "lol", "val.txt")] == ["4", "5"]
+    assert len(read_pairs(data / "lol")) == 6
+    pair = read_pairs(data / "lol")[0]
+    assert pair.low.dtype == np.uint8 and pair.low.shape == pair.high.shape == (72, 80, 3)
+    assert pair.low.mean() < pair.high.mean()
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "no_pictures"])
+def test_missing_and_empty_folders(what: str, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    if what != "missing":
+        folder.mkdir()
+    if what == "no_pictures":
+        (folder / "low").mkdir()
+        (folder / "high").mkdir()
+    with pytest.raises(DataError, match=str(folder)):
+        read_pairs(folder)
+    with pytest.raises(DataError, match="data"):
+        DarkPairs(tmp_path / "data", 1, (Phase(1.0, 16, 2),))
+    with pytest.raises(DataError, match="data"):
+        SyntheticRaw(tmp_path / "data", 1, (Phase(1.0, 16, 2),))
+
+
+def test_unpaired_pictures_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "low", "a.png")
+    save(tmp_path / "low", "alone.png")
+    save(tmp_path / "high", "a.png")
+    with pytest.raises(DataError, match="1 pictures without their pair .alone"):
+        read_pairs(tmp_path)
+    (tmp_path / "low" / "alone.png").unlink()
+    save(tmp_path / "high", "bright_alone.png")
+    with pytest.raises(DataError, match="bright_alone"):
+        read_pairs(tmp_path)
+
+
+def test_pictures_of_different_sizes_are_named_with_their_sizes(tmp_path: Path) -> None:
+    save(tmp_path / "low", "a.png", 8, 10)
+    save(tmp_path / "high", "a.jpg", 8, 12)
+    with pytest.raises(DataError, match=r"low/a.png is 10 x 8 but .*high/a.jpg is 12 x 8"):
+        read_pairs(tmp_path)
+
+
+def test_a_list_that_names_nothing_or_what_is_not_there(tmp_path: Path) -> None:
+    save(tmp_path / "low", "a.png")
+    save(tmp_path / "high", "a.png")
+    (tmp_path / "train.txt").write_text("a\nb\n")
+    with pytest.raises(DataError, match="without their pair .b"):
+        read_pairs(tmp_path, "train.txt")
+    (tmp_path / "train.txt").write_text("\n")
+    with pytest.raises(DataError, match="no pairs"):
+        read_pairs(tmp_path, "train.txt")
+
+
+def test_side_by_side_pairs(tmp_path: Path) -> None:
+    both = np.concatenate([scene(1) // 4, scene(1)], 1)
+    Image.fromarray(both).save(tmp_path / "one.png")
+    (pair,) = read_pairs(tmp_path)
+    assert np.array_equal(pair.low, scene(1) // 4) and np.array_equal(pair.high, scene(1))
+    Image.fromarray(both[:, :-1]).save(tmp_path / "odd.png")
+    with pytest.raises(DataError, match="odd.png is 159 pixels wide"):
+        read_pairs(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", None])
+def test_one_corrupt_picture_of_many_is_skipped_and_counted(content: bytes | None, tmp_path: Path) -> None:
+    for k in range(100):
+        save(tmp_path, f"{k:03d}.png")
+    whole = (tmp_path / "050.png").read_bytes()
+    (tmp_path / "050.png").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    skipped = Skipped()
+    assert len(read_folder(tmp_path, skipped=skipped)) == 99
+    assert skipped.names == [str(tmp_path / "050.png")]
+    (tmp_path / "051.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 of 100 pictures cannot be read .*050.png.*051.png"):
+        read_folder(tmp_path)
+
+
+def test_skipped_pictures_of_one_folder_do_not_count_against_another(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        for k in range(100):
+            save(tmp_path / folder, f"{k:03d}.png")
+        (tmp_path / folder / "007.png").write_bytes(b"")
+    skipped = Skipped()
+    for folder in ("a", "b"):
+        read_folder(tmp_path / folder, skipped=skipped)
+    assert len(skipped.names) == 2
+
+
+def test_a_corrupt_half_leaves_its_pair_out(tmp_path: Path) -> None:
+    for k in range(100):
+        save(tmp_path / "low", f"{k}.png")
+        save(tmp_path / "high", f"{k}.png")
+    (tmp_path / "high" / "9.png").write_bytes(b"\x89PNG")
+    skipped = Skipped()
+    assert "9" not in [p.name for p in read_pairs(tmp_path, skipped=skipped)]
+    assert skipped.names == [str(tmp_path / "high" / "9.png")]
+
+
+def test_crops_stay_aligned_through_flips_and_turns() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (40, 50, 3)).astype(np.uint8)
+    one, two = random_crops([(picture, 255 - picture)], 8, 16, rng)
+    assert one.shape == (8, 3, 16, 16) and torch.allclose(one + two, torch.ones_like(one))
+    assert len({tuple(crop.flatten().tolist()) for crop in one}) == 8
+
+
+def test_small_pictures_are_reflected_to_the_crop() -> None:
+    picture = scene(3, 10, 12)
+    (crops,) = random_crops([(picture,)], 2, 32, np.random.default_rng(0))
+    assert crops.shape == (2, 3, 32, 32)
+    assert set(crops.unique().mul(255).round().int().tolist()) <= set(np.unique(picture).tolist())
+
+
+def test_a_step_always_gives_the_same_batch(data: Path) -> None:
+    phases = (Phase(0.5, 16, 2), Phase(1.0, 24, 3))
+    for source in (SyntheticRaw, DarkPairs):
+        one, two = source(data, 1, phases), source(data, 1, phases)
+        for step in (0, 7):
+            a, b = one.batch(step, 10), two.batch(step, 10)
+            assert all(torch.equal(a[k], b[k]) for k in a)
+        key = "input" if source is SyntheticRaw else "low"
+        assert not torch.equal(one.batch(0, 10)[key], one.batch(1, 10)[key])
+        assert one.batch(0, 10)[key].shape[0] == 2 and one.batch(9, 10)[key].shape[0] == 3
+        assert not torch.equal(source(data, 2, phases).batch(0, 10)[key], one.batch(0, 10)[key])
+    assert phase_at(phases, 4, 10).crop == 16 and phase_at(phases, 5, 10).crop == 24
+
+
+def test_validation_pairs_are_never_trained_on(tmp_path: Path) -> None:
+    folder = write_data(tmp_path / "set")
+    source = DarkPairs(folder, 1, (Phase(1.0, 16, 2),))
+    assert (len(source.pairs), len(source.val)) == (4, 2)
+    (folder / "lol" / "train.txt").unlink()
+    assert len(DarkPairs(folder, 1, (Phase(1.0, 16, 2),)).pairs) == 4
+    (folder / "lol" / "val.txt").unlink()
+    source = DarkPairs(folder, 1, (Phase(1.0, 16, 2),))
+    assert (len(source.pairs), [p.name for p in source.val]) == (5, ["0"])
+
+
+def test_a_folder_of_pairs_alone_will_do(tmp_path: Path) -> None:
+    folder = write_data(tmp_path / "set")
+    shutil.rmtree(folder / "clean")
+    assert DarkPairs(folder / "lol", 1, (Phase(1.0, 16, 2),)).batch(0, 10)["low"].shape == (2, 3, 16, 16)
+
+
+def test_validation_of_pictures_smaller_than_its_crops(data: Path) -> None:
+    for batch in DarkPairs(data, 1, (Phase(1.0, 16, 2),), offset=1).validation():
+        assert batch["low"].shape[-2:] == (257, 257)
+    for batch in SyntheticRaw(data, 1, (Phase(1.0, 16, 2),)).validation():
+        assert batch["input"].shape[-2:] == (256, 256)
