@@ -87,5 +87,6 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	@echo "Installing the explorer and what it needs into $(VENV) (once; some minutes)"
 	@$(if $(TORCH_INDEX),$(PIP) install --quiet torch -c constraints.txt --index-url $(TORCH_INDEX))
+	@mkdir -p weights  # the package's build takes it along, and git does not keep an empty folder
 	@$(PIP) install --quiet -e '.[fast,notebooks,dev]' -c constraints.txt
 	@touch $@

@@ -73,9 +73,8 @@ def encode(image: NDArray[np.float32], suffix: str, bits: int = 8, exif: bytes |
         from PIL import Image
 
         kind = {".png": "PNG", ".webp": "WEBP"}.get(suffix, "JPEG")
-        options: dict[str, object] = {"PNG": {"compress_level": 4}, "WEBP": {"lossless": True}}.get(
-            kind, {"quality": 95, "subsampling": 0}
-        )
+        settings: dict[str, dict[str, object]] = {"PNG": {"compress_level": 4}, "WEBP": {"lossless": True}}
+        options = settings.get(kind, {"quality": 95, "subsampling": 0})
         if exif:
             options["exif"] = exif if exif.startswith(b"Exif\0\0") else b"Exif\0\0" + exif
         Image.fromarray(samples).save(buffer, format=kind, **options)

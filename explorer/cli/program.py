@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, evaluate, import_weights, info, models, restore, train
+from explorer.cli import app, evaluate, import_weights, info, models, restore, space, train, weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import write_line
 
@@ -24,11 +24,11 @@ _EXIT_CODES = (
     ("3", "a photograph that cannot be read"),
     ("4", "a ratio or a white balance that cannot be used"),
     ("5", "an unknown model"),
-    ("6", "weights that cannot be used"),
+    ("6", "weights that cannot be used or had"),
     ("7", "a result that cannot be written"),
     ("8", "training or evaluation data that cannot be used"),
     ("9", "a training run that cannot go on"),
-    ("10", "some of several photographs failed; the others were written"),
+    ("10", "some of several photographs or weights failed; the others went well"),
     ("130", "interrupted"),
     ("141", "the reader of the output went away"),
 )
@@ -51,6 +51,8 @@ program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)
 program.command("eval")(evaluate.evaluate)
+program.add_typer(weights.weights, name="weights")
+program.add_typer(space.space, name="space")
 
 
 def _show_version(wanted: bool) -> None:

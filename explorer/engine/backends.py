@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from explorer.errors import ExplorerError
+from explorer.models import RestorationNet
 
 if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
@@ -91,7 +92,7 @@ def torch_backend(model: LoadedModel, device: str = "cpu") -> Backend:
 class _Decomposed(torch.nn.Module):
     """A network that gives its named maps as a tuple, which a graph can hold."""
 
-    def __init__(self, net: torch.nn.Module) -> None:
+    def __init__(self, net: RestorationNet) -> None:
         super().__init__()
         self.net = net
         self.names: list[str] = []

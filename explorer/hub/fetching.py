@@ -23,7 +23,6 @@ Report = Callable[[int, int], None]
 
 CONNECT_SECONDS = 10.0
 """How long a server may be silent before the connection is given up and tried again."""
-_BLOCK = 1 << 18
 
 
 def silent(_done: int, _total: int) -> None:
@@ -170,7 +169,7 @@ def _append(response: Any, partial: Path, have: int, size: int, report: Report) 
         have = 0
     with partial.open("r+b" if have else "wb") as file:
         file.seek(have)
-        for block in response.iter_bytes(_BLOCK):
+        for block in response.iter_bytes():  # as it arrives: a block size would hold back what a cut then loses
             if have + len(block) > size:
                 raise HubError(f"The Hub sends more than the {size:,} bytes that it announced; the file is refused.")
             file.write(block)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from explorer.errors import WeightsError
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
 class _Frozen(BaseModel):

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 import explorer
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.models import Architecture, RestorationNet, architecture
-from explorer.weights.config import WeightsConfig, read_config
+from explorer.weights.config import InputConvention, WeightsConfig, read_config
 from explorer.weights.settings import Settings, read_settings
 
 MODEL_FILE = "model.safetensors"
@@ -266,7 +266,7 @@ def classical_model(name: str) -> LoadedModel:
         architecture=name,
         domain=descriptor.domain,
         # A plain amplification has nothing else to brighten with; the other methods find their own brightness.
-        input={"ratio_rule": "percentile" if name == "identity" else "none", "clip": (0.0, 1.0)},
+        input=InputConvention(ratio_rule="percentile" if name == "identity" else "none", clip=(0.0, 1.0)),
         paper=descriptor.paper,
         summary=descriptor.summary,
         licence="Apache-2.0",
