@@ -1,8 +1,78 @@
 """The app of a Hugging Face Space, the same as `lowlight app`: run this file, or import `demo` from it."""
 
+from __future__ import annotations
+
+import copy
 import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+try:
+    import spaces  # ZeroGPU's package, which must come before torch; other machines do not have it
+except ImportError:
+    spaces = None
 
 from explorer.app import build_app, launch
+
+if TYPE_CHECKING:
+    import torch
+
+    from explorer import LoadedModel
+    from explorer.engine import Backend
+
+
+def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
+    """Places every network on ZeroGPU's device now, and has them run there, in the calls that it lends a GPU to.
+
+    ZeroGPU lends its GPU to functions under `spaces.GPU`, which run in a process of their own: what they are given and
+    give back is pickled, and models must be on the device before the first call. So a call is given the weights' sha256
+    and a tensor, and nothing is compiled.
+
+    Args:
+        gpu: `spaces.GPU`.
+
+    Returns:
+        Names of the networks that were placed.
+    """
+    import torch
+
+    import explorer
+    from explorer import restorer
+    from explorer.engine import Backend
+
+    models = [explorer.load_model(info.name) for info in explorer.list_models() if info.weights is not None]
+    # Copies: the originals stay on the processor, where the memory that they need is measured.
+    placed = {model.identity.sha256: copy.deepcopy(model.net).to(device) for model in models}
+
+    @gpu(duration=60)
+    def decompose(sha256: str, x: torch.Tensor) -> tuple[dict[str, torch.Tensor], float]:
+        with torch.inference_mode():
+            started = time.perf_counter()
+            maps = {name: value.float().cpu() for name, value in placed[sha256].decompose(x.to(device)).items()}
+        return maps, time.perf_counter() - started
+
+    ordinary = restorer.choose_backend
+
+    def choose(model: LoadedModel, wanted: str = "auto") -> Backend:
+        sha256 = model.identity.sha256
+        if sha256 not in placed:  # classical methods, and what was loaded later: outside the calls there is no GPU
+            return ordinary(model, "torch" if wanted == "auto" else wanted)
+        clock = [0.0]
+
+        def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+            maps, seconds = decompose(sha256, x)
+            clock[0] += seconds
+            return maps
+
+        return Backend("cuda" if device == "cuda" else "torch", device, "float32", run, clock)
+
+    restorer.choose_backend = choose
+    return [model.name for model in models]
+
+
+if spaces is not None and os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true", "t"):
+    share_gpu(spaces.GPU)
 
 demo = build_app()
 

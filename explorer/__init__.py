@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from explorer import errors
 
 if TYPE_CHECKING:
+    from explorer.inspect import compare, decompose, feature_maps
     from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
     from explorer.restoration import Restoration
     from explorer.restorer import ModelInfo, list_models, load_model, restore
@@ -32,12 +33,15 @@ _HOME = {
     "suggest_ratio": "photo",
     "Restoration": "restoration",
     "LoadedModel": "weights.store",
+    "compare": "inspect",
+    "decompose": "inspect",
+    "feature_maps": "inspect",
     "ModelInfo": "restorer",
     "list_models": "restorer",
     "load_model": "restorer",
     "restore": "restorer",
 }
-_SUBMODULES = ("models", "photo", "training", "views", "weights", "examples")
+_SUBMODULES = ("inspect", "models", "photo", "training", "views", "weights", "examples")
 __all__ = ["errors", *_HOME]
 
 

@@ -32,6 +32,12 @@ class WhiteBalanceError(ExplorerError, ValueError):
     exit_code = 4
 
 
+class SettingsError(ExplorerError, ValueError):
+    """Settings of a picture that cannot be used: no such file, another schema, a value out of its limits."""
+
+    exit_code = 4
+
+
 class ModelNotFoundError(ExplorerError, KeyError):
     """A model or architecture name that is not known; the message lists the known ones."""
 

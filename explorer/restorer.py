@@ -131,7 +131,8 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
             model = _CACHE.get(Path(weights), "local")
         if model.architecture.name != name.split(".")[0]:
             raise WeightsError(
-                f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
+                f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's "
+                "name."
             )
         return model
     if name.startswith("hf:") or source is not None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples")
-RESULTS = ("restorer", "restoration", "encode")
+ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples", "inspect")
+RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -26,9 +26,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "restorer": ("errors", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
     "restoration": ("errors", "photo", "weights", "encode"),
     "encode": ("errors", "photo"),
+    "settings": ("errors", "photo", "engine", "encode", "restoration"),
+    "inspect": ("errors", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "restoration"),
     "evaluation": ("errors", "photo", "weights", "training", *RESULTS),
-    "app": ("errors", "photo", "weights", "hub", "views", "examples", *RESULTS),
+    "app": ("errors", "photo", "weights", "hub", "views", "examples", "inspect", "evaluation", *RESULTS),
     "cli": ("errors", "photo", "weights", "hub", "views", "examples", "app", "training", "evaluation", *RESULTS),
     "__main__": ("cli",),
 }
@@ -45,6 +47,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "restorer": ("gradio",),
     "restoration": ("gradio",),
     "evaluation": ("gradio",),
+    "inspect": ("gradio", "rawpy", "PIL"),
+    "settings": ("gradio", "rawpy", "torch"),
     "views": ("torch", "gradio", "rawpy"),
     "examples": ("torch", "gradio", "rawpy"),
 }

@@ -17,6 +17,7 @@ import gradio as gr
 
 from explorer.app import text
 from explorer.app.theme import ASSETS
+from explorer.views.pictures import palette_css, palette_stops
 
 RatioChoice = float | Literal["auto"]
 
@@ -62,18 +63,69 @@ def before_after() -> gr.HTML:
     )
 
 
-def tiles(elem_id: str, empty: str, can_blind: bool) -> gr.HTML:
-    """Pictures side by side with one zoom, one pan and one read-out.
+def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line"]) -> gr.HTML:
+    """Pictures side by side with one zoom, one pan and one read-out. Event: `select`, when a line was drawn.
 
-    Value: {"batch", "tiles": [{"id", "title", "note", "src", "alt", "open", "legend": {"css", "low", "high"} | None}]}.
+    Value: {"batch", "tiles": [{"id", "title", "note", "src", "alt", "open", "reference", "legend": {"css", "low",
+    "high"} | None, "values": {"src", "width", "height", "channels"} | None}], "line", "columns", "keep"}. A tile with
+    `values` reads out those float32 numbers instead of its own 8-bit ones; `keep` keeps zoom and line over a new batch.
+
+    Args:
+        features: "compare" adds differences and exposure matching, "blind" hidden names, "line" a profile line.
     """
+    words = {
+        **_VIEW_WORDS,
+        "empty": empty,
+        "blind": text.BLIND,
+        "show": text.TILES_SHOW,
+        "pictures": text.TILES_PICTURES,
+        "difference": text.TILES_DIFFERENCE,
+        "matched": text.TILES_MATCHED,
+        "against": text.TILES_AGAINST,
+        "draw": text.LINE_DRAW,
+        "draw_help": text.LINE_HELP,
+    }
     return gr.HTML(
         value=None,
-        html_template=_template("tiles.html", {**_VIEW_WORDS, "empty": empty, "blind": text.BLIND}),
+        html_template=_template("tiles.html", words),
         js_on_load=_asset("stage.js") + _asset("tiles.js"),
         apply_default_css=False,
         elem_id=elem_id,
-        can_blind=can_blind,
+        features=" ".join(features),
+        palette=" ".join(palette_stops("viridis")),
+        palette_css=palette_css("viridis"),
+        words_mean=text.TILES_MEAN,
+        words_matched=text.TILES_FACTOR,
+    )
+
+
+def ranking(elem_id: str, caption: str) -> gr.HTML:
+    """A table that sorts by any column and can be downloaded as CSV and Markdown.
+
+    Value: {"columns": [{"title", "digits", "best_high", "hint"}], "rows": [[text | number | None]], "caption", "note"}.
+    """
+    words = {"caption": caption, "csv": text.TABLE_CSV, "markdown": text.TABLE_MARKDOWN}
+    return gr.HTML(
+        value=None,
+        html_template=_template("ranking.html", words),
+        js_on_load=_asset("ranking.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def player(elem_id: str, empty: str) -> gr.HTML:
+    """Pictures one after the other, with a slider and a button that plays them.
+
+    Value: {"batch", "milliseconds", "start", "frames": [{"src", "label", "alt"}]}.
+    """
+    words = {"empty": empty, "play": text.PLAY, "frame": text.FRAME}
+    return gr.HTML(
+        value=None,
+        html_template=_template("player.html", words),
+        js_on_load=_asset("player.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
     )
 
 
@@ -145,14 +197,14 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     )
 
 
-def download_link() -> gr.HTML:
+def download_link(elem_id: str) -> gr.HTML:
     """A file handed to the browser as soon as it is prepared. Value: {"src", "name", "label"} or None."""
     return gr.HTML(
         value=None,
         html_template='<p class="lx-download" hidden><a href="#"></a></p>',
         js_on_load=_asset("download.js"),
         apply_default_css=False,
-        elem_id="lx-download",
+        elem_id=elem_id,
     )
 
 

@@ -15,6 +15,7 @@ from explorer.views.pictures import FloatArray, palette_css, png
 from explorer.views.retinex import Panel
 
 if TYPE_CHECKING:
+    from explorer.evaluation.metrics import Scores
     from explorer.restoration import Restoration
 
 
@@ -77,13 +78,25 @@ def result_line(restoration: Restoration) -> str:
     """Time, ratio and the identity of the weights in one line of HTML."""
     weights = restoration.weights
     parts = [
-        ("Time", text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper())),
-        ("Amplification", f"{ratio_words(restoration.ratio)} ({restoration.ratio_source})"),
-        ("Weights", weights.name + (f", sha256 {weights.sha256[:12]}" if weights.sha256 else "")),
-        ("Computed with", f"{restoration.backend}, {restoration.precision}"),
+        (text.RESULT_TIME, text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper())),
+        (text.RESULT_RATIO, f"{ratio_words(restoration.ratio)} ({restoration.ratio_source})"),
+        (text.RESULT_WEIGHTS, weights.name + (f", sha256 {weights.sha256[:12]}" if weights.sha256 else "")),
+        (text.RESULT_ENGINE, f"{restoration.backend}, {restoration.precision}"),
     ]
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in parts)
     return f'<dl class="lx-result" aria-label="{escape(text.RESULT)}">{items}</dl>'
+
+
+def score_line(scores: Scores | None) -> str:
+    """The figures against a reference in one line of HTML; empty without a reference."""
+    if scores is None:
+        return ""
+    words = text.SCORES.format(
+        psnr=f"{scores.psnr:.2f}", ssim=f"{scores.ssim:.3f}", matched=f"{scores.gt_mean_psnr:.2f}"
+    )
+    return (
+        f'<dl class="lx-result lx-scores"><div><dt>{escape(text.SCORES_LABEL)}</dt><dd>{escape(words)}</dd></div></dl>'
+    )
 
 
 def model_tile(session: Session, restoration: Restoration) -> dict[str, Any]:

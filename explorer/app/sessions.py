@@ -22,13 +22,13 @@ from explorer.app import text
 from explorer.errors import PhotoError
 
 if TYPE_CHECKING:
-    from explorer.photo.types import FloatArray, Photo
+    from explorer.photo.types import FloatArray, Photo, RgbPhoto
 
 CAPACITY = 32
 """Sessions kept at once: each holds a decoded photo (a 24-megapixel RAW is about 100 MB). The idlest goes first."""
 
 PICTURES_KEPT = 24
-"""Preview files kept per session: what the page shows, and some that it may still be loading."""
+"""Preview files kept per session and tab: what the page shows, and some that it may still be loading."""
 
 
 @cache
@@ -66,7 +66,13 @@ class Session:
     revision: int = 0
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
-    _files: list[Path] = field(default_factory=list)
+    latest: dict[str, Any] = field(default_factory=dict)
+    """The last preview before finishing: "key", "preview". Finishing it anew takes no network."""
+    reference: RgbPhoto | None = None
+    """A well-lit picture of the same scene, to measure against."""
+    analyses: dict[str, Any] = field(default_factory=dict)
+    """What the tabs that look inside keep between two events, by tab; forgotten with the photo."""
+    _files: dict[str, list[Path]] = field(default_factory=dict)
 
     def require_photo(self) -> Photo:
         """The open photo.
@@ -78,23 +84,30 @@ class Session:
             raise PhotoError(text.SESSION_GONE if self.was_lost else text.NO_PHOTO_YET)
         return self.photo
 
-    def publish(self, data: bytes, suffix: str = ".png") -> str:
-        """Writes a picture and gives its address; the oldest pictures beyond `PICTURES_KEPT` are removed."""
+    def publish(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
+        """Writes a picture and gives its address.
+
+        The oldest files of the group beyond `keep` (`PICTURES_KEPT` unless told) are removed.
+        """
         path = self.folder / f"{secrets.token_hex(8)}{suffix}"
         part = path.with_suffix(".part")
         part.write_bytes(data)
         os.replace(part, path)
         with self.lock:
-            self._files.append(path)
-            while len(self._files) > PICTURES_KEPT:
-                self._files.pop(0).unlink(missing_ok=True)
+            files = self._files.setdefault(group, [])
+            files.append(path)
+            while len(files) > (keep or PICTURES_KEPT):
+                files.pop(0).unlink(missing_ok=True)
         return address(path)
 
-    def download_path(self, name: str) -> Path:
-        """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's."""
-        for old in self.folder.glob("download-*"):
+    def download_path(self, name: str, group: str = "photo") -> Path:
+        """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's.
+
+        An older download of the same group is removed.
+        """
+        for old in self.folder.glob(f"download-{group}-*"):
             shutil.rmtree(old, ignore_errors=True)
-        folder = self.folder / f"download-{secrets.token_hex(8)}"
+        folder = self.folder / f"download-{group}-{secrets.token_hex(8)}"
         folder.mkdir()
         return folder / name
 

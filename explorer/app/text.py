@@ -44,6 +44,24 @@ RATIO_NOTE = "Suggested {{ratio}}: {source}"
 WHITE_BALANCE = "White balance"
 WHITE_BALANCES = (("As shot", "as_shot"), ("Daylight", "daylight"), ("Grey world", "grey_world"))
 
+FINISH = "After the network"
+FINISH_RESET = "Reset"
+FINISH_STEPS = {
+    "exposure": "Exposure, stops",
+    "contrast": "Contrast",
+    "shadows": "Shadows",
+    "warmth": "Blue to red",
+    "tint": "Green to magenta",
+}
+
+REFERENCE = "Compare with a reference"
+REFERENCE_UPLOAD = "The same scene, well lit"
+REFERENCE_HELP = "A picture of the photo's own size. PSNR and SSIM are then shown below the result."
+REFERENCE_OWN = "The example brings its own reference."
+REFERENCE_SIZE = "{name} is {reference} pixels but the photo is {photo}: give a reference of the photo's own size."
+SCORES = "PSNR {psnr} dB, SSIM {ssim}, PSNR after matching the mean (GT-mean) {matched} dB"
+SCORES_LABEL = "Against the reference"
+
 FULL = "Restore at full resolution"
 DOWNLOAD = "Download"
 FORMAT = "File"
@@ -51,7 +69,8 @@ FORMATS = (
     ("PNG, 8 bit", "png8"),
     ("PNG, 16 bit", "png16"),
     ("TIFF, 16 bit", "tiff16"),
-    ("JPEG", "jpeg8"),
+    ("JPEG with EXIF", "jpeg8"),
+    ("Settings (JSON)", "settings"),
 )
 PREPARED = "{name} ({size})"
 
@@ -76,18 +95,69 @@ HISTOGRAM_AXIS = "Scale"
 HISTOGRAM_HELP = "Dotted: before. Filled: after."
 METADATA = "Photo"
 RESULT = "Result"
+RESULT_TIME = "Time"
+RESULT_WEIGHTS = "Weights"
+RESULT_ENGINE = "Computed with"
+RESULT_RATIO = "Amplification"
+WHOLE = "Restoring the whole photo"
+WRITING = "Writing the picture"
 TIME = "{seconds} on the {device}"
+
+TILES_SHOW = "Show"
+TILES_PICTURES = "Pictures"
+TILES_DIFFERENCE = "Difference"
+TILES_MATCHED = "Exposure matched"
+TILES_AGAINST = "against"
+TILES_MEAN = "mean difference {value}"
+TILES_FACTOR = "exposure matched: × {factor} to the mean of {name}"
+LINE_DRAW = "Draw a line"
+LINE_HELP = "Drag across a picture; the arrow keys move the line"
+TABLE_CSV = "Download CSV"
+TABLE_MARKDOWN = "Download Markdown"
+PLAY = "Play"
+FRAME = "Picture of the series"
 
 COMPARE_MODELS = "Models to compare"
 COMPARE_RUN = "Compare"
-COMPARE_RATIOS = (("Suggested for each", "own"), ("As set in Restore", "same"))
+COMPARE_RATIOS = (("Suggested for each", "own"), ("As set in Restore", "same"), ("These:", "list"))
+COMPARE_LIST = "Amplifications, separated by commas"
+COMPARE_BAD_LIST = "“{part}” is not an amplification: write numbers from 1 to 300 or auto, separated by commas."
 STOP = "Stop"
 COMPARE_EMPTY = "Choose models and press Compare: their pictures appear here as each is ready."
 COMPARE_NONE = "Choose at least one model to compare."
-COMPARE_PROGRESS = "{done} of {total} models are done."
-COMPARE_COLUMNS = ("Model", "Seconds", "Amplification", "Parameters", "Mean level")
-COMPARE_TABLE = "Models, their time and size"
-COMPARE_HELP = "Seconds of the network alone, at preview size on this machine."
+COMPARE_TOO_MANY = "{count} pictures are too many for one comparison: choose at most {most}."
+COMPARE_PROGRESS = "{done} of {total} pictures are done."
+COMPARE_NEXT = "{done} of {total} pictures are done; now {model}."
+COMPARE_STOPPED = "Stopped: what is done stays."
+COMPARE_TABLE = "Models, their figures, time and cost"
+COMPARE_COLUMN_MODEL = "Model"
+COMPARE_COLUMN_RATIO = "Amplification"
+COMPARE_COLUMN_PSNR = "PSNR, dB"
+COMPARE_COLUMN_SSIM = "SSIM"
+COMPARE_COLUMN_MATCHED = "GT-mean PSNR, dB"
+COMPARE_COLUMN_SECONDS = "Seconds"
+COMPARE_COLUMN_PARAMETERS = "Parameters"
+COMPARE_COLUMN_GMAC = "GMac"
+COMPARE_COLUMN_MEMORY = "Peak memory, MB"
+COMPARE_HINT_MATCHED = "After scaling to the reference's mean: forgives a wrong brightness"
+COMPARE_HINT_MEMORY = "Activations of the network alone, float32, in one piece"
+COMPARE_HELP = (
+    "At preview size, {width} × {height}, on this machine. Seconds are those of the network alone; multiply-accumulates "
+    "and memory are counted, not for classical methods."
+)
+COMPARE_NO_REFERENCE = "PSNR and SSIM need a reference: give one in Restore, or open an example."
+COMPARE_PLOT = "Quality against time"
+COMPARE_PLOT_EMPTY = "The plot needs a reference picture."
+REFERENCE_TILE = "Reference"
+ALT_REFERENCE = "The reference: {photo} with enough light"
+SWEEP = "One model over many amplifications"
+SWEEP_MODEL = "Model to sweep"
+SWEEP_FROM = "From"
+SWEEP_TO = "To"
+SWEEP_COUNT = "Steps"
+SWEEP_RUN = "Sweep"
+SWEEP_EMPTY = "Choose a model and press Sweep: it restores the photo at every step, as a strip and as an animation."
+SWEEP_DOWNLOAD = "Download the animation"
 BLIND = "Hide names"
 ALT_TILE = "{photo} restored by {model}"
 INPUT_TILE = "Photo as taken"

@@ -76,9 +76,7 @@ def evaluate(
                 shown.say(what)
                 shown.advance()
 
-            found = evaluate_synthetic(
-                synthetic_raw, wanted_ratios, loaded, seed=seed, limit=limit, advance=advance
-            )
+            found = evaluate_synthetic(synthetic_raw, wanted_ratios, loaded, seed=seed, limit=limit, advance=advance)
         plain = {"synthetic_raw": str(synthetic_raw), "seed": seed, "results": [asdict(result) for result in found]}
         table = synthetic_table(found)
     if as_json:
@@ -99,7 +97,7 @@ def _load(names: list[str]) -> list[LoadedModel]:
 
 
 def parse_ratios(text: str) -> list[float]:
-    """"30,100,300" as ascending numbers without repetitions.
+    """ "30,100,300" as ascending numbers without repetitions.
 
     Raises:
         RatioError: one of them is not a number from 1 to 300.

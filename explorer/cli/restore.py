@@ -16,6 +16,7 @@ from explorer.errors import RatioError, WhiteBalanceError
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
     from explorer.photo import Photo
+    from explorer.settings import RestoreSettings
 
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
@@ -24,7 +25,6 @@ def restore(
     photographs: Annotated[
         list[Path], typer.Argument(metavar="IN", help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP.")
     ],
-    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
     out: Annotated[
         str,
         typer.Option(
@@ -34,6 +34,17 @@ def restore(
             "where each becomes <stem>.png.",
         ),
     ],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="JSON",
+            help="Settings that the app wrote beside a picture: model, ratio, white balance and finishing come from "
+            "there, in the place of -m and the other options of the picture.",
+        ),
+    ] = None,
     ratio: Annotated[
         str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
     ] = "auto",
@@ -70,6 +81,15 @@ def restore(
     of them failed).
     """
     overwrite = not no_overwrite
+    if settings is None and model is None:
+        raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
+    if settings is not None:
+        given = (model, white_balance, neutral_point, weights)
+        if ratio != "auto" or any(option is not None for option in given):
+            raise typer.BadParameter(
+                "leave -m, --ratio, --white-balance, --neutral-point and --weights out: the file says them.",
+                param_hint="--settings",
+            )
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
@@ -80,6 +100,11 @@ def restore(
     from explorer import load_model, open_photo
     from explorer import restore as restore_photo
 
+    chosen: RestoreSettings | None = None
+    if settings is not None:
+        from explorer.settings import read_settings, restore_with
+
+        chosen = read_settings(settings)
     loaded: LoadedModel | None = None
     restored: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
@@ -94,10 +119,13 @@ def restore(
                 failed.append(_failure(failures, path, error))
                 shown.advance()
                 continue
-            if loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
+            if loaded is None and model is not None:  # after the first photograph opened: an unreadable one is told of without loading torch
                 loaded = load_model(model, weights)
             try:
-                restoration = restore_photo(photo, loaded, amplification)
+                if chosen is not None:
+                    restoration = restore_with(photo, chosen)
+                elif loaded is not None:
+                    restoration = restore_photo(photo, loaded, amplification)
                 with all_or_nothing(overwrite) as stage:
                     restoration.save(stage(output), bits=depth)
                     files = {}

@@ -19,9 +19,7 @@ def _group() -> None:
 @space.command("deploy")
 def deploy(
     repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The Space; made where it does not exist.")],
-    hardware: Annotated[
-        Literal["cpu", "zero"], typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")
-    ] = "cpu",
+    hardware: Annotated[Literal["cpu", "zero"], typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
     weights_from: Annotated[
         str,
         typer.Option(
@@ -29,7 +27,9 @@ def deploy(
         ),
     ] = "",
     private: Annotated[bool, typer.Option("--private", help="Make a new Space private.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be uploaded, and upload nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be uploaded, and upload nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
 ) -> None:
     """Upload what a Space needs, and nothing else, in one commit."""

@@ -34,7 +34,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
     run: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where checkpoint, log and replay go; a folder of the recipe's own by default."),
+        typer.Option(
+            metavar="DIR", help="Where checkpoint, log and replay go; a folder of the recipe's own by default."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/ when it is done.")

@@ -24,7 +24,8 @@ weights = typer.Typer(
 Repo = Annotated[
     str | None,
     typer.Option(
-        metavar="ORG/REPO[@REVISION]", help="The repository of bare names; by default EXPLORER_HUB_REPO or the settings'."
+        metavar="ORG/REPO[@REVISION]",
+        help="The repository of bare names; by default EXPLORER_HUB_REPO or the settings'.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
@@ -44,12 +45,10 @@ def list_(
 
     rows: list[tuple[str, str, str, str, str]] = []
     if remote:
-        name, revision = parse_repo(_repo(repo))
-        commit, names = remote_names(name, revision)
-        here = at_hand()
-        for each in names:
-            found = here.get(each)
-            rows.append((each, "hub", commit, "", str(found.folder) if found else "not on this machine"))
+        where, revision = parse_repo(_repo(repo))
+        commit, names = remote_names(where, revision)
+        here = {name: str(found.folder) for name, found in at_hand().items()}
+        rows = [(name, "hub", commit, "", here.get(name, "not on this machine")) for name in names]
     else:
         for each in at_hand().values():
             try:
@@ -188,7 +187,8 @@ def import_(
         bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds."),
     ] = None,
     catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
     quiet: Quiet = False,
@@ -197,9 +197,7 @@ def import_(
     from explorer.hub.originals import download_original, downloadable, licence_notice, original
 
     if catalogue:
-        rows = [
-            (e.name, f"{sum(f.size for f in e.files):,}", e.licence, e.origin, e.paper) for e in downloadable()
-        ]
+        rows = [(e.name, f"{sum(f.size for f in e.files):,}", e.licence, e.origin, e.paper) for e in downloadable()]
         print_table(("NAME", "BYTES", "LICENCE", "ORIGIN", "PAPER"), rows)
         return
     if name is None:

@@ -15,16 +15,19 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-
-import torch
+from weakref import WeakKeyDictionary
 
 from explorer.errors import ExplorerError
-from explorer.models import RestorationNet
 
 if TYPE_CHECKING:
+    import torch
+
+    from explorer.models import RestorationNet
     from explorer.weights.store import LoadedModel
 
 _FORMAT = 1  # of the cached graphs; raised when their layout or the networks' arithmetic changes
+_PRECISIONS = {"torch": ("float32",), "openvino": ("float32", "bfloat16"), "cuda": ("bfloat16", "float32")}
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 @dataclass(frozen=True)
@@ -35,72 +38,100 @@ class Backend:
     """"torch", "openvino" or "cuda"."""
     device: str
     precision: str
+    """"float32" or "bfloat16"."""
     run: Callable[[torch.Tensor], dict[str, torch.Tensor]] = field(repr=False)
-    """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps. Adds to `seconds`."""
+    """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps, also on the processor. The
+    maps are valid until the next call. Adds to `clock`."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
     """Seconds that `run` has taken so far."""
 
 
 def available_backends() -> list[str]:
     """Backends that work on this machine, the preferred first."""
+    import torch
+
     found = ["cuda"] if torch.cuda.is_available() else []
     if importlib.util.find_spec("openvino") is not None:
         found.append("openvino")
     return [*found, "torch"]
 
 
-def choose_backend(model: LoadedModel, wanted: str = "auto") -> Backend:
+def check_backend(wanted: str) -> tuple[str, str | None]:
+    """Splits "name" or "name:precision"; knows which there are, not which work here.
+
+    Raises:
+        ExplorerError: no such backend or precision.
+    """
+    name, _, precision = wanted.partition(":")
+    known = ["auto", *(n if p is None else f"{n}:{p}" for n, ps in _PRECISIONS.items() for p in (None, *ps))]
+    if wanted not in known:
+        raise ExplorerError(f"There is no backend {wanted!r}; take one of {', '.join(known)}.")
+    return name, precision or None
+
+
+def choose_backend(model: LoadedModel, wanted: str = "auto", *, image_only: bool = False) -> Backend:
     """A backend for a model.
 
     Args:
-        wanted: "auto" (or the environment's EXPLORER_BACKEND) takes CUDA, then OpenVINO, then torch. Classical methods
-            always run on torch.
+        wanted: "auto" (or the environment's EXPLORER_BACKEND) takes CUDA, then OpenVINO, then torch, each in the
+            fastest precision that the hardware has. "torch", "openvino" and "cuda" are taken as they are;
+            "openvino:float32" names the precision too. Classical methods always run on torch.
+        image_only: the intermediates are not wanted; backends may leave them out.
 
     Raises:
-        ExplorerError: the wanted backend is not available here.
+        ExplorerError: the wanted backend is not known, or not available here.
     """
     if wanted == "auto":
-        wanted = os.environ.get("EXPLORER_BACKEND", "auto")
-    options = available_backends()
-    if wanted != "auto" and wanted not in options:
-        raise ExplorerError(f"The backend {wanted!r} is not available here; take one of {', '.join(options)}.")
+        wanted = os.environ.get("EXPLORER_BACKEND", "") or "auto"
+    name, precision = check_backend(wanted)
     if not model.architecture.needs_weights:
         return torch_backend(model)
-    name = options[0] if wanted == "auto" else wanted
+    options = available_backends()
+    if name == "auto":
+        name = options[0]
+    if name not in options:
+        raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
     if name == "openvino":
-        return openvino_backend(model)
-    return torch_backend(model, "cuda" if name == "cuda" else "cpu")
+        if precision == "bfloat16" and _precision() != "bfloat16":
+            raise ExplorerError("This processor has no bfloat16 arithmetic; take openvino:float32.")
+        return openvino_backend(model, precision, image_only=image_only)
+    return cuda_backend(model, precision or "bfloat16") if name == "cuda" else torch_backend(model)
 
 
-def torch_backend(model: LoadedModel, device: str = "cpu") -> Backend:
-    """Eager torch in float32: the reference."""
-    net = model.net.to(device)
+def torch_backend(model: LoadedModel) -> Backend:
+    """Eager torch on the processor in float32: the reference."""
+    import torch
+
     clock = [0.0]
 
     def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
         with model.lock, torch.inference_mode():
             started = time.perf_counter()
-            maps = net.decompose(x.to(device))
-            if device == "cuda":
-                torch.cuda.synchronize()
+            maps = model.net.decompose(x)
             clock[0] += time.perf_counter() - started
         return maps
 
-    return Backend("cuda" if device == "cuda" else "torch", device, "float32", run, clock)
+    return Backend("torch", "cpu", "float32", run, clock)
 
 
-class _Decomposed(torch.nn.Module):
-    """A network that gives its named maps as a tuple, which a graph can hold."""
+def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
+    """A module that gives a network's named maps as a tuple, which a graph can hold, and the list of their names,
+    which every run fills."""
+    import torch
 
-    def __init__(self, net: RestorationNet) -> None:
-        super().__init__()
-        self.net = net
-        self.names: list[str] = []
+    names: list[str] = []
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        maps = self.net.decompose(x)
-        self.names = list(maps)
-        return tuple(maps.values())
+    class Decomposed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            maps = self.net.decompose(x)
+            names[:] = maps
+            return tuple(maps.values())
+
+    return Decomposed().eval(), names
 
 
 @cache
@@ -124,52 +155,66 @@ def graph_folder() -> Path:
     return user_cache_path("lowlight-explorer", appauthor=False) / "openvino"
 
 
-_COMPILED: dict[tuple[str, str, int], tuple[Any, list[str]]] = {}
+_COMPILED: dict[tuple[str, str, int, bool], tuple[Any, list[str]]] = {}
 _COMPILING = Lock()
+_MOST_COMPILED = 8
 
 
 def _precision() -> str:
-    """bf16 where the processor multiplies it in hardware, else f32."""
+    """bfloat16 where the processor multiplies it in hardware, else float32."""
     capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "bf16" if "BF16" in capabilities else "f32"
+    return "bfloat16" if "BF16" in capabilities else "float32"
 
 
-def openvino_backend(model: LoadedModel, precision: str | None = None) -> Backend:
-    """OpenVINO on the processor; the graph is converted once and cached on disk by weights' sha256 and versions."""
+def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_only: bool = False) -> Backend:
+    """OpenVINO on the processor; the graph is converted once and cached on disk by weights' sha256 and versions.
+
+    Args:
+        precision: "float32" or "bfloat16"; by default what the processor does in hardware.
+        image_only: leave out the intermediates, which saves their memory and what only they need.
+    """
+    import torch
+
     precision = precision or _precision()
-    key = (model.identity.sha256 or f"{model.name}@{id(model.net)}", precision, id(model.net))
+    key = (model.identity.sha256 or model.name, precision, id(model.net), image_only)
     with _COMPILING:
         if key not in _COMPILED:
             graph, names = _graph(model)
+            if image_only:
+                kept = graph.get_results()[names.index("image")]
+                graph, names = _openvino().Model([kept], graph.get_parameters()), ["image"]
             compiled = _core().compile_model(
-                graph, "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+                graph, "CPU", {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
             )
-            while len(_COMPILED) >= 8:
+            while len(_COMPILED) >= _MOST_COMPILED:
                 _COMPILED.pop(next(iter(_COMPILED)))
             _COMPILED[key] = compiled, names
         compiled, names = _COMPILED[key]
     clock = [0.0]
+    requests: list[Any] = []  # one for all tiles of a picture: a new one would ask the system for its memory anew
 
     def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        request = compiled.create_infer_request()
+        if not requests:
+            requests.append(compiled.create_infer_request())
         started = time.perf_counter()
-        results = request.infer([x.numpy()], share_inputs=True, share_outputs=True)
+        results = requests[0].infer([x.numpy()], share_inputs=True, share_outputs=True)
         clock[0] += time.perf_counter() - started
         return {name: torch.from_numpy(results[i]) for i, name in enumerate(names)}
 
-    return Backend("openvino", "cpu", {"bf16": "bfloat16"}.get(precision, "float32"), run, clock)
+    return Backend("openvino", "cpu", precision, run, clock)
 
 
 def _graph(model: LoadedModel) -> tuple[Any, list[str]]:
     """The network as an OpenVINO graph with free height and width, from the cache where it is there."""
+    import torch
+
     import explorer
 
-    wrapped = _Decomposed(model.net).eval()
+    wrapped, names = as_tuple(model.net)
     side = model.net.size.padded(max(64, model.net.size.minimum))
     example = torch.zeros(1, model.net.input_channels, side, side)
     with model.lock, torch.inference_mode():
         wrapped(example)
-    names = wrapped.names
     version = _openvino().__version__.split("-")[0]
     stem = f"{model.identity.sha256[:32]}-{version}-{explorer.__version__}-{_FORMAT}"
     cached = graph_folder() / stem / "graph.xml"
@@ -201,3 +246,55 @@ def _keep(graph: Any, path: Path) -> None:
         pass
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+_ON_GPU: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+_MOST_GRAPHS = 2
+
+
+def cuda_backend(model: LoadedModel, precision: str = "bfloat16") -> Backend:
+    """CUDA: a copy of the network in channels-last order, convolutions in bfloat16 by autocast or all in float32.
+
+    A size that comes a second time (tiles, frames) is captured as a CUDA graph, which from then on replays without the
+    interpreter between its kernels.
+    """
+    import copy
+
+    import torch
+
+    copies = _ON_GPU.setdefault(model.net, {})
+    if precision not in copies:
+        net = copy.deepcopy(model.net).to("cuda", memory_format=torch.channels_last).eval()
+        copies[precision] = net, {}
+    net, graphs = copies[precision]
+    clock = [0.0]
+
+    def eager(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        # Without the cache of casted weights: a captured graph must not read memory that autocast frees.
+        with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
+            return net.decompose(x)
+
+    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        size = tuple(x.shape)
+        with model.lock, torch.inference_mode():
+            started = time.perf_counter()
+            on_gpu = x.to("cuda", memory_format=torch.channels_last)
+            if size not in graphs:
+                graphs[size] = None
+                maps = eager(on_gpu)
+            else:
+                if graphs[size] is None:
+                    for old in [s for s, g in graphs.items() if g is not None][: 1 - _MOST_GRAPHS or None]:
+                        graphs[old] = None
+                    graph = torch.cuda.CUDAGraph()
+                    with torch.cuda.graph(graph):
+                        maps = eager(on_gpu)
+                    graphs[size] = graph, on_gpu, maps
+                graph, fed, maps = graphs[size]
+                fed.copy_(on_gpu)
+                graph.replay()
+            given = {name: value.float().cpu() for name, value in maps.items()}
+            clock[0] += time.perf_counter() - started
+        return given
+
+    return Backend("cuda", torch.cuda.get_device_name(), precision, run, clock)

@@ -7,17 +7,27 @@ pooling and every space-to-depth falls on the same samples as in the whole pictu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from explorer.models import RestorationNet, SizeRequirements
+from explorer.models import SizeRequirements
+
+if TYPE_CHECKING:
+    import torch
+
+    from explorer.models import RestorationNet
 
 Maps = dict[str, NDArray[np.float32]]
+Run = Callable[["torch.Tensor"], "dict[str, torch.Tensor]"]
+
+_SMALLEST_BODY = 256
+"""Samples along a side that a tile keeps at least; smaller ones would spend their time on margins."""
+_MOST_TILES = 48
+"""Along one axis, when tiles are chosen."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,8 @@ def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
 
     A reflection about the last sample keeps a mosaic's phase; a side of one sample is repeated.
     """
+    import torch.nn.functional as F
+
     target = [size.padded(n) for n in x.shape[-2:]]
     while [*x.shape[-2:]] != target:
         height, width = x.shape[-2:]
@@ -76,6 +88,8 @@ def bytes_per_sample(net: RestorationNet, channels: int) -> float:
 
     Counted on a small input as the sum of what all its layers give, which is more than is alive at any one time.
     """
+    import torch
+
     total = 0
 
     def count(_module: torch.nn.Module, _inputs: object, output: object) -> None:
@@ -95,28 +109,56 @@ def bytes_per_sample(net: RestorationNet, channels: int) -> float:
     return total / side**2
 
 
+def cut(
+    height: int, width: int, size: SizeRequirements, halo: int, samples: float
+) -> tuple[list[Tile], list[Tile]]:
+    """Tiles along rows and along columns: those that fit and feed the fewest samples in all.
+
+    Args:
+        halo: margin in samples.
+        samples: how many samples of a plane one tile may be fed with. Where even the smallest sensible tiles have more,
+            those are taken.
+    """
+    smallest = max(_SMALLEST_BODY, halo)
+
+    def choices(length: int) -> list[list[Tile]]:
+        bodies = {-(-length // n) for n in range(1, _MOST_TILES + 1)} | {smallest}
+        return [tiles_along(length, body, halo, size) for body in sorted(bodies) if body >= min(smallest, length)]
+
+    best: tuple[tuple[bool, float, float], list[Tile], list[Tile]] | None = None
+    columns = [(max(t.stop - t.start for t in c), sum(t.stop - t.start for t in c), c) for c in choices(width)]
+    for r in choices(height):
+        tallest, tall = max(t.stop - t.start for t in r), sum(t.stop - t.start for t in r)
+        for widest, wide, c in columns:
+            excess = max(0.0, tallest * widest - samples)
+            key = (excess > 0, excess, float(tall * wide))
+            if best is None or key < best[0]:
+                best = key, r, c
+    assert best is not None
+    return best[1], best[2]
+
+
 def grid(
     height: int, width: int, net: RestorationNet, channels: int, budget: int
-) -> Iterator[tuple[Tile, Tile]]:
+) -> list[tuple[Tile, Tile]]:
     """Tiles (rows, columns) for a picture within a memory budget in bytes; one tile where it fits or must not be cut."""
-    halo = net.halo
-    samples = budget / max(1.0, bytes_per_sample(net, channels)) if halo is not None else float("inf")
-    if halo is None or samples >= height * width:
-        yield Tile(0, height, 0, height), Tile(0, width, 0, width)
-        return
-    side = int(samples**0.5)
-    body = max(side - 2 * halo, halo, 256)
-    for rows in tiles_along(height, body, halo, net.size):
-        for columns in tiles_along(width, body, halo, net.size):
-            yield rows, columns
+    whole = [(Tile(0, height, 0, height), Tile(0, width, 0, width))]
+    if net.halo is None:
+        return whole
+    samples = budget / max(1.0, bytes_per_sample(net, channels))
+    if samples >= height * width:
+        return whole
+    rows, columns = cut(height, width, net.size, net.halo, samples)
+    return [(r, c) for r in rows for c in columns]
 
 
 def run_tiled(
-    run: Callable[[torch.Tensor], dict[str, torch.Tensor]],
+    run: Run,
     net: RestorationNet,
     planes: NDArray[np.float32],
     budget: int,
     progress: Callable[[float], None] = lambda done: None,
+    names: Collection[str] | None = None,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
@@ -126,17 +168,24 @@ def run_tiled(
         planes: the whole input.
         budget: bytes for activations.
         progress: called with the share done, after every tile.
+        names: the maps that are wanted; None for all of them.
 
     Returns:
-        Every map as H' x W' x C' float32, cropped to the picture.
+        Every wanted map as H' x W' x C' float32, cropped to the picture.
     """
+    import torch
+
     channels, height, width = planes.shape
-    cells = list(grid(height, width, net, channels, budget))
+    cells = grid(height, width, net, channels, budget)
     maps: Maps = {}
     for done, (rows, columns) in enumerate(cells, 1):
-        part = np.array(planes[:, rows.start : rows.stop, columns.start : columns.stop], dtype=np.float32)
+        part = planes[:, rows.start : rows.stop, columns.start : columns.stop]
+        # Torch wants an array that may be written, though nothing here writes to it.
+        part = np.require(part, np.float32, ["C", "W"])
         padded = pad_to_size(torch.from_numpy(part)[None], net.size)
-        for name, value in run(padded).items():
+        results = run(padded)
+        for name in [n for n in results if names is None or n in names]:
+            value = results.pop(name)
             scale = value.shape[-1] / padded.shape[-1]
             if name not in maps:
                 shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])
@@ -147,6 +196,7 @@ def run_tiled(
             y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
             top, left = y0 - round(rows.start * scale), x0 - round(columns.start * scale)
             kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
-            maps[name][y0:y1, x0:x1] = kept.permute(1, 2, 0).float().cpu().numpy()
+            torch.from_numpy(maps[name])[y0:y1, x0:x1].copy_(kept.permute(1, 2, 0))
+        del results, padded, part
         progress(done / len(cells))
     return maps

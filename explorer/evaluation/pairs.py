@@ -118,5 +118,3 @@ def _mean(name: str, scores: list[Scores], seconds: list[float] | None, model: L
         parameters=0 if model is None else sum(p.numel() for p in model.net.parameters()),
         sha256="" if model is None else model.identity.sha256,
     )
-
-

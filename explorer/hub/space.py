@@ -25,8 +25,8 @@ TORCH_CPU = "https://download.pytorch.org/whl/cpu"
 ZERO_TORCH = "torch>=2.8,<2.12"
 """The releases that ZeroGPU serves."""
 
-_PARTS = ("app", "engine", "examples", "hub", "models", "photo", "views", "weights", "_weights")
-"""Rooms of the package that the app runs on; the command line, training and evaluation stay at home."""
+_LEFT_OUT = ("cli", "training")
+"""Rooms of the package that the app never enters; they stay at home."""
 _SUFFIXES = {".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors"}
 
 
@@ -121,8 +121,8 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
         )
     package = root / "explorer"
     paths = [path for path in package.glob("*.py") if path.name != "__main__.py"]
-    for part in _PARTS:
-        paths += [p for p in (package / part).rglob("*") if p.is_file() and p.suffix in _SUFFIXES]
+    rooms = [path for path in package.iterdir() if path.is_dir() and path.name not in _LEFT_OUT]
+    paths += [path for room in rooms for path in room.rglob("*") if path.is_file() and path.suffix in _SUFFIXES]
     # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
     paths += [app, root / "pyproject.toml", root / "LICENSE"]
     if not weights_from:

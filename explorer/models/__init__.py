@@ -1,15 +1,24 @@
-"""The architectures, one file a family. Nothing here knows files, the Hub or a user interface."""
+"""The architectures, one file a family. Nothing here knows files, the Hub or a user interface.
 
-from explorer.models.base import (
+Importing this package reads descriptors alone; torch comes with the first network that is built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explorer.models.registry import (
     Architecture,
     Domain,
-    RestorationNet,
     SizeRequirements,
     architecture,
     architectures,
     create_model,
     register,
 )
+
+if TYPE_CHECKING:
+    from explorer.models.base import RestorationNet
 
 __all__ = [
     "Architecture",
@@ -21,3 +30,11 @@ __all__ = [
     "create_model",
     "register",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RestorationNet":
+        from explorer.models.base import RestorationNet
+
+        return RestorationNet
+    raise AttributeError(f"module 'explorer.models' has no attribute {name!r}")

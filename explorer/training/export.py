@@ -17,7 +17,7 @@ LICENCE = "research use"
 _TERMS = (
     "For research use. The LOL pairs among the training data were published for research, without a licence that "
     "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. "
-    "Whether weights inherit the terms of their training data is not settled, so these are passed on with the narrower of them."
+    "Whether weights inherit the terms of their training data is not settled, so the narrower terms are kept."
 )
 
 
@@ -120,7 +120,7 @@ def model_card(recipe: Recipe, config: WeightsConfig, parameters: int) -> str:
 
 {config.summary}
 
-- Architecture: `{config.architecture}` {config.options or ""}, {parameters:,} parameters, stored in half precision
+- Architecture: `{config.architecture}`, {_options(config)}{parameters:,} parameters, stored in half precision
 - Paper: {config.paper}
 - Input: {_input_words(config)}
 
@@ -146,6 +146,10 @@ The validation pictures are held out from the training data; PSNR in dB over all
 
 {_TERMS}
 """
+
+
+def _options(config: WeightsConfig) -> str:
+    return "".join(f"{name} {value}, " for name, value in config.options.items())
 
 
 def _input_words(config: WeightsConfig) -> str:

@@ -173,9 +173,10 @@ class SCIObjective(Objective):
             illumination = self.net.decompose(source)["illumination"].float()
             fidelity = fidelity + F.mse_loss(illumination, source)
             smooth = smooth + sci_smoothness(illumination, source)
-            if first is None:
-                first = (low / illumination).clamp(0, 1)
-            source = low + self.networks["calibrator"](low / illumination).float()
+            # Unclamped, a pixel whose illumination is near 0 would throw the calibration off by thousands.
+            image = (low / illumination).clamp(0, 1)
+            first = image if first is None else first
+            source = low + self.networks["calibrator"](image).float()
         assert first is not None
         terms = {
             "fidelity": self.terms.fidelity * fidelity,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 FloatArray = NDArray[np.float32]
-Palette = Literal["inferno", "viridis", "cividis"]
+Palette = Literal["inferno", "viridis", "cividis", "diverging"]
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of linear red, green and blue in luminance (Rec. 709, the primaries of sRGB)."""
@@ -90,6 +91,7 @@ def false_colour(plane: FloatArray, low: float = 0.0, high: float = 1.0, palette
     """H x W x 3 sRGB in [0, 1]: the plane's values from `low` to `high` on a perceptually uniform palette.
 
     Values outside take the end colours. Inferno and viridis: van der Walt & Smith, 2015; cividis: Nuñez et al., 2018.
+    "diverging" has its middle at the middle of the scale.
     """
     table = _palette(palette)
     span = high - low if high > low else 1.0
@@ -99,15 +101,24 @@ def false_colour(plane: FloatArray, low: float = 0.0, high: float = 1.0, palette
 
 def palette_css(palette: Palette = "inferno") -> str:
     """The palette as a CSS gradient from left (low) to right (high), for a legend."""
-    table = _palette(palette)[:: 255 // 15]
-    stops = ", ".join("#" + "".join(f"{value:02x}" for value in to_bytes(colour)) for colour in table)
-    return f"linear-gradient(to right, {stops})"
+    return f"linear-gradient(to right, {', '.join(palette_stops(palette))})"
 
 
+def palette_stops(palette: Palette = "inferno") -> list[str]:
+    """Sixteen colours of the palette at equal distances, as #rrggbb."""
+    return ["#" + "".join(f"{value:02x}" for value in to_bytes(colour)) for colour in _palette(palette)[:: 255 // 15]]
+
+
+_DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")
+"""ColorBrewer's RdBu, turned round: blue below 0, red above (Brewer, Hatchard and Harrower, 2003)."""
+
+
+@cache
 def _palette(name: Palette) -> FloatArray:
     from plotly.colors import hex_to_rgb, sequential
 
-    anchors = np.array([hex_to_rgb(colour) for colour in getattr(sequential, name.capitalize())], np.float32) / 255.0
+    colours = _DIVERGING if name == "diverging" else getattr(sequential, name.capitalize())
+    anchors = np.array([hex_to_rgb(colour) for colour in colours], np.float32) / 255.0
     where = np.linspace(0.0, len(anchors) - 1.0, 256)
     columns = [np.interp(where, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
     return np.stack(columns, axis=1).astype(np.float32)

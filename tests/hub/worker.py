@@ -1,7 +1,7 @@
 """A process with the real Hub client, which reads its address when it is imported: one JSON request a line.
 
-`{"call": "cli", "args": [...]}` runs `lowlight`; `{"call": "python", "code": "..."}` runs code and gives its `result`. Both
-take `env` (set for this request), `cache` (HF_HUB_CACHE) and `offline`.
+`{"call": "cli", "args": [...]}` runs `lowlight`; `{"call": "python", "code": "..."}` runs code and gives its `result`.
+Both take `env` (set for this request), `cache` (HF_HUB_CACHE) and `offline`.
 """
 
 from __future__ import annotations

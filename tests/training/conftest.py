@@ -13,7 +13,7 @@ from PIL import Image
 def scene(seed: int, height: int = 72, width: int = 80) -> np.ndarray:
     """A picture with smooth light and a few edges, H x W x 3 uint8."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     light = 0.3 + 0.4 * np.sin(3 * x + seed) * np.cos(2 * y + seed) + 0.2 * (x > rng.uniform(0.3, 0.7))
     colors = rng.uniform(0.4, 1.0, 3)
     return (np.clip(light[..., None] * colors + 0.1, 0, 1) * 255).astype(np.uint8)

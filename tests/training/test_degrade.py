@@ -106,7 +106,10 @@ def test_the_chain_is_seeded_and_honours_ratios() -> None:
     assert torch.equal(fixed.ratio, wanted)
     assert fixed.mosaic.shape == (4, 1, 32, 32) and fixed.clean_srgb.shape == (4, 3, 32, 32)
     # The same scene is a hundred times darker at a ratio of a hundred; amplification brings it back.
-    bright, dark = fixed.mosaic[0].mean(), darken_to_mosaic(clean, generator(1), ratio=torch.full((4,), 100.0)).mosaic[0]
+    bright, dark = (
+        fixed.mosaic[0].mean(),
+        darken_to_mosaic(clean, generator(1), ratio=torch.full((4,), 100.0)).mosaic[0],
+    )
     assert dark.mean().item() == pytest.approx(bright.item() / 100, rel=0.1)
     assert -0.2 <= fixed.model_input.min() and fixed.model_input.max() <= 1
 

@@ -36,7 +36,8 @@ class Plain(Objective):
     def __init__(self) -> None:
         first, second = nn.Linear(1, 1), nn.Linear(1, 1)
         super().__init__(
-            {"net": first}, {"a": torch.optim.SGD(first.parameters(), 1.0), "b": torch.optim.SGD(second.parameters(), 1.0)}
+            {"net": first},
+            {"a": torch.optim.SGD(first.parameters(), 1.0), "b": torch.optim.SGD(second.parameters(), 1.0)},
         )
 
     def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
@@ -117,16 +118,16 @@ def test_a_resumed_run_is_the_uninterrupted_one(schedule: str, recipe: Recipe, d
     recipe = replace(recipe, schedule=schedule)
     Trainer(recipe, data, tmp_path / "whole", steps=12, device="cpu").run()
 
-    class Stopped(Exception):
+    class StopError(Exception):
         pass
 
     def stop(progress: Any) -> None:
         if progress.step == 7:
-            raise Stopped
+            raise StopError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("explorer.training.loop._SAVE_EVERY", 0.0)
-        with pytest.raises(Stopped):
+        with pytest.raises(StopError):
             Trainer(recipe, data, tmp_path / "cut", steps=12, device="cpu").run(stop)
     resumed = Trainer(recipe, data, tmp_path / "cut", device="cpu", resume=True)
     assert (resumed.step, resumed.total) == (7, 12)  # the run's own number of steps, not the recipe's
@@ -149,9 +150,7 @@ trainer.run(lambda p: print(p.step, flush=True))
 """
 
 
-def test_a_killed_run_loses_nothing_to_the_bit(
-    data: Path, tmp_path: Path
-) -> None:
+def test_a_killed_run_loses_nothing_to_the_bit(data: Path, tmp_path: Path) -> None:
     """A GAN with dropout, killed by SIGKILL at a step of its own choosing."""
 
     def start(folder: Path, mode: str) -> subprocess.Popen[str]:
@@ -316,9 +315,7 @@ def test_a_log_cut_short_by_a_kill_is_still_read(tmp_path: Path) -> None:
     assert (tmp_path / run_state.LOG).read_text() == lines[0] + "\n" + lines[1] + "\n"
 
 
-def test_an_epoch_saves_within_the_minute(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_epoch_saves_within_the_minute(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint is due 45 seconds after the last one, whatever the step."""
     data = write_data(tmp_path / "set")
     clock = [0.0]

@@ -173,7 +173,9 @@ def test_sci_smoothness_against_a_plain_double_loop() -> None:
                 for j in range(7):
                     if (dy, dx) != (0, 0) and 0 <= i + dy < 6 and 0 <= j + dx < 7:
                         square = (yuv[:, i, j] - yuv[:, i + dy, j + dx]).square().sum()
-                        values.append(torch.exp(-square / 0.02) * (x[0, :, i, j] - x[0, :, i + dy, j + dx]).abs().mean())
+                        values.append(
+                            torch.exp(-square / 0.02) * (x[0, :, i, j] - x[0, :, i + dy, j + dx]).abs().mean()
+                        )
             if values:
                 expected += torch.stack(values).mean().item()
     assert sci_smoothness(x, source).item() == pytest.approx(expected, rel=1e-9)
@@ -187,3 +189,19 @@ def test_the_calibrator_keeps_the_shape_and_is_not_shipped() -> None:
     objective = SCIObjective(create_model("sci"), rate=1e-3)
     assert set(objective.networks) == {"net", "calibrator"}
     assert sum(p.numel() for p in objective.net.parameters()) == 258
+
+
+def test_sci_bears_pixels_that_its_illumination_calls_black() -> None:
+    from explorer.models import create_model
+    from explorer.training.zero_reference import SCIObjective
+
+    torch.manual_seed(0)
+    net = create_model("sci")
+    last = net.last
+    assert isinstance(last, nn.Conv2d) and last.bias is not None
+    nn.init.constant_(last.bias, -20.0)  # a sigmoid of 0: the illumination is the picture itself, black where it is
+    objective = SCIObjective(net, rate=1e-3)
+    low = torch.zeros(2, 3, 16, 16)
+    low[..., 8:] = 0.05
+    logs = objective.step({"low": low, "high": low}, 0, 10)
+    assert logs["fidelity"] < 10

@@ -13,7 +13,7 @@ from explorer.training.zero_reference import SCIObjective, SCITerms
 
 
 def _objective(net: nn.Module) -> SCIObjective:
-    return SCIObjective(net, rate=1e-3, terms=SCITerms(exposure=2.0, level=0.45))
+    return SCIObjective(net, rate=3e-3, terms=SCITerms(exposure=2.0, level=0.45))
 
 
 RECIPE = Recipe(

@@ -1,0 +1,70 @@
+"""Several models and ratios on one photo: results, figures, time and cost, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explorer
+from explorer.evaluation.metrics import Scores, measure
+from explorer.inspect.cost import Cost, cost
+from explorer.photo import Photo, check_ratio
+
+if TYPE_CHECKING:
+    from explorer.restoration import Restoration
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One model at one ratio."""
+
+    model: str
+    restoration: Restoration
+    scores: Scores | None
+    """Against the reference; None without one."""
+    cost: Cost | None
+    """None for classical methods."""
+    parameters: int
+
+
+def compare(
+    photo: Photo,
+    models: Sequence[str],
+    ratios: Iterable[float | str] = ("auto",),
+    *,
+    reference: NDArray[np.float32] | None = None,
+    max_side: int | None = None,
+) -> Iterator[Compared]:
+    """Restores a photo by every model at every ratio, giving each result as soon as it is there.
+
+    Args:
+        models: names of `explorer.list_models()`.
+        ratios: numbers from 1 to 300, or "auto" for the model's own suggestion.
+        reference: H x W x 3 sRGB in [0, 1] of the results' size, to measure against.
+        max_side: reduce the photo first.
+
+    Raises:
+        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when that model's turn comes.
+    """
+    wanted = list(ratios)
+    for model in models:
+        loaded = explorer.load_model(model)
+        for ratio in wanted:
+            result = explorer.restore(photo, loaded, ratio, max_side=max_side)
+            height, width = result.image.shape[:2]
+            scores = measure(result.image, reference) if reference is not None else None
+            yield Compared(model, result, scores, cost(loaded, width, height), loaded.config.parameters)
+
+
+def sweep_ratios(low: float, high: float, count: int) -> list[float]:
+    """`count` ratios from low to high, each the same factor above the one before, as short numbers.
+
+    Raises:
+        RatioError: an end is not a number from 1 to 300.
+    """
+    low, high = check_ratio(low), check_ratio(high)
+    return [float(f"{value:.3g}") for value in np.geomspace(low, high, max(2, count))]

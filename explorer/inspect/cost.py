@@ -1,0 +1,110 @@
+"""What a network costs: multiplications and memory, counted on a small input and scaled to a picture."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from explorer.inspect.hooks import hooked
+from explorer.inspect.layers import SAMPLES_PER_PLANE
+from explorer.weights.store import LoadedModel
+
+_SIDE = 128
+_KEPT = 32
+_KNOWN: OrderedDict[tuple[str, str, int], tuple[float, float]] = OrderedDict()
+_LOCK = Lock()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one restoration takes. Networks alone can be counted, not classical methods."""
+
+    gmac: float
+    """1e9 multiply-accumulates of convolutions and linear layers."""
+    peak_bytes: float
+    """Most bytes of activations alive at once, float32, without tiles; parameters aside."""
+
+
+def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
+    """The cost of a picture of so many pixels; None for classical methods, which have no layers to count.
+
+    Both figures grow in proportion to the area, so they are counted once a model on a small input.
+    """
+    if not model.architecture.needs_weights:
+        return None
+    key = (model.name, model.identity.sha256, id(model.net))
+    with _LOCK:
+        known = _KNOWN.get(key)
+    if known is None:
+        known = _counted(model)
+        with _LOCK:
+            _KNOWN[key] = known
+            while len(_KNOWN) > _KEPT:
+                _KNOWN.popitem(last=False)
+    samples = width * height / SAMPLES_PER_PLANE[model.architecture.domain] ** 2
+    return Cost(known[0] * samples / 1e9, known[1] * samples)
+
+
+def _counted(model: LoadedModel) -> tuple[float, float]:
+    """Multiply-accumulates and peak bytes for one sample of one input plane."""
+    net = model.net
+    total = 0
+
+    def count(module: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal total
+        if isinstance(module, nn.ConvTranspose2d):
+            total += inputs[0].numel() * module.weight[0].numel()
+        elif isinstance(module, nn.Conv2d):
+            total += output.numel() * module.weight[0].numel()
+        elif isinstance(module, nn.Linear):
+            total += output.numel() * module.in_features
+
+    side = net.size.padded(max(_SIDE, net.size.minimum))
+    start = torch.zeros(1, net.input_channels, side, side)
+    with model.lock, hooked((module, count) for module in net.modules()), torch.inference_mode(), _Peak() as memory:
+        net.decompose(start)
+    return total / side**2, memory.peak / side**2
+
+
+class _Peak(TorchDispatchMode):
+    """Bytes of all storages that tensors made inside the block keep alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = 0
+        self.peak = 0
+        self._users: dict[int, list[int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                self._add(tensor)
+        return result
+
+    def _add(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        users = self._users.setdefault(place, [0, size])
+        users[0] += 1
+        if users[0] == 1:
+            self.alive += size
+            self.peak = max(self.peak, self.alive)
+        weakref.finalize(tensor, self._drop, place)
+
+    def _drop(self, place: int) -> None:
+        users = self._users.get(place)
+        if users is None:
+            return
+        users[0] -= 1
+        if users[0] == 0:
+            self.alive -= users[1]
+            del self._users[place]

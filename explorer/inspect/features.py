@@ -1,0 +1,228 @@
+"""Feature maps: what a layer gives for a photo, and what the picture becomes when some of its channels are silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+import explorer
+from explorer.engine.tiles import pad_to_size
+from explorer.errors import ModelNotFoundError
+from explorer.inspect.hooks import hooked
+from explorer.photo import Photo, camera_to_display, check_ratio, model_input
+from explorer.photo.reduce import reduced
+from explorer.restorer import suggested_ratio
+from explorer.weights.store import LoadedModel
+
+FloatArray = NDArray[np.float32]
+
+MAP_SIDE = 320
+"""Longest side, in pixels, of the preview that maps are computed on unless told otherwise."""
+LARGEST_MAPS = 64 * 2**20
+"""Bytes that the maps of one layer may take; the preview is made smaller until they fit."""
+_SMALLEST_SIDE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """The maps of one layer."""
+
+    layer: str
+    maps: FloatArray
+    """H x W x C, upright, as the layer gives them: before any activation that the network applies outside of it."""
+    image: FloatArray
+    """H' x W' x 3 sRGB in [0, 1]: the restored preview."""
+    ratio: float
+    side: int
+    """Longest side of the preview, in pixels, that the maps were computed on."""
+    bounded: bool
+    """True where the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
+
+
+@contextmanager
+def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
+    """What the named modules give while the block runs; of several runs the last.
+
+    Nothing is left on the network afterwards, whatever happens in the block. Other threads are not listened to.
+
+    Raises:
+        ModelNotFoundError: the network has no module of that name.
+    """
+    given: dict[str, torch.Tensor] = {}
+
+    def keep(name: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor):
+                given[name] = output.detach()
+
+        return hook
+
+    wanted = [(_module_of(net, name), keep(name)) for name in names]
+    with hooked(wanted):
+        yield given
+
+
+@contextmanager
+def switched_off(net: nn.Module, channels: Mapping[str, Iterable[int]]) -> Iterator[None]:
+    """Silences channels while the block runs: their maps are 0 for everything that reads them.
+
+    Args:
+        channels: by module name, the channels of its output.
+
+    Raises:
+        ModelNotFoundError: the network has no module of that name, or the module no such channel (found when it runs).
+    """
+
+    def silence(name: str, silent: list[int]) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+            if not isinstance(output, torch.Tensor):
+                return None
+            if beyond := [c for c in silent if not 0 <= c < output.shape[1]]:
+                raise ModelNotFoundError(
+                    f"{name} has channels 0 to {output.shape[1] - 1}, so {beyond[0]} cannot be switched off."
+                )
+            output = output.clone()
+            output[:, silent] = 0
+            return output
+
+        return hook
+
+    wanted = [(_module_of(net, name), silence(name, sorted(set(which)))) for name, which in channels.items()]
+    with hooked(wanted):
+        yield
+
+
+def _module_of(net: nn.Module, name: str) -> nn.Module:
+    try:
+        if name:
+            return net.get_submodule(name)
+    except AttributeError:
+        pass
+    known = [each for each, module in net.named_modules() if each and not list(module.children())]
+    raise ModelNotFoundError(f"There is no layer {name!r}; some that there are: {', '.join(known[:8])}.")
+
+
+def feature_maps(
+    photo: Photo,
+    model: str | LoadedModel,
+    layer: str,
+    ratio: float | str = "auto",
+    *,
+    max_side: int = MAP_SIDE,
+    off: Mapping[str, Iterable[int]] | None = None,
+) -> FeatureMaps:
+    """What a layer gives for a photo, computed by torch in float32 on a preview of bounded size.
+
+    Args:
+        layer: a name of `explorer.inspect.layers`, e.g. "decom.body.2".
+        ratio: as in `explorer.restore`.
+        max_side: longest side of the preview in pixels; less where the maps would take more than `LARGEST_MAPS`.
+        off: channels to silence, by layer.
+
+    Raises:
+        ModelNotFoundError: an unknown model, layer or channel, or a layer that gives no map.
+        RatioError: a ratio that is not "auto" or a number from 1 to 300.
+    """
+    loaded = explorer.load_model(model) if isinstance(model, str) else model
+    automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
+    value = suggested_ratio(photo, loaded)[0] if automatic else check_ratio(ratio)
+    side, bounded = max_side, False
+    while True:
+        try:
+            return _mapped(reduced(photo, side), loaded, layer, value, side, bounded, off or {})
+        except _TooLarge as excess:
+            side = max(_SMALLEST_SIDE, int(side * min(0.9, excess.share**0.5 * 0.98)))
+            bounded = True
+
+
+class _TooLarge(Exception):
+    """The maps would take more than `LARGEST_MAPS`."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+
+def _mapped(
+    photo: Photo,
+    loaded: LoadedModel,
+    layer: str,
+    ratio: float,
+    side: int,
+    bounded: bool,
+    off: Mapping[str, Iterable[int]],
+) -> FeatureMaps:
+    convention = loaded.config.input
+    given = model_input(
+        photo,
+        loaded.architecture.domain,
+        ratio,
+        white_balance=convention.white_balance,
+        clip=convention.clip,
+        plane_order=convention.plane_order,
+    )
+    planes = torch.from_numpy(np.array(given.planes))[None]
+    padded = pad_to_size(planes, loaded.net.size).to(next(loaded.net.parameters(), planes).device)
+    with ExitStack() as block:
+        block.enter_context(loaded.lock)
+        # Silencing comes first, so that what is kept is what the next layer reads.
+        block.enter_context(switched_off(loaded.net, off))
+        kept = block.enter_context(captured(loaded.net, [layer]))
+        block.enter_context(torch.inference_mode())
+        image = loaded.net.decompose(padded)["image"]
+    if layer not in kept or kept[layer].dim() != 4:
+        raise ModelNotFoundError(f"The layer {layer!r} gives no map; choose another one.")
+    size = kept[layer].numel() * 4
+    if size > LARGEST_MAPS and side > _SMALLEST_SIDE:
+        raise _TooLarge(LARGEST_MAPS / size)
+    turns = given.rotation // 90
+    picture = np.clip(_cropped(image, padded, planes), 0, 1)
+    if loaded.config.output.color == "camera":
+        picture = camera_to_display(picture, given.camera_to_srgb)
+    width, height = photo.size
+    return FeatureMaps(
+        layer=layer,
+        maps=np.ascontiguousarray(np.rot90(_cropped(kept[layer], padded, planes), turns)),
+        image=np.ascontiguousarray(np.rot90(picture, turns), dtype=np.float32),
+        ratio=ratio,
+        side=max(width, height),
+        bounded=bounded,
+    )
+
+
+def _cropped(values: torch.Tensor, padded: torch.Tensor, planes: torch.Tensor) -> FloatArray:
+    """1 x C x H x W to H' x W' x C without what the padding added."""
+    height, width = (
+        max(1, round(planes.shape[axis] * values.shape[axis] / padded.shape[axis])) for axis in (-2, -1)
+    )
+    return values[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+
+
+def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> FloatArray | None:
+    """The weights with which a layer makes one channel.
+
+    Returns:
+        N x k x k, one kernel for each input channel (the first `most` of them); None where the layer is not a
+        convolution.
+
+    Raises:
+        ModelNotFoundError: the network has no such layer.
+    """
+    module = _module_of(model.net, layer)
+    if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        return None
+    weight = module.weight.detach().float().cpu()
+    if isinstance(module, nn.ConvTranspose2d):
+        weight = weight.transpose(0, 1)
+    if not 0 <= channel < weight.shape[0]:
+        return None
+    return weight[channel, :most].numpy().copy()
+
+

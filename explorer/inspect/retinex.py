@@ -1,0 +1,156 @@
+"""Retinex decompositions as arrays: parts, residual, profiles, recombination, and the two photos of a pair.
+
+Land and McCann, "Lightness and Retinex Theory", JOSA 1971: what is seen, S, is reflectance times illumination, R * I.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explorer
+from explorer.errors import ModelNotFoundError
+from explorer.photo import Photo
+
+if TYPE_CHECKING:
+    from explorer.restoration import Restoration
+    from explorer.weights.store import LoadedModel
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """What a model makes of a photo. Pictures are sRGB values as the model uses them."""
+
+    model: str
+    seen: FloatArray
+    """S, H x W x 3 in [0, 1]: what the model was given, amplified."""
+    image: FloatArray
+    """H x W x 3 in [0, 1]: the result."""
+    reflectance: FloatArray | None
+    """R, H x W x 3; None where the model gives none (Zero-DCE)."""
+    illumination: FloatArray | None
+    """I, H x W x 1 or x 3."""
+    enhanced: FloatArray | None
+    """The enhanced illumination, H x W x 1 or x 3."""
+    curves: FloatArray | None
+    """Zero-DCE's curve parameters, H x W x 24 in (-1, 1)."""
+    restoration: Restoration
+
+    @property
+    def residual(self) -> FloatArray | None:
+        """|R * I - S|, H x W, the mean over channels; None without reflectance or illumination."""
+        if self.reflectance is None or self.illumination is None:
+            return None
+        return np.abs(self.reflectance * self.illumination - self.seen).mean(axis=2)
+
+
+def decompose(
+    photo: Photo, model: str | LoadedModel, ratio: float | str = "auto", *, max_side: int | None = None
+) -> Decomposition:
+    """Splits a photo into reflectance and illumination.
+
+    A model that gives an illumination alone (SCI) divides by it: its result is the reflectance.
+
+    Raises:
+        ModelNotFoundError: the model shows neither reflectance, illumination nor curves.
+        RatioError, WeightsError: as `explorer.restore`.
+    """
+    result = explorer.restore(photo, model, ratio, max_side=max_side)
+    maps = result.intermediates
+    if not {"reflectance", "illumination", "curves"} & set(maps):
+        raise ModelNotFoundError(f"{result.model} shows no reflectance, illumination or curves; choose another model.")
+    # The identity goes through the same preparation, so its picture is exactly what the model was given.
+    seen = explorer.restore(photo, "identity", result.ratio, max_side=max_side).image
+    reflectance, illumination = maps.get("reflectance"), maps.get("illumination")
+    if reflectance is None and illumination is not None:
+        reflectance = result.image
+    return Decomposition(
+        model=result.model,
+        seen=seen,
+        image=result.image,
+        reflectance=reflectance,
+        illumination=illumination,
+        enhanced=maps.get("illumination_enhanced"),
+        curves=maps.get("curves"),
+        restoration=result,
+    )
+
+
+def recombined(
+    reflectance: FloatArray, illumination: FloatArray, *, gamma: float = 1.0, gain: float = 1.0
+) -> FloatArray:
+    """R * clip(gain * I ** gamma), clipped to [0, 1].
+
+    Args:
+        reflectance: H x W x 3.
+        illumination: H x W x 1 or x 3, of the same size.
+        gamma: below 1 lifts dark light, 0 makes all light equal.
+        gain: multiplies the light.
+
+    Raises:
+        ValueError: the sizes differ.
+    """
+    if reflectance.shape[:2] != illumination.shape[:2]:
+        raise ValueError(f"A reflectance of {reflectance.shape[:2]} does not fit a light of {illumination.shape[:2]}.")
+    light = np.clip(np.float32(gain) * np.clip(illumination, 0, None) ** np.float32(gamma), 0, 1)
+    return np.clip(reflectance * light, 0, 1).astype(np.float32)
+
+
+def profile(
+    plane: FloatArray, start: tuple[float, float], end: tuple[float, float], points: int = 256
+) -> FloatArray:
+    """Values along a line, bilinearly interpolated.
+
+    Args:
+        plane: H x W or H x W x C.
+        start, end: (x, y) as shares of width and height, 0 to 1.
+        points: how many values, at equal distances.
+
+    Returns:
+        `points` values, or points x C.
+    """
+    from scipy.ndimage import map_coordinates
+
+    height, width = plane.shape[:2]
+    x = np.linspace(start[0], end[0], points) * (width - 1)
+    y = np.linspace(start[1], end[1], points) * (height - 1)
+    if plane.ndim == 2:
+        return map_coordinates(plane, [y, x], order=1, mode="nearest").astype(np.float32)
+    channels = [map_coordinates(plane[..., c], [y, x], order=1, mode="nearest") for c in range(plane.shape[2])]
+    return np.stack(channels, axis=-1).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The two photos of a pair under one model: they should differ in their light alone."""
+
+    low: Decomposition
+    high: Decomposition
+
+    @property
+    def difference(self) -> FloatArray | None:
+        """|R_low - R_high|, H x W, which the invariance loss of RetinexNet asks to be 0; None without reflectances."""
+        if self.low.reflectance is None or self.high.reflectance is None:
+            return None
+        return np.abs(self.low.reflectance - self.high.reflectance).mean(axis=2)
+
+
+def decompose_pair(
+    low: Photo, high: Photo, model: str | LoadedModel, ratio: float | str = "auto", *, max_side: int | None = None
+) -> Pair:
+    """Decomposes a dark photo and a well-lit one of the same scene; the well-lit one is not amplified.
+
+    Raises:
+        ModelNotFoundError: see `decompose`.
+        ValueError: the results differ in size.
+    """
+    dark = decompose(low, model, ratio, max_side=max_side)
+    bright = decompose(high, model, 1.0, max_side=max_side)
+    if dark.seen.shape != bright.seen.shape:
+        raise ValueError(f"The photos of a pair have {dark.seen.shape[:2]} and {bright.seen.shape[:2]} pixels.")
+    return Pair(dark, bright)

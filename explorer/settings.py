@@ -1,0 +1,203 @@
+"""The settings of one restored picture, as a JSON file that makes the same picture again.
+
+    lowlight restore night.dng --settings night.json -o night.png
+
+A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "backend", "photo", "finish":
+{"exposure", "contrast", "shadows", "warmth", "tint"}}.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import SettingsError
+from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
+from explorer.photo.types import WhiteBalanceChoice
+
+if TYPE_CHECKING:
+    from explorer.photo import Photo
+    from explorer.restoration import Restoration
+
+SCHEMA = 1
+LARGEST_FILE = 65536
+"""Bytes; a file of settings has a few hundred."""
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_BALANCES = ("as_shot", "daylight", "grey_world")
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done to a restored picture afterwards, by hand. All zeros leave it as it is."""
+
+    exposure: float = 0.0
+    """Stops of linear light, -4 to 4."""
+    contrast: float = 0.0
+    """-1 to 1: an S-curve around the middle of the display range; black, middle and white stay where they are."""
+    shadows: float = 0.0
+    """-1 to 1: what is dark is lifted or lowered; black and white stay."""
+    warmth: float = 0.0
+    """-1 (blue) to 1 (red): gains of linear red and blue that keep the luminance of grey."""
+    tint: float = 0.0
+    """-1 (green) to 1 (magenta), likewise."""
+
+
+LIMITS = {"exposure": 4.0, "contrast": 1.0, "shadows": 1.0, "warmth": 1.0, "tint": 1.0}
+"""Largest absolute value of each field of `Finish`."""
+
+
+def check_finish(values: dict[str, Any]) -> Finish:
+    """A `Finish` from a mapping of its fields.
+
+    Raises:
+        SettingsError: an unknown field, or a value that is no number within its limits.
+    """
+    for name, value in values.items():
+        if name not in LIMITS:
+            raise SettingsError(f"There is no finishing step {name!r}; the known ones are {', '.join(LIMITS)}.")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or abs(value) > LIMITS[name]:
+            raise SettingsError(f"{name} must be a number from {-LIMITS[name]:g} to {LIMITS[name]:g}, not {value!r}.")
+    return Finish(**{name: float(value) for name, value in values.items()})
+
+
+def finished(image: NDArray[np.float32], finish: Finish) -> NDArray[np.float32]:
+    """A restored picture after exposure, white balance and tone.
+
+    Args:
+        image: H x W x 3 sRGB in [0, 1].
+
+    Returns:
+        H x W x 3 sRGB in [0, 1]; `image` itself where there is nothing to do.
+    """
+    if finish == Finish():
+        return image
+    if finish.exposure or finish.warmth or finish.tint:
+        gains = np.exp2(np.array([finish.warmth, -finish.tint, -finish.warmth], np.float32) / 2)
+        gains *= np.float32(2.0**finish.exposure) / (gains @ _LUMA)
+        image = linear_to_srgb(np.clip(srgb_to_linear(image) * gains, 0, 1))
+    if finish.shadows:
+        image = image + np.float32(finish.shadows) * image * (1 - image) ** 3
+    if finish.contrast:
+        image = image + np.float32(2 * finish.contrast) * image * (1 - image) * (image - np.float32(0.5))
+    return np.clip(image, 0, 1).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class RestoreSettings:
+    """Everything that decides how a photo is restored."""
+
+    model: str
+    ratio: float
+    """Amplification, 1 to 300: the number that was applied, also where it had been suggested."""
+    white_balance: WhiteBalanceChoice = "as_shot"
+    weights_sha256: str = ""
+    """Of the weights that made the picture; empty for classical methods, or to take whatever weights are there."""
+    backend: str = "auto"
+    """What computed; another one is taken where it is not available, and then the last bits may differ."""
+    photo: str = ""
+    """The photo's file name, for the reader."""
+    finish: Finish = field(default_factory=Finish)
+
+
+def write_settings(path: Path, settings: RestoreSettings) -> None:
+    """Writes a file of settings, whole or not at all.
+
+    Raises:
+        OutputError: the folder does not exist, may not be written, or the disk is full.
+    """
+    from explorer.encode import write_bytes
+
+    write_bytes(path, as_json(settings).encode())
+
+
+def as_json(settings: RestoreSettings) -> str:
+    """The text of a file of settings."""
+    return json.dumps({"schema": SCHEMA, **asdict(settings)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_settings(path: Path) -> RestoreSettings:
+    """Reads a file of settings.
+
+    Raises:
+        SettingsError: the file is missing or does not hold settings of a known schema.
+        RatioError: its ratio is not a number from 1 to 300.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise SettingsError(f"{path} is too large for a file of settings; give the JSON that the app wrote.")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The settings {path} cannot be read ({error.strerror}); check the path.") from error
+    except ValueError as error:
+        raise SettingsError(f"{path} is not JSON ({error}); give the file that the app wrote.") from error
+    return _checked(data, path)
+
+
+def _checked(data: Any, path: Path) -> RestoreSettings:
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise SettingsError(f"{path} holds no settings of schema {SCHEMA}; give the file that the app wrote.")
+    known = {each.name for each in fields(RestoreSettings)}
+    if unknown := sorted(set(data) - known - {"schema"}):
+        raise SettingsError(f"{path} holds {', '.join(unknown)}, which settings do not have; remove it.")
+    for name in ("model", "weights_sha256", "backend", "photo"):
+        if not isinstance(data.get(name, ""), str):
+            raise SettingsError(f"{path}: {name} must be text; correct the file.")
+    if not data.get("model"):
+        raise SettingsError(f"{path} names no model; correct the file.")
+    finish = data.get("finish", {})
+    if not isinstance(finish, dict):
+        raise SettingsError(f"{path}: finish must be an object of numbers; correct the file.")
+    return RestoreSettings(
+        model=data["model"],
+        ratio=check_ratio(data.get("ratio")),
+        white_balance=_checked_balance(data.get("white_balance", "as_shot"), path),
+        weights_sha256=data.get("weights_sha256", ""),
+        backend=data.get("backend", "auto"),
+        photo=data.get("photo", ""),
+        finish=check_finish(finish),
+    )
+
+
+def _checked_balance(value: Any, path: Path) -> WhiteBalanceChoice:
+    if value in _BALANCES:
+        return cast(WhiteBalanceChoice, value)
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(v, int | float) and v > 0 for v in value):
+        red, green, blue = (float(v) for v in value)
+        return red, green, blue
+    raise SettingsError(f"{path}: white_balance must be {', '.join(_BALANCES)} or three gains; correct the file.")
+
+
+def restore_with(photo: Photo, settings: RestoreSettings) -> Restoration:
+    """Restores a photo by settings: white balance, network, finishing.
+
+    Raises:
+        SettingsError: the weights at hand are not those that the settings were made with.
+        RatioError, WhiteBalanceError, ModelNotFoundError, WeightsError: see `explorer.restore`.
+    """
+    import explorer
+    from explorer.engine import available_backends
+
+    loaded = explorer.load_model(settings.model)
+    if settings.weights_sha256 and loaded.identity.sha256 != settings.weights_sha256:
+        raise SettingsError(
+            f"The settings were made with other weights of {settings.model} (sha256 {settings.weights_sha256[:12]}); "
+            'get those, or empty "weights_sha256" in the file to take the ones that are here.'
+        )
+    if settings.white_balance != "as_shot":
+        photo = photo.with_white_balance(settings.white_balance)
+    backend = settings.backend if settings.backend in available_backends() else "auto"
+    result = explorer.restore(photo, loaded, settings.ratio, backend=backend)
+    return with_finish(result, settings.finish)
+
+
+def with_finish(restoration: Restoration, finish: Finish) -> Restoration:
+    """The result with a finished picture; all else stays."""
+    return replace(restoration, image=finished(restoration.image, finish))
