@@ -1,28 +1,88 @@
-"""Several models on one photo, side by side under one zoom."""
+"""Several models and ratios on one photo, side by side under one zoom; one model over many ratios."""
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Iterator
 from typing import Any, cast
 
 import gradio as gr
+from PIL import Image
 
+import explorer
 from explorer.app import catalogue, restoring, text
-from explorer.app.components import chosen_ratio, html, note, problem, tiles
+from explorer.app.components import RatioChoice, chosen_ratio, download_link, html, note, player, problem, ranking, tiles
 from explorer.app.feedback import reported, sentence
-from explorer.app.pictures import input_tile, model_tile, ratio_words, seconds_words
-from explorer.app.sessions import open_session
-from explorer.app.shared import PREVIEWS, Shared
-from explorer.errors import ExplorerError, ModelNotFoundError
-from explorer.views import tables
-from explorer.views.pictures import FloatArray
+from explorer.app.pictures import input_tile, model_tile, ratio_words, reference_tile
+from explorer.app.sessions import Session, address, open_session
+from explorer.app.shared import LONG_WORK, PREVIEWS, Shared
+from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
+from explorer.inspect import cost, sweep_ratios
+from explorer.photo import check_ratio
+from explorer.views.pictures import FloatArray, png, to_bytes
+from explorer.views.plots import quality_against_time
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
 
 AT_FIRST = 4
 """Models chosen when the page opens."""
+MOST = 36
+"""Pictures of one comparison."""
+MOST_STEPS = 24
+
+_COLUMNS: tuple[dict[str, Any], ...] = (
+    {"title": text.COMPARE_COLUMN_MODEL},
+    {"title": text.COMPARE_COLUMN_RATIO, "digits": 1},
+    {"title": text.COMPARE_COLUMN_PSNR, "digits": 2, "best_high": True},
+    {"title": text.COMPARE_COLUMN_SSIM, "digits": 3, "best_high": True},
+    {"title": text.COMPARE_COLUMN_MATCHED, "digits": 2, "best_high": True, "hint": text.COMPARE_HINT_MATCHED},
+    {"title": text.COMPARE_COLUMN_SECONDS, "digits": 3, "best_high": False},
+    {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
+    {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
+    {"title": text.COMPARE_COLUMN_MEMORY, "digits": 0, "hint": text.COMPARE_HINT_MEMORY},
+)
+
+
+def parse_ratios(words: str) -> list[RatioChoice]:
+    """Amplifications as a visitor lists them: "1, 10, auto", each once.
+
+    Raises:
+        RatioError: a part is neither auto nor a number from 1 to 300.
+    """
+    found: list[RatioChoice] = []
+    for part in words.replace(";", ",").split(","):
+        part = part.strip().lower().lstrip("×x")
+        if not part:
+            continue
+        try:
+            value: RatioChoice = "auto" if part == "auto" else check_ratio(float(part))
+        except ValueError as error:
+            raise RatioError(text.COMPARE_BAD_LIST.format(part=part)) from error
+        if value not in found:
+            found.append(value)
+    return found or ["auto"]
+
+
+def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, Any], list[Any]]:
+    """One model at one ratio: its tile, and its row of the table."""
+    restoration = restoring.preview(session, model, ratio).restoration
+    scores = restoring.scores(session, restoration.image)
+    height, width = restoration.image.shape[:2]
+    spent = cost(explorer.load_model(model), width, height)
+    row = [
+        catalogue.label(model),
+        round(restoration.ratio, 2),
+        round(scores.psnr, 3) if scores else None,
+        round(scores.ssim, 4) if scores else None,
+        round(scores.gt_mean_psnr, 3) if scores else None,
+        round(restoration.seconds, 4),
+        catalogue.models()[model].parameters or None,
+        round(spent.gmac, 3) if spent else None,
+        round(spent.peak_bytes / 1e6, 1) if spent else None,
+    ]
+    return model_tile(session, restoration), row
 
 
 def build(shared: Shared) -> None:
@@ -37,60 +97,158 @@ def build(shared: Shared) -> None:
             elem_id="lx-compare-models",
             scale=6,
         )
-        same = gr.Radio(
-            choices=list(text.COMPARE_RATIOS), value="own", label=text.RATIO, elem_id="lx-compare-ratio", scale=3
-        )
+        with gr.Column(scale=4, min_width=300, elem_classes="lx-tight"):
+            source = gr.Radio(
+                choices=list(text.COMPARE_RATIOS), value="own", label=text.RATIO, elem_id="lx-compare-ratio",
+                elem_classes="lx-segments",
+            )  # fmt: skip
+            listed = gr.Textbox(
+                value="auto, 10, 30", label=text.COMPARE_LIST, visible=False, elem_id="lx-compare-list", max_lines=1
+            )
         run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=1, min_width=110)
-        stop = gr.Button(text.STOP, elem_id="lx-compare-stop", scale=1, min_width=80)
+        stop = gr.Button(text.STOP, elem_id="lx-compare-stop", scale=1, min_width=80, interactive=False)
     status = html(elem_id="lx-compare-status")
-    board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, can_blind=True)
-    table = html(elem_id="lx-compare-table")
+    board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, "compare", "blind")
+    with gr.Column(elem_classes="lx-figures"):
+        table = ranking("lx-compare-table", text.COMPARE_TABLE)
+        plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
+    sweep_run, sweep_inputs, strip, animation, sweep_link = _sweep()
+    source.input(lambda choice: gr.update(visible=choice == "list"), source, listed, api_visibility="private")
 
-    def compare(token: str | None, models: list[str], source: str, ratio: object) -> Iterator[dict[Any, Any]]:
+    def compare(
+        token: str | None, models: list[str], choice: str, words: str, ratio: object
+    ) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
-        session.require_photo()
+        photo = session.require_photo()
         if not models:
             raise ModelNotFoundError(text.COMPARE_NONE)
-        wanted = chosen_ratio(ratio) if source == "same" else "auto"
+        ratios: list[RatioChoice] = ["auto"]
+        if choice != "own":
+            ratios = [chosen_ratio(ratio)] if choice == "same" else parse_ratios(words)
+        wanted = [(model, each) for model in models for each in ratios]
+        if len(wanted) > MOST:
+            raise RatioError(text.COMPARE_TOO_MANY.format(count=len(wanted), most=MOST))
         batch = secrets.token_hex(4)
-        shown = [input_tile(session, cast(FloatArray, session.as_taken))]
-        rows: list[list[object]] = []
+        taken = cast(FloatArray, session.as_taken)
+        shown = [input_tile(session, taken)]
+        if session.reference is not None:
+            shown.append(reference_tile(session, cast(FloatArray, restoring.reference_like(session, taken))))
+        rows: list[list[Any]] = []
         failures: list[str] = []
-        for done, model in enumerate(models):
-            words = text.COMPARE_PROGRESS.format(done=done, total=len(models))
-            yield {
-                shared.token: session.token,
-                board: {"batch": batch, "tiles": list(shown)},
-                status: note([words]),
-                shared.message: "",
-            }
+        running = {stop: gr.update(interactive=True), run: gr.update(interactive=False)}
+        yield {
+            **running, shared.token: session.token, shared.message: "", table: None, plot: gr.update(visible=False)
+        }  # fmt: skip
+        for done, (model, each) in enumerate(wanted):
+            if session.photo is not photo:  # another photo was opened meanwhile
+                break
+            words = text.COMPARE_NEXT.format(done=done, total=len(wanted), model=catalogue.label(model))
+            yield {board: {"batch": batch, "tiles": list(shown)}, status: note([words])}
             try:
-                result = restoring.preview(session, model, wanted).restoration
+                tile, row = row_of(session, model, each)
             except ExplorerError as error:  # one model that cannot be had must not hide the others
                 failures.append(sentence(error))
                 continue
-            shown.append(model_tile(session, result))
-            size = catalogue.short_count(catalogue.models()[model].parameters or 0)
-            level = round(float(result.image.mean()), 3)
-            rows.append([catalogue.label(model), seconds_words(result.seconds), ratio_words(result.ratio), size, level])
+            shown.append(tile)
+            rows.append(row)
+            yield {board: {"batch": batch, "tiles": list(shown)}, table: _table(session, rows)}
+        points = [(f"{row[0]} {ratio_words(row[1])}", row[5], row[2]) for row in rows if row[2] is not None]
         yield {
             board: {"batch": batch, "tiles": shown},
-            status: note([text.COMPARE_PROGRESS.format(done=len(rows), total=len(models))]),
-            table: tables.grid(text.COMPARE_COLUMNS, rows, text.COMPARE_TABLE)
-            + f'<p class="lx-note">{text.COMPARE_HELP}</p>',
+            status: note([text.COMPARE_PROGRESS.format(done=len(rows), total=len(wanted))]),
+            table: _table(session, rows),
+            plot: gr.update(value=quality_against_time(points), visible=len(points) > 1),
             shared.message: problem(" ".join(failures)) if failures else "",
+            **_idle(),
         }
 
+    def _idle() -> dict[Any, Any]:
+        return {stop: gr.update(interactive=False), run: gr.update(interactive=True)}
+
+    def sweep(token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
+        session = open_session(token)
+        session.require_photo()
+        ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
+        batch = secrets.token_hex(4)
+        shown: list[dict[str, Any]] = []
+        pictures = []
+        for ratio in ratios:
+            restoration = restoring.preview(session, model, ratio).restoration
+            shown.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
+            pictures.append(Image.fromarray(to_bytes(restoration.image)))
+            frames = [{"src": tile["src"], "label": tile["title"], "alt": tile["alt"]} for tile in shown]
+            yield {
+                shared.token: session.token,
+                shared.message: "",
+                strip: {"batch": batch, "tiles": list(shown), "columns": min(len(ratios), 6)},
+                animation: {"batch": batch + str(len(frames) == len(ratios)), "frames": frames, "start": 0},
+                sweep_link: None,
+            }
+        path = session.download_path(f"sweep-{model}.png", "sweep")
+        with io.BytesIO() as buffer:
+            pictures[0].save(buffer, "PNG", save_all=True, append_images=pictures[1:], duration=500, loop=0)
+            path.write_bytes(buffer.getvalue())
+        yield {sweep_link: {"src": address(path), "name": path.name, "label": text.SWEEP_DOWNLOAD, "wait": True}}
+
+    quick: dict[str, Any] = {
+        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
+    }  # fmt: skip
     event = run.click(
         reported(shared.message)(compare),
-        [shared.token, chosen, same, shared.ratio],
-        [shared.token, shared.message, board, status, table],
-        concurrency_id=PREVIEWS,
-        concurrency_limit=2,
+        [shared.token, chosen, source, listed, shared.ratio],
+        [shared.token, shared.message, board, status, table, plot, stop, run],
+        **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
+    )
+    event.then(_idle, None, [stop, run], api_visibility="private", show_progress="hidden", queue=False)
+    stop.click(
+        lambda: {status: note([text.COMPARE_STOPPED]), **_idle()},
+        None,
+        [status, stop, run],
+        cancels=[event],
+        api_visibility="private",
+        queue=False,
+    )
+    sweeping = sweep_run.click(
+        reported(shared.message)(sweep),
+        [shared.token, *sweep_inputs],
+        [shared.token, shared.message, strip, animation, sweep_link],
+        **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
+    )
+    shared.photo.change(
+        lambda: (None, "", None, gr.update(visible=False), None, None, None, gr.update(interactive=False), gr.update(interactive=True)),
+        outputs=[board, status, table, plot, strip, animation, sweep_link, stop, run],
+        cancels=[event, sweeping],
         api_visibility="private",
         show_progress="hidden",
-    )
-    stop.click(None, cancels=[event])
-    shared.photo.change(
-        lambda: (None, "", ""), outputs=[board, status, table], api_visibility="private", show_progress="hidden"
-    )
+    )  # fmt: skip
+
+
+def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
+    """The lower half: one model over many ratios."""
+    names = [name for name in catalogue.models() if name != "identity"]
+    with gr.Column(elem_classes="lx-section"):
+        html(f"<h2>{text.SWEEP}</h2>")
+        with gr.Row(elem_classes="lx-bar"):
+            model = gr.Dropdown(
+                choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.SWEEP_MODEL,
+                elem_id="lx-sweep-model", scale=4,
+            )  # fmt: skip
+            low = gr.Number(1, label=text.SWEEP_FROM, minimum=1, maximum=300, scale=1, min_width=90)
+            high = gr.Number(100, label=text.SWEEP_TO, minimum=1, maximum=300, scale=1, min_width=90)
+            count = gr.Number(
+                6, label=text.SWEEP_COUNT, minimum=2, maximum=MOST_STEPS, precision=0, scale=1, min_width=90
+            )
+            run = gr.Button(text.SWEEP_RUN, elem_id="lx-sweep-run", scale=1, min_width=110)
+        strip = tiles("lx-sweep-strip", text.SWEEP_EMPTY)
+        with gr.Column(elem_classes="lx-narrow"):
+            animation = player("lx-sweep-player", "")
+            link = download_link("lx-sweep-link")
+    return run, [model, low, high, count], strip, animation, link
+
+
+def _table(session: Session, rows: list[list[Any]]) -> dict[str, Any]:
+    height, width = cast(FloatArray, session.as_taken).shape[:2]
+    words = text.COMPARE_HELP.format(width=width, height=height)
+    if session.reference is None:
+        words += " " + text.COMPARE_NO_REFERENCE
+    return {"columns": list(_COLUMNS), "rows": [list(row) for row in rows], "caption": text.COMPARE_TABLE, "note": words}

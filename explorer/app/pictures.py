@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explorer.app import catalogue, text
 from explorer.app.components import slider_value
 from explorer.app.restoring import Preview
@@ -99,15 +101,25 @@ def score_line(scores: Scores | None) -> str:
     )
 
 
-def model_tile(session: Session, restoration: Restoration) -> dict[str, Any]:
+COMPARED_KEPT = 160
+"""Pictures of comparisons kept for a session: the shown ones, and those that a page may still be loading."""
+
+
+def model_tile(
+    session: Session, restoration: Restoration, group: str = "compare", title: str | None = None
+) -> dict[str, Any]:
     """A tile of the comparison."""
-    title = _title(restoration.model)
+    name = _title(restoration.model)
     return {
-        "id": restoration.model,
-        "title": title,
-        "note": f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
-        "src": session.publish(png(restoration.image)),
-        "alt": text.ALT_TILE.format(photo=restoration.photo_name, model=title),
+        "id": f"{restoration.model} {restoration.ratio:.4g}",
+        "title": title or name,
+        "note": seconds_words(restoration.seconds)
+        if title
+        else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
+        "src": session.publish(png(restoration.image), group=group, keep=COMPARED_KEPT),
+        "alt": text.ALT_AFTER.format(
+            photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)
+        ),
     }
 
 
@@ -117,14 +129,34 @@ def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
     return {
         "id": "input",
         "title": text.INPUT_TILE,
-        "src": session.publish(png(taken)),
+        "src": session.publish(png(taken), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_TAKEN.format(photo=photo),
         "open": True,
     }
 
 
-def panel_tiles(session: Session, panels: Sequence[Panel], model: str) -> list[dict[str, Any]]:
-    """The tiles of a decomposition; false-coloured ones carry their legend."""
+def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
+    """The reference as a tile; differences are taken against it unless the visitor says otherwise."""
+    return {
+        "id": "reference",
+        "title": text.REFERENCE_TILE,
+        "src": session.publish(png(reference), group="compare", keep=COMPARED_KEPT),
+        "alt": text.ALT_REFERENCE.format(photo=session.require_photo().name),
+        "open": True,
+        "reference": True,
+    }
+
+
+def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any]:
+    """Float32 numbers for a tile's read-out: H x W or H x W x C."""
+    planes = values if values.ndim == 3 else values[..., None]
+    height, width, channels = planes.shape
+    data = np.ascontiguousarray(planes, "<f4").tobytes()
+    return {"src": session.publish(data, ".bin", group), "width": width, "height": height, "channels": channels}
+
+
+def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: str = "retinex") -> list[dict[str, Any]]:
+    """The tiles of a decomposition; false-coloured ones carry their legend and their numbers."""
     photo = session.require_photo().name
     tiles = []
     for panel in panels:
@@ -136,9 +168,10 @@ def panel_tiles(session: Session, panels: Sequence[Panel], model: str) -> list[d
                 "id": panel.name,
                 "title": panel.title,
                 "note": panel.note,
-                "src": session.publish(png(panel.image)),
+                "src": session.publish(png(panel.image), group=group, keep=48),
                 "alt": text.ALT_PANEL.format(title=panel.title, photo=photo, model=_title(model)),
                 "legend": legend,
+                "values": values_of(session, panel.values, group + "-values") if panel.values is not None else None,
             }
         )
     return tiles

@@ -33,7 +33,7 @@ def build(shared: Shared) -> None:
         )
         run = gr.Button(text.RETINEX_RUN, variant="primary", elem_id="lx-retinex-run", scale=1, min_width=130)
     html(f'<p class="lx-note">{text.RETINEX_HELP}</p>')
-    board = tiles("lx-retinex-tiles", text.RETINEX_EMPTY if names else text.RETINEX_NONE, can_blind=False)
+    board = tiles("lx-retinex-tiles", text.RETINEX_EMPTY if names else text.RETINEX_NONE)
     result = html(elem_id="lx-retinex-result")
 
     def decompose(token: str | None, name: str | None) -> dict[Any, Any]:

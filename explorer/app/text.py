@@ -159,7 +159,6 @@ SWEEP_RUN = "Sweep"
 SWEEP_EMPTY = "Choose a model and press Sweep: it restores the photo at every step, as a strip and as an animation."
 SWEEP_DOWNLOAD = "Download the animation"
 BLIND = "Hide names"
-ALT_TILE = "{photo} restored by {model}"
 INPUT_TILE = "Photo as taken"
 
 RETINEX_MODEL = "Decomposed by"

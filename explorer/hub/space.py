@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ TORCH_CPU = "https://download.pytorch.org/whl/cpu"
 ZERO_TORCH = "torch>=2.8,<2.12"
 """The releases that ZeroGPU serves."""
 
-_LEFT_OUT = ("cli", "training")
-"""Rooms of the package that the app never enters; they stay at home."""
+_FOUND_BY_THEMSELVES = ("models",)
+"""Rooms of the package whose files are discovered when it runs, and so are named by no import."""
 _SUFFIXES = {".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors"}
 
 
@@ -120,17 +121,41 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
             f"A Space is deployed from a checkout, and {root} holds no {APP_FILE}; clone the project and run there."
         )
     package = root / "explorer"
-    paths = [path for path in package.glob("*.py") if path.name != "__main__.py"]
-    rooms = [path for path in package.iterdir() if path.is_dir() and path.name not in _LEFT_OUT]
-    paths += [path for room in rooms for path in room.rglob("*") if path.is_file() and path.suffix in _SUFFIXES]
+    paths = needed_modules(app, root)
+    for room in {path.parent for path in paths if package in path.parent.parents}:
+        paths |= {p for p in room.rglob("*") if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
+    paths |= {app, root / "pyproject.toml", root / "LICENSE"}
     # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
-    paths += [app, root / "pyproject.toml", root / "LICENSE"]
     if not weights_from:
-        paths += [p for p in (root / "weights").glob("*/*") if p.name in FILES]
-    paths = [p for p in paths if p.is_file() and "__pycache__" not in p.parts and not _hidden(p.relative_to(root))]
-    uploads = [Upload(path.relative_to(root).as_posix(), path) for path in paths]
+        paths |= {p for p in (root / "weights").glob("*/*") if p.name in FILES}
+    wanted_paths = [
+        p for p in paths if p.is_file() and "__pycache__" not in p.parts and not _hidden(p.relative_to(root))
+    ]
+    uploads = [Upload(path.relative_to(root).as_posix(), path) for path in wanted_paths]
     uploads.append(Upload("requirements.txt", requirements(wanted.read_text(), hardware).encode()))
     return sorted(uploads, key=lambda upload: upload.path)
+
+
+def needed_modules(app: Path, root: Path) -> set[Path]:
+    """Files of the package that a script imports, wherever in a file the import stands, and whatever they import."""
+    waiting = [app, *(path for room in _FOUND_BY_THEMSELVES for path in (root / "explorer" / room).glob("*.py"))]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for parts in (name.split(".") for name in names if name.split(".")[0] == "explorer"):
+                for length in range(1, len(parts) + 1):
+                    module = root.joinpath(*parts[:length])
+                    waiting += [module / "__init__.py", module.with_suffix(".py")]
+    return found
 
 
 def deploy(

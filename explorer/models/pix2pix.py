@@ -61,6 +61,7 @@ def _initialise(module: nn.Module) -> None:
     domain="rgb",
     summary="A U-Net generator trained against a discriminator that judges patches.",
     paper="Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017",
+    halo=512,
     size=SizeRequirements(minimum=256, multiple_of=256),
 )
 class Pix2Pix(RestorationNet):

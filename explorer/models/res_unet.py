@@ -17,6 +17,8 @@ from torch import nn
 from explorer.models.base import RestorationNet, SizeRequirements, register
 
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+_HALO = {18: 352, 34: 608}
+"""How far the receptive field reaches, in pixels from a multiple of 32."""
 
 
 class BasicBlock(nn.Module):
@@ -111,6 +113,7 @@ class UpBlock(nn.Module):
     domain="rgb",
     summary="A U-Net whose encoder is a ResNet, with sub-pixel upsampling.",
     paper="Howard and Gugger, fastai: A Layered API for Deep Learning, Information 2020 (dynamic U-Net)",
+    halo=608,
     size=SizeRequirements(minimum=32, multiple_of=32),
 )
 class ResUNet(RestorationNet):
@@ -132,6 +135,7 @@ class ResUNet(RestorationNet):
         if width < 2 or width % 2:
             raise TypeError(f"width must be an even number of channels, not {width!r}")
         self.output = output
+        self.halo = _HALO[depth]
         self.encoder = ResNetBody(depth, width)
         self.middle = nn.Sequential(
             nn.BatchNorm2d(8 * width),

@@ -28,6 +28,8 @@ class Panel:
     """Values at the ends of the colour scale; None where the picture is not false-coloured."""
     note: str = ""
     palette: Palette = "inferno"
+    values: FloatArray | None = None
+    """H x W: the numbers behind false colours, for a read-out; None where the picture shows them itself."""
 
 
 def panels(seen: FloatArray, intermediates: Mapping[str, FloatArray], restored: FloatArray) -> list[Panel]:
@@ -51,7 +53,7 @@ def panels(seen: FloatArray, intermediates: Mapping[str, FloatArray], restored: 
         if name in intermediates:
             plane = luminance(intermediates[name])
             note = f"mean {float(plane.mean()):.3f}"
-            shown.append(Panel(name, title, false_colour(plane), (0.0, 1.0), note))
+            shown.append(Panel(name, title, false_colour(plane), (0.0, 1.0), note, values=plane))
     shown.append(Panel("image", "Result", restored))
     if reflectance is not None and illumination is not None:
         product = as_rgb(reflectance) * as_rgb(illumination)
@@ -64,6 +66,7 @@ def panels(seen: FloatArray, intermediates: Mapping[str, FloatArray], restored: 
                 (0.0, RESIDUAL_SCALE),
                 f"mean {float(residual.mean()):.4f}",
                 "viridis",
+                residual,
             )
         )
     return shown

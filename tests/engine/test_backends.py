@@ -37,7 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_openvino_agrees_with_torch_at_several_sizes(model: LoadedModel) -> None:
-    reference, fast = backends.torch_backend(model), backends.openvino_backend(model, "f32")
+    reference, fast = backends.torch_backend(model), backends.openvino_backend(model, "float32")
     assert (reference.name, fast.name, fast.precision) == ("torch", "openvino", "float32")
     for height, width in ((64, 64), (48, 120), (200, 16)):
         x = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(height))
@@ -52,26 +52,26 @@ def test_graph_is_converted_once_and_read_from_the_cache(
     model: LoadedModel, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    first = backends.openvino_backend(model, "f32").run(x)["image"].clone()
+    first = backends.openvino_backend(model, "float32").run(x)["image"].clone()
     assert [p.name for p in cache.glob("*/*.xml")] == ["graph.xml"]
     assert not list(cache.glob(".*"))
     backends._COMPILED.clear()
     monkeypatch.setattr(torch.jit, "trace", lambda *_, **__: pytest.fail("converted again"))
-    assert torch.equal(backends.openvino_backend(model, "f32").run(x)["image"], first)
+    assert torch.equal(backends.openvino_backend(model, "float32").run(x)["image"], first)
 
 
 def test_damaged_graph_is_made_anew(model: LoadedModel, cache: Path) -> None:
     x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    first = backends.openvino_backend(model, "f32").run(x)["image"].clone()
+    first = backends.openvino_backend(model, "float32").run(x)["image"].clone()
     backends._COMPILED.clear()
     next(cache.glob("*/graph.xml")).write_text("<net")
-    assert torch.equal(backends.openvino_backend(model, "f32").run(x)["image"], first)
+    assert torch.equal(backends.openvino_backend(model, "float32").run(x)["image"], first)
 
 
 def test_unwritable_cache_is_done_without(model: LoadedModel, cache: Path) -> None:
     cache.write_text("a file where the folder should be")
     x = torch.rand(1, 3, 32, 32)
-    assert backends.openvino_backend(model, "f32").run(x)["image"].shape == (1, 3, 32, 32)
+    assert backends.openvino_backend(model, "float32").run(x)["image"].shape == (1, 3, 32, 32)
 
 
 def test_choice(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,5 +88,5 @@ def test_choice(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_telemetry_is_loaded(model: LoadedModel) -> None:
     import sys
 
-    backends.openvino_backend(model, "f32")
+    backends.openvino_backend(model, "float32")
     assert sys.modules.get("openvino_telemetry") is None

@@ -42,7 +42,7 @@ def test_the_files_and_the_readme(hub: LocalHub, client: Client, project: Path) 
     assert set(files) == planned | {"README.md", ".gitattributes"}
     assert hub.repos[f"spaces/{SPACE}"].messages == ["", "The Lowlight Explorer"], "one commit"
     assert {"spaces_app.py", "requirements.txt", "LICENSE", "explorer/restorer.py", "explorer/app/page.py"} <= planned
-    unwanted = ("tests", "docs", "notebooks", "scripts", "benchmarks", "Makefile", ".ci", "explorer/training")
+    unwanted = ("tests", "docs", "notebooks", "scripts", "benchmarks", "Makefile", ".ci", "explorer/training/recipes")
     assert not [path for path in planned if path.startswith((*unwanted, "explorer/cli")) or "__pycache__" in path]
     for path in planned - {"requirements.txt"}:
         assert files[path] == (project / path).read_bytes()

@@ -7,7 +7,7 @@ function render(start) {
   link.href = value.src;
   link.download = value.name;
   link.textContent = value.label;
-  if (start) link.click();
+  if (start && !value.wait) link.click();
 }
 watch("value", () => render(true));
 render(false);

@@ -1,0 +1,115 @@
+"""Line and scatter plots, in the app's quiet style: quality against time, profiles along a line, training curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from plotly import graph_objects as go
+
+COLOURS = ("#c98420", "#3e8ef7", "#30a46c", "#e5484d", "#8e6fd8", "#12a5a5", "#a3a3a0", "#d6649a")
+_GRID = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
+
+
+def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figure:
+    """PSNR over seconds, a dot each; up and to the left is better.
+
+    Args:
+        points: (label, seconds, PSNR in dB).
+    """
+    figure = _figure(340)
+    for index, (label, seconds, quality) in enumerate(points):
+        figure.add_scatter(
+            x=[seconds],
+            y=[quality],
+            mode="markers+text",
+            text=[label],
+            textposition="top center",
+            marker={"size": 11, "color": COLOURS[index % len(COLOURS)]},
+            hovertemplate="%{text}<br>%{x:.3g} s, %{y:.2f} dB<extra></extra>",
+            cliponaxis=False,
+        )
+    figure.update_xaxes(title="seconds (logarithmic)", type="log", dtick=1, **_GRID)
+    if points:
+        logarithms = np.log10([max(seconds, 1e-4) for _, seconds, _ in points])
+        figure.update_xaxes(range=[float(logarithms.min()) - 0.6, float(logarithms.max()) + 0.6])
+    figure.update_yaxes(title="PSNR, dB", **_GRID)
+    figure.update_layout(margin={"t": 28})
+    return figure
+
+
+def profile_lines(lines: Mapping[str, NDArray[np.float32]]) -> go.Figure:
+    """Values along a line that was drawn on a picture.
+
+    Args:
+        lines: by name, values at equal distances from the line's start to its end.
+    """
+    figure = _figure(280)
+    for index, (name, values) in enumerate(lines.items()):
+        figure.add_scatter(
+            x=np.round(np.linspace(0, 100, len(values)), 2),
+            y=np.round(values, 4),
+            name=name,
+            mode="lines",
+            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
+            hovertemplate="%{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(showlegend=True, hovermode="x", legend={"orientation": "h", "y": 1.14, "x": 0})
+    figure.update_xaxes(title="% of the line", **_GRID)
+    figure.update_yaxes(title="value", rangemode="tozero", **_GRID)
+    return figure
+
+
+def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name: str) -> go.Figure:
+    """One figure of a run's log over its steps, a line for each run.
+
+    Args:
+        runs: by name, the entries of `log.jsonl`.
+        figure_name: "loss" for the sum of the training losses, else a name of the validation figures ("psnr").
+    """
+    figure = _figure(280)
+    for index, (name, entries) in enumerate(runs.items()):
+        steps, values = series(entries, figure_name)
+        figure.add_scatter(
+            x=steps,
+            y=values,
+            name=name,
+            mode="lines+markers" if len(steps) < 40 else "lines",
+            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
+            hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(showlegend=len(runs) > 1, legend={"orientation": "h", "y": 1.14, "x": 0})
+    figure.update_xaxes(title="step", **_GRID)
+    figure.update_yaxes(title=figure_name, **_GRID)
+    return figure
+
+
+def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list[int], list[float]]:
+    """Steps and values of one figure; see `training_curves`."""
+    steps, values = [], []
+    for entry in entries:
+        found: Any = None
+        if figure_name == "loss":
+            losses = entry.get("losses")
+            found = sum(v for v in losses.values() if isinstance(v, int | float)) if isinstance(losses, dict) else None
+        elif isinstance(entry.get("validation"), dict):
+            found = entry["validation"].get(figure_name)
+        if isinstance(found, int | float) and np.isfinite(found):
+            steps.append(int(entry.get("step", 0)))
+            values.append(float(found))
+    return steps, values
+
+
+def _figure(height: int) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 56, "r": 12, "t": 12, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        font={"size": 12, "color": "#808080"},
+    )
+    return figure
