@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from explorer import LoadedModel
     from explorer.engine import Backend
+    from explorer.models.base import Place
 
 
 def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
@@ -46,22 +47,25 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
     placed = {model.identity.sha256: copy.deepcopy(model.net).to(device) for model in models}
 
     @gpu(duration=60)
-    def decompose(sha256: str, x: torch.Tensor) -> tuple[dict[str, torch.Tensor], float]:
+    def decompose(sha256: str, x: torch.Tensor, *place: Place) -> tuple[dict[str, torch.Tensor], float]:
         with torch.inference_mode():
             started = time.perf_counter()
-            maps = {name: value.float().cpu() for name, value in placed[sha256].decompose(x.to(device)).items()}
+            parts = placed[sha256].decompose(x.to(device), *place)
+            maps = {name: value.float().cpu() for name, value in parts.items()}
         return maps, time.perf_counter() - started
 
     ordinary = restorer.choose_backend
 
-    def choose(model: LoadedModel, wanted: str = "auto") -> Backend:
+    def choose(
+        model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False
+    ) -> Backend:
         sha256 = model.identity.sha256
         if sha256 not in placed:  # classical methods, and what was loaded later: outside the calls there is no GPU
-            return ordinary(model, "torch" if wanted == "auto" else wanted)
+            return ordinary(model, "torch" if wanted == "auto" else wanted, image_only=image_only, tiled=tiled)
         clock = [0.0]
 
-        def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
-            maps, seconds = decompose(sha256, x)
+        def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+            maps, seconds = decompose(sha256, x, *place)
             clock[0] += seconds
             return maps
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
+from explorer.engine.reduced import reduced_note, reduction, run_reduced
+from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.hub.resolver import at_hand, check_source, find
 from explorer.models import architectures
-from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
+from explorer.photo import Photo, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.config import read_config
@@ -166,6 +169,8 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
 
 
 _BUDGET = 1 << 30
+_MOST_PIXELS = 16_000_000
+"""Of pictures whose intermediates are kept unasked."""
 
 
 def _memory_budget() -> int:
@@ -185,6 +190,7 @@ def restore(
     *,
     max_side: int | None = None,
     backend: str = "auto",
+    intermediates: bool | None = None,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Restoration:
     """Restores a photograph.
@@ -194,7 +200,10 @@ def restore(
         model: a name or a loaded model.
         ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
             1 leaves the input as it is.
-        backend: "auto", "torch", "openvino" or "cuda"; see `explorer.engine.choose_backend`.
+        backend: "auto", "torch", "openvino" or "cuda", with ":float32" or ":bfloat16" to name the precision too; see
+            `explorer.engine.choose_backend`.
+        intermediates: keep the model's intermediates in the result. None keeps them for pictures of up to 16
+            megapixels; for larger ones they could take several gigabytes.
         progress: called with the share done, after every tile of a large picture.
         max_side: reduce the photo first so that its longest side is at most this many pixels (a quick preview).
 
@@ -219,12 +228,30 @@ def restore(
         clip=convention.clip,
         plane_order=convention.plane_order,
     )
-    engine = choose_backend(loaded, backend)
-    maps = run_tiled(engine.run, loaded.net, planes.planes, _memory_budget(), progress)
-    image = np.clip(maps.pop("image"), 0, 1)
+    channels, height, width = planes.planes.shape
+    notes = planes.notes
+    if intermediates is None:
+        intermediates = photo.size[0] * photo.size[1] <= _MOST_PIXELS
+    names = None if intermediates else ("image",)
+    budget = _memory_budget()
+    factor = reduction(loaded.net, height, width, budget)
+    if factor > 1:
+        notes = (*notes, reduced_note(factor))
+        engine = choose_backend(replace(loaded, net=loaded.net.at_scale(factor)), backend)
+        maps = run_reduced(engine.run, loaded.net, planes.planes, factor, names)
+    else:
+        tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget)) > 1
+        engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
+        maps = run_tiled(
+            engine.run, loaded.net, planes.planes, budget, progress, names, convention.margin
+        )
+    camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90
+    del planes
+    progress(1.0)
+    image = maps.pop("image")
+    np.clip(image, 0, 1, out=image)
     if loaded.config.output.color == "camera":
-        image = camera_to_display(image, planes.camera_to_srgb)
-    turns = planes.rotation // 90
+        image = camera_to_display(image, camera_to_srgb, out=image)
     upright: dict[str, Any] = {k: np.ascontiguousarray(np.rot90(v, turns)) for k, v in maps.items()}
     image = np.ascontiguousarray(np.rot90(image, turns), dtype=np.float32)
     image.setflags(write=False)
@@ -239,7 +266,7 @@ def restore(
         device=engine.device,
         precision=engine.precision,
         backend=engine.name,
-        notes=(*photo.notes, *planes.notes) if isinstance(photo, RawPhoto) else planes.notes,
+        notes=(*photo.notes, *notes),
         photo_name=photo.name,
         exif=photo.exif,
     )

@@ -220,3 +220,21 @@ def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(OutputError, match="No space left"):
         result.save(tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("budget", [None, "1"])
+def test_a_margin_keeps_zero_padding_out_of_the_picture(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, budget: str | None
+) -> None:
+    """A flat picture comes out flat up to its border, in tiles too; without a margin the frame differs."""
+    if budget is not None:
+        monkeypatch.setattr("explorer.restorer._memory_budget", lambda: 1)
+    model = explorer.load_model("retinexnet.test")
+    flat = RgbPhoto(np.full((600, 650, 3), 0.3, dtype=np.float32), bits=8)
+    bare = explorer.restore(flat, model, backend="torch").intermediates["reflectance"]
+    convention = model.config.input.model_copy(update={"margin": 16})
+    padded = dataclasses.replace(model, config=model.config.model_copy(update={"input": convention}))
+    result = explorer.restore(flat, padded, backend="torch").intermediates["reflectance"]
+    assert result.shape == bare.shape
+    assert np.ptp(bare[..., 0]) > 1e-4
+    assert np.ptp(result[..., 0]) < 1e-6

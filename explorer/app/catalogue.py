@@ -40,8 +40,8 @@ def default_model() -> str | None:
 
 
 def decomposing() -> list[str]:
-    """Models that show a reflectance or an illumination."""
-    wanted = {"reflectance", "illumination", "illumination_enhanced"}
+    """Models that show a reflectance, an illumination or curves."""
+    wanted = {"reflectance", "illumination", "curves"}
     return [name for name, info in models().items() if wanted & set(info.intermediates)]
 
 

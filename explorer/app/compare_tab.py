@@ -12,15 +12,25 @@ from PIL import Image
 
 import explorer
 from explorer.app import catalogue, restoring, text
-from explorer.app.components import RatioChoice, chosen_ratio, download_link, html, note, player, problem, ranking, tiles
+from explorer.app.components import (
+    RatioChoice,
+    chosen_ratio,
+    download_link,
+    html,
+    note,
+    player,
+    problem,
+    ranking,
+    tiles,
+)
 from explorer.app.feedback import reported, sentence
 from explorer.app.pictures import input_tile, model_tile, ratio_words, reference_tile
 from explorer.app.sessions import Session, address, open_session
-from explorer.app.shared import LONG_WORK, PREVIEWS, Shared
+from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
 from explorer.photo import check_ratio
-from explorer.views.pictures import FloatArray, png, to_bytes
+from explorer.views.pictures import FloatArray, to_bytes
 from explorer.views.plots import quality_against_time
 
 NAME = "compare"
@@ -82,10 +92,10 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, 
         round(spent.gmac, 3) if spent else None,
         round(spent.peak_bytes / 1e6, 1) if spent else None,
     ]
-    return model_tile(session, restoration), row
+    return model_tile(session, restoration, label=catalogue.label(model)), row
 
 
-def build(shared: Shared) -> None:
+def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     names = [name for name in catalogue.models() if name != "identity"]
     with gr.Row(elem_classes="lx-bar"):
@@ -115,7 +125,7 @@ def build(shared: Shared) -> None:
     sweep_run, sweep_inputs, strip, animation, sweep_link = _sweep()
     source.input(lambda choice: gr.update(visible=choice == "list"), source, listed, api_visibility="private")
 
-    def compare(
+    def compare_models(
         token: str | None, models: list[str], choice: str, words: str, ratio: object
     ) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
@@ -135,12 +145,16 @@ def build(shared: Shared) -> None:
             shown.append(reference_tile(session, cast(FloatArray, restoring.reference_like(session, taken))))
         rows: list[list[Any]] = []
         failures: list[str] = []
+        session.stopping = False
         running = {stop: gr.update(interactive=True), run: gr.update(interactive=False)}
         yield {
             **running, shared.token: session.token, shared.message: "", table: None, plot: gr.update(visible=False)
         }  # fmt: skip
         for done, (model, each) in enumerate(wanted):
-            if session.photo is not photo:  # another photo was opened meanwhile
+            if session.photo is not photo:  # another one was opened meanwhile, and the board is its own
+                yield _idle()
+                return
+            if session.stopping:
                 break
             words = text.COMPARE_NEXT.format(done=done, total=len(wanted), model=catalogue.label(model))
             yield {board: {"batch": batch, "tiles": list(shown)}, status: note([words])}
@@ -153,9 +167,10 @@ def build(shared: Shared) -> None:
             rows.append(row)
             yield {board: {"batch": batch, "tiles": list(shown)}, table: _table(session, rows)}
         points = [(f"{row[0]} {ratio_words(row[1])}", row[5], row[2]) for row in rows if row[2] is not None]
+        words = text.COMPARE_PROGRESS.format(done=len(rows), total=len(wanted))
         yield {
             board: {"batch": batch, "tiles": shown},
-            status: note([text.COMPARE_PROGRESS.format(done=len(rows), total=len(wanted))]),
+            status: note([text.COMPARE_STOPPED, words] if session.stopping else [words]),
             table: _table(session, rows),
             plot: gr.update(value=quality_against_time(points), visible=len(points) > 1),
             shared.message: problem(" ".join(failures)) if failures else "",
@@ -165,14 +180,21 @@ def build(shared: Shared) -> None:
     def _idle() -> dict[Any, Any]:
         return {stop: gr.update(interactive=False), run: gr.update(interactive=True)}
 
+    def halt(token: str | None) -> None:
+        # The comparison ends itself after the picture at work, so that what is done is shown with its figures.
+        open_session(token).stopping = True
+
     def sweep(token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
         session.require_photo()
+        photo = session.photo
         ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
         batch = secrets.token_hex(4)
         shown: list[dict[str, Any]] = []
         pictures = []
         for ratio in ratios:
+            if session.photo is not photo:
+                return
             restoration = restoring.preview(session, model, ratio).restoration
             shown.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
             pictures.append(Image.fromarray(to_bytes(restoration.image)))
@@ -194,33 +216,29 @@ def build(shared: Shared) -> None:
         "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
     }  # fmt: skip
     event = run.click(
-        reported(shared.message)(compare),
+        reported(shared.message)(compare_models),
         [shared.token, chosen, source, listed, shared.ratio],
         [shared.token, shared.message, board, status, table, plot, stop, run],
         **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
     )
     event.then(_idle, None, [stop, run], api_visibility="private", show_progress="hidden", queue=False)
-    stop.click(
-        lambda: {status: note([text.COMPARE_STOPPED]), **_idle()},
-        None,
-        [status, stop, run],
-        cancels=[event],
-        api_visibility="private",
-        queue=False,
-    )
-    sweeping = sweep_run.click(
+    stop.click(halt, shared.token, None, api_visibility="private", queue=False)
+    sweep_run.click(
         reported(shared.message)(sweep),
         [shared.token, *sweep_inputs],
         [shared.token, shared.message, strip, animation, sweep_link],
         **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
     )
+    empty = {board: None, status: "", table: None, strip: None, animation: None, sweep_link: None}
     shared.photo.change(
-        lambda: (None, "", None, gr.update(visible=False), None, None, None, gr.update(interactive=False), gr.update(interactive=True)),
-        outputs=[board, status, table, plot, strip, animation, sweep_link, stop, run],
-        cancels=[event, sweeping],
+        lambda: {**empty, plot: gr.update(visible=False), **_idle()},
+        outputs=[*empty, plot, stop, run],
         api_visibility="private",
         show_progress="hidden",
+        queue=False,
     )  # fmt: skip
+    chosen.input(None, chosen, js="(models) => lxAddress({models: models.join(',')})")
+    return {"models": (chosen, lambda words: [name for name in words.split(",") if name in names] or None)}
 
 
 def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
@@ -251,4 +269,9 @@ def _table(session: Session, rows: list[list[Any]]) -> dict[str, Any]:
     words = text.COMPARE_HELP.format(width=width, height=height)
     if session.reference is None:
         words += " " + text.COMPARE_NO_REFERENCE
-    return {"columns": list(_COLUMNS), "rows": [list(row) for row in rows], "caption": text.COMPARE_TABLE, "note": words}
+    return {
+        "columns": list(_COLUMNS),
+        "rows": [list(row) for row in rows],
+        "caption": text.COMPARE_TABLE,
+        "note": words,
+    }

@@ -114,6 +114,40 @@ def ranking(elem_id: str, caption: str) -> gr.HTML:
     )
 
 
+def layer_list(elem_id: str) -> gr.HTML:
+    """A network's diagram and its layers as a list. Event: `select`.
+
+    Value: {"layers": [{"name", "kind", "depth", "order", "leaf", "inputs", "outputs", "kernel", "reduction", "field",
+    "parameters"}], "selected"}.
+    """
+    words = {"label": text.FEATURES_LAYERS, "empty": text.FEATURES_LAYERS_EMPTY, "diagram": text.FEATURES_DIAGRAM}
+    return gr.HTML(
+        value=None,
+        html_template=_template("layers.html", words),
+        js_on_load=_asset("layers.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def channel_grid(elem_id: str) -> gr.HTML:
+    """A layer's channels as buttons over one sheet. Event: `select`, when one was chosen or switched on or off.
+
+    Value: {"sheet", "width", "height", "columns", "cell", "gap", "first", "count", "scales": [[low, high]], "css",
+    "stats": [text], "selected", "off": [channel]}.
+    """
+    words = {"empty": text.FEATURES_CHANNELS_EMPTY, "all_on": text.FEATURES_ALL_ON}
+    return gr.HTML(
+        value=None,
+        html_template=_template("channels.html", words),
+        js_on_load=_asset("channels.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        words_on=text.FEATURES_ON,
+        words_off=text.FEATURES_OFF,
+    )
+
+
 def player(elem_id: str, empty: str) -> gr.HTML:
     """Pictures one after the other, with a slider and a button that plays them.
 
@@ -175,7 +209,8 @@ def _badge(card: ExampleCard) -> str:
     return f"<small>{escape(card.badge)}</small>" if card.badge else ""
 
 
-def _data_address(picture: bytes) -> str:
+def data_address(picture: bytes) -> str:
+    """A PNG as an address that needs no server."""
     return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
@@ -183,7 +218,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     """Thumbnails that are buttons. Value: the chosen example's name. Event: `select`."""
     items = "".join(
         f'<li><button type="button" data-name="{escape(card.name)}" aria-pressed="false"'
-        f' title="{escape(card.caption)}"><img alt="" src="{_data_address(card.thumbnail)}">'
+        f' title="{escape(card.caption)}"><img alt="" src="{data_address(card.thumbnail)}">'
         f"<span>{escape(card.title)}</span>{_badge(card)}</button></li>"
         for card in cards
     )

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, compare_tab, endpoints, photo_bar, restore_tab, restoring, retinex_tab, text
+from explorer.app import (
+    catalogue,
+    compare_tab,
+    endpoints,
+    features_tab,
+    learn_tab,
+    photo_bar,
+    restore_tab,
+    restoring,
+    retinex_tab,
+    text,
+    training_tab,
+)
 from explorer.app.components import html, message_area
 from explorer.app.feedback import reported
 from explorer.app.sessions import close_session, open_session, public_folder
-from explorer.app.shared import PREVIEWS, Shared
+from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
 from explorer.errors import ModelNotFoundError
 from explorer.photo import check_ratio
 
-TABS = (restore_tab, compare_tab, retinex_tab)
+TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
 
 UPLOAD_LIMIT = "400mb"
@@ -33,6 +46,10 @@ _HEADER = f"""
   <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true"><circle cx="16" cy="16" r="14" fill="none"
     stroke="currentColor" stroke-width="2.5"/><path d="M16 2a14 14 0 0 1 0 28z" fill="var(--lx-accent)"/></svg>
   <div><h1>{text.TITLE}</h1><p>{text.TAGLINE}</p></div>
+  <label class="lx-language"><span class="lx-hidden">{text.LANGUAGE}</span><select translate="no"
+    onchange="lxSetLanguage(this.value)">{"".join(
+        f'<option value="{code}" lang="{code}">{name}</option>' for code, name in text.LANGUAGES
+    )}</select></label>
   <button type="button" class="lx-theme" aria-label="{text.THEME_SWITCH}" title="{text.THEME_SWITCH}"
     onclick="lxSwitchTheme()"><svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path
     fill="currentColor" d="M12 3a9 9 0 1 0 0 18zm0-1.5A10.5 10.5 0 1 1 12 22.5 10.5 10.5 0 0 1 12 1.5z"/></svg></button>
@@ -49,20 +66,26 @@ def build_app() -> gr.Blocks:
         upload, picker = photo_bar.build()
         message = message_area()
         controls = restore_tab.controls()
-        shared = Shared(token, photo, message, controls.model, controls.ratio)
         with gr.Tabs(elem_id="lx-tabs") as tabs:
+            opened = {module.NAME: gr.Tab(module.TITLE, id=module.NAME) for module in TABS}
+            shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, opened)
+            state: dict[str, Any] = {}
             for module in TABS:
-                with gr.Tab(module.TITLE, id=module.NAME) as tab:
-                    module.build(shared)
+                tab = opened[module.NAME]
+                with tab:
+                    state |= module.build(shared)
                 tab.select(None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
         photo_bar.wire(upload, picker, token, photo, message)
-        _greet(demo, shared, tabs, picker)
+        _greet(demo, shared, state)
         endpoints.publish()
     return demo
 
 
-def _greet(demo: gr.Blocks, shared: Shared, tabs: gr.Tabs, picker: gr.HTML) -> None:
-    """Restores what the address says (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo."""
+def _greet(demo: gr.Blocks, shared: Shared, state: Address) -> None:
+    """Restores what the address says (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo.
+
+    The tabs' own keys are in `state`. Values that a tab cannot follow are passed over; the page opens all the same.
+    """
 
     def greet(request: gr.Request) -> dict[Any, Any]:
         query = dict(request.query_params)
@@ -70,10 +93,13 @@ def _greet(demo: gr.Blocks, shared: Shared, tabs: gr.Tabs, picker: gr.HTML) -> N
         answer: dict[Any, Any] = {shared.token: session.token}
         example = query.get("example") or photo_bar.default_example()
         if query.get("tab") in {module.NAME for module in TABS}:
-            answer[tabs] = gr.Tabs(selected=query["tab"])
+            answer[shared.tab_bar] = gr.Tabs(selected=query["tab"])
         if example:
             restoring.open_example(session, example)
-            answer |= {picker: example, shared.photo: secrets.token_hex(4)}
+            answer |= {shared.picker: example, shared.photo: secrets.token_hex(4)}
+        for key, (component, read) in state.items():
+            if key in query and (value := read(query[key])) is not None:
+                answer[component] = value
         if "ratio" in query:
             answer[shared.ratio] = {"ratio": check_ratio(query["ratio"]), "auto": False}
             session.keep_ratio = True
@@ -87,7 +113,8 @@ def _greet(demo: gr.Blocks, shared: Shared, tabs: gr.Tabs, picker: gr.HTML) -> N
     greeting = demo.load(
         reported(shared.message)(greet),
         None,
-        [shared.token, shared.photo, shared.message, shared.model, shared.ratio, tabs, picker],
+        [shared.token, shared.photo, shared.message, shared.model, shared.ratio, shared.tab_bar, shared.picker]
+        + [component for component, _ in state.values()],
         concurrency_id=PREVIEWS,
         concurrency_limit=2,
         api_visibility="private",
@@ -134,6 +161,7 @@ def launch(
         allowed_paths=[str(public_folder())],
         footer_links=["api"],
         ssr_mode=False,
+        mcp_server=importlib.util.find_spec("mcp") is not None,
         theme=theme(),
         css=css(),
         head=head(),

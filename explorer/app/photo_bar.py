@@ -93,6 +93,8 @@ def wire(upload: gr.File, picker: gr.HTML, token: gr.State, photo: gr.State, mes
         "api_visibility": "private",
         "show_progress": "minimal",
     }
+    upload.upload(None, js="() => lxAddress({example: null})")
+    picker.select(None, picker, js="(example) => lxAddress({example})")
     upload.upload(
         guard(open_upload), [token, upload], [token, photo, message, picker], show_progress_on=[upload], **options
     )

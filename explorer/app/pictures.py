@@ -80,7 +80,10 @@ def result_line(restoration: Restoration) -> str:
     """Time, ratio and the identity of the weights in one line of HTML."""
     weights = restoration.weights
     parts = [
-        (text.RESULT_TIME, text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper())),
+        (
+            text.RESULT_TIME,
+            text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper()),
+        ),
         (text.RESULT_RATIO, f"{ratio_words(restoration.ratio)} ({restoration.ratio_source})"),
         (text.RESULT_WEIGHTS, weights.name + (f", sha256 {weights.sha256[:12]}" if weights.sha256 else "")),
         (text.RESULT_ENGINE, f"{restoration.backend}, {restoration.precision}"),
@@ -106,20 +109,22 @@ COMPARED_KEPT = 160
 
 
 def model_tile(
-    session: Session, restoration: Restoration, group: str = "compare", title: str | None = None
+    session: Session,
+    restoration: Restoration,
+    group: str = "compare",
+    title: str | None = None,
+    label: str | None = None,
 ) -> dict[str, Any]:
-    """A tile of the comparison."""
-    name = _title(restoration.model)
+    """A tile of the comparison; `title` stands in the place of the model's label."""
+    name = label or _title(restoration.model)
     return {
-        "id": f"{restoration.model} {restoration.ratio:.4g}",
+        "id": f"{name} {restoration.ratio:.4g}",
         "title": title or name,
         "note": seconds_words(restoration.seconds)
         if title
         else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
         "src": session.publish(png(restoration.image), group=group, keep=COMPARED_KEPT),
-        "alt": text.ALT_AFTER.format(
-            photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)
-        ),
+        "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
     }
 
 

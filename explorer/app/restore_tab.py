@@ -13,7 +13,7 @@ from explorer.app.components import before_after, chosen_ratio, download_link, h
 from explorer.app.feedback import reported
 from explorer.app.pictures import full_value, preview_value, ratio_value, result_line, score_line
 from explorer.app.sessions import address, open_session
-from explorer.app.shared import LONG_WORK, PREVIEWS, Shared
+from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
 from explorer.errors import ModelNotFoundError
 from explorer.photo.types import RawPhoto
 from explorer.settings import LIMITS, Finish, check_finish, with_finish
@@ -100,7 +100,15 @@ def _lay_out(shared: Shared) -> _Parts:
             )
             with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
                 parts["finish"] = [
-                    gr.Slider(-LIMITS[name], LIMITS[name], 0.0, step=0.05, label=label, elem_id=f"lx-finish-{name}")
+                    gr.Slider(
+                        -LIMITS[name],
+                        LIMITS[name],
+                        0.0,
+                        step=0.05,
+                        label=label,
+                        elem_id=f"lx-finish-{name}",
+                        buttons=[],
+                    )
                     for name, label in text.FINISH_STEPS.items()
                 ]
                 parts["reset"] = gr.Button(text.FINISH_RESET, size="sm", elem_id="lx-finish-reset")
@@ -140,7 +148,7 @@ def _finish_of(values: Sequence[float]) -> Finish:
     return check_finish(dict(zip(text.FINISH_STEPS, values, strict=True)))
 
 
-def build(shared: Shared) -> None:
+def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     page = _lay_out(shared)
 
@@ -292,3 +300,4 @@ def build(shared: Shared) -> None:
         show_progress_on=[page.link],
         **long,
     )
+    return {}

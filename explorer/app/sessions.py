@@ -63,6 +63,8 @@ class Session:
     """True while the ratio of the page's address waits for the first photo."""
     was_lost: bool = False
     """True where it stands in for a session that was let go."""
+    stopping: bool = False
+    """True while a comparison is asked to end."""
     revision: int = 0
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""

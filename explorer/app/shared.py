@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -10,6 +12,10 @@ PREVIEWS = "previews"
 """Concurrency group of quick work: two at once, as many as the smallest machine has cores."""
 LONG_WORK = "long"
 """Concurrency group of full-resolution work: one at once, so that previews stay quick beside it."""
+
+
+Address = Mapping[str, tuple[Any, Callable[[str], Any]]]
+"""What a tab's `build` returns: for each key of the page's address, the component and its value from the text."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,8 @@ class Shared:
     message: gr.HTML
     model: gr.Dropdown
     ratio: gr.HTML
+    picker: gr.HTML
+    """The examples; its value is the name of the one that is open."""
+    tab_bar: gr.Tabs
+    tabs: Mapping[str, gr.Tab]
+    """By name, for those that begin their work when they are opened."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 TITLE = "Lowlight Explorer"
 TAGLINE = "Dark photographs, restored by networks you can look into."
 THEME_SWITCH = "Switch between light and dark"
+LANGUAGE = "Language"
+LANGUAGES = (("en", "English"), ("de", "Deutsch"))
 SKIP = "Skip to the picture"
 
 TAB_RESTORE = "Restore"
 TAB_COMPARE = "Compare"
 TAB_RETINEX = "Retinex"
+TAB_FEATURES = "Feature maps"
+TAB_TRAINING = "Training"
+TAB_LEARN = "Learn"
 
 UPLOAD = "Your photo: RAW, JPEG, PNG, TIFF or WebP"
 RAW = "RAW"
@@ -142,8 +147,8 @@ COMPARE_COLUMN_MEMORY = "Peak memory, MB"
 COMPARE_HINT_MATCHED = "After scaling to the reference's mean: forgives a wrong brightness"
 COMPARE_HINT_MEMORY = "Activations of the network alone, float32, in one piece"
 COMPARE_HELP = (
-    "At preview size, {width} × {height}, on this machine. Seconds are those of the network alone; multiply-accumulates "
-    "and memory are counted, not for classical methods."
+    "At preview size, {width} × {height}, on this machine. Seconds are those of the network alone; "
+    "multiply-accumulates and memory are counted, not for classical methods."
 )
 COMPARE_NO_REFERENCE = "PSNR and SSIM need a reference: give one in Restore, or open an example."
 COMPARE_PLOT = "Quality against time"
@@ -167,6 +172,98 @@ RETINEX_EMPTY = "Choose a model that splits the photo into reflectance and illum
 RETINEX_NONE = "No installed model gives a reflectance or an illumination."
 RETINEX_HELP = (
     "Retinex: what the camera saw, S, is what surfaces reflect, R, times the light that falls on them, I. "
-    "Illuminations are drawn on the fixed scale 0 to 1, the residual on 0 to 0.25."
+    "Illuminations are drawn on the fixed scale 0 to 1, differences on 0 to 0.25."
 )
+RETINEX_EDIT = "Edit the light"
+RETINEX_GAMMA = "Gamma"
+RETINEX_GAIN = "Gain"
+RETINEX_LIGHT = "Light to edit"
+RETINEX_LIGHTS = (("estimated", "illumination"), ("enhanced", "illumination_enhanced"))
+RETINEX_EDITED_LIGHT = "Edited light"
+RETINEX_EDITED = "R × edited light"
+RETINEX_EDIT_HELP = "The light is raised to the gamma, times the gain; then it lights the reflectance again."
+RETINEX_SWAP = "Light from"
+RETINEX_SWAPS = (("the same", "none"), ("another model", "model"), ("the reference photo", "reference"))
+RETINEX_SWAP_MODEL = "Model of the light"
+RETINEX_NO_LIGHT = "{model} gives no illumination; choose another model."
+RETINEX_NO_REFERENCE = "There is no second photo: give a reference in Restore, or open an example."
+RETINEX_PROFILE = "Profile along the line"
+RETINEX_PROFILE_HELP = "Draw a line across any picture: the values under it appear here."
+RETINEX_PAIR = "The two photos of a pair"
+RETINEX_PAIR_HELP = (
+    "The dark photo and its reference should differ in their light alone: the invariance loss of RetinexNet asks for "
+    "equal reflectances."
+)
+RETINEX_PAIR_RUN = "Decompose the pair"
+RETINEX_PAIR_EMPTY = "Press the button: both photos are decomposed, and their reflectances compared."
+RETINEX_PAIR_TITLES = {
+    "low_input": "Dark S",
+    "low_reflectance": "Dark R",
+    "low_illumination": "Dark I",
+    "high_input": "Bright S",
+    "high_reflectance": "Bright R",
+    "high_illumination": "Bright I",
+    "difference": "|R dark − R bright|",
+}
+RETINEX_LINES = {"seen": "S", "reflectance": "R", "illumination": "I", "enhanced": "Î", "image": "Result"}
 ALT_PANEL = "{title} of {photo} by {model}"
+
+FEATURES_MODEL = "Network"
+FEATURES_NONE = "Feature maps need a network with weights, and none is installed."
+FEATURES_PICK = "Choose a layer of the list."
+FEATURES_LAYERS = "Layers"
+FEATURES_LAYERS_EMPTY = "Choose a network: its layers appear here."
+FEATURES_DIAGRAM = "Layers from left to right in the order in which they run, lower rows at smaller sizes"
+FEATURES_SCOPE = "Colour scale over"
+FEATURES_SCOPES = (("each channel", "channel"), ("the layer", "layer"), ("the network", "network"))
+FEATURES_PAGE = "Channels from"
+FEATURES_BESIDE = "Beside it"
+FEATURES_BESIDES = (("nothing", "none"), ("another amplification", "ratio"), ("another network", "model"))
+FEATURES_RATIO = "Its amplification"
+FEATURES_CHANNELS_EMPTY = "The channels of the chosen layer appear here."
+FEATURES_OFF = "Switch off"
+FEATURES_ON = "Switch on"
+FEATURES_ALL_ON = "Switch all on"
+FEATURES_CHANNEL = "Channel {channel} of {layer}"
+FEATURES_STATS = "mean {mean}, standard deviation {deviation}, from {low} to {high}, {dead} % of the values not above 0"
+FEATURES_BOUND = (
+    "Maps are computed in float32 on a preview of at most {side} pixels, of which one layer may take {most} MB; these "
+    "take {size} MB, {width} × {height} × {channels}."
+)
+FEATURES_MADE_SMALLER = "The preview was made smaller so that they fit."
+FEATURES_OFF_NOTE = "Switched off: {channels}."
+FEATURES_RESTORED = "Restored"
+FEATURES_SILENT = "Restored without these channels"
+FEATURES_CHANGE = "What the channels changed"
+FEATURES_BESIDE_TITLE = "The same channel, {what}"
+FEATURES_BESIDE_CHANGE = "Difference of the two"
+FEATURES_NO_SUCH = "{model} has no layer {layer} with this channel; choose another network or layer."
+FEATURES_KERNEL = "Kernels of channel {channel}: one for each of the first {count} input channels"
+FEATURES_KERNEL_ALT = "Weights of channel {channel}"
+FEATURES_NPY = "Maps as .npy"
+FEATURES_SHEET = "Sheet as PNG"
+FEATURES_SHEET_ALT = "Channels of {layer}"
+FEATURES_ALT = "{title} for {photo}"
+
+TRAINING_RUN = "Training run"
+TRAINING_OTHER = "Beside it"
+TRAINING_NONE = (
+    "No training run is at hand: weights may bring one along in their folder, and lowlight train keeps its own."
+)
+TRAINING_FIGURE = "Figure"
+TRAINING_VALIDATION = "Validation"
+TRAINING_LOSS = "Training loss"
+TRAINING_REPLAY = "The validation picture through the training"
+TRAINING_REPLAY_EMPTY = "This run kept no replay pictures."
+TRAINING_EMPTY = "Choose a run: its curves and its validation picture appear here."
+TRAINING_STEP = "step {step}"
+TRAINING_FRAME_ALT = "Validation picture of {run} at step {step}"
+TRAINING_FACTS = "What the runs reached"
+TRAINING_COLUMN_RUN = "Run"
+TRAINING_COLUMN_STEPS = "Steps"
+TRAINING_COLUMN_HOURS = "Hours"
+TRAINING_NOTE = "The last validation of each run."
+
+LEARN_TOPIC = "Pages"
+LEARN_SHOW = "Set the tabs to this example"
+LEARN_ABSENT = "Its weights are not installed here, so another model stands in: {model}."

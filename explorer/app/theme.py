@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gradio as gr
@@ -93,5 +94,14 @@ def css() -> str:
 
 
 def head() -> str:
-    """A viewport and the choice between light and dark, made before the first paint so that nothing flashes."""
-    return f"<script>{(ASSETS / 'head.js').read_text(encoding='utf-8')}</script>"
+    """The choice between light and dark, and of the language, made before the first paint so that nothing flashes."""
+    # "</" would end the script early.
+    words = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
+    scripts = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("head.js", "translate.js"))
+    return f"<script>window.lxCatalogues = {words};\n{scripts}</script>"
+
+
+def catalogues() -> dict[str, dict[str, str]]:
+    """Translations by language: for each English sentence of `explorer.app.text` its own, fields kept."""
+    found = sorted(Path(__file__).with_name("locales").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from explorer import __version__
 from explorer.cli.failures import Failures, exit_code
+from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
 from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
 from explorer.cli.terminal import print_json, progress, write_line
 from explorer.errors import RatioError, WhiteBalanceError
@@ -23,7 +25,8 @@ WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_
 
 def restore(
     photographs: Annotated[
-        list[Path], typer.Argument(metavar="IN", help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP.")
+        list[Path],
+        typer.Argument(metavar="IN", help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP; or folders of them."),
     ],
     out: Annotated[
         str,
@@ -68,6 +71,9 @@ def restore(
     weights: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
     ] = None,
+    backend: Annotated[
+        str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
+    ] = "auto",
     no_overwrite: Annotated[
         bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
     ] = False,
@@ -75,6 +81,9 @@ def restore(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
 ) -> None:
     """Restore dark photographs.
+
+    A folder stands for the photographs in it. Run again, such a command leaves
+    out what it already restored from the same photographs in the same way.
 
     One of several photographs that fails does not stop the others: its error is
     printed, and the exit code at the end is 10 (or the first error's own when all
@@ -93,6 +102,11 @@ def restore(
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
+    if backend != "auto":
+        from explorer.restorer import check_backend
+
+        check_backend(backend)
+    photographs, whole_folder = photographs_of(photographs)
     outputs = plan_outputs(photographs, out, depth)
     if intermediates is not None:
         check_folder(intermediates)
@@ -108,39 +122,83 @@ def restore(
     loaded: LoadedModel | None = None
     restored: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
-    failures = Failures(len(photographs))
-    with progress(len(photographs), quiet=quiet) as shown:
+    skipped: list[dict[str, str]] = []
+    journal: Journal | None = None
+    if whole_folder and Path(out).is_dir():
+        remove_leftovers(Path(out))
+        if model is not None:
+            loaded = load_model(model, weights)
+        made_with = [
+            model, loaded and loaded.identity.sha256, ratio, white_balance, neutral_point, bits, backend,
+            intermediates and str(intermediates), settings and settings.read_text(), __version__,
+        ]  # fmt: skip
+        journal = Journal(Path(out), made_with)
+        waiting = []
         for path, output in zip(photographs, outputs, strict=True):
-            shown.say(path.name)
-            try:
-                check_free(output, overwrite)
-                photo = balance(open_photo(path))
-            except Exception as error:
-                failed.append(_failure(failures, path, error))
-                shown.advance()
-                continue
-            if loaded is None and model is not None:  # after the first photograph opened: an unreadable one is told of without loading torch
-                loaded = load_model(model, weights)
-            try:
-                if chosen is not None:
-                    restoration = restore_with(photo, chosen)
-                elif loaded is not None:
-                    restoration = restore_photo(photo, loaded, amplification)
-                with all_or_nothing(overwrite) as stage:
-                    restoration.save(stage(output), bits=depth)
-                    files = {}
-                    if intermediates is not None:
-                        files = save_intermediates(restoration, intermediates, output.stem, stage)
-            except Exception as error:
-                failed.append(_failure(failures, path, error))
+            if journal.holds(path, output):
+                skipped.append({"input": str(path), "output": str(output)})
             else:
-                restored.append(_as_plain(path, output, depth, files, restoration))
+                waiting.append((path, output))
+        photographs, outputs = [path for path, _ in waiting], [output for _, output in waiting]
+        if skipped and not (quiet or as_json):
+            write_line(f"{len(skipped)} of {len(skipped) + len(photographs)} are already restored in {out}")
+    failures = Failures(len(photographs))
+
+    def read(index: int) -> Photo:
+        check_free(outputs[index], overwrite)
+        return balance(open_photo(photographs[index]))
+
+    def make(index: int, photo: Photo) -> Restoration:
+        nonlocal loaded
+        if chosen is not None:
+            return restore_with(photo, chosen)
+        if loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
+            try:
+                loaded = load_model(str(model), weights)
+            except Exception as error:
+                raise _NoModelError(error) from error
+        return restore_photo(
+            photo, loaded, amplification, backend=backend, intermediates=intermediates is not None
+        )
+
+    def write(index: int, restoration: Restoration) -> dict[str, Any]:
+        output = outputs[index]
+        files: dict[str, list[Path]] = {}
+        with all_or_nothing(overwrite) as stage:
+            restoration.save(stage(output), bits=depth)
+            if intermediates is not None:
+                files = save_intermediates(restoration, intermediates, output.stem, stage)
+        if journal is not None:
+            journal.add(photographs[index], output)
+        return {"plain": _as_plain(photographs[index], output, depth, files, restoration), "lines": restoration.notes}
+
+    with progress(len(photographs), quiet=quiet) as shown:
+        if photographs:
+            shown.say(photographs[0].name)
+        for step in overlapped(len(photographs), read, make, write):
+            path = photographs[step.index]
+            if isinstance(step.error, _NoModelError):
+                raise step.error.reason
+            if step.error is not None or step.written is None:
+                failed.append(_failure(failures, path, step.error or RuntimeError("nothing was written")))
+            else:
+                restored.append(step.written["plain"])
                 if not (quiet or as_json):
-                    _report(path, output, restoration)
+                    _report(step.written["plain"], step.written["lines"])
             shown.advance()
+            if step.index + 1 < len(photographs):
+                shown.say(photographs[step.index + 1].name)
     if as_json:
-        print_json({"restored": restored, "failed": failed})
+        print_json({"restored": restored, "failed": failed, **({"skipped": skipped} if whole_folder else {})})
     failures.leave()
+
+
+class _NoModelError(Exception):
+    """The model cannot be had: no photograph can be restored, so the command ends with the reason."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def parse_ratio(text: str) -> float | Literal["auto"]:
@@ -209,10 +267,13 @@ def _failure(failures: Failures, path: Path, error: Exception) -> dict[str, Any]
     return {"input": str(path), "error": failures.add(path, error), "exit_code": exit_code(error)}
 
 
-def _report(path: Path, output: Path, result: Restoration) -> None:
-    source = f" ({result.ratio_source})" if result.ratio_source else ""
-    write_line(f"{path} -> {output}: {result.model}, ratio {result.ratio:.4g}{source}, {result.seconds:.2f} s")
-    for note in result.notes:
+def _report(result: dict[str, Any], notes: Sequence[str]) -> None:
+    source = f" ({result['ratio_source']})" if result["ratio_source"] else ""
+    write_line(
+        f"{result['input']} -> {result['output']}: {result['model']}, ratio {result['ratio']:.4g}{source}, "
+        f"{result['seconds']:.2f} s"
+    )
+    for note in notes:
         write_line(f"  {note}")
 
 

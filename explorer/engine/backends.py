@@ -22,7 +22,7 @@ from explorer.errors import ExplorerError
 if TYPE_CHECKING:
     import torch
 
-    from explorer.models import RestorationNet
+    from explorer.models.base import Place, RestorationNet
     from explorer.weights.store import LoadedModel
 
 _FORMAT = 1  # of the cached graphs; raised when their layout or the networks' arithmetic changes
@@ -39,9 +39,9 @@ class Backend:
     device: str
     precision: str
     """"float32" or "bfloat16"."""
-    run: Callable[[torch.Tensor], dict[str, torch.Tensor]] = field(repr=False)
+    run: Callable[..., dict[str, torch.Tensor]] = field(repr=False)
     """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps, also on the processor. The
-    maps are valid until the next call. Adds to `clock`."""
+    maps are valid until the next call. Adds to `clock`. Torch and CUDA take a tile's `Place` as well."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
     """Seconds that `run` has taken so far."""
 
@@ -69,7 +69,9 @@ def check_backend(wanted: str) -> tuple[str, str | None]:
     return name, precision or None
 
 
-def choose_backend(model: LoadedModel, wanted: str = "auto", *, image_only: bool = False) -> Backend:
+def choose_backend(
+    model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False
+) -> Backend:
     """A backend for a model.
 
     Args:
@@ -77,6 +79,8 @@ def choose_backend(model: LoadedModel, wanted: str = "auto", *, image_only: bool
             fastest precision that the hardware has. "torch", "openvino" and "cuda" are taken as they are;
             "openvino:float32" names the precision too. Classical methods always run on torch.
         image_only: the intermediates are not wanted; backends may leave them out.
+        tiled: the picture will be cut into tiles. Networks that must be told a tile's place run on torch then, because
+            a converted graph has no such input.
 
     Raises:
         ExplorerError: the wanted backend is not known, or not available here.
@@ -91,6 +95,8 @@ def choose_backend(model: LoadedModel, wanted: str = "auto", *, image_only: bool
         name = options[0]
     if name not in options:
         raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
+    if name == "openvino" and tiled and model.net.placed:
+        return torch_backend(model)
     if name == "openvino":
         if precision == "bfloat16" and _precision() != "bfloat16":
             raise ExplorerError("This processor has no bfloat16 arithmetic; take openvino:float32.")
@@ -104,10 +110,10 @@ def torch_backend(model: LoadedModel) -> Backend:
 
     clock = [0.0]
 
-    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
         with model.lock, torch.inference_mode():
             started = time.perf_counter()
-            maps = model.net.decompose(x)
+            maps = model.net.decompose(x, *place)
             clock[0] += time.perf_counter() - started
         return maps
 
@@ -136,7 +142,7 @@ def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
 
 @cache
 def _openvino() -> Any:
-    """The openvino module, without its telemetry: its converter reports every use to a server of its maker otherwise."""
+    """The openvino module, without its telemetry, by which its converter reports every use to its maker."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -264,24 +270,24 @@ def cuda_backend(model: LoadedModel, precision: str = "bfloat16") -> Backend:
 
     copies = _ON_GPU.setdefault(model.net, {})
     if precision not in copies:
-        net = copy.deepcopy(model.net).to("cuda", memory_format=torch.channels_last).eval()
+        net = copy.deepcopy(model.net).to("cuda").to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         copies[precision] = net, {}
     net, graphs = copies[precision]
     clock = [0.0]
 
-    def eager(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def eager(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
         # Without the cache of casted weights: a captured graph must not read memory that autocast frees.
         with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
-            return net.decompose(x)
+            return net.decompose(x, *place)
 
-    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
         size = tuple(x.shape)
         with model.lock, torch.inference_mode():
             started = time.perf_counter()
             on_gpu = x.to("cuda", memory_format=torch.channels_last)
-            if size not in graphs:
-                graphs[size] = None
-                maps = eager(on_gpu)
+            if place or size not in graphs:
+                graphs.setdefault(size)
+                maps = eager(on_gpu, *place)
             else:
                 if graphs[size] is None:
                     for old in [s for s, g in graphs.items() if g is not None][: 1 - _MOST_GRAPHS or None]:

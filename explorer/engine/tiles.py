@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 Maps = dict[str, NDArray[np.float32]]
-Run = Callable[["torch.Tensor"], "dict[str, torch.Tensor]"]
+Run = Callable[..., "dict[str, torch.Tensor]"]
+"""1 x C x h x w, and for placed networks a tile's `Place`, to named maps."""
 
 _SMALLEST_BODY = 256
 """Samples along a side that a tile keeps at least; smaller ones would spend their time on margins."""
@@ -77,7 +78,8 @@ def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
         height, width = x.shape[-2:]
         down, right = (min(t - n, n - 1) for t, n in zip(target, (height, width), strict=True))
         if (height == 1 and target[0] > 1) or (width == 1 and target[1] > 1):
-            x = F.pad(x, (0, int(width == 1 and target[1] > 1), 0, int(height == 1 and target[0] > 1)), mode="replicate")
+            one_right, one_down = int(width == 1 and target[1] > 1), int(height == 1 and target[0] > 1)
+            x = F.pad(x, (0, one_right, 0, one_down), mode="replicate")
         else:
             x = F.pad(x, (0, right, 0, down), mode="reflect")
     return x
@@ -106,7 +108,8 @@ def bytes_per_sample(net: RestorationNet, channels: int) -> float:
     finally:
         for handle in handles:
             handle.remove()
-    return total / side**2
+    # A method without layers has no count of its own; it holds a few copies of the picture.
+    return max(total / side**2, 16.0 * channels)
 
 
 def cut(
@@ -141,11 +144,11 @@ def cut(
 def grid(
     height: int, width: int, net: RestorationNet, channels: int, budget: int
 ) -> list[tuple[Tile, Tile]]:
-    """Tiles (rows, columns) for a picture within a memory budget in bytes; one tile where it fits or must not be cut."""
+    """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it fits or must not be cut."""
     whole = [(Tile(0, height, 0, height), Tile(0, width, 0, width))]
     if net.halo is None:
         return whole
-    samples = budget / max(1.0, bytes_per_sample(net, channels))
+    samples = budget / bytes_per_sample(net, channels)
     if samples >= height * width:
         return whole
     rows, columns = cut(height, width, net.size, net.halo, samples)
@@ -159,31 +162,46 @@ def run_tiled(
     budget: int,
     progress: Callable[[float], None] = lambda done: None,
     names: Collection[str] | None = None,
+    margin: int = 0,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
     Args:
-        run: 1 x C x h x w to named maps, for any legal size.
+        run: 1 x C x h x w to named maps, for any legal size; see `Run`.
         net: says its size requirements and how far its receptive field reaches (`halo`).
         planes: the whole input.
         budget: bytes for activations.
         progress: called with the share done, after every tile.
         names: the maps that are wanted; None for all of them.
+        margin: samples by which the picture is reflected at all four borders first, rounded up to the network's
+            stride; see `InputConvention.margin`.
 
     Returns:
         Every wanted map as H' x W' x C' float32, cropped to the picture.
     """
     import torch
 
+    from explorer.models.base import Place
+
     channels, height, width = planes.shape
     cells = grid(height, width, net, channels, budget)
+    margin = -(-margin // net.size.multiple_of) * net.size.multiple_of
+    whole = net.size.padded(height + 2 * margin), net.size.padded(width + 2 * margin)
     maps: Maps = {}
     for done, (rows, columns) in enumerate(cells, 1):
         part = planes[:, rows.start : rows.stop, columns.start : columns.stop]
+        above, below = margin * (rows.start == 0), margin * (rows.stop == height)
+        before, after = margin * (columns.start == 0), margin * (columns.stop == width)
+        if above or below or before or after:
+            # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
+            part = np.pad(part, ((0, 0), (above, below), (before, after)), mode="reflect")
         # Torch wants an array that may be written, though nothing here writes to it.
         part = np.require(part, np.float32, ["C", "W"])
         padded = pad_to_size(torch.from_numpy(part)[None], net.size)
-        results = run(padded)
+        if net.placed and len(cells) > 1:
+            results = run(padded, Place(rows.start + margin - above, columns.start + margin - before, *whole))
+        else:
+            results = run(padded)
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
             scale = value.shape[-1] / padded.shape[-1]
@@ -194,7 +212,7 @@ def run_tiled(
                 round(n * scale) for n in (rows.keep_start, rows.keep_stop, columns.keep_start, columns.keep_stop)
             )
             y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
-            top, left = y0 - round(rows.start * scale), x0 - round(columns.start * scale)
+            top, left = y0 - round((rows.start - above) * scale), x0 - round((columns.start - before) * scale)
             kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
             torch.from_numpy(maps[name])[y0:y1, x0:x1].copy_(kept.permute(1, 2, 0))
         del results, padded, part

@@ -42,6 +42,8 @@ class FeatureMaps:
     ratio: float
     side: int
     """Longest side of the preview, in pixels, that the maps were computed on."""
+    network_range: tuple[float, float]
+    """Lowest and highest value that any innermost layer of the network gives for this preview."""
     bounded: bool
     """True where the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
 
@@ -137,12 +139,12 @@ def feature_maps(
     while True:
         try:
             return _mapped(reduced(photo, side), loaded, layer, value, side, bounded, off or {})
-        except _TooLarge as excess:
+        except _TooLargeError as excess:
             side = max(_SMALLEST_SIDE, int(side * min(0.9, excess.share**0.5 * 0.98)))
             bounded = True
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The maps would take more than `LARGEST_MAPS`."""
 
     def __init__(self, share: float) -> None:
@@ -175,13 +177,14 @@ def _mapped(
         # Silencing comes first, so that what is kept is what the next layer reads.
         block.enter_context(switched_off(loaded.net, off))
         kept = block.enter_context(captured(loaded.net, [layer]))
+        extremes = block.enter_context(_extremes(loaded.net))
         block.enter_context(torch.inference_mode())
         image = loaded.net.decompose(padded)["image"]
     if layer not in kept or kept[layer].dim() != 4:
         raise ModelNotFoundError(f"The layer {layer!r} gives no map; choose another one.")
     size = kept[layer].numel() * 4
     if size > LARGEST_MAPS and side > _SMALLEST_SIDE:
-        raise _TooLarge(LARGEST_MAPS / size)
+        raise _TooLargeError(LARGEST_MAPS / size)
     turns = given.rotation // 90
     picture = np.clip(_cropped(image, padded, planes), 0, 1)
     if loaded.config.output.color == "camera":
@@ -193,15 +196,28 @@ def _mapped(
         image=np.ascontiguousarray(np.rot90(picture, turns), dtype=np.float32),
         ratio=ratio,
         side=max(width, height),
+        network_range=(extremes[0], extremes[1]),
         bounded=bounded,
     )
 
 
+@contextmanager
+def _extremes(net: nn.Module) -> Iterator[list[float]]:
+    """Lowest and highest value of what the innermost modules give while the block runs."""
+    found = [0.0, 0.0]
+
+    def widen(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        if isinstance(output, torch.Tensor):
+            low, high = torch.aminmax(output)
+            found[0], found[1] = min(found[0], float(low)), max(found[1], float(high))
+
+    with hooked((module, widen) for module in net.modules() if not list(module.children())):
+        yield found
+
+
 def _cropped(values: torch.Tensor, padded: torch.Tensor, planes: torch.Tensor) -> FloatArray:
     """1 x C x H x W to H' x W' x C without what the padding added."""
-    height, width = (
-        max(1, round(planes.shape[axis] * values.shape[axis] / padded.shape[axis])) for axis in (-2, -1)
-    )
+    height, width = (max(1, round(planes.shape[axis] * values.shape[axis] / padded.shape[axis])) for axis in (-2, -1))
     return values[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
 
 
@@ -224,5 +240,3 @@ def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> Flo
     if not 0 <= channel < weight.shape[0]:
         return None
     return weight[channel, :most].numpy().copy()
-
-

@@ -120,15 +120,15 @@ class _Reach(TorchFunctionMode):
         setattr(tensor, _REACH, reach)
 
     @staticmethod
-    def _after(
-        name: str, sources: list[torch.Tensor], args: tuple, kwargs: dict, result: Any
-    ) -> tuple[float, float]:
+    def _after(name: str, sources: list[torch.Tensor], args: tuple, kwargs: dict, result: Any) -> tuple[float, float]:
         field = max(getattr(t, _REACH)[0] for t in sources)
         jump = max(getattr(t, _REACH)[1] for t in sources)
         first = sources[0]
         if name == "conv2d":
-            kernel, stride, dilation = args[1].shape[-1], _one(_at(args, kwargs, 3, "stride", 1)), _one(
-                _at(args, kwargs, 5, "dilation", 1)
+            kernel, stride, dilation = (
+                args[1].shape[-1],
+                _one(_at(args, kwargs, 3, "stride", 1)),
+                _one(_at(args, kwargs, 5, "dilation", 1)),
             )
             return field + (kernel - 1) * dilation * jump, jump * stride
         if name == "conv_transpose2d":

@@ -101,9 +101,7 @@ def recombined(
     return np.clip(reflectance * light, 0, 1).astype(np.float32)
 
 
-def profile(
-    plane: FloatArray, start: tuple[float, float], end: tuple[float, float], points: int = 256
-) -> FloatArray:
+def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, float], points: int = 256) -> FloatArray:
     """Values along a line, bilinearly interpolated.
 
     Args:

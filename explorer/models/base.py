@@ -6,6 +6,8 @@ A new architecture is one new file in this package: a `RestorationNet` subclass 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
@@ -24,6 +26,7 @@ __all__ = [
     "CHANNELS",
     "Architecture",
     "Domain",
+    "Place",
     "RestorationNet",
     "SizeRequirements",
     "architecture",
@@ -31,6 +34,16 @@ __all__ = [
     "create_model",
     "register",
 ]
+
+
+class Place(NamedTuple):
+    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
+
+    top: int
+    left: int
+    height: int
+    """Of the whole picture, with its padding."""
+    width: int
 
 
 class RestorationNet(nn.Module):
@@ -46,6 +59,13 @@ class RestorationNet(nn.Module):
     """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None where a
     pixel depends on the whole picture."""
     input_channels: int
+    placed: bool = False
+    """True where a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
+    second argument."""
+
+    def at_scale(self, factor: int) -> RestorationNet:
+        """The method for a picture that was reduced by `factor` along each side: lengths in pixels shrink with it."""
+        return self
 
     def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Everything that the network can show: "image" and its named intermediates.

@@ -115,6 +115,7 @@ def denoised(picture: Array, method: Denoise) -> Array:
     domain="rgb",
     summary="Returns the amplified picture as it is.",
     paper="",
+    halo=0,
     needs_weights=False,
 )
 class Identity(RestorationNet):
@@ -147,6 +148,7 @@ class Gamma(ClassicalMethod):
         if not (np.isfinite(gamma) and gamma > 0):
             raise TypeError(f"gamma must be a positive number, not {gamma!r}")
         self.gamma = float(gamma)
+        self.halo = 0 if denoise == "none" else None  # the curve alone is local
 
     def enhance(self, picture: Array) -> dict[str, Array]:
         return {"image": picture ** np.float32(1 / self.gamma)}

@@ -81,6 +81,10 @@ class SingleScaleRetinex(ClassicalMethod):
         self.sigma = sigma
         self.strength = _checked_strength(strength)
 
+    def at_scale(self, factor: int) -> SingleScaleRetinex:
+        """With a narrower Gaussian."""
+        return SingleScaleRetinex(self.sigma / factor, float(self.strength), self.denoise).eval()
+
     def enhance(self, picture: Array) -> dict[str, Array]:
         """Gives "image", "reflectance" (H x W x 3) and "illumination" (H x W x 1, in (0, 1])."""
         intensity = picture.mean(-1)
@@ -125,6 +129,11 @@ class MultiScaleRetinex(ClassicalMethod):
             raise TypeError(f"sigmas must be positive numbers of pixels, not {sigmas!r}")
         self.sigmas = tuple(sigmas)
         self.strength = _checked_strength(strength)
+
+    def at_scale(self, factor: int) -> MultiScaleRetinex:
+        """With narrower Gaussians."""
+        sigmas = tuple(sigma / factor for sigma in self.sigmas)
+        return MultiScaleRetinex(sigmas, float(self.strength), self.denoise).eval()
 
     def enhance(self, picture: Array) -> dict[str, Array]:
         """Gives "image", "reflectance" and "illumination" (H x W x 3, in (0, 1])."""

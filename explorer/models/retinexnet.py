@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import Place, RestorationNet, SizeRequirements, register
 
 Variant = Literal["resize", "transpose", "port"]
 _PAPER = "Wei, Wang, Yang and Liu, Deep Retinex Decomposition for Low-Light Enhancement, BMVC 2018"
@@ -80,8 +80,10 @@ class RelightNet(nn.Module):
         self.fusion = nn.Conv2d(3 * width, width, 1)
         self.last = nn.Conv2d(width, 1, 3, padding=1)
 
-    def forward(self, reflectance: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
-        """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped."""
+    def forward(
+        self, reflectance: torch.Tensor, illumination: torch.Tensor, place: Place | None = None
+    ) -> torch.Tensor:
+        """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped. `place` is that of a tile, None for the whole."""
         x = self.down[0](torch.cat([reflectance, illumination], 1))
         skips = [x]
         for conv in self.down[1:]:
@@ -94,11 +96,51 @@ class RelightNet(nn.Module):
             x = F.relu(conv(x)) + skip
             levels.append(x)
         coarse, middle, fine = levels
-        return self.last(self.fusion(torch.cat([fine, _bicubic(coarse, fine), _bicubic(middle, fine)], 1)))
+        if place is None or self.upsample == "resize":
+            enlarged = [_bicubic(coarse, fine), _bicubic(middle, fine)]
+        else:
+            enlarged = [_bicubic_of_tile(coarse, 4, place), _bicubic_of_tile(middle, 2, place)]
+        return self.last(self.fusion(torch.cat([fine, *enlarged], 1)))
 
 
 def _bicubic(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="bicubic", align_corners=False)
+
+
+_A = -0.75
+"""The parameter of Keys' cubic kernel in `F.interpolate`."""
+
+
+def _bicubic_of_tile(x: torch.Tensor, factor: int, place: Place) -> torch.Tensor:
+    """What `_bicubic` of the whole picture gives on a tile.
+
+    Sides that are 1 modulo 8 are enlarged from n / factor + 1 to n + 1 samples, which is a little less than the factor
+    and depends on the whole picture's size: a tile that was enlarged by itself would be shifted against it.
+    """
+    for axis, start, whole in ((2, place.top, place.height), (3, place.left, place.width)):
+        fine = torch.arange((x.shape[axis] - 1) * factor + 1, dtype=torch.float64) + start
+        source = (fine + 0.5) * (((whole - 1) // factor + 1) / whole) - 0.5 - start // factor
+        first = source.floor()
+        offset = source - first
+        far, near = 1 + offset, offset
+        weights = [_keys_outer(far), _keys_inner(near), _keys_inner(1 - near), _keys_outer(2 - near)]
+        shape = [-1 if i == axis else 1 for i in range(4)]
+        taps = [(first.long() + i - 1).clamp(0, x.shape[axis] - 1).to(x.device) for i in range(4)]
+        x = sum(
+            (w.to(x).reshape(shape) * x.index_select(axis, tap) for w, tap in zip(weights, taps, strict=True)),
+            start=torch.zeros((), dtype=x.dtype, device=x.device),
+        )
+    return x
+
+
+def _keys_inner(t: torch.Tensor) -> torch.Tensor:
+    """Keys' cubic kernel at distances up to 1."""
+    return ((_A + 2) * t - (_A + 3)) * t * t + 1
+
+
+def _keys_outer(t: torch.Tensor) -> torch.Tensor:
+    """Keys' cubic kernel at distances from 1 to 2."""
+    return ((_A * t - 5 * _A) * t + 8 * _A) * t - 4 * _A
 
 
 class RelightNetPort(nn.Module):
@@ -163,18 +205,22 @@ class RetinexNet(RestorationNet):
         if variant == "transpose":
             # Three strides of 2 back and forth give the same size only from 1 modulo 8.
             self.size = SizeRequirements(minimum=17, multiple_of=8, offset=1)
+            self.placed = relight
         self.relight: nn.Module | None = None
         if relight:
             self.relight = RelightNetPort(width) if variant == "port" else RelightNet(variant, width)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def decompose(self, x: torch.Tensor, place: Place | None = None) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image", "reflectance", "illumination", "illumination_enhanced".
 
-        The enhanced illumination and the image are not clamped, as published; callers clip.
+        `place` says where a tile lies; the variant "transpose" needs it to give what the whole picture gives. The
+        enhanced illumination and the image are not clamped, as published; callers clip.
         """
         reflectance, illumination = self.decom(x)
         if self.relight is None:
             enhanced = torch.ones_like(illumination)
+        elif place is not None and isinstance(self.relight, RelightNet):
+            enhanced = self.relight(reflectance, illumination, place)
         else:
             enhanced = self.relight(reflectance, illumination)
         return {

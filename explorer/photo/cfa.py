@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.types import FloatArray
 
 Cfa = Literal["bayer", "xtrans"]
@@ -101,13 +102,17 @@ def tile_values(values: FloatArray, height: int, width: int, cfa: Cfa) -> FloatA
 
 def scale_channels(mosaic: FloatArray, factors: tuple[float, float, float], cfa: Cfa) -> FloatArray:
     """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors."""
+    period = TILES[cfa].shape[0]
+    height, width = mosaic.shape
     tile = np.asarray(factors, dtype=np.float32)[TILES[cfa]]
-    period = tile.shape[0]
-    scaled = np.empty_like(mosaic, dtype=np.float32)
-    for dy in range(period):
-        for dx in range(period):
-            cell = (slice(dy, None, period), slice(dx, None, period))
-            np.multiply(mosaic[cell], tile[dy, dx], out=scaled[cell])
+    lines = np.tile(tile, (1, -(-width // period)))[:, :width]
+    scaled = np.empty(mosaic.shape, dtype=np.float32)
+
+    def work(top: int, bottom: int) -> None:
+        for dy in range(period):
+            np.multiply(mosaic[top + dy : bottom : period], lines[dy], out=scaled[top + dy : bottom : period])
+
+    in_bands(height, rows_of_band(width, period), work)
     return scaled
 
 
@@ -135,7 +140,15 @@ def pack_bayer(mosaic: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
         order: "sid" gives R, G (red's row), B, G (blue's row), as Chen et al. (CVPR 2018) pack; "s2d" gives R, G (red's
             row), G (blue's row), B, as space-to-depth does.
     """
-    return np.stack([mosaic[dy::2, dx::2] for dy, dx in _BAYER_ORDERS[order]])
+    height, width = mosaic.shape
+    planes = np.empty((4, height // 2, width // 2), dtype=mosaic.dtype)
+
+    def work(top: int, bottom: int) -> None:
+        for plane, (dy, dx) in zip(planes, _BAYER_ORDERS[order], strict=True):
+            plane[top // 2 : bottom // 2] = mosaic[top + dy : bottom : 2, dx::2]
+
+    in_bands(height, rows_of_band(width, 2), work)
+    return planes
 
 
 def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:

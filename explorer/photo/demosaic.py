@@ -2,62 +2,119 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from explorer.photo.cfa import Cfa, color_map
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.cfa import TILES, Cfa, color_map, scale_channels
 from explorer.photo.types import FloatArray
 
-_Taps = tuple[tuple[int, int, float], ...]
-"""(rows down, columns right, weight in eighths)."""
-
-_CROSS_1 = ((-1, 0), (1, 0), (0, -1), (0, 1))
-_CROSS_2 = ((-2, 0), (2, 0), (0, -2), (0, 2))
-_DIAGONALS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
-
-_GREEN: _Taps = ((0, 0, 4), *((y, x, 2) for y, x in _CROSS_1), *((y, x, -1) for y, x in _CROSS_2))
-_ALONG_ROW: _Taps = (
-    (0, 0, 5), (0, -1, 4), (0, 1, 4), *((y, x, -1) for y, x in _DIAGONALS),
-    (0, -2, -1), (0, 2, -1), (-2, 0, 0.5), (2, 0, 0.5),
-)  # fmt: skip
-_ALONG_COLUMN: _Taps = tuple((x, y, weight) for y, x, weight in _ALONG_ROW)
-_OPPOSITE: _Taps = ((0, 0, 6), *((y, x, 2) for y, x in _DIAGONALS), *((y, x, -1.5) for y, x in _CROSS_2))
+_CONTEXT = 6
+"""Rows around a band of an X-Trans mosaic: its filters reach three rows, and the tile has six."""
 
 
-def _filtered(padded: FloatArray, top: int, left: int, shape: tuple[int, int], taps: _Taps) -> FloatArray:
-    """The weighted sum around every second pixel, beginning at (top, left) of the mosaic inside a border of 2."""
-    height, width = shape
-    total = np.zeros((height // 2, width // 2), dtype=np.float32)
-    for dy, dx, weight in taps:
-        y, x = 2 + top + dy, 2 + left + dx
-        total += np.float32(weight / 8) * padded[y : y + height : 2, x : x + width : 2][: height // 2, : width // 2]
-    return total
+def _reflected(first: int, stop: int, length: int) -> NDArray[np.intp]:
+    """Places first to stop of an axis that is mirrored at both ends without repeating its first and last sample, which
+    keeps every colour in its place of the cell."""
+    if length == 1:
+        return np.zeros(stop - first, dtype=np.intp)
+    places = np.abs(np.arange(first, stop)) % (2 * length - 2)
+    return np.minimum(places, 2 * length - 2 - places)
 
 
-def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
-    """Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images",
-    ICASSP 2004: bilinear interpolation with a correction by the gradient of the colour that is known.
+def _cells(
+    mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
+) -> list[FloatArray]:
+    """Rows top to bottom as planes R, G (red's row), G (blue's row), B, balanced, with a border of one cell."""
+    height, width = mosaic.shape
+    inside = top >= 2 and bottom + 2 <= height
+    rows = mosaic[top - 2 : bottom + 2] if inside else mosaic[_reflected(top - 2, bottom + 2, height)]
+    columns = _reflected(-2, width + 2, width)
+    planes = []
+    for dy, dx, color in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
+        plane = np.empty(((bottom - top) // 2 + 2, width // 2 + 2), dtype=np.float32)
+        factor = np.float32(factors[color])
+        np.multiply(rows[dy::2, dx::2], factor, out=plane[:, 1:-1])
+        np.multiply(rows[dy::2, columns[dx]], factor, out=plane[:, 0])
+        np.multiply(rows[dy::2, columns[width + 2 + dx]], factor, out=plane[:, -1])
+        if level < np.inf:
+            np.minimum(plane, np.float32(level), out=plane)
+        planes.append(plane)
+    return planes
 
-    Args:
-        mosaic: H x W, R G / G B, even sides.
 
-    Returns:
-        H x W x 3 float32.
-    """
-    shape = mosaic.shape
-    # Mirroring without the edge keeps every colour in its place of the cell.
-    padded = np.pad(mosaic, 2, mode="reflect")
-    image = np.empty((*shape, 3), dtype=np.float32)
-    red, blue = (0, 0), (1, 1)
-    for color, own, other in ((0, red, blue), (2, blue, red)):
-        top, left = own
-        image[top::2, left::2, color] = mosaic[top::2, left::2]
-        image[top::2, left::2, 1] = _filtered(padded, top, left, shape, _GREEN)
-        image[other[0] :: 2, other[1] :: 2, color] = _filtered(padded, *other, shape, _OPPOSITE)
-        image[top::2, 1 - left :: 2, color] = _filtered(padded, top, 1 - left, shape, _ALONG_ROW)
-        image[1 - top :: 2, left::2, color] = _filtered(padded, 1 - top, left, shape, _ALONG_COLUMN)
-    image[0::2, 1::2, 1] = mosaic[0::2, 1::2]
-    image[1::2, 0::2, 1] = mosaic[1::2, 0::2]
-    return image
+def _bayer_band(
+    mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
+) -> FloatArray:
+    """Malvar, He and Cutler on rows top to bottom, colour by colour: 3 x rows x W."""
+    red, green1, green2, blue = _cells(mosaic, top, bottom, factors, level)
+    band = np.empty((3, bottom - top, mosaic.shape[1]), dtype=np.float32)
+    middle, before, after = slice(1, -1), slice(None, -2), slice(2, None)
+    f = np.float32
+
+    def at(plane: FloatArray, rows: slice = middle, columns: slice = middle) -> FloatArray:
+        return plane[rows, columns]
+
+    def upright(plane: FloatArray) -> FloatArray:
+        return at(plane, before) + at(plane, after)
+
+    def sideways(plane: FloatArray) -> FloatArray:
+        return at(plane, middle, before) + at(plane, middle, after)
+
+    # Where red or blue is known: green from the four beside it, the opposite colour from the four diagonals.
+    for own, beside, above, opposite, near, place in (
+        (red, (middle, before), (before, middle), blue, before, (0, 0)),
+        (blue, (middle, after), (after, middle), red, after, (1, 1)),
+    ):
+        # Red's row has green1 beside it and green2 above and below; blue's row the other way round.
+        flat, steep = (green1, green2) if place == (0, 0) else (green2, green1)
+        cross = upright(own) + sideways(own)
+        known = at(own)
+        green = at(flat) + at(flat, *beside)
+        green += at(steep)
+        green += at(steep, *above)
+        green *= f(0.25)
+        green += f(0.5) * known
+        green -= f(0.125) * cross
+        across = at(opposite) + at(opposite, near, middle)
+        across += at(opposite, middle, near)
+        across += at(opposite, near, near)
+        across *= f(0.25)
+        across += f(0.75) * known
+        across -= f(0.1875) * cross
+        cell = slice(place[0], None, 2), slice(place[1], None, 2)
+        band[0 if place == (0, 0) else 2][cell] = known
+        band[1][cell] = green
+        band[2 if place == (0, 0) else 0][cell] = across
+    # Where green is known: one colour lies along the row, the other along the column.
+    for own, other, near_rows, near_columns, along_row, along_column, place in (
+        (green1, green2, before, after, (red, after), (blue, before), (0, 1)),
+        (green2, green1, after, before, (blue, before), (red, after), (1, 0)),
+    ):
+        known = at(own)
+        vertical, horizontal = upright(own), sideways(own)
+        base = at(other) + at(other, near_rows)
+        base += at(other, middle, near_columns)
+        base += at(other, near_rows, near_columns)
+        base *= f(-0.125)
+        base += f(0.625) * known
+        row = at(along_row[0]) + at(along_row[0], middle, along_row[1])
+        row *= f(0.5)
+        row += base
+        row -= f(0.125) * horizontal
+        row += f(0.0625) * vertical
+        column = at(along_column[0]) + at(along_column[0], along_column[1], middle)
+        column *= f(0.5)
+        column += base
+        column -= f(0.125) * vertical
+        column += f(0.0625) * horizontal
+        cell = slice(place[0], None, 2), slice(place[1], None, 2)
+        band[0 if place == (0, 1) else 2][cell] = row
+        band[1][cell] = known
+        band[2 if place == (0, 1) else 0][cell] = column
+    return band
 
 
 def _normalized_convolution(samples: FloatArray, known: FloatArray, taps: tuple[float, ...]) -> FloatArray:
@@ -96,6 +153,57 @@ def demosaic_xtrans(mosaic: FloatArray) -> FloatArray:
     return image
 
 
+def _xtrans_band(
+    mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
+) -> FloatArray:
+    first, stop = max(0, top - _CONTEXT), min(mosaic.shape[0], bottom + _CONTEXT)
+    balanced = scale_channels(mosaic[first:stop], factors, "xtrans")
+    if level < np.inf:
+        np.minimum(balanced, np.float32(level), out=balanced)
+    return np.moveaxis(demosaic_xtrans(balanced)[top - first : bottom - first], 2, 0)
+
+
+def each_band(
+    mosaic: FloatArray,
+    cfa: Cfa,
+    finish: Callable[[int, int, FloatArray], None],
+    factors: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    level: float = np.inf,
+) -> None:
+    """Balances, limits and demosaicks a canonical mosaic band by band, on all cores.
+
+    Args:
+        mosaic: H x W.
+        cfa: its colour-filter array.
+        finish: called with the first row, the row after the last and the band, 3 x rows x W, which it may change.
+        factors: multiply red, green and blue samples beforehand.
+        level: samples above it are brought to it, after the factors.
+    """
+    height, width = mosaic.shape
+    one = _bayer_band if cfa == "bayer" else _xtrans_band
+    rows = rows_of_band(width, TILES[cfa].shape[0])
+    in_bands(height, rows, lambda top, bottom: finish(top, bottom, one(mosaic, top, bottom, factors, level)))
+
+
+def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
+    """Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images",
+    ICASSP 2004: bilinear interpolation with a correction by the gradient of the colour that is known.
+
+    Args:
+        mosaic: H x W, R G / G B, even sides.
+
+    Returns:
+        H x W x 3 float32.
+    """
+    return demosaic(mosaic, "bayer")
+
+
 def demosaic(mosaic: FloatArray, cfa: Cfa) -> FloatArray:
     """H x W canonical mosaic -> H x W x 3, by the method for its colour-filter array."""
-    return demosaic_bayer(mosaic) if cfa == "bayer" else demosaic_xtrans(mosaic)
+    image = np.empty((*mosaic.shape, 3), dtype=np.float32)
+
+    def keep(top: int, bottom: int, band: FloatArray) -> None:
+        image[top:bottom] = np.moveaxis(band, 0, 2)
+
+    each_band(mosaic, cfa, keep)
+    return image

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.cfa import TILES, Cfa, mosaic_from_rgb, scale_channels
-from explorer.photo.demosaic import demosaic
+from explorer.photo.demosaic import demosaic, each_band
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalance
+
+_CHUNK = 1 << 17
+
+
+def _in_chunks(array: NDArray[np.floating], curve: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """A pointwise function of an array of any shape as float32, by chunks on all cores."""
+    given = np.asarray(array)
+    result = np.empty(given.shape, dtype=np.float32)
+    flat, out = given.reshape(-1) if given.flags.c_contiguous else given.ravel(), result.reshape(-1)
+
+    def work(first: int, stop: int) -> None:
+        out[first:stop] = curve(np.maximum(flat[first:stop], 0).astype(np.float32, copy=False))
+
+    in_bands(flat.size, _CHUNK, work)
+    return result
+
+
+def _decoded(value: FloatArray) -> FloatArray:
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32, copy=False)
+
+
+def _encoded(value: FloatArray) -> FloatArray:
+    curve = 1.055 * value ** np.float32(1 / 2.4) - 0.055
+    return np.where(value <= 0.0031308, value * 12.92, curve).astype(np.float32, copy=False)
 
 
 def srgb_to_linear(array: NDArray[np.floating]) -> FloatArray:
     """Undoes the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the curve."""
-    value = np.maximum(array, 0).astype(np.float32, copy=False)
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32, copy=False)
+    return _in_chunks(array, _decoded)
 
 
 def linear_to_srgb(array: NDArray[np.floating]) -> FloatArray:
     """Applies the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the
     curve."""
-    value = np.maximum(array, 0).astype(np.float32, copy=False)
-    curve = 1.055 * value ** np.float32(1 / 2.4) - 0.055
-    return np.where(value <= 0.0031308, value * 12.92, curve).astype(np.float32, copy=False)
+    return _in_chunks(array, _encoded)
 
 
 def apply_matrix(image: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -30,23 +54,36 @@ def apply_matrix(image: FloatArray, matrix: FloatArray) -> FloatArray:
     return image @ np.asarray(matrix, dtype=np.float32).T
 
 
+def _mixed(band: FloatArray, matrix: FloatArray) -> FloatArray:
+    """3 x rows x W times a 3x3 matrix."""
+    return (np.asarray(matrix, dtype=np.float32) @ band.reshape(3, -1)).reshape(band.shape)
+
+
 def camera_rgb(raw: RawPhoto) -> FloatArray:
     """H x W x 3 linear, white-balanced camera RGB: the mosaic with its gains, demosaicked; nothing is clipped."""
     return demosaic(scale_channels(raw.mosaic, raw.white_balance.gains, raw.cfa), raw.cfa)
 
 
-def _developed_camera_rgb(raw: RawPhoto, ratio: float, ceiling: float) -> FloatArray:
-    """Camera RGB in which every channel ends at the level where the first one saturates.
+def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None) -> FloatArray:
+    """Linear or display-referred sRGB from camera RGB in which every channel ends at the level where the first one
+    saturates.
 
     Beyond that level a surface's colour is not known; without the common ceiling, saturated highlights turn magenta,
     because green, whose gain is smallest, stays behind red and blue.
     """
     gains = raw.white_balance.gains
-    level = np.float32(min(ratio * min(gains), ceiling))
+    level = float(np.float32(min(ratio * min(gains), 1.0 if display else np.inf)))
     red, green, blue = (float(gain * ratio) for gain in gains)
-    balanced = scale_channels(raw.mosaic, (red, green, blue), raw.cfa)
-    image = demosaic(np.minimum(balanced, level, out=balanced), raw.cfa)
-    return np.minimum(image, level, out=image)
+    image = np.empty((*raw.mosaic.shape, 3), dtype=np.float32) if out is None else out
+
+    def finish(top: int, bottom: int, band: FloatArray) -> None:
+        mixed = _mixed(np.minimum(band, np.float32(level), out=band), raw.camera_to_srgb)
+        if display:
+            mixed = _encoded(np.clip(mixed, 0, 1, out=mixed))
+        image[top:bottom] = np.moveaxis(mixed, 0, 2)
+
+    each_band(raw.mosaic, raw.cfa, finish, (red, green, blue), level)
+    return image
 
 
 def develop_linear(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
@@ -60,24 +97,24 @@ def develop_linear(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
         H x W x 3, sensor orientation. Not clipped to [0, 1]: noise leaves negative values, amplified light goes past 1.
         Saturated samples are brought to the smallest saturated channel, so that blown highlights are neutral.
     """
-    return apply_matrix(_developed_camera_rgb(raw, ratio, np.inf), raw.camera_to_srgb)
+    return _developed(raw, ratio, False, None)
 
 
-def develop(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
+def develop(raw: RawPhoto, ratio: float = 1.0, *, out: FloatArray | None = None) -> FloatArray:
     """A mosaic as a display-referred picture: white balance, demosaic, colour matrix, sRGB transfer curve.
 
     Args:
         raw: the photo.
         ratio: multiplies the light before it is clipped at white.
+        out: H x W x 3 float32 to write to, in any memory order.
 
     Returns:
         H x W x 3 sRGB in [0, 1], sensor orientation.
     """
-    linear = apply_matrix(_developed_camera_rgb(raw, ratio, 1.0), raw.camera_to_srgb)
-    return linear_to_srgb(np.clip(linear, 0, 1, out=linear))
+    return _developed(raw, ratio, True, out)
 
 
-def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray) -> FloatArray:
+def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
     """White-balanced camera RGB that carries the sRGB transfer curve -> sRGB.
 
     For networks that were trained to give camera colours.
@@ -85,12 +122,20 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray) -> FloatArr
     Args:
         image: H x W x 3 in [0, 1].
         camera_to_srgb: 3x3, as in `ModelInput`.
+        out: H x W x 3 float32 to write to, which may be the image itself.
 
     Returns:
         H x W x 3 sRGB in [0, 1].
     """
-    linear = apply_matrix(srgb_to_linear(np.clip(image, 0, 1)), camera_to_srgb)
-    return linear_to_srgb(np.clip(linear, 0, 1, out=linear))
+    height, width = image.shape[:2]
+    result = np.empty(image.shape, dtype=np.float32) if out is None else out
+
+    def work(top: int, bottom: int) -> None:
+        linear = apply_matrix(_decoded(np.clip(image[top:bottom], 0, 1)), camera_to_srgb)
+        result[top:bottom] = _encoded(np.clip(linear, 0, 1, out=linear))
+
+    in_bands(height, rows_of_band(width, 1), work)
+    return result
 
 
 def upright(image: FloatArray, rotation: int) -> FloatArray:

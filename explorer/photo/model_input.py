@@ -83,12 +83,14 @@ def model_input(
     if domain == "rgb":
         if isinstance(photo, RawPhoto):
             note = "The RAW photo was developed to sRGB, because the model takes developed pictures."
-            image, rotation, notes = develop(photo, ratio), photo.rotation, (note,)
+            planes = np.empty((3, *photo.mosaic.shape), dtype=np.float32)
+            develop(photo, ratio, out=np.moveaxis(planes, 0, 2))
+            rotation, notes = photo.rotation, (note,)
         else:
-            image, rotation, notes = amplify(photo.image, ratio), 0, ()
-        planes = np.ascontiguousarray(np.moveaxis(image, 2, 0))
-        if clip is not None:
-            planes = np.clip(planes, *clip)
+            image, rotation = amplify(photo.image, ratio), 0
+            planes = np.array(np.moveaxis(image, 2, 0), order="C")
+        if clip is not None and clip != (0.0, 1.0):
+            np.clip(planes, *clip, out=planes)
         return ModelInput(planes, np.eye(3, dtype=np.float32), rotation, notes)
 
     cfa: Cfa = "xtrans" if domain == "xtrans" else "bayer"

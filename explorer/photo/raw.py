@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import (
     NOMINAL_CAMERA_TO_SRGB,
     NOMINAL_GAINS,
@@ -99,13 +101,26 @@ def normalized_mosaic(
     """(samples - black) / (white - black) by the place in the tile; `colors` says which black level belongs to a
     place."""
     period = colors.shape[0]
+    height, width = samples.shape
     mosaic = np.empty(samples.shape, dtype=np.float32)
-    for dy in range(period):
-        for dx in range(period):
-            level = black[colors[dy, dx]] if len(black) > 1 else black[0]
-            cell = mosaic[dy::period, dx::period]
-            np.subtract(samples[dy::period, dx::period], np.float32(level), out=cell, dtype=np.float32)
-            cell *= np.float32(1 / (white - level))
+    levels = np.array(black)[colors] if len(black) > 1 else np.full(colors.shape, black[0])
+    # One row of the tile at a time, so that the innermost loop runs along whole rows of memory.
+    tiled = np.tile(levels, (1, -(-width // period)))[:, :width]
+    lines, gains = tiled.astype(np.float32), (1 / (white - tiled)).astype(np.float32)
+    uniform = len(np.unique(levels)) == 1
+
+    def work(top: int, bottom: int) -> None:
+        if uniform:
+            band = mosaic[top:bottom]
+            np.subtract(samples[top:bottom], lines[0, 0], out=band, dtype=np.float32)
+            band *= gains[0, 0]
+            return
+        for dy in range(period):
+            band = mosaic[top + dy : bottom : period]
+            np.subtract(samples[top + dy : bottom : period], lines[dy], out=band, dtype=np.float32)
+            band *= gains[dy]
+
+    in_bands(height, rows_of_band(width, period), work)
     return mosaic
 
 
@@ -218,11 +233,13 @@ def read_raw(data: bytes, name: str, limits: Limits) -> RawPhoto:
     import rawpy
 
     try:
-        with rawpy.RawPy() as raw:
+        # LibRaw lets other threads run while it unpacks; meanwhile the tags are read.
+        with ThreadPoolExecutor(1) as aside, rawpy.RawPy() as raw:
             raw.open_buffer(io.BytesIO(data))
             limits.check_pixels(raw.sizes.raw_width, raw.sizes.raw_height, name)
+            metadata = aside.submit(metadata_of_raw, data)
             raw.unpack()
-            return _decoded(raw, name, metadata_of_raw(data))
+            return _decoded(raw, name, metadata.result())
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError, ValueError, MemoryError) as error:
         raise PhotoError(
             f"{name} cannot be decoded as a RAW photo (LibRaw: {_message(error)}); "

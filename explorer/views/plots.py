@@ -67,7 +67,7 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
 
     Args:
         runs: by name, the entries of `log.jsonl`.
-        figure_name: "loss" for the sum of the training losses, else a name of the validation figures ("psnr").
+        figure_name: "loss" for the training loss, else a name of the validation figures ("psnr").
     """
     figure = _figure(280)
     for index, (name, entries) in enumerate(runs.items()):
@@ -93,7 +93,7 @@ def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list
         found: Any = None
         if figure_name == "loss":
             losses = entry.get("losses")
-            found = sum(v for v in losses.values() if isinstance(v, int | float)) if isinstance(losses, dict) else None
+            found = losses.get("loss") if isinstance(losses, dict) else None
         elif isinstance(entry.get("validation"), dict):
             found = entry["validation"].get(figure_name)
         if isinstance(found, int | float) and np.isfinite(found):

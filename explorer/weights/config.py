@@ -29,6 +29,9 @@ class InputConvention(_Frozen):
     """What `ratio="auto"` follows; "none" is 1."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
+    margin: int = Field(default=0, ge=0, le=1024)
+    """Samples by which the picture is reflected at its borders before the network, and cropped after it: convolutions
+    with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
     plane_order: Literal["sid", "s2d"] = "sid"
     """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
 

@@ -9,16 +9,18 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from typing import TYPE_CHECKING
 
 import explorer
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
-from explorer.models import Architecture, RestorationNet, architecture
+from explorer.models import Architecture, architecture
 from explorer.weights.config import InputConvention, WeightsConfig, read_config
 from explorer.weights.settings import Settings, read_settings
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs none of it
+    import torch
+
+    from explorer.models import RestorationNet
 
 MODEL_FILE = "model.safetensors"
 LARGEST_HEADER = 25_000_000
@@ -155,6 +157,9 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     Raises:
         WeightsError: bad config, sha256, file, keys or shapes; the message says which.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     folder = Path(folder)
     config = read_config(folder)
     path = folder / MODEL_FILE
@@ -170,8 +175,8 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         raise WeightsError(f"{folder / 'config.json'} cannot be built: {error}") from error
     if config.domain != descriptor.domain:
         raise WeightsError(
-            f"{folder / 'config.json'} says domain {config.domain!r} but {descriptor.name} takes {descriptor.domain!r}; "
-            "correct it."
+            f"{folder / 'config.json'} says domain {config.domain!r} but {descriptor.name} takes "
+            f"{descriptor.domain!r}; correct it."
         )
     check_safetensors(path)
     try:
@@ -216,6 +221,9 @@ def write_weights(
     Raises:
         WeightsError: the folder cannot be written.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     tensors = {}
     for key, value in net.state_dict().items():
         value = value.detach().cpu()
@@ -246,7 +254,9 @@ def write_weights(
         work.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{folder} cannot be written ({error}); free some space or choose another folder.") from error
+        raise WeightsError(
+            f"{folder} cannot be written ({error}); free some space or choose another folder."
+        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return config

@@ -1,16 +1,9 @@
-"""The app as visitors have it: the real server, a real Chromium."""
+"""The app as visitors have it: the real server, a real Chromium. Opening, restoring, sessions."""
 
 from __future__ import annotations
 
-import io
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,118 +14,9 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+from driving import PATIENCE, changed, choose_model, opened, pixels, revision, upload
+
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PATIENCE = 60_000
-"""Milliseconds that a busy two-core machine may take for a preview."""
-
-
-@pytest.fixture(scope="module")
-def address(project: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with log.open("w") as sink:
-        server = subprocess.Popen(
-            [sys.executable, "-c", f"from explorer.app import launch; launch(port={port})"],
-            cwd=project,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(project)},
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 120
-        while True:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            try:
-                urllib.request.urlopen(url, timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield url
-        assert "Traceback" not in log.read_text(), log.read_text()
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(PATIENCE)
-    problems: list[str] = []
-    outside: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on(
-        "request",
-        lambda request: (
-            outside.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None
-        ),
-    )
-    yield opened
-    opened.close()
-    assert not problems
-    assert not outside, "the page reached out to another host"
-
-
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ramp = np.linspace(2, 40, 480 * 320).reshape(320, 480)
-    path = tmp_path_factory.mktemp("photo") / "night.png"
-    Image.fromarray(np.stack([ramp, ramp * 0.7, ramp * 0.4], axis=2).astype(np.uint8)).save(path)
-    return path
-
-
-def revision(page: Page) -> int:
-    return int(page.get_attribute("#lx-viewer [data-revision]", "data-revision") or 0)
-
-
-def opened(page: Page, address: str, query: str = "") -> None:
-    page.goto(address + query)
-    page.wait_for_selector("#lx-viewer [data-revision]", state="attached")
-
-
-def changed(page: Page, before: int) -> None:
-    page.wait_for_function(
-        "before => Number(document.querySelector('#lx-viewer [data-revision]').dataset.revision) > before", arg=before
-    )
-
-
-def pixels(page: Page, side: str = "after") -> np.ndarray:
-    """The picture that the page shows, as the file that it got."""
-    source = page.eval_on_selector(f"#lx-viewer .lx-{side}", "image => image.src")
-    answer = page.request.get(source)
-    assert answer.ok
-    assert answer.headers["content-type"] == "image/png"
-    return np.asarray(Image.open(io.BytesIO(answer.body()))).astype(int)
-
-
-def upload(page: Page, path: Path) -> None:
-    if page.locator("#lx-upload button[aria-label='Clear']").count():
-        page.click("#lx-upload button[aria-label='Clear']")
-    page.set_input_files("#lx-upload input[type=file]", str(path))
-
-
-def choose_model(page: Page, label: str) -> None:
-    page.click("#lx-model input")
-    page.fill("#lx-model input", label)
-    page.click(f"#lx-model [role=option]:has-text('{label}'), .options [role=option]:has-text('{label}')")
 
 
 def test_the_main_job(page: Page, address: str, night: Path) -> None:
@@ -261,44 +145,3 @@ def test_monitoring_is_shut(address: str) -> None:
         else:
             assert "success_rate" not in body
             assert "functions" not in body
-
-
-def test_compare_puts_every_model_under_one_zoom(page: Page, address: str) -> None:
-    opened(page, address)
-    page.click("button[role=tab]:has-text('Compare')")
-    page.wait_for_url("**tab=compare**")
-    page.click("button#lx-compare-run, #lx-compare-run button")
-    page.wait_for_selector("#lx-compare-table table")
-    tiles = page.locator("#lx-compare-tiles .lx-tile img")
-    assert tiles.count() >= 3
-    page.click("#lx-compare-tiles .lx-in")
-    zooms = {tiles.nth(index).evaluate("image => image.style.transform") for index in range(tiles.count())}
-    assert len(zooms) == 1
-    assert "scale(1.5)" in zooms.pop()
-    names = page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()
-    page.click("#lx-compare-tiles .lx-blind")
-    assert page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()[1:3] == ["A", "B"]
-    page.click("#lx-compare-tiles .lx-blind")
-    assert page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts() == names
-
-
-def test_retinex_shows_the_parts(page: Page, address: str) -> None:
-    opened(page, address, "?tab=retinex")
-    page.click("button#lx-retinex-run, #lx-retinex-run button")
-    page.wait_for_selector("#lx-retinex-tiles .lx-tile img[src]")
-    titles = page.locator("#lx-retinex-tiles .lx-tile strong").all_inner_texts()
-    assert titles[0] == "Input S"
-    assert any(title.startswith("Illumination") for title in titles)
-    assert page.locator("#lx-retinex-tiles .lx-legend:visible").count() >= 1
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_width_fits(browser: Browser, address: str, scheme: str) -> None:
-    phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    phone.set_default_timeout(PATIENCE)
-    opened(phone, address)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    box = phone.locator("#lx-viewer .lx-frame").bounding_box()
-    assert box
-    assert box["width"] > 340
-    phone.close()

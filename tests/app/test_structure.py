@@ -48,7 +48,9 @@ def test_every_picture_component_is_lossless(demo: gr.Blocks) -> None:
 
 def test_every_event_is_a_named_endpoint_or_private(demo: gr.Blocks) -> None:
     public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
-    assert public == {"models", "suggest_ratio", "restore"}
+    assert public == {
+        "models", "suggest_ratio", "restore", "compare", "layers", "feature_maps", "decompose",
+    }  # fmt: skip
 
 
 def test_no_telemetry(demo: gr.Blocks) -> None:
@@ -229,3 +231,46 @@ def test_example_titles_cannot_break_the_page() -> None:
         )
     for dangerous in ("${", "`", "{{", "<b>"):
         assert dangerous not in picker.html_template
+
+
+def sentences(value: object) -> Iterator[str]:
+    """Every text of `explorer.app.text` that a visitor reads."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from sentences(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from sentences(each[0] if isinstance(each, tuple) else each)
+
+
+def test_every_sentence_has_its_translation_with_the_same_fields() -> None:
+    import re
+
+    from explorer.app.theme import catalogues
+
+    found = {s for name, v in vars(text).items() if name.isupper() and name != "LANGUAGES" for s in sentences(v)}
+    assert len(found) > 150
+    for language, words in catalogues().items():
+        missing = sorted(found - set(words))
+        assert not missing, f"{language} lacks {missing}"
+        for source, target in words.items():
+            fields = sorted(re.findall(r"\{(\w+)", source))
+            assert sorted(re.findall(r"\{(\w+)", target)) == fields, source
+
+
+def test_lessons_point_at_what_there_is() -> None:
+    from explorer.app.learn_tab import page, stand_in
+    from explorer.app.lessons import LESSONS
+    from explorer.examples import examples
+    from explorer.models import architectures
+
+    names = {example.name for example in examples()}
+    for lesson in LESSONS:
+        assert lesson.example in names
+        assert lesson.model in architectures()
+        assert lesson.tab in {module.NAME for module in TABS}
+        assert stand_in(lesson)[0] in catalogue.models()
+        shown = page(lesson.name)
+        assert "<img" in shown or "<svg" in shown

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from explorer.engine.tiles import bytes_per_sample, run_tiled, tiles_along
+from explorer.engine.tiles import bytes_per_sample, cut, run_tiled, tiles_along
 from explorer.models import RestorationNet, SizeRequirements, create_model
+from explorer.models.base import Place
 
 
 @pytest.mark.parametrize("length", [1, 15, 16, 100, 333, 1024, 1025])
@@ -35,6 +38,8 @@ CASES = {
     "zero_dce": ("zero_dce", {"width": 8}, 400),
     "sci": ("sci", {}, 400),
     "retinexnet.resize": ("retinexnet", {"width": 8}, 520),
+    "retinexnet.transpose": ("retinexnet", {"width": 8, "variant": "transpose"}, 520),
+    "gamma": ("gamma", {}, 400),
     "retinexnet.port": ("retinexnet", {"width": 8, "variant": "port"}, 520),
     "sid_unet": ("sid_unet", {"width": 4}, 560),
     "sid_unet_xtrans": ("sid_unet_xtrans", {"width": 4}, 560),
@@ -49,10 +54,10 @@ def test_tiled_result_is_the_whole_pictures(case: str) -> None:
 
     calls = []
 
-    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
         calls.append(x.shape)
         with torch.inference_mode():
-            return net.decompose(x)
+            return net.decompose(x, *place)
 
     whole = run_tiled(run, net, planes, budget=1 << 40)
     assert len(calls) == 1
@@ -92,6 +97,73 @@ def test_margin_of_the_lamba_networks_reaches_as_far_as_they_see(architecture: s
         difference = (net.train()(x) - net(changed)).abs().amax((0, 1, 2))
     reach = side - 32 - int(difference.nonzero().min())
     assert 0 < reach <= net.halo
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "side"),
+    [("pix2pix", {"width": 4}, 1024), ("res_unet", {"depth": 18, "width": 4}, 800), ("res_unet", {"width": 4}, 1344)],
+)
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_margin_of_the_deep_rgb_networks(architecture: str, options: dict[str, int], side: int, end: str) -> None:
+    """As above; double precision shows the far ends of a receptive field that rounding would hide."""
+    net = lively(create_model(architecture, **options)).double()
+    step = net.size.multiple_of
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(1, 3, step, step * (side // step), generator=generator, dtype=torch.float64)
+    changed = x.clone()
+    part = slice(0, step) if end == "first" else slice(-step, None)
+    changed[..., part] = 1 - changed[..., part]
+    with torch.inference_mode():
+        columns = (net(x) - net(changed)).abs().amax((0, 1, 2)).nonzero()
+    reach = int(columns.max()) - step + 1 if end == "first" else x.shape[-1] - step - int(columns.min())
+    assert net.halo is not None
+    assert net.halo / 2 < reach <= net.halo
+
+
+def test_a_placed_network_needs_its_place() -> None:
+    """The bicubic enlargement of the transposed variant depends on the whole picture's size: without it, seams show."""
+    net = lively(create_model("retinexnet", width=8, variant="transpose"))
+    planes = np.random.default_rng(1).random((3, 520, 520), dtype=np.float32)
+
+    def run(x: torch.Tensor, *_place: Place) -> dict[str, torch.Tensor]:
+        with torch.inference_mode():
+            return net.decompose(x)
+
+    whole = run_tiled(run, net, planes, budget=1 << 40)["illumination_enhanced"]
+    tiled = run_tiled(run, net, planes, budget=1)["illumination_enhanced"]
+    assert np.abs(whole - tiled).max() > 1e-3 * np.abs(whole).max()
+
+
+def test_published_transposed_weights_in_tiles(shared: Path) -> None:
+    from explorer.weights import CATALOGUE, import_published
+
+    at = {path.name: path for path in (shared / "checkpoints").rglob("*") if path.is_file()}
+    entry = CATALOGUE["retinexnet_split_transpose"]
+    net = import_published(entry.name, *(at[file.name] for file in entry.files)).net
+    planes = np.random.default_rng(1).random((3, 520, 560), dtype=np.float32) * np.float32(0.1)
+
+    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+        with torch.inference_mode():
+            return net.decompose(x, *place)
+
+    whole = run_tiled(run, net, planes, budget=1 << 40)["image"]
+    tiled = run_tiled(run, net, planes, budget=1)["image"]
+    assert np.abs(whole - tiled).max() < 1e-4
+
+
+@pytest.mark.parametrize("samples", [1, 1_000_000, 4_000_000, 30_000_000])
+def test_cut_feeds_no_more_than_it_may_and_covers_all(samples: int) -> None:
+    rows, columns = cut(6336, 9504, SizeRequirements(32, 32), 576, samples)
+    for tiles, length in ((rows, 6336), (columns, 9504)):
+        assert [n for t in tiles for n in range(t.keep_start, t.keep_stop)] == list(range(length))
+    fed = max(t.stop - t.start for t in rows) * max(t.stop - t.start for t in columns)
+    assert fed <= max(samples, (576 * 3 + 32) ** 2)
+
+
+def test_only_wanted_maps_are_kept() -> None:
+    net = create_model("zero_dce", width=4)
+    planes = np.zeros((3, 40, 50), dtype=np.float32)
+    assert set(run_tiled(net.decompose, net, planes, 1 << 30, names={"image"})) == {"image"}
 
 
 def test_progress_ends_at_one() -> None:

@@ -55,7 +55,8 @@ def assert_agrees(net: RestorationNet, parity: Path, pack: bool = False) -> None
 
 def test_every_parity_file_is_tested(shared: Path) -> None:
     assert {path.stem for path in (shared / "parity").glob("*.npz")} == {*FILES, *FORMULA}
-    assert set(CATALOGUE) == {*FILES, *FORMULA}
+    # The same layout as `sid_unet`, with its planes in the other order; tests/weights holds it.
+    assert set(CATALOGUE) - {"sid_unet_s2d"} == {*FILES, *FORMULA}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -98,7 +98,7 @@ def test_retinex_panels_show_the_residual_of_the_decomposition() -> None:
         panel.name: panel
         for panel in panels(seen, {"reflectance": reflectance, "illumination": illumination}, reflectance)
     }
-    assert list(shown) == ["input", "reflectance", "illumination", "image", "residual"]
+    assert list(shown) == ["input", "reflectance", "illumination", "product", "image", "residual"]
     assert shown["residual"].note == "mean 0.0000"
     assert shown["illumination"].scale == (0.0, 1.0)
     wrong = panels(seen + 0.1, {"reflectance": reflectance, "illumination": illumination}, reflectance)[-1]

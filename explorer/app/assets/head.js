@@ -8,7 +8,11 @@
   };
   // The tabs report their first selection before the server has read the address; it must not be overwritten by it.
   let greeted = false;
-  window.lxGreeted = () => { greeted = true; };
+  window.lxGreeted = () => {
+    greeted = true;
+    const language = document.querySelector(".lx-language select");
+    if (language) language.value = window.lxLanguage || "en";
+  };
   window.lxAddress = (changes) => {
     if (!greeted) return;
     const address = new URL(location.href);

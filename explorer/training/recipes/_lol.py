@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.training.sources import DarkPairs
 
-INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "none"}
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "none", "margin": 16}
 OUTPUT: dict[str, Any] = {"color": "srgb"}
 DATA = (
     "189 pairs of a part of LOL's our485 training set (research use) and 138 photographs of CID22 (CC BY-SA 4.0), "

@@ -8,7 +8,7 @@ import torch
 
 # White balance goes onto the mosaic before the network, so that neutral surfaces look alike in every camera; the
 # network gives white-balanced camera RGB, and the file's own colour matrix brings it to sRGB afterwards.
-INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile"}
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile", "margin": 32}
 OUTPUT: dict[str, Any] = {"color": "camera"}
 DATA = (
     "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0) and the 189 well-lit pictures of a part "

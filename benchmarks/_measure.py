@@ -1,0 +1,116 @@
+"""One measurement in a process of its own: peak memory of a network on a picture, ours or the published form.
+
+    python benchmarks/_measure.py network ARCHITECTURE ours|eager HEIGHT WIDTH
+    python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
+
+The second restores a RAW file from disk to disk; after TILES tiles (0 for all of them) the network's results are
+replaced by grey, which leaves memory as it is and saves the time. Prints a line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.weights.store import LoadedModel
+
+MIB = 2**20
+
+
+def peak() -> float:
+    """MiB that this process has held at most. Linux counts in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def untrained(architecture: str, **options: Any) -> LoadedModel:
+    """A network at its published width with seeded parameters; speed and memory do not depend on their values."""
+    import torch
+
+    from explorer.models import architecture as described
+    from explorer.weights.config import WeightsConfig
+    from explorer.weights.store import LoadedModel, WeightsIdentity, classical_model
+
+    descriptor = described(architecture)
+    if not descriptor.needs_weights:
+        return classical_model(architecture)
+    torch.manual_seed(0)
+    config = WeightsConfig(name=architecture, architecture=architecture, domain=descriptor.domain, options=options)
+    identity = WeightsIdentity(architecture, "untrained", "")
+    return LoadedModel(architecture, descriptor, descriptor.create(**options), config, identity)
+
+
+def network(architecture: str, form: str, height: int, width: int) -> dict[str, float]:
+    """Peak memory of one run, and what the process held before it."""
+    import numpy as np
+    import torch
+    from eager import as_published
+
+    from explorer.engine import choose_backend, run_tiled
+
+    model = untrained(architecture)
+    planes = np.random.default_rng(0).random((model.net.input_channels, height, width), dtype=np.float32)
+    if form == "eager":
+        net = as_published(model.net)
+        before = peak()
+        with torch.inference_mode():
+            net(torch.from_numpy(planes)[None])
+    else:
+        engine = choose_backend(model, image_only=True)
+        before = peak()
+        run_tiled(engine.run, model.net, planes, 1 << 30, names={"image"})
+    return {"before": before, "peak": peak()}
+
+
+def mosaic(architecture: str, photograph: str, out: str, tiles: int) -> dict[str, Any]:
+    """Peak memory of a restoration from file to file."""
+    import dataclasses
+
+    import explorer
+    from explorer import restorer
+
+    if tiles:
+        choose = restorer.choose_backend
+
+        def shortened(*given: Any, **named: Any) -> Any:
+            engine, runs = choose(*given, **named), [0]
+            shapes: dict[str, tuple[int, float]] = {}
+
+            def run(x: Any, *place: Any) -> Any:
+                runs[0] += 1
+                if runs[0] > tiles:
+                    height, width = x.shape[2:]
+                    sizes = {n: (1, c, round(height * s), round(width * s)) for n, (c, s) in shapes.items()}
+                    return {name: x.new_full(size, 0.5) for name, size in sizes.items()}
+                maps = engine.run(x, *place)
+                shapes.update({name: (value.shape[1], value.shape[3] / x.shape[3]) for name, value in maps.items()})
+                return maps
+
+            return dataclasses.replace(engine, run=run)
+
+        restorer.choose_backend = shortened
+    started = time.perf_counter()
+    photo = explorer.open_photo(photograph)
+    opened = peak()
+    result = explorer.restore(photo, untrained(architecture), 8.0, intermediates=False)
+    restored = peak()
+    result.save(out)
+    return {
+        "opened": opened,
+        "restored": restored,
+        "peak": peak(),
+        "seconds": time.perf_counter() - started,
+        "backend": result.backend,
+        "notes": list(result.notes),
+    }
+
+
+if __name__ == "__main__":
+    kind, *given = sys.argv[1:]
+    if kind == "network":
+        print(json.dumps(network(given[0], given[1], int(given[2]), int(given[3]))))
+    else:
+        print(json.dumps(mosaic(given[0], given[1], given[2], int(given[3]) if len(given) > 3 else 0)))

@@ -1,0 +1,125 @@
+"""How a network became what it is: curves of its training, and the validation picture from step to step."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import gradio as gr
+
+from explorer.app import catalogue, text
+from explorer.app.components import html, player, ranking
+from explorer.app.feedback import reported
+from explorer.app.sessions import Session, open_session
+from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.errors import DataError
+from explorer.inspect.runs import MOST_FRAMES, Run, find_runs, read_run, replay_frames
+from explorer.views.plots import training_curves
+
+NAME = "training"
+TITLE = text.TAB_TRAINING
+
+
+def known_runs() -> dict[str, Any]:
+    """Folders of runs by name, looked up anew: a training may have begun meanwhile."""
+    return find_runs({name: info.weights for name, info in catalogue.models().items() if info.weights})
+
+
+def build(shared: Shared) -> Address:
+    """Lays the tab out and wires it."""
+    with gr.Row(elem_classes="lx-bar"):
+        first = gr.Dropdown(choices=[], label=text.TRAINING_RUN, elem_id="lx-training-run", scale=4)
+        second = gr.Dropdown(choices=[], label=text.TRAINING_OTHER, elem_id="lx-training-other", scale=4)
+        figure = gr.Dropdown(choices=["psnr"], value="psnr", label=text.TRAINING_FIGURE, scale=2, filterable=False)
+    status = html(f'<p class="lx-note">{text.TRAINING_EMPTY}</p>', elem_id="lx-training-status")
+    with gr.Row(elem_classes="lx-lower"):
+        with gr.Column(scale=1, min_width=340):
+            html(f"<h2>{text.TRAINING_VALIDATION}</h2>")
+            validation = gr.Plot(format="png", show_label=False, label=text.TRAINING_FIGURE, elem_id="lx-training-psnr")
+        with gr.Column(scale=1, min_width=340):
+            html(f"<h2>{text.TRAINING_LOSS}</h2>")
+            loss = gr.Plot(format="png", show_label=False, label=text.TRAINING_LOSS, elem_id="lx-training-loss")
+    with gr.Column(elem_classes="lx-section"):
+        html(f"<h2>{text.TRAINING_REPLAY}</h2>")
+        with gr.Row(elem_classes="lx-players"):
+            left = player("lx-training-replay", text.TRAINING_REPLAY_EMPTY)
+            right = player("lx-training-replay-other", "")
+        table = ranking("lx-training-table", text.TRAINING_FACTS)
+
+    def list_runs(current: str | None, other: str | None) -> dict[Any, Any]:
+        names = list(known_runs())
+        if not names:
+            raise DataError(text.TRAINING_NONE)
+        chosen = current if current in names else names[0]
+        rest = [name for name in names if name != chosen]
+        return {
+            first: gr.update(choices=names, value=chosen),
+            second: gr.update(choices=rest, value=other if other in rest else None),
+            status: "",
+        }
+
+    def show(token: str | None, name: str | None, other: str | None, wanted: str) -> dict[Any, Any]:
+        session = open_session(token)
+        folders = known_runs()
+        if name not in folders:
+            raise DataError(text.TRAINING_NONE)
+        runs = [read_run(each, folders[each]) for each in dict.fromkeys([name, other]) if each in folders]
+        known = list(dict.fromkeys(each for run in runs for each in run.figures))
+        wanted = wanted if wanted in known else (known or ["psnr"])[0]
+        logs = {run.name: run.entries for run in runs}
+        return {
+            shared.token: session.token,
+            shared.message: "",
+            figure: gr.update(choices=known or ["psnr"], value=wanted),
+            validation: training_curves(logs, wanted),
+            loss: training_curves(logs, "loss"),
+            left: _replay(session, runs[0]),
+            right: _replay(session, runs[1]) if len(runs) > 1 else None,
+            table: _table(runs, known),
+        }
+
+    guard = reported(shared.message)
+    inputs = [shared.token, first, second, figure]
+    outputs = [shared.token, shared.message, figure, validation, loss, left, right, table]
+    quick: dict[str, Any] = {
+        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
+    }  # fmt: skip
+    shared.tabs[NAME].select(guard(list_runs), [first, second], [first, second, status, shared.message], **quick).then(
+        guard(show), inputs, outputs, **quick
+    )
+    gr.on([first.input, second.input, figure.input], guard(show), inputs, outputs, trigger_mode="always_last", **quick)
+    first.input(None, first, js="(run) => lxAddress({run})")
+
+    def run_named(name: str) -> Any:
+        names = list(known_runs())
+        return gr.update(choices=names, value=name) if name in names else None
+
+    return {"run": (first, run_named)}
+
+
+def _replay(session: Session, run: Run) -> dict[str, Any]:
+    frames = [
+        {
+            "src": session.publish(frame.picture, group="training", keep=3 * MOST_FRAMES),
+            "label": text.TRAINING_STEP.format(step=frame.step),
+            "alt": text.TRAINING_FRAME_ALT.format(run=run.name, step=frame.step),
+        }
+        for frame in replay_frames(run)
+    ]
+    return {"batch": secrets.token_hex(4), "milliseconds": 400, "frames": frames}
+
+
+def _table(runs: list[Run], figures: list[str]) -> dict[str, Any]:
+    rows = []
+    for run in runs:
+        last = run.validations[-1]["validation"] if run.validations else {}
+        seconds = run.entries[-1].get("seconds")
+        hours = seconds / 3600 if isinstance(seconds, int | float) else None
+        rows.append([run.name, run.entries[-1]["step"], hours, *(last.get(each) for each in figures)])
+    columns: list[dict[str, Any]] = [
+        {"title": text.TRAINING_COLUMN_RUN},
+        {"title": text.TRAINING_COLUMN_STEPS, "digits": 0},
+        {"title": text.TRAINING_COLUMN_HOURS, "digits": 1},
+        *({"title": each, "digits": 3 if each.startswith("ssim") else 2} for each in figures),
+    ]
+    return {"columns": columns, "rows": rows, "caption": text.TRAINING_FACTS, "note": text.TRAINING_NOTE}

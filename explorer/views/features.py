@@ -1,0 +1,103 @@
+"""Feature maps and kernels as pictures: a sheet of channels on a stated colour scale, kernels side by side, figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from explorer.views.pictures import FloatArray, Palette, false_colour, within
+
+Scope = Literal["channel", "layer", "network"]
+GAP = 2
+"""Pixels between two cells of a sheet."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the colours of a map stand for."""
+
+    low: float
+    high: float
+    palette: Palette
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Cells in rows from the left."""
+
+    image: FloatArray
+    """H x W x 3 in [0, 1]."""
+    columns: int
+    cell: tuple[int, int]
+    """Width and height of one cell, in pixels; between two of them lie `GAP` more."""
+
+
+def scale_of(low: float, high: float) -> Scale:
+    """A scale for values from `low` to `high`: diverging and symmetric about 0 where there are negative ones."""
+    if low < 0:
+        limit = max(-low, high, 1e-12)
+        return Scale(-limit, limit, "diverging")
+    return Scale(0.0, high if high > 0 else 1.0, "viridis")
+
+
+def channel_scale(maps: FloatArray, channel: int, scope: Scope, network: tuple[float, float]) -> Scale:
+    """The scale of one channel: over the channel, the whole layer, or all layers of the network.
+
+    Args:
+        maps: H x W x C.
+        network: lowest and highest value of all layers.
+    """
+    if scope == "network":
+        return scale_of(*network)
+    values = maps[..., channel] if scope == "channel" else maps
+    return scale_of(float(values.min()), float(values.max()))
+
+
+def channel_sheet(
+    maps: FloatArray, first: int, count: int, scope: Scope, network: tuple[float, float], side: int = 112
+) -> Sheet:
+    """Channels `first` to `first + count - 1` in false colours.
+
+    Args:
+        side: longest side of a cell in pixels; small maps are enlarged by whole factors.
+    """
+    cells = []
+    for channel in range(first, min(first + count, maps.shape[2])):
+        scale = channel_scale(maps, channel, scope, network)
+        cells.append(false_colour(_cell(maps[..., channel], side), scale.low, scale.high, scale.palette))
+    return _sheet(cells, columns=8)
+
+
+def kernel_sheet(kernels: FloatArray) -> tuple[Sheet, Scale]:
+    """N x k x k kernels in false colours on one symmetric scale."""
+    limit = float(np.abs(kernels).max()) or 1.0
+    factor = max(4, 36 // kernels.shape[1])
+    cells = [false_colour(np.kron(k, np.ones((factor, factor))), -limit, limit, "diverging") for k in kernels]
+    return _sheet(cells, columns=16), Scale(-limit, limit, "diverging")
+
+
+def statistics(maps: FloatArray) -> FloatArray:
+    """C x 5: mean, standard deviation, lowest, highest, and the share of values that are not above 0."""
+    flat = maps.reshape(-1, maps.shape[2])
+    return np.stack([flat.mean(0), flat.std(0), flat.min(0), flat.max(0), (flat <= 0).mean(0)], axis=1).astype(
+        np.float32
+    )
+
+
+def _cell(plane: FloatArray, side: int) -> FloatArray:
+    small = within(plane, side)
+    factor = side // max(small.shape)
+    return np.kron(small, np.ones((factor, factor), np.float32)) if factor > 1 else small
+
+
+def _sheet(cells: list[FloatArray], columns: int) -> Sheet:
+    columns = min(columns, len(cells))
+    rows = -(-len(cells) // columns)
+    height, width = cells[0].shape[:2]
+    image = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 0.5, np.float32)
+    for index, cell in enumerate(cells):
+        top, left = index // columns * (height + GAP), index % columns * (width + GAP)
+        image[top : top + height, left : left + width] = cell
+    return Sheet(image, columns, (width, height))

@@ -1,0 +1,103 @@
+"""The real server and a real Chromium, one of each for all browser tests of a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+from driving import PATIENCE
+
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def address(project: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    runs = tmp_path_factory.mktemp("runs")
+    (runs / "a.run" / "replay").mkdir(parents=True)
+    entries = [{"step": 10 * i, "validation": {"psnr": 9.0 + i}, "losses": {"loss": 1.0}} for i in range(3)]
+    (runs / "a.run" / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    for i in range(3):
+        Image.new("RGB", (32, 24), (80 * i, 40, 0)).save(runs / "a.run" / "replay" / f"{10 * i:07d}.png")
+    with log.open("w") as sink:
+        server = subprocess.Popen(
+            [sys.executable, "-c", f"from explorer.app import launch; launch(port={port})"],
+            cwd=project,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(project), "EXPLORER_RUNS": str(runs)},
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 120
+        while True:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            try:
+                urllib.request.urlopen(url, timeout=5).read()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield url
+        assert "Traceback" not in log.read_text(), log.read_text()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(PATIENCE)
+    problems: list[str] = []
+    outside: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: (
+            outside.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None
+        ),
+    )
+    yield opened
+    opened.close()
+    assert not problems
+    assert not outside, "the page reached out to another host"
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ramp = np.linspace(2, 40, 480 * 320).reshape(320, 480)
+    path = tmp_path_factory.mktemp("photo") / "night.png"
+    Image.fromarray(np.stack([ramp, ramp * 0.7, ramp * 0.4], axis=2).astype(np.uint8)).save(path)
+    return path

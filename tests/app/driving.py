@@ -1,0 +1,52 @@
+"""What a visitor does with the page, for the browser tests."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PATIENCE = 60_000
+"""Milliseconds that a busy two-core machine may take for a preview."""
+
+
+def revision(page: Page) -> int:
+    return int(page.get_attribute("#lx-viewer [data-revision]", "data-revision") or 0)
+
+
+def opened(page: Page, address: str, query: str = "") -> None:
+    page.goto(address + query)
+    page.wait_for_selector("#lx-viewer [data-revision]", state="attached")
+
+
+def changed(page: Page, before: int) -> None:
+    page.wait_for_function(
+        "before => Number(document.querySelector('#lx-viewer [data-revision]').dataset.revision) > before", arg=before
+    )
+
+
+def pixels(page: Page, side: str = "after") -> np.ndarray:
+    """The picture that the page shows, as the file that it got."""
+    source = page.eval_on_selector(f"#lx-viewer .lx-{side}", "image => image.src")
+    answer = page.request.get(source)
+    assert answer.ok
+    assert answer.headers["content-type"] == "image/png"
+    return np.asarray(Image.open(io.BytesIO(answer.body()))).astype(int)
+
+
+def upload(page: Page, path: Path) -> None:
+    if page.locator("#lx-upload button[aria-label='Clear']").count():
+        page.click("#lx-upload button[aria-label='Clear']")
+    page.set_input_files("#lx-upload input[type=file]", str(path))
+
+
+def choose_model(page: Page, label: str) -> None:
+    page.click("#lx-model input")
+    page.fill("#lx-model input", label)
+    page.click(f"#lx-model [role=option]:has-text('{label}'), .options [role=option]:has-text('{label}')")
