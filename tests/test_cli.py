@@ -122,3 +122,22 @@ def test_app_starts_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.app.launch", lambda **options: started.append(options))
     assert main(["app", "--host", "0.0.0.0", "--port", "8123", "--share"]) == 0
     assert started == [{"host": "0.0.0.0", "port": 8123, "share": True}]
+
+
+def test_an_address_that_is_not_this_machines_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["app", "--host", "192.0.2.1"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: The app cannot listen on 192.0.2.1")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("output", ["", " ", "a" * 300 + ".png"])
+def test_an_output_that_is_no_name(
+    dng: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert main(["restore", str(dng), "-m", "gamma", "-o", output]) == 7
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(folder.iterdir())

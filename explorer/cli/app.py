@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import typer
@@ -19,13 +20,22 @@ def app(
     ] = False,
 ) -> None:
     """Start the explorer's app and print its address."""
+    where = host if port is None else f"{host}:{port}"
+    sentence = (
+        f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
+        "--port or --host."
+    )
+    # Gradio would try a hundred ports of an address that is not this machine's, one slow error a port.
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise ExplorerError(sentence) from error
     from explorer.app import launch
 
     try:
         launch(host=host, port=port, share=share)
-    except OSError as error:  # gradio's word for a port that is taken or an address that is not this machine's
-        where = host if port is None else f"{host}:{port}"
-        raise ExplorerError(
-            f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
-            "--port or --host."
-        ) from error
+    except OSError as error:  # the port was taken in between
+        raise ExplorerError(sentence) from error

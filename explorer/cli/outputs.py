@@ -39,9 +39,16 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
         OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
             bits, several inputs for one file, two inputs for one result, or a result in the place of an input.
     """
+    if not out.strip():
+        raise OutputError("The output has no name; give a file or an existing folder with -o.")
     path = Path(out)
     names_folder = out.endswith(("/", os.sep))
-    if path.is_dir() or names_folder:
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or one with a NUL in it
+        shown = out if len(out) <= 60 else f"{out[:57]}..."
+        raise OutputError(f"{shown!r} cannot be a file's name here; give a shorter, plain one with -o.") from error
+    if is_folder or names_folder:
         check_folder(path)
         stems = Counter(photo.stem for photo in inputs)
         outputs = [path / f"{photo.stem if stems[photo.stem] == 1 else photo.name}.png" for photo in inputs]
