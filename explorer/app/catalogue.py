@@ -17,8 +17,18 @@ def models() -> dict[str, ModelInfo]:
     """What is installed, by name: networks with weights first, then classical methods, each in alphabetical order."""
     import explorer
 
-    listed = sorted(explorer.list_models(), key=lambda info: (info.weights is None, info.title.lower(), info.name))
+    listed = sorted(explorer.list_models(), key=_order)
     return {info.name: info for info in listed}
+
+
+def _order(info: ModelInfo) -> tuple[bool, bool, str, str]:
+    # The project's own weights before imported ones: what opens first must be free to use as the page says.
+    return info.weights is None, published(info), info.title.lower(), info.name
+
+
+def published(info: ModelInfo) -> bool:
+    """True for an imported checkpoint: its name is the catalogue's, without a recipe after a dot."""
+    return info.weights is not None and "." not in info.name
 
 
 def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
@@ -27,9 +37,12 @@ def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
 
 
 def label(name: str) -> str:
-    """E.g. "RetinexNet · joint_decom_only" for a network, "CLAHE" for a classical method."""
+    """E.g. "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported checkpoint,
+    "CLAHE" for a classical method."""
     info = models()[name]
     recipe = name.partition(".")[2]
+    if published(info):
+        recipe = f"{name.removeprefix(info.architecture).strip('_')} ({text.PUBLISHED})".strip()
     return f"{info.title} · {recipe.replace('_', ' ')}" if recipe else info.title
 
 

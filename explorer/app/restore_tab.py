@@ -170,6 +170,7 @@ def build(shared: Shared) -> Address:
             page.result: result_line(shown.restoration),
             page.card: catalogue.card(model),
             page.link: None,
+            page.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
         }
 
     def show_new(token: str | None, model: str | None, ratio: object, *finish: float) -> dict[Any, Any]:
@@ -181,7 +182,6 @@ def build(shared: Shared) -> Address:
         words = text.REFERENCE_OWN if session.reference else text.REFERENCE_HELP
         return {
             **show(token, model, ratio, "as_shot", *finish),
-            page.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
             page.balance: gr.update(visible=raw, value="as_shot"),
             page.reference: None,
             page.reference_note: f'<p class="lx-note">{words}</p>',
@@ -238,6 +238,7 @@ def build(shared: Shared) -> Address:
     choices = [shared.token, shared.model, shared.ratio]
     outputs = [
         shared.token, shared.ratio, shared.message, page.viewer, page.result, page.remarks, page.card, page.link,
+        page.metadata,
     ]  # fmt: skip
     quick: dict[str, Any] = {
         "concurrency_id": PREVIEWS,
@@ -256,7 +257,7 @@ def build(shared: Shared) -> Address:
     renewed = shared.photo.change(
         guard(show_new),
         [*choices, *page.finish],
-        [*outputs, page.metadata, page.balance, page.reference, page.reference_note],
+        [*outputs, page.balance, page.reference, page.reference_note],
         **quick,
     )
     inputs = [*choices, page.balance, *page.finish]

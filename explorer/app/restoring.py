@@ -126,7 +126,10 @@ def set_white_balance(session: Session, choice: str) -> None:
     with session.lock:
         session.require_photo()
         if isinstance(session.decoded, RawPhoto) and choice != session.white_balance:
-            _use(session, session.decoded.with_white_balance(cast(WhiteBalanceChoice, choice)))
+            # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
+            opened = session.decoded
+            photo = opened if choice == "as_shot" else opened.with_white_balance(cast(WhiteBalanceChoice, choice))
+            _use(session, photo)
             session.white_balance = choice
 
 
@@ -141,9 +144,11 @@ def _use(session: Session, photo: explorer.Photo) -> None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel: what the file states. Notes are said beside the picture."""
+    """The metadata panel: what the file states. Notes are said beside the picture, and the ratio that suits the chosen
+    model stands at the slider, so that the page names one suggestion."""
+    elsewhere = ("Notes", "Suggested ratio", "Suggested ratio from")
     stated = describe(session.require_photo())
-    return {label: value for label, value in stated.items() if value not in (None, "", []) and label != "Notes"}
+    return {label: value for label, value in stated.items() if value not in (None, "", []) and label not in elsewhere}
 
 
 def preview(session: Session, model: str, ratio: RatioChoice) -> Preview:

@@ -36,6 +36,7 @@ DOMAINS = {
     "rgb": "works on the developed picture",
 }
 CLASSICAL = "no weights"
+PUBLISHED = "published"
 LICENCE_UNKNOWN = "licence not stated"
 PARAMETERS = "{count} parameters"
 

@@ -69,6 +69,43 @@ def test_networks_come_first_and_labels_are_unique() -> None:
     assert with_weights == sorted(with_weights, reverse=True)
     labels = [label for label, _ in catalogue.choices()]
     assert len(set(labels)) == len(labels) == len(listed)
+
+
+def test_as_shot_brings_back_what_the_photo_was_opened_with(session: Session, tmp_path: Path) -> None:
+    """Also where the file has no as-shot gains and was opened with a stated fallback."""
+    samples = np.random.default_rng(3).integers(600, 2000, (64, 96)).astype("<u2")
+    path = tmp_path / "night_96x64_rggb_b512_w16383.raw"
+    path.write_bytes(samples.tobytes())
+    restoring.open_file(session, path)
+    opened = session.require_photo()
+    before = restoring.photo_facts(session)
+    restoring.set_white_balance(session, "grey_world")
+    assert session.require_photo() is not opened
+    assert restoring.photo_facts(session)["White balance"] != before["White balance"]
+    restoring.set_white_balance(session, "as_shot")
+    assert session.require_photo() is opened
+    assert "Suggested ratio" not in before
+
+
+def test_imported_checkpoints_are_told_apart_and_come_after_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    import explorer
+
+    own = next(info for info in explorer.list_models() if info.name == "lamba_m0.raw_synthetic")
+    names = [("lamba_m0", "lamba_m0"), ("retinexnet_port", "retinexnet"), ("retinexnet_joint", "retinexnet")]
+    imported = [dataclasses.replace(own, name=name, architecture=architecture) for name, architecture in names]
+    monkeypatch.setattr(explorer, "list_models", lambda: [*imported, own], raising=False)
+    catalogue.models.cache_clear()
+    try:
+        assert catalogue.default_model() == own.name
+        labels = [label for label, _ in catalogue.choices()]
+        assert len(set(labels)) == 4
+        assert catalogue.label("retinexnet_port").endswith("port (published)")
+        assert catalogue.label("lamba_m0").endswith("· (published)")
+    finally:
+        monkeypatch.undo()
+        catalogue.models.cache_clear()
     for name in catalogue.models():
         assert "<li" in catalogue.card(name)
     assert catalogue.card("no such model") == ""
