@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tempfile
@@ -19,7 +20,8 @@ def check_output(path: Path, bits: int = 8) -> None:
     """Refuses a path that cannot be written, before any work is done.
 
     Raises:
-        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist.
+        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a name that no
+            file can have.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -29,9 +31,21 @@ def check_output(path: Path, bits: int = 8) -> None:
         raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
     if bits not in FORMATS[suffix]:
         raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
-    if path.is_dir():
+    # Some versions of Python take such a path for one that does not exist; it would fail after all the work.
+    if "\0" in str(path):
+        raise OutputError("The output's path holds a NUL character; give a name without one.")
+    try:
+        folder, parent = path.is_dir(), path.parent.is_dir()
+    except ValueError as error:  # characters that the file system's encoding lacks
+        raise OutputError(f"{str(path)!a} holds characters that no file name can have; choose another name.") from error
+    except OSError as error:
+        shown = path.name if len(path.name) <= 40 else f"{path.name[:37]}..."
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"The path of {shown} is too long for the file system; choose a shorter one.") from error
+        raise OutputError(f"{shown} cannot be written there ({error.strerror}); choose another place.") from error
+    if folder:
         raise OutputError(f"{path} is a folder; give a file name in it.")
-    if not path.parent.is_dir():
+    if not parent:
         raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
 
 

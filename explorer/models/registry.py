@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -198,10 +199,15 @@ def create_model(name: str, **options: Any) -> RestorationNet:
         options: the architecture's own arguments, e.g. `width=32`.
 
     Raises:
-        ModelNotFoundError: unknown name or an option that the architecture does not have.
+        ModelNotFoundError: unknown name, an option that the architecture does not have, or a value that it cannot take.
     """
     descriptor = architecture(name)
     try:
+        if "width" in options and index(options["width"]) < 1:  # torch builds layers without channels, and warns alone
+            raise ValueError("width must be at least 1")
         return descriptor.create(**options)
-    except TypeError as error:
-        raise ModelNotFoundError(f"The architecture {name!r} cannot be built with {options}: {error}.") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+        raise ModelNotFoundError(
+            f"The architecture {name!r} cannot be built with {options}: {reason}; choose other options."
+        ) from error

@@ -11,6 +11,7 @@ import numpy as np
 from explorer.errors import RatioError
 from explorer.photo.cfa import scale_channels
 from explorer.photo.develop import linear_to_srgb, srgb_to_linear, unprocess
+from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 
 MINIMUM_RATIO = 1.0
@@ -44,15 +45,14 @@ def check_ratio(value: Any) -> float:
         RatioError: not a finite number from 1 to 300.
     """
     try:
-        if isinstance(value, bool | bytes):
+        if isinstance(value, bool | np.bool_ | bytes):
             raise TypeError
         ratio = float(value)
     except (TypeError, ValueError, OverflowError):
         ratio = math.nan
     if not MINIMUM_RATIO <= ratio <= MAXIMUM_RATIO:
-        shown = str(value) if len(str(value)) <= 40 else f"{str(value)[:37]}..."
         raise RatioError(
-            f"The amplification ratio {shown!r} cannot be used; "
+            f"The amplification ratio {shown(value)} cannot be used; "
             f"give a number from {MINIMUM_RATIO:g} to {MAXIMUM_RATIO:g}."
         )
     return ratio
@@ -83,6 +83,13 @@ _EDGES = (np.exp2(np.linspace(0, 8, 128)) - 1) / 255
 _WEIGHTS = np.append((lambda weights: weights / weights.max())(10 ** np.linspace(0, 5, 127))[::-1], 0.0)
 
 
+def _check_factor(m: Any) -> float:
+    factor = finite_number(m)
+    if factor is None or factor <= 0:
+        raise RatioError(f"The amplifier's factor m is {shown(m)}; give a positive number, e.g. 1.")
+    return factor
+
+
 def dark_bin_ratio(x: FloatArray, m: float = 1.0) -> float:
     """The amplifier of Lamba & Mitra, "Restoring Extremely Dark Images in Real Time", CVPR 2021, section 3.2.
 
@@ -100,8 +107,7 @@ def dark_bin_ratio(x: FloatArray, m: float = 1.0) -> float:
     Raises:
         RatioError: m is not a positive number.
     """
-    if not (math.isfinite(m) and m > 0):
-        raise RatioError(f"The amplifier's factor m is {m!r}; give a positive number, e.g. 1.")
+    m = _check_factor(m)
     samples = np.clip(x, 0, 1).ravel()
     if samples.size == 0:
         return MINIMUM_RATIO
@@ -135,14 +141,19 @@ def _percentile_ratio(photo: Photo) -> float:
 
 def _exposure_pair_ratio(short: Photo, long: Photo | float) -> Suggestion:
     seconds = short.exposure.seconds
-    long_seconds = float(long) if isinstance(long, int | float) else long.exposure.seconds
+    long_seconds = long.exposure.seconds if isinstance(long, RawPhoto | RgbPhoto) else finite_number(long)
+    if not isinstance(long, RawPhoto | RgbPhoto) and (long_seconds is None or long_seconds <= 0):
+        raise RatioError(
+            f"The long exposure {shown(long)} cannot be used; give a photo, or its exposure time as a positive number "
+            "of seconds."
+        )
     if not seconds or not long_seconds or not math.isfinite(long_seconds) or long_seconds <= 0:
         raise RatioError(
             "An exposure pair needs the exposure time of both pictures; give the ratio as a number instead."
         )
     ratio = long_seconds / seconds
     parts = [f"{long_seconds:g} s / {seconds:g} s"]
-    if not isinstance(long, int | float):
+    if isinstance(long, RawPhoto | RgbPhoto):
         if short.exposure.iso and long.exposure.iso and short.exposure.iso != long.exposure.iso:
             ratio *= long.exposure.iso / short.exposure.iso
             parts.append(f"ISO {long.exposure.iso:g} / {short.exposure.iso:g}")
@@ -170,8 +181,9 @@ def suggest_ratio(
             of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
 
     Raises:
-        RatioError: unknown rule, or an exposure pair without exposure times.
+        RatioError: unknown rule, an m that is not a positive number, or an exposure pair without exposure times.
     """
+    m = _check_factor(m)
     if long_exposure is not None:
         return _exposure_pair_ratio(photo, long_exposure)
     chosen = ("dark_bin" if isinstance(photo, RawPhoto) else "percentile") if rule == "auto" else rule

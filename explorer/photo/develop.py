@@ -168,7 +168,10 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
     period = TILES[cfa].shape[0]
     height, width = rgb.image.shape[:2]
     if height < period or width < period:
-        raise PhotoError(f"{rgb.name} has {width} x {height} pixels, fewer than a mosaic needs ({period} x {period}).")
+        raise PhotoError(
+            f"{rgb.name} has {width} x {height} pixels, but a mosaic needs at least {period} in each direction; "
+            "open a larger picture, or choose a model for developed pictures."
+        )
     camera = apply_matrix(srgb_to_linear(rgb.image), np.linalg.inv(NOMINAL_CAMERA_TO_SRGB))
     camera /= np.asarray(NOMINAL_GAINS, dtype=np.float32)
     note = (

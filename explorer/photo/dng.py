@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import OutputError
+from explorer.errors import OutputError, PhotoError
 from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE
+from explorer.photo.numbers import finite_number, shown
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
@@ -40,17 +41,24 @@ def _pattern(phase: str) -> NDArray[np.uint8]:
     if phase == "X-Trans":
         return np.asarray(XTRANS_TILE, dtype=np.uint8)
     if phase not in BAYER_PHASES:
-        raise ValueError(f"The phase {phase!r} is not one of {', '.join(BAYER_PHASES)} or X-Trans.")
+        raise PhotoError(f"The phase {shown(phase)} cannot be written; give one of {', '.join(BAYER_PHASES)} or X-Trans.")
     return np.array([_COLOUR_CODE[letter] for letter in phase], dtype=np.uint8).reshape(2, 2)
 
 
 def _black_cell(black: float | Sequence[float], phase: str) -> list[float]:
     """Black levels given as R, G1, B, G2 -> one for each place of the 2x2 cell, row by row (DNG BlackLevel)."""
-    levels = [float(level) for level in np.ravel(np.asarray(black, dtype=np.float64))]
+    try:
+        levels = [float(level) for level in np.ravel(np.asarray(black, dtype=np.float64))]
+    except (TypeError, ValueError, OverflowError):
+        levels = [-1.0]
+    if not all(0 <= level <= 65535 for level in levels):
+        raise PhotoError(f"The black level {shown(black)} cannot be written; give sensor counts from 0 to 65535.")
     if len(levels) == 1:
         return levels
     if len(levels) != 4 or phase not in BAYER_PHASES:
-        raise ValueError("The black level must be one number or, for a Bayer mosaic, four: R, G1, B, G2.")
+        raise PhotoError(
+            f"{len(levels)} black levels cannot be written; give one number or, for a Bayer mosaic, four: R, G1, B, G2."
+        )
     red, green_1, blue, green_2 = levels
     # G1 is the green of red's row, as LibRaw numbers the colours, whichever row of the cell that is.
     cell = []
@@ -58,6 +66,27 @@ def _black_cell(black: float | Sequence[float], phase: str) -> list[float]:
         row = phase[2 * (place // 2) : 2 * (place // 2) + 2]
         cell.append({"R": red, "B": blue}.get(letter, green_1 if "R" in row else green_2))
     return cell
+
+
+def _white(white: Any, blacks: list[float]) -> int:
+    level = finite_number(white)
+    if level is None or not max(blacks) < level <= 65535:
+        raise PhotoError(
+            f"The white level {shown(white)} cannot be written; give sensor counts above the black level "
+            f"{max(blacks):g}, at most 65535."
+        )
+    return int(level)
+
+
+def _three_numbers(values: Any) -> list[float]:
+    try:
+        numbers = [finite_number(value) for value in values]
+    except TypeError:
+        numbers = []
+    known = [number for number in numbers if number is not None and number >= 0]
+    if not len(known) == len(numbers) == 3:
+        raise PhotoError(f"The neutral colour {shown(values)} cannot be written; give three numbers (red, green, blue).")
+    return known
 
 
 def _exif_directory(
@@ -138,15 +167,20 @@ def write_dng(
 
     Raises:
         OutputError: the file cannot be written.
-        ValueError: a mosaic that is not H x W uint16, or an argument outside the values named above.
+        PhotoError: a mosaic that is not H x W uint16, or an argument outside the values named above.
     """
     import tifffile
 
     mosaic = np.ascontiguousarray(mosaic)
     if mosaic.ndim != 2 or mosaic.dtype != np.uint16:
-        raise ValueError(f"A mosaic is an H x W array of uint16, not {mosaic.shape} of {mosaic.dtype}.")
+        raise PhotoError(
+            f"A mosaic is an H x W array of uint16, not {mosaic.shape} of {mosaic.dtype}; give such an array."
+        )
     pattern = _pattern(phase)
     blacks = _black_cell(black, phase)
+    saturation = _white(white, blacks)
+    if rotation not in tuple(_ORIENTATION):
+        raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     name = camera.encode("ascii", "replace").decode("ascii")
 
     tags: list[tuple[int, int, int, Any, bool]] = [
@@ -160,7 +194,7 @@ def write_dng(
         (50708, _ASCII, 0, name, True),
         (50713, _SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
         (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
-        (50717, _LONG, 1, int(white), True),
+        (50717, _LONG, 1, saturation, True),
     ]
     exposure = _exif_directory(exposure_seconds, aperture, iso)
     if exposure is not None:
@@ -168,11 +202,11 @@ def write_dng(
     if color_matrix is not None:
         matrix = np.asarray(color_matrix, dtype=np.float64)
         if matrix.shape != (3, 3):
-            raise ValueError(f"The colour matrix is 3x3 (XYZ to camera), not {matrix.shape}.")
+            raise PhotoError(f"The colour matrix has the shape {matrix.shape}; give 3x3, XYZ to camera.")
         tags.append((50721, _SRATIONAL, 9, _rationals(matrix), True))
         tags.append((50778, _SHORT, 1, _D65, True))
     if as_shot_neutral is not None:
-        tags.append((50728, _RATIONAL, 3, _rationals(as_shot_neutral), True))
+        tags.append((50728, _RATIONAL, 3, _rationals(_three_numbers(as_shot_neutral)), True))
     if active_area is not None:
         tags.append((50829, _LONG, 4, tuple(int(side) for side in active_area), True))
 

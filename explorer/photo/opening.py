@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 from pathlib import Path
@@ -14,6 +15,9 @@ from explorer.photo.limits import Limits
 from explorer.photo.raw import open_mosaic, read_raw
 from explorer.photo.rgb import read_picture, read_tiff
 from explorer.photo.types import Photo, RawPhoto
+
+# tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 _RAW_MAGIC = (
     b"II\x2a\x00\x10\x00\x00\x00CR",  # Canon CR2
@@ -193,7 +197,7 @@ def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: L
         `RawPhoto` for files with a sensor's mosaic, `RgbPhoto` for developed pictures.
 
     Raises:
-        PhotoError: a file that does not exist, is empty, truncated, damaged, too large, of an unknown kind, or a RAW
+        PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an unknown kind, or a RAW
             file without a Bayer or X-Trans mosaic.
     """
     limits = limits or Limits()
@@ -202,7 +206,12 @@ def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: L
         data = bytes(source)
         limits.check_bytes(len(data), name)
     else:
-        path = Path(source)
+        try:
+            path = Path(source)
+        except TypeError as error:
+            raise PhotoError(
+                f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
+            ) from error
         name = name or path.name
         data = _read(path, name, limits)
     if not data:

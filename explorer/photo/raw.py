@@ -22,8 +22,9 @@ from explorer.photo.cameras import (
 from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, crop_to_tile, xtrans_shift
 from explorer.photo.limits import Limits
 from explorer.photo.metadata import Metadata, exif_block, metadata_of_raw, positive
+from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import Exposure, FloatArray, Gains, RawPhoto, WhiteBalance
-from explorer.photo.white_balance import usable_gains
+from explorer.photo.white_balance import given_gains, usable_gains
 
 if TYPE_CHECKING:
     import rawpy
@@ -278,23 +279,38 @@ def open_mosaic(
         notes: sentences for the user.
 
     Raises:
-        PhotoError: an array that is not H x W uint16, an unknown phase, levels that leave no room, or too few pixels.
+        PhotoError: an array that is not H x W uint16, an unknown phase or rotation, levels that are no numbers or leave
+            no room, or too few pixels.
+        WhiteBalanceError: gains that are not three positive numbers, or beyond 16:1.
     """
     array = np.asarray(samples)
     if array.ndim != 2 or array.dtype != np.uint16:
         raise PhotoError(f"{name} is not a mosaic: give an H x W array of uint16, not {array.shape} of {array.dtype}.")
-    phase = "X-Trans" if phase.lower().replace("-", "") == "xtrans" else phase.upper()
-    if phase not in (*BAYER_PHASES, "X-Trans"):
+    known = {**{each.lower(): each for each in BAYER_PHASES}, "xtrans": "X-Trans"}
+    given, phase = phase, known.get(phase.lower().replace("-", ""), "") if isinstance(phase, str) else ""
+    if not phase:
         raise PhotoError(
-            f"The phase {phase!r} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
+            f"The phase {shown(given)} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
         )
     cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
-    black_level = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
+    if rotation not in _ROTATIONS.values():
+        raise PhotoError(f"{name} cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+    saturation = finite_number(white)
+    try:
+        black_level = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
+    except (TypeError, ValueError, OverflowError):
+        black_level = (math.nan,)
+    if saturation is None or not all(math.isfinite(level) for level in black_level):
+        raise PhotoError(
+            f"The black level {shown(black)} and the white level {shown(white)} of {name} cannot be used; "
+            "give numbers of sensor counts."
+        )
+    white = saturation
     if len(black_level) not in ((1, 4) if cfa == "bayer" else (1,)):
         raise PhotoError(
             f"{len(black_level)} black levels are given for {name}; give one, or four (R, G1, B, G2) for Bayer."
         )
-    if not (all(math.isfinite(level) for level in black_level) and math.isfinite(white) and white > max(black_level)):
+    if not white > max(black_level):
         raise PhotoError(f"The white level {white:g} of {name} must be above its black level {max(black_level):g}.")
     shift = bayer_shift(phase) if cfa == "bayer" else (0, 0)
     period = TILES[cfa].shape[0]
@@ -303,7 +319,7 @@ def open_mosaic(
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
     colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
     mosaic = normalized_mosaic(cropped, colors, black_level, white)
-    as_shot = usable_gains(gains)
+    as_shot = None if gains is None else given_gains(gains)
     balance = _initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given")
     usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
     exposure = exposure or Exposure()

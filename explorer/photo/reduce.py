@@ -6,24 +6,44 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.errors import PhotoError
+from explorer.photo.numbers import shown
 from explorer.photo.types import Photo, RawPhoto
 
 
-def reduced(photo: Photo, max_side: int) -> Photo:
-    """The photo with its longest side at most `max_side` pixels; the same object where it already is.
+_LARGEST_EXCESS = 1.4
+"""How much longer than asked for a reduced mosaic may be, since its factor is an integer."""
 
-    Mosaics are reduced by an integer factor, each colour-filter cell taking the means of the same-coloured samples of
+
+def reduced(photo: Photo, max_side: int) -> Photo:
+    """The photo with its longest side about `max_side` pixels; the same object where it already is no longer.
+
+    Mosaics are reduced by the nearest integer factor, so that their longest side is at most 1.4 times `max_side` (one
+    that is too narrow to keep a whole tile stays as it is), each colour-filter cell taking the means of the same-coloured samples of
     the cells that it covers, so that the result is a mosaic again (with less noise than the full one). Pictures are
-    averaged over areas in linear light.
+    averaged over areas in linear light, and their longest side is at most `max_side`.
 
     Args:
-        max_side: pixels, at least 32.
+        photo: not changed.
+        max_side: pixels, at least 1.
+
+    Raises:
+        PhotoError: `max_side` is not a whole number of at least 1.
     """
+    if isinstance(max_side, bool) or not isinstance(max_side, int | np.integer) or max_side < 1:
+        raise PhotoError(
+            f"A photo cannot be reduced to a longest side of {shown(max_side)} pixels; "
+            "give a whole number of at least 1."
+        )
     width, height = photo.size
     if max(width, height) <= max_side:
         return photo
     if isinstance(photo, RawPhoto):
-        return _reduced_raw(photo, -(-max(width, height) // max_side))
+        times = max(width, height) / int(max_side)
+        factor = round(times)
+        # Only from 1.4 to 1.5 does rounding leave a mosaic more than 1.4 times as long as was asked for.
+        factor += times > _LARGEST_EXCESS * factor
+        return photo if factor == 1 else _reduced_raw(photo, factor)
     from PIL import Image
 
     from explorer.photo.develop import linear_to_srgb, srgb_to_linear

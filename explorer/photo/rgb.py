@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.icc import picture_to_srgb, to_srgb
 from explorer.photo.limits import Limits
-from explorer.photo.metadata import Metadata, metadata_of_exif
+from explorer.photo.metadata import Metadata, metadata_of_exif, metadata_of_tiff_block
 from explorer.photo.types import FloatArray, RgbPhoto
 
 _FORMATS = {"jpeg": ["JPEG", "MPO"], "png": ["PNG"], "webp": ["WEBP"], "gif": ["GIF"], "bmp": ["BMP"],
@@ -245,7 +245,6 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
         PhotoError: damaged, truncated, too large, holding NaN or infinite values, or of an unsupported kind.
     """
     import tifffile
-    from PIL import Image
 
     notes: list[str] = []
     try:
@@ -262,9 +261,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
             tag = page.tags.get(34675)
             profile = bytes(tag.value) if tag is not None else None
             orientation = int(page.tags[_ORIENTATION].value) if _ORIENTATION in page.tags else 1
-            exif = Image.Exif()
-            exif.load(b"Exif\0\0" + data)
-            metadata = metadata_of_exif(exif)
+            metadata = metadata_of_tiff_block(data)  # empty for a BigTIFF, whose header Pillow's Exif does not know
             if int(page.photometric) in (0, 1, 2, 3):
                 image, bits = _tiff_samples(page, name, notes)
             else:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import WhiteBalanceError
 from explorer.photo.cfa import TILES, Cfa, color_map
+from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import FloatArray, Gains, RawPhoto, RgbPhoto, WhiteBalance, WhiteBalanceChoice
 
 AnyPhoto = TypeVar("AnyPhoto", RawPhoto, RgbPhoto)
@@ -88,15 +89,20 @@ def _grey_world_rgb(image: FloatArray) -> Gains:
     return _gains_of_means(srgb_to_linear(image[chosen]).mean(axis=0, dtype=np.float64), "The picture")
 
 
-def _given_gains(choice: Any) -> Gains:
+def given_gains(choice: Any) -> Gains:
+    """Red, green, blue gains normalised to green 1, from any sequence of three numbers.
+
+    Raises:
+        WhiteBalanceError: not three positive numbers, or gains beyond 16:1.
+    """
     try:
-        values = [float(value) for value in choice]
-    except (TypeError, ValueError):
+        values = [] if isinstance(choice, str | bytes) else [float(value) for value in choice]
+    except (TypeError, ValueError, OverflowError):
         values = []
     gains = usable_gains(values) if len(values) == 3 else None
     if gains is None:
         raise WhiteBalanceError(
-            f"The white balance {choice!r} cannot be used; give as_shot, daylight, grey_world or three positive gains "
+            f"The white balance {shown(choice)} cannot be used; give as_shot, daylight, grey_world or three positive gains "
             "(red, green, blue)."
         )
     return gains
@@ -113,7 +119,7 @@ def _raw_balance(photo: RawPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
         return WhiteBalance(photo.daylight, "daylight")
     if choice == "grey_world":
         return WhiteBalance(grey_world(photo.mosaic, photo.cfa), "grey world")
-    return WhiteBalance(_given_gains(choice), "given gains")
+    return WhiteBalance(given_gains(choice), "given gains")
 
 
 def _rgb_balance(photo: RgbPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
@@ -126,7 +132,7 @@ def _rgb_balance(photo: RgbPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
     if choice == "grey_world":
         image = photo.image if photo.as_opened is None else photo.as_opened
         return WhiteBalance(_grey_world_rgb(image), "grey world")
-    return WhiteBalance(_given_gains(choice), "given gains")
+    return WhiteBalance(given_gains(choice), "given gains")
 
 
 def _with_balance(photo: AnyPhoto, balance: WhiteBalance) -> AnyPhoto:
@@ -153,6 +159,8 @@ def with_white_balance(photo: AnyPhoto, choice: WhiteBalanceChoice) -> AnyPhoto:
     Raises:
         WhiteBalanceError: gains that are not known, not positive or beyond 16:1, or a picture without usable light.
     """
+    if not isinstance(choice, str):  # an array would be compared with the names element by element
+        return _with_balance(photo, WhiteBalance(given_gains(choice), "given gains"))
     if isinstance(photo, RawPhoto):
         return _with_balance(photo, _raw_balance(photo, choice))
     return _with_balance(photo, _rgb_balance(photo, choice))
@@ -183,13 +191,24 @@ def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> A
         size: side of the patch in pixels; it is cut at the picture's border and rounded to whole colour-filter tiles.
 
     Raises:
-        WhiteBalanceError: the point lies outside the picture, or the patch is clipped or holds no light.
+        WhiteBalanceError: not numbers, the point lies outside the picture, the size is below 1, or the patch is clipped or holds no light.
     """
     width, height = photo.size
-    if not (math.isfinite(x) and math.isfinite(y) and 0 <= x < width and 0 <= y < height):
-        raise WhiteBalanceError(f"The point ({x:g}, {y:g}) lies outside the picture of {width} x {height} pixels.")
-    if size < 1:
-        raise WhiteBalanceError(f"A neutral patch of {size} pixels is empty; give a size of at least 1.")
+    column_given, row_given, side = finite_number(x), finite_number(y), finite_number(size)
+    if column_given is None or row_given is None:
+        raise WhiteBalanceError(
+            f"The neutral point ({shown(x)}, {shown(y)}) cannot be used; give its column and row as numbers of pixels."
+        )
+    x, y = column_given, row_given
+    if not (0 <= x < width and 0 <= y < height):
+        raise WhiteBalanceError(
+            f"The point ({x:g}, {y:g}) lies outside the picture of {width} x {height} pixels; give one inside it."
+        )
+    if side is None or side < 1:
+        raise WhiteBalanceError(
+            f"A neutral patch cannot have a side of {shown(size)} pixels; give a number of at least 1."
+        )
+    size = round(side)
     where = f"The patch at ({x:g}, {y:g})"
     if isinstance(photo, RawPhoto):
         row, column = _to_sensor(x, y, photo)

@@ -53,7 +53,7 @@ def test_failed_write_keeps_the_old_folder(folder: Path, monkeypatch: pytest.Mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("explorer.weights.store.save_file", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(WeightsError, match="No space left"):
         write_weights(folder, create_model("zero_dce"), read_config(folder), "# second\n")
     assert (folder / "README.md").read_text() == "# card\n"
