@@ -31,10 +31,11 @@ def check_output(path: Path, bits: int = 8) -> None:
         raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
     if bits not in FORMATS[suffix]:
         raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
-    # Some versions of Python take such a path for one that does not exist; it would fail after all the work.
+    # Python takes these paths for ones that do not exist, so that they would fail after all the work.
     if "\0" in str(path):
         raise OutputError("The output's path holds a NUL character; give a name without one.")
     try:
+        os.fsencode(path)
         folder, parent = path.is_dir(), path.parent.is_dir()
     except ValueError as error:  # characters that the file system's encoding lacks
         raise OutputError(f"{str(path)!a} holds characters that no file name can have; choose another name.") from error

@@ -41,7 +41,9 @@ def _pattern(phase: str) -> NDArray[np.uint8]:
     if phase == "X-Trans":
         return np.asarray(XTRANS_TILE, dtype=np.uint8)
     if phase not in BAYER_PHASES:
-        raise PhotoError(f"The phase {shown(phase)} cannot be written; give one of {', '.join(BAYER_PHASES)} or X-Trans.")
+        raise PhotoError(
+            f"The phase {shown(phase)} cannot be written; give one of {', '.join(BAYER_PHASES)} or X-Trans."
+        )
     return np.array([_COLOUR_CODE[letter] for letter in phase], dtype=np.uint8).reshape(2, 2)
 
 
@@ -85,7 +87,9 @@ def _three_numbers(values: Any) -> list[float]:
         numbers = []
     known = [number for number in numbers if number is not None and number >= 0]
     if not len(known) == len(numbers) == 3:
-        raise PhotoError(f"The neutral colour {shown(values)} cannot be written; give three numbers (red, green, blue).")
+        raise PhotoError(
+            f"The neutral colour {shown(values)} cannot be written; give three numbers (red, green, blue)."
+        )
     return known
 
 
@@ -196,13 +200,19 @@ def write_dng(
         (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
         (50717, _LONG, 1, saturation, True),
     ]
+    for what, value in (("ISO value", iso), ("exposure time", exposure_seconds), ("F-number", aperture)):
+        if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
+            raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
     exposure = _exif_directory(exposure_seconds, aperture, iso)
     if exposure is not None:
         tags.append((_EXIF_PLACEHOLDER, _LONG, 1, 0, True))
     if color_matrix is not None:
-        matrix = np.asarray(color_matrix, dtype=np.float64)
-        if matrix.shape != (3, 3):
-            raise PhotoError(f"The colour matrix has the shape {matrix.shape}; give 3x3, XYZ to camera.")
+        try:
+            matrix = np.asarray(color_matrix, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            matrix = np.empty(0)
+        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+            raise PhotoError(f"The colour matrix {shown(color_matrix)} cannot be written; give 3x3, XYZ to camera.")
         tags.append((50721, _SRATIONAL, 9, _rationals(matrix), True))
         tags.append((50778, _SHORT, 1, _D65, True))
     if as_shot_neutral is not None:

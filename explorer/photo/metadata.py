@@ -86,6 +86,8 @@ def metadata_of_tiff_block(block: bytes) -> Metadata:
     """From a TIFF structure (a whole TIFF-based RAW file, or the block inside another container)."""
     from PIL import Image
 
+    if block[:4] not in (b"II*\0", b"MM\0*"):  # Pillow reads a BigTIFF's header as a damaged one
+        return Metadata()
     exif = Image.Exif()
     try:
         exif.load(b"Exif\0\0" + block)

@@ -197,8 +197,8 @@ def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: L
         `RawPhoto` for files with a sensor's mosaic, `RgbPhoto` for developed pictures.
 
     Raises:
-        PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an unknown kind, or a RAW
-            file without a Bayer or X-Trans mosaic.
+        PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an
+            unknown kind, or a RAW file without a Bayer or X-Trans mosaic.
     """
     limits = limits or Limits()
     if isinstance(source, bytes | bytearray | memoryview):

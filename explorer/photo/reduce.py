@@ -10,7 +10,6 @@ from explorer.errors import PhotoError
 from explorer.photo.numbers import shown
 from explorer.photo.types import Photo, RawPhoto
 
-
 _LARGEST_EXCESS = 1.4
 """How much longer than asked for a reduced mosaic may be, since its factor is an integer."""
 
@@ -19,9 +18,9 @@ def reduced(photo: Photo, max_side: int) -> Photo:
     """The photo with its longest side about `max_side` pixels; the same object where it already is no longer.
 
     Mosaics are reduced by the nearest integer factor, so that their longest side is at most 1.4 times `max_side` (one
-    that is too narrow to keep a whole tile stays as it is), each colour-filter cell taking the means of the same-coloured samples of
-    the cells that it covers, so that the result is a mosaic again (with less noise than the full one). Pictures are
-    averaged over areas in linear light, and their longest side is at most `max_side`.
+    that is too narrow to keep a whole tile stays as it is). Each colour-filter cell takes the means of the
+    same-coloured samples of the cells that it covers, so that the result is a mosaic again (with less noise than the
+    full one). Pictures are averaged over areas in linear light, and their longest side is at most `max_side`.
 
     Args:
         photo: not changed.

@@ -261,7 +261,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
             tag = page.tags.get(34675)
             profile = bytes(tag.value) if tag is not None else None
             orientation = int(page.tags[_ORIENTATION].value) if _ORIENTATION in page.tags else 1
-            metadata = metadata_of_tiff_block(data)  # empty for a BigTIFF, whose header Pillow's Exif does not know
+            metadata = metadata_of_tiff_block(data)
             if int(page.photometric) in (0, 1, 2, 3):
                 image, bits = _tiff_samples(page, name, notes)
             else:

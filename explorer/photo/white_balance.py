@@ -102,8 +102,8 @@ def given_gains(choice: Any) -> Gains:
     gains = usable_gains(values) if len(values) == 3 else None
     if gains is None:
         raise WhiteBalanceError(
-            f"The white balance {shown(choice)} cannot be used; give as_shot, daylight, grey_world or three positive gains "
-            "(red, green, blue)."
+            f"The white balance {shown(choice)} cannot be used; give as_shot, daylight, grey_world or three positive "
+            "gains (red, green, blue)."
         )
     return gains
 
@@ -191,7 +191,8 @@ def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> A
         size: side of the patch in pixels; it is cut at the picture's border and rounded to whole colour-filter tiles.
 
     Raises:
-        WhiteBalanceError: not numbers, the point lies outside the picture, the size is below 1, or the patch is clipped or holds no light.
+        WhiteBalanceError: not numbers, the point lies outside the picture, the size is below 1, or the patch is clipped
+            or holds no light.
     """
     width, height = photo.size
     column_given, row_given, side = finite_number(x), finite_number(y), finite_number(size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ from explorer.photo.cfa import (
     unpack_xtrans,
 )
 from explorer.photo.demosaic import demosaic
+from explorer.photo.reduce import reduced
 
 RNG = np.random.default_rng(4)
 
@@ -200,8 +202,29 @@ def test_unprocessing_keeps_highlights() -> None:
 
 
 def test_unprocess_refuses_less_than_a_tile() -> None:
-    with pytest.raises(PhotoError, match="fewer"):
+    with pytest.raises(PhotoError, match="at least 6 in each direction; open a larger picture"):
         unprocess(RgbPhoto(np.zeros((5, 40, 3), np.float32), 8), "xtrans")
+    with pytest.raises(PhotoError, match=r"5000 x 1 pixels, but a mosaic needs at least 2 in each direction; open"):
+        unprocess(RgbPhoto(np.zeros((1, 5000, 3), np.float32), 8))
+
+
+@pytest.mark.parametrize(
+    ("longest", "side"), [(768, 768), (896, 896), (898, 448), (1278, 638), (1600, 800), (2000, 666)]
+)
+def test_mosaics_are_reduced_by_the_nearest_factor(longest: int, side: int) -> None:
+    raw = open_mosaic(np.full((64, longest), 900, np.uint16), black=500)
+    assert max(reduced(raw, 640).size) == side <= 1.4 * 640
+
+
+@pytest.mark.parametrize("photo", [raw_of(smooth()), RgbPhoto(smooth(), 8)])
+def test_gains_are_any_three_numbers(photo: RawPhoto | RgbPhoto) -> None:
+    for choice in (np.array([2, 1, 1.5]), [2, 1, 1.5], np.array([4, 2, 3])):
+        assert photo.with_white_balance(choice).white_balance.gains == (2.0, 1.0, 1.5)
+
+
+def test_exposure_pair_with_a_numpy_number() -> None:
+    short = replace(raw_of(smooth()), exposure=Exposure(seconds=0.5))
+    assert suggest_ratio(short, long_exposure=np.float32(5)).ratio == pytest.approx(10)
 
 
 def test_saturated_highlights_are_neutral() -> None:
@@ -292,7 +315,7 @@ def test_neutral_point_refuses() -> None:
         assert photo.with_neutral_point(36, 10).white_balance.gains == pytest.approx((1, 1, 1), abs=1e-3)
         assert photo.with_neutral_point(47, 0, size=1).white_balance.gains == pytest.approx((1, 1, 1), abs=1e-3)
         for x, y, size, word in ((10, 10, 8, "clipped"), (36, 36, 8, "dark"), (48, 0, 8, "outside"), (-1, 5, 8,
-                                 "outside"), (float("nan"), 5, 8, "outside"), (36, 10, 0, "empty")):  # fmt: skip
+                                 "outside"), (float("nan"), 5, 8, "cannot be"), (36, 10, 0, "side of 0")):  # fmt: skip
             with pytest.raises(WhiteBalanceError, match=word):
                 photo.with_neutral_point(x, y, size)
 

@@ -148,9 +148,9 @@ def test_a_pattern_that_is_not_xtrans() -> None:
 def test_write_dng_leaves_nothing_half_done(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="folder"):
         write_dng(tmp_path / "absent" / "a.dng", counts())
-    with pytest.raises(ValueError, match="phase"):
+    with pytest.raises(PhotoError, match="phase"):
         write_dng(tmp_path / "a.dng", counts(), phase="RGBW")
-    with pytest.raises(ValueError, match="uint16"):
+    with pytest.raises(PhotoError, match="uint16"):
         write_dng(tmp_path / "a.dng", counts().astype(np.float32))
     assert list(tmp_path.iterdir()) == []
     write_dng(tmp_path / "a.dng", counts(), iso=100)
