@@ -205,7 +205,7 @@ def restore(
         intermediates: keep the model's intermediates in the result. None keeps them for pictures of up to 16
             megapixels; for larger ones they could take several gigabytes.
         progress: called with the share done, after every tile of a large picture.
-        max_side: reduce the photo first so that its longest side is at most this many pixels (a quick preview).
+        max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
         RatioError, ModelNotFoundError, WeightsError: see there.
