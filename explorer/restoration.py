@@ -37,7 +37,7 @@ class Restoration:
     precision: str
     """"float32" or "bfloat16"."""
     backend: str
-    """What ran the network: "torch"."""
+    """What ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done to bring photo and model together."""
     photo_name: str = "photo"
@@ -56,30 +56,6 @@ class Restoration:
         check_output(path, bits)
         write_bytes(path, encode(self.image, path.suffix, bits, self.exif))
         return path
-
-    def save_intermediates(self, folder: str | Path) -> list[Path]:
-        """Writes each named map as `<name>.npy` (float32, as it is) and `<name>.png` (16 bit, clipped to [0, 1]).
-
-        Maps that are not one or three channels wide are written as .npy alone.
-
-        Raises:
-            OutputError: the folder does not exist or cannot be written.
-        """
-        import io
-
-        written = []
-        for name, values in self.intermediates.items():
-            buffer = io.BytesIO()
-            np.save(buffer, values)
-            path = Path(folder) / f"{name}.npy"
-            write_bytes(path, buffer.getvalue())
-            written.append(path)
-            if values.shape[2] in (1, 3):
-                picture = values[..., 0] if values.shape[2] == 1 else values
-                path = Path(folder) / f"{name}.png"
-                write_bytes(path, encode(picture, ".png", 16))
-                written.append(path)
-        return written
 
 
 def frozen_maps(maps: dict[str, NDArray[np.float32]]) -> Mapping[str, NDArray[np.float32]]:

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from explorer import Restoration
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")
-"""Formats that hold 16 bits a channel."""
-
 _SIGNED = ("curves",)
 """Intermediates in [-1, 1]; the others are in [0, 1]."""
 
@@ -71,13 +67,15 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
 
 
 def _check_suffix(path: Path, bits: int) -> None:
+    from explorer.encode import FORMATS  # here: it loads NumPy, which --help does without
+
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in FORMATS:
         raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join(SUFFIXES)}, or name an "
+            f"'{path}' does not say which format to write; end it in one of {', '.join(FORMATS)}, or name an "
             "existing folder."
         )
-    if bits == 16 and suffix not in DEEP_SUFFIXES:
+    if bits == 16 and bits not in FORMATS[suffix]:
         raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 

@@ -95,11 +95,6 @@ def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
     return np.tile(tile, (-(-height // period), -(-width // period)))[:height, :width]
 
 
-def tile_values(values: FloatArray, height: int, width: int, cfa: Cfa) -> FloatArray:
-    """H x W: the value of a red, green, blue triple that belongs to each pixel of a canonical mosaic."""
-    return np.asarray(values, dtype=np.float32)[color_map(height, width, cfa)]
-
-
 def scale_channels(mosaic: FloatArray, factors: tuple[float, float, float], cfa: Cfa) -> FloatArray:
     """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors."""
     period = TILES[cfa].shape[0]
