@@ -185,7 +185,7 @@ def _size(picture: Picture) -> str:
 
 
 def random_crops(
-    pictures: Sequence[tuple[Picture, ...]], batch: int, size: int, rng: np.random.Generator
+    pictures: Sequence[tuple[Picture, ...]], batch: int, size: int, rng: np.random.Generator, shrink: int = 1
 ) -> tuple[torch.Tensor, ...]:
     """A batch of aligned random crops, flipped and turned at random.
 
@@ -193,20 +193,33 @@ def random_crops(
         pictures: for each scene its aligned pictures (one, or a pair), H x W x 3 uint8.
         batch: scenes drawn, with replacement.
         size: side of the square crops; pictures that are smaller are reflected at their borders.
+        shrink: a crop comes from a square 1 to `shrink` times as wide, as far as the picture reaches, by block means.
 
     Returns:
         One N x 3 x size x size float tensor in [0, 1] for each picture of a scene.
     """
-    crops: list[list[Picture]] = [[] for _ in pictures[0]]
+    crops: list[list[NDArray[np.float32]]] = [[] for _ in pictures[0]]
     for index in rng.integers(len(pictures), size=batch):
         scene = pictures[index]
-        short_y, short_x = (max(0, size - n) for n in scene[0].shape[:2])
+        factor = 1
+        if shrink > 1:
+            factor = max(1, min(int(rng.integers(1, shrink + 1)), min(scene[0].shape[:2]) // size))
+        side = size * factor
+        short_y, short_x = (max(0, side - n) for n in scene[0].shape[:2])
         if short_y or short_x:
             scene = tuple(np.pad(p, ((0, short_y), (0, short_x), (0, 0)), mode="reflect") for p in scene)
-        top = int(rng.integers(scene[0].shape[0] - size + 1))
-        left = int(rng.integers(scene[0].shape[1] - size + 1))
+        top = int(rng.integers(scene[0].shape[0] - side + 1))
+        left = int(rng.integers(scene[0].shape[1] - side + 1))
         flip, turn = bool(rng.integers(2)), int(rng.integers(4))
         for k, picture in enumerate(scene):
-            crop = np.rot90(picture[top : top + size, left : left + size], turn)
+            crop = np.rot90(_block_means(picture[top : top + side, left : left + side], factor), turn)
             crops[k].append(crop[:, ::-1] if flip else crop)
-    return tuple(torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).float().div(255).contiguous() for group in crops)
+    return tuple(torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).div(255).contiguous() for group in crops)
+
+
+def _block_means(picture: Picture, factor: int) -> NDArray[np.float32]:
+    if factor == 1:
+        return picture.astype(np.float32)
+    height, width, channels = picture.shape
+    blocks = picture.reshape(height // factor, factor, width // factor, factor, channels)
+    return blocks.mean((1, 3), dtype=np.float32)

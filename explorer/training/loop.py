@@ -57,9 +57,9 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
         end = max(end, start + 1)
         if kind == "cosine":
 
-            def factor(step: int, start: int = start, end: int = end) -> float:
-                done = min(max(step - start, 0), end - start)
-                return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / (end - start)))
+            def factor(step: int, length: int = end - start) -> float:
+                done = min(step, length)
+                return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / length))
 
             schedules[name] = lr_scheduler.LambdaLR(optimiser, factor)
         elif kind == "step":
@@ -143,6 +143,8 @@ class Trainer:
         net = create_model(recipe.architecture, **recipe.options).to(self.device)
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
+        if saved is None:
+            self._begin_with(net)
         for network in self.objective.networks.values():
             network.to(self.device)
         self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
@@ -171,6 +173,18 @@ class Trainer:
     def skipped(self) -> list[str]:
         """Training and validation pictures that could not be read and were left out."""
         return list(self.source.skipped.names)
+
+    def _begin_with(self, net: nn.Module) -> None:
+        """Puts the parts of other weights that the recipe begins with into the network."""
+        for part, source in self.recipe.start.items():
+            tensors = run_state.load_part(self.folder.parent / source, source, part)
+            try:
+                net.get_submodule(part).load_state_dict(tensors)
+            except (AttributeError, RuntimeError) as error:
+                raise TrainingError(
+                    f"The part {part!r} of {source} does not fit {self.recipe.architecture} as {self.recipe.name} "
+                    f"builds it ({error}); train {source} anew, or correct the recipe's `start`."
+                ) from error
 
     def _restore(self, saved: dict[str, Any]) -> None:
         for name, network in self.objective.networks.items():
@@ -283,9 +297,7 @@ class Trainer:
                 raise self._diverged()
             for name, schedule in self.schedules.items():
                 start, end = self.objective.stretch(name, self.total)
-                if isinstance(schedule, lr_scheduler.LambdaLR) or (
-                    isinstance(schedule, lr_scheduler.StepLR) and start <= self.step < end
-                ):
+                if start <= self.step < end and not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
                     schedule.step()
             self.step += 1
             self._update_average()

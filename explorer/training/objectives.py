@@ -156,7 +156,7 @@ class RetinexObjective(Objective):
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         if self.how.joint or self.relight is None:
             terms, part = self._terms(batch, True, True), "net"
-        elif step < self.how.decom_share * total:
+        elif step < self.stretch("decom", total)[1]:
             terms, part = self._terms(batch, True, False), "decom"
         else:
             terms, part = self._terms(batch, False, True), "relight"

@@ -40,6 +40,9 @@ class Phase:
     crop: int
     """Side of the crops, pixels."""
     batch: int
+    shrink: int = 1
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
+    small crop then holds enough of the scene to learn its exposure from. Pairs and darkened pictures alone."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class Recipe:
     steps: int
     """Chosen so that one core of a processor with AVX2 alone takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, str] = field(default_factory=dict)
+    """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
+    beside this one's folder, else of the weights that the project ships."""
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
     output: dict[str, Any] = field(default_factory=dict)

@@ -149,11 +149,11 @@ class DarkPairs:
         darkened = int(rng.binomial(phase.batch, self.share)) if self.clean else 0
         lows, highs = [], []
         if darkened < phase.batch:
-            low, high = random_crops(self.pairs, phase.batch - darkened, size, rng)
+            low, high = random_crops(self.pairs, phase.batch - darkened, size, rng, phase.shrink)
             lows.append(low)
             highs.append(high)
         if darkened:
-            (clean,) = random_crops(self.clean, darkened, size, rng)
+            (clean,) = random_crops(self.clean, darkened, size, rng, phase.shrink)
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             lows.append(darken(clean, generator))
             highs.append(clean)

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+from safetensors.torch import load_file
 
 from explorer.errors import TrainingError
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 REPLAY = "replay"
+_SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "_weights")
+"""Where the project's weights lie in a checkout and in an installed package."""
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
@@ -78,6 +81,38 @@ def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
             f"{path} belongs to the recipe {state.get('recipe')!r}, not {recipe!r}; choose another run folder."
         )
     return state
+
+
+def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
+    """The tensors of one part of trained weights, without the part's name before theirs.
+
+    Args:
+        folder: the run that trained them; where it holds none, the weights of that name that the project ships serve.
+        name: of the weights.
+        part: a submodule, "decom".
+
+    Raises:
+        TrainingError: neither is there, or the weights have no such part.
+    """
+    shipped = next((p for p in (place / name / "model.safetensors" for place in _SHIPPED) if p.is_file()), None)
+    if (folder / CHECKPOINT).is_file():
+        saved = load_checkpoint(folder, name)
+        if saved["step"] < saved["total"]:
+            raise TrainingError(
+                f"The run in {folder} is not finished, and this recipe begins where it ends: finish it."
+            )
+        tensors = saved["average"]
+    elif shipped is not None:
+        tensors = {key: value.float() for key, value in load_file(shipped).items()}
+    else:
+        raise TrainingError(
+            f"This recipe begins with the weights {name}, which are neither in {folder} nor shipped; "
+            f"train them first: lowlight train {name}."
+        )
+    chosen = {key.removeprefix(f"{part}."): value for key, value in tensors.items() if key.startswith(f"{part}.")}
+    if not chosen:
+        raise TrainingError(f"The weights {name} have no part {part!r}; correct the recipe's `start`.")
+    return chosen
 
 
 def truncate_log(folder: Path, step: int) -> None:

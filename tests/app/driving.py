@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,19 @@ def pixels(page: Page, side: str = "after") -> np.ndarray:
     assert answer.ok
     assert answer.headers["content-type"] == "image/png"
     return np.asarray(Image.open(io.BytesIO(answer.body()))).astype(int)
+
+
+def pixels_once(page: Page, condition: Callable[[np.ndarray], bool], side: str = "after") -> np.ndarray:
+    """The picture that the page shows, as soon as it is what a test waits for.
+
+    One gesture can bring several answers of the server (a slider tells of each of its values): a new picture alone
+    need not be the last one.
+    """
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not condition(shown := pixels(page, side)):
+        assert time.monotonic() < deadline, f"the picture did not become what was awaited; its mean is {shown.mean()}"
+        page.wait_for_timeout(100)
+    return shown
 
 
 def upload(page: Page, path: Path) -> None:

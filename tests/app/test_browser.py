@@ -14,7 +14,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-from driving import PATIENCE, changed, choose_model, opened, pixels, revision, upload
+from driving import PATIENCE, choose_model, opened, pixels, pixels_once, upload
 
 pytestmark = pytest.mark.browser
 
@@ -24,38 +24,26 @@ def test_the_main_job(page: Page, address: str, night: Path) -> None:
     greeting = pixels(page)
     assert greeting.std() > 1, "the example that greets a visitor is shown"
 
-    start = revision(page)
     upload(page, night)
-    changed(page, start)
-    assert "night.png" in page.inner_text("#lx-metadata")
-    at_suggestion = pixels(page)
-    assert at_suggestion.shape == (320, 480, 3)
+    pixels_once(page, lambda shown: shown.shape == (320, 480, 3))
+    page.wait_for_selector("#lx-metadata :text('night.png')")
 
-    start = revision(page)
     page.focus("#lx-ratio-range")
     page.keyboard.press("Home")
-    changed(page, start)
-    at_one = pixels(page)
-    assert np.abs(at_one - np.asarray(Image.open(night)).astype(int)).max() <= 1, "ratio 1 leaves the photo as it is"
+    taken = np.asarray(Image.open(night)).astype(int)
+    at_one = pixels_once(page, lambda shown: bool(np.abs(shown - taken).max() <= 1))  # ratio 1 leaves it as it is
 
-    start = revision(page)
     page.fill(".lx-ratio-number", "12")
     page.press(".lx-ratio-number", "Enter")
-    changed(page, start)
-    at_twelve = pixels(page)
-    assert at_twelve.mean() > at_one.mean() * 2
-    assert "ratio=12" in page.url
+    at_twelve = pixels_once(page, lambda shown: shown.mean() > at_one.mean() * 2)
+    page.wait_for_url("**ratio=12**")
 
-    start = revision(page)
     choose_model(page, "CLAHE")
-    changed(page, start)
-    assert np.abs(pixels(page) - at_twelve).mean() > 2
+    pixels_once(page, lambda shown: bool(np.abs(shown - at_twelve).mean() > 2))
     page.wait_for_url("**model=clahe**")
 
-    start = revision(page)
     page.click(".lx-ratio-use")
-    changed(page, start)
-    assert page.is_hidden(".lx-ratio-use")
+    page.wait_for_selector(".lx-ratio-use", state="hidden")
     page.wait_for_selector("#lx-histogram .js-plotly-plot .trace, #lx-histogram .js-plotly-plot path.js-line")
 
 
@@ -72,11 +60,9 @@ def test_a_broken_file_gets_a_sentence_and_the_app_goes_on(
     assert "broken.dng" in message
     assert "Traceback" not in message
     assert np.array_equal(pixels(page), shown), "the open photo stays"
-    start = revision(page)
     upload(page, night)
-    changed(page, start)
-    assert page.locator("#lx-message [role=alert]").count() == 0
-    assert pixels(page).shape == (320, 480, 3)
+    pixels_once(page, lambda picture: picture.shape == (320, 480, 3))
+    page.wait_for_selector("#lx-message [role=alert]", state="detached")
 
 
 def test_an_address_that_cannot_be_followed_says_why(page: Page, address: str) -> None:
@@ -87,9 +73,8 @@ def test_an_address_that_cannot_be_followed_says_why(page: Page, address: str) -
 
 def test_download_at_full_depth(page: Page, address: str, night: Path, tmp_path: Path) -> None:
     opened(page, address, "?model=identity&ratio=2")
-    start = revision(page)
     upload(page, night)
-    changed(page, start)
+    pixels_once(page, lambda picture: picture.shape == (320, 480, 3))
     page.click("#lx-format input")
     page.click("[role=option]:has-text('PNG, 16 bit')")
     with page.expect_download() as waiting:
@@ -123,9 +108,8 @@ def test_nobody_sees_anothers_photo(page: Page, browser: Browser, address: str, 
     other.set_default_timeout(PATIENCE)
     opened(other, address, "?model=identity&ratio=2")
     theirs = pixels(other)
-    start = revision(page)
     upload(page, night)
-    changed(page, start)
+    pixels_once(page, lambda picture: picture.shape == (320, 480, 3))
     page.wait_for_timeout(1000)
     assert np.array_equal(pixels(other), theirs)
     assert "night.png" not in other.content()

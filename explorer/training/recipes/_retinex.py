@@ -8,17 +8,25 @@ from explorer.training.recipe import Phase
 from explorer.training.recipes._lol import DATA, INPUT, OUTPUT
 from explorer.training.sources import DarkPairs
 
-__all__ = ["DATA", "INPUT", "OUTPUT", "DECOM_SHARE", "PHASES", "SPLIT_PHASES", "pairs"]
+__all__ = [
+    "DATA",
+    "INPUT",
+    "OUTPUT",
+    "DECOM_STEPS",
+    "ENHANCED_START",
+    "PHASES",
+    "RELIGHT_PHASES",
+    "RELIGHT_STEPS",
+    "pairs",
+]
 
 # Decom-Net sees 15 pixels around each one: small crops lose nothing and give more steps.
 PHASES = (Phase(until=0.85, crop=64, batch=6), Phase(until=1.0, crop=128, batch=2))
 # Relight-Net, trained second, halves its picture three times and wants more of the scene.
-DECOM_SHARE = 0.45
-SPLIT_PHASES = (
-    Phase(until=DECOM_SHARE, crop=64, batch=6),
-    Phase(until=0.9, crop=128, batch=4),
-    Phase(until=1.0, crop=192, batch=2),
-)
+RELIGHT_PHASES = (Phase(until=0.85, crop=96, batch=4, shrink=3), Phase(until=1.0, crop=192, batch=2, shrink=2))
+DECOM_STEPS, RELIGHT_STEPS = 1500, 1000
+# Its own start is an enhanced illumination of 0, far from every answer; nearly all of them lie around this.
+ENHANCED_START = 0.8
 
 
 def pairs(data: Path, seed: int, phases: tuple[Phase, ...]) -> DarkPairs:

@@ -3,12 +3,25 @@
 from torch import nn
 
 from explorer.training.objectives import RetinexObjective, RetinexTraining
-from explorer.training.recipe import Recipe
-from explorer.training.recipes._retinex import DATA, DECOM_SHARE, INPUT, OUTPUT, SPLIT_PHASES, pairs
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._retinex import (
+    DATA,
+    DECOM_STEPS,
+    ENHANCED_START,
+    INPUT,
+    OUTPUT,
+    RELIGHT_PHASES,
+    RELIGHT_STEPS,
+    pairs,
+)
+
+_STEPS = DECOM_STEPS + RELIGHT_STEPS
+_SHARE = DECOM_STEPS / _STEPS
 
 
 def _objective(net: nn.Module) -> RetinexObjective:
-    return RetinexObjective(net, rate=1e-3, how=RetinexTraining(joint=False, decom_share=DECOM_SHARE))
+    how = RetinexTraining(joint=False, decom_share=_SHARE, enhanced_start=ENHANCED_START)
+    return RetinexObjective(net, rate=1e-3, how=how)
 
 
 RECIPE = Recipe(
@@ -17,13 +30,19 @@ RECIPE = Recipe(
     options={"variant": "resize", "relight": True},
     objective=_objective,
     source=pairs,
-    phases=SPLIT_PHASES,
-    steps=4400,
-    epoch=200,
+    phases=(
+        Phase(until=_SHARE, crop=64, batch=6),
+        *(
+            Phase(until=_SHARE + (1 - _SHARE) * p.until, crop=p.crop, batch=p.batch, shrink=p.shrink)
+            for p in RELIGHT_PHASES
+        ),
+    ),
+    steps=_STEPS,
+    epoch=125,
     input=INPUT,
     output=OUTPUT,
     summary="RetinexNet with the Decom-Net trained first, then the Relight-Net.",
-    duration="about 1.7 hours on one AVX2 core",
+    duration="about 1.2 hours on one AVX2 core",
     training_data=DATA,
     known_failures="The reflectance keeps the noise of the dark picture, which brightening makes visible.",
 )
