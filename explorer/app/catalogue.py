@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import time
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,31 @@ if TYPE_CHECKING:
     from explorer.restorer import ModelInfo
 
 
-@cache
+SECONDS = 2.0
+"""How long what was found on the disk is taken as true: weights may be imported or pulled while the app runs."""
+
+
 def models() -> dict[str, ModelInfo]:
     """What is installed, by name: networks with weights first, then classical methods, each in alphabetical order."""
+    return _listed(int(time.monotonic() / SECONDS))
+
+
+def refresh() -> None:
+    """Looks at the disk anew at the next question."""
+    _listed.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _listed(_moment: int) -> dict[str, ModelInfo]:
     import explorer
 
     listed = sorted(explorer.list_models(), key=_order)
     return {info.name: info for info in listed}
+
+
+def pickable() -> list[str]:
+    """Every model, in the order of `models`."""
+    return list(models())
 
 
 def _order(info: ModelInfo) -> tuple[bool, bool, str, str]:

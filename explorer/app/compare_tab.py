@@ -95,9 +95,14 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, 
     return model_tile(session, restoration, label=catalogue.label(model)), row
 
 
+def comparable() -> list[str]:
+    """Models that are worth a tile."""
+    return [name for name in catalogue.models() if name != "identity"]
+
+
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    names = [name for name in catalogue.models() if name != "identity"]
+    names = comparable()
     with gr.Row(elem_classes="lx-bar"):
         chosen = gr.Dropdown(
             choices=list(catalogue.choices(names)),
@@ -105,9 +110,9 @@ def build(shared: Shared) -> Address:
             multiselect=True,
             label=text.COMPARE_MODELS,
             elem_id="lx-compare-models",
-            scale=6,
+            scale=5,
         )
-        with gr.Column(scale=4, min_width=300, elem_classes="lx-tight"):
+        with gr.Column(scale=5, min_width=440, elem_classes="lx-tight"):
             source = gr.Radio(
                 choices=list(text.COMPARE_RATIOS), value="own", label=text.RATIO, elem_id="lx-compare-ratio",
                 elem_classes="lx-segments",
@@ -115,14 +120,15 @@ def build(shared: Shared) -> Address:
             listed = gr.Textbox(
                 value="auto, 10, 30", label=text.COMPARE_LIST, visible=False, elem_id="lx-compare-list", max_lines=1
             )
-        run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=1, min_width=110)
-        stop = gr.Button(text.STOP, elem_id="lx-compare-stop", scale=1, min_width=80, interactive=False)
+        run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=0, min_width=110)
+        stop = gr.Button(text.STOP, elem_id="lx-compare-stop", scale=0, min_width=80, interactive=False)
     status = html(elem_id="lx-compare-status")
     board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, "compare", "blind")
     with gr.Column(elem_classes="lx-figures"):
         table = ranking("lx-compare-table", text.COMPARE_TABLE)
         plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
     sweep_run, sweep_inputs, strip, animation, sweep_link = _sweep()
+    shared.pickers.update({chosen: comparable, sweep_inputs[0]: comparable})
     source.input(lambda choice: gr.update(visible=choice == "list"), source, listed, api_visibility="private")
 
     def compare_models(
@@ -203,7 +209,7 @@ def build(shared: Shared) -> Address:
                 shared.token: session.token,
                 shared.message: "",
                 strip: {"batch": batch, "tiles": list(shown), "columns": min(len(ratios), 6)},
-                animation: {"batch": batch + str(len(frames) == len(ratios)), "frames": frames, "start": 0},
+                animation: {"batch": batch + str(len(frames) == len(ratios)), "frames": frames},
                 sweep_link: None,
             }
         path = session.download_path(f"sweep-{model}.png", "sweep")
@@ -238,12 +244,12 @@ def build(shared: Shared) -> Address:
         queue=False,
     )  # fmt: skip
     chosen.input(None, chosen, js="(models) => lxAddress({models: models.join(',')})")
-    return {"models": (chosen, lambda words: [name for name in words.split(",") if name in names] or None)}
+    return {"models": (chosen, lambda words: [name for name in words.split(",") if name in comparable()] or None)}
 
 
 def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
     """The lower half: one model over many ratios."""
-    names = [name for name in catalogue.models() if name != "identity"]
+    names = comparable()
     with gr.Column(elem_classes="lx-section"):
         html(f"<h2>{text.SWEEP}</h2>")
         with gr.Row(elem_classes="lx-bar"):

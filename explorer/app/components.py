@@ -50,10 +50,25 @@ _VIEW_WORDS = {
 def before_after() -> gr.HTML:
     """Two pictures under a divider that mouse, touch and keyboard move.
 
-    Value: {"photo", "revision", "width", "height", "badge", "before": [{"label", "src", "alt"}], "after": {"src",
-    "alt"}}, or None for the empty state.
+    Value: None for the empty state, or {"photo", "revision", "width", "height", "badge", "before": [{"label", "src",
+    "alt"}], "after": {"src", "alt"}, "size", "full", "overview", "detail", "pick", "point"}. "full" marks a result at
+    full resolution, whose first pictures are "overview" pixels wide; "detail" is a window of it: {"left", "top",
+    "width", "height" (shares of the picture), "before": [src], "after": src}. "size" is the photo's own; "pick" says
+    whether a grey patch can be picked in it, and "point" which one was.
+
+    Events: `submit` asks for the full resolution; `input` for the detail of "window"; `select`, when "picked" was.
     """
-    words = {**_VIEW_WORDS, "empty": text.NO_PHOTO, "after": text.AFTER, "split": text.SPLIT, "left": text.LEFT_SIDE}
+    words = {
+        **_VIEW_WORDS,
+        "empty": text.NO_PHOTO,
+        "after": text.AFTER,
+        "split": text.SPLIT,
+        "left": text.LEFT_SIDE,
+        "one": text.ONE_TO_ONE,
+        "one_help": text.ONE_TO_ONE_HELP,
+        "pick": text.PICK,
+        "pick_help": text.PICK_HELP,
+    }
     return gr.HTML(
         value=None,
         html_template=_template("before_after.html", words),

@@ -20,7 +20,7 @@ from explorer.app.features_tab import layer_facts
 from explorer.app.feedback import sentence
 from explorer.app.sessions import Session, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS
-from explorer.errors import ExplorerError, RatioError
+from explorer.errors import ExplorerError, PhotoError, RatioError
 from explorer.photo import check_ratio
 
 RESULTS_KEPT = 8
@@ -32,8 +32,16 @@ MOST_COMPARED = 36
 _RESULTS: deque[Path] = deque()
 
 
+def _path(photo: Any) -> str:
+    """Where an uploaded photo lies on this machine; clients may send anything in its place."""
+    path = photo.get("path") if isinstance(photo, dict) else getattr(photo, "path", None)
+    if not isinstance(path, str) or not path:
+        raise PhotoError("A photo is given as a file that was uploaded; upload it and give what the upload returned.")
+    return path
+
+
 def _photo(photo: FileData) -> explorer.Photo:
-    return explorer.open_photo(photo["path"] if isinstance(photo, dict) else photo.path)
+    return explorer.open_photo(_path(photo), isolated=True)
 
 
 def _refused(error: Exception) -> gr.Error:
@@ -55,7 +63,7 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
-def suggest(photo: FileData) -> dict[str, Any]:
+def suggest_ratio(photo: FileData) -> dict[str, Any]:
     """The suggested amplification of a photo and where it came from."""
     try:
         found = explorer.suggest_ratio(_photo(photo))
@@ -152,7 +160,7 @@ def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str =
     folder = _result_folder()
     session = Session(folder.name, folder)
     try:
-        restoring.open_file(session, photo["path"] if isinstance(photo, dict) else photo.path)
+        restoring.open_file(session, _path(photo), isolated=True)
         path = restoring.save(session, model, "auto" if ratio == "auto" else check_ratio(ratio), file_format)
     except ExplorerError as error:
         raise _refused(error) from error
@@ -162,7 +170,7 @@ def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str =
 def publish() -> None:
     """Adds the endpoints to the `Blocks` being built."""
     gr.api(models, api_name="models", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(suggest, api_name="suggest_ratio", concurrency_id=PREVIEWS, concurrency_limit=2)
+    gr.api(suggest_ratio, api_name="suggest_ratio", concurrency_id=PREVIEWS, concurrency_limit=2)
     gr.api(layers, api_name="layers", concurrency_id=PREVIEWS, concurrency_limit=2)
     gr.api(feature_maps, api_name="feature_maps", concurrency_id=PREVIEWS, concurrency_limit=2)
     gr.api(decompose, api_name="decompose", concurrency_id=PREVIEWS, concurrency_limit=2)

@@ -124,15 +124,15 @@ def build(shared: Shared) -> Address:
     with gr.Row(elem_classes="lx-bar"):
         model = gr.Dropdown(
             choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.FEATURES_MODEL,
-            elem_id="lx-features-model", scale=4,
+            elem_id="lx-features-model", scale=3,
         )  # fmt: skip
         scope = gr.Radio(
             choices=list(text.FEATURES_SCOPES), value="layer", label=text.FEATURES_SCOPE, elem_classes="lx-segments",
-            elem_id="lx-features-scope", scale=3,
+            elem_id="lx-features-scope", scale=4, min_width=370,
         )  # fmt: skip
         beside = gr.Radio(
             choices=list(text.FEATURES_BESIDES), value="none", label=text.FEATURES_BESIDE, elem_classes="lx-segments",
-            elem_id="lx-features-beside", scale=4,
+            elem_id="lx-features-beside", scale=4, min_width=440,
         )  # fmt: skip
         beside_ratio = gr.Number(1.0, label=text.FEATURES_RATIO, minimum=1, maximum=300, visible=False, min_width=120)
         beside_model = gr.Dropdown(
@@ -154,6 +154,8 @@ def build(shared: Shared) -> Address:
         as_npy = gr.Button(text.FEATURES_NPY, elem_id="lx-features-npy", scale=0, min_width=200)
         as_png = gr.Button(text.FEATURES_SHEET, elem_id="lx-features-png", scale=0, min_width=200)
     link = download_link("lx-features-link")
+
+    shared.pickers.update({model: networks, beside_model: networks})
 
     def list_layers(name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
         if not name:
@@ -253,7 +255,7 @@ def build(shared: Shared) -> Address:
     model.input(None, model, js="(network) => lxAddress({network, layer: null})")
     tree.select(None, [model, tree], js="(network, tree) => lxAddress({network, layer: tree.selected})")
     return {
-        "network": (model, lambda name: name if name in names else None),
+        "network": (model, lambda name: name if name in networks() else None),
         "layer": (tree, lambda name: {"layers": [], "selected": name}),
     }
 

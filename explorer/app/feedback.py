@@ -25,11 +25,20 @@ def sentence(error: Exception) -> str:
     return text.UNEXPECTED
 
 
-def reported(area: gr.HTML) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def reported(
+    area: gr.HTML, otherwise: Callable[..., dict[Any, Any]] = lambda *_arguments, **_named: {}
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator for handlers that return (or yield) a dict of component to value.
 
     An exception ends in the message `area`; everything else on the page stays as it was.
+
+    Args:
+        otherwise: called with the handler's arguments after an exception; gives values of components that the visitor
+            had already changed, so that they fit again what the page shows.
     """
+
+    def failed(error: Exception, *arguments: Any, **named: Any) -> dict[Any, Any]:
+        return {**otherwise(*arguments, **named), area: problem(sentence(error))}
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(handler):
@@ -39,7 +48,7 @@ def reported(area: gr.HTML) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 try:
                     yield from handler(*arguments, **named)
                 except Exception as error:
-                    yield {area: problem(sentence(error))}
+                    yield failed(error, *arguments, **named)
 
             return stream
 
@@ -48,7 +57,7 @@ def reported(area: gr.HTML) -> Callable[[Callable[..., Any]], Callable[..., Any]
             try:
                 return dict(handler(*arguments, **named))
             except Exception as error:
-                return {area: problem(sentence(error))}
+                return failed(error, *arguments, **named)
 
         return answer
 

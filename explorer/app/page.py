@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import secrets
 from typing import Any
 
@@ -13,6 +14,7 @@ from explorer.app import (
     compare_tab,
     endpoints,
     features_tab,
+    importing,
     learn_tab,
     photo_bar,
     restore_tab,
@@ -21,19 +23,18 @@ from explorer.app import (
     text,
     training_tab,
 )
-from explorer.app.components import html, message_area
+from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
-from explorer.app.sessions import close_session, open_session, public_folder
+from explorer.app.sessions import Session, close_session, enter_session, public_folder
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
-from explorer.errors import ModelNotFoundError
+from explorer.errors import PhotoError, RatioError
 from explorer.photo import check_ratio
+from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
+from explorer.server import ServerOptions, hardened
 
 TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
-
-UPLOAD_LIMIT = "400mb"
-"""Largest upload; a 100-megapixel RAW is about 200 MB."""
 
 QUEUE_LENGTH = 40
 """Requests that may wait; beyond that, visitors are asked to come back."""
@@ -47,9 +48,9 @@ _HEADER = f"""
     stroke="currentColor" stroke-width="2.5"/><path d="M16 2a14 14 0 0 1 0 28z" fill="var(--lx-accent)"/></svg>
   <div><h1>{text.TITLE}</h1><p>{text.TAGLINE}</p></div>
   <label class="lx-language"><span class="lx-hidden">{text.LANGUAGE}</span><select translate="no"
-    onchange="lxSetLanguage(this.value)">{"".join(
-        f'<option value="{code}" lang="{code}">{name}</option>' for code, name in text.LANGUAGES
-    )}</select></label>
+    onchange="lxSetLanguage(this.value)">{
+    "".join(f'<option value="{code}" lang="{code}">{name}</option>' for code, name in text.LANGUAGES)
+}</select></label>
   <button type="button" class="lx-theme" aria-label="{text.THEME_SWITCH}" title="{text.THEME_SWITCH}"
     onclick="lxSwitchTheme()"><svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path
     fill="currentColor" d="M12 3a9 9 0 1 0 0 18zm0-1.5A10.5 10.5 0 1 1 12 22.5 10.5 10.5 0 0 1 12 1.5z"/></svg></button>
@@ -62,65 +63,117 @@ def build_app() -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None, time_to_live=12 * HOUR, delete_callback=close_session)
         photo = gr.State(None)
+        kept = gr.Textbox(visible=False)
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
         controls = restore_tab.controls()
         with gr.Tabs(elem_id="lx-tabs") as tabs:
             opened = {module.NAME: gr.Tab(module.TITLE, id=module.NAME) for module in TABS}
-            shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, opened)
+            shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, upload, opened)
             state: dict[str, Any] = {}
             for module in TABS:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
                 tab.select(None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
-        photo_bar.wire(upload, picker, token, photo, message)
-        _greet(demo, shared, state)
+        for wire in shared.later:
+            wire()
+        photo_bar.wire(upload, picker, shared)
+        _greet(demo, shared, state, kept)
         endpoints.publish()
     return demo
 
 
-def _greet(demo: gr.Blocks, shared: Shared, state: Address) -> None:
-    """Restores what the address says (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo.
+def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) -> None:
+    """Restores what the address says (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo, or the one
+    that was open before the page was reloaded.
 
-    The tabs' own keys are in `state`. Values that a tab cannot follow are passed over; the page opens all the same.
+    The tabs' own keys are in `state`. What cannot be followed is said, and the page opens all the same.
+
+    Args:
+        kept: carries the session's token to the page, which gives it back when it is reloaded.
     """
 
-    def greet(request: gr.Request) -> dict[Any, Any]:
+    def greet(request: gr.Request, before: str | None) -> dict[Any, Any]:
         query = dict(request.query_params)
-        session = open_session(None)
-        answer: dict[Any, Any] = {shared.token: session.token}
-        example = query.get("example") or photo_bar.default_example()
-        if query.get("tab") in {module.NAME for module in TABS}:
+        session = enter_session(before or None)
+        answer: dict[Any, Any] = {shared.token: session.token, kept: session.token}
+        words = []
+        if query.get("tab") in opened_tabs:
             answer[shared.tab_bar] = gr.Tabs(selected=query["tab"])
-        if example:
-            restoring.open_example(session, example)
-            answer |= {shared.picker: example, shared.photo: secrets.token_hex(4)}
+        try:
+            answer |= _first_photo(shared, session, query.get("example"))
+        except PhotoError as error:
+            words.append(str(error))
+            answer |= _first_photo(shared, session, None)
+        answer |= {picker: importing.picker_update(names()) for picker, names in shared.pickers.items()}
         for key, (component, read) in state.items():
             if key in query and (value := read(query[key])) is not None:
-                answer[component] = value
+                names = shared.pickers.get(component)
+                answer[component] = importing.picker_update(names(), value) if names else value
+        answer |= {section: gr.update(visible=importing.allowed(request)) for section in shared.importing}
         if "ratio" in query:
-            answer[shared.ratio] = {"ratio": check_ratio(query["ratio"]), "auto": False}
-            session.keep_ratio = True
+            ratio, problem_ = _asked_ratio(query["ratio"])
+            if ratio is not None:
+                answer[shared.ratio] = {"ratio": ratio, "auto": False}
+                session.keep_ratio = True
+            words += problem_
         if "model" in query:
-            if query["model"] not in catalogue.models():
+            if query["model"] in catalogue.models():
+                answer[shared.model] = importing.picker_update(catalogue.pickable(), query["model"])
+            else:
                 known = ", ".join(catalogue.models())
-                raise ModelNotFoundError(f"There is no model {query['model']!r}; the known ones are {known}.")
-            answer[shared.model] = query["model"]
+                words.append(text.UNKNOWN_MODEL.format(model=query["model"], known=known))
+        session.greeting = tuple(words)
+        if words:
+            answer[shared.message] = problem(" ".join(words))
         return answer
 
+    opened_tabs = {module.NAME for module in TABS}
     greeting = demo.load(
         reported(shared.message)(greet),
-        None,
+        [kept],
         [shared.token, shared.photo, shared.message, shared.model, shared.ratio, shared.tab_bar, shared.picker]
-        + [component for component, _ in state.values()],
+        + [shared.upload, kept, *shared.importing]
+        + [component for component in {*shared.pickers, *(each for each, _ in state.values())} - {shared.model}],
+        js="() => lxKept()",
         concurrency_id=PREVIEWS,
         concurrency_limit=2,
         api_visibility="private",
         show_progress="hidden",
     )
-    greeting.then(None, js="() => lxGreeted()")
+    greeting.then(None, kept, js="(token) => lxGreeted(token)")
+
+
+def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[Any, Any]:
+    """Opens what a page begins with: the session's photo where it still has one, else the example."""
+    if session.photo is not None and example in (None, session.example):
+        session.keep_balance = True
+        shown = photo_bar.open_values(session)
+        return {shared.upload: shown["upload"], shared.picker: shown["picker"], shared.photo: secrets.token_hex(4)}
+    name = example or photo_bar.default_example()
+    if not name:
+        return {}
+    restoring.open_example(session, name)
+    return {shared.picker: name, shared.photo: secrets.token_hex(4)}
+
+
+def _asked_ratio(asked: str) -> tuple[float | None, list[str]]:
+    """The amplification that an address asks for, the nearest one that there is, or None for the suggested one; and
+    what there is to say about it."""
+    try:
+        return check_ratio(asked), []
+    except RatioError:
+        pass
+    try:
+        number = float(asked)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        return None, [text.RATIO_UNREADABLE.format(typed=asked[:40])]
+    nearest = min(max(number, MINIMUM_RATIO), MAXIMUM_RATIO)
+    return nearest, [text.RATIO_CLAMPED.format(typed=asked[:40], ratio=f"{nearest:g}")]
 
 
 def launch(
@@ -131,6 +184,7 @@ def launch(
     share: bool = False,
     block: bool = True,
     quiet: bool = False,
+    options: ServerOptions | None = None,
 ) -> str:
     """Serves the app without telemetry, monitoring page, run history or foreign origins.
 
@@ -141,6 +195,7 @@ def launch(
         share: also open a public tunnel. Off by default: the photo would leave the machine.
         block: wait until the server is stopped.
         quiet: print nothing.
+        options: who may use the server, and how much of it; by default what the environment says.
 
     Returns:
         The local address.
@@ -157,7 +212,6 @@ def launch(
         enable_monitoring=False,
         run_history=False,
         strict_cors=True,
-        max_file_size=UPLOAD_LIMIT,
         allowed_paths=[str(public_folder())],
         footer_links=["api"],
         ssr_mode=False,
@@ -165,6 +219,7 @@ def launch(
         theme=theme(),
         css=css(),
         head=head(),
+        **hardened(demo, options),
     )
     if block:
         demo.block_thread()

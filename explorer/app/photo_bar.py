@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,8 +14,8 @@ import explorer
 from explorer.app import restoring, text
 from explorer.app.components import ExampleCard, example_picker
 from explorer.app.feedback import reported
-from explorer.app.sessions import open_session
-from explorer.app.shared import PREVIEWS
+from explorer.app.sessions import Session, open_session
+from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
 from explorer.photo import amplify, load_rendering, suggest_ratio
 from explorer.views.pictures import png, within
@@ -68,36 +69,53 @@ def build() -> tuple[gr.File, gr.HTML]:
     return upload, picker
 
 
-def wire(upload: gr.File, picker: gr.HTML, token: gr.State, photo: gr.State, message: gr.HTML) -> None:
+def open_values(session: Session) -> dict[str, Any]:
+    """What the strip shows for the open photo: "upload" and "picker"."""
+    upload = session.upload
+    return {"upload": upload if upload and Path(upload).is_file() else None, "picker": session.example or ""}
+
+
+def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
-    def opened(session_token: str) -> dict[Any, Any]:
-        return {token: session_token, photo: secrets.token_hex(4), message: ""}
+    def opened(session: Session) -> dict[Any, Any]:
+        return {
+            shared.token: session.token,
+            shared.photo: secrets.token_hex(4),
+            shared.message: "",
+            picker: session.example or "",
+        }
 
-    def open_upload(current: str | None, path: str | None) -> dict[Any, Any]:
+    def open_upload(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
+        session = open_session(current)
         if path is None:
-            return {message: ""}
-        session = open_session(current)
-        restoring.open_file(session, path)
-        return {**opened(session.token), picker: ""}
+            return {shared.message: ""}
+        with restoring.kept_on_failure(session):
+            restoring.open_file(session, path, isolated=True)
+            restoring.first_preview(session, model)
+        return opened(session)
 
-    def open_example(current: str | None, name: str | None) -> dict[Any, Any]:
+    def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
-        restoring.open_example(session, name or "")
-        return {**opened(session.token), upload: None}
+        with restoring.kept_on_failure(session):
+            restoring.open_example(session, name or "")
+            restoring.first_preview(session, model)
+        return {**opened(session), upload: None}
 
-    guard = reported(message)
+    def still_open(current: str | None, *_: object) -> dict[Any, Any]:
+        shown = open_values(open_session(current))
+        return {upload: shown["upload"], picker: shown["picker"]}
+
+    guard = reported(shared.message, still_open)
     options: dict[str, Any] = {
+        "inputs": [shared.token, upload, shared.model, picker],
+        "outputs": [shared.token, shared.photo, shared.message, upload, picker],
         "concurrency_id": PREVIEWS,
         "concurrency_limit": 2,
         "api_visibility": "private",
         "show_progress": "minimal",
+        "show_progress_on": [upload],
     }
-    upload.upload(None, js="() => lxAddress({example: null})")
-    picker.select(None, picker, js="(example) => lxAddress({example})")
-    upload.upload(
-        guard(open_upload), [token, upload], [token, photo, message, picker], show_progress_on=[upload], **options
-    )
-    picker.select(
-        guard(open_example), [token, picker], [token, photo, message, upload], show_progress_on=[upload], **options
-    )
+    upload.upload(guard(open_upload), **options)
+    picker.select(guard(open_example), **options)
+    shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null})")

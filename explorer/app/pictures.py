@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ import numpy as np
 
 from explorer.app import catalogue, text
 from explorer.app.components import slider_value
-from explorer.app.restoring import Preview
+from explorer.app.restoring import Detail, Preview
 from explorer.app.sessions import Session
 from explorer.photo import amplify, load_rendering
-from explorer.views.pictures import FloatArray, palette_css, png
+from explorer.photo.reduce import reduced
+from explorer.photo.types import RawPhoto
+from explorer.views.pictures import FloatArray, palette_css, png, within
 from explorer.views.retinex import Panel
 
 if TYPE_CHECKING:
@@ -28,25 +31,56 @@ def ratio_words(ratio: float) -> str:
 
 def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
     """The before/after viewer's value for a preview."""
-    return _viewer(session, shown.restoration, shown.as_taken, shown.amplified, text.BADGE_PREVIEW)
+    return _viewer(session, shown.restoration, shown.as_taken, shown.amplified, shown.restoration.image)
+
+
+_ENCODERS = ThreadPoolExecutor(2, "pictures")
+
+OVERVIEW = 1600
+"""Longest side in pixels of what a full-resolution result sends at once; details follow where the visitor zooms in."""
 
 
 def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
     """The before/after viewer's value for a full-resolution result."""
-    taken = load_rendering(session.require_photo())
-    return _viewer(session, restoration, taken, amplify(taken, restoration.ratio), text.BADGE_FULL)
+    photo = session.require_photo()
+    height, width = restoration.image.shape[:2]
+    small = max(height, width) > OVERVIEW
+    taken = within(load_rendering(reduced(photo, OVERVIEW)), OVERVIEW) if small else load_rendering(photo)
+    image = within(restoration.image, OVERVIEW)
+    value = _viewer(session, restoration, taken, amplify(taken, restoration.ratio), image)
+    return {**value, "badge": text.BADGE_FULL.format(width=width, height=height), "full": True}
+
+
+def detail_value(session: Session, found: Detail, full: tuple[int, int]) -> dict[str, Any]:
+    """A window at full resolution, for the viewer's "detail".
+
+    Args:
+        full: width and height of the whole picture, in pixels.
+    """
+    left, top, right, bottom = found.box
+    width, height = full
+    pictures = [
+        session.publish(png(each), group="detail") for each in (found.as_taken, found.amplified, found.restored)
+    ]
+    return {
+        "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
+        "before": pictures[:2], "after": pictures[2],
+    }  # fmt: skip
 
 
 def _viewer(
-    session: Session, restoration: Restoration, taken: FloatArray, amplified: FloatArray, badge: str
+    session: Session, restoration: Restoration, taken: FloatArray, amplified: FloatArray, image: FloatArray
 ) -> dict[str, Any]:
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
+    opened = session.require_photo()
+    # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
+    bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
     before = [
-        {"label": text.BEFORE_TAKEN, "src": session.publish(png(taken)), "alt": text.ALT_TAKEN.format(photo=photo)},
+        {"label": text.BEFORE_TAKEN, "src": _taken_address(session, taken), "alt": text.ALT_TAKEN.format(photo=photo)},
         {
             "label": text.BEFORE_AMPLIFIED,
-            "src": session.publish(png(amplified)),
+            "src": bright,
             "alt": text.ALT_AMPLIFIED.format(photo=photo, ratio=f"{restoration.ratio:.3g}"),
         },
     ]
@@ -56,10 +90,24 @@ def _viewer(
         "revision": session.revision,
         "width": width,
         "height": height,
-        "badge": badge.format(width=width, height=height),
+        "badge": text.BADGE_PREVIEW.format(width=width, height=height),
+        "full": False,
+        "overview": image.shape[1],
+        "size": list(opened.size),
+        "pick": isinstance(opened, RawPhoto),
+        "point": list(session.point) if session.point else None,
+        "detail": None,
         "before": before,
-        "after": {"src": session.publish(png(restoration.image)), "alt": alt},
+        "after": {"src": restored, "alt": alt},
     }
+
+
+def _taken_address(session: Session, taken: FloatArray) -> str:
+    """Where the photo as taken lies: written once, since it stays when amplification and model change."""
+    with session.lock:
+        if session.published.get("of") is not taken:
+            session.published = {"of": taken, "src": session.publish(png(taken), group="taken", keep=4)}
+        return str(session.published["src"])
 
 
 def _title(model: str) -> str:
@@ -79,17 +127,19 @@ def seconds_words(seconds: float) -> str:
 def result_line(restoration: Restoration) -> str:
     """Time, ratio and the identity of the weights in one line of HTML."""
     weights = restoration.weights
+    time = text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper())
     parts = [
-        (
-            text.RESULT_TIME,
-            text.TIME.format(seconds=seconds_words(restoration.seconds), device=restoration.device.upper()),
-        ),
-        (text.RESULT_RATIO, f"{ratio_words(restoration.ratio)} ({restoration.ratio_source})"),
-        (text.RESULT_WEIGHTS, weights.name + (f", sha256 {weights.sha256[:12]}" if weights.sha256 else "")),
-        (text.RESULT_ENGINE, f"{restoration.backend}, {restoration.precision}"),
+        (text.RESULT_TIME, [time]),
+        (text.RESULT_RATIO, [ratio_words(restoration.ratio), restoration.ratio_source]),
+        (text.RESULT_WEIGHTS, [weights.name, *([f"sha256 {weights.sha256[:12]}"] if weights.sha256 else [])]),
+        (text.RESULT_ENGINE, [restoration.backend, restoration.precision]),
     ]
-    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in parts)
-    return f'<dl class="lx-result" aria-label="{escape(text.RESULT)}">{items}</dl>'
+    items = []
+    for name, words in parts:
+        # Each phrase is an element of its own, so that it is translated as a whole.
+        said = "".join(f"<span>{escape(each)}</span>" for each in words)
+        items.append(f"<div><dt>{escape(name)}</dt><dd>{said}</dd></div>")
+    return f'<dl class="lx-result" aria-label="{escape(text.RESULT)}">{"".join(items)}</dl>'
 
 
 def score_line(scores: Scores | None) -> str:

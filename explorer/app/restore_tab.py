@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, restoring, text
-from explorer.app.components import before_after, chosen_ratio, download_link, html, note, ratio_slider
+from explorer.app import catalogue, importing, restoring, text
+from explorer.app.components import before_after, chosen_ratio, download_link, html, note, problem, ratio_slider
 from explorer.app.feedback import reported
-from explorer.app.pictures import full_value, preview_value, ratio_value, result_line, score_line
-from explorer.app.sessions import address, open_session
+from explorer.app.pictures import detail_value, full_value, preview_value, ratio_value, result_line, score_line
+from explorer.app.sessions import Session, address, open_session
 from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
 from explorer.errors import ModelNotFoundError
 from explorer.photo.types import RawPhoto
@@ -42,7 +42,10 @@ class _Parts:
     """What the tab lays out."""
 
     card: gr.HTML
+    imported: gr.State
     balance: gr.Radio
+    point: list[gr.Number]
+    point_row: gr.Column
     finish: list[gr.Slider]
     reset: gr.Button
     reference: gr.File
@@ -98,6 +101,15 @@ def _lay_out(shared: Shared) -> _Parts:
                 elem_id="lx-balance",
                 elem_classes="lx-segments",
             )
+            with gr.Column(visible=False, elem_id="lx-neutral", elem_classes="lx-tight") as parts["point_row"]:
+                html(f'<p class="lx-note">{text.NEUTRAL_HELP}</p>')
+                with gr.Row(elem_classes="lx-pair"):
+                    parts["point"] = [
+                        gr.Number(
+                            None, label=label, minimum=0, precision=0, min_width=110, elem_id=f"lx-neutral-{axis}"
+                        )
+                        for label, axis in ((text.NEUTRAL_X, "x"), (text.NEUTRAL_Y, "y"))
+                    ]
             with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
                 parts["finish"] = [
                     gr.Slider(
@@ -118,6 +130,8 @@ def _lay_out(shared: Shared) -> _Parts:
                     type="filepath", label=text.REFERENCE_UPLOAD, height=96, elem_id="lx-reference",
                     elem_classes="lx-drop",
                 )  # fmt: skip
+            section, parts["imported"] = importing.build(shared)
+            shared.importing.append(section)
             parts["full"] = gr.Button(text.FULL, variant="primary", elem_id="lx-full")
             with gr.Row(elem_classes="lx-save"):
                 parts["file_format"] = gr.Dropdown(
@@ -151,41 +165,83 @@ def _finish_of(values: Sequence[float]) -> Finish:
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     page = _lay_out(shared)
+    shared.pickers[shared.model] = catalogue.pickable
 
     def finish_in(values: dict[Any, Any]) -> Finish:
         return _finish_of([values[slider] for slider in page.finish])
 
-    def show(token: str | None, model: str | None, ratio: object, choice: str, *finish: float) -> dict[Any, Any]:
-        session = open_session(token)
-        restoring.set_white_balance(session, choice)
-        steps = _finish_of(finish)
-        shown = restoring.finished_preview(session, require_model(model), chosen_ratio(ratio), steps)
+    def show(values: dict[Any, Any]) -> dict[Any, Any]:
+        session = open_session(values[shared.token])
+        point = [values[each] for each in page.point]
+        patch = None if None in point else (float(point[0]), float(point[1]))
+        restoring.set_white_balance(session, values[page.balance], patch)
+        model, ratio = require_model(values[shared.model]), values[shared.ratio]
+        shown = restoring.finished_preview(session, model, chosen_ratio(ratio), finish_in(values))
         session.shown = (shown.as_taken, shown.restoration.image)
+        session.choice = {"model": model, "ratio": ratio_value(shown)}
+        words, session.greeting = session.greeting, ()
         return {
             shared.token: session.token,
             shared.ratio: ratio_value(shown),
-            shared.message: "",
+            shared.message: problem(" ".join(words)) if words else "",
             page.remarks: note(restoring.notes(session, shown.restoration)),
             page.viewer: preview_value(session, shown),
             page.result: result_line(shown.restoration),
             page.card: catalogue.card(model),
             page.link: None,
             page.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
+            page.point_row: gr.update(visible=values[page.balance] == restoring.NEUTRAL),
         }
 
-    def show_new(token: str | None, model: str | None, ratio: object, *finish: float) -> dict[Any, Any]:
-        session = open_session(token)
-        if not session.keep_ratio:
-            ratio = {"auto": True}
+    def show_new(values: dict[Any, Any]) -> dict[Any, Any]:
+        session = open_session(values[shared.token])
+        ratio = values[shared.ratio] if session.keep_ratio else {"auto": True}
         session.keep_ratio = False
         raw = isinstance(session.require_photo(), RawPhoto)
-        words = text.REFERENCE_OWN if session.reference else text.REFERENCE_HELP
+        own = session.example is not None and session.reference is not None
+        if not session.keep_balance:
+            restoring.set_white_balance(session, "as_shot")
+        session.keep_balance = False
+        now = balance_now(session)
+        given = dict(zip(page.point, session.point or (None, None), strict=True))
         return {
-            **show(token, model, ratio, "as_shot", *finish),
-            page.balance: gr.update(visible=raw, value="as_shot"),
+            **show({**values, **given, shared.ratio: ratio, page.balance: session.white_balance}),
+            **now,
+            page.balance: gr.update(visible=raw, value=session.white_balance),
             page.reference: None,
-            page.reference_note: f'<p class="lx-note">{words}</p>',
+            page.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
+
+    def balance_now(session: Session) -> dict[Any, Any]:
+        """The controls of the white balance as the session has it."""
+        x, y = session.point or (None, None)
+        return {
+            page.balance: session.white_balance,
+            page.point[0]: x,
+            page.point[1]: y,
+            page.point_row: gr.update(visible=session.white_balance == restoring.NEUTRAL),
+        }
+
+    def as_shown(values: dict[Any, Any]) -> dict[Any, Any]:
+        """After a choice that failed: the controls as what the page shows was made."""
+        session = open_session(values[shared.token])
+        if not session.choice:
+            return {}
+        model = {shared.model: session.choice["model"], shared.ratio: session.choice["ratio"]}
+        return {**model, **balance_now(session), page.card: catalogue.card(session.choice["model"])}
+
+    def show_detail(values: dict[Any, Any]) -> dict[Any, Any]:
+        session = open_session(values[shared.token])
+        shown = values[page.viewer] or {}
+        window = shown.get("window")
+        if not window or shown.get("revision") != session.revision:
+            return {}  # another picture is on its way
+        left, top, right, bottom = (float(share) for share in window)
+        found = restoring.detail(session, (left, top, right, bottom), finish_in(values))
+        if found is None:
+            return {}
+        full = int(shown["width"]), int(shown["height"])
+        return {page.viewer: {**shown, "detail": detail_value(session, found, full)}}
 
     def show_full(values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
         session = open_session(values[shared.token])
@@ -221,8 +277,12 @@ def build(shared: Shared) -> Address:
         if path is None:
             session.reference = None
         else:
-            restoring.open_reference(session, path)
+            restoring.open_reference(session, path, isolated=True)
+        session.reference_file = path
         return {shared.token: session.token, shared.message: ""}
+
+    def same_reference(token: str | None, _path: str | None) -> dict[Any, Any]:
+        return {page.reference: open_session(token).reference_file}
 
     def after(token: str | None, axis: str) -> dict[Any, Any]:
         """What is drawn once the picture is there, so that it never waits for it."""
@@ -235,10 +295,14 @@ def build(shared: Shared) -> Address:
         }
 
     guard = reported(shared.message)
-    choices = [shared.token, shared.model, shared.ratio]
+    guard_choice = reported(shared.message, as_shown)
+    balance = [page.balance, *page.point, page.point_row]
+    inputs: set[Any] = {
+        shared.token, shared.model, shared.ratio, page.balance, *page.point, *page.finish,
+    }  # fmt: skip
     outputs = [
-        shared.token, shared.ratio, shared.message, page.viewer, page.result, page.remarks, page.card, page.link,
-        page.metadata,
+        shared.token, shared.model, shared.ratio, shared.message, page.viewer, page.result, page.remarks, page.card,
+        page.link, page.metadata, *balance,
     ]  # fmt: skip
     quick: dict[str, Any] = {
         "concurrency_id": PREVIEWS,
@@ -254,40 +318,50 @@ def build(shared: Shared) -> Address:
         "concurrency_id": PREVIEWS,
         "concurrency_limit": 2,
     }
-    renewed = shared.photo.change(
-        guard(show_new),
-        [*choices, *page.finish],
-        [*outputs, page.balance, page.reference, page.reference_note],
-        **quick,
-    )
-    inputs = [*choices, page.balance, *page.finish]
+    once = {**quick, "trigger_mode": "once"}
+    renewed = shared.photo.change(guard(show_new), inputs, [*outputs, page.reference, page.reference_note], **quick)
     neutral = page.reset.click(lambda: [0.0] * len(page.finish), None, page.finish, **silent)
-    undone = neutral.then(guard(show), inputs, outputs, **{**quick, "trigger_mode": "once"})
+    undone = neutral.then(guard_choice(show), inputs, outputs, **once)
     changed = gr.on(
         [
             shared.model.input,
             shared.ratio.release,
-            page.balance.input,
+            *(number.submit for number in page.point),
+            *(number.blur for number in page.point),
             *(slider.input for slider in page.finish),
+            page.imported.change,
         ],
-        guard(show),
+        guard_choice(show),
         inputs,
         outputs,
         **quick,
     )
+    balanced = page.balance.input(
+        lambda choice: gr.update(visible=choice == restoring.NEUTRAL), page.balance, page.point_row, **silent
+    ).then(guard_choice(show), inputs, outputs, **once)
+    page.balance.input(None, page.balance, js="(choice) => lxPick(choice === 'neutral')")
+    picked = page.viewer.select(
+        None, page.viewer, [*page.point, page.balance], js="(shown) => [...shown.picked, 'neutral']"
+    ).then(guard_choice(show), inputs, outputs, **once)
     measured = gr.on(
         [page.reference.upload, page.reference.clear],
-        guard(take_reference),
+        reported(shared.message, same_reference)(take_reference),
         [shared.token, page.reference],
-        [shared.token, shared.message],
+        [shared.token, shared.message, page.reference],
         **silent,
     )
-    for event in (renewed, changed, undone, measured):
+    page.viewer.input(
+        guard(show_detail), {shared.token, page.viewer, *page.finish}, [page.viewer, shared.message],
+        **{**silent, "trigger_mode": "always_last"},
+    )  # fmt: skip
+    for event in (renewed, changed, undone, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
         event.then(guard(after), [shared.token, page.axis], [page.plot, page.scores, shared.message], **silent)
     page.axis.input(guard(after), [shared.token, page.axis], [page.plot, page.scores, shared.message], **silent)
     long: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
-    page.full.click(
+    choices = [shared.token, shared.model, shared.ratio]
+    gr.on(
+        [page.full.click, page.viewer.submit],
         guard(show_full),
         {*choices, *page.finish},
         [shared.token, shared.message, page.viewer, page.result, page.remarks, page.scores],

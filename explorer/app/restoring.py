@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+import numpy as np
+
 import explorer
-from explorer.app import text
+from explorer.app import budget, text
 from explorer.app.components import RatioChoice
 from explorer.app.sessions import Session
-from explorer.errors import PhotoError
-from explorer.photo import amplify, check_ratio, describe, load_rendering
+from explorer.errors import OutputError, PhotoError
+from explorer.photo import amplify, check_ratio, describe, develop, load_rendering
 from explorer.photo.reduce import reduced
-from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto
+from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
-from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
+from explorer.settings import Finish, RestoreSettings, finished, with_finish, write_settings
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:
@@ -26,10 +30,12 @@ if TYPE_CHECKING:
 PREVIEW_SIDE = 640
 """Longest side of a preview in pixels: small enough that the lightest network answers within 150 ms on two cores."""
 
+NEUTRAL = "neutral"
+"""The white balance that a grey patch of the picture decides."""
+
 PLAIN = Finish()
 """No finishing."""
 
-WhiteBalanceChoice = Literal["as_shot", "daylight", "grey_world"]
 _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
     "png8": (".png", 8),
     "png16": (".png", 16),
@@ -53,17 +59,46 @@ class Preview:
     """True where the ratio followed the suggestion."""
 
 
-def open_file(session: Session, path: str | Path, name: str | None = None) -> None:
+_OF_A_PHOTO = (
+    "decoded", "photo", "small", "as_taken", "smaller", "suggestions", "full", "latest", "analyses", "reference",
+    "reference_file", "white_balance", "point", "example", "upload", "shown",
+)  # fmt: skip
+"""What a session holds of its photo."""
+
+
+@contextmanager
+def kept_on_failure(session: Session) -> Iterator[None]:
+    """If what is done inside fails, the session shows again what it showed before, all of it."""
+    with session.lock:
+        before = {name: getattr(session, name) for name in _OF_A_PHOTO}
+    try:
+        yield
+    except BaseException:
+        with session.lock:
+            for name, value in before.items():
+                setattr(session, name, value)
+        raise
+
+
+def open_file(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
     """Decodes a file into the session, once; what the session showed before is forgotten only if that succeeds.
+
+    Args:
+        isolated: decode in a process of its own: for files that a visitor chose.
 
     Raises:
         PhotoError: the file is not a photograph that can be read.
     """
-    photo = explorer.open_photo(path, name=name)
+    take_photo(session, explorer.open_photo(path, name=name, isolated=isolated or None))
+    session.upload = str(path)
+
+
+def take_photo(session: Session, photo: explorer.Photo) -> None:
+    """Makes a decoded photo the session's."""
     with session.lock:
-        session.decoded, session.white_balance = photo, "as_shot"
-        session.reference = None
         _use(session, photo)
+        session.decoded, session.white_balance, session.point = photo, "as_shot", None
+        session.reference, session.reference_file, session.example, session.upload = None, None, None, None
 
 
 def open_example(session: Session, name: str) -> None:
@@ -78,19 +113,21 @@ def open_example(session: Session, name: str) -> None:
     if name not in known:
         raise PhotoError(text.UNKNOWN_EXAMPLE.format(name=name, known=", ".join(known)))
     example = known[name]
-    open_file(session, example.path)
-    if example.reference:
-        open_reference(session, example.reference)
+    with kept_on_failure(session):
+        open_file(session, example.path)
+        if example.reference:
+            open_reference(session, example.reference)
+        session.example, session.upload = name, None
 
 
-def open_reference(session: Session, path: str | Path, name: str | None = None) -> None:
+def open_reference(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
     """Takes a well-lit picture of the same scene, to measure results against.
 
     Raises:
         PhotoError: no photo is open, the file cannot be read, or its size is not the photo's.
     """
     photo = session.require_photo()
-    reference = explorer.open_photo(path, name=name)
+    reference = explorer.open_photo(path, name=name, isolated=isolated or None)
     if isinstance(reference, RawPhoto):
         reference = RgbPhoto(load_rendering(reference), reference.bits, name=reference.name)
     if reference.size != photo.size:
@@ -116,31 +153,59 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
     return None if reference is None or min(image.shape[:2]) < 11 else measure(image, reference)
 
 
-def set_white_balance(session: Session, choice: str) -> None:
-    """Gives a RAW photo other gains ("as_shot", "daylight", "grey_world"); pictures keep theirs.
+def set_white_balance(session: Session, choice: str, point: tuple[float, float] | None = None) -> None:
+    """Gives a RAW photo other gains ("as_shot", "daylight", "grey_world", "neutral"); pictures keep theirs.
+
+    Args:
+        point: for "neutral", column and row of a grey patch in the upright photo, in pixels; without it, the balance
+            stays what it was.
 
     Raises:
         PhotoError: no photo is open.
-        WhiteBalanceError: gains that the file does not have.
+        WhiteBalanceError: gains that the file does not have, or a patch that does not tell them.
     """
     with session.lock:
         session.require_photo()
-        if isinstance(session.decoded, RawPhoto) and choice != session.white_balance:
+        opened = session.decoded
+        if choice != NEUTRAL:
+            point = None
+        elif point is None:
+            return
+        if not isinstance(opened, RawPhoto) or (choice, point) == (session.white_balance, session.point):
+            return
+        if point is not None:
+            photo = opened.with_neutral_point(*point, size=patch_side(opened))
+        else:
             # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
-            opened = session.decoded
             photo = opened if choice == "as_shot" else opened.with_white_balance(cast(WhiteBalanceChoice, choice))
-            _use(session, photo)
-            session.white_balance = choice
+        _use(session, photo)
+        session.white_balance, session.point = choice, point
+
+
+def patch_side(photo: explorer.Photo) -> int:
+    """Side of the patch that the eyedropper averages, in the photo's pixels: about 8 pixels of the preview, so that
+    noise does not decide the balance."""
+    return max(16, max(photo.size) // 80)
 
 
 def _use(session: Session, photo: explorer.Photo) -> None:
-    session.photo = photo
-    session.small = reduced(photo, PREVIEW_SIDE)
-    session.as_taken = within(load_rendering(session.small), PREVIEW_SIDE)
-    session.suggestions.clear()
-    session.full.clear()
-    session.latest.clear()
-    session.analyses.clear()
+    small = reduced(photo, PREVIEW_SIDE)
+    taken = within(load_rendering(small), PREVIEW_SIDE)
+    session.photo, session.small, session.as_taken = photo, small, taken
+    # New ones, not emptied ones: `kept_on_failure` may put the old ones back.
+    session.suggestions, session.full, session.latest, session.analyses, session.smaller = {}, {}, {}, {}, {}
+
+
+def at_side(session: Session, side: int) -> tuple[explorer.Photo, FloatArray]:
+    """The photo, and its picture as taken, with a longest side of about `side` pixels, at most the preview's."""
+    with session.lock:
+        session.require_photo()
+        if side >= PREVIEW_SIDE:
+            return cast(explorer.Photo, session.small), cast(FloatArray, session.as_taken)
+        if side not in session.smaller:
+            small = reduced(cast(explorer.Photo, session.photo), side)
+            session.smaller[side] = small, within(load_rendering(small), side)
+        return session.smaller[side]
 
 
 def photo_facts(session: Session) -> dict[str, object]:
@@ -151,7 +216,7 @@ def photo_facts(session: Session) -> dict[str, object]:
     return {label: value for label, value in stated.items() if value not in (None, "", []) and label not in elsewhere}
 
 
-def preview(session: Session, model: str, ratio: RatioChoice) -> Preview:
+def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE) -> Preview:
     """Restores the photo at preview size.
 
     Raises:
@@ -160,12 +225,13 @@ def preview(session: Session, model: str, ratio: RatioChoice) -> Preview:
         RatioError: the ratio is not "auto" or a number from 1 to 300.
     """
     with session.lock:
-        photo, small = session.require_photo(), cast(explorer.Photo, session.small)
-        taken = cast(FloatArray, session.as_taken)
+        photo = session.require_photo()
+        small, taken = at_side(session, side)
+        suggestions = session.suggestions
         loaded = explorer.load_model(model)
-        if model not in session.suggestions:
-            session.suggestions[model] = suggested_ratio(photo, loaded)
-        suggested, source = session.suggestions[model]
+        if model not in suggestions:
+            suggestions[model] = suggested_ratio(photo, loaded)
+        suggested, source = suggestions[model]
         session.revision += 1
     value = suggested if ratio == "auto" else check_ratio(ratio)
     restoration = replace(
@@ -175,19 +241,33 @@ def preview(session: Session, model: str, ratio: RatioChoice) -> Preview:
 
 
 def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: Finish) -> Preview:
-    """`preview` with finishing; the network runs only where photo, model or ratio changed.
+    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model or
+    ratio changed.
 
     Raises: as `preview`.
     """
-    key = (id(session.photo), model, ratio)
     with session.lock:
-        shown = session.latest.get("preview") if session.latest.get("key") == key else None
+        photo, latest = session.require_photo(), session.latest
+        key = (id(photo), model, ratio)
+        shown = latest.get("preview") if latest.get("key") == key else None
         session.revision += 1
     if shown is None:
-        shown = preview(session, model, ratio)
-        with session.lock:
-            session.latest.update(key=key, preview=shown)
+        loaded = explorer.load_model(model)
+        small, _ = at_side(session, PREVIEW_SIDE)
+        shown = preview(session, model, ratio, budget.preview_side(loaded, small.size, PREVIEW_SIDE))
+        height, width = shown.restoration.image.shape[:2]
+        budget.observe(loaded, shown.restoration.seconds, height * width)
+        latest.update(key=key, preview=shown)
     return replace(shown, restoration=with_finish(shown.restoration, finish))
+
+
+def first_preview(session: Session, model: str | None) -> None:
+    """The preview that a photo is shown with when it is opened, computed ahead of it.
+
+    Raises: as `preview`.
+    """
+    if model:
+        finished_preview(session, model, "auto", PLAIN)
 
 
 def notes(session: Session, restoration: Restoration) -> list[str]:
@@ -212,14 +292,83 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     return restoration
 
 
+@dataclass(frozen=True)
+class Detail:
+    """A window of the photo at full resolution; all pictures h x w x 3 sRGB in [0, 1]."""
+
+    box: tuple[int, int, int, int]
+    """Left, top, right and bottom in the upright photo, in pixels."""
+    as_taken: FloatArray
+    amplified: FloatArray
+    restored: FloatArray
+
+
+LARGEST_DETAIL = 2048
+"""Longest side of a `Detail` in pixels, whatever is asked for."""
+
+
+def detail(session: Session, window: tuple[float, float, float, float], finish: Finish) -> Detail | None:
+    """What a window shows at full resolution; None where the photo was not restored in full since it last changed.
+
+    Args:
+        window: left, top, right and bottom as shares of the picture, 0 to 1.
+    """
+    with session.lock:
+        photo, restoration = session.photo, cast("Restoration | None", session.full.get("restoration"))
+    if photo is None or restoration is None:
+        return None
+    height, width = restoration.image.shape[:2]
+    left, top = (
+        min(max(0, int(share * side)), side - 1) for share, side in zip(window[:2], (width, height), strict=True)
+    )
+    right = min(width, left + LARGEST_DETAIL, max(left + 1, round(window[2] * width)))
+    bottom = min(height, top + LARGEST_DETAIL, max(top + 1, round(window[3] * height)))
+    box = left, top, right, bottom
+    taken = rendering_of(photo, box)
+    restored = finished(restoration.image[top:bottom, left:right], finish)
+    return Detail(box, taken, amplify(taken, restoration.ratio), restored)
+
+
+_MARGIN = 12
+"""Samples around a window that demosaicking looks at; whole tiles of both colour-filter arrays."""
+
+
+def rendering_of(photo: explorer.Photo, box: tuple[int, int, int, int]) -> FloatArray:
+    """`load_rendering` of a window alone.
+
+    Args:
+        box: left, top, right and bottom in the upright photo, in pixels.
+    """
+    left, top, right, bottom = box
+    if isinstance(photo, RgbPhoto):
+        return photo.image[top:bottom, left:right]
+    height, width = photo.mosaic.shape
+    rows, columns = {
+        0: ((top, bottom), (left, right)),
+        90: ((left, right), (width - bottom, width - top)),
+        180: ((height - bottom, height - top), (width - right, width - left)),
+        270: ((height - right, height - left), (top, bottom)),
+    }[photo.rotation]
+    first_row, first_column = (max(0, (run[0] - _MARGIN) // 6 * 6) for run in (rows, columns))
+    part = photo.mosaic[
+        first_row : -(-(rows[1] + _MARGIN) // 6) * 6, first_column : -(-(columns[1] + _MARGIN) // 6) * 6
+    ]
+    picture = develop(replace(photo, mosaic=part.copy()))
+    inside = picture[rows[0] - first_row : rows[1] - first_row, columns[0] - first_column : columns[1] - first_column]
+    return np.ascontiguousarray(np.rot90(inside, photo.rotation // 90))
+
+
 def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 
     Args:
         file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
 
-    Raises: as `preview`; OutputError where the file cannot be written.
+    Raises: as `preview`; OutputError where there is no such format, or the file cannot be written.
     """
+    if file_format not in (*_SUFFIXES, SETTINGS):
+        known = ", ".join((*_SUFFIXES, SETTINGS))
+        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
     restoration = full(session, model, ratio)
     stem = os.path.splitext(os.path.basename(restoration.photo_name))[0] or "photo"
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80]
@@ -235,11 +384,15 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:
     """What makes a result of this session's photo again."""
-    balance = session.white_balance if isinstance(session.photo, RawPhoto) else "as_shot"
+    photo = session.require_photo()
+    balance: WhiteBalanceChoice = "as_shot"
+    if isinstance(photo, RawPhoto):
+        named = cast(Literal["as_shot", "daylight", "grey_world"], session.white_balance)
+        balance = photo.white_balance.gains if session.white_balance == NEUTRAL else named
     return RestoreSettings(
         model=restoration.model,
         ratio=restoration.ratio,
-        white_balance=cast(WhiteBalanceChoice, balance),
+        white_balance=balance,
         weights_sha256=restoration.weights.sha256,
         backend=restoration.backend,
         photo=restoration.photo_name,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import gradio as gr
+import numpy as np
 
 import explorer
 from explorer.app import catalogue, restoring, text
@@ -17,6 +18,8 @@ from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.errors import ModelNotFoundError, PhotoError
 from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
+from explorer.photo.reduce import reduced
+from explorer.photo.types import RgbPhoto
 from explorer.views.pictures import as_rgb, luminance, resized_like
 from explorer.views.plots import profile_lines
 from explorer.views.retinex import Panel, difference_panel, illumination_panel, panels
@@ -45,7 +48,11 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
         if which == "reference":
             if session.reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
-            found = decompose(session.reference, model, 1.0, max_side=restoring.PREVIEW_SIDE)
+            # At the very size of the dark photo's preview, so that the two can be laid on one another.
+            width, height = cast(explorer.Photo, session.small).size
+            like = np.empty((height, width, 1), np.float32)
+            bright = cast(RgbPhoto, reduced(session.reference, max(width, height)))
+            found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), model, 1.0)
         else:
             loaded = explorer.load_model(model)
             suggested = restoring.suggested_ratio(photo, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
@@ -68,10 +75,14 @@ def _maps(found: Decomposition) -> dict[str, Any]:
     return {name: values for name, values in maps.items() if values is not None}
 
 
+def lit() -> list[str]:
+    """Models that give an illumination."""
+    return [name for name in catalogue.decomposing() if "illumination" in catalogue.models()[name].intermediates]
+
+
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    names = catalogue.decomposing()
-    lights = [name for name in names if "illumination" in catalogue.models()[name].intermediates]
+    names, lights = catalogue.decomposing(), lit()
     with gr.Row(elem_classes="lx-bar"):
         model = gr.Dropdown(
             choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.RETINEX_MODEL,
@@ -111,6 +122,8 @@ def build(shared: Shared) -> Address:
         with gr.Row():
             pair_run = gr.Button(text.RETINEX_PAIR_RUN, elem_id="lx-retinex-pair-run", scale=0, min_width=220)
         pair_board = tiles("lx-retinex-pair", text.RETINEX_PAIR_EMPTY)
+
+    shared.pickers.update({model: catalogue.decomposing, other: lit})
 
     def ratio_of(choice: str, slider: object) -> Any:
         return chosen_ratio(slider) if choice == "same" else "auto"
@@ -208,7 +221,7 @@ def build(shared: Shared) -> Address:
         api_visibility="private", show_progress="hidden", queue=False,
     )  # fmt: skip
     model.input(None, model, js="(decompose) => lxAddress({decompose})")
-    return {"decompose": (model, lambda name: name if name in names else None)}
+    return {"decompose": (model, lambda name: name if name in catalogue.decomposing() else None)}
 
 
 def pair_panels(pair: Pair) -> list[Panel]:

@@ -54,13 +54,31 @@ class Session:
     """`photo` at preview size."""
     as_taken: FloatArray | None = None
     """The photo as the camera shows it, at preview size."""
+    smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
+    """`small` and `as_taken` by their longest side, for networks that are too slow for the full preview size."""
+    published: dict[str, Any] = field(default_factory=dict)
+    """The address of `as_taken` as the page got it last: "of" (the array), "src"."""
     suggestions: dict[str, tuple[float, str]] = field(default_factory=dict)
     """Automatic ratio and its source per model, for `photo`."""
     full: dict[str, Any] = field(default_factory=dict)
     """The last full-resolution result: "key", "restoration"."""
     white_balance: str = "as_shot"
+    point: tuple[float, float] | None = None
+    """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
+    example: str | None = None
+    """The name of the open photo where it is an example."""
+    upload: str | None = None
+    """The path of the visitor's own open photo."""
     keep_ratio: bool = False
     """True while the ratio of the page's address waits for the first photo."""
+    keep_balance: bool = False
+    """True while a page that was reloaded waits to be shown the photo as it was."""
+    greeting: tuple[str, ...] = ()
+    """What the page's address asked for and cannot have, until it was said."""
+    choice: dict[str, Any] = field(default_factory=dict)
+    """"model" and "ratio" of what the page shows: what the controls go back to when another choice fails."""
+    pages: int = 0
+    """Pages that show it: two for a moment, when one is reloaded."""
     was_lost: bool = False
     """True where it stands in for a session that was let go."""
     stopping: bool = False
@@ -72,6 +90,8 @@ class Session:
     """The last preview before finishing: "key", "preview". Finishing it anew takes no network."""
     reference: RgbPhoto | None = None
     """A well-lit picture of the same scene, to measure against."""
+    reference_file: str | None = None
+    """Its path where the visitor gave it; None for an example's own."""
     analyses: dict[str, Any] = field(default_factory=dict)
     """What the tabs that look inside keep between two events, by tab; forgotten with the photo."""
     _files: dict[str, list[Path]] = field(default_factory=dict)
@@ -140,10 +160,25 @@ def open_session(token: str | None) -> Session:
     return session
 
 
-def close_session(token: str | None) -> None:
-    """Forgets a session and removes its files; called when its page is closed."""
+def enter_session(token: str | None) -> Session:
+    """The session of a page that was just loaded: the one of the token that it kept where that is still there."""
     with _LOCK:
-        session = _SESSIONS.pop(token, None) if token else None
+        known = token is not None and token in _SESSIONS
+    session = open_session(token if known else None)
+    with _LOCK:
+        session.pages += 1
+    return session
+
+
+def close_session(token: str | None) -> None:
+    """Forgets a session and removes its files; called when its page is closed. Another page may still show it."""
+    with _LOCK:
+        session = _SESSIONS.get(token) if token else None
+        if session is not None:
+            session.pages -= 1
+            if session.pages > 0:
+                return
+            del _SESSIONS[session.token]
     if session:
         shutil.rmtree(session.folder, ignore_errors=True)
 

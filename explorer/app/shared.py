@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -32,5 +32,12 @@ class Shared:
     picker: gr.HTML
     """The examples; its value is the name of the one that is open."""
     tab_bar: gr.Tabs
+    upload: gr.File
     tabs: Mapping[str, gr.Tab]
     """By name, for those that begin their work when they are opened."""
+    pickers: dict[gr.Dropdown, Callable[[], list[str]]] = field(default_factory=dict)
+    """Every choice of models, with the names that it offers now: weights may come while the page is open."""
+    later: list[Callable[[], None]] = field(default_factory=list)
+    """What is wired when all tabs are laid out."""
+    importing: list[gr.Accordion] = field(default_factory=list)
+    """Sections that are shown to who may import weights alone."""

@@ -21,6 +21,9 @@ RAW = "RAW"
 EXAMPLES = "Or begin with an example"
 NO_PHOTO = "Open a photo or choose an example."
 NO_PHOTO_YET = "No photo is open: open one above or choose an example."
+RATIO_CLAMPED = "The address asks for the amplification {typed}, which is not from 1 to 300: {ratio} is taken."
+RATIO_UNREADABLE = "The address asks for the amplification “{typed}”, which is no number: the suggested one is taken."
+UNKNOWN_MODEL = "There is no model {model!r}; the known ones are {known}."
 SESSION_GONE = "This page was idle for long and its photo was let go; open the photo again."
 UNKNOWN_EXAMPLE = "There is no example {name!r}; the known ones are {known}."
 UNEXPECTED = "Something went wrong inside the app, and it was logged. Try again or choose another photo or model."
@@ -40,6 +43,18 @@ PUBLISHED = "published"
 LICENCE_UNKNOWN = "licence not stated"
 PARAMETERS = "{count} parameters"
 
+IMPORT = "Published weights"
+IMPORT_WHICH = "Weights that their authors publish"
+IMPORT_LICENCE = "Licence"
+IMPORT_FILES = "Files"
+IMPORT_ORIGIN = "From"
+IMPORT_KEEP = "You may not pass these weights on without their authors' leave."
+IMPORT_AGREE = "Accept “{licence}” and import"
+IMPORT_UNSTATED = "No licence is stated: import for myself"
+IMPORT_NOTHING = "Import"
+IMPORT_ALL_HERE = "All weights that authors publish and this explorer knows are here."
+IMPORT_NOT_HERE = "Here nobody may import weights; run the app on your own machine, or ask who runs this one."
+
 RATIO = "Amplification"
 RATIO_EXACT = "Amplification as a number from 1 to 300"
 RATIO_INVALID = "“{typed}” is not a number from 1 to 300."
@@ -48,7 +63,15 @@ RATIO_USE = "Use suggested"
 RATIO_NOTE = "Suggested {{ratio}}: {source}"
 
 WHITE_BALANCE = "White balance"
-WHITE_BALANCES = (("As shot", "as_shot"), ("Daylight", "daylight"), ("Grey world", "grey_world"))
+WHITE_BALANCES = (
+    ("As shot", "as_shot"),
+    ("Daylight", "daylight"),
+    ("Grey world", "grey_world"),
+    ("Grey patch", "neutral"),
+)
+NEUTRAL_X = "From the left, pixels"
+NEUTRAL_Y = "From the top, pixels"
+NEUTRAL_HELP = "Click a grey or white surface in the picture, or give its place here."
 
 FINISH = "After the network"
 FINISH_RESET = "Reset"
@@ -94,6 +117,10 @@ VIEW_TOOLS = "View"
 ZOOM_IN = "Zoom in"
 ZOOM_OUT = "Zoom out"
 FIT = "Fit"
+ONE_TO_ONE = "1:1"
+ONE_TO_ONE_HELP = "One pixel of the photo on one pixel of the screen, at full resolution"
+PICK = "Pick grey"
+PICK_HELP = "Click a surface that should be neutral grey"
 
 HISTOGRAM = "Histogram"
 HISTOGRAM_AXES = (("Display", "srgb"), ("Linear light", "stops"))
@@ -144,12 +171,12 @@ COMPARE_COLUMN_MATCHED = "GT-mean PSNR, dB"
 COMPARE_COLUMN_SECONDS = "Seconds"
 COMPARE_COLUMN_PARAMETERS = "Parameters"
 COMPARE_COLUMN_GMAC = "GMac"
-COMPARE_COLUMN_MEMORY = "Peak memory, MB"
+COMPARE_COLUMN_MEMORY = "Estimated memory, MB"
 COMPARE_HINT_MATCHED = "After scaling to the reference's mean: forgives a wrong brightness"
-COMPARE_HINT_MEMORY = "Activations of the network alone, float32, in one piece"
+COMPARE_HINT_MEMORY = "Counted, not measured: the activations of the network alone, in float32 and in one piece"
 COMPARE_HELP = (
     "At preview size, {width} × {height}, on this machine. Seconds are those of the network alone; "
-    "multiply-accumulates and memory are counted, not for classical methods."
+    "multiply-accumulates and memory are counted from its layers, not measured; classical methods have none."
 )
 COMPARE_NO_REFERENCE = "PSNR and SSIM need a reference: give one in Restore, or open an example."
 COMPARE_PLOT = "Quality against time"

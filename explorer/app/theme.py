@@ -102,6 +102,12 @@ def head() -> str:
 
 
 def catalogues() -> dict[str, dict[str, str]]:
-    """Translations by language: for each English sentence of `explorer.app.text` its own, fields kept."""
-    found = sorted(Path(__file__).with_name("locales").glob("*.json"))
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+    """Translations by language: for each English sentence of the app and the explorer its own, fields kept.
+
+    A language has one file or several, `<language>.json` and `<language>.<topic>.json`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(Path(__file__).with_name("locales").glob("*.json")):
+        language = found.setdefault(path.name.split(".")[0], {})
+        language.update(json.loads(path.read_text(encoding="utf-8")))
+    return found

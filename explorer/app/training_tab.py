@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -27,19 +28,19 @@ def known_runs() -> dict[str, Any]:
 
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    with gr.Row(elem_classes="lx-bar"):
+    with gr.Row(elem_classes="lx-bar", visible=False) as choices:
         first = gr.Dropdown(choices=[], label=text.TRAINING_RUN, elem_id="lx-training-run", scale=4)
         second = gr.Dropdown(choices=[], label=text.TRAINING_OTHER, elem_id="lx-training-other", scale=4)
         figure = gr.Dropdown(choices=["psnr"], value="psnr", label=text.TRAINING_FIGURE, scale=2, filterable=False)
     status = html(f'<p class="lx-note">{text.TRAINING_EMPTY}</p>', elem_id="lx-training-status")
-    with gr.Row(elem_classes="lx-lower"):
+    with gr.Row(elem_classes="lx-lower", visible=False) as curves:
         with gr.Column(scale=1, min_width=340):
             html(f"<h2>{text.TRAINING_VALIDATION}</h2>")
             validation = gr.Plot(format="png", show_label=False, label=text.TRAINING_FIGURE, elem_id="lx-training-psnr")
         with gr.Column(scale=1, min_width=340):
             html(f"<h2>{text.TRAINING_LOSS}</h2>")
             loss = gr.Plot(format="png", show_label=False, label=text.TRAINING_LOSS, elem_id="lx-training-loss")
-    with gr.Column(elem_classes="lx-section"):
+    with gr.Column(elem_classes="lx-section", visible=False) as pictures:
         html(f"<h2>{text.TRAINING_REPLAY}</h2>")
         with gr.Row(elem_classes="lx-players"):
             left = player("lx-training-replay", text.TRAINING_REPLAY_EMPTY)
@@ -48,11 +49,13 @@ def build(shared: Shared) -> Address:
 
     def list_runs(current: str | None, other: str | None) -> dict[Any, Any]:
         names = list(known_runs())
+        parts = {part: gr.update(visible=bool(names)) for part in (choices, curves, pictures)}
         if not names:
-            raise DataError(text.TRAINING_NONE)
+            return {**parts, status: f'<div class="lx-empty"><p>{escape(text.TRAINING_NONE)}</p></div>'}
         chosen = current if current in names else names[0]
         rest = [name for name in names if name != chosen]
         return {
+            **parts,
             first: gr.update(choices=names, value=chosen),
             second: gr.update(choices=rest, value=other if other in rest else None),
             status: "",
@@ -61,6 +64,8 @@ def build(shared: Shared) -> Address:
     def show(token: str | None, name: str | None, other: str | None, wanted: str) -> dict[Any, Any]:
         session = open_session(token)
         folders = known_runs()
+        if not folders:
+            return {}
         if name not in folders:
             raise DataError(text.TRAINING_NONE)
         runs = [read_run(each, folders[each]) for each in dict.fromkeys([name, other]) if each in folders]
@@ -84,9 +89,9 @@ def build(shared: Shared) -> Address:
     quick: dict[str, Any] = {
         "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
     }  # fmt: skip
-    shared.tabs[NAME].select(guard(list_runs), [first, second], [first, second, status, shared.message], **quick).then(
-        guard(show), inputs, outputs, **quick
-    )
+    shared.tabs[NAME].select(
+        guard(list_runs), [first, second], [first, second, status, choices, curves, pictures, shared.message], **quick
+    ).then(guard(show), inputs, outputs, **quick)
     gr.on([first.input, second.input, figure.input], guard(show), inputs, outputs, trigger_mode="always_last", **quick)
     first.input(None, first, js="(run) => lxAddress({run})")
 

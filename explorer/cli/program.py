@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, evaluate, import_weights, info, models, restore, space, train, weights
+from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import write_line
 
@@ -43,6 +43,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 program.command("restore")(restore.restore)
+program.command("batch")(batch.batch)
 program.command("models")(models.models)
 program.command("info")(info.info)
 program.command("app")(app.app)
@@ -74,6 +75,7 @@ def _options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the line.")
     ] = False,
+    weights_order: weights.Order = "",
 ) -> None:
     """Holds the options of the program itself; `main` acts on `--debug` before anything is parsed."""
 

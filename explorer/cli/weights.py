@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,47 @@ Repo = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
+
+
+def look_in(context: typer.Context, order: str) -> str:
+    """Has this command line alone look for weights in these places: what an option `--weights-order` calls.
+
+    Raises:
+        WeightsError: a place that does not exist, one named twice, or none at all.
+    """
+    from explorer.weights.settings import check_order
+
+    if order:
+        places = check_order([place.strip() for place in order.split(",")], "The option")
+        before = os.environ.get(_ORDER)
+        os.environ[_ORDER] = ",".join(places)
+
+        def put_back() -> None:
+            os.environ.pop(_ORDER, None)
+            if before is not None:
+                os.environ[_ORDER] = before
+
+        context.find_root().call_on_close(put_back)
+    return order
+
+
+_ORDER = "EXPLORER_WEIGHTS_ORDER"
+
+Order = Annotated[
+    str,
+    typer.Option(
+        "--weights-order",
+        metavar="PLACE,...",
+        callback=look_in,
+        help="Where to look for weights, in order: some of local, embedded, hub; by default EXPLORER_WEIGHTS_ORDER or "
+        "the settings'.",
+    ),
+]
+
+
+@weights.callback()
+def _group(order: Order = "") -> None:
+    """Holds the option of all commands about weights; its callback acts on it."""
 
 
 @weights.command("list")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.models import architectures
-from explorer.weights.config import WeightsConfig
+from explorer.weights.config import WeightsConfig, data_title
 
 LIBRARY = "lowlight-explorer"
 
@@ -63,7 +63,7 @@ def repository_card(repo: str, configs: Sequence[WeightsConfig]) -> str:
             task_type="image-to-image",
             task_name="Low-light image restoration",
             dataset_type=re.sub(r"[^a-z0-9_-]+", "_", data.lower()),
-            dataset_name=f"{data} ({config.name})" if len(configs) > 1 else data,
+            dataset_name=f"{data_title(data)} ({config.name})" if len(configs) > 1 else data_title(data),
             metric_type=_METRICS[metric][0],
             metric_name=_METRICS[metric][1],
             metric_value=value,
@@ -114,7 +114,9 @@ def _body(repo: str, configs: Sequence[WeightsConfig]) -> str:
         for c in configs
     )
     numbers = [
-        f"| `{c.name}` | {data} | {_METRICS[m][1]} | {value:.4g} |" for c in configs for data, m, value in figures(c)
+        f"| `{c.name}` | {_cell(data_title(data))} | {_METRICS[m][1]} | {value:.4g} |"
+        for c in configs
+        for data, m, value in figures(c)
     ]
     table = (
         "\n".join(["| weights | data | metric | value |", "|---|---|---|---|", *numbers])

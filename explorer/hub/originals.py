@@ -39,13 +39,18 @@ def downloadable() -> list[PublishedCheckpoint]:
     return [entry for entry in CATALOGUE.values() if all(file.url for file in entry.files)]
 
 
+def size_words(size: int) -> str:
+    """Bytes as a reader sees them: "3.2 MB", "10.2 kB"."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+
+
 def licence_notice(entry: PublishedCheckpoint) -> str:
     """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
     total = sum(file.size for file in entry.files)
     terms = "" if entry.redistributable else " You may not pass the weights on without their authors' leave."
     files = " and ".join(file.name for file in entry.files)
     return (
-        f"{entry.name}: {entry.summary} {files} ({total / 1e6:.1f} MB) from {entry.origin}. Paper: {entry.paper}. "
+        f"{entry.name}: {entry.summary} {files} ({size_words(total)}) from {entry.origin}. Paper: {entry.paper}. "
         f"Licence: {entry.licence}.{terms}"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import socket
@@ -19,9 +21,12 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 from driving import PATIENCE
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "hub"))
+from server import LocalHub  # noqa: E402
 
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -29,8 +34,45 @@ FLAGS = [
 ]  # fmt: skip
 
 
+# The catalogue's address of Zero-DCE becomes that of a server here, which gives a file in the published layout.
+SERVE = """
+import sys
+from dataclasses import replace
+from explorer.weights.catalogue import CATALOGUE
+
+entry = CATALOGUE["zero_dce"]
+url, sha256, size = sys.argv[2:]
+CATALOGUE["zero_dce"] = replace(entry, files=(replace(entry.files[0], url=url, sha256=sha256, size=int(size)),))
+
+from explorer.app import launch
+
+launch(port=int(sys.argv[1]))
+"""
+
+
 @pytest.fixture(scope="session")
-def address(project: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def authors(project: Path) -> Iterator[LocalHub]:
+    """An author's page with one checkpoint: the first of its `blobs`."""
+    import torch
+
+    from explorer.models import create_model
+    from explorer.weights.catalogue import CATALOGUE
+
+    torch.manual_seed(4)
+    modules = {our: theirs for theirs, our in CATALOGUE["zero_dce"].files[0].layout.modules.items()}
+    ours = create_model("zero_dce").state_dict()
+    state = {f"{modules[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": value for name, value in ours.items()}
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    hub = LocalHub()
+    hub.blobs[hashlib.sha256(buffer.getvalue()).hexdigest()] = buffer.getvalue()
+    yield hub
+    hub.close()
+
+
+@pytest.fixture(scope="session")
+def address(project: Path, chromium: str, authors: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    [(sha256, published)] = authors.blobs.items()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -43,11 +85,15 @@ def address(project: Path, chromium: str, tmp_path_factory: pytest.TempPathFacto
         Image.new("RGB", (32, 24), (80 * i, 40, 0)).save(runs / "a.run" / "replay" / f"{10 * i:07d}.png")
     with log.open("w") as sink:
         server = subprocess.Popen(
-            [sys.executable, "-c", f"from explorer.app import launch; launch(port={port})"],
+            [sys.executable, "-c", SERVE, str(port), f"{authors.store}/{sha256}", sha256, str(len(published))],
             cwd=project,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(project), "EXPLORER_RUNS": str(runs)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")]),
+                "EXPLORER_RUNS": str(runs),
+            },
         )
     try:
         url = f"http://127.0.0.1:{port}/"
@@ -76,9 +122,17 @@ def browser(chromium: str) -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all pages, whose scripts Chromium then compiles once; what a page keeps lies in its own tab."""
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     problems: list[str] = []
     outside: list[str] = []

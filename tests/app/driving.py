@@ -65,3 +65,24 @@ def choose_model(page: Page, label: str) -> None:
     page.click("#lx-model input")
     page.fill("#lx-model input", label)
     page.click(f"#lx-model [role=option]:has-text('{label}'), .options [role=option]:has-text('{label}')")
+
+
+def message(page: Page) -> str:
+    """The error that the page shows, as soon as it shows one."""
+    page.wait_for_selector("#lx-message [role=alert]")
+    return page.inner_text("#lx-message")
+
+
+def state(page: Page) -> dict[str, str]:
+    """Everything on the page that belongs to the open photo."""
+    return {
+        "name": page.inner_text("#lx-metadata tr:has-text('Name') td >> nth=0"),
+        "alt": page.get_attribute("#lx-viewer .lx-after", "alt") or "",
+        "example": page.eval_on_selector_all(
+            "#lx-examples button[aria-pressed=true]", "buttons => buttons.map(each => each.dataset.name).join()"
+        ),
+        "upload": "".join(page.locator("#lx-upload").inner_text().split()),
+        "model": page.input_value("#lx-model input"),
+        "result": page.inner_text("#lx-result dl"),
+        "address": page.url,
+    }

@@ -47,30 +47,6 @@ def test_the_main_job(page: Page, address: str, night: Path) -> None:
     page.wait_for_selector("#lx-histogram .js-plotly-plot .trace, #lx-histogram .js-plotly-plot path.js-line")
 
 
-def test_a_broken_file_gets_a_sentence_and_the_app_goes_on(
-    page: Page, address: str, tmp_path: Path, night: Path
-) -> None:
-    opened(page, address, "?model=identity&ratio=3")
-    shown = pixels(page)
-    broken = tmp_path / "broken.dng"
-    broken.write_text("a text, not a photograph")
-    upload(page, broken)
-    page.wait_for_selector("#lx-message [role=alert]")
-    message = page.inner_text("#lx-message")
-    assert "broken.dng" in message
-    assert "Traceback" not in message
-    assert np.array_equal(pixels(page), shown), "the open photo stays"
-    upload(page, night)
-    pixels_once(page, lambda picture: picture.shape == (320, 480, 3))
-    page.wait_for_selector("#lx-message [role=alert]", state="detached")
-
-
-def test_an_address_that_cannot_be_followed_says_why(page: Page, address: str) -> None:
-    page.goto(address + "?model=nothing")
-    page.wait_for_selector("#lx-message [role=alert]")
-    assert "known ones are" in page.inner_text("#lx-message")
-
-
 def test_download_at_full_depth(page: Page, address: str, night: Path, tmp_path: Path) -> None:
     opened(page, address, "?model=identity&ratio=2")
     upload(page, night)

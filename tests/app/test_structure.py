@@ -96,7 +96,7 @@ def test_imported_checkpoints_are_told_apart_and_come_after_our_own(monkeypatch:
     names = [("lamba_m0", "lamba_m0"), ("retinexnet_port", "retinexnet"), ("retinexnet_joint", "retinexnet")]
     imported = [dataclasses.replace(own, name=name, architecture=architecture) for name, architecture in names]
     monkeypatch.setattr(explorer, "list_models", lambda: [*imported, own], raising=False)
-    catalogue.models.cache_clear()
+    catalogue.refresh()
     try:
         assert catalogue.default_model() == own.name
         labels = [label for label, _ in catalogue.choices()]
@@ -105,7 +105,7 @@ def test_imported_checkpoints_are_told_apart_and_come_after_our_own(monkeypatch:
         assert catalogue.label("lamba_m0").endswith("· (published)")
     finally:
         monkeypatch.undo()
-        catalogue.models.cache_clear()
+        catalogue.refresh()
     for name in catalogue.models():
         assert "<li" in catalogue.card(name)
     assert catalogue.card("no such model") == ""

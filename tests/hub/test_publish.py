@@ -67,8 +67,8 @@ def test_the_card(hub: LocalHub, client: Client, small: Path, tmp_path: Path) ->
         for metric in result["metrics"]
     }
     assert metrics == {
-        ("lol_eval15 (zero_dce.small)", "psnr"): 12.5,
-        ("lol_eval15 (zero_dce.small)", "ssim"): 0.5,
+        ("LOL eval15 (zero_dce.small)", "psnr"): 12.5,
+        ("LOL eval15 (zero_dce.small)", "ssim"): 0.5,
     }
     assert "`zero_dce.small`" in text and "`zero_dce.second`" in text and "Random \\| for tests." in text
     assert contents(small).items() <= hub.files(REPO).items()

@@ -75,6 +75,78 @@ def test_the_default_repository_and_the_order_of_places(
     assert '"repo"' in client.load(NAME).error
 
 
+def test_the_order_of_places_by_option(hub: LocalHub, client: Client, small: Path) -> None:
+    hub.commit(REPO, contents(small))
+    env = {"EXPLORER_HUB_REPO": REPO, "EXPLORER_WEIGHTS": str(small.parent)}
+    assert client.cli("weights", "pull", HF).code == 0
+    where = client.cli("weights", "where", NAME, **env).out.strip()
+    assert where == str(small)
+    hub_first = client.cli("weights", "--weights-order", "hub,local", "where", NAME, **env).out.strip()
+    assert Path(hub_first).is_relative_to(client.cache)
+    env["EXPLORER_WEIGHTS_ORDER"] = "hub"
+    assert client.cli("weights", "--weights-order", "local", "where", NAME, **env).out.strip() == str(small)
+    assert "embedded ones" in client.fails(5, "weights", "--weights-order", "embedded", "where", NAME)
+    assert "moon" in client.fails(WEIGHTS, "weights", "--weights-order", "local,moon", "list")
+    shown = client.cli("--weights-order", "hub", "models", **env).out
+    assert NAME in shown and NAME not in client.cli("--weights-order", "embedded", "models", **env).out
+    # An option holds for its command line alone.
+    assert client.cli("weights", "where", NAME, **env).out.strip() == hub_first
+
+
+def test_the_commit_of_a_floating_revision_is_in_the_restoration(hub: LocalHub, client: Client, small: Path) -> None:
+    commit = hub.commit(REPO, contents(small))
+    code = (
+        "import numpy as np, explorer\n"
+        "from explorer.photo.types import RgbPhoto\n"
+        "photo = RgbPhoto(np.full((32, 48, 3), 0.1, np.float32), 8)\n"
+        "done = explorer.restore(photo, explorer.load_model({name!r}))\n"
+        "result = [done.weights.revision, done.weights.sha256]"
+    )
+    for name in (HF, f"{HF}@main"):
+        assert client.python(code.format(name=name)).result == [commit, tensors_of(small)]
+
+
+def test_starting_up_asks_nobody(hub: LocalHub, client: Client, small: Path) -> None:
+    """With a default repository and a connection, too: listing must not wait for anybody."""
+    hub.commit(REPO, contents(small))
+    hub.faults = [Fault(r"hub:", delay=30.0, times=99)]
+    code = "import explorer, explorer.app\nfrom explorer.app import catalogue\nresult = list(catalogue.models())"
+    answer = client.python(code, EXPLORER_HUB_REPO=REPO)
+    assert "clahe" in answer.result and hub.requests == []
+    assert client.cli("weights", "list", EXPLORER_HUB_REPO=REPO).code == 0
+    assert hub.requests == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_sees_bytes_and_time(
+    hub: LocalHub, client: Client, small: Path, project: Path, tmp_path: Path
+) -> None:
+    import pty
+
+    hub.commit(REPO, contents(small))
+    env = client_environment(hub, tmp_path) | {"HF_HUB_CACHE": str(client.cache), "PYTHONPATH": str(project)}
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "explorer", "weights", "pull", HF],
+        env={**env, "TERM": "xterm", "COLUMNS": "120", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=child,
+    ) as process:
+        os.close(child)
+        shown = b""
+        try:
+            while block := os.read(parent, 4096):
+                shown += block
+        except OSError:  # the other end was closed
+            pass
+        out = process.communicate(timeout=60)[0]
+    os.close(parent)
+    size = (small / "model.safetensors").stat().st_size / 1024
+    words = shown.decode(errors="replace")
+    assert NAME in words and f"{size:.1f}/{size:.1f} KiB" in words and "0:00:" in words
+    assert out.decode().startswith(HF), "what a pipe gets has no bar in it"
+
+
 def test_slips_of_the_pen_ask_nobody(hub: LocalHub, client: Client) -> None:
     answer = client.load("zero_dse.small", EXPLORER_HUB_REPO=REPO)
     assert answer.kind == "ModelNotFoundError" and hub.requests == []

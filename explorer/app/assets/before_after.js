@@ -1,13 +1,42 @@
 const find = (name) => element.querySelector(name);
 const frame = find(".lx-frame"), before = find(".lx-before"), after = find(".lx-after"), split = find(".lx-split");
 const badge = find(".lx-badge"), choice = find(".lx-choice"), empty = find(".lx-empty"), zoomText = find(".lx-zoom");
-let shown = null, turn = 0;
+const layers = [...element.querySelectorAll(".lx-layer")], details = [...element.querySelectorAll(".lx-detail")];
+const dropper = find(".lx-dropper"), point = find(".lx-point");
+let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, asked = "";
 const stage = makeStage(() => draw());
 
+// Pixels of the screen for one pixel of the photo.
+function scale() {
+  const value = props.value;
+  return value && value.size ? (stage.zoom * frame.clientWidth * devicePixelRatio) / value.size[0] : 1;
+}
 function draw() {
-  for (const image of [before, after]) image.style.transform = stage.transform();
+  for (const layer of layers) layer.style.transform = stage.transform();
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
-  zoomText.textContent = Math.round(stage.zoom * 100) + " %";
+  frame.classList.toggle("lx-coarse", scale() >= 3);
+  zoomText.textContent = Math.round(scale() * 100) + " %";
+  const value = props.value, at = value && value.point;
+  point.hidden = !at;
+  if (at) {
+    point.style.left = ((at[0] + 0.5) / value.size[0] - stage.x) * stage.zoom * 100 + 50 + "%";
+    point.style.top = ((at[1] + 0.5) / value.size[1] - stage.y) * stage.zoom * 100 + 50 + "%";
+  }
+  clearTimeout(asking);
+  asking = setTimeout(askDetail, 200);
+}
+// What the first pictures of a full result are too coarse for is fetched for the window that is seen.
+function askDetail() {
+  const value = props.value;
+  if (!value || !value.full || value.overview >= value.width || stage.zoom === 1) return;
+  if (stage.zoom * frame.clientWidth * devicePixelRatio <= value.overview) return;
+  const half = 0.5 / stage.zoom;
+  const window_ = [stage.x - half, stage.y - half, stage.x + half, stage.y + half];
+  const key = value.revision + " " + window_.map((share) => share.toFixed(5)).join(" ");
+  if (key === asked) return;
+  asked = key;
+  props.value = { ...value, window: window_ };
+  trigger("input");
 }
 function divide(share) {
   const value = Math.min(100, Math.max(0, share));
@@ -32,17 +61,47 @@ async function render() {
   const kind = Math.min(Number(choice.value || 0), value.before.length - 1);
   choice.replaceChildren(...value.before.map((item, index) => new Option(item.label, index, false, index === kind)));
   choice.value = kind;
-  const side = value.before[kind];
-  const swaps = await Promise.all([load(before, side.src, side.alt), load(after, value.after.src, value.after.alt)]);
+  const side = value.before[kind], detail = value.detail;
+  const loads = [load(before, side.src, side.alt), load(after, value.after.src, value.after.alt)];
+  if (detail) loads.push(load(details[1], detail.before[kind], ""), load(details[0], detail.after, ""));
+  const swaps = await Promise.all(loads);
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
-  frame.style.setProperty("--aspect", value.width / value.height);
+  for (const each of details) {
+    each.hidden = !detail;
+    if (detail) for (const part of ["left", "top", "width", "height"]) each.style[part] = detail[part] * 100 + "%";
+  }
+  find(".lx-viewer").style.setProperty("--aspect", value.width / value.height);
   badge.textContent = value.badge;
   find(".lx-tag-before").textContent = side.label;
+  dropper.hidden = !value.pick;
+  if (!value.pick) pick(false);
   if (shown !== value.photo) { shown = value.photo; divide(50); stage.reset(); }
   element.dataset.revision = value.revision;
+  if (wantsOne && value.full) { wantsOne = false; oneToOne(); }
   draw();
 }
+function oneToOne() {
+  stage.set(props.value.width / (frame.clientWidth * devicePixelRatio), stage.x, stage.y);
+}
+function pick(on) {
+  picking = on;
+  dropper.setAttribute("aria-pressed", String(on));
+  frame.classList.toggle("lx-picking", on);
+}
+// Before the divider and the panning see it: a click is then a choice of a place and nothing else.
+frame.addEventListener("pointerdown", (event) => {
+  if (!picking || event.button !== 0) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const at = stage.locate(frame, event), [width, height] = props.value.size;
+  const place = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
+  pick(false);
+  props.value = { ...props.value, picked: [place(at.px, width), place(at.py, height)] };
+  trigger("select");
+}, true);
+element.addEventListener("keydown", (event) => { if (event.key === "Escape") pick(false); });
+document.addEventListener("lx-pick", (event) => { if (element.isConnected) pick(event.detail && Boolean(props.value && props.value.pick)); });
 stage.pannable(frame, { onDrag: (event) => divide(stage.locate(frame, event).u * 100) });
 const handle = find(".lx-handle");
 handle.addEventListener("pointerdown", (event) => { event.stopPropagation(); handle.setPointerCapture(event.pointerId); });
@@ -54,9 +113,15 @@ split.addEventListener("keydown", (event) => {
   if (["+", "=", "-", "0"].includes(event.key)) stage.keys(event);
 });
 choice.addEventListener("change", render);
+dropper.addEventListener("click", () => pick(!picking));
 find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5, 0.5, 0.5));
 find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5, 0.5, 0.5));
 find(".lx-fit").addEventListener("click", () => stage.reset());
+find(".lx-one").addEventListener("click", () => {
+  if (props.value.full) oneToOne();
+  else { wantsOne = true; trigger("submit"); }
+});
+new ResizeObserver(draw).observe(frame);
 watch("value", render);
 divide(50);
 render();

@@ -7,12 +7,24 @@
     apply();
   };
   // The tabs report their first selection before the server has read the address; it must not be overwritten by it.
-  let greeted = false;
-  window.lxGreeted = () => {
+  let greeted = false, session = "";
+  window.lxGreeted = (token) => {
     greeted = true;
+    session = token;
     const language = document.querySelector(".lx-language select");
     if (language) language.value = window.lxLanguage || "en";
+    return token;
   };
+  // A page that is reloaded finds its photo again. The token lies in the tab's storage only between the two loads, so
+  // that a copy of the tab does not share the photo with it.
+  window.lxKept = () => {
+    const kept = sessionStorage.getItem("lx-session") || "";
+    sessionStorage.removeItem("lx-session");
+    return kept;
+  };
+  addEventListener("pagehide", () => { if (session) sessionStorage.setItem("lx-session", session); });
+  addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("lx-session"); });
+  window.lxPick = (on) => { document.dispatchEvent(new CustomEvent("lx-pick", { detail: on })); };
   window.lxAddress = (changes) => {
     if (!greeted) return;
     const address = new URL(location.href);

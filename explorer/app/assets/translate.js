@@ -32,13 +32,14 @@
     for (const [pattern, names, target] of patterns) {
       const match = pattern.exec(text);
       if (!match) continue;
-      found = target.replace(/\{+(\w+)(?:!r)?\}+/g, (_, name) => { const part = match[names.indexOf(name) + 1] ?? ""; return catalogue[part] || part; });
+      found = target.replace(/\{+(\w+)(?:!r)?\}+/g, (_, name) => { const part = match[names.indexOf(name) + 1] ?? ""; return translated(part) || part; });
       break;
     }
     if (known.size > 4000) known.clear();
     known.set(text, found);
     return found;
   }
+  window.lxTranslated = translated;
   const ATTRIBUTES = ["aria-label", "title", "alt", "placeholder", "aria-valuetext"];
   function textNode(node) {
     if (node.parentElement && node.parentElement.closest("script, style, code, [translate=no]")) return;

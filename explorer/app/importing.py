@@ -1,0 +1,158 @@
+"""Published weights, imported by the visitor from their authors' pages after the licence was shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from explorer.app import catalogue, text
+from explorer.app.components import html
+from explorer.app.feedback import reported
+from explorer.app.shared import Shared
+from explorer.errors import WeightsError
+from explorer.hub import originals
+from explorer.weights.catalogue import PublishedCheckpoint
+
+SETTING = "EXPLORER_APP_IMPORT"
+"""1 lets every visitor import weights, 0 nobody. Without it, only who sits at the machine that serves the app may: what
+is imported stays there for all, and it is the operator who agrees to a licence."""
+
+_PROGRESS = gr.Progress()
+_IMPORTS = "imports"
+"""Concurrency group of imports: one at a time."""
+
+
+def allowed(request: gr.Request | None) -> bool:
+    """Whether this visitor may import weights."""
+    setting = os.environ.get(SETTING, "").strip().lower()
+    if setting:
+        return setting in ("1", "true", "yes", "on")
+    if request is None or request.client is None or "SPACE_ID" in os.environ:
+        return False
+    headers = request.headers
+    # A proxy or a tunnel on this machine connects from here too, but says for whom, or was asked by another name.
+    if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
+        return False
+    return _is_loopback(request.client.host) and _is_loopback(_host_of(headers.get("host", "")))
+
+
+def _host_of(header: str) -> str:
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def missing() -> list[PublishedCheckpoint]:
+    """Published checkpoints that can be downloaded and are not here yet."""
+    here = catalogue.models()
+    return [entry for entry in originals.downloadable() if entry.name not in here]
+
+
+def picker_update(names: list[str], value: Any = None) -> Any:
+    """An update of a choice of models: what it offers and, where given, what is chosen."""
+    chosen = {} if value is None else {"value": value}
+    return gr.update(choices=list(catalogue.choices(names)), **chosen)
+
+
+def notice(name: str | None) -> str:
+    """The licence, the files, their origin and the paper of a published checkpoint, as HTML."""
+    if not name:
+        return f'<p class="lx-note">{escape(text.IMPORT_ALL_HERE)}</p>'
+    entry = originals.original(name)
+    size = originals.size_words(sum(file.size for file in entry.files))
+    rows = [
+        (text.IMPORT_LICENCE, escape(entry.licence)),
+        (text.IMPORT_FILES, escape(f"{', '.join(file.name for file in entry.files)} ({size})")),
+        (
+            text.IMPORT_ORIGIN,
+            f'<a href="{escape(entry.origin)}" target="_blank" rel="noreferrer">{escape(entry.origin)}</a>',
+        ),
+    ]
+    items = "".join(f"<div><dt>{escape(label)}</dt><dd>{words}</dd></div>" for label, words in rows)
+    terms = "" if entry.redistributable else f"<p>{escape(text.IMPORT_KEEP)}</p>"
+    return (
+        f'<div class="lx-card lx-import"><p>{escape(entry.summary)}</p><p class="lx-paper">{escape(entry.paper)}</p>'
+        f"<dl>{items}</dl>{terms}</div>"
+    )
+
+
+def agreement(name: str | None) -> Any:
+    """The button that names the licence, for a published checkpoint."""
+    if not name:
+        return gr.update(value=text.IMPORT_NOTHING, interactive=False)
+    licence = originals.original(name).licence
+    words = text.IMPORT_UNSTATED if licence == "none stated" else text.IMPORT_AGREE.format(licence=licence)
+    return gr.update(value=words, interactive=True)
+
+
+def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
+    """Lays the section out and wires it.
+
+    Returns:
+        The section, hidden until `allowed` says otherwise; and a state that changes when weights have come.
+    """
+    done = gr.State(None)
+    with gr.Accordion(text.IMPORT, open=False, visible=False, elem_id="lx-import", elem_classes="lx-fold") as section:
+        entry = gr.Dropdown(choices=[], value=None, label=text.IMPORT_WHICH, elem_id="lx-import-name", filterable=False)
+        terms = html(elem_id="lx-import-terms")
+        agree = gr.Button(text.IMPORT_NOTHING, elem_id="lx-import-run", interactive=False)
+
+    def offer() -> dict[Any, Any]:
+        left = [each.name for each in missing()]
+        first = left[0] if left else None
+        return {entry: gr.update(choices=left, value=first), terms: notice(first), agree: agreement(first)}
+
+    def describe(name: str | None) -> dict[Any, Any]:
+        return {terms: notice(name), agree: agreement(name)}
+
+    def fetch(name: str | None, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+        if not allowed(request):
+            raise WeightsError(text.IMPORT_NOT_HERE)
+        if not name:
+            return {}
+
+        def report(file: str, have: int, total: int) -> None:
+            progress((have, total), desc=file, unit="bytes")
+
+        originals.download_original(name, accept_licence=True, progress=report)
+        catalogue.refresh()
+        here = originals.original(name).name
+        pickers = {picker: picker_update(names()) for picker, names in shared.pickers.items()}
+        return {
+            **pickers,
+            shared.model: picker_update(catalogue.pickable(), here),
+            **offer(),
+            done: secrets.token_hex(4),
+            shared.message: "",
+        }
+
+    guard = reported(shared.message)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    section.expand(guard(offer), None, [entry, terms, agree, shared.message], **private)
+    entry.input(guard(describe), entry, [terms, agree, shared.message], **private)
+
+    def wire() -> None:
+        agree.click(
+            guard(fetch),
+            entry,
+            [*shared.pickers, entry, terms, agree, done, shared.message],
+            concurrency_id=_IMPORTS,
+            concurrency_limit=1,
+            api_visibility="private",
+            show_progress_on=[terms],
+        )
+
+    shared.later.append(wire)
+    return section, done

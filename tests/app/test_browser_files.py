@@ -1,0 +1,59 @@
+"""A file that is no photo, dropped wherever the page takes a file; and how far a long upload is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+from driving import message, opened, pixels, pixels_once, upload
+
+pytestmark = pytest.mark.browser
+
+DROP = """([selector, name, words]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([words], name));
+  const target = document.querySelector(selector);
+  for (const type of ["dragenter", "dragover", "drop"])
+    target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+}"""
+
+
+def test_a_broken_file_dropped_in_each_upload(page: Page, address: str, night: Path) -> None:
+    opened(page, address, "?example=cat&model=identity&ratio=2")
+    page.wait_for_selector("#lx-scores dd")
+    shown, scores = pixels(page), page.inner_text("#lx-scores dd")
+    page.evaluate(DROP, ["#lx-upload button", "letter.docx", "PK no photo"])
+    assert "letter.docx" in message(page)
+    assert np.array_equal(pixels(page), shown)
+
+    page.click("#lx-reference-box button >> nth=0")
+    page.wait_for_selector("#lx-reference button:visible")
+    page.evaluate(DROP, ["#lx-reference button", "poem.tif", "II*\\0 no picture"])
+    page.wait_for_selector("#lx-message :text('poem.tif')")
+    page.wait_for_function("!document.querySelector('#lx-reference').innerText.includes('poem')")
+    assert page.inner_text("#lx-scores dd") == scores, "the example's own reference stays"
+
+    upload(page, night)
+    pixels_once(page, lambda picture: picture.shape == (320, 480, 3))
+    page.wait_for_selector("#lx-message [role=alert]", state="detached")
+
+
+def test_a_long_upload_says_how_far_it_is(page: Page, address: str, tmp_path: Path) -> None:
+    opened(page, address, "?example=cat&model=identity&ratio=2")
+    large = tmp_path / "large.tif"
+    large.write_bytes(b"no photo" * 250_000)
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    upload(page, large)
+    page.wait_for_selector("#lx-upload progress, #lx-upload .progress-bar, #lx-upload .uploading")
+    assert "large" in page.inner_text("#lx-upload")
+    line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    assert "large.tif" in message(page)

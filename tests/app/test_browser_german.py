@@ -1,0 +1,83 @@
+"""German: whole pages, labels of files, and sentences that were made from values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+from driving import PATIENCE, message, opened, upload
+
+import explorer
+from explorer.app.lessons import LESSONS
+from explorer.errors import ExplorerError
+from explorer.examples import examples
+from explorer.photo import check_ratio, describe, suggest_ratio
+from explorer.photo.types import RgbPhoto
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def german(browser: Browser, address: str) -> Iterator[Page]:
+    page = browser.new_page(locale="de-DE")
+    page.set_default_timeout(PATIENCE)
+    opened(page, address, "?example=still_life&model=identity&ratio=2&tab=learn&lesson=lamba")
+    yield page
+    page.close()
+
+
+def sentence_of(action: Callable[[], object]) -> str:
+    with pytest.raises(ExplorerError) as caught:
+        action()
+    return str(caught.value)
+
+
+def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path, night: Path) -> None:
+    page = german
+    page.wait_for_selector(".lx-lesson h2:has-text('in Echtzeit')")
+    assert "Beim Falten geht" in page.inner_text(".lx-lesson")
+    page.click("#lx-tabs button[role=tab]:has-text('Wiederherstellen')")
+    labels = page.locator("#lx-metadata th").all_inner_texts()
+    assert {"Kamera", "Schwarzwert", "Belichtungszeit", "Größe"} <= set(labels)
+
+    for lesson in LESSONS:
+        for words in (lesson.title, *lesson.paragraphs, lesson.caption):
+            assert page.evaluate("words => lxTranslated(words)", words), words
+
+    empty, text, cut = tmp_path / "empty.png", tmp_path / "text.jpg", tmp_path / "cut.png"
+    empty.touch()
+    text.write_text("words")
+    cut.write_bytes(night.read_bytes()[:900])
+    raws = [explorer.open_photo(each.path) for each in examples()]
+    black = RgbPhoto(np.zeros((64, 64, 3), np.float32), 8, name="black.png")
+    white = RgbPhoto(np.ones((64, 64, 3), np.float32), 8, name="white.png")
+    said = [
+        sentence_of(lambda: explorer.open_photo(empty)),
+        sentence_of(lambda: explorer.open_photo(text)),
+        sentence_of(lambda: explorer.open_photo(cut)),
+        sentence_of(lambda: check_ratio(999)),
+        sentence_of(lambda: explorer.load_model("nothing")),
+        sentence_of(lambda: black.with_neutral_point(30, 30)),
+        sentence_of(lambda: white.with_neutral_point(30, 30)),
+        sentence_of(lambda: white.with_neutral_point(300, 30)),
+        *(note for photo in raws for note in photo.notes),
+        *(f"Suggested ×3.2: {suggest_ratio(photo, 'dark_bin').source}" for photo in raws),
+        *(f"Suggested ×3.2: {suggest_ratio(photo, 'percentile').source}" for photo in raws),
+        *(label for photo in raws for label in describe(photo)
+          if label not in ("ISO", "Notes", "Suggested ratio", "Suggested ratio from")),
+        *(photo.white_balance.source for photo in raws),
+        *explorer.restore(raws[0].with_white_balance("grey_world"), "clahe", 2.0, max_side=64).notes,
+    ]  # fmt: skip
+    assert len(said) > 40
+    untranslated = [words for words in said if page.evaluate("words => lxTranslated(words)", words) is None]
+    assert not untranslated
+
+    upload(page, text)
+    assert "ist kein Foto bekannter Art" in message(page)

@@ -1,0 +1,75 @@
+"""What the page shows always belongs together: after a failure, after an odd address, after a reload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+from driving import choose_model, message, opened, pixels, pixels_once, state, upload
+
+pytestmark = pytest.mark.browser
+
+
+def test_after_a_failure_everything_belongs_to_the_old_photo(
+    page: Page, address: str, tmp_path: Path, night: Path
+) -> None:
+    broken = tmp_path / "broken.dng"
+    broken.write_text("a text, not a photograph")
+    opened(page, address, "?example=cat&model=identity&ratio=3")
+    page.wait_for_selector("#lx-metadata :text('cat.png')")
+    before, shown = state(page), pixels(page)
+    upload(page, broken)
+    assert "broken.dng" in message(page)
+    page.wait_for_function("!document.querySelector('#lx-upload').innerText.includes('broken')")
+    assert state(page) == before
+    assert np.array_equal(pixels(page), shown)
+
+    upload(page, night)
+    page.wait_for_selector("#lx-metadata :text('night.png')")
+    page.wait_for_url(lambda url: "example=" not in url)
+    own = state(page)
+    assert own["example"] == "" and "night.png" in own["upload"]
+    upload(page, broken)
+    assert "broken.dng" in message(page)
+    page.wait_for_function("document.querySelector('#lx-upload').innerText.includes('night')")
+    assert state(page) == own
+
+    choose_model(page, "CLAHE")  # and the app goes on
+    page.wait_for_selector("#lx-result :text('clahe')")
+    page.wait_for_selector("#lx-message [role=alert]", state="detached")
+
+
+def test_an_address_that_cannot_be_followed_opens_a_photo_and_says_why(page: Page, address: str) -> None:
+    opened(page, address, "?ratio=999&model=nothing&example=nowhere")
+    assert pixels(page).std() > 1
+    said = message(page)
+    assert "300 is taken" in said and "no model 'nothing'" in said and "no example 'nowhere'" in said
+    assert page.input_value(".lx-ratio-number") == "300"
+
+
+def test_a_reload_keeps_the_photo(page: Page, address: str, night: Path) -> None:
+    opened(page, address, "?model=identity&ratio=2")
+    upload(page, night)
+    pixels_once(page, lambda shown: shown.shape == (320, 480, 3))
+    page.wait_for_selector("#lx-metadata :text('night.png')")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('night')")
+    page.reload()
+    page.wait_for_selector("#lx-viewer [data-revision]", state="attached")
+    pixels_once(page, lambda shown: shown.shape == (320, 480, 3))
+    page.wait_for_selector("#lx-metadata :text('night.png')")
+    assert "night" in page.inner_text("#lx-upload")
+
+    # A copy of the tab begins anew: two pages must not move one another's sliders.
+    with page.context.expect_page() as waiting:
+        page.evaluate("open(location.href)")
+    copy = waiting.value
+    copy.wait_for_selector("#lx-viewer [data-revision]", state="attached")
+    copy.wait_for_selector("#lx-metadata td")
+    assert "night.png" not in copy.inner_text("#lx-metadata")
+    copy.close()
