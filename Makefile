@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app bench check clean examples format fuzz help lint notebooks setup test types wheel
+.PHONY: app batch-test bench check clean examples format fuzz help lint notebooks setup test types wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-15s %s\n' "$$name" "$$what"; done
 
 app: $(STAMP) ## start the app and print its address (PORT=7860, ARGS="--host 0.0.0.0")
 	@$(BIN)/lowlight app $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -46,6 +46,11 @@ types: $(STAMP) ## mypy
 	@$(BIN)/mypy
 
 check: lint types ## lint and types without the tests
+
+# Ray is an extra that few need; this target brings it.
+batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photographs, a lost node, a killed driver
+	@$(PIP) install --quiet -e '.[ray]' -c constraints.txt
+	@EXPLORER_BATCH_PHOTOGRAPHS=500 $(BIN)/python -m pytest tests/batch --timeout 1800 $(ARGS)
 
 bench: $(STAMP) ## run every benchmark
 	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each $(ARGS); done

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect")  # fmt: skip
+         "inspect", "batch", "server", "widgets")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -31,8 +31,49 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inspect": ("errors", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "restoration"),
     "evaluation": ("errors", "photo", "weights", "training", *RESULTS),
-    "app": ("errors", "photo", "weights", "hub", "views", "examples", "inspect", "evaluation", *RESULTS),
-    "cli": ("errors", "photo", "weights", "hub", "views", "examples", "app", "training", "evaluation", *RESULTS),
+    "batch": ("errors", "photo", "weights", "evaluation", *RESULTS),
+    "logs": ("errors",),
+    "server": ("errors", "photo", "logs"),
+    "app": (
+        "errors",
+        "photo",
+        "weights",
+        "hub",
+        "views",
+        "examples",
+        "inspect",
+        "evaluation",
+        "server",
+        "logs",
+        *RESULTS,
+    ),
+    "widgets": (
+        "errors",
+        "photo",
+        "models",
+        "weights",
+        "views",
+        "examples",
+        "inspect",
+        "evaluation",
+        "training",
+        *RESULTS,
+    ),
+    "cli": (
+        "errors",
+        "photo",
+        "weights",
+        "hub",
+        "views",
+        "examples",
+        "app",
+        "training",
+        "evaluation",
+        "batch",
+        "server",
+        "logs",
+        *RESULTS,
+    ),
     "__main__": ("cli",),
 }
 """Which parts of `explorer` each part may import, itself and the bare package aside. A part that is not named here
@@ -50,6 +91,9 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "evaluation": ("gradio",),
     "inspect": ("gradio", "rawpy"),
     "settings": ("gradio", "rawpy", "torch"),
+    "batch": ("gradio", "rawpy"),
+    "server": ("rawpy", "torch"),
+    "widgets": ("gradio", "rawpy"),
     "views": ("torch", "gradio", "rawpy"),
     "examples": ("torch", "gradio", "rawpy"),
 }

@@ -11,6 +11,7 @@ from torch import nn
 from explorer.models import RestorationNet
 from explorer.training import losses
 from explorer.training.degrade import camera_to_display
+from explorer.training.distributed import average_gradients
 
 Batch = dict[str, torch.Tensor]
 Logs = dict[str, float]
@@ -58,6 +59,7 @@ def minimise(
     """Backward, optional gradient clipping by norm, step. Gives the gradient's norm (0 without clipping)."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    average_gradients(optimiser)
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip)) if clip else 0.0
     optimiser.step()
     return norm

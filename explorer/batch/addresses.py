@@ -1,0 +1,257 @@
+"""Files and folders at addresses: paths of this machine, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
+
+A file appears whole or not at all. Local files are written beside the destination and renamed; object stores put an
+object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import OutputError, PhotoError
+
+_OBJECT_STORES = frozenset(
+    ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "hf", "memory", "oss", "oci", "cos", "obs"]
+)
+"""Protocols whose stores show an object only when all of it has arrived."""
+STAGING = ".manifest/unfinished"
+"""Where files of a destination lie until they are whole."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a listing says about a file."""
+
+    bytes: int
+    """-1 where there is no such file."""
+    stamp: str
+    """Changes when the file does: its ETag in an object store, its time of change elsewhere."""
+
+
+ABSENT = Found(-1, "absent")
+
+
+def is_local(address: str) -> bool:
+    """Whether an address names this machine's own files."""
+    return "://" not in address
+
+
+def canonical(address: str, beside: str = "") -> str:
+    """One spelling for one file: an absolute path, or an address with its protocol and without a slash at its end.
+
+    Args:
+        address: as somebody wrote it.
+        beside: the folder that relative paths start from; the current one by default.
+
+    Raises:
+        PhotoError: the protocol is not known, or the package that speaks it is not installed.
+    """
+    if address.startswith(("file://", "local://")):
+        address = address.partition("://")[2]
+    if "://" in address:
+        file_system, path = _reached(address)
+        return str(file_system.unstrip_protocol(path)).rstrip("/")
+    if beside and not is_local(beside):
+        return canonical(f"{beside}/{address}")
+    return os.path.normpath(os.path.join(beside or os.getcwd(), os.path.expanduser(address)))
+
+
+def join(folder: str, name: str) -> str:
+    """The address of a file in a folder; `name` has slashes."""
+    return os.path.join(folder, *name.split("/")) if is_local(folder) else f"{folder}/{name}"
+
+
+def parent(address: str) -> str:
+    """The folder that a file lies in."""
+    return os.path.dirname(address) if is_local(address) else address.rpartition("/")[0]
+
+
+def _reached(address: str) -> tuple[Any, str]:
+    """The fsspec file system of an address and the path in it."""
+    import fsspec
+
+    protocol = address.partition("://")[0]
+    try:
+        file_system, path = fsspec.core.url_to_fs(address)
+    except ImportError as error:
+        reason = str(error).rstrip(".")
+        raise PhotoError(f"Addresses of {protocol}:// need another package: {reason}.") from error
+    except ValueError as error:
+        raise PhotoError(f"{address} cannot be reached ({error}); check the address.") from error
+    return file_system, path
+
+
+def read(address: str) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        OSError: it is not there or cannot be read.
+        PhotoError: see `canonical`.
+    """
+    if is_local(address):
+        return Path(address).read_bytes()
+    file_system, path = _reached(address)
+    data: bytes = file_system.cat_file(path)
+    return data
+
+
+def is_folder(address: str) -> bool:
+    """Whether there is a folder at the address."""
+    if is_local(address):
+        return os.path.isdir(address)
+    file_system, path = _reached(address)
+    return bool(file_system.isdir(path))
+
+
+def find_one(address: str) -> Found:
+    """A file's size and stamp; `ABSENT` where there is none."""
+    try:
+        if is_local(address):
+            stat = os.stat(address)
+            return Found(stat.st_size, str(stat.st_mtime_ns))
+        file_system, path = _reached(address)
+        return _found(file_system.info(path))
+    except (OSError, ValueError):
+        return ABSENT
+
+
+def find_all(folder: str, leave_out: str = "") -> Iterator[tuple[str, Found]]:
+    """Every file in a folder and the folders within, by its path in the folder (with slashes), in no certain order.
+
+    Files and folders whose name begins with a dot are left out, and so is the folder `leave_out` (an address).
+    """
+    if not is_local(folder):
+        file_system, path = _reached(folder)
+        start = path.rstrip("/") + "/"
+        skipped = _reached(leave_out)[1].rstrip("/") + "/" if leave_out and not is_local(leave_out) else None
+        file_system.invalidate_cache()
+        for name, info in file_system.find(path, detail=True).items():
+            inside = name.removeprefix(start)
+            if not (skipped and name.startswith(skipped)) and not any(p.startswith(".") for p in inside.split("/")):
+                yield inside, _found(info)
+        return
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        with os.scandir(os.path.join(folder, inside)) as entries:
+            for entry in entries:
+                name = f"{inside}{entry.name}"
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    # A link may lead back up; what it leads to is not part of this folder anyway.
+                    if not entry.is_symlink() and entry.path != leave_out:
+                        waiting.append(f"{name}/")
+                elif entry.is_file():
+                    stat = entry.stat()
+                    yield name, Found(stat.st_size, str(stat.st_mtime_ns))
+
+
+def _found(info: dict[str, Any]) -> Found:
+    names = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "created")
+    stamp = next((str(info[name]) for name in names if info.get(name) is not None), "")
+    return Found(int(info.get("size") or 0), stamp)
+
+
+def make_folder(address: str) -> None:
+    """Makes a folder and those above it; object stores have none to make.
+
+    Raises:
+        OutputError: a file is in its place, or it may not be made.
+    """
+    try:
+        if is_local(address):
+            os.makedirs(address, exist_ok=True)
+        elif address.partition("://")[0] not in _OBJECT_STORES:
+            file_system, path = _reached(address)
+            file_system.makedirs(path, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"The folder {address} cannot be made ({reason}); name another destination.") from error
+
+
+def write(folder: str, name: str, data: bytes) -> None:
+    """Writes a file of a destination, whole or not at all.
+
+    Args:
+        folder: the destination, whose `STAGING` exists where it is local.
+        name: the file's path in it, with slashes.
+
+    Raises:
+        OSError: whatever the file system says; nothing of the file is left.
+    """
+    target = join(folder, name)
+    if is_local(folder):
+        unfinished = os.path.join(folder, *STAGING.split("/"), secrets.token_hex(12))
+        try:
+            with open(unfinished, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.replace(unfinished, target)
+        finally:
+            Path(unfinished).unlink(missing_ok=True)
+        return
+    file_system, path = _reached(target)
+    if target.partition("://")[0] in _OBJECT_STORES:
+        file_system.pipe_file(path, data)
+        return
+    temporary = f"{path}.{secrets.token_hex(6)}.partial"
+    file_system.makedirs(path.rpartition("/")[0], exist_ok=True)
+    try:
+        file_system.pipe_file(temporary, data)
+        file_system.mv(temporary, path)
+    except BaseException:
+        if file_system.exists(temporary):
+            file_system.rm_file(temporary)
+        raise
+
+
+def files_of(folder: str) -> list[str]:
+    """Names of the files right in a folder, sorted; none where there is no such folder."""
+    try:
+        if is_local(folder):
+            return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+        file_system, path = _reached(folder)
+        file_system.invalidate_cache()
+        return sorted(e["name"].rpartition("/")[2] for e in file_system.ls(path, detail=True) if e["type"] == "file")
+    except FileNotFoundError:
+        return []
+
+
+def remove(address: str) -> None:
+    """Removes a file, or a folder with all that is in it, if it is there."""
+    if is_local(address):
+        import shutil
+
+        if os.path.isdir(address):
+            shutil.rmtree(address, ignore_errors=True)
+        else:
+            Path(address).unlink(missing_ok=True)
+        return
+    file_system, path = _reached(address)
+    try:
+        file_system.rm(path, recursive=True)
+    except FileNotFoundError:
+        return
+
+
+def remove_files(folder: str, names: list[str]) -> None:
+    """Removes files of one folder; those that are gone already do no harm."""
+    if not names:
+        return
+    if is_local(folder):
+        for name in names:
+            Path(folder, name).unlink(missing_ok=True)
+        return
+    file_system, path = _reached(folder)
+    try:
+        file_system.rm([f"{path.rstrip('/')}/{name}" for name in names])
+    except FileNotFoundError:
+        return

@@ -1,0 +1,374 @@
+"""One photograph from its bytes to its result and its row of the manifest: the same three stages wherever they run.
+
+`Treatment` is what `lowlight restore` does with a photograph too. The stages are functions of their own, so that
+decoding, the network and encoding can run in different processes, on different machines.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from explorer.batch import addresses
+from explorer.batch.listing import Item
+from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.photo.types import Photo, WhiteBalanceChoice
+    from explorer.restoration import Restoration
+    from explorer.weights.store import LoadedModel
+
+ROWS = ".manifest/rows"
+_ATTEMPTS = 3
+_HOPELESS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
+)
+"""Of writing: a second attempt would end as the first."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A white balance as a user asks for it; called, it gives a photo that white balance."""
+
+    choice: WhiteBalanceChoice | None = None
+    """None leaves the file's own."""
+    neutral: tuple[int, int] | None = None
+    """A pixel x, y of the upright picture that should be grey."""
+
+    def __call__(self, photo: Photo) -> Photo:
+        if self.neutral is not None:
+            return photo.with_neutral_point(*self.neutral)
+        return photo if self.choice is None else photo.with_white_balance(self.choice)
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """All that is chosen for a photograph beside the model."""
+
+    ratio: float | Literal["auto"] = "auto"
+    balance: Balance = field(default_factory=Balance)
+    bits: Literal[8, 16] = 8
+    """Of the result, a channel."""
+    backend: str = "auto"
+
+    def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
+        """The photograph with its white balance; see `explorer.open_photo`."""
+        from explorer.photo import open_photo
+
+        return self.balance(open_photo(source, name=name))
+
+    def restored(self, photo: Photo, model: LoadedModel, *, intermediates: bool = False) -> Restoration:
+        """See `explorer.restore`."""
+        from explorer.restorer import restore
+
+        return restore(photo, model, self.ratio, backend=self.backend, intermediates=intermediates)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model as it travels to another process or machine, which need not have its weights."""
+
+    name: str
+    """The weights' name, or that of a classical method."""
+    revision: str
+    sha256: str
+    files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    """Name and content; none for classical methods."""
+
+    @classmethod
+    def of(cls, model: LoadedModel, folder: Path | None) -> ModelFiles:
+        """The files of a loaded model.
+
+        Args:
+            folder: where its weights lie; None for classical methods.
+        """
+        identity = model.identity
+        files = () if folder is None else tuple((n, (folder / n).read_bytes()) for n in _MODEL_FILES)
+        return cls(identity.name, identity.revision, identity.sha256, files)
+
+    def loaded(self) -> LoadedModel:
+        """The model, ready to run.
+
+        Raises:
+            WeightsError: the files are not those that were sent.
+        """
+        from explorer.weights.store import classical_model, load_weights
+
+        if not self.files:
+            return classical_model(self.name)
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="lowlight-model-") as folder:
+            for name, content in self.files:
+                (Path(folder) / name).write_bytes(content)
+            model = load_weights(Path(folder), self.revision)
+        if model.identity.sha256 != self.sha256:
+            raise WeightsError(f"The weights {self.name} changed while they were sent; start again.")
+        return model
+
+
+_MODEL_FILES = ("config.json", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every process of a run knows."""
+
+    destination: str
+    """Canonical address of the folder that receives results and manifest."""
+    treatment: Treatment
+    model: ModelFiles
+    threads: int = 1
+    """Of the processor, for one network."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """The EXPLORER_ variables of the process that planned: limits hold everywhere."""
+
+    @property
+    def suffix(self) -> str:
+        """Of the results."""
+        return ".png"
+
+    @property
+    def settings(self) -> str:
+        """A digest of all that decides how a result looks: where it is another, a photograph is restored anew."""
+        from explorer import __version__
+
+        chosen = [self.model.name, self.model.sha256, asdict(self.treatment), self.suffix, __version__]
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
+    def prepare_process(self) -> None:
+        """Gives the process that this is called in the plan's threads and limits."""
+        os.environ.update(self.environment)
+        os.environ["OMP_NUM_THREADS"] = str(self.threads)  # for libraries that are loaded later
+
+    @lru_cache(maxsize=2)  # noqa: B019  # plans are few, and live as long as their process
+    def loaded(self) -> LoadedModel:
+        """The model of this process, loaded once."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        return self.model.loaded()
+
+
+Row = dict[str, Any]
+"""One row of the manifest; `explorer.batch.manifest.SCHEMA` names and explains its columns."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """After the first stage: a photo, or in `row` the error that ended it."""
+
+    item: Item
+    row: Row
+    photo: Photo | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """After the second stage: the picture's samples, or in `row` the error that ended it."""
+
+    item: Item
+    row: Row
+    samples: NDArray[np.integer] | None = None
+    """H x W x 3, integers of the treatment's bits."""
+    exif: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """After the last stage."""
+
+    input: str
+    error: str = ""
+    """The sentence of its row; empty where it was restored."""
+    code: int = 0
+    stop: str = ""
+    """Why nothing more can be written; no row was written then either."""
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says to the user, on one line."""
+    if isinstance(error, ExplorerError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "not enough memory" in str(error):
+        return "There is not enough memory for this photograph and model; use a lighter model or fewer workers."
+    return " ".join(f"Unexpected {type(error).__name__}: {error}".split())
+
+
+def _failed(row: Row, error: BaseException, code: int | None = None) -> Row:
+    if code is None:
+        code = error.exit_code if isinstance(error, ExplorerError) else 1
+    return row | {"status": "failed", "error": sentence(error), "error_code": code}
+
+
+@contextmanager
+def _timed(row: Row, name: str, clock: Callable[[], float]) -> Iterator[None]:
+    started = clock()
+    try:
+        yield
+    finally:
+        row[name] = clock() - started
+
+
+def _begun(item: Item, plan: Plan) -> Row:
+    """What is known of a photograph before it is opened."""
+    # Size and stamp are what a resumed run compares: what the listing said, not what lies there by now.
+    return {
+        "input": item.input,
+        "bytes": item.found.bytes,
+        "stamp": item.found.stamp,
+        "model": plan.model.name,
+        "weights_sha256": plan.model.sha256,
+        "weights_revision": plan.model.revision,
+        "settings": plan.settings,
+        "status": "restored",
+        "error_code": 0,
+    }
+
+
+def decode(item: Item, plan: Plan) -> Decoded:
+    """Reads and decodes a photograph. What goes wrong is in the row."""
+    from explorer.photo.limits import Limits
+
+    row = _begun(item, plan)
+    name = item.input.replace("\\", "/").rpartition("/")[2]
+    try:
+        Limits.from_environment().check_bytes(item.found.bytes, name)
+        with _timed(row, "read_seconds", time.perf_counter):
+            data = addresses.read(item.input)
+    except PhotoError as error:
+        return Decoded(item, _failed(row, error))
+    except FileNotFoundError:
+        return Decoded(item, _failed(row, PhotoError(f"{item.input} does not exist; check the path."), UNREAD))
+    except Exception as error:  # each file system has its own
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Decoded(item, _failed(row, PhotoError(f"{item.input} cannot be read: {reason}; try again."), UNREAD))
+    row["sha256"] = hashlib.sha256(data).hexdigest()
+    try:
+        with _timed(row, "decode_cpu_seconds", time.process_time):
+            photo = plan.treatment.opened(data, name)
+    except Exception as error:
+        return Decoded(item, _failed(row, error))
+    width, height = photo.size
+    return Decoded(item, row | {"camera": photo.camera, "width": width, "height": height}, photo)
+
+
+UNREAD = 30
+"""`error_code` of a photograph that could not be fetched: it may be there the next time."""
+
+
+def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
+    """Runs the network. What goes wrong is in the row."""
+    from explorer.encode import quantise
+
+    row = dict(decoded.row)
+    if decoded.photo is None:
+        return Made(decoded.item, row)
+    try:
+        with _timed(row, "network_cpu_seconds", time.process_time):
+            result = plan.treatment.restored(decoded.photo, model)
+            samples = quantise(result.image, plan.treatment.bits)
+    except Exception as error:
+        return Made(decoded.item, _failed(row, error))
+    row |= {
+        "ratio": float(result.ratio),
+        "ratio_source": result.ratio_source,
+        "device": str(result.device),
+        "precision": result.precision,
+        "backend": result.backend,
+        "seconds": float(result.seconds),
+    }
+    return Made(decoded.item, row, samples, result.exif)
+
+
+def finish(made: Made, plan: Plan) -> Outcome:
+    """Encodes and writes the result, then its row: a photograph is done when its row is there."""
+    import numpy as np
+
+    from explorer.encode import encode
+
+    row, item = dict(made.row), made.item
+    if made.samples is not None:
+        bits = plan.treatment.bits
+        try:
+            with _timed(row, "encode_cpu_seconds", time.process_time):
+                # The same integers come out of `encode` again, at a quarter of the size on their way here.
+                image = made.samples.astype(np.float32) / np.float32((1 << bits) - 1)
+                data = encode(image, plan.suffix, bits, made.exif)
+        except Exception as error:
+            row = _failed(row, error)
+        else:
+            row |= {
+                "output": item.output,
+                "output_bytes": len(data),
+                "output_sha256": hashlib.sha256(data).hexdigest(),
+            }
+            try:
+                with _timed(row, "write_seconds", time.perf_counter):
+                    _write(plan.destination, item.output, data)
+            except _UnnameableError as error:
+                row = _failed(row, OutputError(str(error)))
+            except OutputError as error:
+                return Outcome(item.input, stop=str(error))
+    return note(row, plan)
+
+
+def note(row: Row, plan: Plan) -> Outcome:
+    """Writes a row of the manifest."""
+    content = json.dumps(row, sort_keys=True).encode()
+    try:
+        _write(plan.destination, f"{ROWS}/{row_name(row['input'])}", content)
+    except OutputError as error:
+        return Outcome(row["input"], stop=str(error))
+    return Outcome(row["input"], row.get("error") or "", row["error_code"])
+
+
+def lost(item: Item, plan: Plan, error: Exception) -> Outcome:
+    """Writes the row of a photograph whose process came to nothing."""
+    return note(_failed(_begun(item, plan), error), plan)
+
+
+def row_name(source: str) -> str:
+    """The file of a photograph's row among the unfinished manifest's."""
+    return f"{hashlib.sha256(source.encode()).hexdigest()[:32]}.json"
+
+
+def whole(item: Item, plan: Plan) -> Outcome:
+    """All three stages in this process."""
+    return finish(make(decode(item, plan), plan, plan.loaded()), plan)
+
+
+class _UnnameableError(Exception):
+    """The result's name cannot be a file's name there: the fault of one photograph."""
+
+
+def _write(destination: str, name: str, data: bytes) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            addresses.write(destination, name, data)
+            return
+        except Exception as error:  # each file system has its own
+            code = getattr(error, "errno", None)
+            if code == errno.ENAMETOOLONG:
+                raise _UnnameableError(
+                    f"The name of its result is too long for {destination}; give the photograph a shorter one."
+                ) from error
+            if code in _HOPELESS or isinstance(error, PhotoError) or attempt == _ATTEMPTS:
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise OutputError(
+                    f"{destination} takes no more results ({reason}); free some space there or correct its rights, "
+                    "then run the same command again: it goes on where it stopped."
+                ) from error
+        time.sleep(0.5 * attempt)

@@ -1,0 +1,111 @@
+"""What photographs cost, as a manifest measured it, and what more of them would."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_HOUR, _TERABYTE = 3600.0, 1e12
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Means over the restored photographs of a manifest."""
+
+    photographs: int
+    """Measured."""
+    megapixels: float
+    bytes_in: float
+    bytes_out: float
+    decode_cpu: float
+    """Seconds of a processor, all threads counted."""
+    network_cpu: float
+    """Likewise; on a GPU, what the processor does meanwhile."""
+    encode_cpu: float
+    network_wall: float
+    """Seconds of the network alone: those of the GPU where it ran on one."""
+    read_wall: float
+    """Seconds of waiting for the storage."""
+    write_wall: float
+    devices: tuple[str, ...]
+    """What the networks ran on."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the networks ran on GPUs."""
+        return all(device != "cpu" for device in self.devices)
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of a photograph."""
+        return self.decode_cpu + self.network_cpu + self.encode_cpu
+
+    def as_plain(self, planned: int) -> dict[str, Any]:
+        """Measured figures, and those of a plan, as plain data."""
+        plan = {
+            "photographs": planned,
+            "core_hours": planned * self.cpu / _HOUR,
+            "gpu_hours": planned * self.network_wall / _HOUR if self.on_gpu else None,
+            "terabytes_in": planned * self.bytes_in / _TERABYTE,
+            "terabytes_out": planned * self.bytes_out / _TERABYTE,
+        }
+        return {"measured": asdict(self), "planned": plan}
+
+
+def costs_of(table: pa.Table) -> Costs:
+    """The mean costs of a manifest's restored photographs.
+
+    Raises:
+        DataError: it has none.
+    """
+    import pyarrow.compute as pc
+
+    done = table.filter(pc.equal(table.column("status"), "restored"))
+    if not done.num_rows:
+        raise DataError("No photograph was restored, so there are no costs to report; restore some first.")
+
+    def mean(name: str) -> float:
+        return float(pc.mean(done.column(name)).as_py() or 0.0)
+
+    pixels = pc.multiply(done.column("width").cast("int64"), done.column("height").cast("int64"))
+    return Costs(
+        photographs=done.num_rows,
+        megapixels=float(pc.mean(pixels).as_py()) / 1e6,
+        bytes_in=mean("bytes"),
+        bytes_out=mean("output_bytes"),
+        decode_cpu=mean("decode_cpu_seconds"),
+        network_cpu=mean("network_cpu_seconds"),
+        encode_cpu=mean("encode_cpu_seconds"),
+        network_wall=mean("seconds"),
+        read_wall=mean("read_seconds"),
+        write_wall=mean("write_seconds"),
+        devices=tuple(sorted(set(done.column("device").to_pylist()))),
+    )
+
+
+def cost_table(costs: Costs, planned: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows: each stage for one photograph and for as many as are planned."""
+
+    def row(stage: str, seconds: float) -> tuple[str, ...]:
+        return stage, f"{seconds:.3f} core s", f"{planned * seconds / _HOUR:,.0f} core h"
+
+    rows = [
+        row("decode", costs.decode_cpu),
+        row("network", costs.network_cpu),
+        row("encode", costs.encode_cpu),
+        row("together", costs.cpu),
+    ]
+    if costs.on_gpu:
+        hours = planned * costs.network_wall / _HOUR
+        rows.append(
+            (f"network on {', '.join(costs.devices)}", f"{costs.network_wall:.3f} GPU s", f"{hours:,.0f} GPU h")
+        )
+    for what, size in (("read", costs.bytes_in), ("written", costs.bytes_out)):
+        rows.append((what, f"{size / 1e6:.2f} MB", f"{planned * size / _TERABYTE:,.2f} TB"))
+    headings = ("STAGE", f"A PHOTOGRAPH OF {costs.megapixels:.2f} MP (MEAN OF {costs.photographs})", f"{planned:,}")
+    return headings, rows

@@ -1,0 +1,233 @@
+"""A run over a whole source: what is to be done, by which engine, and what it came to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from explorer.batch import addresses
+from explorer.batch.addresses import STAGING
+from explorer.batch.listing import Item, Listing, list_source
+from explorer.batch.local import cores, restore_here, restore_locally, suggested_workers
+from explorer.batch.manifest import WORK, Ledger, digest
+from explorer.batch.photograph import ROWS, UNREAD, ModelFiles, Outcome, Plan, Treatment
+from explorer.errors import OutputError, PhotoError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from explorer.weights.store import LoadedModel
+
+ENGINES = ("local", "ray")
+WAVE = 16384
+"""Photographs that an engine gets at once; between two waves their rows are gathered."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Who does the work."""
+
+    name: Literal["local", "ray"] = "local"
+    address: str | None = None
+    """Of a Ray cluster; None starts one on this machine."""
+    workers: int | None = None
+    """Processes on this machine: by default as many as its cores and memory allow; 0 takes this very process."""
+    threads: int | None = None
+    """Of the processor, for each network: by default 2 with Ray, else the cores shared among the processes."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to."""
+
+    photographs: int
+    """Rows of the source, with those that a list names twice."""
+    restored: int
+    """By this run."""
+    failed: int
+    """Of the source, now or before."""
+    kept: int
+    """Done before, and left as they are."""
+    manifest: str
+    """Its address."""
+    digest: str
+    """sha256 of the manifest without its measured times."""
+    table: pa.Table
+    """The manifest."""
+
+
+def run_batch(
+    source: str,
+    destination: str,
+    model: LoadedModel,
+    folder: Path | None,
+    treatment: Treatment,
+    engine: Engine | None = None,
+    *,
+    retry: bool = False,
+    begin: Callable[[int, int], None] = lambda waiting, kept: None,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> Summary:
+    """Restores everything in a source that the destination does not hold yet, and writes the manifest.
+
+    Args:
+        source: a folder, a list or a photograph; see `explorer.batch.listing.list_source`.
+        destination: a folder; made if missing.
+        model: what restores.
+        folder: where the model's weights lie; None for classical methods.
+        retry: also try photographs again that could not be decoded before and have not changed.
+        begin: called once with the numbers of photographs to restore and of those that are kept.
+        report: called with each outcome as it comes.
+
+    Raises:
+        PhotoError: there is nothing in the source.
+        OutputError: the destination takes no results, or is at work for another run. What was done stays done.
+    """
+    engine = engine or Engine()
+    target = addresses.canonical(destination)
+    _check_destination(target)
+    listing = list_source(source, target)
+    threads, workers = _shares(engine, len(listing.items))
+    environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("EXPLORER_")))
+    plan = Plan(target, treatment, ModelFiles.of(model, folder), threads, environment)
+    with _alone(target):
+        ledger = Ledger(target)
+        waiting = _waiting(listing, ledger.table, plan, retry)
+        begin(len(waiting), len(listing.items) - len(waiting))
+        restored = 0
+        with closing(_outcomes(engine, workers, waiting, plan, ledger)) as outcomes:
+            for outcome in outcomes:
+                if outcome.stop:
+                    with suppress(OutputError, OSError):
+                        ledger.gather()
+                    raise OutputError(outcome.stop)
+                restored += not outcome.error
+                report(outcome)
+        table = ledger.close([listing.items[k].input for k in listing.rows])
+    ours = table.slice(0, len(listing.rows)).column("status").to_pylist()
+    return Summary(
+        photographs=len(listing.rows),
+        restored=restored,
+        failed=ours.count("failed"),
+        kept=len(listing.items) - len(waiting),
+        manifest=addresses.join(target, "manifest.parquet"),
+        digest=digest(table),
+        table=table,
+    )
+
+
+def _check_destination(target: str) -> None:
+    if addresses.is_local(target) and os.path.isfile(target):
+        raise OutputError(f"'{target}' is a file, not a folder; name a folder for the results.")
+    addresses.make_folder(target)
+
+
+def _shares(engine: Engine, photographs: int) -> tuple[int, int]:
+    """Threads of each network, and processes of the local engine."""
+    workers = suggested_workers() if engine.workers is None else engine.workers
+    workers = min(workers, photographs)
+    if engine.threads is not None:
+        return engine.threads, workers
+    return (min(2, cores()) if engine.name == "ray" else max(1, cores() // max(1, workers))), workers
+
+
+def _waiting(listing: Listing, table: pa.Table, plan: Plan, retry: bool) -> list[Item]:
+    """The photographs of a listing that no row of the manifest stands for."""
+    names = ("input", "settings", "bytes", "stamp", "status", "error_code", "output", "output_bytes")
+    known = {row[0]: row[1:] for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)}
+    sizes: dict[str, int] = {}
+    if not addresses.is_local(plan.destination) and table.num_rows:
+        sizes = {inside: found.bytes for inside, found in addresses.find_all(plan.destination)}
+
+    def size(output: str) -> int:
+        if addresses.is_local(plan.destination):
+            return addresses.find_one(addresses.join(plan.destination, output)).bytes
+        return sizes.get(output, -1)
+
+    def done(item: Item) -> bool:
+        row = known.get(item.input)
+        if row is None or row[:3] != (plan.settings, item.found.bytes, item.found.stamp):
+            return False
+        status, code, output, output_bytes = row[3:]
+        if status == "restored":
+            return bool(output == item.output and size(output) == output_bytes)
+        # A file that cannot be decoded will not be the next time either; all else may have been the machine's fault.
+        return bool(code == PhotoError.exit_code and code != UNREAD and not retry)
+
+    return [item for item in listing.items if not done(item)]
+
+
+def _outcomes(
+    engine: Engine, workers: int, waiting: Sequence[Item], plan: Plan, ledger: Ledger
+) -> Generator[Outcome, None, None]:
+    if not waiting:
+        return
+    cluster: Any = None
+    if engine.name == "ray":
+        from explorer.batch.cluster import RayCluster
+
+        cluster = RayCluster(engine.address, engine.workers)
+    try:
+        for first in range(0, len(waiting), WAVE):
+            wave = waiting[first : first + WAVE]
+            if cluster is not None:
+                yield from cluster.restore(wave, plan)
+            elif workers == 0:
+                yield from restore_here(wave, plan)
+            else:
+                yield from restore_locally(wave, plan, workers)
+            ledger.gather()
+    finally:
+        if cluster is not None:
+            cluster.close()
+
+
+@contextmanager
+def _alone(target: str) -> Iterator[None]:
+    """Makes the folders of an unfinished run, clears what a killed one left half written, and keeps others out.
+
+    Object stores have no locks: there, it is for the user to see that one run at a time writes into a destination.
+
+    Raises:
+        OutputError: another run is at work, or the folders cannot be made.
+    """
+    if not addresses.is_local(target):
+        addresses.make_folder(addresses.join(target, ROWS))
+        yield
+        return
+    work = Path(target, WORK)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = open(work / "lock", "a")  # noqa: SIM115  # closed below, which lets go of it
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written to ({error.strerror}); correct its rights or name another destination."
+        ) from error
+    with lock:
+        _lock(lock, target)
+        addresses.remove(os.path.join(target, *STAGING.split("/")))
+        try:
+            for name in (STAGING, ROWS):
+                Path(target, name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{target} takes no files ({error.strerror}); free some space there.") from error
+        yield
+
+
+def _lock(file: Any, target: str) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(
+            f"Another run is restoring into {target}; wait for it to end, or name another destination."
+        ) from error
+    except OSError:  # a network file system without locks
+        return

@@ -1,0 +1,121 @@
+"""Benchmark sets over the engines of `lowlight batch`: one pair at a time in each process, on one machine or many."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.batch.local import cores, suggested_workers
+from explorer.batch.photograph import ModelFiles
+from explorer.batch.run import Engine
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from explorer.evaluation.pairs import PairResult
+    from explorer.evaluation.sets import BenchmarkPair, PairScores
+    from explorer.weights.store import LoadedModel
+
+
+def score_set(
+    pairs: Sequence[BenchmarkPair],
+    models: Sequence[tuple[LoadedModel, Path | None]],
+    engine: Engine | None = None,
+    ratio: float | str = "auto",
+    advance: Callable[[str], None] = lambda what: None,
+) -> list[PairResult]:
+    """Measures models on a benchmark set.
+
+    Args:
+        pairs: from `explorer.evaluation.sets.list_set`.
+        models: each with the folder of its weights, None for classical methods.
+        engine: who does the work; by default processes of this machine.
+        ratio: amplification of pairs that do not say theirs.
+        advance: called with a pair's name after each.
+
+    Returns:
+        Means over the pairs, in whose order they are taken whichever engine did the work: the table is the same.
+
+    Raises:
+        DataError: the two of a pair cannot be opened or compared.
+        ExplorerError: the engine is not to be had.
+    """
+    from explorer.evaluation.sets import mean_results
+
+    engine = engine or Engine()
+    sent = tuple(ModelFiles.of(model, folder) for model, folder in models)
+    found: dict[int, PairScores] = {}
+    for place, scored in _scores(pairs, models, sent, engine, ratio):
+        if isinstance(scored, ExplorerError):
+            raise scored
+        found[place] = scored
+        advance(scored.name)
+    return mean_results([found[k] for k in range(len(pairs))], [model for model, _ in models])
+
+
+def _scores(
+    pairs: Sequence[BenchmarkPair],
+    models: Sequence[tuple[LoadedModel, Path | None]],
+    sent: tuple[ModelFiles, ...],
+    engine: Engine,
+    ratio: float | str,
+) -> Iterator[tuple[int, PairScores | ExplorerError]]:
+    workers = min(len(pairs), suggested_workers() if engine.workers is None else engine.workers)
+    if engine.name == "ray":
+        from explorer.batch.cluster import RayCluster
+
+        cluster = RayCluster(engine.address, engine.workers)
+        try:
+            yield from cluster.score(list(enumerate(pairs)), sent, ratio, engine.threads or min(2, cores()))
+        finally:
+            cluster.close()
+        return
+    if workers == 0:
+        loaded = [model for model, _ in models]
+        for place, pair in enumerate(pairs):
+            yield place, scored_or_error(pair, loaded, ratio)
+        return
+    threads = engine.threads or max(1, cores() // workers)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _prepare, (sent, threads)) as pool:
+        waiting = {pool.submit(_score_here, pair, ratio): place for place, pair in enumerate(pairs)}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        except BrokenProcessPool as error:
+            raise ExplorerError(
+                "A process that measured was ended, or could not begin: memory may be short; start fewer with "
+                "--workers."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def scored_or_error(
+    pair: BenchmarkPair, models: Sequence[LoadedModel], ratio: float | str
+) -> PairScores | ExplorerError:
+    """A pair's scores, or what kept it from having any, which can travel between processes."""
+    from explorer.evaluation.sets import score_pair
+
+    try:
+        return score_pair(pair, models, ratio)
+    except ExplorerError as error:
+        return error
+
+
+_MODELS: list[LoadedModel] = []
+"""Of this process, where it is one of a pool."""
+
+
+def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    _MODELS[:] = [each.loaded() for each in sent]
+
+
+def _score_here(pair: BenchmarkPair, ratio: float | str) -> PairScores | ExplorerError:
+    return scored_or_error(pair, _MODELS, ratio)

@@ -1,0 +1,179 @@
+"""`lowlight batch`: whole archives of photographs, by many processes or machines, with a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from explorer.cli.failures import SOME_FAILED
+from explorer.cli.restore import parse_balance, parse_ratio
+from explorer.cli.terminal import print_json, print_table, progress, write_line
+from explorer.errors import PhotoError
+
+if TYPE_CHECKING:
+    from explorer import LoadedModel
+    from explorer.batch.photograph import Outcome
+    from explorer.batch.run import Summary
+
+
+def batch(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC",
+            help="A folder with its folders within, a list (.txt, one path or address a line), or a photograph; a path "
+            "or an address such as s3://bucket/folder.",
+        ),
+    ],
+    destination: Annotated[
+        str, typer.Argument(metavar="DST", help="A folder or an address for results and manifest.parquet.")
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray for one and for many machines.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of a running Ray cluster, or `auto`; without it, ray starts one here.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes on this machine; by its cores and memory by default, 0 for none but this."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")] = None,
+    ratio: Annotated[
+        str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
+    ] = "auto",
+    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
+    white_balance: Annotated[
+        str | None,
+        typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
+    ] = None,
+    neutral_point: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
+    ] = "auto",
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
+    ] = False,
+    costs: Annotated[
+        bool, typer.Option("--report", help="Add what a photograph costs, as measured, and what --photographs would.")
+    ] = False,
+    photographs: Annotated[int, typer.Option(min=1, help="Of the plan that --report makes.")] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+) -> None:
+    """Restore an archive of photographs into DST, by this machine or a Ray cluster.
+
+    Results lie in DST as the photographs do in SRC, each as <stem>.png.
+    DST/manifest.parquet has one row a photograph: what it is, how it was restored,
+    or why it was not. Run again after a kill, a full disk or with more
+    photographs, the same command does what is missing or changed.
+
+    A photograph that cannot be restored is a row, not a stop; the exit code is then
+    10, or its own when there is none that could.
+    """
+    if engine == "local" and address is not None:
+        context.fail("--address goes with --engine ray.")
+    from explorer.batch.photograph import Treatment
+    from explorer.batch.run import Engine, run_batch
+
+    depth: Literal[8, 16] = 16 if bits == "16" else 8
+    treatment = Treatment(parse_ratio(ratio), parse_balance(white_balance, neutral_point), depth, backend)
+    if backend != "auto":
+        from explorer.restorer import check_backend
+
+        check_backend(backend)
+    loaded, folder = _load(model, weights)
+    total = [0]
+
+    with progress(0, quiet=quiet or as_json) as shown:
+
+        def begin(waiting: int, kept: int) -> None:
+            total[0] = waiting
+            if not (quiet or as_json):
+                already = f", {kept} are done already" if kept else ""
+                write_line(f"{waiting} photographs to restore{already}", err=True)
+
+        count = [0]
+
+        def report(outcome: Outcome) -> None:
+            count[0] += 1
+            if outcome.error and not as_json:
+                write_line(f"error: {_named(outcome)}", err=True)
+            shown.say(f"{count[0]}/{total[0]}")
+
+        summary = run_batch(
+            source,
+            destination,
+            loaded,
+            folder,
+            treatment,
+            Engine(engine, address, workers, threads),
+            retry=retry,
+            begin=begin,
+            report=report,
+        )
+    _print(summary, photographs if costs else None, as_json, quiet)
+    if summary.failed:
+        raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
+
+
+def _load(model: str, weights: Path | None) -> tuple[LoadedModel, Path | None]:
+    """The model, and the folder of its weights."""
+    from explorer.hub.resolver import find
+    from explorer.restorer import load_model
+
+    loaded = load_model(model, weights)
+    if not loaded.architecture.needs_weights:
+        return loaded, None
+    if weights is not None and not str(weights).startswith("hf:"):
+        return loaded, weights
+    named = str(weights or model)
+    if not named.startswith("hf:") and "/" in named and Path(named).is_dir():
+        return loaded, Path(named)
+    return loaded, find(named).folder
+
+
+def _named(outcome: Outcome) -> str:
+    name = outcome.input.replace("\\", "/").rpartition("/")[2]
+    return outcome.error if name in outcome.error else f"{outcome.input}: {outcome.error}"
+
+
+def _first_code(summary: Summary) -> int:
+    codes = [code for code in summary.table.column("error_code").to_pylist()[: summary.photographs] if code]
+    return codes[0] if codes and codes[0] < SOME_FAILED else PhotoError.exit_code
+
+
+def _print(summary: Summary, planned: int | None, as_json: bool, quiet: bool) -> None:
+    from explorer.batch.report import cost_table, costs_of
+
+    costs = None if planned is None else costs_of(summary.table)
+    if as_json:
+        plain: dict[str, Any] = {
+            "photographs": summary.photographs,
+            "restored": summary.restored,
+            "kept": summary.kept,
+            "failed": summary.failed,
+            "manifest": summary.manifest,
+            "digest": summary.digest,
+        }
+        if costs is not None and planned is not None:
+            plain["costs"] = costs.as_plain(planned)
+        print_json(plain)
+        return
+    if not quiet:
+        write_line(
+            f"{summary.restored} restored, {summary.kept} kept, {summary.failed} of {summary.photographs} failed; "
+            f"{summary.manifest}"
+        )
+    if costs is not None and planned is not None:
+        print_table(*cost_table(costs, planned))
