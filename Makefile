@@ -3,13 +3,16 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app batch-test bench check clean examples format fuzz help lint notebooks setup test types wheel
+.PHONY: app batch-test bench check clean examples format fuzz help lint load notebooks notebooks-test setup test types
+.PHONY: wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
 PYTHON ?=
 # An index of PyTorch builds, for machines on which a plain `torch` would bring several GB of CUDA.
 TORCH_INDEX ?=
+# What of pyproject.toml's extras is installed.
+EXTRAS ?= fast,notebooks,dev
 PORT ?=
 ARGS ?=
 PYTEST_WORKERS ?= 2
@@ -52,14 +55,21 @@ batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photographs, a lost
 	@$(PIP) install --quiet -e '.[ray]' -c constraints.txt
 	@EXPLORER_BATCH_PHOTOGRAPHS=500 $(BIN)/python -m pytest tests/batch --timeout 1800 $(ARGS)
 
-bench: $(STAMP) ## run every benchmark
-	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each $(ARGS); done
+bench: $(STAMP) ## run every benchmark but the crowd (make load)
+	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do case $$each in */load.py) continue;; esac; echo "== $$each"; $(BIN)/python $$each $(ARGS); done
 
-fuzz: $(STAMP) ## the property tests, with many more examples
-	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis $(ARGS)
+fuzz: $(STAMP) ## 20,000 damaged photographs, and the property tests with many more examples
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
+	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis
+
+load: $(STAMP) ## a crowd of 32 clients at the app for two minutes (ARGS="--clients 8 --seconds 20")
+	@$(BIN)/python benchmarks/load.py $(ARGS)
 
 notebooks: $(STAMP) ## open the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+
+notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two of them as pages
+	@EXPLORER_NOTEBOOKS=all $(BIN)/python -m pytest tests/notebooks --timeout 1800 -s $(ARGS)
 
 examples: $(STAMP) ## make the bundled example photographs again
 	@$(BIN)/python scripts/make_examples.py $(ARGS)
@@ -93,5 +103,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing the explorer and what it needs into $(VENV) (once; some minutes)"
 	@$(if $(TORCH_INDEX),$(PIP) install --quiet torch -c constraints.txt --index-url $(TORCH_INDEX))
 	@mkdir -p weights  # the package's build takes it along, and git does not keep an empty folder
-	@$(PIP) install --quiet -e '.[fast,notebooks,dev]' -c constraints.txt
+	@$(PIP) install --quiet -e '.[$(EXTRAS)]' -c constraints.txt
 	@touch $@

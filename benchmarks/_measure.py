@@ -50,6 +50,7 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
     from eager import as_published
 
     from explorer.engine import choose_backend, run_tiled
+    from explorer.engine.memory import BUDGET
 
     model = untrained(architecture)
     planes = np.random.default_rng(0).random((model.net.input_channels, height, width), dtype=np.float32)
@@ -61,7 +62,7 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
     else:
         engine = choose_backend(model, image_only=True)
         before = peak()
-        run_tiled(engine.run, model.net, planes, 1 << 30, names={"image"})
+        run_tiled(engine.run, model.net, planes, BUDGET, names={"image"})
     return {"before": before, "peak": peak()}
 
 

@@ -41,7 +41,7 @@ _HOME = {
     "load_model": "restorer",
     "restore": "restorer",
 }
-_SUBMODULES = ("inspect", "models", "photo", "training", "views", "weights", "examples")
+_SUBMODULES = ("inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
 __all__ = ["errors", *_HOME]
 
 

@@ -42,19 +42,23 @@ class Restoration:
     """Sentences for the user: what was done to bring photo and model together."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
+    """The photo's; see `explorer.photo.metadata`."""
 
-    def save(self, path: str | Path, bits: int = 8) -> Path:
+    def save(self, path: str | Path, bits: int = 8, *, keep_gps: bool = False) -> Path:
         """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp).
+
+        It carries on what the photo's file says of camera, exposure, date and author.
 
         Args:
             bits: 8, or 16 for PNG and TIFF.
+            keep_gps: also carry on the place where the photo was taken.
 
         Raises:
             OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a full disk.
         """
         path = Path(path)
         check_output(path, bits)
-        write_bytes(path, encode(self.image, path.suffix, bits, self.exif))
+        write_bytes(path, encode(self.image, path.suffix, bits, self.exif, keep_gps=keep_gps))
         return path
 
 

@@ -13,12 +13,14 @@ import numpy as np
 
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
+from explorer.engine.memory import BUDGET
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.hub.resolver import at_hand, check_source, find
 from explorer.models import architectures
 from explorer.photo import Photo, camera_to_display, check_ratio, model_input, suggest_ratio
+from explorer.photo.bit_depth import at_bit_depth
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.config import read_config
@@ -168,19 +170,18 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
     return suggestion.ratio, suggestion.source
 
 
-_BUDGET = 1 << 30
 _MOST_PIXELS = 16_000_000
 """Of pictures whose intermediates are kept unasked."""
 
 
 def _memory_budget() -> int:
-    """Bytes that the activations of a network may take; EXPLORER_TILE_BYTES sets another bound than 1 GiB."""
+    """Bytes that one run of a network may take; EXPLORER_TILE_BYTES sets another bound."""
     import os
 
     try:
         return max(1 << 24, int(os.environ["EXPLORER_TILE_BYTES"]))
     except (KeyError, ValueError):
-        return _BUDGET
+        return BUDGET
 
 
 def restore(
@@ -220,6 +221,8 @@ def restore(
     if max_side is not None:
         photo = reduced(photo, max_side)
     convention = loaded.config.input
+    if convention.bits is not None:
+        photo = at_bit_depth(photo, convention.bits)
     planes = model_input(
         photo,
         loaded.architecture.domain,
@@ -234,6 +237,8 @@ def restore(
         intermediates = photo.size[0] * photo.size[1] <= _MOST_PIXELS
     names = None if intermediates else ("image",)
     budget = _memory_budget()
+    if (fitted := loaded.net.fitted(planes.planes)) is not loaded.net:
+        loaded = replace(loaded, net=fitted)
     factor = reduction(loaded.net, height, width, budget)
     if factor > 1:
         notes = (*notes, reduced_note(factor))
@@ -242,9 +247,7 @@ def restore(
     else:
         tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget)) > 1
         engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
-        maps = run_tiled(
-            engine.run, loaded.net, planes.planes, budget, progress, names, convention.margin
-        )
+        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, convention.margin)
     camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90
     del planes
     progress(1.0)

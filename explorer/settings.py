@@ -175,8 +175,14 @@ def _checked_balance(value: Any, path: Path) -> WhiteBalanceChoice:
     raise SettingsError(f"{path}: white_balance must be {', '.join(_BALANCES)} or three gains; correct the file.")
 
 
-def restore_with(photo: Photo, settings: RestoreSettings) -> Restoration:
+def restore_with(
+    photo: Photo, settings: RestoreSettings, *, backend: str | None = None, intermediates: bool | None = None
+) -> Restoration:
     """Restores a photo by settings: white balance, network, finishing.
+
+    Args:
+        backend: compute with this one, in the place of the settings'.
+        intermediates: keep the model's intermediates; see `explorer.restore`.
 
     Raises:
         SettingsError: the weights at hand are not those that the settings were made with.
@@ -193,8 +199,9 @@ def restore_with(photo: Photo, settings: RestoreSettings) -> Restoration:
         )
     if settings.white_balance != "as_shot":
         photo = photo.with_white_balance(settings.white_balance)
-    backend = settings.backend if settings.backend in available_backends() else "auto"
-    result = explorer.restore(photo, loaded, settings.ratio, backend=backend)
+    if backend is None:
+        backend = settings.backend if settings.backend in available_backends() else "auto"
+    result = explorer.restore(photo, loaded, settings.ratio, backend=backend, intermediates=intermediates)
     return with_finish(result, settings.finish)
 
 

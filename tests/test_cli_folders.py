@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Event
@@ -14,6 +17,7 @@ from PIL import Image
 
 from explorer.cli import main
 from explorer.cli.folders import JOURNAL, Step, overlapped, photographs_of, remove_leftovers
+from explorer.cli.outputs import all_or_nothing
 from explorer.errors import PhotoError
 
 
@@ -73,13 +77,101 @@ def test_a_journal_that_a_kill_cut_short_is_read_as_far_as_it_goes(
     assert [Path(item["output"]).name for item in done["restored"]] == ["c.png"]
 
 
-def test_old_leftovers_go_and_young_ones_stay(tmp_path: Path) -> None:
-    old, young, other = (tmp_path / name for name in (".ab12.partial.png", ".cd34.partial.png", "kept.png"))
-    for path in (old, young, other):
+def test_leftovers_go_and_what_may_be_at_work_stays(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    with all_or_nothing() as stage:
+        name = stage(tmp_path / "x.png").name
+        (tmp_path / name).write_bytes(b"x")
+    mine, dead = tmp_path / name, tmp_path / name.replace(f"-{os.getpid()}-", f"-{child.pid}-")
+    assert mine != dead
+    old, elsewhere, other = (tmp_path / name for name in (".ab12.partial.png", ".0-1-2.partial.png", "kept.png"))
+    for path in (mine, dead, old, elsewhere, other):
         path.write_bytes(b"x")
     os.utime(old, (time.time() - 3600,) * 2)
     remove_leftovers(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {young.name, other.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"x.png", mine.name, elsewhere.name, other.name}
+
+
+DEADLY = """
+import os, signal, sys
+call, wanted, after = getattr(os, sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
+count = 0
+
+def deadly(*given):
+    global count
+    count += 1
+    if count == wanted and not after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = call(*given)
+    if count == wanted:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(os, sys.argv[1], deadly)
+from explorer.cli import main
+sys.exit(main(sys.argv[4:]))
+"""
+"""Runs a command line that is killed when it calls a function of the system for the n-th time."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize(
+    ("call", "count", "when", "left"),
+    [
+        ("fsync", 3, "before", 2),  # half a file is written
+        ("replace", 5, "after", 2),  # the whole one is written, and not in its place
+        ("replace", 6, "after", 3),  # it is in its place, and not noted
+    ],
+)
+def test_a_killed_run_goes_on(
+    call: str, count: int, when: str, left: int, photographs: Path, tmp_path: Path, project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name in ("d", "e"):
+        Image.new("RGB", (50, 40), (9, 7, 5)).save(photographs / f"{name}.png")
+    clean, killed = tmp_path / "clean", tmp_path / "killed"
+    clean.mkdir()
+    killed.mkdir()
+    restore(photographs, clean, capsys)
+    command = [sys.executable, "-c", DEADLY, call, str(count), when]
+    arguments = ["restore", str(photographs), "-m", "gamma", "-o", str(killed)]
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, timeout=240, check=False)
+    assert done.returncode == -signal.SIGKILL
+    there = {path.name: path.stat().st_mtime_ns for path in killed.glob("*.png") if not path.name.startswith(".")}
+    assert len(there) == left
+    for name in there:  # never half a file in a result's place
+        assert (killed / name).read_bytes() == (clean / name).read_bytes()
+    if left == 2:
+        assert list(killed.glob(".*.partial.*"))  # else nothing is shown to be cleared away
+    again = restore(photographs, killed, capsys)
+    assert (len(again["restored"]), len(again["skipped"])) == (3, 2)
+    assert {path.name for path in killed.iterdir()} == {path.name for path in clean.iterdir()}
+    for path in clean.glob("*.png"):
+        assert (killed / path.name).read_bytes() == path.read_bytes()
+    for item in again["skipped"]:
+        name = Path(item["output"]).name
+        assert (killed / name).stat().st_mtime_ns == there[name]
+
+
+def test_intermediates_that_are_gone_are_made_again(
+    photographs: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    options = ("--intermediates", str(parts))
+
+    def run() -> list[str]:
+        capsys.readouterr()
+        assert main(["restore", str(photographs), "-m", "lime", "-o", str(results), "--json", *options]) == 0
+        return [Path(item["output"]).name for item in json.loads(capsys.readouterr().out)["restored"]]
+
+    assert run() == ["a.png", "b.png", "c.png"]
+    assert run() == []
+    (parts / "b.illumination.npy").unlink()
+    assert run() == ["b.png"]
+    assert (parts / "b.illumination.npy").is_file()
 
 
 def test_an_empty_folder_is_told_of(tmp_path: Path) -> None:

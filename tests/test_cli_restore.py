@@ -143,6 +143,41 @@ def test_intermediates(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert {path.name for path in folder.iterdir()} == names
 
 
+def test_settings_keep_intermediates_and_backend(
+    dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the file does not say of the command line is not passed over in silence."""
+    from explorer import load_model
+    from explorer.settings import RestoreSettings, write_settings
+
+    parts, model = tmp_path / "parts", "retinexnet.joint_decom_only"
+    parts.mkdir()
+    sha256 = load_model(model).identity.sha256
+    for name, backend in (("a", "auto"), ("b", "openvino")):
+        write_settings(tmp_path / f"{name}.json", RestoreSettings(model, 1.0, weights_sha256=sha256, backend=backend))
+    options = ("-o", tmp_path / "out.png", "--intermediates", parts, "--backend", "torch")
+    for name in ("a", "b"):
+        (result,) = report(capsys, dark, "--settings", tmp_path / f"{name}.json", *options)["restored"]
+        assert result["backend"] == "torch"
+        assert isinstance(result["intermediates"], dict)
+        assert {"reflectance", "illumination"} <= set(result["intermediates"])
+    assert np.load(parts / "out.reflectance.npy").shape == (HEIGHT, WIDTH, 3)
+
+
+def test_the_place_is_carried_on_when_asked(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[272] = "Acme X1"
+    exif.get_ifd(34853).update({1: "N", 2: (48.0, 12.0, 30.0)})
+    photo = tmp_path / "street.jpg"
+    Image.new("RGB", (40, 30), (20, 18, 9)).save(photo, exif=exif)
+    for option, places in (((), 0), (("--keep-gps",), 2)):
+        out = tmp_path / "out.jpg"
+        assert run("restore", photo, "-m", "gamma", "-o", out, "--quiet", *option) == 0
+        with Image.open(out) as picture:
+            assert picture.getexif()[272] == "Acme X1"
+            assert len(picture.getexif().get_ifd(34853)) == places
+
+
 def test_several_photographs(dark: Path, night: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = tmp_path / "results"
     results.mkdir()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 
-from explorer.app.quick_import import without_stubs
+from explorer.app.quick_import import quick_import
 from explorer.server import own_uploads
 
 # Read when gradio is imported, so they must be set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-without_stubs()
 own_uploads()
-
-from explorer.app.page import build_app, launch  # noqa: E402
+with quick_import():
+    from explorer.app.page import build_app, launch
 
 __all__ = ["build_app", "launch"]

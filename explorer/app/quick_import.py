@@ -1,19 +1,22 @@
-"""Gradio, imported without writing type stubs.
+"""Gradio, imported without two things that take most of the time and that nothing here uses.
 
-Whenever a component's class is made, Gradio parses its source and renders a stub for editors beside it (`*.pyi`), which
-takes half of the time of the import. Nothing reads these stubs at run time.
+- Whenever a component's class is made, Gradio parses its source and renders a stub for editors beside it (`*.pyi`).
+- With `mcp` installed, Gradio imports jsonschema, whose check of international addresses builds a parser of their
+  grammar, where Jupyter brought the package for it: three seconds.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 _MODULE, _WRITER = "gradio.component_meta", "create_or_modify_pyi"
+_SLOW = "rfc3987_syntax"
 
 
 class _WithoutStubs(MetaPathFinder):
@@ -24,7 +27,6 @@ class _WithoutStubs(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != _MODULE:
             return None
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(fullname, path)
         if spec is not None and spec.loader is not None:
             loader: Any = spec.loader
@@ -39,7 +41,18 @@ class _WithoutStubs(MetaPathFinder):
         return spec
 
 
-def without_stubs() -> None:
-    """Makes the first `import gradio` of this process write no stubs; too late where it has been imported already."""
-    if _MODULE not in sys.modules and not any(isinstance(each, _WithoutStubs) for each in sys.meta_path):
-        sys.meta_path.insert(0, _WithoutStubs())
+@contextmanager
+def quick_import() -> Iterator[None]:
+    """The first `import gradio` of this process, inside this block, leaves both out. Afterwards everything can be
+    imported as before."""
+    finder = _WithoutStubs()
+    sys.meta_path.insert(0, finder)
+    absent = _SLOW not in sys.modules
+    if absent:
+        sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        if absent:
+            sys.modules.pop(_SLOW, None)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import logging
+import os
+import signal
 import socket
-from typing import Annotated
+import threading
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
+from explorer.cli.terminal import write_line
 from explorer.errors import ExplorerError
+
+LOG = logging.getLogger(__name__)
 
 
 def app(
@@ -18,6 +28,22 @@ def app(
     share: Annotated[
         bool, typer.Option("--share", help="Open a public link too; photographs then leave this machine.")
     ] = False,
+    auth: Annotated[
+        str | None, typer.Option(metavar="USER:PASSWORD", help="Ask for it; or a file of such lines, one a user.")
+    ] = None,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Log every request as a line of JSON on the standard error.")
+    ] = False,
+    max_megabytes: Annotated[
+        float | None, typer.Option(min=0.001, help="Largest photo in MiB; 512 by default.")
+    ] = None,
+    max_megapixels: Annotated[
+        float | None, typer.Option(min=0.001, help="Largest photo in megapixels; 120 by default.")
+    ] = None,
+    jobs_per_minute: Annotated[
+        float | None,
+        typer.Option(min=1, help="Most things that one user may have computed in a minute; 300 by default."),
+    ] = None,
 ) -> None:
     """Start the explorer's app and print its address."""
     where = host if port is None else f"{host}:{port}"
@@ -25,6 +51,14 @@ def app(
         f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
         "--port or --host."
     )
+    given = {
+        "EXPLORER_AUTH": auth,
+        "EXPLORER_MAX_MEGABYTES": max_megabytes,
+        "EXPLORER_MAX_MEGAPIXELS": max_megapixels,
+        "EXPLORER_JOBS_PER_MINUTE": jobs_per_minute,
+    }
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    note = _check_settings(host)
     # Gradio would try a hundred ports of an address that is not this machine's, one slow error a port.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
@@ -33,9 +67,61 @@ def app(
             probe.bind(address)
     except (OSError, UnicodeError) as error:
         raise ExplorerError(sentence) from error
+    if note:
+        write_line(note, err=True)
+    from explorer import logs
     from explorer.app import launch
 
+    logs.configure(as_json=log_json, level=logging.INFO if log_json else logging.WARNING)
+    options: dict[str, Any] = {"host": host, "port": port, "share": share}
     try:
-        launch(host=host, port=port, share=share)
+        with _ended_in_order():
+            if log_json:
+                LOG.info("serving", extra={"address": launch(**options, block=False, quiet=True)})
+                threading.Event().wait()
+            else:
+                launch(**options)
     except OSError as error:  # the port was taken in between
         raise ExplorerError(sentence) from error
+
+
+def _check_settings(host: str) -> str:
+    """Says what is wrong with the environment before the app takes seconds to start.
+
+    Returns:
+        What there is to say of who can use the app; empty where there is nothing.
+
+    Raises:
+        SettingsError: a variable, or a flag, holds what it cannot.
+    """
+    from explorer.photo.limits import DecoderLimits, Limits
+    from explorer.server.options import ServerOptions
+
+    Limits.from_environment()
+    DecoderLimits.from_environment()
+    options = ServerOptions.from_environment()
+    try:
+        here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        here = False
+    if here or options.accounts:
+        return ""
+    return f"note: whoever can reach {host} may use the app; --auth asks for a password."
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Takes the request to end (a container's stop) for Ctrl-C, so that temporary files and decoders go too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

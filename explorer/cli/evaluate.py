@@ -1,18 +1,39 @@
-"""`lowlight eval`: models measured on pairs of pictures, or on synthetic RAW."""
+"""`lowlight eval`: models measured on pairs of pictures, on synthetic RAW, or on a photographed colour chart."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explorer.cli.terminal import print_json, print_table, progress, write_line
-from explorer.errors import DataError, RatioError
+from explorer.errors import DataError, RatioError, WeightsError
 
 if TYPE_CHECKING:
     from explorer import LoadedModel
+    from explorer.evaluation.chart import Corners
+    from explorer.evaluation.records import Figures
+    from explorer.evaluation.tables import Point, Table
+
+DEFAULT_RATIOS = "30,100,300"
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What one kind of measuring gave."""
+
+    table: Table
+    plain: dict[str, Any]
+    """For JSON."""
+    points: list[Point] = field(default_factory=list)
+    title: str = ""
+    """Of the plot."""
+    figures: list[tuple[Figures, str]] = field(default_factory=list)
+    """To be recorded: each model's figures and the sha256 of its weights."""
 
 
 def evaluate(
@@ -27,10 +48,27 @@ def evaluate(
     synthetic_raw: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Clean photographs, from which dark mosaics are synthesised.")
     ] = None,
-    ratios: Annotated[str, typer.Option(help="Amplification ratios of the synthetic RAW.")] = "30,100,300",
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
+    ] = None,
+    corners: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"X,Y X,Y X,Y X,Y"',
+            help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
+        ),
+    ] = None,
+    ratios: Annotated[str, typer.Option(help="Amplification ratios of the synthetic RAW.")] = DEFAULT_RATIOS,
     ratio: Annotated[str, typer.Option(help="Amplification for --data; `auto` by each model's own rule.")] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")] = None,
     seed: Annotated[int, typer.Option(help="Of the synthetic cameras and their noise.")] = 0,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write the figures into each model's folder of weights: config and card."),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plot PSNR against time: a .html, .svg or .png file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -38,62 +76,147 @@ def evaluate(
     """Measure models: PSNR, SSIM and seconds a picture, all on the same pictures.
 
     GT-MEAN PSNR is another measure than PSNR: the result is first scaled to the
-    reference's mean, which forgives a wrong brightness.
+    reference's mean, which forgives a wrong brightness. On a chart, CIEDE2000.
     """
-    if (data is None) == (synthetic_raw is None):
-        context.fail("Give either --data LOW_DIR HIGH_DIR or --synthetic-raw DIR.")
+    if sum(each is not None for each in (data, synthetic_raw, chart)) != 1:
+        context.fail("Give either --data LOW_DIR HIGH_DIR, --synthetic-raw DIR or --chart FILE.")
     if as_json and as_markdown:
         context.fail("Give either --json or --markdown.")
+    if chart is not None and (record or plot):
+        context.fail("--record and --plot go with --data and --synthetic-raw, not with --chart.")
+    if corners is not None and chart is None:
+        context.fail("--corners goes with --chart.")
+    if record and (limit is not None or ratio != "auto" or seed != 0):
+        context.fail("--record keeps figures of the whole protocol: leave out --limit, --ratio and --seed.")
     wanted_ratios = parse_ratios(ratios)
+    places = None if corners is None else parse_corners(corners)
+    folders = [_folder(name) for name in models] if record else []
+    if plot is not None:
+        from explorer.cli.plots import check_plot
 
-    from explorer.evaluation.tables import markdown, pair_table, synthetic_table
+        check_plot(plot)
 
     if data is not None:
-        from explorer.evaluation.pairs import evaluate_pairs, list_pairs
-
-        pairs = list_pairs(*data)[:limit]
-        loaded = _load(models)
-        with progress(len(pairs) * len(loaded), quiet=quiet) as shown:
-
-            def advance(what: str) -> None:
-                shown.say(what)
-                shown.advance()
-
-            measured = evaluate_pairs(pairs, loaded, ratio, advance)
-        plain: dict[str, Any] = {"low": str(data[0]), "high": str(data[1]), "ratio": ratio}
-        plain["results"] = [asdict(result) for result in measured]
-        table = pair_table(measured)
+        measured = _on_pairs(data, models, ratio, limit, quiet)
+    elif synthetic_raw is not None:
+        measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, quiet)
     else:
-        from explorer.evaluation.synthetic import evaluate_synthetic
-        from explorer.training.data import list_pictures
+        assert chart is not None
+        measured = _on_chart(chart, models, places, quiet)
+    if record:
+        from explorer.evaluation.records import record as write_figures
 
-        assert synthetic_raw is not None
-        pictures = list(list_pictures(synthetic_raw))[:limit]
-        loaded = _load(models)
-        with progress(len(pictures) * len(wanted_ratios) * len(loaded), quiet=quiet) as shown:
+        for folder, (figures, sha256) in zip(folders, measured.figures, strict=True):
+            write_figures(folder, figures, sha256)
+    if plot is not None:
+        from explorer.cli.plots import write_plot
 
-            def advance(what: str) -> None:
-                shown.say(what)
-                shown.advance()
-
-            found = evaluate_synthetic(synthetic_raw, wanted_ratios, loaded, seed=seed, limit=limit, advance=advance)
-        plain = {"synthetic_raw": str(synthetic_raw), "seed": seed, "results": [asdict(result) for result in found]}
-        table = synthetic_table(found)
+        write_plot(plot, measured.points, measured.title)
     if as_json:
-        print_json(plain)
+        print_json(measured.plain)
     elif as_markdown:
-        write_line(markdown(table))
+        from explorer.evaluation.tables import markdown
+
+        write_line(markdown(measured.table))
     else:
-        print_table(*table)
+        print_table(*measured.table)
+
+
+def _on_pairs(data: tuple[Path, Path], models: list[str], ratio: str, limit: int | None, quiet: bool) -> _Measured:
+    from explorer.evaluation.pairs import evaluate_pairs, list_pairs
+    from explorer.evaluation.records import pair_figures
+    from explorer.evaluation.tables import pair_points, pair_table
+
+    pairs = list_pairs(*data)[:limit]
+    loaded = _load(models)
+    with _advancing(len(pairs) * len(loaded), quiet) as advance:
+        results = evaluate_pairs(pairs, loaded, ratio, advance)
+    plain = {"low": str(data[0]), "high": str(data[1]), "ratio": ratio, "results": [asdict(r) for r in results]}
+    return _Measured(
+        pair_table(results),
+        plain,
+        pair_points(results),
+        f"{data[0]}: {len(pairs)} pairs",
+        [(pair_figures(result, *data), result.sha256) for result in results[1:]],
+    )
+
+
+def _on_synthetic_raw(
+    folder: Path, models: list[str], ratios: list[float], limit: int | None, seed: int, quiet: bool
+) -> _Measured:
+    from explorer.evaluation.records import synthetic_figures
+    from explorer.evaluation.synthetic import evaluate_synthetic
+    from explorer.evaluation.tables import synthetic_points, synthetic_table
+    from explorer.training.data import list_pictures
+
+    pictures = list(list_pictures(folder))[:limit]
+    loaded = _load(models)
+    with _advancing(len(pictures) * len(ratios) * len(loaded), quiet) as advance:
+        results = evaluate_synthetic(folder, ratios, loaded, seed=seed, limit=limit, advance=advance)
+    by_model = [(model.identity.sha256, [r for r in results if r.model == model.name]) for model in loaded]
+    return _Measured(
+        synthetic_table(results),
+        {"synthetic_raw": str(folder), "seed": seed, "results": [asdict(r) for r in results]},
+        synthetic_points(results),
+        f"Synthetic RAW from {folder.name}, mean over the ratios {', '.join(f'{r:g}' for r in ratios)}",
+        [(synthetic_figures(each, folder), sha256) for sha256, each in by_model],
+    )
+
+
+def _on_chart(file: Path, models: list[str], corners: Corners | None, quiet: bool) -> _Measured:
+    from explorer import open_photo
+    from explorer.evaluation.chart import evaluate_chart, known_corners
+    from explorer.evaluation.tables import chart_table
+
+    places = known_corners(file.name) if corners is None else corners
+    photo = open_photo(file)
+    loaded = _load(models)
+    with _advancing(len(loaded), quiet) as advance:
+        results = evaluate_chart(photo, places, loaded, advance)
+    plain = {"chart": str(file), "corners": [list(corner) for corner in places]}
+    return _Measured(chart_table(results), plain | {"results": [asdict(result) for result in results]})
+
+
+@contextmanager
+def _advancing(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Gives what shows progress, one call for each thing that is done."""
+    with progress(total, quiet=quiet) as shown:
+
+        def advance(what: str) -> None:
+            shown.say(what)
+            shown.advance()
+
+        yield advance
 
 
 def _load(names: list[str]) -> list[LoadedModel]:
     from explorer import load_model
 
-    twice = sorted({name for name in names if names.count(name) > 1})
+    loaded = [load_model(name) for name in names]
+    known = [model.name for model in loaded]
+    twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
         raise DataError(f"{', '.join(twice)} is named twice; name each model once.")
-    return [load_model(name) for name in names]
+    return loaded
+
+
+def _folder(name: str) -> Path:
+    """The folder of weights that a model's figures are recorded in.
+
+    Raises:
+        WeightsError: a classical method, or weights in the Hub's cache, which holds what others published.
+    """
+    from explorer.hub.resolver import at_hand
+
+    found = at_hand().get(name)
+    if found is None and Path(name).is_dir():
+        return Path(name)
+    if found is None or found.place == "hub":
+        raise WeightsError(
+            f"{name} has no folder of weights of its own on this machine to record figures in; leave it out, or "
+            "measure it without --record."
+        )
+    return found.folder
 
 
 def parse_ratios(text: str) -> list[float]:
@@ -108,3 +231,23 @@ def parse_ratios(text: str) -> list[float]:
     if not parts:
         raise RatioError("--ratios names no ratio; give numbers from 1 to 300, for example 30,100,300.")
     return sorted({check_ratio(part) for part in parts})
+
+
+def parse_corners(text: str) -> Corners:
+    """ "10,20 90,20 90,70 10,70" as four points.
+
+    Raises:
+        DataError: they are not four pairs of numbers.
+    """
+    import math
+
+    try:
+        points = [tuple(float(part) for part in pair.split(",")) for pair in text.split()]
+    except ValueError:
+        points = []
+    if len(points) != 4 or any(len(point) != 2 or not all(map(math.isfinite, point)) for point in points):
+        raise DataError(
+            f'The corners "{text[:60]}" cannot be used; give four points in pixels, for example '
+            '"100,100 600,100 600,400 100,400".'
+        )
+    return tuple(points)  # type: ignore[return-value]

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from explorer.batch.listing import SUFFIXES
+from explorer.cli.outputs import made_by_the_dead
 from explorer.errors import PhotoError
 
-_RAW = "3fr arw cr2 cr3 crw dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
-_DEVELOPED = "jpg jpeg png tif tiff webp bmp gif heic heif avif"
-SUFFIXES = frozenset(f"{_RAW} {_DEVELOPED}".split())
-"""Of files that are taken from a folder; what a file named by itself is, its content says."""
 JOURNAL = ".lowlight-restored.jsonl"
 _STALE_SECONDS = 600
 
@@ -52,12 +50,19 @@ def photographs_of(named: Iterable[Path]) -> tuple[list[Path], bool]:
 
 
 class Journal:
-    """What a folder of results already holds, one line of JSON for each: the result and what it was made from."""
+    """What a folder of results already holds, one line of JSON for each: the result and what it was made from.
 
-    def __init__(self, folder: Path, settings: object) -> None:
+    Args:
+        folder: of the results.
+        settings: everything that decides how a result comes out.
+        beside: the folder of other files that belong to results; None where there are none.
+    """
+
+    def __init__(self, folder: Path, settings: object, beside: Path | None = None) -> None:
         self._path = folder / JOURNAL
         self._settings = settings
-        self._known: dict[str, tuple[str, int]] = {}
+        self._beside = beside or folder
+        self._known: dict[str, tuple[str, int, dict[str, int]]] = {}
         try:
             lines = self._path.read_text().splitlines()
         except OSError:
@@ -65,8 +70,9 @@ class Journal:
         for line in lines:
             try:
                 entry = json.loads(line)
-                self._known[str(entry["result"])] = str(entry["made_from"]), int(entry["bytes"])
-            except (ValueError, KeyError, TypeError):  # a line that a kill cut short
+                others = {str(name): int(size) for name, size in entry.get("others", {}).items()}
+                self._known[str(entry["result"])] = str(entry["made_from"]), int(entry["bytes"]), others
+            except (ValueError, KeyError, TypeError, AttributeError):  # a line that a kill cut short
                 continue
 
     def _made_from(self, photograph: Path) -> str:
@@ -75,30 +81,40 @@ class Journal:
         return hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode()).hexdigest()
 
     def holds(self, photograph: Path, result: Path) -> bool:
-        """Whether the result is there as it was written, from this very photograph with these very settings."""
+        """Whether the result, and what belongs to it, is there as it was written, from this very photograph with these
+        very settings."""
+        made_from, size, others = self._known.get(result.name, ("", 0, {}))
         try:
-            return self._known.get(result.name) == (self._made_from(photograph), result.stat().st_size)
+            return (
+                made_from == self._made_from(photograph)
+                and size == result.stat().st_size
+                and all((self._beside / name).stat().st_size == bytes_ for name, bytes_ in others.items())
+            )
         except OSError:
             return False
 
-    def add(self, photograph: Path, result: Path) -> None:
-        """Notes a result that is in its place."""
+    def add(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
+        """Notes a result that is in its place, and files beside it that belong to it."""
         entry = {
             "result": result.name,
             "photograph": photograph.name,
             "made_from": self._made_from(photograph),
             "bytes": result.stat().st_size,
+            "others": {path.name: path.stat().st_size for path in others},
         }
         with self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes unfinished files that a killed run left in a folder of results; those of the last minutes may belong to
-    a run that is still at work."""
+    """Removes unfinished files that a killed run left in a folder of results.
+
+    A run of this machine that is still at work is known by the process that the file's name tells; of other machines,
+    files of the last minutes may be at work.
+    """
     for each in folder.glob(".*.partial.*"):
         try:
-            if time.time() - each.stat().st_mtime > _STALE_SECONDS:
+            if made_by_the_dead(each.name) or time.time() - each.stat().st_mtime > _STALE_SECONDS:
                 os.unlink(each)
         except OSError:
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from explorer import __version__
+from explorer.batch.photograph import Balance
 from explorer.cli.failures import Failures, exit_code
 from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
 from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
@@ -45,7 +46,7 @@ def restore(
         typer.Option(
             metavar="JSON",
             help="Settings that the app wrote beside a picture: model, ratio, white balance and finishing come from "
-            "there, in the place of -m and the other options of the picture.",
+            "there, in the place of -m and the other options of the picture; --backend comes before the file's.",
         ),
     ] = None,
     ratio: Annotated[
@@ -74,6 +75,9 @@ def restore(
     backend: Annotated[
         str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
     ] = "auto",
+    keep_gps: Annotated[
+        bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
+    ] = False,
     no_overwrite: Annotated[
         bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
     ] = False,
@@ -125,14 +129,15 @@ def restore(
     skipped: list[dict[str, str]] = []
     journal: Journal | None = None
     if whole_folder and Path(out).is_dir():
-        remove_leftovers(Path(out))
+        for folder in {Path(out), intermediates or Path(out)}:
+            remove_leftovers(folder)
         if model is not None:
             loaded = load_model(model, weights)
         made_with = [
             model, loaded and loaded.identity.sha256, ratio, white_balance, neutral_point, bits, backend,
-            intermediates and str(intermediates), settings and settings.read_text(), __version__,
+            intermediates and str(intermediates), settings and settings.read_text(), keep_gps, __version__,
         ]  # fmt: skip
-        journal = Journal(Path(out), made_with)
+        journal = Journal(Path(out), made_with, intermediates)
         waiting = []
         for path, output in zip(photographs, outputs, strict=True):
             if journal.holds(path, output):
@@ -151,25 +156,24 @@ def restore(
     def make(index: int, photo: Photo) -> Restoration:
         nonlocal loaded
         if chosen is not None:
-            return restore_with(photo, chosen)
+            own = None if backend == "auto" else backend
+            return restore_with(photo, chosen, backend=own, intermediates=intermediates is not None)
         if loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 loaded = load_model(str(model), weights)
             except Exception as error:
                 raise _NoModelError(error) from error
-        return restore_photo(
-            photo, loaded, amplification, backend=backend, intermediates=intermediates is not None
-        )
+        return restore_photo(photo, loaded, amplification, backend=backend, intermediates=intermediates is not None)
 
     def write(index: int, restoration: Restoration) -> dict[str, Any]:
         output = outputs[index]
         files: dict[str, list[Path]] = {}
         with all_or_nothing(overwrite) as stage:
-            restoration.save(stage(output), bits=depth)
+            restoration.save(stage(output), bits=depth, keep_gps=keep_gps)
             if intermediates is not None:
                 files = save_intermediates(restoration, intermediates, output.stem, stage)
         if journal is not None:
-            journal.add(photographs[index], output)
+            journal.add(photographs[index], output, [file for each in files.values() for file in each])
         return {"plain": _as_plain(photographs[index], output, depth, files, restoration), "lines": restoration.notes}
 
     with progress(len(photographs), quiet=quiet) as shown:
@@ -218,8 +222,8 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
     return check_ratio(value)
 
 
-def parse_balance(white_balance: str | None, neutral_point: str | None) -> Callable[[Photo], Photo]:
-    """A function that gives a photo the white balance that the options ask for.
+def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:
+    """The white balance that the options ask for.
 
     Raises:
         WhiteBalanceError: both options are there, or one cannot be understood.
@@ -231,12 +235,12 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Calla
         if point is None or len(point) != 2:
             raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
         x, y = round(point[0]), round(point[1])
-        return lambda photo: photo.with_neutral_point(x, y)
+        return Balance(neutral=(x, y))
     if white_balance is None:
-        return lambda photo: photo
+        return Balance()
     for named in WHITE_BALANCES:
         if white_balance == named:
-            return _balanced(named)
+            return Balance(named)
     gains = _numbers(white_balance)
     if gains is None or len(gains) != 3:
         raise WhiteBalanceError(
@@ -244,13 +248,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Calla
             f"not {white_balance!r}."
         )
     red, green, blue = gains
-    return _balanced((red, green, blue))
-
-
-def _balanced(
-    balance: Literal["as_shot", "daylight", "grey_world"] | tuple[float, float, float],
-) -> Callable[[Photo], Photo]:
-    return lambda photo: photo.with_white_balance(balance)
+    return Balance((red, green, blue))
 
 
 def _numbers(text: str) -> list[float] | None:

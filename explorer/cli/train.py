@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.terminal import print_table, write_line
-from explorer.errors import DataError, TrainingError
+from explorer.errors import DataError
 
 if TYPE_CHECKING:
     from explorer.training.loop import Progress
@@ -118,25 +118,14 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or the name of a recipe.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/.")],
     hardware: Annotated[str | None, typer.Option(help="What the run ran on, where its log does not say.")] = None,
-    metrics: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help='Further figures for the card, as JSON: {"data set": {"psnr": 18.9}}.'),
-    ] = None,
 ) -> None:
-    """Write the weights of a run as it stands: model.safetensors, config.json and the model card."""
-    import json
+    """Write the weights of a run as it stands: tensors, config, model card, log and replay.
 
+    The figures on the card are those of the training; `lowlight eval --record` adds others as it measures them.
+    """
     from explorer.training.export import export_weights
 
-    figures = None
-    if metrics is not None:
-        try:
-            read = json.loads(metrics.read_text())
-            figures = {str(k): {str(n): float(v) for n, v in values.items()} for k, values in read.items()}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            form = '{"data set": {"psnr": 18.9}}'
-            raise TrainingError(f"{metrics} is not JSON of the form {form} ({error}); correct it.") from error
-    write_line(f"Weights: {export_weights(_run_folder(run), out, hardware=hardware, metrics=figures)}")
+    write_line(f"Weights: {export_weights(_run_folder(run), out, hardware=hardware)}")
 
 
 def default_run(recipe: str) -> Path:

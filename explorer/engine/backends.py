@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
-import shutil
-import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from explorer.engine import graphs
+from explorer.engine.threads import limit_torch, thread_limit
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     import torch
 
-    from explorer.models.base import Place, RestorationNet
+    from explorer.models.base import Place
     from explorer.weights.store import LoadedModel
 
-_FORMAT = 1  # of the cached graphs; raised when their layout or the networks' arithmetic changes
 _PRECISIONS = {"torch": ("float32",), "openvino": ("float32", "bfloat16"), "cuda": ("bfloat16", "float32")}
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -108,6 +104,7 @@ def torch_backend(model: LoadedModel) -> Backend:
     """Eager torch on the processor in float32: the reference."""
     import torch
 
+    limit_torch()
     clock = [0.0]
 
     def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
@@ -120,55 +117,16 @@ def torch_backend(model: LoadedModel) -> Backend:
     return Backend("torch", "cpu", "float32", run, clock)
 
 
-def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
-    """A module that gives a network's named maps as a tuple, which a graph can hold, and the list of their names,
-    which every run fills."""
-    import torch
-
-    names: list[str] = []
-
-    class Decomposed(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            maps = self.net.decompose(x)
-            names[:] = maps
-            return tuple(maps.values())
-
-    return Decomposed().eval(), names
-
-
-@cache
-def _openvino() -> Any:
-    """The openvino module, without its telemetry, by which its converter reports every use to its maker."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
-@cache
-def _core() -> Any:
-    return _openvino().Core()
-
-
-def graph_folder() -> Path:
-    """Where converted graphs are kept."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("lowlight-explorer", appauthor=False) / "openvino"
-
-
 _COMPILED: dict[tuple[str, str, int, bool], tuple[Any, list[str]]] = {}
 _COMPILING = Lock()
 _MOST_COMPILED = 8
+_HOLDING: set[tuple[str, str, int, bool]] = set()
+"""Which of them may hold memory of their last picture."""
 
 
 def _precision() -> str:
     """bfloat16 where the processor multiplies it in hardware, else float32."""
-    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = graphs.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bfloat16" if "BF16" in capabilities else "float32"
 
 
@@ -185,17 +143,22 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
     key = (model.identity.sha256 or model.name, precision, id(model.net), image_only)
     with _COMPILING:
         if key not in _COMPILED:
-            graph, names = _graph(model)
+            graph, names = graphs.graph_of(model)
             if image_only:
                 kept = graph.get_results()[names.index("image")]
-                graph, names = _openvino().Model([kept], graph.get_parameters()), ["image"]
-            compiled = _core().compile_model(
-                graph, "CPU", {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
-            )
+                graph, names = graphs.openvino().Model([kept], graph.get_parameters()), ["image"]
+            settings: dict[str, Any] = {
+                "INFERENCE_PRECISION_HINT": _HINTS[precision],
+                "PERFORMANCE_HINT": "LATENCY",
+            }
+            if (limit := thread_limit()) is not None:
+                settings["INFERENCE_NUM_THREADS"] = limit
+            compiled = graphs.core().compile_model(graph, "CPU", settings)
             while len(_COMPILED) >= _MOST_COMPILED:
                 _COMPILED.pop(next(iter(_COMPILED)))
             _COMPILED[key] = compiled, names
         compiled, names = _COMPILED[key]
+        _give_back_all_but(key)
     clock = [0.0]
     requests: list[Any] = []  # one for all tiles of a picture: a new one would ask the system for its memory anew
 
@@ -210,48 +173,15 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
     return Backend("openvino", "cpu", precision, run, clock)
 
 
-def _graph(model: LoadedModel) -> tuple[Any, list[str]]:
-    """The network as an OpenVINO graph with free height and width, from the cache where it is there."""
-    import torch
-
-    import explorer
-
-    wrapped, names = as_tuple(model.net)
-    side = model.net.size.padded(max(64, model.net.size.minimum))
-    example = torch.zeros(1, model.net.input_channels, side, side)
-    with model.lock, torch.inference_mode():
-        wrapped(example)
-    version = _openvino().__version__.split("-")[0]
-    stem = f"{model.identity.sha256[:32]}-{version}-{explorer.__version__}-{_FORMAT}"
-    cached = graph_folder() / stem / "graph.xml"
-    if model.identity.sha256 and cached.is_file():
-        try:
-            return _core().read_model(cached), names
-        except RuntimeError:  # a file damaged on disk; it is made anew below
-            shutil.rmtree(cached.parent, ignore_errors=True)
-    with model.lock, torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch wants torch.export, OpenVINO reads traces faster
-        traced = torch.jit.trace(wrapped, example, check_trace=False)
-        graph = _openvino().convert_model(traced, example_input=example)
-    if model.identity.sha256:
-        _keep(graph, cached)
-    return graph, names
-
-
-def _keep(graph: Any, path: Path) -> None:
-    """Writes a graph into the cache, whole or not at all; a cache that cannot be written is done without."""
-    try:
-        path.parent.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=path.parent.parent, prefix="."))
-    except OSError:
-        return
-    try:
-        _openvino().save_model(graph, work / path.name, compress_to_fp16=False)
-        work.rename(path.parent)
-    except (OSError, RuntimeError):  # full disk, or another process was first
-        pass
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+def _give_back_all_but(key: tuple[str, str, int, bool]) -> None:
+    """Frees the activations of the last picture of every other compiled network: a comparison of eight networks would
+    otherwise hold the memory of eight. One that is at work in another thread keeps it."""
+    _HOLDING.intersection_update(_COMPILED)
+    for other in _HOLDING - {key}:
+        with contextlib.suppress(RuntimeError):
+            _COMPILED[other][0].release_memory()
+            _HOLDING.discard(other)
+    _HOLDING.add(key)
 
 
 _ON_GPU: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()

@@ -18,9 +18,9 @@ from explorer.engine.tiles import Maps, Run, pad_to_size
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
-WHOLE_BYTES = 85
-"""What a method that takes the picture whole is taken to need for each pixel, per byte of the budget for activations.
-The hungriest, MSRCR, needs about 150: it may have nearly twice the budget, so that a picture of 12 megapixels is still
+WHOLE_BYTES = 106
+"""What a method that takes the picture whole is taken to need for each pixel, per byte of the budget for a tile. The
+hungriest, MSRCR, needs about 150: it may have half more than the budget, so that a picture of 12 megapixels is still
 computed as it is."""
 _RADIUS = 2
 """Of the window, in samples of the reduced picture."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.memory import bytes_per_sample
 from explorer.models import SizeRequirements
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ Run = Callable[..., "dict[str, torch.Tensor]"]
 
 _SMALLEST_BODY = 256
 """Samples along a side that a tile keeps at least; smaller ones would spend their time on margins."""
+_WORTH = 1.02
+"""How much more than the fewest samples may be fed for smaller tiles."""
+_SMALL = 2_000_000
+"""Samples of a tile below which smaller ones are not worth looking for: they keep all cores busy."""
 _MOST_TILES = 48
 """Along one axis, when tiles are chosen."""
 
@@ -85,37 +90,11 @@ def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
     return x
 
 
-def bytes_per_sample(net: RestorationNet, channels: int) -> float:
-    """Memory that the network's activations take, in bytes for each sample of one input plane.
+def cut(height: int, width: int, size: SizeRequirements, halo: int, samples: float) -> tuple[list[Tile], list[Tile]]:
+    """Tiles along rows and along columns that fit, and feed few samples in all.
 
-    Counted on a small input as the sum of what all its layers give, which is more than is alive at any one time.
-    """
-    import torch
-
-    total = 0
-
-    def count(_module: torch.nn.Module, _inputs: object, output: object) -> None:
-        nonlocal total
-        if isinstance(output, torch.Tensor):
-            total += output.numel() * output.element_size()
-
-    side = net.size.padded(max(64, net.size.minimum))
-    leaves = [m for m in net.modules() if not list(m.children())]
-    handles = [m.register_forward_hook(count) for m in leaves]
-    try:
-        with torch.inference_mode():
-            net.decompose(torch.zeros(1, channels, side, side))
-    finally:
-        for handle in handles:
-            handle.remove()
-    # A method without layers has no count of its own; it holds a few copies of the picture.
-    return max(total / side**2, 16.0 * channels)
-
-
-def cut(
-    height: int, width: int, size: SizeRequirements, halo: int, samples: float
-) -> tuple[list[Tile], list[Tile]]:
-    """Tiles along rows and along columns: those that fit and feed the fewest samples in all.
+    Of all ways to cut, the one with the smallest tiles that feed hardly more than the best: networks with a narrow
+    margin lose nothing by small tiles, and leave memory to others.
 
     Args:
         halo: margin in samples.
@@ -124,26 +103,24 @@ def cut(
     """
     smallest = max(_SMALLEST_BODY, halo)
 
-    def choices(length: int) -> list[list[Tile]]:
+    def choices(length: int) -> list[tuple[int, int, list[Tile]]]:
         bodies = {-(-length // n) for n in range(1, _MOST_TILES + 1)} | {smallest}
-        return [tiles_along(length, body, halo, size) for body in sorted(bodies) if body >= min(smallest, length)]
+        cuts = [tiles_along(length, body, halo, size) for body in sorted(bodies) if body >= min(smallest, length)]
+        return [(max(t.stop - t.start for t in c), sum(t.stop - t.start for t in c), c) for c in cuts]
 
-    best: tuple[tuple[bool, float, float], list[Tile], list[Tile]] | None = None
-    columns = [(max(t.stop - t.start for t in c), sum(t.stop - t.start for t in c), c) for c in choices(width)]
-    for r in choices(height):
-        tallest, tall = max(t.stop - t.start for t in r), sum(t.stop - t.start for t in r)
-        for widest, wide, c in columns:
-            excess = max(0.0, tallest * widest - samples)
-            key = (excess > 0, excess, float(tall * wide))
-            if best is None or key < best[0]:
-                best = key, r, c
-    assert best is not None
-    return best[1], best[2]
+    ways = [
+        (tallest * widest, tall * wide, r, c)
+        for tallest, tall, r in choices(height)
+        for widest, wide, c in choices(width)
+    ]
+    fitting = [way for way in ways if way[0] <= samples] or [min(ways, key=lambda way: way[:2])]
+    fewest = min(fed for _, fed, _, _ in fitting)
+    thrifty = [way for way in fitting if way[1] <= _WORTH * fewest]
+    _, _, rows, columns = min(thrifty, key=lambda way: (max(way[0], _SMALL), way[1]))
+    return rows, columns
 
 
-def grid(
-    height: int, width: int, net: RestorationNet, channels: int, budget: int
-) -> list[tuple[Tile, Tile]]:
+def grid(height: int, width: int, net: RestorationNet, channels: int, budget: int) -> list[tuple[Tile, Tile]]:
     """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it fits or must not be cut."""
     whole = [(Tile(0, height, 0, height), Tile(0, width, 0, width))]
     if net.halo is None:

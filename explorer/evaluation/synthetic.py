@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.evaluation.metrics import Scores, measure
-from explorer.photo import Photo, RawPhoto, RgbPhoto, check_ratio, develop
+from explorer.photo import RawPhoto, check_ratio
 from explorer.photo.types import Exposure, WhiteBalance
 from explorer.restorer import restore
 from explorer.training.data import list_pictures, read_picture
@@ -96,14 +96,6 @@ def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0)
     return Scene(photo, np.ascontiguousarray(dark.clean_srgb[0].permute(1, 2, 0).numpy()), ratio)
 
 
-def as_seen_by(photo: RawPhoto, model: LoadedModel) -> Photo:
-    """The photo as the model's kind of user has it: developed dark to 8 bits for weights that were trained on that."""
-    if model.config.training.get("input_bits") == 8 and model.architecture.domain == "rgb":
-        stored = np.round(develop(photo) * 255) / np.float32(255)
-        return RgbPhoto(stored.astype(np.float32), bits=8, name=photo.name)
-    return photo
-
-
 def evaluate_synthetic(
     folder: Path,
     ratios: Sequence[float],
@@ -134,7 +126,7 @@ def evaluate_synthetic(
         for ratio in ratios:
             scene = make_scene(clean, ratio, name, seed)
             for k, model in enumerate(models):
-                restoration = restore(as_seen_by(scene.photo, model), model, scene.ratio)
+                restoration = restore(scene.photo, model, scene.ratio)
                 measured = measure(restoration.image, scene.reference)
                 scores.setdefault((ratio, k), []).append((measured, restoration.seconds))
                 advance(f"{model.name}: {name} at {ratio:g}")

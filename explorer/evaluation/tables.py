@@ -1,14 +1,17 @@
-"""Results as headings and rows of text, and as Markdown."""
+"""Results as headings and rows of text, as Markdown, and as points of a plot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer.evaluation.chart import ChartResult
 from explorer.evaluation.pairs import PairResult
 from explorer.evaluation.synthetic import SyntheticResult
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows."""
+Point = tuple[str, float, float]
+"""A model with its size, seconds a picture, PSNR in dB."""
 
 
 def pair_table(results: Sequence[PairResult]) -> Table:
@@ -23,17 +26,49 @@ def pair_table(results: Sequence[PairResult]) -> Table:
 def synthetic_table(results: Sequence[SyntheticResult]) -> Table:
     """One row a model: PSNR / SSIM at each ratio, seconds a picture, parameters."""
     ratios = sorted({r.ratio for r in results})
-    models = list(dict.fromkeys(r.model for r in results))
-    found = {(r.model, r.ratio): r for r in results}
     headings = ("MODEL", *(f"RATIO {ratio:g}" for ratio in ratios), "SECONDS", "PARAMETERS")
     rows = []
-    for model in models:
-        cells = [found[model, ratio] for ratio in ratios]
-        seconds = sum(c.seconds for c in cells) / len(cells)
+    for model, cells in _by_model(results).items():
         rows.append(
-            (model, *(f"{c.psnr:.2f} / {c.ssim:.3f}" for c in cells), _seconds(seconds), _count(cells[0].parameters))
+            (
+                model,
+                *(f"{c.psnr:.2f} / {c.ssim:.3f}" for c in cells),
+                _seconds(_mean([c.seconds for c in cells])),
+                _count(cells[0].parameters),
+            )
         )
     return headings, rows
+
+
+def chart_table(results: Sequence[ChartResult]) -> Table:
+    """Model, mean CIEDE2000 of all patches, of the colours, of the neutral ramp, the worst patch, gain, seconds."""
+    headings = ("MODEL", "CIEDE2000", "COLOURS", "NEUTRALS", "WORST", "RATIO", "GAIN", "SECONDS")
+    return headings, [
+        (
+            r.model,
+            f"{r.mean:.2f}",
+            f"{r.colours:.2f}",
+            f"{r.neutrals:.2f}",
+            f"{r.worst:.1f} {r.worst_patch}",
+            f"{r.ratio:.3g}",
+            f"{r.gain:.3f}",
+            _seconds(r.seconds),
+        )
+        for r in results
+    ]
+
+
+def pair_points(results: Sequence[PairResult]) -> list[Point]:
+    """The models' time and PSNR; the input unchanged takes no time and is left out."""
+    return [(_sized(r.model, r.parameters), r.seconds, r.psnr) for r in results if r.seconds is not None]
+
+
+def synthetic_points(results: Sequence[SyntheticResult]) -> list[Point]:
+    """The models' time and PSNR, both as means over the ratios."""
+    return [
+        (_sized(model, cells[0].parameters), _mean([c.seconds for c in cells]), _mean([c.psnr for c in cells]))
+        for model, cells in _by_model(results).items()
+    ]
 
 
 def markdown(table: Table) -> str:
@@ -41,6 +76,22 @@ def markdown(table: Table) -> str:
     headings, rows = table
     lines = [headings, ("---", *("--:" for _ in headings[1:])), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+def _by_model(results: Sequence[SyntheticResult]) -> dict[str, list[SyntheticResult]]:
+    """Each model's results, in the order of the ratios."""
+    found: dict[str, list[SyntheticResult]] = {}
+    for result in sorted(results, key=lambda r: r.ratio):
+        found.setdefault(result.model, []).append(result)
+    return {name: found[name] for name in dict.fromkeys(r.model for r in results)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _sized(model: str, parameters: int) -> str:
+    return f"{model} ({parameters / 1e6:.2g} M)" if parameters else model
 
 
 def _seconds(value: float | None) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explorer
-from explorer.evaluation.metrics import Scores, measure
 from explorer.inspect.cost import Cost, cost
 from explorer.photo import Photo, check_ratio
 
 if TYPE_CHECKING:
+    from explorer.evaluation.metrics import Scores
     from explorer.restoration import Restoration
+    from explorer.weights.store import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Compared:
 
 def compare(
     photo: Photo,
-    models: Sequence[str],
+    models: Sequence[str | LoadedModel],
     ratios: Iterable[float | str] = ("auto",),
     *,
     reference: NDArray[np.float32] | None = None,
@@ -42,7 +43,7 @@ def compare(
     """Restores a photo by every model at every ratio, giving each result as soon as it is there.
 
     Args:
-        models: names of `explorer.list_models()`.
+        models: names of `explorer.list_models()`, or loaded models.
         ratios: numbers from 1 to 300, or "auto" for the model's own suggestion.
         reference: H x W x 3 sRGB in [0, 1] of the results' size, to measure against.
         max_side: reduce the photo first.
@@ -50,14 +51,22 @@ def compare(
     Raises:
         RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when that model's turn comes.
     """
+    from explorer.evaluation.metrics import measure  # here: it imports torch
+
     wanted = list(ratios)
     for model in models:
-        loaded = explorer.load_model(model)
+        loaded = explorer.load_model(model) if isinstance(model, str) else model
         for ratio in wanted:
             result = explorer.restore(photo, loaded, ratio, max_side=max_side)
             height, width = result.image.shape[:2]
             scores = measure(result.image, reference) if reference is not None else None
-            yield Compared(model, result, scores, cost(loaded, width, height), loaded.config.parameters)
+            yield Compared(
+                model if isinstance(model, str) else model.name,
+                result,
+                scores,
+                cost(loaded, width, height),
+                loaded.config.parameters,
+            )
 
 
 def sweep_ratios(low: float, high: float, count: int) -> list[float]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
-
-import torch
-from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from typing import TYPE_CHECKING, Any
 
 from explorer.inspect.hooks import hooked
 from explorer.inspect.layers import SAMPLES_PER_PLANE
 from explorer.weights.store import LoadedModel
+
+if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+    from torch import nn
 
 _SIDE = 128
 _KEPT = 32
@@ -55,6 +52,11 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
 
 def _counted(model: LoadedModel) -> tuple[float, float]:
     """Multiply-accumulates and peak bytes for one sample of one input plane."""
+    import torch
+    from torch import nn
+
+    from explorer.engine.alive import Peak
+
     net = model.net
     total = 0
 
@@ -69,42 +71,6 @@ def _counted(model: LoadedModel) -> tuple[float, float]:
 
     side = net.size.padded(max(_SIDE, net.size.minimum))
     start = torch.zeros(1, net.input_channels, side, side)
-    with model.lock, hooked((module, count) for module in net.modules()), torch.inference_mode(), _Peak() as memory:
+    with model.lock, hooked((module, count) for module in net.modules()), torch.inference_mode(), Peak() as memory:
         net.decompose(start)
     return total / side**2, memory.peak / side**2
-
-
-class _Peak(TorchDispatchMode):
-    """Bytes of all storages that tensors made inside the block keep alive."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.alive = 0
-        self.peak = 0
-        self._users: dict[int, list[int]] = {}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, torch.Tensor):
-                self._add(tensor)
-        return result
-
-    def _add(self, tensor: torch.Tensor) -> None:
-        storage = tensor.untyped_storage()
-        place, size = storage.data_ptr(), storage.nbytes()
-        users = self._users.setdefault(place, [0, size])
-        users[0] += 1
-        if users[0] == 1:
-            self.alive += size
-            self.peak = max(self.peak, self.alive)
-        weakref.finalize(tensor, self._drop, place)
-
-    def _drop(self, place: int) -> None:
-        users = self._users.get(place)
-        if users is None:
-            return
-        users[0] -= 1
-        if users[0] == 0:
-            self.alive -= users[1]
-            del self._users[place]

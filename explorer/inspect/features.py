@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 import explorer
 from explorer.engine.tiles import pad_to_size
@@ -20,6 +18,10 @@ from explorer.photo import Photo, camera_to_display, check_ratio, model_input
 from explorer.photo.reduce import reduced
 from explorer.restorer import suggested_ratio
 from explorer.weights.store import LoadedModel
+
+if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+    import torch
+    from torch import nn
 
 FloatArray = NDArray[np.float32]
 
@@ -57,6 +59,8 @@ def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.T
     Raises:
         ModelNotFoundError: the network has no module of that name.
     """
+    import torch
+
     given: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> Any:
@@ -81,6 +85,7 @@ def switched_off(net: nn.Module, channels: Mapping[str, Iterable[int]]) -> Itera
     Raises:
         ModelNotFoundError: the network has no module of that name, or the module no such channel (found when it runs).
     """
+    import torch
 
     def silence(name: str, silent: list[int]) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
@@ -161,6 +166,8 @@ def _mapped(
     bounded: bool,
     off: Mapping[str, Iterable[int]],
 ) -> FeatureMaps:
+    import torch
+
     convention = loaded.config.input
     given = model_input(
         photo,
@@ -204,6 +211,8 @@ def _mapped(
 @contextmanager
 def _extremes(net: nn.Module) -> Iterator[list[float]]:
     """Lowest and highest value of what the innermost modules give while the block runs."""
+    import torch
+
     found = [0.0, 0.0]
 
     def widen(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -231,6 +240,8 @@ def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> Flo
     Raises:
         ModelNotFoundError: the network has no such layer.
     """
+    from torch import nn
+
     module = _module_of(model.net, layer)
     if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         return None

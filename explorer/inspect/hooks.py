@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-Hook = Callable[[nn.Module, Any, Any], Any]
+Hook = Callable[["nn.Module", Any, Any], Any]
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Training runs as they are kept: beside weights (`training/log.jsonl`, `training/replay.webp`), or a run's own folder.
 
 A run's folder holds `log.jsonl` and `replay/<step>.png`; a folder of weights may carry `training/log.jsonl` and
-`training/replay.webp`, an animation with one frame for each validation of the log, in order.
+`training/replay.webp`, an animation of some of the validations: their entries in the log carry the frame's number as
+"frame" (without any such entry, there is one frame for each validation, in order).
 """
 
 from __future__ import annotations
@@ -124,17 +125,26 @@ def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
             return []
         frames = []
         with Image.open(run.folder / ANIMATION) as animation:
-            steps = [int(entry["step"]) for entry in run.validations]
             count = getattr(animation, "n_frames", 1)
+            steps = _steps_of_frames(run, count)
             wanted = set(_evenly(list(range(count)), most))
             for index, frame in enumerate(ImageSequence.Iterator(animation)):
                 if index in wanted:
                     buffer = io.BytesIO()
                     frame.convert("RGB").save(buffer, "PNG", compress_level=1)
-                    frames.append(Frame(steps[index] if len(steps) == count else index, buffer.getvalue()))
+                    frames.append(Frame(steps[index], buffer.getvalue()))
         return frames
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(f"A replay picture of {run.name} cannot be read ({error}); choose another run.") from error
+
+
+def _steps_of_frames(run: Run, count: int) -> list[int]:
+    """The step of each frame of an animation; the frames' numbers where the log does not tell them."""
+    numbered = {entry["frame"]: entry["step"] for entry in run.validations if isinstance(entry.get("frame"), int)}
+    if numbered:
+        return [numbered.get(index, index) for index in range(count)]
+    steps = [entry["step"] for entry in run.validations]
+    return steps if len(steps) == count else list(range(count))
 
 
 def _evenly(items: list[Any], most: int) -> list[Any]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from explorer.models.registry import (
@@ -62,6 +64,17 @@ class RestorationNet(nn.Module):
     placed: bool = False
     """True where a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
     second argument."""
+
+    brightens: bool = True
+    """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""
+
+    def fitted(self, planes: NDArray[np.float32]) -> RestorationNet:
+        """The method knowing what it must of a whole picture before it is cut into tiles; itself where that is nothing.
+
+        Args:
+            planes: C x H x W, the whole input.
+        """
+        return self
 
     def at_scale(self, factor: int) -> RestorationNet:
         """The method for a picture that was reduced by `factor` along each side: lengths in pixels shrink with it."""

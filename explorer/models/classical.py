@@ -7,35 +7,27 @@ methods in `explorer.models.classical_retinex`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from explorer.models.base import RestorationNet, register
+from explorer.models.denoise import DENOISERS, Array, Denoise, denoised
 
-Denoise = Literal["none", "bilateral", "nlm"]
-Array = NDArray[np.float32]
-_DENOISERS = ("none", "bilateral", "nlm")
 # ITU-R BT.601, the luma of the transfer-encoded picture.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_NOISE_FLOOR = 0.004
-"""Estimated noise, in units of the picture's range, below which a denoiser would only blur: about 1/255."""
 
 
 class ClassicalMethod(RestorationNet):
     """A method that works on one H x W x 3 float32 array in [0, 1] at a time.
 
     Args:
-        denoise: what the result goes through at the end: "none", "bilateral" (Tomasi and Manduchi, ICCV 1998) or "nlm"
-            (non-local means; Buades, Coll and Morel, CVPR 2005). The strength follows the noise that is estimated in
-            the result. Intermediates are not denoised.
+        denoise: what the result goes through at the end: "none", "bilateral" or "nlm"; see
+            `explorer.models.denoise.denoised`. Intermediates are not denoised.
     """
 
     def __init__(self, denoise: Denoise = "none") -> None:
         super().__init__()
-        if denoise not in _DENOISERS:
+        if denoise not in DENOISERS:
             raise TypeError(f"denoise must be 'none', 'bilateral' or 'nlm', not {denoise!r}")
         self.denoise = denoise
 
@@ -79,36 +71,6 @@ def with_intensity(picture: Array, old: Array, new: Array) -> Array:
     return (np.maximum(picture, step) ** power[..., None]).astype(np.float32)
 
 
-def noise_level(picture: Array) -> float:
-    """The standard deviation of the noise in an H x W x 3 picture, averaged over its channels.
-
-    A mask that sees no plane and no straight edge (Immerkaer, "Fast Noise Variance Estimation", 1996); the median of
-    its answers rather than their mean, so that texture counts little.
-    """
-    from scipy.ndimage import convolve
-
-    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
-    answers = [np.median(np.abs(convolve(picture[..., c], mask, mode="mirror"))) for c in range(3)]
-    # The mask's norm is 6; 0.6745 is the median of |x| for a standard normal x.
-    return float(np.mean(answers)) / (6 * 0.6745)
-
-
-def denoised(picture: Array, method: Denoise) -> Array:
-    """A picture through a denoiser whose strength follows the noise estimated in it; H x W x 3 in and out."""
-    if method == "none" or min(picture.shape[:2]) < 8:  # too small to tell noise from the picture
-        return picture
-    from skimage.restoration import denoise_bilateral, denoise_nl_means
-
-    sigma = noise_level(picture)
-    if sigma < _NOISE_FLOOR:
-        return picture
-    if method == "bilateral":
-        return denoise_bilateral(picture, sigma_color=2 * sigma, sigma_spatial=2, win_size=7, channel_axis=-1)
-    return denoise_nl_means(
-        picture, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
-    )
-
-
 @register(
     "identity",
     title="Unchanged",
@@ -120,6 +82,8 @@ def denoised(picture: Array, method: Denoise) -> Array:
 )
 class Identity(RestorationNet):
     """The picture itself: what every method is compared with."""
+
+    brightens = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 3 x H x W to the very same tensor."""

@@ -174,9 +174,7 @@ class Lime(ClassicalMethod):
         sigma: of the Gaussian window of the weights, in pixels; 2 in the paper.
     """
 
-    def __init__(
-        self, alpha: float = 0.02, gamma: float = 0.8, sigma: float = 2.0, denoise: Denoise = "none"
-    ) -> None:
+    def __init__(self, alpha: float = 0.02, gamma: float = 0.8, sigma: float = 2.0, denoise: Denoise = "none") -> None:
         super().__init__(denoise)
         if not (alpha > 0 and 0 <= gamma <= 1 and sigma > 0):
             raise TypeError(f"alpha and sigma must be positive and gamma in 0..1, not {alpha!r}, {sigma!r}, {gamma!r}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import RatioError
+from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cfa import scale_channels
-from explorer.photo.develop import linear_to_srgb, srgb_to_linear, unprocess
+from explorer.photo.develop import display_of, linear_of, srgb_to_linear, unprocess
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 
@@ -58,12 +61,13 @@ def check_ratio(value: Any) -> float:
     return ratio
 
 
-def amplify(image_srgb: FloatArray, ratio: float) -> FloatArray:
+def amplify(image_srgb: FloatArray, ratio: float, *, out: FloatArray | None = None) -> FloatArray:
     """Multiplies the light of a display-referred picture.
 
     Args:
         image_srgb: ... x 3 sRGB in [0, 1].
         ratio: 1 to 300; 1 gives the picture itself.
+        out: float32 of the picture's shape to write to, in any memory order.
 
     Returns:
         sRGB in [0, 1]: the transfer curve undone, multiplied, clipped at white, the curve applied again.
@@ -73,14 +77,57 @@ def amplify(image_srgb: FloatArray, ratio: float) -> FloatArray:
     """
     ratio = check_ratio(ratio)
     if ratio == 1.0:
-        return image_srgb
-    linear = srgb_to_linear(image_srgb)
-    linear *= np.float32(ratio)
-    return linear_to_srgb(np.clip(linear, 0, 1, out=linear))
+        if out is None:
+            return image_srgb
+        out[...] = image_srgb
+        return out
+    given = np.asarray(image_srgb)
+    result = np.empty(given.shape, dtype=np.float32) if out is None else out
+    rows = len(given) if given.ndim > 1 else 1
+    source, target = (array if array.ndim > 1 else array[None] for array in (given, result))
+
+    def work(top: int, bottom: int) -> None:
+        linear = linear_of(source[top:bottom])
+        linear *= np.float32(ratio)
+        target[top:bottom] = display_of(np.clip(linear, 0, 1, out=linear))
+
+    in_bands(rows, rows_of_band(max(1, given.size // max(1, rows)), 1), work)
+    return result
 
 
-_EDGES = (np.exp2(np.linspace(0, 8, 128)) - 1) / 255
+_EDGES = ((np.exp2(np.linspace(0, 8, 128)) - 1) / 255).astype(np.float32)
 _WEIGHTS = np.append((lambda weights: weights / weights.max())(10 ** np.linspace(0, 5, 127))[::-1], 0.0)
+_CELL_BITS = 13
+"""Low bits of a float32 that are left out to find its cell: so small that no cell holds two edges."""
+_CHUNK = 1 << 16
+
+
+@cache
+def _cells() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """For every cell of [0, 1] the bin of its lowest number, and for every bin the edge at which the next one begins.
+
+    Looking the bin up takes a fifth of the time of a search.
+    """
+    lowest = (np.arange((0x3F800000 >> _CELL_BITS) + 1, dtype=np.uint32) << _CELL_BITS).view(np.float32)
+    return np.searchsorted(_EDGES, lowest, side="right") - 1, np.append(_EDGES[1:], np.float32(np.inf))
+
+
+def _binned(samples: FloatArray) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    """How many samples fall into each of the 128 bins, and their sums; samples outside [0, 1] are brought there."""
+    bins_of_cells, next_edge = _cells()
+    chunks = range(0, samples.size, _CHUNK)
+    counts, sums = np.zeros((len(chunks), 128), dtype=np.int64), np.zeros((len(chunks), 128))
+
+    def work(first: int, stop: int) -> None:
+        x = np.clip(samples[first:stop], 0, 1)
+        x += np.float32(0)  # a negative zero becomes a plain one
+        bins = bins_of_cells.take(x.view(np.uint32) >> np.uint32(_CELL_BITS), mode="clip")
+        bins += x >= next_edge[bins]
+        counts[first // _CHUNK] = np.bincount(bins, minlength=128)
+        sums[first // _CHUNK] = np.bincount(bins, weights=x, minlength=128)
+
+    in_bands(samples.size, _CHUNK, work)
+    return counts.sum(0), sums.sum(0)
 
 
 def _check_factor(m: Any) -> float:
@@ -108,12 +155,10 @@ def dark_bin_ratio(x: FloatArray, m: float = 1.0) -> float:
         RatioError: m is not a positive number.
     """
     m = _check_factor(m)
-    samples = np.clip(x, 0, 1).ravel()
+    samples = np.asarray(x, dtype=np.float32).reshape(-1)
     if samples.size == 0:
         return MINIMUM_RATIO
-    bins = np.searchsorted(_EDGES.astype(samples.dtype), samples, side="right") - 1
-    counts = np.bincount(bins, minlength=128)
-    sums = np.bincount(bins, weights=samples, minlength=128)
+    counts, sums = _binned(samples)
     weight, light = float(counts @ _WEIGHTS), float(sums @ _WEIGHTS)
     if weight == 0:
         return MINIMUM_RATIO
@@ -122,14 +167,18 @@ def dark_bin_ratio(x: FloatArray, m: float = 1.0) -> float:
     return float(np.clip(0.01 * m * weight / light, MINIMUM_RATIO, MAXIMUM_RATIO))
 
 
+def _step(count: int) -> int:
+    return max(1, count // 500_000) | 1
+
+
 def _percentile_ratio(photo: Photo) -> float:
-    if isinstance(photo, RawPhoto):
-        light = scale_channels(photo.mosaic, photo.white_balance.gains, photo.cfa)
-    else:
-        light = srgb_to_linear(photo.image) @ _LUMINANCE
     # A few hundred thousand samples give both percentiles to well under a per cent; an odd step visits every colour.
-    samples = light.ravel()
-    samples = samples[:: max(1, samples.size // 500_000) | 1]
+    if isinstance(photo, RawPhoto):
+        light = scale_channels(photo.mosaic, photo.white_balance.gains, photo.cfa).ravel()
+        samples = light[:: _step(light.size)]
+    else:
+        pixels = photo.image.reshape(-1, 3)
+        samples = srgb_to_linear(pixels[:: _step(len(pixels))]) @ _LUMINANCE
     median, bright = np.percentile(samples, (50, 98))
     wanted = _MIDDLE_GREY / max(float(median), 1e-6)
     permitted = 1.0 / max(float(bright), 1e-6)

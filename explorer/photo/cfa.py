@@ -12,6 +12,8 @@ from explorer.photo.types import FloatArray
 
 Cfa = Literal["bayer", "xtrans"]
 PlaneOrder = Literal["sid", "s2d"]
+Factors = tuple[float, float, float]
+"""Of red, green and blue."""
 
 BAYER_PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
 """The 2x2 cell at the mosaic's top left, row by row."""
@@ -95,8 +97,10 @@ def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
     return np.tile(tile, (-(-height // period), -(-width // period)))[:height, :width]
 
 
-def scale_channels(mosaic: FloatArray, factors: tuple[float, float, float], cfa: Cfa) -> FloatArray:
-    """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors."""
+def scale_channels(
+    mosaic: FloatArray, factors: Factors, cfa: Cfa, clip: tuple[float, float] | None = None
+) -> FloatArray:
+    """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors, then limited."""
     period = TILES[cfa].shape[0]
     height, width = mosaic.shape
     tile = np.asarray(factors, dtype=np.float32)[TILES[cfa]]
@@ -106,9 +110,15 @@ def scale_channels(mosaic: FloatArray, factors: tuple[float, float, float], cfa:
     def work(top: int, bottom: int) -> None:
         for dy in range(period):
             np.multiply(mosaic[top + dy : bottom : period], lines[dy], out=scaled[top + dy : bottom : period])
+        _limit(scaled[top:bottom], clip)
 
     in_bands(height, rows_of_band(width, period), work)
     return scaled
+
+
+def _limit(band: FloatArray, clip: tuple[float, float] | None) -> None:
+    if clip is not None:
+        np.clip(band, *clip, out=band)
 
 
 def mosaic_from_rgb(rgb: FloatArray, cfa: Cfa) -> FloatArray:
@@ -127,20 +137,30 @@ def mosaic_from_rgb(rgb: FloatArray, cfa: Cfa) -> FloatArray:
     return mosaic
 
 
-def pack_bayer(mosaic: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
+def pack_bayer(
+    mosaic: FloatArray,
+    order: PlaneOrder = "sid",
+    *,
+    factors: Factors = (1.0, 1.0, 1.0),
+    clip: tuple[float, float] | None = None,
+) -> FloatArray:
     """H x W mosaic (RGGB, even sides) -> 4 x H/2 x W/2.
 
     Args:
         mosaic: begins with an R G / G B cell.
         order: "sid" gives R, G (red's row), B, G (blue's row), as Chen et al. (CVPR 2018) pack; "s2d" gives R, G (red's
             row), G (blue's row), B, as space-to-depth does.
+        factors: multiply red, green and blue samples on the way.
+        clip: limits of the multiplied samples; None leaves them.
     """
     height, width = mosaic.shape
-    planes = np.empty((4, height // 2, width // 2), dtype=mosaic.dtype)
+    planes = np.empty((4, height // 2, width // 2), dtype=np.float32)
 
     def work(top: int, bottom: int) -> None:
         for plane, (dy, dx) in zip(planes, _BAYER_ORDERS[order], strict=True):
-            plane[top // 2 : bottom // 2] = mosaic[top + dy : bottom : 2, dx::2]
+            band = plane[top // 2 : bottom // 2]
+            np.multiply(mosaic[top + dy : bottom : 2, dx::2], np.float32(factors[BAYER_TILE[dy, dx]]), out=band)
+            _limit(band, clip)
 
     in_bands(height, rows_of_band(width, 2), work)
     return planes
@@ -155,18 +175,28 @@ def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
     return mosaic
 
 
-def pack_xtrans(mosaic: FloatArray) -> FloatArray:
+def pack_xtrans(
+    mosaic: FloatArray, *, factors: Factors = (1.0, 1.0, 1.0), clip: tuple[float, float] | None = None
+) -> FloatArray:
     """H x W mosaic (canonical X-Trans, sides multiples of 6) -> 9 x H/3 x W/3, planes R, G, B, R, B, G, G, G, G.
 
     With the 6x6 tile cut into four 3x3 blocks, plane k has one sample a block; which one, `_SID_XTRANS` says. Red
     and blue of planes 0 to 4 alternate in place from block to block, so that each plane holds one colour (Chen et
-    al., CVPR 2018).
+    al., CVPR 2018). `factors` and `clip` are as in `pack_bayer`.
     """
     height, width = mosaic.shape
-    planes = np.empty((9, height // 3, width // 3), dtype=mosaic.dtype)
-    for plane, places in zip(planes, _SID_XTRANS, strict=True):
-        for quarter, (dy, dx) in enumerate(places):
-            plane[quarter // 2 :: 2, quarter % 2 :: 2] = mosaic[dy::6, dx::6]
+    planes = np.empty((9, height // 3, width // 3), dtype=np.float32)
+
+    def work(top: int, bottom: int) -> None:
+        for plane, places in zip(planes, _SID_XTRANS, strict=True):
+            band = plane[top // 3 : bottom // 3]
+            factor = np.float32(factors[XTRANS_TILE[places[0]]])
+            for quarter, (dy, dx) in enumerate(places):
+                part = band[quarter // 2 :: 2, quarter % 2 :: 2]
+                np.multiply(mosaic[top + dy : bottom : 6, dx::6], factor, out=part)
+            _limit(band, clip)
+
+    in_bands(height, rows_of_band(width, 6), work)
     return planes
 
 

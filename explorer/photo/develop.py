@@ -16,37 +16,48 @@ from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBal
 _CHUNK = 1 << 17
 
 
-def _in_chunks(array: NDArray[np.floating], curve: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def _in_chunks(array: NDArray[np.floating], curve: Callable[[NDArray[np.floating]], FloatArray]) -> FloatArray:
     """A pointwise function of an array of any shape as float32, by chunks on all cores."""
     given = np.asarray(array)
     result = np.empty(given.shape, dtype=np.float32)
     flat, out = given.reshape(-1) if given.flags.c_contiguous else given.ravel(), result.reshape(-1)
 
     def work(first: int, stop: int) -> None:
-        out[first:stop] = curve(np.maximum(flat[first:stop], 0).astype(np.float32, copy=False))
+        out[first:stop] = curve(flat[first:stop])
 
     in_bands(flat.size, _CHUNK, work)
     return result
 
 
-def _decoded(value: FloatArray) -> FloatArray:
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32, copy=False)
+def linear_of(display: NDArray[np.floating]) -> FloatArray:
+    """`srgb_to_linear` in the calling thread, for one band of a larger pass; always a new array."""
+    value = np.maximum(display, 0).astype(np.float32, copy=False)
+    curve = value + np.float32(0.055)
+    curve /= np.float32(1.055)
+    curve **= np.float32(2.4)
+    np.copyto(curve, value / np.float32(12.92), where=value <= np.float32(0.04045))
+    return curve
 
 
-def _encoded(value: FloatArray) -> FloatArray:
-    curve = 1.055 * value ** np.float32(1 / 2.4) - 0.055
-    return np.where(value <= 0.0031308, value * 12.92, curve).astype(np.float32, copy=False)
+def display_of(linear: NDArray[np.floating]) -> FloatArray:
+    """`linear_to_srgb` in the calling thread, for one band of a larger pass; always a new array."""
+    value = np.maximum(linear, 0).astype(np.float32, copy=False)
+    curve = value ** np.float32(1 / 2.4)
+    curve *= np.float32(1.055)
+    curve -= np.float32(0.055)
+    np.copyto(curve, value * np.float32(12.92), where=value <= np.float32(0.0031308))
+    return curve
 
 
 def srgb_to_linear(array: NDArray[np.floating]) -> FloatArray:
     """Undoes the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the curve."""
-    return _in_chunks(array, _decoded)
+    return _in_chunks(array, linear_of)
 
 
 def linear_to_srgb(array: NDArray[np.floating]) -> FloatArray:
     """Applies the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the
     curve."""
-    return _in_chunks(array, _encoded)
+    return _in_chunks(array, display_of)
 
 
 def apply_matrix(image: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -79,7 +90,7 @@ def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | Non
     def finish(top: int, bottom: int, band: FloatArray) -> None:
         mixed = _mixed(np.minimum(band, np.float32(level), out=band), raw.camera_to_srgb)
         if display:
-            mixed = _encoded(np.clip(mixed, 0, 1, out=mixed))
+            mixed = display_of(np.clip(mixed, 0, 1, out=mixed))
         image[top:bottom] = np.moveaxis(mixed, 0, 2)
 
     each_band(raw.mosaic, raw.cfa, finish, (red, green, blue), level)
@@ -131,8 +142,8 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: Flo
     result = np.empty(image.shape, dtype=np.float32) if out is None else out
 
     def work(top: int, bottom: int) -> None:
-        linear = apply_matrix(_decoded(np.clip(image[top:bottom], 0, 1)), camera_to_srgb)
-        result[top:bottom] = _encoded(np.clip(linear, 0, 1, out=linear))
+        linear = apply_matrix(linear_of(np.clip(image[top:bottom], 0, 1)), camera_to_srgb)
+        result[top:bottom] = display_of(np.clip(linear, 0, 1, out=linear))
 
     in_bands(height, rows_of_band(width, 1), work)
     return result

@@ -58,6 +58,8 @@ def _curve(data: bytes) -> _Curve:
     count = struct.unpack(">I", data[8:12])[0]
     if count == 0:
         return lambda x: x
+    if len(data) < 12 + 2 * count:  # a count beyond the data would ask for gigabytes
+        raise ValueError("curve table")
     table = np.frombuffer(data[12 : 12 + 2 * count], dtype=">u2").astype(np.float32)
     if count == 1:
         gamma = float(table[0]) / 256

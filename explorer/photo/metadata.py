@@ -1,4 +1,10 @@
-"""What files say about how a picture was taken: camera, exposure, and the EXIF block that results carry on."""
+"""What files say about how a picture was taken: camera, exposure, and the EXIF block that results carry on.
+
+The block keeps what says how, when and by whom the picture was taken. It leaves out what would be untrue of a result
+(size, orientation, storage, thumbnails, colour space), what cannot be moved (maker notes hold addresses inside the
+original file), and what is nobody's business (the camera's and the lens's serial numbers, the owner's name). The place
+(GPS) stays in the block, and the writers of results leave it out unless they are asked to keep it: see `without_place`.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +12,27 @@ import contextlib
 import io
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from explorer.photo.types import Exposure
 
-_MAKE, _MODEL, _ORIENTATION, _DATE, _ARTIST, _COPYRIGHT = 271, 272, 274, 306, 315, 33432
-_EXIF_IFD, _GPS_IFD, _THUMBNAIL_IFD = 34665, 34853, 1
-_SECONDS, _APERTURE, _ISO, _DATE_TAKEN, _FOCAL_LENGTH = 33434, 33437, 34855, 36867, 37386
-_MAKER_NOTE = 37500
-_STORAGE_TAGS = frozenset(range(254, 271)) | {273, 277, 278, 279, 284, 301, 317, 320, 322, 323, 324, 325, 330, 338, 339,
-                                              347, 513, 514, 529, 530, 531, 532, 34377, 34675, 700}  # fmt: skip
-"""Tags that describe how the file stores its samples, and would be untrue of a result."""
+_MAKE, _MODEL, _ORIENTATION = 271, 272, 274
+_EXIF_IFD, _GPS_IFD = 34665, 34853
+_SECONDS, _APERTURE, _ISO, _FOCAL_LENGTH = 33434, 33437, 34855, 37386
+_KEPT = (270, _MAKE, _MODEL, 305, 306, 315, 33432)
+"""Description, make, model, software, date, artist, copyright."""
+_LEFT_OUT = frozenset({
+    37500, 40965,  # maker note, interoperability
+    37121, 37122, 40960, 40961, 40962, 40963, 41486, 41487, 41488,  # how samples are stored, colour space, sizes
+    37396, 41492,  # places in the original's pixels
+    42016, 42032, 42033, 42037,  # identifier, owner, serial numbers
+    *_KEPT, _EXIF_IFD, _GPS_IFD,
+})  # fmt: skip
+"""Tags of the EXIF directory that a result does not carry on."""
+_MOST_BYTES = 60_000
+"""Of a block: JPEG has 65533 bytes for it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,7 @@ class Metadata:
     camera: str | None = None
     exposure: Exposure = field(default_factory=Exposure)
     exif: bytes | None = None
-    """A TIFF-structured EXIF block without orientation and thumbnails."""
+    """A TIFF-structured EXIF block; what it holds, the module's text says."""
 
 
 def positive(value: Any) -> float | None:
@@ -55,8 +70,6 @@ def camera_name(make: Any, model: Any) -> str | None:
 
 def metadata_of_exif(exif: Any) -> Metadata:
     """From a `PIL.Image.Exif`, which is left as it was."""
-    from PIL import Image
-
     details = dict(exif.get_ifd(_EXIF_IFD))
     exposure = Exposure(
         seconds=positive(details.get(_SECONDS, exif.get(_SECONDS))),
@@ -64,33 +77,65 @@ def metadata_of_exif(exif: Any) -> Metadata:
         iso=positive(details.get(_ISO, exif.get(_ISO))),
         focal_length=positive(details.get(_FOCAL_LENGTH, exif.get(_FOCAL_LENGTH))),
     )
-    kept = Image.Exif()
-    for code, value in exif.items():
-        if code not in _STORAGE_TAGS and code not in (_ORIENTATION, _EXIF_IFD, _GPS_IFD) and code < 50000:
-            kept[code] = value
-    # Maker notes hold addresses inside the original file, and their own thumbnails.
-    details.pop(_MAKER_NOTE, None)
-    if details:
-        kept.get_ifd(_EXIF_IFD).update(details)
-    place = dict(exif.get_ifd(_GPS_IFD))
-    if place:
-        kept.get_ifd(_GPS_IFD).update(place)
-    block = None
-    if len(kept) or details or place:
-        with contextlib.suppress(Exception):  # a tag that cannot be written again must not cost the picture
-            block = kept.tobytes().removeprefix(b"Exif\0\0")
+    main = {code: exif[code] for code in _KEPT if code in exif}
+    block = _block(main, details, dict(exif.get_ifd(_GPS_IFD)))
     return Metadata(camera_name(exif.get(_MAKE), exif.get(_MODEL)), exposure, block)
+
+
+def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> bytes | None:
+    """A TIFF structure of three directories; None where nothing is left of them, or they cannot be written."""
+    from PIL import Image
+
+    details = {code: value for code, value in details.items() if code not in _LEFT_OUT and code < 50000}
+    for parts in ((main, details, place), (main, {}, {})):
+        exif = Image.Exif()
+        exif.update(parts[0])
+        for ifd, values in zip((_EXIF_IFD, _GPS_IFD), parts[1:], strict=True):
+            if values:
+                exif.get_ifd(ifd).update(values)
+        with contextlib.suppress(Exception):  # a tag that cannot be written again must not cost the picture
+            block = exif.tobytes().removeprefix(b"Exif\0\0") if any(parts) else b""
+            if len(block) <= _MOST_BYTES:
+                return block or None
+    return None
+
+
+def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int, Any]]:
+    """The main, the EXIF and the GPS directory of a block, as tag numbers to values; empty where it is damaged."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    try:
+        exif.load_from_fp(io.BytesIO(block.removeprefix(b"Exif\0\0")))
+        main = {code: exif[code] for code in exif if code not in (_EXIF_IFD, _GPS_IFD)}
+        return main, dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD))
+    except Exception:  # damaged tags are no reason to refuse the picture
+        return {}, {}, {}
+
+
+def without_place(block: bytes | None) -> bytes | None:
+    """An EXIF block without the place where the picture was taken; None where nothing else is in it."""
+    if not block:
+        return None
+    main, details, _ = directories(block)
+    return _block(main, details, {})
 
 
 def metadata_of_tiff_block(block: bytes) -> Metadata:
     """From a TIFF structure (a whole TIFF-based RAW file, or the block inside another container)."""
+    return metadata_of_tiff(io.BytesIO(block))  # shares the bytes
+
+
+def metadata_of_tiff(file: IO[bytes]) -> Metadata:
+    """From an open TIFF, of which no more than the tags is read."""
     from PIL import Image
 
-    if block[:4] not in (b"II*\0", b"MM\0*"):  # Pillow reads a BigTIFF's header as a damaged one
+    if file.read(4) not in (b"II*\0", b"MM\0*"):  # Pillow reads a BigTIFF's header as a damaged one
         return Metadata()
+    file.seek(0)
     exif = Image.Exif()
     try:
-        exif.load(b"Exif\0\0" + block)
+        exif.load_from_fp(file)
         return metadata_of_exif(exif)
     except Exception:  # damaged tags are no reason to refuse the picture
         return Metadata()
@@ -122,20 +167,21 @@ def metadata_of_raw(data: bytes) -> Metadata:
     return Metadata()
 
 
-def exif_block(camera: str | None, exposure: Exposure) -> bytes | None:
-    """A small EXIF block (TIFF structure) from what is known; None if nothing is."""
-    from PIL import Image
+def exif_block(camera: str | None, exposure: Exposure, found: bytes | None = None) -> bytes | None:
+    """An EXIF block (TIFF structure) with what is known; None if nothing is.
 
-    exif = Image.Exif()
-    if camera:
-        exif[_MODEL] = camera
+    Args:
+        camera: its name.
+        exposure: how the picture was taken.
+        found: the block of the file's own tags, which are kept where they say more.
+    """
+    main, details, place = directories(found) if found else ({}, {}, {})
+    if camera and _MODEL not in main:
+        main[_MODEL] = camera
     known = {
         _SECONDS: exposure.seconds,
         _APERTURE: exposure.aperture,
         _ISO: None if exposure.iso is None else min(round(exposure.iso), 65535),
         _FOCAL_LENGTH: exposure.focal_length,
     }
-    details = {code: value for code, value in known.items() if value is not None}
-    if details:
-        exif.get_ifd(_EXIF_IFD).update(details)
-    return exif.tobytes().removeprefix(b"Exif\0\0") if camera or details else None
+    return _block(main, {code: value for code, value in known.items() if value is not None} | details, place)

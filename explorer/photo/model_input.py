@@ -68,8 +68,9 @@ def model_input(
         ratio: 1 to 300; multiplies linear light.
         white_balance: "before" multiplies mosaics by the photo's gains; "none" leaves camera values. "rgb" is always
             white-balanced.
-        clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is always in [0,
-        1]. plane_order: of the four planes of "packed"; see `explorer.photo.cfa.pack_bayer`.
+        clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is always in
+            [0, 1].
+        plane_order: of the four planes of "packed"; see `explorer.photo.cfa.pack_bayer`.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -87,8 +88,9 @@ def model_input(
             develop(photo, ratio, out=np.moveaxis(planes, 0, 2))
             rotation, notes = photo.rotation, (note,)
         else:
-            image, rotation = amplify(photo.image, ratio), 0
-            planes = np.array(np.moveaxis(image, 2, 0), order="C")
+            planes = np.empty((3, *photo.image.shape[:2]), dtype=np.float32)
+            amplify(photo.image, ratio, out=np.moveaxis(planes, 0, 2))
+            rotation = 0
         if clip is not None and clip != (0.0, 1.0):
             np.clip(planes, *clip, out=planes)
         return ModelInput(planes, np.eye(3, dtype=np.float32), rotation, notes)
@@ -101,11 +103,12 @@ def model_input(
         notes = raw.notes[len(photo.notes) :]
     gains = raw.white_balance.gains if white_balance == "before" else (1.0, 1.0, 1.0)
     red, green, blue = (gain * ratio for gain in gains)
-    mosaic = scale_channels(raw.mosaic, (red, green, blue), cfa)
-    if clip is not None:
-        np.clip(mosaic, *clip, out=mosaic)
+    factors = red, green, blue
+    # Packing multiplies and limits on its way: the mosaic is read once, and nothing but the planes is written.
     if domain == "bayer":
-        planes = mosaic[None]
+        planes = scale_channels(raw.mosaic, factors, cfa, clip)[None]
+    elif domain == "xtrans":
+        planes = pack_xtrans(raw.mosaic, factors=factors, clip=clip)
     else:
-        planes = pack_xtrans(mosaic) if domain == "xtrans" else pack_bayer(mosaic, plane_order)
+        planes = pack_bayer(raw.mosaic, plane_order, factors=factors, clip=clip)
     return ModelInput(planes, raw.camera_to_srgb, raw.rotation, notes)

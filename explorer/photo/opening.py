@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import struct
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from explorer.errors import PhotoError
 from explorer.photo.limits import Limits
-from explorer.photo.raw import open_mosaic, read_raw
+from explorer.photo.raw import open_mosaic, read_dng_on_disk, read_raw
 from explorer.photo.rgb import read_picture, read_tiff
 from explorer.photo.types import Photo, RawPhoto
 
@@ -182,7 +183,18 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
     return open_mosaic(samples, phase=phase, black=black, white=white, name=name, notes=tuple(notes))
 
 
-def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: Limits | None = None) -> Photo:
+def isolated_by_default() -> bool:
+    """Whether EXPLORER_ISOLATED asks for decoding in a process of its own (1, true, yes or on)."""
+    return os.environ.get("EXPLORER_ISOLATED", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def open_photo(
+    source: str | Path | bytes,
+    *,
+    name: str | None = None,
+    limits: Limits | None = None,
+    isolated: bool | None = None,
+) -> Photo:
     """Reads a photograph.
 
     Args:
@@ -191,16 +203,22 @@ def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: L
             headerless mosaic of little-endian 16-bit samples is named like `rose_768x512_rggb.raw`, optionally with
             `_b600` and `_w16383` (black and white level) before the suffix.
         name: what messages and results call it; the file's name, or "photo" for bytes.
-        limits: largest file and picture; see `Limits`.
+        limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
+        isolated: decode in a process of its own, under limits of memory and time (`explorer.photo.isolation`): for
+            files that somebody else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the
+            first such photo waits a second for the process, and one's own files have no reason to attack.
 
     Returns:
         `RawPhoto` for files with a sensor's mosaic, `RgbPhoto` for developed pictures.
 
     Raises:
         PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an
-            unknown kind, or a RAW file without a Bayer or X-Trans mosaic.
+            unknown kind, or a RAW file without a Bayer or X-Trans mosaic; with `isolated` also one that crashes its
+            decoder or takes too much time or memory.
+        SettingsError: an environment variable of the limits holds something else than a number.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.from_environment()
+    isolated = isolated_by_default() if isolated is None else isolated
     if isinstance(source, bytes | bytearray | memoryview):
         name = name or "photo"
         data = bytes(source)
@@ -213,9 +231,15 @@ def open_photo(source: str | Path | bytes, *, name: str | None = None, limits: L
                 f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
             ) from error
         name = name or path.name
+        if not isolated and (dng := read_dng_on_disk(path, name, limits)) is not None:
+            return dng
         data = _read(path, name, limits)
     if not data:
         raise PhotoError(f"{name} is empty; copy the file again.")
+    if isolated:
+        from explorer.photo.isolation import pool
+
+        return pool().open(data, name, limits)
     try:
         kind = _kind(data, name)
         if kind == "raw":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import struct
 import warnings
 from typing import Any
 
@@ -19,6 +21,11 @@ from explorer.photo.types import FloatArray, RgbPhoto
 _FORMATS = {"jpeg": ["JPEG", "MPO"], "png": ["PNG"], "webp": ["WEBP"], "gif": ["GIF"], "bmp": ["BMP"],
             "heic": ["HEIF"], "avif": ["AVIF"], "tiff": ["TIFF"]}  # fmt: skip
 _ORIENTATION = 274
+
+
+def _orientation(value: Any) -> int:
+    """An EXIF orientation code; 1, upright, for whatever else the tag holds."""
+    return int(value) if isinstance(value, int) else 1
 
 
 def turned(image: NDArray, orientation: int) -> NDArray:
@@ -47,6 +54,16 @@ def _three_channels(samples: FloatArray, *, premultiplied: bool = False) -> Floa
     return np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color
 
 
+def _in_srgb(image: FloatArray, profile: bytes) -> tuple[FloatArray, str | None]:
+    """The picture by its profile, or as it is where a damaged profile cannot be followed; and a note of that."""
+    # NumPy need not warn of the infinite and undefined values of damaged curves: they are looked for below.
+    with contextlib.suppress(ValueError, TypeError, KeyError, IndexError, struct.error), np.errstate(all="ignore"):
+        converted, note = to_srgb(image, profile)
+        if converted is image or np.isfinite(converted).all():
+            return converted, note
+    return image, "The embedded colour profile cannot be used and was ignored."
+
+
 def _finished(
     image: FloatArray,
     name: str,
@@ -57,7 +74,7 @@ def _finished(
     notes: list[str],
 ) -> RgbPhoto:
     if profile:
-        image, note = to_srgb(image, profile)
+        image, note = _in_srgb(image, profile)
         if note:
             notes.append(note)
     return RgbPhoto(
@@ -69,6 +86,14 @@ def _finished(
         exif=metadata.exif,
         notes=tuple(notes),
     )
+
+
+def _damaged(error: Exception, name: str, kind: str) -> Exception:
+    """What to raise for an exception of a decoder: it may mean the file, or that the memory did not suffice."""
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    if isinstance(error, MemoryError) or "out of memory" in reason.lower():
+        return MemoryError("not enough memory")
+    return PhotoError(f"{name} is a damaged or truncated {kind} ({reason[:300]}); copy the file again.")
 
 
 def _check_whole(data: bytes, kind: str, name: str) -> None:
@@ -185,14 +210,14 @@ def read_picture(data: bytes, kind: str, name: str, limits: Limits) -> RgbPhoto:
             image = _three_channels(imagecodecs.png_decode(data).astype(np.float32) / np.float32(65535))
         else:
             image, profile = _pillow_samples(picture, profile, notes)
-    except (
-        Exception
-    ) as error:  # decoders raise what they like on damaged data: OSError, struct.error, SyntaxError, their own
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise PhotoError(f"{name} is a damaged or truncated {kind.upper()} ({reason}); copy the file again.") from error
+    except Exception as error:  # decoders raise what they like on damaged data: OSError, struct.error, their own
+        raise _damaged(error, name, kind.upper()) from error
+    metadata = Metadata()
+    with contextlib.suppress(Exception):  # damaged tags are no reason to refuse the picture
+        metadata = metadata_of_exif(exif)
     # A HEIF decoder turns the picture by itself.
-    orientation = 1 if kind in ("heic", "avif") else int(exif.get(_ORIENTATION, 1) or 1)
-    return _finished(image, name, bits, orientation, profile, metadata_of_exif(exif), notes)
+    orientation = 1 if kind in ("heic", "avif") else _orientation(exif.get(_ORIENTATION))
+    return _finished(image, name, bits, orientation, profile, metadata, notes)
 
 
 def _tiff_samples(page: Any, name: str, notes: list[str]) -> tuple[FloatArray, int]:
@@ -233,6 +258,17 @@ def _tiff_samples(page: Any, name: str, notes: list[str]) -> tuple[FloatArray, i
     return _three_channels(values, premultiplied=premultiplied), bits
 
 
+def _check_unpacked(page: Any, name: str, limits: Limits) -> None:
+    """Refuses pages whose samples, or whose tiles or strips, are larger than any picture's."""
+    size = max(1, page.dtype.itemsize if page.dtype is not None else page.bitspersample // 8)
+    if page.is_tiled:
+        height, width, depth = page.tilelength, page.tilewidth, page.tiledepth
+    else:  # writers of one strip may give it any number of rows
+        height, width, depth = min(page.rowsperstrip, page.imagelength), page.imagewidth, 1
+    chunk = height * width * depth * (page.samplesperpixel if page.planarconfig == 1 else 1)
+    limits.check_unpacked(max(page.size, chunk) * size, name)
+
+
 def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
     """Decodes the first page of a TIFF: grey, palette, RGB, with or without alpha; 8 or 16 bits or float.
 
@@ -251,6 +287,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             page = tiff.pages.first
             limits.check_pixels(page.imagewidth, page.imagelength, name)
+            _check_unpacked(page, name, limits)
             spans = zip(page.dataoffsets, page.databytecounts, strict=False)
             if not page.dataoffsets or any(start + count > len(data) for start, count in spans):
                 raise PhotoError(
@@ -260,7 +297,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
                 notes.append(f"The file holds {len(tiff.pages)} pages; the first one is shown.")
             tag = page.tags.get(34675)
             profile = bytes(tag.value) if tag is not None else None
-            orientation = int(page.tags[_ORIENTATION].value) if _ORIENTATION in page.tags else 1
+            orientation = _orientation(page.tags[_ORIENTATION].value) if _ORIENTATION in page.tags else 1
             metadata = metadata_of_tiff_block(data)
             if int(page.photometric) in (0, 1, 2, 3):
                 image, bits = _tiff_samples(page, name, notes)
@@ -272,6 +309,5 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> RgbPhoto:
     except PhotoError:
         raise
     except Exception as error:  # decoders raise what they like on damaged data
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise PhotoError(f"{name} is a damaged or truncated TIFF ({reason}); copy the file again.") from error
+        raise _damaged(error, name, "TIFF") from error
     return _finished(image, name, bits, orientation, profile, metadata, notes)

@@ -1,4 +1,8 @@
-"""`python -m explorer.training RECIPE --data DIR`: trains without the rest of the explorer's packages."""
+"""`python -m explorer.training RECIPE --data DIR`: trains without the rest of the explorer's packages.
+
+Several processes train together where torchrun starts it:
+`torchrun --nproc-per-node 2 -m explorer.training RECIPE --data DIR --run-folder DIR`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 import torch
 
 from explorer.errors import ExplorerError
+from explorer.training.distributed import launched, ranks
 from explorer.training.loop import Progress, Trainer
 from explorer.training.recipe import load_recipe
 
@@ -26,7 +31,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.training")
     parser.add_argument("recipe")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run's checkpoint, log and replay")
+    # torchrun takes `--run` for a shortened option of its own.
+    parser.add_argument(
+        "--run", "--run-folder", type=Path, required=True, help="folder of the run's checkpoint, log and replay"
+    )
     parser.add_argument("--steps", type=int)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
@@ -34,18 +42,22 @@ def main() -> int:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    first = True
     try:
-        trainer = Trainer(
-            load_recipe(options.recipe),
-            options.data,
-            options.run,
-            steps=options.steps,
-            device=options.device,
-            resume=options.resume,
-        )
-        trainer.run(_report)
+        with launched(options.device):
+            first = ranks().first
+            trainer = Trainer(
+                load_recipe(options.recipe),
+                options.data,
+                options.run,
+                steps=options.steps,
+                device=options.device,
+                resume=options.resume,
+            )
+            trainer.run(_report)
     except ExplorerError as error:
-        sys.stderr.write(f"error: {error}\n")
+        if first:  # the others fail with the same sentence
+            sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     return 0
 

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import TrainingError
+from safetensors.torch import save
+
+from explorer.errors import TrainingError, WeightsError
 from explorer.models import architecture, create_model
 from explorer.training import state as run_state
-from explorer.training.recipe import Recipe, load_recipe
-from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig
-from explorer.weights.store import write_weights
+from explorer.training.card import VALIDATION, model_card
+from explorer.training.recipe import load_recipe
+from explorer.training.replay import small_replay
+from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
-_TERMS = (
-    "For research use. The LOL pairs among the training data were published for research, without a licence that "
-    "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. "
-    "Whether weights inherit the terms of their training data is not settled, so the narrower terms are kept."
-)
+LARGEST_EXTRAS = 300_000
+"""Bytes of the log and the replay that go beside the weights."""
+_LARGEST_LOG = 60_000
+_LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
 
 def export_weights(
     folder: Path,
     out: Path,
     *,
-    metrics: dict[str, dict[str, float]] | None = None,
     hardware: str | None = None,
 ) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
+    Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
+    see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
+    when they are exported again.
+
     Args:
         folder: the run's folder.
         out: the folder that receives `<name>/`; a folder of that name is replaced.
-        metrics: further figures for the card and the config, by data set: {"lol_eval15": {"psnr": 18.9}}.
         hardware: what the run ran on, where its log does not say.
 
     Returns:
@@ -55,19 +63,21 @@ def export_weights(
             f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); train it anew."
         ) from error
     log = run_state.read_log(folder)
-    figures = {"validation": _last_validation(log)} | (metrics or {})
+    target = out / recipe.name
     training: dict[str, Any] = {
         "recipe": recipe.name,
         "steps": step,
         "steps_planned": total,
         "seed": recipe.seed,
         "phases": [asdict(phase) for phase in recipe.phases],
+        "start": recipe.start,
         "schedule": recipe.schedule,
         "average": recipe.average,
         "seconds": round(seconds),
         "hardware": hardware or next((str(e["device"]) for e in reversed(log) if "device" in e), "not recorded"),
         "data": recipe.training_data,
         "psnr_gain_last_quarter": _late_gain(log),
+        "known_failures": recipe.known_failures,
         **recipe.extra,
     }
     descriptor = architecture(recipe.architecture)
@@ -78,16 +88,55 @@ def export_weights(
         domain=descriptor.domain,
         input=InputConvention.model_validate(recipe.input),
         output=OutputConvention.model_validate(recipe.output),
+        sha256=hashlib.sha256(save(stored_tensors(net, half=True))).hexdigest(),
+        parameters=sum(p.numel() for p in net.parameters()),
         licence=LICENCE,
         origin="trained by this project",
         paper=recipe.paper or descriptor.paper,
         summary=recipe.summary,
         training=training,
-        metrics=figures,
     )
-    target = out / recipe.name
-    write_weights(target, net, config, model_card(recipe, config, sum(p.numel() for p in net.parameters())), half=True)
+    figures = {VALIDATION: _last_validation(log)} | _measured_before(target, config.sha256)
+    config = config.model_copy(update={"metrics": {name: values for name, values in figures.items() if values}})
+    write_weights(target, net, config, model_card(config), half=True, further=_extras(folder, log))
     return target
+
+
+def _measured_before(target: Path, sha256: str) -> dict[str, Any]:
+    """Figures of an older export of the same tensors."""
+    try:
+        old = read_config(target)
+    except WeightsError:
+        return {}
+    return {name: values for name, values in old.metrics.items() if name != VALIDATION} if old.sha256 == sha256 else {}
+
+
+def _extras(folder: Path, log: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The log and the replay for a folder of weights, together at most `LARGEST_EXTRAS` bytes.
+
+    The validations that have a frame in the replay carry its number as "frame".
+    """
+    if not log:
+        return {}
+    entries = [
+        # The paths of skipped pictures are those of the machine that trained.
+        entry | {"skipped": len(entry["skipped"])} if isinstance(entry.get("skipped"), list) else dict(entry)
+        for entry in log
+    ]
+    while sum(len(json.dumps(entry)) + 1 for entry in entries) > _LARGEST_LOG:
+        position = itertools.count()  # every other entry of losses stays, and all the others
+        thinned = [entry for entry in entries if "losses" not in entry or next(position) % 2]
+        if len(thinned) == len(entries):
+            break
+        entries = thinned
+    size = sum(len(json.dumps(entry)) + 1 for entry in entries)
+    replay, steps = small_replay(folder, LARGEST_EXTRAS - size - 20 * len(entries))
+    frames = {step: index for index, step in enumerate(steps)}
+    for entry in entries:
+        if "validation" in entry and entry["step"] in frames:
+            entry["frame"] = frames[entry["step"]]
+    files = {_LOG: "".join(json.dumps(entry) + "\n" for entry in entries).encode()}
+    return files | ({_REPLAY: replay} if replay else {})
 
 
 def _last_validation(log: list[dict[str, Any]]) -> dict[str, float]:
@@ -102,74 +151,3 @@ def _late_gain(log: list[dict[str, Any]]) -> float | None:
         return None
     before = [psnr for step, psnr in curve if step <= 0.75 * curve[-1][0]]
     return round(curve[-1][1] - before[-1], 2) if before else None
-
-
-def model_card(recipe: Recipe, config: WeightsConfig, parameters: int) -> str:
-    """The README of a folder of weights, in Markdown."""
-    training = config.training
-    progress = f"{training['steps']:,} steps"
-    if training["steps"] < training["steps_planned"]:
-        progress += f" of {training['steps_planned']:,} (the training was not finished)"
-    phases = "; ".join(f"to {p.until:.0%} batches of {p.batch} crops of {p.crop} pixels" for p in recipe.phases)
-    late = training["psnr_gain_last_quarter"]
-    gain = ""
-    if late is not None:
-        gain = f"\nOver the last quarter of these steps the validation PSNR changed by {late:+.2f} dB.\n"
-    tables = "\n\n".join(_table(name, values) for name, values in config.metrics.items() if values)
-    return f"""# {config.name}
-
-{config.summary}
-
-- Architecture: `{config.architecture}`, {_options(config)}{parameters:,} parameters, stored in half precision
-- Paper: {config.paper}
-- Input: {_input_words(config)}
-
-## Training
-
-- Recipe: `explorer/training/recipes/{recipe.name.replace(".", "__")}.py`; `lowlight train {recipe.name} --data DIR`
-- Data: {recipe.training_data}
-- {progress}, seed {recipe.seed}, {phases}, learning rate by the schedule "{recipe.schedule}", running average of the
-  parameters with a decay of {recipe.average:g}
-- Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
-
-## Figures
-
-{tables or "None were measured."}
-{gain}
-The validation pictures are held out from the training data; PSNR in dB over all channels, SSIM as Wang et al. 2004.
-
-## Known failures
-
-{recipe.known_failures or "None are known beyond those of its architecture."}
-
-## Licence and terms
-
-{_TERMS}
-"""
-
-
-def _options(config: WeightsConfig) -> str:
-    return "".join(f"{name} {value}, " for name, value in config.options.items())
-
-
-def _input_words(config: WeightsConfig) -> str:
-    words = {
-        "bayer": "a RAW mosaic (R G / G B), amplified",
-        "packed": "a packed RAW mosaic, amplified",
-        "xtrans": "a packed X-Trans mosaic, amplified",
-        "rgb": "a developed sRGB picture",
-    }[config.domain]
-    if config.domain != "rgb" and config.input.white_balance == "before":
-        words += ", white balance applied before the network"
-    if config.input.clip is not None:
-        words += f", clipped to [{config.input.clip[0]:g}, {config.input.clip[1]:g}]"
-    if bits := config.training.get("input_bits"):
-        words += f"; trained on RAW developed at {bits} bits"
-    return words
-
-
-def _table(name: str, values: dict[str, float]) -> str:
-    names = " | ".join(values)
-    rule = "|".join("---" for _ in values)
-    figures = " | ".join(f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}" for value in values.values())
-    return f"**{name}**\n\n| {names} |\n|{rule}|\n| {figures} |"

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch.optim import lr_scheduler
 
 from explorer.errors import TrainingError
 from explorer.models import create_model
+from explorer.training import distributed
 from explorer.training import state as run_state
 from explorer.training.measure import psnr, ssim
 from explorer.training.objectives import Objective
@@ -80,13 +82,15 @@ def reduced_precision(device: torch.device) -> bool:
 
 
 def _hardware(device: torch.device) -> str:
+    world = distributed.ranks().world
+    several = f"{world} processes, each on " if world > 1 else ""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        return several + torch.cuda.get_device_name(device)
     kind = ""
     if Path("/proc/cpuinfo").is_file():
         lines = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
         kind = f" of {lines[0].partition(':')[2].strip()}" if lines else ""
-    return f"{torch.get_num_threads()} thread(s){kind or ' of a processor'}"
+    return f"{several}{torch.get_num_threads()} thread(s){kind or ' of a processor'}"
 
 
 def choose_device(name: str) -> torch.device:
@@ -106,7 +110,9 @@ def choose_device(name: str) -> torch.device:
 
 
 class Trainer:
-    """One run of one recipe in one folder.
+    """One run of one recipe in one folder, by one process or by several (`explorer.training.distributed`).
+
+    Of several, the first reads and writes the folder; the others need none.
 
     Args:
         recipe: what to train.
@@ -132,21 +138,22 @@ class Trainer:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.folder = recipe, folder
-        self.device = choose_device(device)
-        if not resume and (folder / run_state.CHECKPOINT).is_file():
-            raise TrainingError(
-                f"{folder} already holds a run; add --resume to go on with it, or choose another run folder."
-            )
-        saved = run_state.load_checkpoint(folder, recipe.name) if resume else None
+        self.ranks = distributed.ranks()
+        distributed.check_shares(min(phase.batch for phase in recipe.phases), recipe.name)
+        self.device = distributed.together(lambda: choose_device(device))
+        saved = distributed.from_first(lambda: self._saved(resume))
         self.total = steps or (saved or {}).get("total", recipe.steps)
-        self.source = recipe.source(data, recipe.seed, recipe.phases)
+        self.source = distributed.together(lambda: recipe.source(data, recipe.seed, recipe.phases))
         net = create_model(recipe.architecture, **recipe.options).to(self.device)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.device.type == "cuda" or reduced_precision(self.device):
+            # In float32 on a CPU the backward pass takes up to 1.4 times as long so.
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
         if saved is None:
             self._begin_with(net)
         for network in self.objective.networks.values():
             network.to(self.device)
+        distributed.alike(self.objective.networks, self.device)
         self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
         self.average.load_state_dict(net.state_dict())
         self.schedules = make_schedules(self.objective, recipe.schedule, self.total)
@@ -160,14 +167,28 @@ class Trainer:
                     f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); "
                     "choose another run folder."
                 ) from error
+        distributed.from_first(lambda: self._prepare_folder(fresh=saved is None))
+
+    def _saved(self, resume: bool) -> dict[str, Any] | None:
+        if resume:
+            return run_state.load_checkpoint(self.folder, self.recipe.name)
+        if (self.folder / run_state.CHECKPOINT).is_file():
+            raise TrainingError(
+                f"{self.folder} already holds a run; add --resume to go on with it, or choose another run folder."
+            )
+        return None
+
+    def _prepare_folder(self, *, fresh: bool) -> None:
         try:
-            (folder / run_state.REPLAY).mkdir(parents=True, exist_ok=True)
-            if saved is None:
-                (folder / run_state.LOG).unlink(missing_ok=True)
+            (self.folder / run_state.REPLAY).mkdir(parents=True, exist_ok=True)
+            if fresh:
+                (self.folder / run_state.LOG).unlink(missing_ok=True)
         except OSError as error:
-            raise TrainingError(f"{folder} cannot be written ({error.strerror}); choose another run folder.") from error
-        if saved is not None:
-            run_state.truncate_log(folder, self.step)
+            raise TrainingError(
+                f"{self.folder} cannot be written ({error.strerror}); choose another run folder."
+            ) from error
+        if not fresh:
+            run_state.truncate_log(self.folder, self.step)
 
     @property
     def skipped(self) -> list[str]:
@@ -177,7 +198,8 @@ class Trainer:
     def _begin_with(self, net: nn.Module) -> None:
         """Puts the parts of other weights that the recipe begins with into the network."""
         for part, source in self.recipe.start.items():
-            tensors = run_state.load_part(self.folder.parent / source, source, part)
+            beside = self.folder.parent / source
+            tensors = distributed.from_first(partial(run_state.load_part, beside, source, part))
             try:
                 net.get_submodule(part).load_state_dict(tensors)
             except (AttributeError, RuntimeError) as error:
@@ -267,10 +289,12 @@ class Trainer:
         run_state.write_atomically(path, buffer.getvalue())
 
     def _log(self, entry: dict[str, Any]) -> None:
+        if not self.ranks.first:
+            return
         run_state.append_log(self.folder, {"step": self.step, "seconds": round(self.seconds, 1), **entry})
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
-        """Trains to the last step and gives the averaged network.
+        """Trains to the last step and gives the averaged network. Of several processes, the first alone reports.
 
         Raises:
             TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.
@@ -278,21 +302,26 @@ class Trainer:
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=reduced_precision(self.device))
         self._log({"device": _hardware(self.device), "torch": torch.__version__, "skipped": self.skipped})
         if self.step == 0:
-            self.validated = self.validate()
+            self.validated = distributed.from_first(self.validate)
             self._log({"validation": self.validated})
-            self.save()
+            if self.ranks.first:
+                self.save()
         saved = started = time.monotonic()
         first, before = self.step, self.seconds
         sums: dict[str, float] = {}
         summed = 0
         while self.step < self.total:
-            batch = {k: v.to(self.device) for k, v in self.source.batch(self.step, self.total).items()}
+            share, weight = distributed.share_of(self.source.batch(self.step, self.total))
+            batch = {k: v.to(self.device) for k, v in share.items()}
             # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
-            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
             for network in self.objective.networks.values():
                 network.train()
-            with autocast:
-                losses = self.objective.step(batch, self.step, self.total)
+            with distributed.shared_step(weight):
+                with autocast:
+                    losses = self.objective.step(batch, self.step, self.total)
+                losses = distributed.average_losses(losses)
+            distributed.average_statistics(self.objective.networks.values())
             if not all(math.isfinite(v) for v in losses.values()):
                 raise self._diverged()
             for name, schedule in self.schedules.items():
@@ -312,15 +341,16 @@ class Trainer:
                 self._log({"losses": {k: round(v / summed, 6) for k, v in sums.items()}, "rate": rates})
                 sums, summed = {}, 0
             if self.step % self.recipe.epoch == 0 or self.step == self.total:
-                self.validated = self.validate()
+                self.validated = distributed.from_first(self.validate)
                 self._log({"validation": self.validated})
                 for name, schedule in self.schedules.items():
                     start, end = self.objective.stretch(name, self.total)
                     if isinstance(schedule, lr_scheduler.ReduceLROnPlateau) and start < self.step <= end:
                         schedule.step(self.validated["psnr"])
-            if now - saved > _SAVE_EVERY or self.step == self.total:
+            if self.ranks.first and (now - saved > _SAVE_EVERY or self.step == self.total):
                 self.save()
                 saved = now
             left = (now - started) / (self.step - first) * (self.total - self.step)
-            report(Progress(self.step, self.total, left, losses, self.validated, rates))
+            if self.ranks.first:
+                report(Progress(self.step, self.total, left, losses, self.validated, rates))
         return self.average.eval()

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from explorer.errors import OutputError, TrainingError
 from explorer.training.state import REPLAY, write_atomically
 
 FORMATS = (".gif", ".webp")
+_FRAME_MS, _LAST_MS = 250, 2000
+# From the best look to the smallest file; the first that fits is taken.
+_SETTINGS = ((16, 80), (16, 65), (12, 60), (8, 60), (5, 55), (3, 50), (2, 40))
+
+
+def replay_pictures(folder: Path) -> list[tuple[int, Path]]:
+    """A run's replay pictures in order: (step, file).
+
+    Raises:
+        TrainingError: the run holds none.
+    """
+    paths = sorted(path for path in (folder / REPLAY).glob("*.png") if path.stem.isdigit())
+    if not paths:
+        raise TrainingError(f"{folder} holds no replay pictures; give the folder of a run.")
+    return [(int(path.stem), path) for path in paths]
 
 
 def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_seconds: float = 2.0) -> int:
@@ -34,16 +50,7 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
         raise OutputError(f"{out.name} has no suffix of an animation; end it in {' or '.join(FORMATS)}.")
     if not out.parent.is_dir():
         raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
-    paths = sorted((folder / REPLAY).glob("*.png"))
-    if not paths:
-        raise TrainingError(f"{folder} holds no replay pictures; give the folder of a run.")
-    frames = []
-    for path in paths:
-        try:
-            with Image.open(path) as picture:
-                frames.append(picture.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise TrainingError(f"{path} cannot be read ({error}); remove it and try again.") from error
+    frames = [_read(path) for _, path in replay_pictures(folder)]
     durations = [round(1000 * frame_seconds)] * (len(frames) - 1) + [round(1000 * last_seconds)]
     buffer = io.BytesIO()
     options = {"lossless": True} if suffix == ".webp" else {"optimize": True}
@@ -55,3 +62,69 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
     except TrainingError as error:
         raise OutputError(f"{out} could not be written ({error.__cause__}); choose another place.") from error
     return len(frames)
+
+
+def small_replay(folder: Path, largest: int) -> tuple[bytes, list[int]]:
+    """The replay of a run as a lossy WebP animation of bounded size, to be kept beside weights.
+
+    Args:
+        folder: the run's folder.
+        largest: bytes that it may have. A replay whose smallest version is larger still is left out.
+
+    Returns:
+        The file's bytes and the step of each of its frames; empty both where there is nothing to show. The first and
+        the last epoch are among the frames; of many epochs evenly chosen ones are taken, and of epochs that look alike
+        one.
+
+    Raises:
+        TrainingError: a picture cannot be read.
+    """
+    try:
+        pictures = replay_pictures(folder)
+    except TrainingError:
+        return b"", []
+    frames = {step: _read(path) for step, path in pictures}
+    for most, quality in _SETTINGS:
+        steps = _evenly(list(frames), most)
+        content, steps = _animated(frames, steps, quality)
+        if len(content) <= largest:
+            return content, steps
+    return b"", []
+
+
+def _evenly(steps: Sequence[int], most: int) -> list[int]:
+    if len(steps) <= most:
+        return list(steps)
+    return [steps[round(k * (len(steps) - 1) / (most - 1))] for k in range(most)]
+
+
+def _animated(frames: dict[int, Image.Image], steps: list[int], quality: int) -> tuple[bytes, list[int]]:
+    """An animation, and the steps that are frames of their own in it.
+
+    The encoder drops a frame that looks like the one before it. Which were dropped is read off the frames' times; the
+    animation is then made anew without them, so that its last frame is the training's last one.
+    """
+    while True:
+        buffer = io.BytesIO()
+        first, *others = (frames[step] for step in steps)
+        durations = [_FRAME_MS] * len(others) + [_LAST_MS]
+        first.save(
+            buffer, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=quality, method=4
+        )
+        with Image.open(io.BytesIO(buffer.getvalue())) as film:
+            if getattr(film, "n_frames", 1) == len(steps):
+                return buffer.getvalue(), steps
+            kept, time = [], 0
+            for frame in ImageSequence.Iterator(film):
+                frame.load()
+                kept.append(steps[min(time // _FRAME_MS, len(steps) - 1)])
+                time += int(frame.info.get("duration", 0))
+        steps = [*kept[:-1], steps[-1]]
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise TrainingError(f"{path} cannot be read ({error}); remove it and try again.") from error

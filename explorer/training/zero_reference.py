@@ -35,8 +35,8 @@ def spatial_consistency(image: torch.Tensor, original: torch.Tensor) -> torch.Te
 
 
 def exposure_control(image: torch.Tensor, level: float = 0.6, size: int = 16) -> torch.Tensor:
-    """Mean |Y - level| over size x size regions, Y their mean grey (Guo et al., eq. 3)."""
-    return (F.avg_pool2d(image.mean(1, keepdim=True), size) - level).abs().mean()
+    """Mean |Y - level| over size x size regions (at most the picture), Y their mean grey (Guo et al., eq. 3)."""
+    return (F.avg_pool2d(image.mean(1, keepdim=True), min(size, *image.shape[-2:])) - level).abs().mean()
 
 
 def color_constancy(image: torch.Tensor) -> torch.Tensor:
@@ -151,6 +151,11 @@ class SCITerms:
     """Weight of Zero-DCE's exposure control on the first stage's picture, which is the one that inference keeps: the
     other two losses leave the brightness to chance."""
     level: float = 0.6
+    region: int = 16
+    """Side in pixels of the regions whose exposure is controlled."""
+    color: float = 0.0
+    """Weight of Zero-DCE's colour constancy on the same picture: an exposure can be right on the whole with one channel
+    full and another empty."""
     stages: int = 3
 
 
@@ -164,9 +169,23 @@ class SCIObjective(Objective):
         super().__init__({"net": net, "calibrator": calibrator}, {"net": optimiser})
         self.terms, self.clip = terms or SCITerms(), clip
 
+    def _measure_statistics(self, low: torch.Tensor) -> None:
+        """Batch norm learns its statistics from the first stage, and every stage is normalised by what it has learnt.
+
+        Inference keeps the first stage alone. Statistics of all three stages, or of each batch by itself, are not those
+        that it meets there: a training that looked well exposed was white in use.
+        """
+        assert isinstance(self.net, RestorationNet)
+        with torch.no_grad():
+            self.net.decompose(low)
+        for module in self.net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         assert isinstance(self.net, RestorationNet)
         low = batch["low"]
+        self._measure_statistics(low)
         source, first = low, None
         fidelity, smooth = low.new_zeros(()), low.new_zeros(())
         for _ in range(self.terms.stages):
@@ -181,7 +200,8 @@ class SCIObjective(Objective):
         terms = {
             "fidelity": self.terms.fidelity * fidelity,
             "smooth": self.terms.smooth * smooth,
-            "exposure": self.terms.exposure * exposure_control(first, self.terms.level),
+            "exposure": self.terms.exposure * exposure_control(first, self.terms.level, self.terms.region),
+            "color": self.terms.color * color_constancy(first),
         }
         loss = torch.stack(list(terms.values())).sum()
         parameters = [p for network in self.networks.values() for p in network.parameters()]

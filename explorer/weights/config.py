@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from explorer.errors import WeightsError
 
@@ -15,7 +15,7 @@ SCHEMA: Literal[1] = 1
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class InputConvention(_Frozen):
@@ -32,6 +32,9 @@ class InputConvention(_Frozen):
     margin: int = Field(default=0, ge=0, le=1024)
     """Samples by which the picture is reflected at its borders before the network, and cropped after it: convolutions
     with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
+    bits: int | None = Field(default=None, ge=1, le=16)
+    """Bits that a developed photo is rounded to before it is amplified, for weights that were trained on what an 8-bit
+    picture keeps of the dark; None for full depth. Domain "rgb" alone."""
     plane_order: Literal["sid", "s2d"] = "sid"
     """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
 
@@ -65,7 +68,7 @@ class WeightsConfig(_Frozen):
     training: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     @field_validator("input", mode="after")
     @classmethod
@@ -74,9 +77,22 @@ class WeightsConfig(_Frozen):
             raise ValueError("input.clip must be [low, high] with low below high")
         return value
 
+    @model_validator(mode="after")
+    def _developed(self) -> WeightsConfig:
+        if self.input.bits is not None and self.domain != "rgb":
+            raise ValueError(f"input.bits rounds developed pictures, but the domain is {self.domain}; leave it out")
+        return self
+
     def to_json(self) -> str:
         """The text of `config.json`."""
         return json.dumps(self.model_dump(by_alias=True, mode="json"), indent=2) + "\n"
+
+
+def data_title(name: str) -> str:
+    """A data set of `WeightsConfig.metrics` in words: "kodak24_raw_100" is synthetic RAW from kodak24 at ratio 100."""
+    if found := re.fullmatch(r"(.+)_raw_([0-9.]+)", name):
+        return f"{data_title(found[1])}, synthetic RAW at ratio {found[2]}"
+    return {"lol_eval15": "LOL eval15", "validation": "held-out validation pictures"}.get(name, name)
 
 
 def read_config(folder: Path) -> WeightsConfig:
@@ -92,7 +108,7 @@ def read_config(folder: Path) -> WeightsConfig:
         raise WeightsError(
             f"{folder} holds no config.json; give a folder with model.safetensors and config.json."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
     if isinstance(data, dict) and data.get("schema") != SCHEMA:
         release = data.get("release")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-
-import torch
+from typing import TYPE_CHECKING
 
 from explorer.errors import WeightsError
 
-Tensors = dict[str, torch.Tensor]
+if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
+    import torch
+
+Tensors = dict[str, "torch.Tensor"]
 
 _NORM_PARTS = {
     # The suffixes of a weight-normalised tensor: (gain, direction), before and since torch.nn.utils.parametrizations.
@@ -52,6 +54,8 @@ def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
     Raises:
         WeightsError: one of a pair is missing, or their shapes do not belong together.
     """
+    import torch
+
     folded: Tensors = {}
     for name, tensor in tensors.items():
         suffix = next((s for s in _NORM_PARTS if name.endswith(s)), None)
@@ -95,7 +99,7 @@ def rename(tensors: Mapping[str, torch.Tensor], layout: Layout) -> Tensors:
             renamed[f"{layout.modules[module]}.{leaf}"] = tensor
         elif module in layout.repeated:
             original = f"{layout.repeated[module]}.{leaf}"
-            if original not in folded or not torch.equal(folded[original], tensor):
+            if original not in folded or not folded[original].equal(tensor):
                 raise WeightsError(f"{name!r} and {original!r} must be copies of one tensor, but they differ.")
         elif not any(module == prefix or module.startswith(prefix + ".") for prefix in layout.ignored):
             unknown.append(name)
@@ -131,7 +135,7 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, to
                 f"{name!r} has the shape {_shape(tensor)} in the checkpoint, but the network needs "
                 f"{_shape(expected[name])}; check the name of the model and its options."
             )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsError(f"{name!r} holds numbers that are not finite; the checkpoint is damaged.")
 
 
@@ -177,8 +181,7 @@ _LAMBA_SHARED = {
 }
 
 LAMBA_M0 = Layout(
-    _LAMBA_SHARED
-    | _chain("scale32", "conv32x", [("RDB1", 4), ("RDB2", 5), ("RDB3", 5)], "rdball", "conv_rdb8x")
+    _LAMBA_SHARED | _chain("scale32", "conv32x", [("RDB1", 4), ("RDB2", 5), ("RDB3", 5)], "rdball", "conv_rdb8x")
 )
 
 LAMBA_M1 = Layout(

@@ -9,10 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import save
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.models import architecture, create_model
@@ -20,6 +17,9 @@ from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, Published
 from explorer.weights.config import WeightsConfig
 from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
 from explorer.weights.store import LoadedModel, WeightsIdentity, write_weights
+
+if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
+    import torch
 
 __all__ = ["CATALOGUE", "PublishedCheckpoint", "PublishedFile", "convert_published", "import_published", "published"]
 
@@ -96,6 +96,8 @@ def convert_published(
 def _imported(
     entry: PublishedCheckpoint, files: Sequence[str | Path], allow_unknown: bool
 ) -> tuple[LoadedModel, list[_Source]]:
+    from safetensors.torch import save
+
     required = [file for file in entry.files if file.used]
     if not len(required) <= len(files) <= len(entry.files):
         raise WeightsError(_wrong_number(entry, len(files)))
@@ -185,6 +187,8 @@ def _recognised(entry: PublishedCheckpoint, state: Tensors) -> PublishedFile:
 
 def _state_dict(source: _Source) -> Tensors:
     """The tensors of a checkpoint file, out of the dictionary that some authors wrap them in."""
+    import torch
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -170,9 +171,11 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         )
     try:
         descriptor = architecture(config.architecture)
+        _check_options(descriptor, config, path)
         net = descriptor.create(**config.options)
     except (ModelNotFoundError, TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{folder / 'config.json'} cannot be built: {error}") from error
+        reason = str(error).split("\n")[0]  # torch adds its own stack
+        raise WeightsError(f"{folder / 'config.json'} cannot be built: {reason}") from error
     if config.domain != descriptor.domain:
         raise WeightsError(
             f"{folder / 'config.json'} says domain {config.domain!r} but {descriptor.name} takes "
@@ -185,6 +188,27 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         raise WeightsError(f"{path} is not a whole safetensors file ({error}); get the folder anew.") from error
     load_strictly(net, tensors, str(path))
     return LoadedModel(config.name, descriptor, net, config, WeightsIdentity(config.name, revision, sha256))
+
+
+def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) -> None:
+    """Refuses options that ask for more parameters than the file can hold, before memory is taken for them: a config of
+    a kilobyte could otherwise ask for all of it.
+
+    Raises:
+        WeightsError: see above; what building the network raises, which says what is wrong with the options.
+    """
+    if not any(isinstance(value, int) and not isinstance(value, bool) for value in config.options.values()):
+        return
+    import torch
+
+    with torch.device("meta"):  # shapes alone
+        state = descriptor.create(**config.options).state_dict()
+    wanted = sum(value.numel() for value in state.values())
+    if wanted > path.stat().st_size:
+        raise WeightsError(
+            f"{path.parent / 'config.json'} asks for {wanted:,} parameters, more than {path.name} can hold; get the "
+            "folder anew."
+        )
 
 
 def load_strictly(net: torch.nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:
@@ -207,13 +231,29 @@ def load_strictly(net: torch.nn.Module, tensors: dict[str, torch.Tensor], source
     net.load_state_dict({k: v.to(wanted[k].dtype) for k, v in tensors.items()}, strict=True)
 
 
+def stored_tensors(net: torch.nn.Module, half: bool) -> dict[str, torch.Tensor]:
+    """A network's tensors as `model.safetensors` holds them; floating-point ones as float16 where `half`."""
+    tensors = {}
+    for key, value in net.state_dict().items():
+        value = value.detach().cpu()
+        tensors[key] = (value.half() if half and value.is_floating_point() else value).contiguous()
+    return tensors
+
+
 def write_weights(
-    folder: Path, net: torch.nn.Module, config: WeightsConfig, readme: str, *, half: bool = True
+    folder: Path,
+    net: torch.nn.Module,
+    config: WeightsConfig,
+    readme: str,
+    *,
+    half: bool = True,
+    further: Mapping[str, bytes] | None = None,
 ) -> WeightsConfig:
     """Writes a folder of weights whole or not at all; replaces one of the same name.
 
     Args:
         half: store floating-point tensors as float16.
+        further: other files of the folder by their relative paths.
 
     Returns:
         The config as written, with the file's sha256 and the number of parameters.
@@ -224,10 +264,7 @@ def write_weights(
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    tensors = {}
-    for key, value in net.state_dict().items():
-        value = value.detach().cpu()
-        tensors[key] = (value.half() if half and value.is_floating_point() else value).contiguous()
+    tensors = stored_tensors(net, half)
     folder = Path(folder)
     if folder.exists() and not (folder / "config.json").is_file() and (folder.is_file() or any(folder.iterdir())):
         raise WeightsError(f"{folder} holds something other than weights; choose an empty or new folder.")
@@ -238,6 +275,10 @@ def write_weights(
         raise WeightsError(f"{folder} cannot be written ({error.strerror}); choose another folder.") from error
     try:
         save_file(tensors, work / MODEL_FILE)
+        (work / MODEL_FILE).chmod(0o644)  # safetensors makes it for its owner alone
+        for name, content in (further or {}).items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_bytes(content)
         config = config.model_copy(
             update={
                 "sha256": sha256_of(work / MODEL_FILE),
@@ -271,14 +312,15 @@ def classical_model(name: str) -> LoadedModel:
     descriptor = architecture(name)
     if descriptor.needs_weights:
         raise ExplorerError(f"{name} needs weights.")
+    net = descriptor.create()
     config = WeightsConfig(
         name=name,
         architecture=name,
         domain=descriptor.domain,
-        # A plain amplification has nothing else to brighten with; the other methods find their own brightness.
-        input=InputConvention(ratio_rule="percentile" if name == "identity" else "none", clip=(0.0, 1.0)),
+        # What does not brighten by itself has nothing but the amplification to brighten with.
+        input=InputConvention(ratio_rule="none" if net.brightens else "percentile", clip=(0.0, 1.0)),
         paper=descriptor.paper,
         summary=descriptor.summary,
         licence="Apache-2.0",
     )
-    return LoadedModel(name, descriptor, descriptor.create(), config, WeightsIdentity(name, "built in", ""))
+    return LoadedModel(name, descriptor, net, config, WeightsIdentity(name, "built in", ""))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.engine import backends
+from explorer.engine import backends, graphs
 from explorer.weights.store import LoadedModel, load_weights
 
 FOLDERS = sorted(path.parent.name for path in (Path(__file__).parents[2] / "weights").glob("*/config.json"))
@@ -21,7 +21,7 @@ def model(
 ) -> LoadedModel:
     if importlib.util.find_spec("openvino") is None:
         pytest.skip("OpenVINO is not installed")
-    monkeypatch.setattr(backends, "graph_folder", lambda: tmp_path / "graphs")
+    monkeypatch.setattr(graphs, "graph_folder", lambda: tmp_path / "graphs")
     return load_weights(project / "weights" / request.param, "embedded")
 
 

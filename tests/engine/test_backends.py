@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from explorer.engine import backends
+from explorer.engine import backends, graphs
 from explorer.errors import ExplorerError
 from explorer.models import architecture
 from explorer.weights.config import WeightsConfig
@@ -31,7 +31,7 @@ def model(tmp_path: Path) -> LoadedModel:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "graphs"
-    monkeypatch.setattr(backends, "graph_folder", lambda: folder)
+    monkeypatch.setattr(graphs, "graph_folder", lambda: folder)
     monkeypatch.setattr(backends, "_COMPILED", {})
     return folder
 

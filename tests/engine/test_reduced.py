@@ -38,7 +38,7 @@ def test_result_is_near_that_of_the_whole(name: str, decibels: float) -> None:
 def test_restore_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     photo = RgbPhoto(np.tile(scene(), (3, 2, 1)), bits=8)
     assert not any("smaller" in note for note in explorer.restore(photo, "clahe", 1.0).notes)
-    monkeypatch.setenv("EXPLORER_TILE_BYTES", str(1 << 24))
+    monkeypatch.setenv("EXPLORER_TILE_BYTES", str(1 << 25))
     result = explorer.restore(photo, "clahe", 1.0)
     assert any("2 times smaller" in note for note in result.notes)
     assert result.image.shape == photo.image.shape

@@ -13,12 +13,13 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from explorer.cli import main
-from explorer.errors import DataError, RatioError
+from explorer.cli.plots import write_plot
+from explorer.errors import DataError, OutputError, RatioError
 from explorer.evaluation.metrics import measure, scale_to_mean
 from explorer.evaluation.pairs import UNCHANGED, evaluate_pairs, list_pairs
-from explorer.evaluation.synthetic import as_seen_by, evaluate_synthetic, make_scene
-from explorer.evaluation.tables import markdown, pair_table, synthetic_table
-from explorer.photo import RgbPhoto, develop
+from explorer.evaluation.synthetic import evaluate_synthetic, make_scene
+from explorer.evaluation.tables import markdown, pair_points, pair_table, synthetic_points, synthetic_table
+from explorer.photo import develop
 from explorer.restorer import load_model, restore
 
 
@@ -130,16 +131,6 @@ def test_every_model_meets_the_same_mosaics_on_the_real_path(tmp_path: Path) -> 
     assert one.psnr == pytest.approx(by_hand)
 
 
-def test_weights_for_8_bits_are_given_8_bits() -> None:
-    scene = make_scene((picture(3) * 255).astype(np.uint8), 100, "a")
-    model = load_model("clahe")
-    assert as_seen_by(scene.photo, model) is scene.photo
-    eight = replace(model, config=model.config.model_copy(update={"training": {"input_bits": 8}}))
-    seen = as_seen_by(scene.photo, eight)
-    assert isinstance(seen, RgbPhoto) and seen.bits == 8
-    assert np.allclose(seen.image * 255, (seen.image * 255).round(), atol=1e-4)
-
-
 def test_tables(pairs: tuple[Path, Path]) -> None:
     headings, rows = pair_table(evaluate_pairs(list_pairs(*pairs), [load_model("gamma")], 1.0))
     assert headings[3] == "GT-MEAN PSNR" and [row[0] for row in rows] == [UNCHANGED, "gamma"]
@@ -161,6 +152,52 @@ def test_eval_from_the_command_line(pairs: tuple[Path, Path], capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("| MODEL | RATIO 30 | RATIO 100 |")
 
 
+def test_a_plot_of_the_measured_rows(pairs: tuple[Path, Path], tmp_path: Path) -> None:
+    low, high = map(str, pairs)
+    for options in (["--data", low, high], ["--synthetic-raw", high, "--ratios", "30,100"]):
+        out = tmp_path / "plot.html"
+        assert main(["eval", *options, "-m", "gamma", "-m", "identity", "--plot", str(out), "-q"]) == 0
+        text = out.read_text()
+        assert "gamma" in text and "identity" in text and "PSNR, dB" in text and UNCHANGED not in text
+        assert "cdn.plot.ly/plotly" not in text  # it must show without a connection
+        assert list(tmp_path.glob(".plot*")) == []
+
+
+def test_points_of_a_plot_carry_the_sizes_of_the_networks(pairs: tuple[Path, Path]) -> None:
+    results = evaluate_synthetic(pairs[1], [30, 100], [load_model("identity")])
+    two = [replace(r, model="net", parameters=1_714_080, psnr=r.psnr + 1, seconds=0.5) for r in results]
+    points = synthetic_points([*results, *two])
+    assert [label for label, _, _ in points] == ["identity", "net (1.7 M)"]
+    assert points[1][1] == 0.5
+    assert points[1][2] == pytest.approx(sum(r.psnr for r in results) / 2 + 1)
+    pairs_found = evaluate_pairs(list_pairs(*pairs), [load_model("gamma")], 1.0)
+    assert [(label, psnr) for label, _, psnr in pair_points(pairs_found)] == [("gamma", pairs_found[1].psnr)]
+
+
+def test_a_plot_without_its_drawing_program_is_one_sentence(
+    pairs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    line = ["eval", "--data", *map(str, pairs), "-m", "gamma", "--plot", str(tmp_path / "a.svg")]
+    assert main(line) == 7
+    assert "pip install kaleido" in capsys.readouterr().err
+
+
+def test_a_plot_that_chrome_does_not_draw_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [("one", 0.5, 24.0)]
+
+    def no_chrome(*_: object, **__: object) -> bytes:
+        raise RuntimeError("no browser")
+
+    monkeypatch.setattr("plotly.graph_objects.Figure.to_image", no_chrome)
+    with pytest.raises(OutputError, match="a.svg could not be drawn .RuntimeError.; kaleido needs a Chrome"):
+        write_plot(tmp_path / "a.svg", points, "what")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("plotly.graph_objects.Figure.to_image", lambda self, **options: options["format"].encode())
+    write_plot(tmp_path / "a.png", points, "what")
+    assert (tmp_path / "a.png").read_bytes() == b"png"
+
+
 def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     low, high = map(str, pairs)
     for line, code, words in (
@@ -172,6 +209,17 @@ def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pyt
         (["-m", "gamma", "-m", "gamma", "--data", low, high], 8, "named twice"),
         (["-m", "gamma", "--data", low, str(tmp_path / "none")], 8, "does not exist"),
         (["-m", "gamma", "--data", low, high, "--ratio", "900"], 4, "900"),
+        (["-m", "gamma", "--data", low, high, "--record"], 6, "gamma has no folder of weights"),
+        (["-m", "gamma", "--data", low, high, "--record", "--limit", "1"], 2, "the whole protocol"),
+        (["-m", "gamma", "--data", low, high, "--record", "--ratio", "2"], 2, "the whole protocol"),
+        (["-m", "gamma", "--synthetic-raw", high, "--record", "--seed", "2"], 2, "the whole protocol"),
+        (["-m", "gamma", "--data", low, high, "--plot", str(tmp_path / "a.pdf")], 7, "end it in .html, .svg, .png"),
+        (["-m", "gamma", "--data", low, high, "--plot", str(tmp_path / "no" / "a.html")], 7, "does not exist"),
+        (["-m", "gamma", "--data", low, high, "--corners", "1,2"], 2, "--corners goes with --chart"),
+        (["-m", "gamma", "--chart", low, "--data", low, high], 2, "or --chart FILE"),
+        (["-m", "gamma", "--chart", low, "--record"], 2, "not with --chart"),
+        (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4"], 8, "four points"),
+        (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4 5,6 7,inf"], 8, "four points"),
         (["-m", "gamma", "--synthetic-raw", high, "--ratios", "30,bright"], 4, "bright"),
         (["-m", "gamma", "--synthetic-raw", high, "--ratios", ","], 4, "names no ratio"),
     ):

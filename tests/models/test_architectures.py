@@ -22,9 +22,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 EXPECTED = {
     "lamba_m0", "lamba_m1", "lamba_m2", "sid_unet", "sid_unet_xtrans", "retinexnet", "pix2pix", "res_unet", "zero_dce",
-    "sci", "identity", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
+    "sci", "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
 }  # fmt: skip
-CLASSICAL = {"identity", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"}
+CLASSICAL = {"identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"}
 
 
 def parameters(net: torch.nn.Module) -> int:

@@ -8,8 +8,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from explorer.models import create_model
-from explorer.models.classical import noise_level
 from explorer.models.classical_retinex import refine_illumination
+from explorer.models.denoise import denoised, noise_level
 
 BRIGHTENING = ["gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"]
 
@@ -148,3 +148,96 @@ def test_denoisers_lower_noise_and_leave_clean_pictures_alone(denoise: str) -> N
     net = create_model("gamma", gamma=1.0, denoise=denoise)
     assert (net(noisy) - clean).square().mean() < 0.5 * (noisy - clean).square().mean()
     assert torch.allclose(net(clean), clean, atol=1e-6)
+
+
+def coloured_noise(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.05, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["nlm", "bilateral"])
+def test_denoisers_are_models_that_lower_noise_and_keep_brightness(name: str) -> None:
+    clean = np.moveaxis(dark_scene(100, 120).numpy()[0] * 4, 0, 2)
+    noisy = clean + coloured_noise(clean.shape)
+    x = torch.from_numpy(np.moveaxis(noisy, 2, 0))[None]
+    image = np.moveaxis(create_model(name)(x)[0].numpy(), 0, 2)
+    assert np.square(image - clean).mean() < 0.3 * np.square(noisy - clean).mean()
+    assert image.mean() == pytest.approx(clean.mean(), abs=0.01)
+    # The edges of the square stay where they are.
+    assert abs(image[16:39, 46:49].mean() - image[16:39, 52:55].mean()) > 0.7 * abs(
+        clean[16:39, 46:49].mean() - clean[16:39, 52:55].mean()
+    )
+
+
+def test_non_local_means_is_scikit_images() -> None:
+    from skimage.restoration import denoise_nl_means
+
+    picture = np.clip(0.5 + coloured_noise((60, 70, 3)), 0, 1)
+    sigma = 2.2 * noise_level(picture)
+    expected = denoise_nl_means(
+        picture, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+    )
+    assert np.abs(denoised(picture, "nlm") - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("method", ["nlm", "bilateral"])
+def test_tiles_of_a_denoiser_leave_no_seam(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    y, x = np.mgrid[0:90, 0:110]
+    picture = np.clip(0.4 + 0.3 * np.sin(x / 9 + y / 14)[..., None] + coloured_noise((90, 110, 3)), 0, 1)
+    picture = picture.astype(np.float32)
+    monkeypatch.setattr("explorer.models.denoise._TILE", 1000)
+    whole = denoised(picture, method)  # type: ignore[arg-type]
+    monkeypatch.setattr("explorer.models.denoise._TILE", 32)
+    tiled = denoised(picture, method)  # type: ignore[arg-type]
+    assert np.abs(whole - picture).max() > 0.05
+    # The bilateral filter looks its weights up in a table that spans the tile's own values.
+    assert np.abs(tiled - whole).max() < (1e-4 if method == "nlm" else 5e-3)
+
+
+@pytest.mark.parametrize("name", ["nlm", "bilateral"])
+def test_a_fitted_denoiser_treats_a_tile_as_in_its_picture(name: str) -> None:
+    """A tile is darker and cleaner than the rest; by itself it would be denoised less."""
+    rng = np.random.default_rng(1)
+    picture = np.full((3, 64, 128), 0.5, dtype=np.float32)
+    picture[:, :, :64] += rng.normal(0, 0.002, (3, 64, 64)).astype(np.float32)
+    picture[:, :, 64:] += rng.normal(0, 0.08, (3, 64, 64)).astype(np.float32)
+    net = create_model(name)
+    assert net.halo is None and net.fitted(picture) is not net
+    fitted = net.fitted(picture)
+    assert fitted.halo is not None and net.halo is None
+    x = torch.from_numpy(picture)[None]
+    left, halo = 40, fitted.halo
+    tile = x[..., : left + halo]
+    assert torch.allclose(fitted(tile)[..., :left], fitted(x)[..., :left], atol=5e-3)
+    assert torch.equal(net(tile), tile)  # below the noise floor by itself
+    assert not torch.equal(fitted(tile)[..., :left], tile[..., :left])
+
+
+def test_only_methods_that_leave_the_brightness_are_amplified_by_themselves() -> None:
+    from explorer.models import architectures
+    from explorer.weights.store import classical_model
+
+    rules = {
+        name: classical_model(name).config.input.ratio_rule
+        for name, descriptor in architectures().items()
+        if not descriptor.needs_weights
+    }
+    assert {name for name, rule in rules.items() if rule == "percentile"} == {"identity", "nlm", "bilateral"}
+    assert {rules[name] for name in BRIGHTENING} == {"none"}
+
+
+def test_restoring_a_large_photo_with_a_denoiser_is_cut_into_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not computed on a reduced picture, as methods that need the whole one are: that would bring the noise back."""
+    from explorer.photo import RgbPhoto
+    from explorer.restorer import load_model, restore
+
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:700, 0:900]
+    clean = (0.4 + 0.2 * np.sin(x / 40 + y / 60))[..., None].repeat(3, 2)
+    photo = RgbPhoto(np.clip(clean + rng.normal(0, 0.05, clean.shape), 0, 1).astype(np.float32), bits=8)
+    whole = restore(photo, "nlm", 1)
+    monkeypatch.setattr("explorer.restorer._memory_budget", lambda: 1 << 24)  # room for 350,000 pixels
+    seen: list[float] = []
+    tiled = restore(photo, load_model("nlm"), 1, progress=seen.append)
+    assert len(seen) > 2 and not tiled.notes
+    assert np.abs(tiled.image - whole.image).max() < 1e-3
+    assert np.square(whole.image - clean).mean() < 0.15 * np.square(photo.image - clean).mean()

@@ -129,6 +129,91 @@ def test_crops_stay_aligned_through_flips_and_turns() -> None:
     assert len({tuple(crop.flatten().tolist()) for crop in one}) == 8
 
 
+def blocks(picture: np.ndarray, factor: int) -> np.ndarray:
+    """Means of factor x factor blocks by slices, in [0, 1]."""
+    parts = [picture[y::factor, x::factor].astype(float) for y in range(factor) for x in range(factor)]
+    return sum(parts) / len(parts) / 255
+
+
+def turns(picture: np.ndarray) -> list[np.ndarray]:
+    """The eight ways in which a square may lie."""
+    return [m for k in range(4) for m in (np.rot90(picture, k), np.rot90(picture, k)[:, ::-1])]
+
+
+def test_shrunk_crops_are_block_means_of_a_wider_field() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+    (crops,) = random_crops([(picture,)], 60, 8, np.random.default_rng(1), shrink=3)
+    assert crops.shape == (60, 3, 8, 8)
+    found = set()
+    for crop in crops.permute(0, 2, 3, 1).numpy():
+        for factor in (1, 2, 3):
+            # Every field of that width that the picture holds, in the eight ways in which it may lie.
+            fields = [
+                picture[y : y + 8 * factor, x : x + 8 * factor]
+                for y in range(25 - 8 * factor)
+                for x in range(25 - 8 * factor)
+            ]
+            shrunk = np.stack([blocks(field, factor) for field in fields])
+            if any(np.abs(shrunk - m).max((1, 2, 3)).min() < 1e-6 for m in turns(crop)):
+                found.add(factor)
+                break
+        else:
+            raise AssertionError("a crop that is no block mean of any field")
+    assert found == {1, 2, 3}
+
+
+def test_shrunk_pairs_stay_aligned() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (60, 70, 3)).astype(np.uint8)
+    one, two = random_crops([(picture, 255 - picture)], 16, 16, rng, shrink=3)
+    assert torch.allclose(one + two, torch.ones_like(one), atol=1e-6)
+
+
+def test_the_field_of_a_shrunk_crop_stays_inside_the_picture() -> None:
+    """A picture twice as wide as the crop halves at most; one that is smaller than the crop is not shrunk at all."""
+    checks = np.indices((20, 32)).sum(0) % 2 * np.uint8(255)
+    picture = np.repeat(checks[..., None], 3, 2).astype(np.uint8)
+    (crops,) = random_crops([(picture,)], 40, 10, np.random.default_rng(0), shrink=8)
+    kinds = {tuple(crop.unique().tolist()) for crop in crops}
+    assert kinds == {(0.0, 1.0), (0.5,)}  # the checks themselves, or means of 2 x 2; of 3 x 3 they would be 4/9 and 5/9
+    (crops,) = random_crops([(picture,)], 20, 24, np.random.default_rng(0), shrink=8)
+    assert set(crops.unique().tolist()) == {0.0, 1.0}
+
+
+def test_without_shrinking_nothing_is_drawn_for_it() -> None:
+    """Recipes without it see the batches that they saw before there was such a thing."""
+    picture = scene(3)
+    plain, asked = (
+        random_crops([(picture,)], 4, 16, np.random.default_rng(5), **options) for options in ({}, {"shrink": 1})
+    )
+    assert torch.equal(plain[0], asked[0])
+    assert set(plain[0].mul(255).round().unique().int().tolist()) <= set(np.unique(picture).tolist())
+    rng = np.random.default_rng(5)
+    index = int(rng.integers(1, size=1)[0])
+    top, left = int(rng.integers(72 - 16 + 1)), int(rng.integers(80 - 16 + 1))
+    flip, turn = bool(rng.integers(2)), int(rng.integers(4))
+    by_hand = np.rot90(picture[top : top + 16, left : left + 16], turn)
+    by_hand = by_hand[:, ::-1] if flip else by_hand
+    assert index == 0 and np.array_equal(plain[0][0].permute(1, 2, 0).mul(255).round().numpy(), by_hand)
+
+
+def test_the_sources_hand_the_phases_shrinking_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def watched(pictures: list[tuple[np.ndarray, ...]], batch: int, size: int, rng: np.random.Generator,
+                shrink: int = 1) -> tuple[torch.Tensor, ...]:  # fmt: skip
+        seen.append(shrink)
+        return random_crops(pictures, batch, size, rng, shrink)
+
+    monkeypatch.setattr("explorer.training.sources.random_crops", watched)
+    source = DarkPairs(data, 1, (Phase(0.5, 16, 8, shrink=3), Phase(1.0, 16, 8)))
+    source.batch(0, 10)
+    assert set(seen) == {3} and len(seen) == 2  # pairs and darkened pictures
+    seen.clear()
+    source.batch(9, 10)
+    assert set(seen) == {1}
+
+
 def test_small_pictures_are_reflected_to_the_crop() -> None:
     picture = scene(3, 10, 12)
     (crops,) = random_crops([(picture,)], 2, 32, np.random.default_rng(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import types
@@ -13,16 +14,19 @@ import numpy as np
 import pytest
 import torch
 from conftest import scene
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from explorer.cli import main
 from explorer.errors import OutputError, TrainingError
+from explorer.evaluation.records import record
+from explorer.inspect.runs import find_runs, read_run, replay_frames
 from explorer.photo import RgbPhoto
 from explorer.restorer import restore
-from explorer.training.export import export_weights
+from explorer.training.export import LARGEST_EXTRAS, _extras, export_weights
 from explorer.training.loop import Trainer
 from explorer.training.recipe import Phase, load_recipe, recipe_names
-from explorer.training.replay import write_replay
+from explorer.training.replay import small_replay, write_replay
+from explorer.training.state import read_log
 from explorer.training.tracking import open_tracker
 from explorer.weights.store import load_weights
 
@@ -38,9 +42,9 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_exported_weights_load_and_restore(run: Path, tmp_path: Path) -> None:
-    folder = export_weights(run, tmp_path / "weights", metrics={"lol_eval15": {"psnr": 15.25, "ssim": 0.5}})
+    folder = export_weights(run, tmp_path / "weights")
     assert folder == tmp_path / "weights" / "sci.lol"
-    assert sorted(p.name for p in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert sorted(p.name for p in folder.iterdir()) == ["README.md", "config.json", "model.safetensors", "training"]
     model = load_weights(folder)
     average = torch.load(run / "checkpoint.pt", weights_only=True)["average"]
     for name, value in model.net.state_dict().items():
@@ -49,20 +53,107 @@ def test_exported_weights_load_and_restore(run: Path, tmp_path: Path) -> None:
     assert config.name == "sci.lol" and config.input.ratio_rule == "none" and config.output.color == "srgb"
     assert config.training["steps"] == config.training["steps_planned"] == 8
     assert "thread" in config.training["hardware"] and config.training["seed"] == 1
-    assert config.metrics["lol_eval15"] == {"psnr": 15.25, "ssim": 0.5}
     assert config.metrics["validation"]["psnr"] > 0
     result = restore(RgbPhoto(scene(1).astype(np.float32) / 255, bits=8), model)
     assert result.image.shape == (72, 80, 3) and result.ratio == 1
 
 
 def test_the_card_says_what_a_card_must(run: Path, tmp_path: Path) -> None:
-    card = (export_weights(run, tmp_path, metrics={"lol_eval15": {"psnr": 15.25}}) / "README.md").read_text()
+    folder = export_weights(run, tmp_path)
+    record(folder, {"lol_eval15": {"psnr": 15.25}}, load_weights(folder).identity.sha256)
+    card = (folder / "README.md").read_text()
     for words in (
         "# sci.lol", "LOL", "CC BY-SA 4.0", "research use", "sci__lol.py", "8 steps", "Hardware:", "Known failures",
-        "lol_eval15", "15.25", "CVPR 2022", "lowlight train sci.lol", "258 parameters",
+        "LOL eval15", "15.25", "CVPR 2022", "published SCI, difficult", "13.87", "Over the last quarter",
+        "lowlight train sci.lol", "258 parameters",
     ):  # fmt: skip
         assert words in card, words
     assert max(len(line) for line in card.splitlines() if "|" not in line) < 400
+
+
+def test_the_training_can_be_looked_at_without_its_run(run: Path, tmp_path: Path) -> None:
+    """In the layout that the app's Training tab reads."""
+    folder = export_weights(run, tmp_path / "weights")
+    assert sorted(p.name for p in (folder / "training").iterdir()) == ["log.jsonl", "replay.webp"]
+    found = find_runs({"sci.lol": folder}, tmp_path / "no runs")
+    assert found == {"sci.lol": folder / "training"}
+    kept, whole = read_run("sci.lol", found["sci.lol"]), read_run("sci.lol", run)
+    assert [e["step"] for e in kept.validations] == [e["step"] for e in whole.validations] == [0, 3, 6, 8]
+    assert [e["validation"] for e in kept.validations] == [e["validation"] for e in whole.validations]
+    frames = {frame.step: frame.picture for frame in replay_frames(kept)}
+    assert frames and set(frames) == {e["step"] for e in kept.validations if "frame" in e} and max(frames) == 8
+    for step, picture in frames.items():
+        with Image.open(io.BytesIO(picture)) as frame, Image.open(run / "replay" / f"{step:07d}.png") as drawn:
+            assert frame.size == drawn.size
+            difference = np.asarray(frame, dtype=int) - np.asarray(drawn.convert("RGB"), dtype=int)
+            assert np.abs(difference).mean() < 8
+    # What a log says about the machine's own files stays there.
+    assert all(not isinstance(entry.get("skipped"), list) for entry in kept.entries)
+
+
+def long_run(folder: Path, epochs: int, side: int, alike: bool = False) -> list[int]:
+    """A run of many epochs whose pictures are hard to compress."""
+    (folder / "replay").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    steps = [100 * k for k in range(epochs)]
+    noise = rng.integers(0, 255, (side, side, 3)).astype(np.uint8)
+    lines = []
+    for step in steps:
+        picture = noise if alike else rng.integers(0, 255, (side, side, 3)).astype(np.uint8)
+        Image.fromarray(picture).save(folder / "replay" / f"{step:07d}.png")
+        lines += [{"step": step, "losses": {f"term {k}": 0.123456 for k in range(20)}} for _ in range(20)]
+        lines.append({"step": step, "validation": {"psnr": 20.0}})
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return steps
+
+
+def test_what_goes_beside_the_weights_is_bounded(tmp_path: Path) -> None:
+    steps = long_run(tmp_path, epochs=40, side=130)
+    log = read_log(tmp_path)
+    assert (tmp_path / "log.jsonl").stat().st_size > 300_000
+    files = _extras(tmp_path, log)
+    assert sum(map(len, files.values())) <= LARGEST_EXTRAS
+    entries = [json.loads(line) for line in files["training/log.jsonl"].splitlines()]
+    assert [e["step"] for e in entries if "validation" in e] == steps  # losses are thinned out, validations are not
+    assert 40 < sum("losses" in e for e in entries) < 800
+    shown = [e["step"] for e in entries if "frame" in e]
+    assert len(shown) >= 2 and (shown[0], shown[-1]) == (steps[0], steps[-1])
+    assert [e["frame"] for e in entries if "frame" in e] == list(range(len(shown)))
+    with Image.open(io.BytesIO(files["training/replay.webp"])) as film:
+        assert film.n_frames == len(shown)  # type: ignore[attr-defined]
+    # Pictures that no animation of this size could hold are left out; the log is not.
+    assert small_replay(tmp_path, 1000) == (b"", [])
+
+
+def test_epochs_that_look_alike_are_one_frame(tmp_path: Path) -> None:
+    """The encoder merges them by itself; the steps must follow."""
+    steps = long_run(tmp_path, epochs=6, side=40, alike=True)
+    different = np.zeros((40, 40, 3), np.uint8)
+    Image.fromarray(different).save(tmp_path / "replay" / f"{steps[2]:07d}.png")
+    content, shown = small_replay(tmp_path, 100_000)
+    assert shown == [steps[0], steps[2], steps[5]]
+    with Image.open(io.BytesIO(content)) as film:
+        frames = [np.asarray(frame.convert("RGB")).mean() for frame in ImageSequence.Iterator(film)]
+    assert len(frames) == 3 and frames[1] < 10 < frames[0]
+    for step in steps:
+        Image.fromarray(different).save(tmp_path / "replay" / f"{step:07d}.png")
+    assert small_replay(tmp_path, 100_000)[1] == [steps[-1]]
+
+
+def test_figures_of_the_same_weights_survive_another_export(run: Path, tmp_path: Path) -> None:
+    folder = export_weights(run, tmp_path)
+    record(folder, {"lol_eval15": {"psnr": 15.25}}, load_weights(folder).identity.sha256)
+    export_weights(run, tmp_path, hardware="another machine")
+    config = load_weights(folder).config
+    assert config.metrics["lol_eval15"] == {"psnr": 15.25} and "15.25" in (folder / "README.md").read_text()
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    name = next(key for key, value in state["average"].items() if value.is_floating_point())
+    state["average"][name] = state["average"][name] + 1
+    other = tmp_path / "run"
+    other.mkdir()
+    torch.save(state, other / "checkpoint.pt")
+    export_weights(other, tmp_path)
+    assert "lol_eval15" not in load_weights(folder).config.metrics
 
 
 def test_an_unfinished_run_says_so(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,15 +272,9 @@ def test_what_train_refuses(
         assert words in said.err and said.err.count("error:") == 1 and "Traceback" not in said.err, line
 
 
-def test_metrics_from_a_file(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "m.json").write_text(json.dumps({"lol_eval15": {"psnr": 9.5}}))
-    (tmp_path / "bad.json").write_text("[1]")
-    line = ["export", str(run), "-o", str(tmp_path / "w"), "--hardware", "two cores", "--metrics"]
-    assert main([*line, str(tmp_path / "m.json")]) == 0
-    config = load_weights(tmp_path / "w" / "sci.lol").config
-    assert config.metrics["lol_eval15"] == {"psnr": 9.5} and config.training["hardware"] == "two cores"
-    assert main([*line, str(tmp_path / "bad.json")]) == 9
-    assert "is not JSON of the form" in capsys.readouterr().err
+def test_hardware_that_the_log_does_not_tell(run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "-o", str(tmp_path / "w"), "--hardware", "two cores"]) == 0
+    assert load_weights(tmp_path / "w" / "sci.lol").config.training["hardware"] == "two cores"
 
 
 def test_the_list_names_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,11 +48,13 @@ def rates(kind: str, total: int) -> dict[str, list[float]]:
     objective = Plain()
     schedules = make_schedules(objective, kind, total)
     found: dict[str, list[float]] = {"a": [], "b": []}
-    for _ in range(total):
+    for step in range(total):
         for name, optimiser in objective.optimisers.items():
             found[name].append(optimiser.param_groups[0]["lr"])
-            optimiser.step()
-            schedules[name].step()
+            start, end = objective.stretch(name, total)
+            if start <= step < end:  # as the loop does: an optimiser's schedule runs in its own stretch alone
+                optimiser.step()
+                schedules[name].step()
     return found
 
 

@@ -41,6 +41,28 @@ def test_written_weights_come_back_strictly(folder: Path) -> None:
     assert sorted(p.name for p in folder.parent.iterdir()) == ["zero_dce.test"]
 
 
+def test_every_file_can_be_read_by_everybody(folder: Path) -> None:
+    """A folder of weights is copied, packed and published as it lies."""
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_further_files_come_with_the_weights_and_go_with_them(folder: Path) -> None:
+    net = create_model("zero_dce")
+    write_weights(folder, net, read_config(folder), "# card\n", further={"training/log.jsonl": b"{}\n"})
+    assert (folder / "training" / "log.jsonl").read_bytes() == b"{}\n"
+    write_weights(folder, net, read_config(folder), "# card\n")
+    assert not (folder / "training").exists()
+
+
+def test_a_config_from_before_bit_depths_reads_as_before(folder: Path) -> None:
+    data = json.loads((folder / "config.json").read_text())
+    del data["input"]["bits"]
+    (folder / "config.json").write_text(json.dumps(data))
+    assert read_config(folder).input.bits is None
+    load_weights(folder)
+
+
 def test_rewriting_replaces_the_folder_whole(folder: Path) -> None:
     config = read_config(folder)
     write_weights(folder, create_model("zero_dce"), config, "# second\n")
@@ -76,6 +98,9 @@ def test_changed_bytes_are_refused(folder: Path) -> None:
         ({"architecture": "no_such"}, "no_such"),
         ({"architecture": "../../etc"}, "architecture"),
         ({"domain": "bayer"}, "domain"),
+        ({"input": {"bits": 0}}, "bits"),
+        ({"input": {"bits": 17}}, "bits"),
+        ({"domain": "bayer", "input": {"bits": 8}}, "input.bits rounds developed pictures"),
         ({"options": {"depth": 99}}, "cannot be built"),
         ({"sha256": "abc"}, "sha256"),
         ({"unheard_of": 1}, "unheard_of"),

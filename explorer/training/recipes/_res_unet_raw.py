@@ -13,7 +13,7 @@ from explorer.training.recipe import Phase, Recipe
 from explorer.training.recipes._raw import DATA, KNOWN_FAILURES
 from explorer.training.sources import SyntheticRaw
 
-_INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "dark_bin", "ratio_m": 1.0}
+_INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "percentile", "margin": 16}
 
 
 def _objective(net: nn.Module) -> PairObjective:
@@ -30,7 +30,7 @@ def recipe(name: str, bits: int, summary: str) -> Recipe:
         source=partial(SyntheticRaw, prepare={8: developed_8_bit, 16: developed_16_bit}[bits]),
         phases=(Phase(until=0.6, crop=128, batch=8), Phase(until=1.0, crop=192, batch=6)),
         steps=7000,
-        input=_INPUT,
+        input=_INPUT | ({"bits": bits} if bits < 16 else {}),
         output={"color": "srgb"},
         summary=summary,
         duration="about 2 hours on one AVX2 core",

@@ -1,0 +1,209 @@
+"""What surrounds the networks: opening RAW files, folders, starting up.
+
+    python benchmarks/everyday.py            # two minutes on two cores
+    python benchmarks/everyday.py --quick    # small files: shows that it works, measures nothing
+
+- RAW files of 24 megapixels, uncompressed and in lossless JPEG, opened and packed: against rawpy's own unpacking,
+  paired within rounds.
+- A folder of RAW files of 8 megapixels through `lowlight restore`: user and system time over the time of all cores.
+- From the command to the answer: `import explorer`, `lowlight models`, the app's first page.
+
+Writes Markdown and JSON to `benchmarks/results/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent)]
+
+LIMIT = 1.3
+"""What opening and packing may take, in times of rawpy's own unpacking."""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+_TILE = 256, 512
+
+
+def write_raw(path: Path, height: int, width: int, compressed: bool = False) -> Path:
+    """A dark DNG with noise, as a camera gives at night; uncompressed, or in tiles of lossless JPEG."""
+    import numpy as np
+    import tifffile
+
+    from explorer.photo import write_dng
+
+    rng = np.random.default_rng(0)
+    light = np.linspace(0, 600, width)[None] * np.linspace(1, 0.3, height)[:, None] + 512
+    mosaic = np.clip(light + rng.normal(0, 25, (height, width)), 0, 16383).astype(np.uint16)
+    written = tifffile.imwrite
+
+    def tiles() -> Iterator[bytes]:
+        import imagecodecs
+
+        for y in range(0, height, _TILE[0]):
+            for x in range(0, width, _TILE[1]):
+                tile = np.zeros(_TILE, np.uint16)
+                part = mosaic[y : y + _TILE[0], x : x + _TILE[1]]
+                tile[: part.shape[0], : part.shape[1]] = part
+                yield imagecodecs.ljpeg_encode(tile, bitspersample=14)
+
+    def in_jpeg(file: str, _mosaic: Any, **given: Any) -> Any:
+        return written(file, tiles(), shape=mosaic.shape, dtype=mosaic.dtype, compression=7, tile=_TILE, **given)
+
+    options: dict[str, Any] = {"black": 512, "white": 16383, "iso": 3200, "exposure_seconds": 0.1}
+    if not compressed:
+        return write_dng(path, mosaic, **options)
+    with patch.object(tifffile, "imwrite", in_jpeg):
+        return write_dng(path, mosaic, **options)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def opening(folder: Path, height: int, width: int, rounds: int) -> list[dict[str, Any]]:
+    """Medians of opening and packing, and of the ratio within rounds to rawpy's unpacking."""
+    import rawpy
+
+    from explorer.photo import model_input, open_photo
+
+    found = []
+    for kind in ("uncompressed", "lossless JPEG"):
+        path = write_raw(folder / "one.dng", height, width, kind != "uncompressed")
+
+        def theirs(path: Path = path) -> None:
+            with rawpy.imread(str(path)) as raw:
+                assert raw.raw_image_visible.size  # asking for it unpacks
+
+        def ours(path: Path = path) -> None:
+            model_input(open_photo(path, isolated=False), "packed", 100.0)
+
+        theirs()
+        ours()
+        pairs = [(seconds(theirs), seconds(ours)) for _ in range(rounds)]
+        found.append(
+            {
+                "file": f"{kind}, {height * width / 1e6:.1f} MP",
+                "rawpy": statistics.median(a for a, _ in pairs),
+                "ours": statistics.median(b for _, b in pairs),
+                "ratio": statistics.median(b / a for a, b in pairs),
+            }
+        )
+    return found
+
+
+def folder_run(folder: Path, height: int, width: int, count: int) -> dict[str, float]:
+    """`lowlight restore` on a folder: seconds, and the share of all cores that it kept busy."""
+    photographs, results = folder / "in", folder / "out"
+    photographs.mkdir()
+    results.mkdir()
+    for index in range(count):
+        write_raw(photographs / f"{index}.dng", height, width)
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, "-m", "explorer", "restore", str(photographs), "-m", "lamba_m0.raw_synthetic", "-q"]
+    subprocess.run([*command, "-o", str(results)], env=ENVIRONMENT, check=True)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"photographs": count, "seconds": wall, "busy": busy / wall / (os.cpu_count() or 1)}
+
+
+def first_page() -> float:
+    """Seconds from `lowlight app` until the page is there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "explorer", "app", "--port", str(port)], env=ENVIRONMENT, stdout=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
+                    page.read()
+                return time.perf_counter() - started
+            except OSError:
+                if server.poll() is not None or time.perf_counter() - started > 300:
+                    raise
+                time.sleep(0.02)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def starting(rounds: int) -> dict[str, float]:
+    """Median seconds of what a user waits for before anything is computed."""
+    bare = [sys.executable, "-c", "pass"]
+    commands = {
+        "import explorer": [sys.executable, "-c", "import explorer"],
+        "lowlight models": [sys.executable, "-m", "explorer", "models", "--json"],
+    }
+
+    def once(command: list[str]) -> float:
+        return seconds(lambda: subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True))
+
+    interpreter = statistics.median(once(bare) for _ in range(rounds))
+    found = {name: statistics.median(once(command) for _ in range(rounds)) for name, command in commands.items()}
+    found["import explorer"] -= interpreter
+    return {**found, "lowlight app": statistics.median(first_page() for _ in range(rounds))}
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """The report."""
+    lines = ["# Opening, folders, starting", "", f"{report['cores']} cores, {report['date']}. Medians, in seconds.", ""]
+    lines += [f"| RAW file | rawpy unpacks | opened and packed | ratio (at most {LIMIT:g}) |", "|---|--:|--:|--:|"]
+    for row in report["opening"]:
+        lines.append(f"| {row['file']} | {row['rawpy']:.3f} | {row['ours']:.3f} | {row['ratio']:.2f} |")
+    run = report["folder"]
+    lines += [
+        "",
+        f"A folder of {run['photographs']} took {run['seconds']:.1f} s with {run['busy']:.0%} of all cores busy.",
+    ]
+    lines += ["", "| start | seconds |", "|---|--:|"]
+    lines += [f"| {name} | {value:.2f} |" for name, value in report["starting"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs all three and writes their report."""
+    parser = argparse.ArgumentParser(description="Opening RAW files, folders, starting up.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="small files, one round")
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    given, _ = parser.parse_known_args(argv)  # `make bench` gives its arguments to every benchmark
+    rounds = 1 if given.quick else given.rounds
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        report = {
+            "date": time.strftime("%Y-%m-%d"),
+            "cores": os.cpu_count(),
+            "opening": opening(folder, *((256, 512) if given.quick else (4000, 6000)), rounds),
+            "folder": folder_run(folder, *((64, 96, 2) if given.quick else (2048, 4096, 12))),
+            "starting": starting(rounds),
+        }
+    given.out.mkdir(parents=True, exist_ok=True)
+    stem = given.out / ("everyday_quick" if given.quick else "everyday")
+    stem.with_suffix(".md").write_text(as_markdown(report))
+    stem.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
+    print(as_markdown(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,379 @@
+"""A crowd at the app: many clients at once with photographs of their own, every answer checked by its content.
+
+    python benchmarks/load.py                            # 32 clients for two minutes, on this machine alone
+    python benchmarks/load.py --clients 8 --seconds 20
+    python benchmarks/load.py --quick                    # few, small and short: shows that it works
+    python benchmarks/load.py --url http://127.0.0.1:7860
+
+Starts `lowlight app` on a free port of the loopback interface, unless --url names one that runs, and never asks anybody
+else. Each client comes from an address of its own, as the server sees it, uploads a photograph that bears its number,
+and asks for one thing after the other: the page, lists, suggestions, restorations, decompositions. Counted apart are
+answers, "queue full" (503) and "too many requests" (429), which are honest, and failures, of which there must be none.
+Writes benchmarks/results/load.{md,json} and leaves with 1 if anything failed or a picture was another client's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+CLIENTS, SECONDS, MEGAPIXELS = 32, 120.0, 1.0
+SETTLED = 60.0
+"""Seconds after which the server's memory is to stay where it is."""
+BITS, CELL = 10, 24
+"""A photograph's number is written into it: so many squares of so many pixels, dark or less dark."""
+FULL, WAIT, GOOD, BAD, FOREIGN = "queue full", "too many requests", "answered", "failed", "another's picture"
+
+
+@dataclass
+class Record:
+    """What happened to all clients."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of answers, by what was asked."""
+    outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    failures: list[str] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds since the start, and MiB of the server with its decoders."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, what: str, outcome: str, seconds: float, words: str = "") -> None:
+        with self.lock:
+            self.outcomes[what][outcome] += 1
+            if outcome == GOOD:
+                self.seconds[what].append(seconds)
+            elif outcome in (BAD, FOREIGN):
+                self.failures.append(f"{what}: {outcome}: {words[:300]}")
+
+
+def photograph(number: int, megapixels: float) -> bytes:
+    """A dark, noisy picture as PNG, with its number in its upper left corner."""
+    height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
+    width = round(megapixels * 1e6 / height)
+    rng = np.random.default_rng(number)
+    picture = rng.normal(12, 3, (height, width, 3)) + np.linspace(0, 25, width)[None, :, None]
+    for bit in range(BITS):
+        picture[:CELL, bit * CELL : (bit + 1) * CELL] = 60 if number >> bit & 1 else 8
+    buffer = io.BytesIO()
+    Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def number_of(picture: np.ndarray) -> int:
+    """The number in a picture, whatever was done to its brightness."""
+    grey = picture.mean(axis=2) if picture.ndim == 3 else picture
+    scale = grey.shape[1] / Client.width
+    cell = CELL * scale
+    squares = [
+        float(grey[int(0.3 * cell) : int(0.7 * cell) + 1, int((k + 0.3) * cell) : int((k + 0.7) * cell) + 1].mean())
+        for k in range(BITS)
+    ]
+    middle = (max(squares) + min(squares)) / 2
+    return sum(1 << bit for bit, value in enumerate(squares) if value > middle)
+
+
+class RefusedError(Exception):
+    """An honest refusal."""
+
+
+class Client:
+    """One of the crowd."""
+
+    width = 0
+
+    def __init__(self, url: str, number: int, data: bytes, record: Record) -> None:
+        self.number, self._data, self._record = number, data, record
+        headers = {"X-Forwarded-For": f"10.{number // 250}.{number % 250}.1"}
+        self._http = httpx.Client(base_url=url, timeout=300, trust_env=False, headers=headers)
+        self._random = random.Random(number)
+        self._path = ""
+
+    def run(self, until: float) -> None:
+        asks: list[tuple[str, Callable[[], None], int]] = [
+            ("page", self._page, 2),
+            ("models", self._models, 2),
+            ("upload", self._upload, 2),
+            ("suggest_ratio", self._suggest, 3),
+            ("layers", self._layers, 1),
+            ("restore identity", self._identity, 3),
+            ("restore gamma", lambda: self._restored("gamma", "png8"), 2),
+            ("restore clahe, 16 bits", lambda: self._restored("clahe", "png16"), 2),
+            ("restore a network", lambda: self._restored("retinexnet.joint_decom_only", "png8"), 1),
+            ("decompose", self._decompose, 1),
+        ]
+        self._ask("upload", self._upload)
+        names, weights = [each[:2] for each in asks], [each[2] for each in asks]
+        while time.monotonic() < until:
+            name, ask = self._random.choices(names, weights)[0]
+            if self._path or name == "upload":
+                self._ask(name, ask)
+            else:
+                self._ask("upload", self._upload)
+        self._http.close()
+
+    def _ask(self, what: str, ask: Callable[[], None]) -> None:
+        started = time.perf_counter()
+        outcome, words = GOOD, ""
+        try:
+            ask()
+        except RefusedError as refused:
+            outcome = str(refused)
+            time.sleep(1)
+        except AssertionError as error:
+            outcome, words = FOREIGN if "picture" in str(error) else BAD, str(error)
+        except Exception as error:
+            outcome, words = BAD, f"{type(error).__name__}: {error}"
+        self._record.add(what, outcome, time.perf_counter() - started, words)
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code in (503, 429):
+            raise RefusedError(FULL if answer.status_code == 503 else WAIT)
+        assert answer.status_code == 200, f"status {answer.status_code}: {answer.text[:200]}"
+        return answer
+
+    def _page(self) -> None:
+        assert "gradio_config" in self._checked(self._http.get("/")).text
+
+    def _upload(self) -> None:
+        answer = self._http.post("/gradio_api/upload", files={"files": (f"{self.number}.png", self._data)})
+        self._path = self._checked(answer).json()[0]
+
+    def _call(self, name: str, *values: Any) -> Any:
+        started = self._checked(self._http.post(f"/gradio_api/call/{name}", json={"data": list(values)}))
+        event = ""
+        with self._http.stream("GET", f"/gradio_api/call/{name}/{started.json()['event_id']}") as answer:
+            for line in answer.iter_lines():
+                if line.startswith("event: "):
+                    event = line.removeprefix("event: ")
+                elif line.startswith("data: ") and event in ("complete", "error"):
+                    assert event == "complete", line
+                    return json.loads(line.removeprefix("data: "))[0]
+        raise AssertionError(f"{name} ended without an answer")
+
+    def _file(self) -> dict[str, Any]:
+        return {"path": self._path, "meta": {"_type": "gradio.FileData"}}
+
+    def _fetched(self, file: dict[str, Any]) -> bytes:
+        return self._checked(self._http.get(f"/gradio_api/file={file['path']}")).content
+
+    def _models(self) -> None:
+        assert any(model["name"] == "clahe" for model in self._call("models"))
+
+    def _suggest(self) -> None:
+        assert 1 <= self._call("suggest_ratio", self._file())["ratio"] <= 300
+
+    def _layers(self) -> None:
+        assert self._call("layers", "retinexnet.joint_decom_only")
+
+    def _identity(self) -> None:
+        data = self._fetched(self._call("restore", self._file(), "identity", "1", "png8"))
+        made, own = (np.asarray(Image.open(io.BytesIO(each))).astype(int) for each in (data, self._data))
+        same = made.shape == own.shape and np.abs(made - own).max() <= 1
+        assert same, f"picture {number_of(made)} came back to client {self.number}"
+
+    def _restored(self, model: str, kind: str) -> None:
+        data = self._fetched(self._call("restore", self._file(), model, "3", kind))
+        made = np.asarray(Image.open(io.BytesIO(data)))
+        assert number_of(made) == self.number, f"picture {number_of(made)} came to client {self.number} from {model}"
+
+    def _decompose(self) -> None:
+        arrays = np.load(io.BytesIO(self._fetched(self._call("decompose", self._file(), "lime", "auto"))))
+        found = number_of(arrays["seen"])
+        assert found == self.number, f"picture {found} came to client {self.number} from decompose"
+
+
+def memory_of(pid: int) -> float:
+    """MiB that a process and its children hold; 0 where the system does not tell."""
+    total = 0.0
+    for each in [pid, *children_of(pid)]:
+        try:
+            text = Path(f"/proc/{each}/status").read_text()
+            total += int(text.split("VmRSS:")[1].split()[0]) / 1024
+        except (OSError, IndexError):
+            continue
+    return total
+
+
+def children_of(pid: int) -> list[int]:
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    found = []
+    for file in files:
+        try:
+            found += [int(each) for each in file.read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, int]]:
+    """The app on a free port; gives its address and its process's number."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(folder)}
+    with (folder / "log.txt").open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer", "app", "--port", str(port)],
+            stdout=sink, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            if process.poll() is not None:
+                sys.exit((folder / "log.txt").read_text())
+            try:
+                if httpx.get(f"{url}/healthz", trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.3)
+        yield url, process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        text = (folder / "log.txt").read_text()
+        if "Traceback" in text:
+            print(text[-4000:])
+
+
+def crowd(url: str, pid: int | None, clients: int, seconds: float, megapixels: float) -> Record:
+    """Lets the clients loose."""
+    record = Record()
+    photographs = [photograph(number, megapixels) for number in range(1, clients + 1)]
+    Client.width = Image.open(io.BytesIO(photographs[0])).width
+    started = time.monotonic()
+    until = started + seconds
+    everybody = [Client(url, number + 1, data, record) for number, data in enumerate(photographs)]
+    threads = [threading.Thread(target=each.run, args=(until,)) for each in everybody]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        if pid is not None:
+            record.memory.append((time.monotonic() - started, memory_of(pid)))
+        time.sleep(1)
+    return record
+
+
+def growth(memory: list[tuple[float, float]], seconds: float) -> tuple[float, float] | None:
+    """MiB just after the first minute and at the end (means of ten seconds); None for a shorter run."""
+    settled = [mib for at, mib in memory if SETTLED <= at < SETTLED + 10]
+    last = [mib for at, mib in memory if seconds - 10 <= at <= seconds]
+    if seconds < SETTLED + 20 or not settled or not last or not all(settled):
+        return None
+    return statistics.mean(settled), statistics.mean(last)
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def page(record: Record, given: argparse.Namespace, taken: float) -> str:
+    kinds = [GOOD, FULL, WAIT, BAD, FOREIGN]
+    lines = [
+        "# A crowd at the app",
+        "",
+        f"{given.clients} clients for {given.seconds:g} s ({taken:.0f} s with what they had asked for then), "
+        f"photographs of {given.megapixels:g} MP, {os.cpu_count()} processors ({platform.machine()}), load at the end "
+        f"{os.getloadavg()[0]:.1f}. Made by `python benchmarks/load.py --clients {given.clients} --seconds "
+        f"{given.seconds:g}`.",
+        "",
+        "| asked | " + " | ".join(kinds) + " | median s | p95 s | longest s |",
+        "|---|" + "--:|" * (len(kinds) + 3),
+    ]
+    totals: Counter[str] = Counter()
+    for what, outcomes in sorted(record.outcomes.items()):
+        totals += outcomes
+        spent = record.seconds[what]
+        cells = " | ".join(str(outcomes[kind]) for kind in kinds)
+        longest = max(spent, default=float("nan"))
+        lines.append(
+            f"| {what} | {cells} | {percentile(spent, 0.5):.2f} | {percentile(spent, 0.95):.2f} | {longest:.2f} |"
+        )
+    everything = [each for values in record.seconds.values() for each in values]
+    cells = " | ".join(str(totals[kind]) for kind in kinds)
+    lines.append(
+        f"| **all** | {cells} | {percentile(everything, 0.5):.2f} | {percentile(everything, 0.95):.2f} "
+        f"| {max(everything, default=float('nan')):.2f} |"
+    )
+    found, most = growth(record.memory, given.seconds), max((mib for _, mib in record.memory), default=0.0)
+    words = "Memory of the server and its decoders:"
+    if found is not None:
+        change = 100 * (found[1] / found[0] - 1)
+        lines += [
+            "",
+            f"{words} {found[0]:.0f} MiB after the first minute, {found[1]:.0f} MiB at the end ({change:+.1f} %).",
+        ]
+    elif most:
+        lines += ["", f"{words} at most {most:.0f} MiB; the run was too short to tell whether it grows."]
+    if record.failures:
+        lines += ["", "## Failures", "", *(f"- {each}" for each in record.failures[:50])]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=CLIENTS)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--megapixels", type=float, default=MEGAPIXELS)
+    parser.add_argument("--url", help="of a server that runs already, on this machine")
+    parser.add_argument("--quick", action="store_true", help="4 clients for 5 seconds, photographs of 0.1 MP")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    given = parser.parse_args()
+    if given.quick:
+        given.clients, given.seconds, given.megapixels = 4, 5.0, 0.1
+    if not 1 <= given.clients < 2**BITS - 1 or not 0 < given.seconds <= 600:
+        parser.error(f"1 to {2**BITS - 2} clients for up to 600 seconds")
+    if given.url and urlsplit(given.url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        parser.error("the crowd visits this machine alone: give an address of 127.0.0.1")
+    started = time.monotonic()
+    if given.url:
+        record = crowd(given.url, None, given.clients, given.seconds, given.megapixels)
+    else:
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
+            started = time.monotonic()
+            record = crowd(url, pid, given.clients, given.seconds, given.megapixels)
+    text = page(record, given, time.monotonic() - started)
+    given.results.mkdir(parents=True, exist_ok=True)
+    (given.results / "load.md").write_text(text)
+    values = {
+        "clients": given.clients,
+        "seconds": given.seconds,
+        "outcomes": {what: dict(counter) for what, counter in record.outcomes.items()},
+        "p95": {what: percentile(spent, 0.95) for what, spent in record.seconds.items()},
+        "memory": [(round(at, 1), round(mib, 1)) for at, mib in record.memory],
+    }
+    (given.results / "load.json").write_text(json.dumps(values, indent=1) + "\n")
+    print(text)
+    return 1 if record.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Measured figures as a plot in a file: HTML that needs nothing else, or SVG and PNG where kaleido is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from explorer.errors import OutputError
+
+FORMATS = (".html", ".svg", ".png")
+_WIDTH, _HEIGHT = 760, 440
+
+
+def check_plot(path: Path) -> None:
+    """Refuses a plot that cannot be written, before anything is measured.
+
+    Raises:
+        OutputError: another suffix, no such folder, or SVG and PNG without kaleido.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError(f"{path.name} has no suffix of a plot; end it in {', '.join(FORMATS)}.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+    if suffix != ".html":
+        from importlib.util import find_spec
+
+        if find_spec("kaleido") is None:
+            raise OutputError(
+                f"A plot as {suffix} needs kaleido and a Chrome; run `pip install kaleido`, or end the name in .html."
+            )
+
+
+def write_plot(path: Path, points: Sequence[tuple[str, float, float]], what: str) -> None:
+    """Quality against time, a dot for each model.
+
+    Args:
+        path: checked by `check_plot`.
+        points: (model, seconds a picture, PSNR in dB).
+        what: was measured, for the title.
+
+    Raises:
+        OutputError: the file cannot be written, or Chrome does not draw it.
+    """
+    from explorer.encode import write_bytes
+    from explorer.views.plots import quality_against_time
+
+    figure = quality_against_time(points)
+    figure.update_layout(
+        title={"text": what, "font": {"size": 14}},
+        width=_WIDTH,
+        height=_HEIGHT,
+        margin={"t": 56, "l": 64, "r": 24, "b": 52},
+        paper_bgcolor="#ffffff",
+        plot_bgcolor="#ffffff",
+        font={"size": 13, "color": "#404040"},
+    )
+    suffix = path.suffix.lower()
+    if suffix == ".html":
+        # With its script inside: a plot that must fetch one shows nothing without a connection.
+        data = figure.to_html(include_plotlyjs=True, full_html=True).encode()
+    else:
+        try:
+            data = figure.to_image(format=suffix[1:], width=_WIDTH, height=_HEIGHT, scale=1 if suffix == ".svg" else 2)
+        except Exception as error:  # whatever hinders a browser
+            raise OutputError(
+                f"{path.name} could not be drawn ({type(error).__name__}); kaleido needs a Chrome, or end it in .html."
+            ) from error
+    write_bytes(path, data)

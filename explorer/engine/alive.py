@@ -1,0 +1,49 @@
+"""A torch mode that watches how much memory is alive while a network runs.
+
+Apart from the rest because a mode is a subclass of torch's: importing this file imports torch.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Peak(TorchDispatchMode):
+    """Bytes of all storages that tensors made inside the block keep alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = 0
+        self.peak = 0
+        self._users: dict[int, list[int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                self._add(tensor)
+        return result
+
+    def _add(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        users = self._users.setdefault(place, [0, size])
+        users[0] += 1
+        if users[0] == 1:
+            self.alive += size
+            self.peak = max(self.peak, self.alive)
+        weakref.finalize(tensor, self._drop, place)
+
+    def _drop(self, place: int) -> None:
+        users = self._users.get(place)
+        if users is None:
+            return
+        users[0] -= 1
+        if users[0] == 0:
+            self.alive -= users[1]
+            del self._users[place]

@@ -1,0 +1,66 @@
+"""Measured figures into the folder of the weights that they are of: its config and its model card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from explorer.encode import write_bytes
+from explorer.errors import WeightsError
+from explorer.evaluation.pairs import PairResult
+from explorer.evaluation.synthetic import SyntheticResult
+from explorer.training.card import with_figures
+from explorer.weights.config import WeightsConfig, read_config
+from explorer.weights.store import MODEL_FILE, sha256_of
+
+Figures = Mapping[str, Mapping[str, float]]
+"""By the data set's name, then by the figure's."""
+
+
+def pair_figures(result: PairResult, low: Path, high: Path) -> Figures:
+    """What is recorded of a model on pairs; the data set bears the name of the folder that holds both."""
+    low, high = low.resolve(), high.resolve()
+    name = _plain(low.parent.name if low.parent == high.parent else f"{low.name}_{high.name}")
+    scores = {"psnr": result.psnr, "ssim": result.ssim, "gt_mean_psnr": result.gt_mean_psnr}
+    return {name: {"pictures": result.pictures} | {key: round(value, 4) for key, value in scores.items()}}
+
+
+def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figures:
+    """What is recorded of one model on synthetic RAW: a data set `<folder>_raw_<ratio>` for each ratio."""
+    name = _plain(folder.resolve().name)
+    return {
+        f"{name}_raw_{r.ratio:g}": {"pictures": r.pictures, "psnr": round(r.psnr, 4), "ssim": round(r.ssim, 4)}
+        for r in results
+    }
+
+
+def record(folder: Path, figures: Figures, sha256: str) -> WeightsConfig:
+    """Puts figures into a folder's `config.json` and into the section "Figures" of its card.
+
+    Args:
+        folder: of weights.
+        figures: those of the same data sets are replaced, others stay.
+        sha256: of the weights that were measured.
+
+    Returns:
+        The config as written.
+
+    Raises:
+        WeightsError: the folder's weights are others by now.
+        OutputError: it cannot be written.
+    """
+    config = read_config(folder)
+    if sha256_of(folder / MODEL_FILE) != sha256:
+        raise WeightsError(f"{folder} holds other weights than those that were measured; measure them again.")
+    metrics = {name: dict(values) for name, values in (config.metrics | dict(figures)).items()}
+    config = config.model_copy(update={"metrics": metrics})
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8") if card.is_file() else f"# {config.name}\n\n{config.summary}\n"
+    write_bytes(card, with_figures(text, config).encode())
+    write_bytes(folder / "config.json", config.to_json().encode())
+    return config
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "pictures"

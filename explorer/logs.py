@@ -1,0 +1,72 @@
+"""What a server writes down: one line an event, as text or as JSON, without what photographs show or are called.
+
+Handlers of the app log what went wrong with a traceback; the server logs each request by its kind. Neither names
+files, and addresses of files are cut off where their names begin.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""Attributes that every record has; what else is there was given as `extra`."""
+TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: "time" (UTC, ISO 8601), "level", "logger", "event", the `extra` values, "traceback"."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class _TextLines(logging.Formatter):
+    """`TEXT` with the `extra` values behind it as key=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra: Mapping[str, Any] = {name: value for name, value in vars(record).items() if name not in _OWN}
+        first, *rest = super().format(record).split("\n")
+        return "\n".join([" ".join([first, *(f"{name}={value}" for name, value in extra.items())]), *rest])
+
+
+def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:
+    """Sends what the explorer and the server's libraries log to one stream.
+
+    Args:
+        as_json: one JSON object a line instead of text.
+        level: of the explorer's own loggers; libraries' are heard from warnings on.
+        stream: the standard error by default.
+
+    Returns:
+        The handler; a second call replaces the first one's.
+    """
+    root = logging.getLogger()
+    for old in [handler for handler in root.handlers if getattr(handler, "explorer", False)]:
+        root.removeHandler(old)
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if as_json else _TextLines(TEXT))
+    handler.explorer = True  # type: ignore[attr-defined]
+    root.addHandler(handler)
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("explorer").setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # Uvicorn brings handlers of its own
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.captureWarnings(True)
+    return handler

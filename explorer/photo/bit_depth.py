@@ -1,0 +1,44 @@
+"""What is left of a photo in a file of fewer bits: for networks that were trained on that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.photo.develop import develop, upright
+from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
+
+
+def rounded(image: FloatArray, bits: int) -> FloatArray:
+    """sRGB in [0, 1] at the nearest of 2 ** bits levels."""
+    levels = np.float32(2**bits - 1)
+    return (np.round(image * levels) / levels).astype(np.float32)
+
+
+def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
+    """The photo as a developed picture of so many bits a channel, not amplified.
+
+    What lies below half a step of such a picture is lost, as in a camera's JPEG: amplification does not bring it back.
+
+    Args:
+        photo: a RAW photo is developed with its white balance; a picture of no more bits is given back as it is.
+        bits: 1 to 16.
+    """
+    if isinstance(photo, RgbPhoto) and photo.bits <= bits:
+        return photo
+    if isinstance(photo, RawPhoto):
+        image, what = upright(develop(photo), photo.rotation), "RAW photo was developed to sRGB and"
+    else:
+        image, what = photo.image, "picture was"
+    note = (
+        f"The {what} rounded to {bits} bits before it was amplified, because the model was trained on what such a "
+        "picture keeps of the dark."
+    )
+    return RgbPhoto(
+        image=rounded(image, bits),
+        bits=bits,
+        exposure=photo.exposure,
+        camera=photo.camera,
+        name=photo.name,
+        exif=photo.exif,
+        notes=(*photo.notes, note),
+    )

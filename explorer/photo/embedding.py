@@ -1,0 +1,81 @@
+"""EXIF blocks into files whose writers take none: 16-bit PNG and TIFF."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from explorer.photo.metadata import directories
+
+_EXIF_IFD, _GPS_IFD = 34665, 34853
+_HEADER = b"II*\0\x08\0\0\0"
+_AFTER_IHDR = 33
+
+
+def png_with_exif(data: bytes, block: bytes) -> bytes:
+    """A PNG with an eXIf chunk (PNG specification, third edition, 11.3.4.5) before its samples.
+
+    Args:
+        data: a PNG without one.
+        block: a TIFF structure.
+    """
+    chunk = b"eXIf" + block
+    framed = struct.pack(">I", len(block)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return b"".join((data[:_AFTER_IHDR], framed, memoryview(data)[_AFTER_IHDR:]))
+
+
+def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
+    """Adds the tags of an EXIF block to a TIFF of one page: an EXIF and a GPS directory (Exif 3.0, 4.6.3), and a new
+    main directory at the end, to which the header points. Samples are not touched.
+
+    Args:
+        file: a little-endian TIFF with less than 4 GiB; anything else is left as it is.
+        block: a TIFF structure.
+    """
+    with file.getbuffer() as view:
+        if bytes(view[:4]) != _HEADER[:4]:
+            return
+        (first,) = struct.unpack_from("<I", view, 4)
+        stored = _entries(view, first)
+        following = bytes(view[first + 2 + 12 * len(stored) :][:4])
+    main, details, place = directories(block)
+    for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)):
+        if values:
+            main[code] = _appended(file, values, code)
+    if not main:
+        return
+    start = _appended(file, main, None)
+    with file.getbuffer() as view:
+        entries = {**_entries(view, start), **stored}
+    end = _even_end(file)
+    file.write(struct.pack("<H", len(entries)) + b"".join(entries[code] for code in sorted(entries)) + following)
+    file.seek(4)
+    file.write(struct.pack("<I", end))
+
+
+def _entries(view: memoryview, start: int) -> dict[int, bytes]:
+    """The twelve bytes of each entry of a directory; its values lie at absolute places, so it can be moved."""
+    (count,) = struct.unpack_from("<H", view, start)
+    raw = [bytes(view[start + 2 + 12 * i : start + 14 + 12 * i]) for i in range(count)]
+    return {struct.unpack_from("<H", entry)[0]: entry for entry in raw}
+
+
+def _even_end(file: io.BytesIO) -> int:
+    end = file.seek(0, io.SEEK_END)
+    file.write(b"\0" * (end % 2))
+    return end + end % 2
+
+
+def _appended(file: io.BytesIO, values: Mapping[int, Any], group: int | None) -> int:
+    """Writes a directory with its values at the end of a file; gives its address."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    directory = ImageFileDirectory_v2(_HEADER, group=group)
+    for code, value in values.items():
+        directory[code] = value
+    start = _even_end(file)
+    file.write(directory.tobytes(start))
+    return start

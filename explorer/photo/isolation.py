@@ -1,0 +1,387 @@
+"""Decoding of untrusted files in processes of their own, so that a hostile file costs no more than one sentence.
+
+LibRaw and the codecs are large C libraries: a damaged file can crash them, hold them for minutes or have them ask for
+all memory. Here they run in a few processes that are started beforehand and used again, each under a limit of memory
+and of time. What such a process gives back is checked, never unpickled. One that crashed, hung, ran out of memory or
+was killed is replaced; the caller gets a PhotoError.
+
+The processes are not forks and do not import the program that uses them: they start a bare interpreter and see neither
+its environment nor its open files. On Linux the pixels come in a nameless file of memory that is made for the photo,
+sealed when it is full, and mapped: nothing is copied, and nothing stays behind however a process ends. Elsewhere they
+come through the pipe.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+from explorer import errors
+from explorer.errors import ExplorerError, PhotoError
+from explorer.photo.limits import DECODE_MEGABYTES, DECODE_SECONDS, DecoderLimits, Limits
+from explorer.photo.types import Photo
+from explorer.photo.wire import (
+    WireError,
+    array_sizes,
+    mapped_arrays,
+    photo_from_wire,
+    receive_header,
+    received_arrays,
+    send_header,
+)
+
+LOG = logging.getLogger(__name__)
+
+SHARED_MEMORY = sys.platform == "linux"
+"""Whether pixels come in memory that both sides share."""
+_START_SECONDS = 120.0
+"""How long a decoder may take to import its libraries on a busy machine."""
+_MOST_USES = 500
+"""Files after which a decoder is replaced, so that what C libraries leak does not add up."""
+_TRIES = 3
+"""Decoders to try, should one after the other be gone before it looked at the file."""
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR",
+              "TEMP", "TMP")  # fmt: skip
+"""Environment that a decoder sees; no tokens, no settings."""
+_ENVIRONMENT = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from explorer.photo.decoder import main; main(*map(int, sys.argv[2:]))"
+)
+
+
+class UnexpectedDecodingError(Exception):
+    """An exception in a decoder that is none of the explorer's own, with its traceback: a bug, told as a PhotoError."""
+
+
+class _EndedWhileIdleError(Exception):
+    """A decoder was gone before it looked at the file, which therefore is not to blame."""
+
+
+class _Decoder:
+    """One process and its pipes. Used by one thread at a time."""
+
+    def __init__(self, limits: DecoderLimits) -> None:
+        self._limits = limits
+        self._uses = 0
+        self._ready = False
+        self._watched_out = False
+        self._busy = False
+        # Its end tells the process that this one is gone, and it carries the files of memory.
+        self._channel: socket.socket | None = None
+        theirs: socket.socket | None = None
+        if sys.platform != "win32":
+            self._channel, theirs = socket.socketpair()
+        try:
+            # -I: neither the working folder nor PYTHON* decide what is imported.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-B", "-c", _START, json.dumps(_import_path()),
+                 str(-1 if theirs is None else theirs.fileno()), str(limits.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=os.path.abspath(os.sep),
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ENVIRONMENT,
+                pass_fds=() if theirs is None else (theirs.fileno(),),
+                start_new_session=True,  # Ctrl-C at the terminal is the parent's business
+            )  # fmt: skip
+        except BaseException:
+            if self._channel is not None:
+                self._channel.close()
+            raise
+        finally:
+            if theirs is not None:
+                theirs.close()
+        _widen(self._process.stdin)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def usable(self) -> bool:
+        """Whether it can take another file."""
+        return not self._busy and self._uses < _MOST_USES and self._process.poll() is None
+
+    def decode(self, data: bytes, name: str, limits: Limits) -> Photo:
+        """Reads a file.
+
+        Raises:
+            ExplorerError: what the decoder says of the file.
+            PhotoError: the decoder crashed, took too long, ran out of memory or was killed; it is not `usable` then.
+        """
+        self._busy = True  # until the whole answer was read
+        self._uses += 1
+        out, answers = self._process.stdin, self._process.stdout
+        assert out is not None and answers is not None
+        request = {"name": name, "bytes": len(data), "seconds": self._limits.seconds, "shared": SHARED_MEMORY,
+                   "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}  # fmt: skip
+        memory, began = None, False
+        try:
+            if not self._ready:
+                with self._watch(_START_SECONDS):
+                    self._ready = (receive_header(answers) or {}).get("ready") is True
+                if not self._ready:
+                    raise PhotoError(
+                        f"The process that would decode {name} could not be started; free some memory or raise "
+                        f"{DECODE_MEGABYTES}."
+                    )
+            with self._watch(self._limits.seconds):
+                if SHARED_MEMORY and self._channel is not None:
+                    memory = os.memfd_create("lowlight-photo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+                    socket.send_fds(self._channel, [b"."], [memory])
+                send_header(out, request)
+                out.write(data)
+                out.flush()
+                began = (receive_header(answers) or {}).get("began") is True
+                if not began:
+                    raise WireError("begin")
+                header = receive_header(answers)
+                if header is None:
+                    raise WireError("end")
+                shapes = [] if "error" in header else array_sizes(header, limits)
+                arrays = received_arrays(shapes, answers) if memory is None else mapped_arrays(shapes, memory)
+        except (WireError, OSError, ValueError) as error:  # ValueError: the pool was closed meanwhile
+            if not began and not self._watched_out:
+                raise _EndedWhileIdleError from error
+            raise self._failure(name) from error
+        finally:
+            if memory is not None:
+                os.close(memory)
+        if "error" in header:
+            raise self._refusal(header, name)
+        try:
+            photo = photo_from_wire(header, arrays)
+        except WireError as error:
+            raise self._failure(name) from error
+        self._busy = False
+        return photo
+
+    @contextlib.contextmanager
+    def _watch(self, seconds: float) -> Iterator[None]:
+        """Kills the process if the block takes longer: its pipes end then, whatever it was doing."""
+
+        def stop() -> None:
+            self._watched_out = True
+            self._process.kill()
+
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _refusal(self, header: dict[str, Any], name: str) -> Exception:
+        """What the decoder said instead of sending a photo."""
+        kind, message = header["error"], header.get("message", "")
+        found = getattr(errors, kind, None) if isinstance(kind, str) else None
+        if isinstance(found, type) and issubclass(found, ExplorerError) and isinstance(message, str):
+            self._busy = False
+            return found(message[:10_000])
+        if kind == "unexpected":
+            self._busy = False
+            LOG.warning("A decoder met an unexpected %s.", message)
+            error = PhotoError(
+                f"{name} cannot be decoded ({message}); it is damaged or of an unusual kind, so export it anew as a "
+                "TIFF or JPEG."
+            )
+            error.__cause__ = UnexpectedDecodingError(header.get("trace", ""))
+            return error
+        return PhotoError(  # kind == OUT_OF_MEMORY
+            f"{name} needs more than the {self._limits.memory / 2**20:.0f} MiB of memory that its decoder may use; "
+            f"open a smaller file or raise {DECODE_MEGABYTES}."
+        )
+
+    def _failure(self, name: str) -> PhotoError:
+        """Why there was no answer."""
+        try:
+            code = self._process.wait(1)  # its pipes end a moment before it does
+        except subprocess.TimeoutExpired:  # it lives, and said what no decoder says
+            self._process.kill()
+            code = 0
+        LOG.warning("The decoder %d left with %s.", self.pid, "the time limit" if self._watched_out else code)
+        if self._watched_out or -code == getattr(signal, "SIGXCPU", -1):
+            return PhotoError(
+                f"{name} could not be decoded within {self._limits.seconds:g} s; open a smaller file or raise "
+                f"{DECODE_SECONDS}."
+            )
+        if -code in (getattr(signal, "SIGKILL", 9), signal.SIGTERM):
+            return PhotoError(
+                f"The decoder was ended from outside, or the machine ran out of memory, while it read {name}; open the "
+                "photo again."
+            )
+        return PhotoError(
+            f"{name} makes its decoder crash, so it is damaged or made to do harm; copy it again from the camera or "
+            "export it as a TIFF."
+        )
+
+    def close(self) -> None:
+        """Ends the process and gives back what it held."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what was not flushed before a crash
+                    stream.close()
+        if self._channel is not None:
+            self._channel.close()
+
+
+def _widen(stream: IO[bytes] | None) -> None:
+    """Lets a pipe hold a mebibyte where the system can, so that a file passes in fewer steps."""
+    if stream is not None and sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(stream, getattr(fcntl, "F_SETPIPE_SZ", 1031), 2**20)
+
+
+def _import_path() -> list[str]:
+    """Where the decoder finds the same packages as this process, whatever started it."""
+    return [os.path.abspath(place) for place in sys.path if isinstance(place, str)]
+
+
+class DecoderPool:
+    """A few decoders for any number of threads; each file waits for a free one."""
+
+    def __init__(self, limits: DecoderLimits | None = None) -> None:
+        self.limits = limits or DecoderLimits.from_environment()
+        self._slots = threading.BoundedSemaphore(self.limits.processes)
+        self._lock = threading.Lock()
+        self._idle: list[_Decoder] = []
+        self._all: set[_Decoder] = set()
+        self._closed = False
+
+    def open(self, data: bytes, name: str, limits: Limits) -> Photo:
+        """Decodes a file's bytes.
+
+        Raises:
+            ExplorerError: as `explorer.photo.open_photo`.
+            PhotoError: the file crashes its decoder, or takes more time or memory than it may.
+        """
+        with self._slots:
+            for _ in range(_TRIES):
+                decoder = self._taken(name)
+                try:
+                    return decoder.decode(data, name, limits)
+                except _EndedWhileIdleError:
+                    continue
+                finally:
+                    self._give_back(decoder)
+            raise PhotoError(
+                f"The processes that would decode {name} ended before they read it; free some memory and open the "
+                "photo again."
+            )
+
+    def prewarm(self) -> None:
+        """Starts what is not yet started; returns at once, the processes import their libraries by themselves."""
+        with self._lock:
+            while not self._closed and len(self._all) < self.limits.processes:
+                self._idle.append(self._started())
+
+    def pids(self) -> list[int]:
+        """Of the processes that are there now."""
+        with self._lock:
+            return sorted(decoder.pid for decoder in self._all)
+
+    def close(self) -> None:
+        """Ends every process; files that are being decoded fail."""
+        with self._lock:
+            self._closed = True
+            everyone, self._all, self._idle = self._all, set(), []
+        for decoder in everyone:
+            decoder.close()
+
+    def _started(self) -> _Decoder:
+        """A new decoder; called with the lock held, so that there are never too many."""
+        decoder = _Decoder(self.limits)
+        self._all.add(decoder)
+        return decoder
+
+    def _taken(self, name: str) -> _Decoder:
+        while True:
+            try:
+                with self._lock:
+                    decoder = self._idle.pop() if self._idle else self._started()
+            except OSError as error:
+                raise PhotoError(
+                    f"No process could be started to decode {name} ({error.strerror}); free some memory and open the "
+                    "photo again."
+                ) from error
+            if decoder.usable():
+                return decoder
+            self._dismiss(decoder)  # somebody ended it while it waited
+
+    def _give_back(self, decoder: _Decoder) -> None:
+        if decoder.usable():
+            with self._lock:
+                if not self._closed:
+                    self._idle.append(decoder)
+                    return
+        self._dismiss(decoder)
+        # The next file shall not wait for the imports.
+        with contextlib.suppress(OSError):
+            self.prewarm()
+
+    def _dismiss(self, decoder: _Decoder) -> None:
+        with self._lock:
+            known = decoder in self._all
+            self._all.discard(decoder)
+        if known:
+            decoder.close()
+
+
+_POOL: DecoderPool | None = None
+_OF_THE_PARENT: list[DecoderPool] = []
+_LOCK = threading.Lock()
+
+
+def pool() -> DecoderPool:
+    """The decoders of this process, made at the first call; they end with it.
+
+    Raises:
+        SettingsError: an environment variable of `DecoderLimits` holds something else than a number.
+    """
+    global _POOL
+    with _LOCK:
+        if _POOL is None:
+            _POOL = DecoderPool()
+            atexit.register(close)
+        return _POOL
+
+
+def prewarm() -> None:
+    """Starts the decoders before the first photo comes."""
+    pool().prewarm()
+
+
+def close() -> None:
+    """Ends the decoders of this process; the next photo starts new ones."""
+    global _POOL
+    with _LOCK:
+        old, _POOL = _POOL, None
+    if old is not None:
+        old.close()
+
+
+def _forget_after_fork() -> None:
+    """A forked copy of this process must not talk into its parent's pipes."""
+    global _POOL, _LOCK
+    if _POOL is not None:
+        _OF_THE_PARENT.append(_POOL)  # letting go of it would close what is the parent's
+    _POOL, _LOCK = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,95 @@
+"""The server's options and the gate before it, as arguments of `gradio.Blocks.launch`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.photo import isolation
+from explorer.photo.limits import Limits
+from explorer.server.options import ServerOptions
+from explorer.server.temporary import keep_clean, owned_folder
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+UPLOADS = "GRADIO_TEMP_DIR"
+"""Where Gradio keeps uploads; it reads the variable when components are made."""
+_FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_protected_download",
+             "save_url_to_cache", "unsafe_download")  # fmt: skip
+"""Functions by which Gradio downloads what a user names."""
+
+
+def own_uploads() -> Path:
+    """Gives uploads a folder of this process's own, unless GRADIO_TEMP_DIR names one. To be called before the app's
+    components are made.
+
+    Returns:
+        The folder.
+    """
+    if not os.environ.get(UPLOADS):
+        folder = owned_folder() / "uploads"
+        folder.mkdir(exist_ok=True)
+        os.environ[UPLOADS] = str(folder)
+    return Path(os.environ[UPLOADS])
+
+
+def hardened(demo: gr.Blocks, options: ServerOptions | None = None) -> dict[str, Any]:
+    """Makes an app ready for visitors who mean it harm.
+
+    Paths of uploads become unguessable, nothing is fetched from addresses, the queue cannot be passed by, and the
+    decoders of photographs are started.
+
+    Args:
+        demo: what is about to be launched.
+        options: by default those of the environment.
+
+    Returns:
+        Arguments for `demo.launch`.
+
+    Raises:
+        SettingsError: an environment variable holds what it cannot.
+    """
+    from starlette.middleware import Middleware
+
+    from explorer.server.gate import Gate
+
+    options = options or ServerOptions.from_environment()
+    limits = Limits.from_environment()
+    demo.api_open = False
+    _seed_paths()
+    _fetch_nothing()
+    keep_clean(own_uploads())
+    with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
+        isolation.prewarm()
+    arguments: dict[str, Any] = {
+        "app_kwargs": {"middleware": [Middleware(Gate, options=options, largest_upload=limits.max_bytes)]},
+        "max_file_size": limits.max_bytes,
+    }
+    if options.accounts:
+        arguments["auth"] = options.admits
+    return arguments
+
+
+def _seed_paths() -> None:
+    """Uploads lie at the hash of a seed and their content. Gradio keeps one seed for an installation, which all who
+    have the same container image know; this one nobody does."""
+    from gradio import processing_utils
+
+    if hasattr(processing_utils, "hash_seed"):
+        processing_utils.hash_seed = secrets.token_bytes(32)
+
+
+def _fetch_nothing() -> None:
+    """The gate refuses addresses in what is sent; this is for ways around it that are not known."""
+    from gradio import processing_utils
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError("The server fetches nothing from addresses.")
+
+    for name in _FETCHERS:
+        if hasattr(processing_utils, name):
+            setattr(processing_utils, name, refuse)

@@ -1,0 +1,157 @@
+"""What may be asked of the server, and with which content; everything else is refused before Gradio sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+API = "/gradio_api/"
+FILE = f"{API}file="
+LARGEST_JSON = 8 * 2**20
+"""Bytes of a request to compute; the values of a page have some kilobytes."""
+LARGEST_MCP = 64 * 2**20
+"""Bytes of a call of a tool, which may bring its photograph along as text."""
+_MOST_VALUES = 200_000
+_URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
+
+PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP = (
+    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp",
+)  # fmt: skip
+"""Kinds of requests, as the log names them."""
+
+_ROUTES: tuple[tuple[str, str, str], ...] = (
+    # methods, pattern of the path, kind
+    ("GET HEAD", r"/", PAGE),
+    ("GET", r"/(config/?|logout|manifest\.json|robots\.txt)", PAGE),
+    ("POST", r"/login/?", LOGIN),
+    ("GET HEAD", r"/(assets|static|svelte)/.+", ASSET),
+    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d+)?)", ASSET),
+    ("GET", r"/gradio_api/theme\.css", ASSET),
+    ("POST", r"/gradio_api/upload", UPLOAD),
+    ("GET", r"/gradio_api/upload_progress", STREAM),
+    ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB),
+    ("POST", r"/gradio_api/run/[^/]+/?", EVENT),
+    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+)", STREAM),
+    ("GET HEAD", r"/gradio_api/file=.+", FILES),
+    ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
+    ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
+    ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
+)
+"""What the app's page and `gradio_client` need. Gradio's other routes fetch from elsewhere (`proxy=`), skip the queue
+(`api`), run code of components that the app does not have, or show what only its operator should see."""
+_COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
+OPEN_KINDS = frozenset({ASSET, LOGIN})
+_OPEN_PATHS = re.compile(
+    r"/|/logout|/manifest\.json|/robots\.txt|/gradio_api/(app_id/?|user/?|login_check/?|startup-events)"
+)
+
+
+class RefusalError(Exception):
+    """A request that is not answered: a status and one sentence."""
+
+    def __init__(self, status: int, sentence: str, wait: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence, self.wait = status, sentence, wait
+
+
+def kind_of(method: str, path: str) -> str | None:
+    """The kind of a request; None for what is not offered. OPTIONS is left to Gradio's rules on origins."""
+    if method == "OPTIONS":
+        return STATE
+    return next((kind for methods, pattern, kind in _COMPILED if method in methods and pattern.fullmatch(path)), None)
+
+
+def is_open(kind: str, path: str) -> bool:
+    """Whether a request needs no sign-in: the page that asks for it, and what that page is made of."""
+    return kind in OPEN_KINDS or _OPEN_PATHS.fullmatch(path) is not None
+
+
+def shown_path(path: str) -> str:
+    """A path as the log names it: names of files and of sessions are cut off."""
+    if path.startswith(FILE):
+        return FILE
+    return re.sub(r"^(/gradio_api/(?:heartbeat|call/(?:v2/)?[^/]+)/).+$", r"\1", path)[:120]
+
+
+def within(path: str, folders: Iterable[str]) -> bool:
+    """Whether a path names a regular file inside one of the folders, links followed; no folder above them is named."""
+    if "\0" in path or not os.path.isabs(path) or _URL.match(path):
+        return False
+    try:
+        real = os.path.realpath(path)
+        inside = any(os.path.commonpath([real, os.path.realpath(each)]) == os.path.realpath(each) for each in folders)
+        # What lies in the folders is made by this program, which makes no links.
+        return inside and os.path.isfile(real)
+    except (OSError, ValueError):
+        return False
+
+
+def check_file(path: str, folders: Iterable[str]) -> None:
+    """Refuses to hand out anything but files of the folders.
+
+    Raises:
+        RefusalError: with one and the same sentence, whatever the reason is, so that it tells nothing of the disk.
+    """
+    if not within(path, folders):
+        raise RefusalError(404, "There is no such file, or it may not be had.")
+
+
+def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> bytes:
+    """Refuses values that name files which were not uploaded, or addresses to fetch from.
+
+    Gradio reads a file for every {"path": ...} with its own mark and downloads it first where that is an address; for
+    endpoints made by `gr.api` it passes any path on as it is. The address of an upload to this very server, which tools
+    are given, becomes the upload's path: nothing needs to be fetched then.
+
+    Args:
+        body: JSON.
+        uploads: the folder of uploaded files.
+        addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
+
+    Returns:
+        The body, with addresses of uploads replaced.
+
+    Raises:
+        RefusalError: no JSON, too many values, or one of the above.
+    """
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(400, "The request is not JSON.") from error
+    waiting, seen, changed = [values], 0, False
+    while waiting:
+        each = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise RefusalError(413, "The request holds too many values.")
+        if isinstance(each, dict):
+            path = each.get("path")
+            if isinstance(path, str) and path:
+                each["path"] = _upload(path, uploads)
+                changed |= each["path"] != path
+            elif path is not None and "meta" in each:
+                raise RefusalError(400, "A file is given by the path that its upload returned.")
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+        elif addresses and isinstance(each, str) and _URL.match(each) and not each.lstrip().startswith("data:"):
+            _upload(each, uploads)
+    return json.dumps(values).encode() if changed else body
+
+
+def _upload(path: str, uploads: str) -> str:
+    """The path of an uploaded file, from that path or from its address on this server."""
+    if _URL.match(path):
+        _, mark, local = path.partition(FILE)
+        local = unquote(local)
+        if not mark or path.lstrip().startswith("data:") or not within(local, [uploads]):
+            raise RefusalError(403, "The server fetches nothing from addresses; upload the file.")
+        return local
+    if not within(path, [uploads]):
+        raise RefusalError(
+            403, "The request names a file that was not uploaded, or is no longer there; upload it again."
+        )
+    return path

@@ -1,0 +1,93 @@
+"""Temporary files with an owner: gone when the server ends, and when it was killed, gone when the next one starts."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+PREFIX = "lowlight-run-"
+_LOCK = ".lock"
+_HELD: list[IO[bytes]] = []
+STALE_SECONDS = 2 * 3600.0
+"""Age at which an uploaded file that Gradio forgot (an upload that was broken off) is removed."""
+
+
+@cache
+def owned_folder() -> Path:
+    """A folder for this process alone, readable by its user only.
+
+    A lock that the system lets go of when the process ends, however it ends, says that it is in use.
+    """
+    base = Path(tempfile.gettempdir())
+    remove_abandoned(base)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    handle = (folder / f"{_LOCK}.new").open("wb")
+    if _locked(handle):
+        # Under its name only once it is locked: another process that sweeps meanwhile looks for that name.
+        os.replace(handle.name, folder / _LOCK)
+    _HELD.append(handle)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def remove_abandoned(base: Path) -> list[Path]:
+    """Removes the folders of processes that were killed; gives those that were there."""
+    removed = []
+    for folder in base.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            stat = folder.lstat()
+            mine = not hasattr(os, "geteuid") or stat.st_uid == os.geteuid()
+            if not mine or folder.is_symlink() or not (folder / _LOCK).is_file():
+                continue
+            with (folder / _LOCK).open("rb+") as handle:
+                if _locked(handle):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed.append(folder)
+    return removed
+
+
+def _locked(handle: IO[bytes]) -> bool:
+    """Locks a file unless another process has; False too where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def remove_stale(folder: Path, age: float) -> None:
+    """Removes files in a folder, and in the folders in it, that nobody has changed for `age` seconds; then empty
+    folders of that age."""
+    before = time.time() - age
+    for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime > before:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()  # fails, as it should, where something is in it
+            else:
+                path.unlink()
+
+
+def keep_clean(folder: Path, every: float = 600.0, age: float = STALE_SECONDS) -> threading.Event:
+    """Removes stale files every now and then, from a thread that ends with the process; setting the event ends it."""
+    stop = threading.Event()
+
+    def clean() -> None:
+        while not stop.wait(every):
+            remove_stale(folder, age)
+
+    threading.Thread(target=clean, name="stale uploads", daemon=True).start()
+    return stop

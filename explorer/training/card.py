@@ -1,0 +1,193 @@
+"""Model cards: the README of a folder of weights, from its config alone, and its figures when they are measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from explorer.training.baselines import baselines
+from explorer.weights.config import WeightsConfig, data_title
+
+TERMS = (
+    "For research use. The LOL pairs among the training data were published for research, without a licence that "
+    "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. "
+    "Whether weights inherit the terms of their training data is not settled, so the narrower terms are kept."
+)
+VALIDATION = "validation"
+_HEADING = "## Figures"
+_STILL, _FLAT = 0.3, 0.05
+"""dB over the last quarter of a training: above the first it was still climbing, below the second it stood still."""
+_FURTHER = {
+    "reconstruction": "mean absolute error of reflectance times illumination against the picture",
+    "reflectance_difference": "mean absolute difference of the reflectances of a dark picture and its bright twin",
+    "enhanced_mean": "mean enhanced illumination",
+}
+_RAW = re.compile(r"(?P<set>.+)_raw_(?P<ratio>[0-9.]+)")
+
+
+def model_card(config: WeightsConfig) -> str:
+    """The README of a folder of weights that a recipe made, in Markdown.
+
+    Args:
+        config: as written beside the weights: with their number of parameters and the figures that were measured.
+    """
+    training = config.training
+    recipe = training["recipe"]
+    progress = f"{training['steps']:,} steps"
+    if training["steps"] < training["steps_planned"]:
+        progress += f" of {training['steps_planned']:,} (the training was not finished)"
+    phases = "; ".join(_phase(phase) for phase in training["phases"])
+    started = "".join(
+        f"\n- Begins with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
+    )
+    return f"""# {config.name}
+
+{config.summary}
+
+- Architecture: `{config.architecture}`, {_options(config)}{config.parameters:,} parameters, stored in half precision
+- Paper: {config.paper}
+- Input: {_input_words(config)}
+
+## Training
+
+- Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {recipe} --data DIR`
+- Data: {training["data"]}
+- {progress}, seed {training["seed"]}, {phases}, learning rate by the schedule "{training["schedule"]}", running average
+  of the parameters with a decay of {training["average"]:g}{started}
+- Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
+- {late_gain_words(training.get("psnr_gain_last_quarter"))}
+
+{figures_section(config)}
+## Known failures
+
+{training.get("known_failures") or "None are known beyond those of its architecture."}
+
+## Licence and terms
+
+{TERMS}
+"""
+
+
+def late_gain_words(gain: float | None) -> str:
+    """What the end of the validation curve says about the training.
+
+    Args:
+        gain: dB by which the validation PSNR rose over the last quarter of the steps; None where that is not known.
+    """
+    if gain is None:
+        return "The curve is too short to tell whether more steps would help"
+    way = "rose" if gain >= 0 else "fell"
+    rose = f"Over the last quarter of the steps the validation PSNR {way} by {abs(gain):.2f} dB"
+    if gain > _STILL:
+        return f"{rose}: it was still climbing when the training ended, and more steps would help"
+    if gain >= _FLAT:
+        return f"{rose}: it climbed slowly, and many more steps would bring a little"
+    if gain > -_FLAT:
+        return f"{rose}: it had come to rest, and more steps alone would bring nothing"
+    return f"{rose}: what the network learned last did not help on the held-out pictures"
+
+
+def figures_section(config: WeightsConfig) -> str:
+    """The section of a card that holds the measured figures, beside those of published weights; ends in a newline."""
+    parts = []
+    metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
+    if VALIDATION in metrics:
+        parts.append(_validation(metrics[VALIDATION]))
+    raw = {name: match for name in metrics if (match := _RAW.fullmatch(name))}
+    for name, values in metrics.items():
+        if name != VALIDATION and name not in raw:
+            parts.append(_table(config.name, name, values))
+    for data in dict.fromkeys(match["set"] for match in raw.values()):
+        ratios = sorted((float(m["ratio"]), name) for name, m in raw.items() if m["set"] == data)
+        parts.append(_raw_table(config.name, data, [(ratio, name, metrics[name]) for ratio, name in ratios]))
+    if not parts:
+        return f"{_HEADING}\n\nNone were measured.\n"
+    note = "PSNR in dB over all channels, SSIM as Wang et al. 2004."
+    if VALIDATION in metrics:
+        note += " The validation pictures are held out from the training data."
+    if len(metrics) > (VALIDATION in metrics):
+        note += " What is not validation was measured on these weights by `lowlight eval --record`."
+    parts.append(note)
+    return f"{_HEADING}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def with_figures(card: str, config: WeightsConfig) -> str:
+    """A card whose section of figures is that of the config; the rest stays. A card without one gets it at its end."""
+    section = figures_section(config)
+    found = re.search(rf"^{_HEADING}\n.*?(?=^## |\Z)", card, re.MULTILINE | re.DOTALL)
+    if found is None:
+        return f"{card.rstrip()}\n\n{section}"
+    after = card[found.end() :]
+    return card[: found.start()] + section + (f"\n{after}" if after else "")
+
+
+def _phase(phase: Mapping[str, Any]) -> str:
+    words = f"to {phase['until']:.0%} batches of {phase['batch']} crops of {phase['crop']} pixels"
+    shrink = phase.get("shrink", 1)
+    return words + (f" from fields 1 to {shrink} times as wide" if shrink > 1 else "")
+
+
+def _options(config: WeightsConfig) -> str:
+    return "".join(f"{name} {value}, " for name, value in config.options.items())
+
+
+def _input_words(config: WeightsConfig) -> str:
+    words = {
+        "bayer": "a RAW mosaic (R G / G B), amplified",
+        "packed": "a packed RAW mosaic, amplified",
+        "xtrans": "a packed X-Trans mosaic, amplified",
+        "rgb": "a developed sRGB picture",
+    }[config.domain]
+    if config.domain != "rgb" and config.input.white_balance == "before":
+        words += ", white balance applied before the network"
+    if config.input.bits is not None:
+        words += f", rounded to {config.input.bits} bits before it is amplified"
+    elif config.domain == "rgb" and config.training.get("input_bits"):
+        words += ", amplified as light before it is developed"
+    if config.input.clip is not None:
+        words += f", clipped to [{config.input.clip[0]:g}, {config.input.clip[1]:g}]"
+    return words
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value:.2f}" if "psnr" in name else f"{value:.3f}"
+
+
+def _validation(values: Mapping[str, float]) -> str:
+    lines = [f"**Held-out validation pictures**: PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.3f}"]
+    ratios = sorted((float(name.removeprefix("psnr_")), value) for name, value in values.items() if "psnr_" in name)
+    if ratios:
+        lines[0] += "; by ratio " + ", ".join(f"×{ratio:g} {value:.2f} dB" for ratio, value in ratios)
+    lines += [f"- {words}: {values[name]:.3f}" for name, words in _FURTHER.items() if name in values]
+    return "\n".join(lines[:1] + ([""] if len(lines) > 1 else []) + lines[1:])
+
+
+def _table(weights: str, data: str, values: Mapping[str, float]) -> str:
+    shown = {"psnr": "PSNR", "ssim": "SSIM", "gt_mean_psnr": "GT-mean PSNR"}
+    shown = {name: title for name, title in shown.items() if name in values}
+    others = {name: value for name, value in values.items() if name not in shown and name != "pictures"}
+    rows = [["these weights", *(_number(name, values[name]) for name in shown)]]
+    for row in baselines(weights, data):
+        found = [getattr(row, name) for name in shown]
+        rows.append([row.label, *(_number(n, v) if v is not None else "-" for n, v in zip(shown, found, strict=True))])
+    pictures = f", {values['pictures']:g} pictures" if "pictures" in values else ""
+    text = f"**{data_title(data)}**{pictures}\n\n{_markdown(['', *shown.values()], rows)}"
+    if others:
+        text += "\n\n" + ", ".join(f"{name} {_number(name, value)}" for name, value in others.items())
+    return text
+
+
+def _raw_table(weights: str, data: str, columns: list[tuple[float, str, Mapping[str, float]]]) -> str:
+    rows = [["these weights", *(f"{v['psnr']:.2f} / {v['ssim']:.3f}" for _, _, v in columns)]]
+    found = [{row.label: row for row in baselines(weights, name)} for _, name, _ in columns]
+    for label in dict.fromkeys(label for rows_of in found for label in rows_of):
+        cells = (f"{r[label].psnr:.2f} / {r[label].ssim:.3f}" if label in r else "-" for r in found)
+        rows.append([label, *cells])
+    title = f"**Synthetic RAW from {data}**, PSNR / SSIM by amplification ratio"
+    return f"{title}\n\n{_markdown(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
+
+
+def _markdown(headings: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *("--:" for _ in headings[1:])]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [headings, rule, *rows])

@@ -1,0 +1,251 @@
+"""Widgets for notebooks, one line in a cell each, on the same views as the app.
+
+    import explorer
+
+    explorer.widgets.restore("night.dng")
+    explorer.widgets.compare("night.dng")
+    explorer.widgets.retinex("night.dng")
+    explorer.widgets.features("night.dng")
+
+A photo is a path, the name of a bundled example ("still_life"), a file's bytes, a `Photo` or an H x W x 3 array;
+without one the first example greets, and every widget takes an upload. The classroom's pieces are `predict`, `check`,
+`play` and `replay`. Nothing is imported before it is used: `import explorer.widgets` needs no ipywidgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from explorer.models import RestorationNet
+    from explorer.weights.store import LoadedModel
+    from explorer.widgets.compare_explorer import CompareExplorer
+    from explorer.widgets.exercise import Exercise, Verdict
+    from explorer.widgets.feature_explorer import FeatureExplorer
+    from explorer.widgets.opening import Source
+    from explorer.widgets.player import ReplayPlayer
+    from explorer.widgets.playground import Playground
+    from explorer.widgets.prediction import Prediction
+    from explorer.widgets.restore_explorer import RestoreExplorer
+    from explorer.widgets.retinex_explorer import RetinexExplorer
+    from explorer.widgets.selection import ModelChoice
+
+_HOME = {
+    "CompareExplorer": "compare_explorer",
+    "Exercise": "exercise",
+    "FeatureExplorer": "feature_explorer",
+    "Playground": "playground",
+    "Prediction": "prediction",
+    "ReplayPlayer": "player",
+    "RestoreExplorer": "restore_explorer",
+    "RetinexExplorer": "retinex_explorer",
+    "Verdict": "exercise",
+}
+__all__ = [
+    "bring",
+    "check",
+    "compare",
+    "features",
+    "pictures",
+    "play",
+    "predict",
+    "replay",
+    "restore",
+    "retinex",
+    *_HOME,
+]
+
+PREVIEW_SIDE = 480
+"""Longest side, in pixels, at which widgets restore a photo unless told otherwise."""
+
+
+def _room(name: str) -> Any:
+    """One of this package's modules.
+
+    Raises:
+        ExplorerError: ipywidgets is not installed.
+    """
+    from importlib import import_module
+
+    from explorer.errors import ExplorerError
+
+    try:
+        return import_module(f"explorer.widgets.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("ipywidgets", "traitlets"):
+            raise
+        raise ExplorerError(
+            "The widgets need ipywidgets, which is not installed; run `pip install ipywidgets anywidget`."
+        ) from error
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(_room(_HOME[name]), name)
+    raise AttributeError(f"module 'explorer.widgets' has no attribute {name!r}")
+
+
+def restore(
+    photo: Source | None = None,
+    model: ModelChoice | None = None,
+    ratio: float | str = "auto",
+    *,
+    max_side: int = PREVIEW_SIDE,
+) -> RestoreExplorer:
+    """A photo before and after a model, with a slider for the amplification.
+
+    Args:
+        photo: a path, an example's name, a file's bytes, a `Photo` or an H x W x 3 array; the first example if None.
+        model: a name of `explorer.list_models()` or a loaded model; the first network if None.
+        ratio: amplification in linear light, 1 to 300, or "auto" for the model's own suggestion.
+        max_side: longest side of the preview, in pixels.
+
+    Returns:
+        A widget with `photo`, `model`, `ratio`, `result` and `error`. What cannot be done is said in the widget.
+    """
+    shown: RestoreExplorer = _room("restore_explorer").RestoreExplorer(photo, model, ratio, max_side=max_side)
+    return shown
+
+
+def compare(
+    photo: Source | None = None,
+    models: Sequence[ModelChoice] | None = None,
+    ratio: float | str = "auto",
+    *,
+    reference: Source | None = None,
+    max_side: int = PREVIEW_SIDE,
+) -> CompareExplorer:
+    """Several models on one photo under one zoom, with figures, time and cost.
+
+    Args:
+        photo: as in `restore`.
+        models: names or loaded models; up to four installed ones if None.
+        ratio: one ratio for all, or "auto" for each model's own suggestion.
+        reference: the same scene with enough light; that of a bundled example is known.
+        max_side: as in `restore`.
+    """
+    shown: CompareExplorer = _room("compare_explorer").CompareExplorer(
+        photo, models, ratio, reference=reference, max_side=max_side
+    )
+    return shown
+
+
+def retinex(
+    photo: Source | None = None,
+    model: ModelChoice | None = None,
+    ratio: float | str = "auto",
+    *,
+    max_side: int = 320,
+) -> RetinexExplorer:
+    """A photo split into reflectance and illumination, and lit again by hand. Arguments as in `restore`."""
+    shown: RetinexExplorer = _room("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
+    return shown
+
+
+def features(
+    photo: Source | None = None,
+    model: ModelChoice | None = None,
+    ratio: float | str = "auto",
+    *,
+    layer: str | None = None,
+    max_side: int = 320,
+) -> FeatureExplorer:
+    """The channels of a network's layers, each of which can be switched off. Arguments as in `restore`.
+
+    Args:
+        layer: a name of `explorer.inspect.layers`; one in the middle of the network if None.
+    """
+    shown: FeatureExplorer = _room("feature_explorer").FeatureExplorer(
+        photo, model, ratio, layer=layer, max_side=max_side
+    )
+    return shown
+
+
+def predict(
+    question: str,
+    answer: Any,
+    *,
+    options: Sequence[str] | None = None,
+    unit: str = "",
+    because: str = "",
+    reveal: Callable[[], Any] | None = None,
+) -> Prediction:
+    """Asks for an answer first and reveals the right one then.
+
+    Args:
+        question: text; HTML and LaTeX between dollar signs are shown as such.
+        answer: one of `options`, or a number where there are none; a function of no arguments is called at the reveal.
+        options: the possible answers.
+        unit: of a number, e.g. "dB".
+        because: why, shown after the answer.
+        reveal: what to show after the answer: a function that gives a widget, a figure, or an object with a display.
+    """
+    shown: Prediction = _room("prediction").Prediction(
+        question, answer, options=options, unit=unit, because=because, reveal=reveal
+    )
+    return shown
+
+
+def check(exercise: str, answer: Any) -> Verdict:
+    """Checks the answer to an exercise of the notebooks and says what is wrong with it.
+
+    Args:
+        exercise: its name, e.g. "1.levels".
+        answer: a value or a function; `...` is an answer that is not given yet.
+
+    Raises:
+        ExplorerError: there is no such exercise; the message lists the known ones.
+    """
+    verdict: Verdict = _room("exercise").check(exercise, answer)
+    return verdict
+
+
+def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
+    """Plays a training: the same validation picture after every epoch, with its figure.
+
+    Args:
+        run: a run's folder, the name of weights that carry a `training` folder, or an `explorer.inspect.runs.Run`.
+        figure: which validation figure stands beside the picture.
+    """
+    shown: ReplayPlayer = _room("player").ReplayPlayer(run, figure=figure)
+    return shown
+
+
+def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventions: Any) -> LoadedModel:
+    """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
+
+    Args:
+        net: it is copied, so that training goes on without changing the model.
+        architecture: its name in the registry; the model is called "architecture.name".
+        conventions: `input` and `output` as in a config of weights, where they are not the usual ones.
+
+    Raises:
+        ModelNotFoundError: there is no such architecture.
+    """
+    loaded: LoadedModel = _room("selection").bring(net, architecture, name, **conventions)
+    return loaded
+
+
+def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
+    """A function with a control for each of its arguments, drawn anew when one is moved.
+
+    Args:
+        draw: takes the controls by name; gives pictures (title -> array), a plotly figure, HTML, or a list of those.
+        title: stands above.
+        controls: by argument, (lowest, highest, start), the same with "log" after it, or a list of words.
+    """
+    shown: Playground = _room("playground").Playground(draw, title, controls)
+    return shown
+
+
+def pictures(titled: Any, *, tile_width: int = 250) -> Any:
+    """Pictures in a row under one zoom: no controls, only to look.
+
+    Args:
+        titled: title -> H x W or H x W x 3 array in [0, 1]; "title | note" puts a note below.
+        tile_width: least width of one, in pixels.
+    """
+    return _room("gallery").pictures(titled, tile_width=tile_width)

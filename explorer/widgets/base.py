@@ -1,0 +1,230 @@
+"""What the explorers share: a photo and its upload, a model, an amplification, and errors that are said and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from explorer.errors import ExplorerError
+from explorer.photo import check_ratio
+from explorer.photo.types import Photo
+from explorer.restorer import suggested_ratio
+from explorer.widgets import look
+from explorer.widgets.opening import Source, as_photo
+from explorer.widgets.selection import ModelChoice, Models
+
+_HIGHEST = float(np.log10(300))
+
+
+class Explorer(ipywidgets.VBox):
+    """The frame of every explorer.
+
+    Subclasses set `title`, build their controls, and compute and show in `_update`. What the user does in the page
+    never raises into nowhere: an error is said in the widget, kept as `error`, and raised again by `result`. What a
+    cell sets (`w.ratio = 500`) raises at once, too.
+    """
+
+    title = "Explorer"
+
+    def __init__(self, *, max_side: int, ratio: float | str = "auto", wanted: Iterable[str] | None = None) -> None:
+        self.error: Exception | None = None
+        """The error of the last attempt; None where it went well."""
+        self.max_side = max_side
+        self._photo: Photo | None = None
+        self._source: Any = None
+        self._result: Any = None
+        self._quiet = False
+        self._automatic = True
+        self._wished_ratio = ratio
+        self.models = Models(wanted)
+
+        self._heading = look.html(look.heading(self.title, None))
+        self._upload = ipywidgets.FileUpload(accept="", multiple=False, description="Open a photo")
+        self._upload.add_class("lx-upload")
+        self._upload.tooltip = "Camera RAW, JPEG, PNG, TIFF or WebP"
+        self._model = ipywidgets.Dropdown(
+            options=self.models.options, description="Model", layout={"width": "min(100%, 330px)"}
+        )
+        self._slider = ipywidgets.FloatLogSlider(
+            value=1.0, base=10, min=0.0, max=_HIGHEST, step=0.01, description="Amplify ×", readout_format=".3g",
+            continuous_update=False, layout={"width": "min(100%, 380px)"},
+        )  # fmt: skip
+        self._slider.tooltip = "Gain in linear light before the model sees the photo, 1 to 300"
+        self._suggested = ipywidgets.Button(
+            description="Suggested", tooltip="The ratio that this model's rule suggests"
+        )
+        self._problem = look.html()
+        self._problem.add_class("lx-problem")
+        self._caption, self._remarks = look.html(), look.html()
+        super().__init__()
+        for name in ("lx-w", "lx-card"):
+            self.add_class(name)
+        self._upload.observe(lambda change: self._by_user(lambda: self._uploaded(change["new"])), "value")
+        self._model.observe(lambda change: self._by_user(lambda: self._choose(change["new"])), "value")
+        self._slider.observe(lambda change: self._by_user(lambda: self._slide(change["new"])), "value")
+        self._suggested.on_click(lambda _button: self._by_user(lambda: self._set_ratio("auto")))
+
+    # What a cell reads and sets
+
+    @property
+    def photo(self) -> Photo | None:
+        """The open photo; set it to whatever `explorer.widgets.restore` takes as its photo."""
+        return self._photo
+
+    @photo.setter
+    def photo(self, source: Source) -> None:
+        self._by_cell(lambda: self._open(source))
+
+    @property
+    def model(self) -> str | None:
+        """Name of the chosen model; set it to a name or to a loaded model."""
+        name: str | None = self._model.value
+        return name
+
+    @model.setter
+    def model(self, choice: ModelChoice) -> None:
+        self._by_cell(lambda: self._choose(choice))
+
+    @property
+    def ratio(self) -> float:
+        """The amplification in linear light, 1 to 300; set it to a number or to "auto"."""
+        return _tidy(self._slider.value)
+
+    @ratio.setter
+    def ratio(self, value: float | str) -> None:
+        self._by_cell(lambda: self._set_ratio(value))
+
+    @property
+    def result(self) -> Any:
+        """What was computed last.
+
+        Raises:
+            ExplorerError: the last attempt failed; the widget shows the same sentence.
+        """
+        if self.error is not None:
+            raise self.error
+        return self._result
+
+    # What subclasses say
+
+    def _update(self) -> None:
+        """Computes and shows the result for photo, model and ratio as they are now."""
+        raise AssertionError("subclasses define it")
+
+    def _busy(self, working: bool) -> None:
+        """Says that a result is being computed."""
+
+    def _opened(self) -> None:
+        """Called when another photo is open."""
+
+    def _chosen(self) -> None:
+        """Called when another model is chosen."""
+
+    # The machinery
+
+    def _start(self, photo: Source | None, model: ModelChoice | None) -> None:
+        """Opens the first photo with the first model. What fails is said in the widget, not raised."""
+
+        def begin() -> None:
+            if model is not None:
+                self._take(model)
+            self._read(photo)
+            if self._wished_ratio != "auto":
+                self._note_ratio(self._wished_ratio)
+            self._chosen()
+            self._renew()
+
+        self._by_user(begin)
+
+    def _by_user(self, act: Callable[[], None]) -> None:
+        """Runs what a user asked for in the page. Errors that a user can cause are said; others are said and raised."""
+        if not self._quiet:
+            with suppress(ExplorerError):  # said in the widget and kept in `error`
+                self._by_cell(act)
+
+    def _by_cell(self, act: Callable[[], None]) -> None:
+        self._busy(True)
+        try:
+            act()
+        except Exception as error:
+            self.error = error
+            sentence = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
+            self._problem.value = look.problem(sentence)
+            raise
+        else:
+            self.error = None
+            self._problem.value = ""
+        finally:
+            self._busy(False)
+
+    @contextmanager
+    def _silent(self) -> Iterator[None]:
+        """Changes controls without answering them."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _read(self, source: Source | None) -> None:
+        self._photo, self._source = as_photo(source), source
+        self._heading.value = look.heading(self.title, self._photo)
+        self._opened()
+
+    def _open(self, source: Source | None) -> None:
+        self._read(source)
+        self._renew()
+
+    def _uploaded(self, files: Any) -> None:
+        if files:
+            self._open(files[0])
+
+    def _take(self, choice: ModelChoice) -> None:
+        name = self.models.take(choice)
+        with self._silent():
+            if name not in [value for _, value in self._model.options]:
+                self._model.options = self.models.options
+            self._model.value = name
+
+    def _choose(self, choice: ModelChoice) -> None:
+        self._take(choice)
+        self._chosen()
+        self._renew()
+
+    def _slide(self, value: float) -> None:
+        self._note_ratio(_tidy(value))
+        self._renew()
+
+    def _set_ratio(self, value: float | str) -> None:
+        if isinstance(value, str) and value.strip().lower() == "auto":
+            self._automatic = True
+        else:
+            self._note_ratio(value)
+        self._renew()
+
+    def _note_ratio(self, value: float | str) -> None:
+        ratio = check_ratio(value)
+        self._automatic = False
+        with self._silent():
+            self._slider.value = ratio
+
+    def _renew(self) -> None:
+        if self._photo is None or self._model.value is None:
+            raise ExplorerError("There is no photo and model to show yet; open a photo and choose a model.")
+        ratio, source = suggested_ratio(self._photo, self.models.loaded(self._model.value))
+        self._suggested.description = f"Suggested {look.ratio_words(ratio)}"
+        self._suggested.tooltip = source
+        self._suggested.disabled = self._automatic
+        if self._automatic:
+            with self._silent():
+                self._slider.value = ratio
+        self._update()
+
+
+def _tidy(value: float) -> float:
+    """A slider's value as the ratio that it means: its ends come out of a logarithm a little beyond 1 and 300."""
+    return float(f"{min(300.0, max(1.0, value)):.4g}")

@@ -1,0 +1,197 @@
+"""Several models on one photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets
+
+from explorer.errors import ExplorerError
+from explorer.evaluation.metrics import measure
+from explorer.inspect import Compared, compare
+from explorer.photo import check_ratio, load_rendering
+from explorer.photo.reduce import reduced
+from explorer.views.pictures import FloatArray
+from explorer.views.plots import quality_against_time
+from explorer.views.tables import grid
+from explorer.widgets import look, viewer
+from explorer.widgets.base import Explorer
+from explorer.widgets.opening import Source, fitted, reference_image
+from explorer.widgets.selection import ModelChoice
+
+MOST = 12
+"""Models that are compared at once."""
+
+
+class CompareExplorer(Explorer):
+    """Models side by side under one zoom, with PSNR and SSIM where there is a reference, time, size and cost.
+
+    `w.chosen = ["lime", "clahe"]` and `w.ratio = 30` do what the controls do; `w.result` is a list of
+    `explorer.inspect.Compared`, and `w.plot()` the figure of quality against time.
+    """
+
+    title = "Compare"
+
+    def __init__(
+        self, photo: Source | None = None, models: Sequence[ModelChoice] | None = None, ratio: float | str = "auto", *,
+        reference: Source | None = None, max_side: int = 480,
+    ) -> None:  # fmt: skip
+        """See `explorer.widgets.compare`."""
+        super().__init__(max_side=max_side, ratio=ratio)
+        self.add_class("lx-wide")
+        self._reference_source = reference
+        self._reference: FloatArray | None = None
+        wished = [self.models.take(each) for each in models] if models is not None else self._greeting()
+        self._boxes: dict[str, ipywidgets.Checkbox] = {}
+        self._ticks = look.row()
+        self._offer(wished)
+        self._each = ipywidgets.Checkbox(True, description="each model's own suggestion", indent=False)
+        self._each.observe(lambda change: self._by_user(lambda: self._own(change["new"])), "value")
+        self._run = ipywidgets.Button(description="Compare")
+        self._run.add_class("lx-primary")
+        self._run.on_click(lambda _button: self._by_user(self._renew))
+        self.view = viewer.tiles()
+        self._table = look.html()
+        self.children = [
+            look.style(),
+            look.row(self._heading, self._upload),
+            self._ticks,
+            look.row(self._slider, self._each, self._run),
+            self._problem,
+            self.view,
+            self._table,
+        ]
+        self._start(photo, None)
+
+    def _greeting(self) -> list[str]:
+        networks = [name for name in self.models.labels if name in self.models.networks][:2]
+        return [*networks, *(name for name in ("identity", "clahe") if name in self.models.labels)]
+
+    def _offer(self, ticked: Sequence[str]) -> None:
+        """A tick box for every model, those of a cell's own among them."""
+        for name, words in self.models.labels.items():
+            if name not in self._boxes:
+                self._boxes[name] = ipywidgets.Checkbox(
+                    False, description=words, indent=False, layout={"width": "auto"}
+                )
+            self._boxes[name].value = name in ticked
+        self._ticks.children = tuple(self._boxes.values())
+
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the models that are compared; set it to compare others."""
+        return [name for name, box in self._boxes.items() if box.value]
+
+    @chosen.setter
+    def chosen(self, models: Sequence[ModelChoice]) -> None:
+        def choose() -> None:
+            self._offer([self.models.take(each) for each in models])
+            self._renew()
+
+        self._by_cell(choose)
+
+    @property
+    def result(self) -> list[Compared]:
+        """One entry for each model; raises what went wrong, if anything did."""
+        shown: list[Compared] = super().result
+        return shown
+
+    def plot(self) -> Any:
+        """Quality against time as a plotly figure, for models that were measured against a reference.
+
+        Raises:
+            ExplorerError: there is no reference, so nothing was measured.
+        """
+        points = [
+            (self.models.labels[each.model], each.restoration.seconds, each.scores.psnr)
+            for each in self.result
+            if each.scores
+        ]
+        if not points:
+            raise ExplorerError("Quality is measured against a well-lit picture of the scene; give one as `reference`.")
+        return quality_against_time(points)
+
+    def _busy(self, working: bool) -> None:
+        self.view.busy = working
+        self._run.disabled = working
+
+    def _opened(self) -> None:
+        self._reference = reference_image(self._reference_source, self._source)
+
+    def _own(self, each: bool) -> None:
+        self._automatic = each
+        self._renew()
+
+    def _note_ratio(self, value: float | str) -> None:
+        super()._note_ratio(check_ratio(value))
+        with self._silent():
+            self._each.value = False
+
+    def _set_ratio(self, value: float | str) -> None:
+        with self._silent():
+            self._each.value = isinstance(value, str)
+        super()._set_ratio(value)
+
+    def _renew(self) -> None:
+        if self._photo is None:
+            raise ExplorerError("There is no photo to compare on; open one.")
+        if not self.chosen:
+            raise ExplorerError("No model is chosen; tick at least one.")
+        if len(self.chosen) > MOST:
+            raise ExplorerError(f"{len(self.chosen)} models are too many for one comparison; tick at most {MOST}.")
+        self._update()
+
+    def _update(self) -> None:
+        assert self._photo is not None
+        small = reduced(self._photo, self.max_side)
+        taken = load_rendering(small)
+        reference = None if self._reference is None else fitted(self._reference, taken)
+        ratio: float | str = "auto" if self._automatic else self.ratio
+        results: list[Compared] = []
+        for name in self.chosen:
+            for each in compare(self._photo, [self.models.loaded(name)], (ratio,), max_side=self.max_side):
+                image = each.restoration.image
+                scores = None if self._reference is None else measure(image, fitted(self._reference, image))
+                results.append(replace(each, scores=scores))
+        self._result = results
+        tiles = [viewer.Tile("Photo as taken", taken, "not amplified")]
+        if reference is not None:
+            tiles.append(viewer.Tile("Reference", reference, "the same scene with enough light"))
+        tiles += [self._tile(each) for each in results]
+        self.view.show(tiles, tile_width=220)
+        self._table.value = self._rows(results)
+
+    def _tile(self, each: Compared) -> viewer.Tile:
+        figures = f", {each.scores.psnr:.1f} dB" if each.scores else ""
+        ratio = look.ratio_words(each.restoration.ratio)
+        title = self.models.labels[each.model]
+        return viewer.Tile(
+            title, each.restoration.image, f"amplified {ratio}{figures}", f"restored by {title} at {ratio}"
+        )
+
+    def _rows(self, results: list[Compared]) -> str:
+        columns = ["Model", "Amplification", "PSNR, dB", "SSIM", "GT-mean PSNR, dB", "Time", "Parameters", "GMac"]
+        rows = []
+        for each in results:
+            scores = [f"{v:.{d}f}" for v, d in zip(_scores(each), (2, 3, 2), strict=True)] if each.scores else ["–"] * 3
+            rows.append(
+                [
+                    self.models.labels[each.model],
+                    look.ratio_words(each.restoration.ratio),
+                    *scores,
+                    look.seconds_words(each.restoration.seconds),
+                    f"{each.parameters:,}" if each.parameters else "–",
+                    f"{each.cost.gmac:.2f}" if each.cost else "–",
+                ]
+            )
+        note = "At preview size, on this machine; time is that of the model alone."
+        if self._reference is None:
+            note += " PSNR and SSIM need a reference."
+        return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'
+
+
+def _scores(each: Compared) -> tuple[float, float, float]:
+    assert each.scores is not None
+    return each.scores.psnr, each.scores.ssim, each.scores.gt_mean_psnr

@@ -1,0 +1,246 @@
+"""The channels of a network's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import ipywidgets
+
+from explorer.errors import ModelNotFoundError
+from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
+from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, statistics
+from explorer.views.pictures import FloatArray, false_colour, resized_like
+from explorer.widgets import look, viewer
+from explorer.widgets.base import Explorer
+from explorer.widgets.opening import Source
+from explorer.widgets.selection import ModelChoice
+
+ON_A_SHEET = 32
+"""Channels shown at once."""
+_SCOPES = (("this channel", "channel"), ("this layer", "layer"), ("the whole network", "network"))
+
+
+class FeatureExplorer(Explorer):
+    """Opens a network layer by layer; a click picks a channel, a tick switches it off.
+
+    `w.layer`, `w.channel` and `w.off` (a set of channels of the layer) do what the controls do; `w.result` is the
+    `explorer.inspect.FeatureMaps`.
+    """
+
+    title = "Feature maps"
+
+    def __init__(
+        self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
+        layer: str | None = None, max_side: int = 320,
+    ) -> None:  # fmt: skip
+        """See `explorer.widgets.features`."""
+        super().__init__(max_side=max_side, ratio=ratio)
+        self.models.labels = {name: self.models.labels[name] for name in self.models.networks}
+        self._model.options = self.models.options
+        self.add_class("lx-wide")
+        self._wished_layer = layer
+        self._layers: dict[str, Layer] = {}
+        self._off: set[int] = set()
+        self._untouched: tuple[object, ...] | None = None
+        self._whole: FloatArray | None = None
+        self._layer = ipywidgets.Dropdown(description="Layer", layout={"width": "min(100%, 430px)"})
+        self._scope = ipywidgets.Dropdown(
+            options=_SCOPES, description="Colours over", layout={"width": "min(100%, 260px)"}
+        )
+        self._page = ipywidgets.Dropdown(description="Channels", layout={"width": "min(100%, 200px)"})
+        self._silence = ipywidgets.Checkbox(False, description="switch this channel off", indent=False)
+        self._restore_all = ipywidgets.Button(description="All on")
+        self.sheet = viewer.channel_sheet()
+        self.view = viewer.tiles()
+        self.picture = viewer.before_after()
+        self._layer.observe(lambda change: self._by_user(lambda: self._pick_layer(change["new"])), "value")
+        self._scope.observe(lambda _change: self._by_user(self._draw), "value")
+        self._page.observe(lambda _change: self._by_user(self._draw), "value")
+        self._silence.observe(lambda change: self._by_user(lambda: self._switch(change["new"])), "value")
+        self._restore_all.on_click(lambda _button: self._by_user(lambda: self._set_off(())))
+        self.sheet.on_choice(lambda: self._by_user(self._draw_channel))
+        self.children = [
+            look.style(),
+            look.row(self._heading, self._upload),
+            look.row(self._model, self._slider, self._suggested),
+            look.row(self._layer, self._scope, self._page),
+            self._problem,
+            self.sheet,
+            look.row(self._silence, self._restore_all),
+            self._caption,
+            self.view,
+            self.picture,
+        ]
+        self._start(photo, model)
+
+    @property
+    def result(self) -> FeatureMaps:
+        """The maps of the layer; raises what went wrong, if anything did."""
+        shown: FeatureMaps = super().result
+        return shown
+
+    @property
+    def layer(self) -> str | None:
+        """Name of the layer; set it to one of `explorer.inspect.layers`."""
+        name: str | None = self._layer.value
+        return name
+
+    @layer.setter
+    def layer(self, name: str) -> None:
+        self._by_cell(lambda: self._pick_layer(name))
+
+    @property
+    def channel(self) -> int:
+        """The channel that is shown large."""
+        return int(self.sheet.chosen)
+
+    @channel.setter
+    def channel(self, channel: int) -> None:
+        def choose() -> None:
+            count = self.result.maps.shape[2]
+            if not 0 <= channel < count:
+                raise ModelNotFoundError(f"{self.layer} has channels 0 to {count - 1}; there is no channel {channel}.")
+            with self._silent():
+                self._page.value = channel // ON_A_SHEET * ON_A_SHEET
+                self._draw()
+                self.sheet.chosen = channel
+            self._draw_channel()
+
+        self._by_cell(choose)
+
+    @property
+    def off(self) -> set[int]:
+        """Channels of the layer that are switched off; set it to others."""
+        return set(self._off)
+
+    @off.setter
+    def off(self, channels: Iterable[int]) -> None:
+        self._by_cell(lambda: self._set_off(channels))
+
+    def _busy(self, working: bool) -> None:
+        self.view.busy = self.picture.busy = working
+
+    def _chosen(self) -> None:
+        if self._model.value is None:
+            return
+        found = [each for each in layers(self.models.loaded(self._model.value)) if each.leaf and each.outputs]
+        self._layers = {each.name: each for each in sorted(found, key=lambda each: each.order)}
+        names = list(self._layers)
+        if not names:
+            raise ModelNotFoundError(f"{self.model} is no network and has no layers to show; choose a network.")
+        if self._wished_layer is not None and self._wished_layer not in self._layers:
+            raise self._unknown(self._wished_layer)
+        first = self._wished_layer or names[len(names) // 2]
+        self._wished_layer = None
+        with self._silent():
+            self._layer.options = [(_words(each), name) for name, each in self._layers.items()]
+            self._layer.value = first
+        self._off = set()
+
+    def _unknown(self, name: str) -> ModelNotFoundError:
+        some = ", ".join(list(self._layers)[:8])
+        return ModelNotFoundError(f"{self.model} has no layer {name!r}; some that there are: {some}.")
+
+    def _pick_layer(self, name: str) -> None:
+        if name not in self._layers:
+            raise self._unknown(name)
+        with self._silent():
+            self._layer.value = name
+            self.sheet.chosen = 0
+        self._off = set()
+        self._renew()
+
+    def _switch(self, off: bool) -> None:
+        self._set_off(self._off | {self.channel} if off else self._off - {self.channel})
+
+    def _set_off(self, channels: Iterable[int]) -> None:
+        self._off = set(channels)
+        self._renew()
+
+    def _update(self) -> None:
+        assert self._photo is not None and self._model.value is not None and self._layer.value is not None
+        model, layer = self.models.loaded(self._model.value), self._layer.value
+        key = (id(self._photo), self._model.value, self.ratio)
+        off = {layer: sorted(self._off)} if self._off else None
+        try:
+            found = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side, off=off)
+        except ModelNotFoundError:
+            self._off = set()
+            raise
+        if not self._off:
+            self._untouched, self._whole = key, found.image
+        elif self._untouched != key:
+            self._untouched = key
+            self._whole = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side).image
+        self._result = found
+        count = found.maps.shape[2]
+        pages = [
+            (f"{first} to {min(first + ON_A_SHEET, count) - 1} of {count}", first)
+            for first in range(0, count, ON_A_SHEET)
+        ]
+        with self._silent():
+            if tuple(self._page.options) != tuple(pages):
+                self._page.options = pages
+                self._page.value = 0
+        look.show(self._page, len(pages) > 1)
+        self._draw()
+
+    def _draw(self) -> None:
+        found, first = self._result, self._page.value or 0
+        if found is None:
+            return
+        scope: Scope = self._scope.value
+        sheet = channel_sheet(found.maps, first, ON_A_SHEET, scope, found.network_range)
+        count = min(ON_A_SHEET, found.maps.shape[2] - first)
+        with self._silent():
+            if not first <= self.sheet.chosen < first + count:
+                self.sheet.chosen = first
+            self.sheet.show(
+                sheet.image, sheet.columns, sheet.cell, GAP, first, count,
+                f"channels {first} to {first + count - 1} of {found.layer}",
+            )  # fmt: skip
+            self.sheet.off = sorted(self._off)
+        self._draw_channel()
+
+    def _draw_channel(self) -> None:
+        found, channel = self._result, self.channel
+        if found is None or channel >= found.maps.shape[2]:
+            return
+        with self._silent():
+            self._silence.value = channel in self._off
+        values = found.maps[..., channel]
+        scale = channel_scale(found.maps, channel, self._scope.value, found.network_range)
+        large = look.enlarged(false_colour(values, scale.low, scale.high, scale.palette), 320)
+        mean, deviation, low, high, dead = statistics(found.maps)[channel]
+        note = f"mean {mean:.3g}, standard deviation {deviation:.3g}, {low:.3g} to {high:.3g}"
+        note += f", {100 * dead:.0f} % not above 0"
+        whole = self._whole if self._whole is not None else found.image
+        self.view.show(
+            [
+                viewer.Tile(
+                    f"Channel {channel} of {found.layer}", large, note, "", (scale.low, scale.high, scale.palette)
+                )
+            ],
+            tile_width=320,
+        )
+        off = ", ".join(map(str, sorted(self._off)))
+        words = f"without {off}" if self._off else "nothing is off"
+        self.picture.show(
+            resized_like(whole, found.image), found.image, ("all channels on", words), ("all channels on", words)
+        )
+        layer = self._layers[found.layer]
+        rows = {"Layer": f"{layer.kind}, {found.maps.shape[2]} channels", "Amplified": look.ratio_words(found.ratio)}
+        if layer.reduction:
+            rows["Size"] = f"1/{layer.reduction:g} of the picture" if layer.reduction > 1 else "that of the picture"
+        if layer.receptive_field:
+            rows["Sees"] = f"{layer.receptive_field:.0f} pixels across" if layer.receptive_field < 1e6 else "everything"
+        if self._off:
+            rows["Mean change of the picture"] = (
+                f"{float(abs(found.image - resized_like(whole, found.image)).mean()):.4f}"
+            )
+        self._caption.value = look.said(rows)
+
+
+def _words(layer: Layer) -> str:
+    size = f", 1/{layer.reduction:g}" if layer.reduction and layer.reduction > 1 else ""
+    return f"{layer.name} ({layer.kind}, {layer.outputs}{size})"

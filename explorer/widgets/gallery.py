@@ -1,0 +1,38 @@
+"""Pictures side by side without controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ipywidgets
+import numpy as np
+
+from explorer.errors import PhotoError
+from explorer.views.pictures import FloatArray
+from explorer.widgets import look, viewer
+
+
+def as_tiles(titled: Mapping[str, FloatArray]) -> list[viewer.Tile]:
+    """Titles and pictures as tiles; see `explorer.widgets.pictures`.
+
+    Raises:
+        PhotoError: an array that is no picture.
+    """
+    shown = []
+    for title, image in titled.items():
+        values = np.asarray(image)
+        if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3) or 0 in values.shape:
+            raise PhotoError(f"“{title}” has the shape {values.shape}; give height x width, or height x width x 3.")
+        name, _, note = title.partition("|")
+        shown.append(viewer.Tile(name.strip(), values.astype(np.float32), note.strip(), name.strip()))
+    return shown
+
+
+def pictures(titled: Mapping[str, FloatArray], *, tile_width: int = 250) -> ipywidgets.VBox:
+    """See `explorer.widgets.pictures`."""
+    view = viewer.tiles()
+    view.show(as_tiles(titled), tile_width)
+    made = ipywidgets.VBox([look.style(), view])
+    for each in ("lx-w", "lx-card", "lx-wide"):
+        made.add_class(each)
+    return made

@@ -1,0 +1,162 @@
+"""Exercises of the notebooks on training: a conditional GAN, a network of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.widgets.exercise import Exercise, function, number
+
+Array = NDArray[Any]
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(78)
+
+
+def _sigmoid(logits: Array) -> Array:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _gan_loss(logits: Array, real: bool) -> float:
+    judged = _sigmoid(logits)
+    return float(-np.log(judged if real else 1 - judged).mean())
+
+
+def _logit_cases() -> list[tuple[Any, ...]]:
+    logits = _rng().standard_normal((4, 5)) * 2
+    return [(np.zeros((3, 3)), True), (np.array([[2.0, 2.0]]), True), (np.array([[2.0, 2.0]]), False), (logits, False)]
+
+
+def _generator_loss(fooled: float, distance: float, weight: float) -> float:
+    return fooled + weight * distance
+
+
+def _l1(image: Array, reference: Array) -> float:
+    return float(np.abs(image - reference).mean())
+
+
+def _picture_cases() -> list[tuple[Any, ...]]:
+    rng = _rng()
+    return [(np.full((2, 2, 3), 0.2), np.full((2, 2, 3), 0.5)), (rng.random((5, 6, 3)), rng.random((5, 6, 3)))]
+
+
+def _step(weight: float, gradient: float, rate: float) -> float:
+    return weight - rate * gradient
+
+
+def _curve(x: Array, r: float) -> Array:
+    for _ in range(8):
+        x = x + r * (x * x - x)
+    return x
+
+
+def _once(x: Array, r: float) -> Array:
+    return x + r * (x * x - x)
+
+
+def _curve_cases() -> list[tuple[Any, ...]]:
+    x = np.linspace(0, 1, 6)
+    return [(x, 0.0), (x, -0.5), (_rng().random((3, 4)), -0.9), (x, 0.4)]
+
+
+EXERCISES = (
+    Exercise(
+        "7.patch",
+        number(
+            70,
+            [
+                (
+                    16,
+                    "16 is what the last two layers see of the third one's output, in its samples: go on to the input.",
+                ),
+                (34, "One layer more: 34 is what is seen of the first layer's output. Apply the step once more."),
+                (
+                    30,
+                    "30 is how many answers there are along one side; the question is how many pixels one answer sees.",
+                ),
+                (256, "It sees a part of the picture, not all: go through the layers from the last to the first."),
+            ],
+            tolerance=0.001,
+            hint="Begin with 1 and go from the last layer to the first: field = (field - 1) · stride + kernel.",
+        ),
+        "1 → 4 → 7 → 16 → 34 → 70: each of the answers judges a window of 70 × 70 pixels.",
+    ),
+    Exercise(
+        "7.gan_loss",
+        function(
+            _gan_loss,
+            _logit_cases,
+            {
+                "The logits are not probabilities yet: put them through the sigmoid first.": lambda z, real: float(
+                    -np.log(np.clip(z if real else 1 - z, 1e-12, None)).mean()
+                ),
+                "For pictures that are called false, the logarithm is that of 1 - p.": lambda z, real: float(
+                    -np.log(_sigmoid(z)).mean()
+                ),
+                "The sign is turned round: a loss is small where the judgement is right.": lambda z, real: (
+                    -_gan_loss(z, real)
+                ),
+                "The two answers are exchanged.": lambda z, real: _gan_loss(z, not real),
+                "Take the mean over all patches, not the sum.": lambda z, real: _gan_loss(z, real) * np.asarray(z).size,
+            },
+        ),
+        "A discriminator that cannot tell gives p = 1/2 everywhere and pays log 2 = 0.693.",
+    ),
+    Exercise(
+        "7.weight",
+        number(
+            115 * 0.08 / (115 * 0.08 + 0.7),
+            [
+                (115 * 0.08, "That is the L1 part of the loss itself; the question asks for its share of the sum."),
+                (0.7 / (115 * 0.08 + 0.7), "That is the discriminator's share; the other one is asked for."),
+                (100 * 115 * 0.08 / (115 * 0.08 + 0.7), "Right, but in per cent; give the share, from 0 to 1."),
+                (115 / 116, "The weights alone do not say it: each multiplies a loss of its own size, 0.08 and 0.7."),
+            ],
+            hint="λ·L1 / (λ·L1 + GAN), with λ = 115, L1 = 0.08 and GAN = 0.7.",
+        ),
+        "More than nine tenths: the difference decides where things are, the discriminator how they feel.",
+    ),
+    Exercise(
+        "8.l1",
+        function(
+            _l1,
+            _picture_cases,
+            {
+                "Those are squares; L1 takes absolute values.": lambda x, y: float(((x - y) ** 2).mean()),
+                "Without absolute values, errors up and down cancel.": lambda x, y: float((x - y).mean()),
+                "Take the mean, not the sum.": lambda x, y: float(np.abs(x - y).sum()),
+            },
+        ),
+        "Half of what this network minimises; the other half is the same on 8 × 8 means.",
+    ),
+    Exercise(
+        "8.curve",
+        function(
+            _curve,
+            _curve_cases,
+            {
+                "One step is right; the curve is applied eight times, each time to what came out before.": _once,
+                "The sign is turned round: x² - x is negative, so a negative r brightens.": lambda x, r: _curve(x, -r),
+                "Each of the eight steps takes the result of the step before, not the picture again.": lambda x, r: (
+                    x + 8 * r * (x * x - x)
+                ),
+            },
+        ),
+        "0 stays 0 and 1 stays 1, whatever r: a curve neither clips nor invents.",
+    ),  # fmt: skip
+    Exercise(
+        "8.step",
+        function(
+            _step,
+            lambda: [(1.0, 2.0, 0.1), (-0.5, -4.0, 0.01), (0.3, 0.0, 1.0)],
+            {
+                "You climb: the gradient points uphill, so subtract it.": lambda w, g, r: w + r * g,
+                "The rate is missing: a whole gradient is far too large a step.": lambda w, g, r: w - g,
+            },
+        ),
+        "Adam, which trains here, does this with a rate of its own for each weight.",
+    ),
+)

@@ -1,0 +1,94 @@
+"""The look of the widgets: the app's colours, captions and messages as HTML. Every value is escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+
+from explorer.photo import RawPhoto
+from explorer.photo.types import Photo
+from explorer.views.pictures import FloatArray
+
+ASSETS = Path(__file__).with_name("assets")
+
+
+@cache
+def asset(*names: str) -> str:
+    """Files of `assets/`, one after the other."""
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
+def style() -> ipywidgets.HTML:
+    """The style sheet as an invisible widget, so that plain ipywidgets look the same everywhere."""
+    return html(f"<style>{asset('widget.css')}</style>", "lx-style")
+
+
+def html(value: str = "", *classes: str) -> ipywidgets.HTML:
+    """A piece of HTML as a widget."""
+    made = ipywidgets.HTML(value)
+    for name in ("lx-flat", *classes):
+        made.add_class(name)
+    return made
+
+
+def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Controls side by side, wrapped where the page is narrow."""
+    made = ipywidgets.HBox(list(children))
+    made.add_class("lx-row")
+    return made
+
+
+def show(widget: ipywidgets.Widget, visible: bool) -> None:
+    """Shows or hides a widget."""
+    if visible:
+        widget.remove_class("lx-gone")
+    else:
+        widget.add_class("lx-gone")
+
+
+def heading(title: str, photo: Photo | None) -> str:
+    """What the widget is and which photo it holds."""
+    if photo is None:
+        return f'<div class="lx-head"><b>{escape(title)}</b><span>no photo yet</span></div>'
+    width, height = photo.size
+    kind = f"RAW, {photo.bits} bit" if isinstance(photo, RawPhoto) else f"{photo.bits} bit"
+    return (
+        f'<div class="lx-head"><b>{escape(title)}</b><span>{escape(photo.name)}, {width} × {height}</span>'
+        f'<span class="lx-kind">{kind}</span></div>'
+    )
+
+
+def said(rows: dict[str, str]) -> str:
+    """Terms and their values in one line."""
+    items = "".join(f"<span>{escape(name)}<b>{escape(value)}</b></span>" for name, value in rows.items())
+    return f'<div class="lx-said">{items}</div>'
+
+
+def remarks(sentences: tuple[str, ...] | list[str]) -> str:
+    """Sentences about how a photo and a model met, each once."""
+    return "".join(f'<p class="lx-remark">{escape(each)}</p>' for each in dict.fromkeys(sentences))
+
+
+def problem(sentence: str) -> str:
+    """What went wrong, in place of or beside the result."""
+    return f'<div class="lx-problem-text" role="alert">{escape(sentence)}</div>'
+
+
+def ratio_words(ratio: float) -> str:
+    """E.g. "×4.25" or "×120"."""
+    return f"×{ratio:.3g}"
+
+
+def seconds_words(seconds: float) -> str:
+    """E.g. "84 ms" or "2.1 s"."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def enlarged(image: FloatArray, side: int) -> FloatArray:
+    """A small picture repeated by a whole factor, so that its longest side comes near `side`; never made smaller."""
+    factor = max(1, side // max(image.shape[:2]))
+    return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1) if factor > 1 else image

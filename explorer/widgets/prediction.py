@@ -1,0 +1,134 @@
+"""A question that wants an answer before it gives one: what was predicted is remembered better than what was read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from explorer.errors import ExplorerError
+from explorer.widgets import look
+from explorer.widgets.shown import as_widget
+
+
+class Prediction(ipywidgets.VBox):
+    """Takes an answer, then reveals the right one with a reason.
+
+    `p.guess` holds what was answered (set it as the page would), `p.reveal()` presses the button, `p.revealed` says
+    whether that has happened.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        answer: Any,
+        *,
+        options: Sequence[str] | None = None,
+        unit: str = "",
+        because: str = "",
+        reveal: Callable[[], Any] | None = None,
+    ) -> None:
+        """See `explorer.widgets.predict`."""
+        if options is not None and not callable(answer) and answer not in options:
+            raise ExplorerError(f"The answer {answer!r} is not among the options {', '.join(options)}; add it.")
+        self._answer, self._unit, self._because, self._show = answer, unit, because, reveal
+        self._options = None if options is None else list(options)
+        self.revealed = False
+        self.error: Exception | None = None
+        """What went wrong when the answer was asked for; None where nothing did."""
+        if self._options is not None:
+            self._entry: ipywidgets.Widget = ipywidgets.RadioButtons(options=self._options, value=None)
+            self._entry.layout = {"width": "auto"}
+        else:
+            self._entry = ipywidgets.Text(
+                placeholder="a number", description="", layout={"width": "140px"}, continuous_update=True
+            )
+        self._button = ipywidgets.Button(description="Show the answer", disabled=True)
+        self._button.add_class("lx-primary")
+        self._hint = look.html('<span class="lx-remark">Answer first: a guess is enough.</span>')
+        self._verdict, self._problem = ipywidgets.HTMLMath(), look.html()
+        self._problem.add_class("lx-problem")
+        self._shown = ipywidgets.VBox([])
+        asked = ipywidgets.HTMLMath(f'<p class="lx-tag-line">Predict</p><div>{question}</div>')
+        unit_label = look.html(escape(unit))
+        entry = look.row(self._entry, unit_label) if self._options is None else self._entry
+        super().__init__(
+            [look.style(), asked, entry, look.row(self._button, self._hint), self._problem, self._verdict, self._shown]
+        )
+        for name in ("lx-w", "lx-card"):
+            self.add_class(name)
+        self._entry.observe(lambda _change: self._noticed(), "value")
+        self._button.on_click(lambda _button: self.reveal())
+
+    @property
+    def guess(self) -> str | float | None:
+        """One of the options, or a number; None as long as there is no usable answer."""
+        value = self._entry.value
+        if self._options is not None:
+            return None if value is None else str(value)
+        try:
+            number = float(str(value).strip().replace(",", ".").removesuffix("%"))
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+
+    @guess.setter
+    def guess(self, value: str | float) -> None:
+        if self._options is not None and value not in self._options:
+            raise ExplorerError(f"{value!r} is not among the options {', '.join(self._options)}; choose one of them.")
+        self._entry.value = value if self._options is not None else str(value)
+
+    def _noticed(self) -> None:
+        self._button.disabled = self.guess is None
+        typed = self._options is None and str(self._entry.value).strip() and self.guess is None
+        self._hint.value = '<span class="lx-remark">Write a number, e.g. 3.5.</span>' if typed else ""
+
+    def reveal(self) -> None:
+        """Shows the answer.
+
+        Raises:
+            ExplorerError: nothing was predicted yet.
+        """
+        try:
+            guess = self.guess
+            if guess is None:
+                raise ExplorerError("Answer first: choose or write what you expect, then press the button.")
+            truth = self._truth()
+            self._verdict.value = self._words(guess, truth)
+            if self._show is not None:
+                widget = as_widget(self._show())
+                self._shown.children = () if widget is None else (widget,)
+        except Exception as error:
+            self.error = error
+            words = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
+            self._problem.value = look.problem(words)
+            raise
+        self.error, self._problem.value, self.revealed = None, "", True
+        self._button.disabled = True
+
+    def _truth(self) -> Any:
+        if not callable(self._answer):
+            return self._answer
+        try:
+            return self._answer()
+        except NameError as error:
+            raise ExplorerError(
+                f"The answer is not known yet ({error.name} comes later): run the cells below, then press the button."
+            ) from error
+
+    def _words(self, guess: str | float, truth: Any) -> str:
+        because = f"<p>{self._because}</p>" if self._because else ""
+        if self._options is not None:
+            right = str(truth) == guess
+            said = "Yes." if right else f"You said “{escape(str(guess))}”. It is: <b>{escape(str(truth))}</b>."
+            return f'<div class="lx-verdict {"lx-right" if right else "lx-answer"}"><p>{said}</p>{because}</div>'
+        number, unit = float(truth), f" {escape(self._unit)}" if self._unit else ""
+        # A guess within a tenth is a good one, whatever the unit.
+        near = abs(float(guess) - number) <= 0.1 * max(abs(number), 1e-9)
+        said = f"It is <b>{number:.4g}{unit}</b>; you said {float(guess):g}{unit}" + (
+            ": well predicted." if near else "."
+        )
+        return f'<div class="lx-verdict {"lx-right" if near else "lx-answer"}"><p>{said}</p>{because}</div>'

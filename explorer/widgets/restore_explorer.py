@@ -1,0 +1,96 @@
+"""A photo before and after a model."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+import explorer
+from explorer.photo import amplify, load_rendering
+from explorer.photo.reduce import reduced
+from explorer.restoration import Restoration
+from explorer.views.pictures import FloatArray, resized_like
+from explorer.widgets import look, viewer
+from explorer.widgets.base import Explorer
+from explorer.widgets.opening import Source
+from explorer.widgets.selection import ModelChoice
+
+_LEFT = (("as taken", "taken"), ("amplified only", "amplified"))
+
+
+class RestoreExplorer(Explorer):
+    """Slides the amplification, chooses the model, and shows before and after under one divider.
+
+    `w.ratio = 30`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do; `w.result` is the
+    `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes the full size.
+    """
+
+    title = "Restore"
+
+    def __init__(
+        self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
+        max_side: int = 480,
+    ) -> None:  # fmt: skip
+        """See `explorer.widgets.restore`."""
+        super().__init__(max_side=max_side, ratio=ratio)
+        self._left = ipywidgets.Dropdown(options=_LEFT, description="Left side", layout={"width": "min(100%, 250px)"})
+        self._left.observe(lambda _change: self._by_user(self._show), "value")
+        self.view = viewer.before_after()
+        self._taken: FloatArray | None = None
+        self.children = [
+            look.style(),
+            look.row(self._heading, self._upload),
+            look.row(self._model, self._left),
+            look.row(self._slider, self._suggested),
+            self._problem,
+            self.view,
+            self._caption,
+            self._remarks,
+        ]
+        self._start(photo, model)
+
+    @property
+    def result(self) -> Restoration:
+        """The restored preview; raises what went wrong, if anything did."""
+        shown: Restoration = super().result
+        return shown
+
+    def _busy(self, working: bool) -> None:
+        self.view.busy = working
+
+    def _opened(self) -> None:
+        assert self._photo is not None
+        self._taken = load_rendering(reduced(self._photo, self.max_side))
+
+    def _update(self) -> None:
+        assert self._photo is not None and self._model.value is not None
+        model = self.models.loaded(self._model.value)
+        self._result = explorer.restore(self._photo, model, self.ratio, max_side=self.max_side)
+        self._show()
+
+    def _show(self) -> None:
+        result, taken = self._result, self._taken
+        if result is None or taken is None or self._photo is None:
+            return
+        left = amplify(taken, result.ratio) if self._left.value == "amplified" else taken
+        title = self.models.labels.get(result.model, result.model)
+        side = "amplified only" if self._left.value == "amplified" else "as taken"
+        self.view.show(
+            resized_like(left, result.image),
+            result.image,
+            (side, title),
+            (
+                f"{self._photo.name}, {side}",
+                f"{self._photo.name} restored by {title} at {look.ratio_words(result.ratio)}",
+            ),
+        )
+        weights = result.weights
+        device = f"{result.device.upper()}, {result.backend}"
+        self._caption.value = look.said(
+            {
+                "Amplified": f"{look.ratio_words(result.ratio)} ({'suggested' if self._automatic else 'chosen'})",
+                "Network time": f"{look.seconds_words(result.seconds)} on the {device}",
+                "Preview": f"{result.image.shape[1]} × {result.image.shape[0]} pixels",
+                "Weights": weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
+            }
+        )
+        self._remarks.value = look.remarks([*self._photo.notes, *result.notes])

@@ -1,0 +1,140 @@
+"""A photo as reflectance times illumination."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+import explorer
+from explorer.inspect import Decomposition, decompose, recombined
+from explorer.views.pictures import FloatArray
+from explorer.views.retinex import panels
+from explorer.widgets import look, viewer
+from explorer.widgets.base import Explorer
+from explorer.widgets.opening import Source
+from explorer.widgets.selection import ModelChoice
+
+_SHOWN = {"reflectance", "illumination", "curves"}
+
+
+class RetinexExplorer(Explorer):
+    """Splits a photo into what surfaces reflect and the light on them; the light can be changed and put back.
+
+    `w.gamma` and `w.gain` edit the light, `w.result` is the `explorer.inspect.Decomposition`, `w.relit` the picture
+    under the edited light.
+    """
+
+    title = "Retinex"
+
+    def __init__(
+        self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
+        max_side: int = 320,
+    ) -> None:  # fmt: skip
+        """See `explorer.widgets.retinex`."""
+        wanted = [info.name for info in explorer.list_models() if _SHOWN & set(info.intermediates)]
+        super().__init__(max_side=max_side, ratio=ratio, wanted=wanted)
+        self.add_class("lx-wide")
+        self.relit: FloatArray | None = None
+        """H x W x 3 sRGB in [0, 1]: the reflectance under the edited light; None where the model gives no light."""
+        self._gamma = ipywidgets.FloatSlider(
+            1.0, min=0.0, max=2.0, step=0.05, description="Gamma", continuous_update=False,
+            layout={"width": "min(100%, 340px)"},
+        )  # fmt: skip
+        self._gain = ipywidgets.FloatSlider(
+            1.0, min=0.2, max=4.0, step=0.05, description="Gain ×", continuous_update=False,
+            layout={"width": "min(100%, 340px)"},
+        )  # fmt: skip
+        for each in (self._gamma, self._gain):
+            each.observe(lambda _change: self._by_user(self._relight), "value")
+        self.view = viewer.tiles()
+        self.relit_view = viewer.before_after()
+        self._edit = ipywidgets.VBox(
+            [
+                look.html("<p class='lx-remark'>Light it by hand: the illumination is raised to the gamma, multiplied "
+                          "by the gain, and lights the reflectance again. Gamma 0 makes all light equal.</p>"),
+                look.row(self._gamma, self._gain),
+                self.relit_view,
+            ]
+        )  # fmt: skip
+        self.children = [
+            look.style(),
+            look.row(self._heading, self._upload),
+            look.row(self._model),
+            look.row(self._slider, self._suggested),
+            self._problem,
+            self.view,
+            self._caption,
+            self._edit,
+            self._remarks,
+        ]
+        self._start(photo, model)
+
+    @property
+    def result(self) -> Decomposition:
+        """The decomposition; raises what went wrong, if anything did."""
+        shown: Decomposition = super().result
+        return shown
+
+    @property
+    def gamma(self) -> float:
+        """Power of the light, 0 to 2."""
+        return float(self._gamma.value)
+
+    @gamma.setter
+    def gamma(self, value: float) -> None:
+        self._gamma.value = value
+
+    @property
+    def gain(self) -> float:
+        """Factor of the light, 0.2 to 4."""
+        return float(self._gain.value)
+
+    @gain.setter
+    def gain(self, value: float) -> None:
+        self._gain.value = value
+
+    def _busy(self, working: bool) -> None:
+        self.view.busy = working
+
+    def _update(self) -> None:
+        assert self._photo is not None and self._model.value is not None
+        model = self.models.loaded(self._model.value)
+        found = self._result = decompose(self._photo, model, self.ratio, max_side=self.max_side)
+        maps = {
+            name: values
+            for name, values in (
+                ("reflectance", found.reflectance),
+                ("illumination", found.illumination),
+                ("illumination_enhanced", found.enhanced),
+                ("curves", found.curves),
+            )
+            if values is not None
+        }
+        shown = panels(found.seen, maps, found.image, found.residual)
+        self.view.show(
+            [
+                viewer.Tile(
+                    each.title, each.image, each.note, f"{each.title} of {self._photo.name}",
+                    (*each.scale, each.palette) if each.scale else None,
+                )
+                for each in shown
+            ],
+            tile_width=230,
+        )  # fmt: skip
+        rows = {"Amplified": look.ratio_words(found.restoration.ratio)}
+        if found.residual is not None:
+            rows["Mean |R·I − S|"] = f"{float(found.residual.mean()):.4f}"
+        rows["Network time"] = look.seconds_words(found.restoration.seconds)
+        self._caption.value = look.said(rows)
+        self._remarks.value = look.remarks([*self._photo.notes, *found.restoration.notes])
+        self._relight()
+
+    def _relight(self) -> None:
+        found = self._result
+        usable = found is not None and found.reflectance is not None and found.illumination is not None
+        look.show(self._edit, usable)
+        if not usable:
+            self.relit = None
+            return
+        self.relit = recombined(found.reflectance, found.illumination, gamma=self.gamma, gain=self.gain)
+        words = f"lit by hand: gamma {self.gamma:g}, gain {self.gain:g}"
+        self.relit_view.show(found.seen, self.relit, ("what the model saw", words), ("what the model saw", words))

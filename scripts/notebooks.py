@@ -1,0 +1,110 @@
+"""Keeps the notebooks as they are committed: no outputs, stable cell ids, badges and install cell of one address.
+
+    python scripts/notebooks.py            # cleans them in place
+    python scripts/notebooks.py --check    # says which are not clean, and leaves with 1 if any is not
+
+After a public address is known, change `REPOSITORY` and run it: every badge and every install cell follows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = "your-organisation/lowlight-explorer"
+"""Owner and name on GitHub. A placeholder until the project has a public address; see docs/notebooks.md."""
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+_BADGES = re.compile(r"\[!\[Open in Colab\].*?\n\[!\[Open in Kaggle\][^\n]*", re.S)
+
+
+def badges(name: str) -> str:
+    """The two badges of a notebook, as Markdown.
+
+    Args:
+        name: of the file, without its suffix.
+    """
+    path = f"{REPOSITORY}/blob/main/notebooks/{name}.ipynb"
+    colab = f"https://colab.research.google.com/github/{path}"
+    kaggle = f"https://kaggle.com/kernels/welcome?src=https://github.com/{path}"
+    return (
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+        f"[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]({kaggle})"
+    )
+
+
+def install_cell() -> str:
+    """The second cell of every notebook."""
+    return (
+        "# Does nothing where the explorer is installed already.\n"
+        "import importlib.util\n\n"
+        'if importlib.util.find_spec("explorer") is None:\n'
+        f'    %pip install --quiet "lowlight-explorer[notebooks] @ git+https://github.com/{REPOSITORY}"'
+    )
+
+
+def cleaned(path: Path) -> str:
+    """The text of a notebook as it is committed.
+
+    Raises:
+        ValueError: the file is no notebook of this collection: no badges in its first cell.
+    """
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    cells = []
+    for index, cell in enumerate(notebook["cells"]):
+        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        if index == 0:
+            if not _BADGES.search(source):
+                raise ValueError(f"{path.name} has no badges in its first cell")
+            source = _BADGES.sub(lambda _found: badges(path.stem), source)
+        if cell["cell_type"] == "code" and "%pip install" in source:
+            source = install_cell()
+        kept = {
+            "cell_type": cell["cell_type"],
+            "id": f"n{path.name[:2]}-{index:02d}",
+            "metadata": {"tags": cell["metadata"]["tags"]} if cell["metadata"].get("tags") else {},
+            "source": source.rstrip().splitlines(keepends=True),
+        }
+        if cell["cell_type"] == "code":
+            kept |= {"execution_count": None, "outputs": []}
+        cells.append(dict(sorted(kept.items())))
+    whole = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Cleans or checks all notebooks; gives the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; leave with 1 if a notebook is not clean")
+    wanted = parser.parse_args()
+    dirty = []
+    for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
+        text = cleaned(path)
+        if text != path.read_text(encoding="utf-8"):
+            dirty.append(path.name)
+            if not wanted.check:
+                handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(name, 0o644)
+                os.replace(name, path)
+    for name in dirty:
+        print(f"{name}: {'not clean; run scripts/notebooks.py' if wanted.check else 'cleaned'}")
+    return 1 if wanted.check and dirty else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

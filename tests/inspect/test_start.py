@@ -1,0 +1,53 @@
+"""The app opens before anything is computed: what takes seconds to import comes with the first picture."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SLOW = ("torch", "openvino", "kornia", "skimage", "scipy", "matplotlib")
+
+
+def printed(project: Path, program: str) -> str:
+    """What a program prints in a fresh interpreter."""
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_looking_inside_networks_imports_torch_when_a_network_is_there(project: Path) -> None:
+    program = f"import sys, explorer.inspect; print([name for name in {SLOW} if name in sys.modules])"
+    assert printed(project, program) == "[]"
+
+
+def test_the_page_is_built_without_what_computes(project: Path) -> None:
+    program = (
+        "import sys\nfrom explorer.app import build_app\nbuild_app()\n"
+        f"print([name for name in {SLOW} if name in sys.modules])"
+    )
+    assert printed(project, program) == "[]"
+
+
+def test_gradio_is_imported_without_writing_stubs(project: Path) -> None:
+    program = (
+        "import sys, explorer.app, gradio.component_meta as meta\n"
+        "print(meta.ComponentMeta.__module__, meta.create_or_modify_pyi.__module__)\n"
+        "print([each for each in sys.meta_path if type(each).__module__.startswith('explorer')])"
+    )
+    assert printed(project, program).split() == ["gradio.component_meta", "explorer.app.quick_import", "[]"]
+
+
+def test_a_grammar_that_nobody_asked_for_is_not_built(project: Path, tmp_path: Path) -> None:
+    """It is not there for what the app imports, and is there for others afterwards."""
+    (tmp_path / "rfc3987_syntax.py").write_text("def is_valid_syntax(*_): ...")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import explorer.app; print('rfc3987_syntax' in sys.modules)\n"
+        "import rfc3987_syntax; print(rfc3987_syntax.__name__)"
+    )
+    assert printed(project, program).split() == ["False", "rfc3987_syntax"]

@@ -1,0 +1,177 @@
+"""A notebook as its reader has it: JupyterLab, a real Chromium, the slider moved by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from servers import jupyterlab, voila
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytest.importorskip("jupyterlab", reason="needs the extra `notebooks`")
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
+
+DEEP = os.environ.get("EXPLORER_NOTEBOOKS") == "all"
+PATIENCE = 240_000
+"""Milliseconds that a busy two-core machine may take to start a kernel and restore a preview."""
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+PICTURE = """(selector) => {
+  const image = document.querySelector(selector);
+  if (!image || !image.complete || !image.naturalWidth) return null;
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+  return [canvas.width, canvas.height, sum / data.length * 4 / 3];
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 1000})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
+
+
+def brightness(page: Page, selector: str = ".lx-after") -> list[float]:
+    """Width, height and mean value of the picture that the page shows."""
+    return list(page.wait_for_function(PICTURE, arg=selector).json_value())
+
+
+def brightness_once(page: Page, condition: str, selector: str = ".lx-after") -> list[float]:
+    """The same, as soon as it fulfils a condition on `mean`."""
+    wanted = (
+        f"(selector) => {{ const found = ({PICTURE})(selector); if (!found) return null; "
+        f"const mean = found[2]; return ({condition}) ? found : null; }}"
+    )
+    return list(page.wait_for_function(wanted, arg=selector).json_value())
+
+
+@pytest.fixture
+def lab(tmp_path: Path, notebooks: dict[str, Path]) -> Iterator[str]:
+    """JupyterLab on the second notebook's first cells: enough to have its first widget."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    notebook: Any = nbformat.read(notebooks["02"], as_version=4)
+    if not DEEP:
+        first = next(i for i, cell in enumerate(notebook.cells) if "widgets.restore(" in cell.source)
+        notebook.cells = notebook.cells[: first + 1]
+    nbformat.write(notebook, folder / "lesson.ipynb")
+    with jupyterlab(folder, tmp_path / "home") as address:
+        yield address
+
+
+def test_in_jupyterlab_the_slider_changes_the_picture(page: Page, lab: str, tmp_path: Path) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{lab}lab/tree/lesson.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    # Cells that are run before the kernel has answered are forgotten.
+    page.wait_for_selector("#jp-main-statusbar :text('| Idle')")
+    page.click("text=Run >> nth=0")
+    page.click("text=Run All Cells")
+    page.wait_for_selector(".lx-viewer .lx-after")
+    frame = page.locator(".lx-viewer").first
+    frame.scroll_into_view_if_needed()
+    width, height, first = brightness(page)
+    assert width > 200 and height > 100 and first > 5, "a picture, and not a black one"
+
+    # The amplification: the slider is moved by the keyboard to its dark end, and answers when it is let go.
+    handle = page.locator(".lx-w .widget-hslider:has-text('Amplify') .noUi-handle").first
+    handle.focus()
+    page.keyboard.press("Home")
+    darker = brightness_once(page, f"mean < {first} * 0.5")
+    assert darker[:2] == [width, height]
+    page.wait_for_selector(".lx-said:has-text('×1 (chosen)')")
+
+    # Back by the button.
+    page.click("button:has-text('Suggested')")
+    brightness_once(page, f"Math.abs(mean - {first}) < 1")
+
+    # The divider, by the keyboard.
+    split = page.locator(".lx-split").first
+    split.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+    assert page.eval_on_selector(".lx-frame", "frame => frame.style.getPropertyValue('--split')") == "38%"
+    assert "38 percent as taken" in (split.get_attribute("aria-valuetext") or "")
+
+    # Another model, and its own error-free answer.
+    page.locator(".lx-w .widget-dropdown:has-text('Model') select").first.select_option(label="CLAHE")
+    page.wait_for_selector(".lx-corner-after:has-text('CLAHE')")
+    assert page.locator(".lx-problem-text").count() == 0
+    target = os.environ.get("EXPLORER_SCREENSHOTS")
+    page.screenshot(path=str(Path(target or tmp_path) / "jupyterlab.png"))
+    assert not problems
+
+
+PAGE = """
+import explorer
+explorer.widgets.restore("cat", "identity", 6, max_side=160)
+"""
+
+
+def test_voila_serves_a_page_with_a_widget(page: Page, tmp_path: Path) -> None:
+    """A small page here; with EXPLORER_NOTEBOOKS=all two of the lessons themselves, in the next test."""
+    pytest.importorskip("voila", reason="needs voila")
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    nbformat.write(
+        new_notebook(
+            cells=[new_code_cell(PAGE)],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        ),
+        folder / "small.ipynb",
+    )
+    with voila(folder, tmp_path / "home") as address:
+        page.goto(f"{address}voila/render/small.ipynb")
+        page.wait_for_selector(".lx-viewer .lx-after")
+        assert brightness(page)[:2] == [160, 107]
+
+
+@pytest.mark.skipif(not DEEP, reason="takes minutes; EXPLORER_NOTEBOOKS=all (make notebooks-test) includes it")
+@pytest.mark.parametrize("number", ["02", "04"])
+def test_voila_serves_a_lesson_as_a_page(number: str, page: Page, tmp_path: Path, notebooks: dict[str, Path]) -> None:
+    pytest.importorskip("voila", reason="needs voila")
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    shutil.copy(notebooks[number], folder)
+    with voila(folder, tmp_path / "home") as address:
+        page.goto(f"{address}voila/render/{notebooks[number].name}")
+        page.wait_for_selector(".lx-viewer .lx-frame img")
+        page.wait_for_selector(".lx-w .widget-hslider .noUi-handle")
+        assert brightness(page, ".lx-viewer .lx-frame img")[0] > 100
+        assert page.locator("h1").count() >= 1
+        assert page.locator(".lx-problem-text").count() == 0
+        handle = page.locator(".lx-w .widget-hslider:has-text('Amplify') .noUi-handle").first
+        handle.focus()
+        page.keyboard.press("End")
+        page.wait_for_selector(".lx-said:has-text('×300')")
+        if target := os.environ.get("EXPLORER_SCREENSHOTS"):
+            page.screenshot(path=str(Path(target) / f"voila-{number}.png"))

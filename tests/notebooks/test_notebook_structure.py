@@ -1,0 +1,181 @@
+"""What a teacher relies on: every notebook begins, asks, checks and ends as promised, and is committed clean."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from explorer.widgets.exercise import check, exercises
+
+NUMBERS = tuple(f"{number:02d}" for number in range(1, 9))
+WORDS = 1150
+"""Of text in a notebook: ten minutes at 115 words a minute, which is slow, as one reads formulas."""
+
+
+@pytest.fixture(scope="session")
+def keeping(project: Path) -> ModuleType:
+    """`scripts/notebooks.py`."""
+    spec = importlib.util.spec_from_file_location("keeping_notebooks", project / "scripts" / "notebooks.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def text_of(notebook: Any) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def code_of(notebook: Any) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def solutions(notebook: Any) -> dict[str, str]:
+    """The code of the collapsed solution that follows each exercise, by the exercise's name."""
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            waiting += re.findall(r'widgets\.check\("([^"]+)"', cell.source)
+            continue
+        for block in re.findall(
+            r"<details><summary>A solution</summary>\s*```python\n(.*?)```\s*</details>", cell.source, re.S
+        ):
+            assert waiting, "a solution without an exercise before it"
+            found[waiting.pop(0)] = block
+    assert not waiting, f"no solution for {waiting}"
+    return found
+
+
+def test_there_are_eight(notebooks: dict[str, Path]) -> None:
+    assert tuple(notebooks) == NUMBERS
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_it_begins_asks_and_ends_as_promised(number: str, read: dict[str, Any], keeping: ModuleType) -> None:
+    notebook = read[number]
+    first, second = notebook.cells[0].source, notebook.cells[1].source
+    assert re.match(rf"# {int(number)} · \S", first)
+    for promised in ("**What you will learn**", "**What you need:**", "**Time:**"):
+        assert promised in first
+    assert keeping.badges(f"{notebook_name(read, number, keeping)}") in first
+    assert second == keeping.install_cell()
+    text, code = text_of(notebook), code_of(notebook)
+    assert "## Further reading" in text and text.index("## Further reading") > 0.7 * len(text)
+    assert "## What to take along" in text
+    assert code.count("widgets.predict(") >= 2
+    assert len(re.findall(r"widgets\.check\(", code)) >= 2
+    assert len(text.split()) <= WORDS
+
+
+def notebook_name(read: dict[str, Any], number: str, keeping: ModuleType) -> str:
+    return next(path.stem for path in keeping.FOLDER.glob(f"{number}_*.ipynb"))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_predictions_come_before_what_they_reveal(number: str, read: dict[str, Any]) -> None:
+    """A prediction is never the last thing: what it asks about is in its reveal, or below."""
+    cells = [cell for cell in read[number].cells]
+    for index, cell in enumerate(cells):
+        if "widgets.predict(" in cell.source:
+            assert index < len(cells) - 1
+            tree = ast.parse(cell.source)
+            calls = [
+                node
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("predict")
+            ]
+            for call in calls:
+                assert any(keyword.arg == "because" for keyword in call.keywords), "an answer without a reason"
+
+
+def test_every_exercise_is_asked_once(read: dict[str, Any]) -> None:
+    asked = [name for notebook in read.values() for name in re.findall(r'widgets\.check\("([^"]+)"', code_of(notebook))]
+    assert sorted(asked) == sorted(exercises())
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_solutions_pass_their_checks_and_the_blanks_do_not(number: str, read: dict[str, Any]) -> None:
+    import time
+
+    import numpy as np
+
+    from explorer.photo import linear_to_srgb, srgb_to_linear
+
+    names = {"np": np, "time": time, "linear_to_srgb": linear_to_srgb, "srgb_to_linear": srgb_to_linear}
+    found = solutions(read[number])
+    assert found
+    for exercise, source in found.items():
+        answer_name = re.search(rf'widgets\.check\("{re.escape(exercise)}", (\w+)\)', code_of(read[number]))
+        assert answer_name
+        scope: dict[str, Any] = dict(names)
+        exec(compile(source, exercise, "exec"), scope)
+        verdict = check(exercise, scope[answer_name[1]])
+        assert verdict.right is True, verdict.sentence
+        blank = next(
+            c.source for c in read[number].cells if c.cell_type == "code" and f'check("{exercise}"' in c.source
+        )
+        before = blank.split("explorer.widgets.check")[0]
+        assert "..." in before, "the cell of an exercise holds three dots, not the solution"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_it_is_committed_clean(
+    number: str, read: dict[str, Any], notebooks: dict[str, Path], keeping: ModuleType
+) -> None:
+    notebook = read[number]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+        assert set(cell.metadata) <= {"tags"}
+    assert "widgets" not in notebook.metadata
+    identities = [cell.id for cell in notebook.cells]
+    assert identities == [f"n{number}-{index:02d}" for index in range(len(identities))]
+    assert keeping.cleaned(notebooks[number]) == notebooks[number].read_text(encoding="utf-8")
+
+
+def test_an_executed_notebook_is_cleaned(tmp_path: Path, notebooks: dict[str, Path], keeping: ModuleType) -> None:
+    import nbformat
+
+    notebook = nbformat.read(notebooks["01"], as_version=4)
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.outputs = [nbformat.v4.new_output("stream", text="something")]
+    code.execution_count = 7
+    code.metadata["execution"] = {"iopub.status.busy": "now"}
+    notebook.metadata["widgets"] = {"state": {}}
+    path = tmp_path / notebooks["01"].name
+    nbformat.write(notebook, path)
+    assert keeping.cleaned(path) == notebooks["01"].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_it_uses_what_is_in_the_package_alone(number: str, read: dict[str, Any]) -> None:
+    code = code_of(read[number])
+    assert not re.search(r"https?://", code.replace("git+https://", "")), "a cell that reaches for the network"
+    assert not re.search(r"\b(urllib|requests|wget|curl)\b", code)
+    modules = set()
+    for cell in read[number].cells:
+        if cell.cell_type == "code" and "%pip" not in cell.source:
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Import):
+                    modules |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    modules.add((node.module or "").split(".")[0])
+    declared = {"explorer", "numpy", "torch", "plotly", "PIL", "scipy", "ipywidgets"}
+    assert modules - set(sys.stdlib_module_names) <= declared
+
+
+def test_links_between_the_notebooks_lead_somewhere(read: dict[str, Any], notebooks: dict[str, Path]) -> None:
+    names = {path.name for path in notebooks.values()}
+    linked = [link for notebook in read.values() for link in re.findall(r"\]\((\w+\.ipynb)\)", text_of(notebook))]
+    assert len(linked) >= 14
+    assert set(linked) <= names

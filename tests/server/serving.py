@@ -1,0 +1,125 @@
+"""A real server in a process of its own, and what a client does with it, without a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 180.0
+"""Seconds that a busy machine may take for anything."""
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    """The standard error."""
+    temporary: Path
+    """The folder that it takes for the machine's temporary files."""
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, **options)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged, as JSON."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(folder: Path, *flags: str, script: str = "", **environment: str) -> Iterator[Server]:
+    """Runs `lowlight app` with flags, or a script that calls `launch(port=PORT)`, until the block ends."""
+    port = free_port()
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    log, printed = folder / f"log-{port}.txt", folder / f"printed-{port}.txt"
+    command = ["-c", script.replace("PORT", str(port))] if script else ["-m", "explorer", "app", "--port", str(port)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("GRADIO_TEMP", "EXPLORER_"))}
+    with log.open("wb") as sink, printed.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *command, *flags],
+            cwd=folder,
+            stdout=out,
+            stderr=sink,
+            env={**env, "PYTHONPATH": str(PROJECT), "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1", **environment},
+        )
+    server = Server(f"http://127.0.0.1:{port}", process, log, temporary)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            try:
+                if httpx.get(f"{server.url}/healthz", timeout=5, trust_env=False).status_code in (200, 404):
+                    break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def png(red: int = 40, width: int = 48, height: int = 32) -> bytes:
+    """A dark ramp that its red tells from others."""
+    ramp = np.linspace(2, 30, width * height).reshape(height, width)
+    picture = np.stack([np.full_like(ramp, red), ramp, ramp * 0.5], axis=2).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def uploaded(client: httpx.Client, data: bytes, name: str = "night.png") -> str:
+    """Uploads a file and gives its path on the server."""
+    answer = client.post("/gradio_api/upload", files={"files": (name, data)})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()[0])
+
+
+def file_of(path: str) -> dict[str, Any]:
+    """A file as Gradio's clients send it."""
+    return {"path": path, "orig_name": "night.png", "meta": {"_type": "gradio.FileData"}}
+
+
+def called(client: httpx.Client, name: str, *values: Any) -> tuple[str, Any]:
+    """Calls an endpoint and waits: ("complete" or "error" or "refused", its data or the sentence)."""
+    started = client.post(f"/gradio_api/call/{name}", json={"data": list(values)})
+    if started.status_code != 200:
+        return "refused", (started.status_code, started.json().get("detail"))
+    with client.stream("GET", f"/gradio_api/call/{name}/{started.json()['event_id']}") as answer:
+        event = ""
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: ") and event in ("complete", "error"):
+                return event, json.loads(line.removeprefix("data: "))
+    raise AssertionError(f"{name} ended without an answer")

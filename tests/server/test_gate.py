@@ -1,0 +1,441 @@
+"""The gate by itself, before small apps that do what servers do at their worst; and its books."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.formparsers import MultiPartException
+
+from explorer import logs
+from explorer.server import ServerOptions, temporary
+from explorer.server.gate import Gate, waiting
+from explorer.server.rates import Allowance, Counter, client_address, network_of
+from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
+
+NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
+"""Patience of a twentieth of a second, for what does not come at all."""
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Reads the whole body and says how long it was."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-frame-options", b"DENY")]})
+    await send({"type": "http.response.body", "body": str(length).encode()})
+
+
+def asked(
+    app: App,
+    path: str = "/",
+    method: str = "GET",
+    body: list[bytes] | None = None,
+    options: ServerOptions | None = None,
+    headers: dict[str, str] | None = None,
+    gate: Gate | None = None,
+    takes: bool = True,
+    client: str = "10.0.0.1",
+    uploads: str = "/nowhere",
+    queues: dict[str, Any] | None = None,
+) -> SimpleNamespace:
+    """Asks a gate before `app`; a `body` of None never ends."""
+    parts = list(body or [])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if parts:
+            piece = parts.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": body is None or bool(parts)}
+        await asyncio.sleep(3600)
+
+    async def send(message: Any) -> None:
+        if not takes:
+            await asyncio.sleep(3600)
+        sent.append(message)
+
+    server = SimpleNamespace(
+        auth=None, tokens={}, cookie_id="c", uploaded_file_dir=uploads,
+        get_blocks=lambda: SimpleNamespace(
+            allowed_paths=[], _queue=SimpleNamespace(event_queue_per_concurrency_id=queues or {})
+        ),
+    )  # fmt: skip
+    scope = {
+        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+    }  # fmt: skip
+    gate = gate or Gate(app, options or ServerOptions(), 1000)
+    gate._app = app
+    failure = None
+    try:
+        asyncio.run(gate(scope, receive, send))
+    except Exception as error:
+        failure = error
+    start = next((message for message in sent if message["type"] == "http.response.start"), {"headers": []})
+    content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+    found = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+    return SimpleNamespace(status=start.get("status"), headers=found, body=content, failure=failure)
+
+
+def test_what_is_well_passes() -> None:
+    answer = asked(echo, "/gradio_api/upload", "POST", [b"abc", b"de"], headers={"content-length": "5"})
+    assert (answer.status, answer.body) == (200, b"5")
+    answer = asked(echo, "/gradio_api/queue/join", "POST", [b'{"data"', b": []}"])
+    assert (answer.status, answer.body) == (200, b"12"), "what was looked at is given on as it came"
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_body_that_does_not_come() -> None:
+    for path in ("/gradio_api/queue/join", "/gradio_api/upload", "/login"):
+        answer = asked(echo, path, "POST", None, NEVER)
+        assert answer.status == 408 and "too slowly" in json.loads(answer.body)["detail"]
+        assert answer.headers["connection"] == "close"
+
+
+def test_a_body_that_comes_by_and_by() -> None:
+    """Never silent for long, and never done."""
+
+    async def dribble(scope: Any, receive: Any, send: Any) -> None:
+        while True:
+            await receive()
+            await asyncio.sleep(0.01)
+
+    answer = asked(dribble, "/gradio_api/upload", "POST", [b"x"] * 100_000, NEVER)
+    assert answer.status == 408
+
+
+def test_an_answer_that_does_not_come() -> None:
+    async def silent(*_: Any) -> None:
+        await asyncio.sleep(3600)
+
+    answer = asked(silent, "/gradio_api/info", options=NEVER)
+    assert answer.status == 504 and "too long" in json.loads(answer.body)["detail"]
+
+
+def test_a_client_that_takes_nothing() -> None:
+    assert isinstance(asked(echo, "/", body=[b""], options=NEVER, takes=False).failure, TimeoutError)
+
+
+def test_a_stream_may_take_its_time() -> None:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.5)
+        await echo(scope, receive, send)
+
+    assert asked(slow, "/gradio_api/heartbeat/a", body=[b""], options=NEVER).status == 200
+    assert asked(slow, "/gradio_api/info", body=[b""], options=NEVER).status == 504
+
+
+def test_uploads_beyond_the_limit_are_cut_off_in_the_way_that_gradio_cleans_up_after() -> None:
+    seen: list[BaseException] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            while True:
+                await receive()
+        except MultiPartException as error:
+            seen.append(error)
+            raise
+
+    pieces = [bytes(2**19)] * 8
+    answer = asked(reading, "/gradio_api/upload", "POST", pieces)
+    assert answer.status == 413 and len(seen) == 1
+    assert asked(echo, "/gradio_api/upload", "POST", [b""], headers={"content-length": str(2**30)}).status == 413
+
+
+def test_a_mistake_of_the_app_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    answer = asked(broken)
+    assert answer.status == 500 and b"secret" not in answer.body
+    assert "secret" in caplog.text
+
+
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**29))
+    answer = asked(echo, "/gradio_api/upload", "POST", [b"a"], uploads=str(tmp_path))
+    assert answer.status == 507 and "disk is full" in json.loads(answer.body)["detail"]
+
+
+def test_uploaded_bytes_are_counted_by_user() -> None:
+    options = ServerOptions(upload_bytes_per_hour=1000)
+    gate = Gate(echo, options, 10_000)
+    upload = {"path": "/gradio_api/upload", "method": "POST", "gate": gate}
+    assert asked(echo, body=[bytes(1500)], **upload).status == 200
+    refused = asked(echo, body=[b"x"], **upload)
+    assert refused.status == 429 and int(refused.headers["retry-after"]) > 60
+    assert asked(echo, body=[b"x"], client="10.0.0.2", **upload).status == 200
+
+
+def test_requests_jobs_and_logins_are_counted_apart() -> None:
+    options = ServerOptions(jobs_per_minute=2, logins_per_minute=1, requests_per_minute=100)
+    gate = Gate(echo, options, 1000)
+
+    def job() -> int:
+        return int(asked(echo, "/gradio_api/call/a", "POST", [b"{}"], gate=gate).status)
+
+    statuses = [job() for _ in range(40)]
+    assert statuses[0] == 200 and 429 in statuses, "one every thirty seconds, whatever the machine's speed"
+    assert asked(echo, body=[b""], gate=gate).status == 200
+    statuses = [asked(echo, "/assets/a.js", body=[b""], gate=gate).status for _ in range(500)]
+    assert statuses[0] == 200 and statuses[-1] == 429
+
+
+def test_nobody_fills_the_queue_alone() -> None:
+    seen: list[Any] = []
+
+    async def queued(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(SimpleNamespace(request=SimpleNamespace(scope=scope)))
+        await echo(scope, receive, send)
+
+    queues = {"a": SimpleNamespace(queue=seen)}
+    gate = Gate(queued, ServerOptions(jobs_waiting=3), 1000)
+    statuses = []
+    for client in ("10.0.0.1",) * 5 + ("10.0.0.2",):
+        answer = asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, client=client, queues=queues)
+        statuses.append(answer.status)
+    assert statuses == [200, 200, 200, 429, 429, 200]
+    seen.clear()
+    assert asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, queues=queues).status == 200
+
+
+def test_gradios_queue_is_as_the_gate_reads_it() -> None:
+    import gradio as gr
+    from gradio.queueing import Event, EventQueue
+
+    with gr.Blocks() as demo:
+        gr.Textbox()
+    assert demo._queue.event_queue_per_concurrency_id == {}
+    assert EventQueue("a", 1).queue == []
+    request: Any = SimpleNamespace(scope={"explorer.user": "me"})
+    event = Event("a", SimpleNamespace(concurrency_id="a"), request, None)  # type: ignore[arg-type]
+    demo._queue.event_queue_per_concurrency_id["a"] = EventQueue("a", 1)
+    demo._queue.event_queue_per_concurrency_id["a"].queue.append(event)
+    assert waiting(SimpleNamespace(get_blocks=lambda: demo), "me") == 1
+
+
+def test_what_is_under_way_is_counted() -> None:
+    gate = Gate(echo, ServerOptions(answers_at_once=1, connections=2), 1000)
+    inside: list[int] = []
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def asks_from_within(scope: Any, receive: Any, send: Any) -> None:
+        """Three more requests while this one is under way: of the same user, of a second, and of a third while the
+        second's is under way too."""
+
+        async def keep(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                inside.append(message["status"])
+
+        gate._app = echo
+        await gate({**scope, "client": ("10.0.0.1", 1)}, nothing, keep)
+        await gate({**scope, "client": ("10.0.0.2", 1)}, nothing, keep)
+        gate._under_way.enter("10.0.0.2")
+        await gate({**scope, "client": ("10.0.0.3", 1)}, nothing, keep)
+        gate._under_way.leave("10.0.0.2")
+        await echo(scope, receive, send)
+
+    assert asked(asks_from_within, body=[b""], gate=gate).status == 200
+    assert inside == [429, 200, 503]
+    assert asked(echo, body=[b""], gate=gate).status == 200, "all have left again"
+
+
+def test_websockets_are_not_offered() -> None:
+    called: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        called.append(scope["type"])
+
+    gate = Gate(app, ServerOptions(), 1000)
+    for kind in ("websocket", "lifespan"):
+        asyncio.run(gate({"type": kind}, app, app))
+    assert called == ["lifespan"]
+
+
+def test_allowances_fill_up_again() -> None:
+    now = [0.0]
+    allowance = Allowance(2.0, 3.0, clock=lambda: now[0])
+    assert [allowance.take("a") for _ in range(3)] == [0, 0, 0]
+    assert allowance.take("a") == pytest.approx(0.5)
+    assert allowance.take("b") == 0
+    now[0] = 0.5
+    assert allowance.take("a") == 0 and allowance.take("a") > 0
+    now[0] = 100.0
+    allowance.spend("a", 13.0)
+    assert allowance.take("a", 0) == pytest.approx(5.0)
+
+
+def test_forgotten_users_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.server.rates.MOST_USERS", 10)
+    allowance, counter = Allowance(1, 1), Counter(1, 10)
+    for number in range(100):
+        allowance.take(str(number))
+        counter.enter(str(number))
+        counter.leave(str(number))
+    assert len(allowance._left) == 10 and not counter._under_way
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proxies", "found"),
+    [
+        ("10.0.0.9", "", 0, "10.0.0.9"),
+        ("10.0.0.9", "1.2.3.4", 0, "10.0.0.9"),
+        ("10.0.0.9", "6.6.6.6, 1.2.3.4", 1, "1.2.3.4"),
+        ("10.0.0.9", "6.6.6.6, 1.2.3.4, 10.0.0.8", 2, "1.2.3.4"),
+        ("10.0.0.9", "1.2.3.4", 5, "1.2.3.4"),
+        ("10.0.0.9", "", 1, "10.0.0.9"),
+        ("2001:db8:1:2:3::4", "", 0, "2001:db8:1:2::/64"),
+        ("::ffff:1.2.3.4", "", 0, "1.2.3.4"),
+        ("10.0.0.9", "[2001:db8:1:2:3::4]", 1, "2001:db8:1:2::/64"),
+        ("10.0.0.9", "x" * 5000, 1, "x" * 64),
+    ],
+)
+def test_whose_address_counts(peer: str, forwarded: str, proxies: int, found: str) -> None:
+    assert client_address(peer, forwarded, proxies) == found
+
+
+def test_networks() -> None:
+    assert network_of("fe80::1%eth0") == "fe80::/64" and network_of("testclient") == "testclient"
+
+
+def test_kinds_and_what_the_log_shows() -> None:
+    assert kind_of("POST", "/gradio_api/upload") == "upload" and kind_of("GET", "/gradio_api/upload") is None
+    assert kind_of("GET", "/gradio_api/file=/tmp/x") == "file" and kind_of("GET", "/gradio_api/file=") is None
+    assert kind_of("OPTIONS", "/gradio_api/upload") == "state"
+    assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
+    assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"
+    assert shown_path("/gradio_api/call/restore/abc") == "/gradio_api/call/restore/"
+    assert shown_path("/gradio_api/call/restore") == "/gradio_api/call/restore"
+
+
+def test_within(tmp_path: Path) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    (folder / "a.png").touch()
+    (tmp_path / "uploads-of-others").mkdir()
+    (tmp_path / "uploads-of-others" / "b.png").touch()
+    assert within(str(folder / "a.png"), [str(folder)])
+    for path in (tmp_path / "uploads-of-others" / "b.png", folder, folder / "none.png", folder / ".." / "x"):
+        assert not within(str(path), [str(folder)])
+    assert not within("a.png", [str(folder)]) and not within(f"{folder}/a.png\0", [str(folder)])
+
+
+def test_addresses_in_the_arguments_of_a_tool(tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    (uploads / "a b.png").touch()
+
+    def call(photo: str) -> bytes:
+        return json.dumps({"method": "tools/call", "params": {"arguments": {"photo": photo}}}).encode()
+
+    own = f"https://lowlight.test/gradio_api/file={uploads}/a%20b.png"
+    for photo in ("data:image/png;base64,AA", "auto", own):
+        assert check_values(call(photo), str(uploads), addresses=True) == call(photo)
+    for photo in ("https://attacker.test/a.png", f"https://attacker.test/gradio_api/file={tmp_path}/b.png",
+                  "http://127.0.0.1/gradio_api/file=/etc/passwd", "file:///etc/passwd"):  # fmt: skip
+        check_values(call(photo), str(uploads))
+        with pytest.raises(RefusalError, match="fetches nothing"):
+            check_values(call(photo), str(uploads), addresses=True)
+    # What the tool then asks for is the file itself: nothing is fetched, whatever the host is said to be.
+    body = check_values(json.dumps({"data": [{"path": own}, 3]}).encode(), str(uploads))
+    assert json.loads(body) == {"data": [{"path": f"{uploads}/a b.png"}, 3]}
+
+
+def test_temporary_folders_of_a_killed_process_are_removed_and_those_of_a_living_one_kept(tmp_path: Path) -> None:
+    script = (
+        "import sys, time, tempfile; tempfile.tempdir = sys.argv[1]\n"
+        "from explorer.server.temporary import owned_folder\n"
+        "(owned_folder() / 'photo').touch(); print(owned_folder(), flush=True); time.sleep(600)\n"
+    )
+    living = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    try:
+        assert living.stdout is not None
+        folder = Path(living.stdout.readline().strip())
+        assert folder.parent == tmp_path and folder.stat().st_mode & 0o077 == 0
+        stranger = tmp_path / f"{temporary.PREFIX}stranger"
+        stranger.mkdir()
+        (tmp_path / f"{temporary.PREFIX}link").symlink_to(folder)
+        assert temporary.remove_abandoned(tmp_path) == []
+        living.kill()
+        living.wait()
+        assert temporary.remove_abandoned(tmp_path) == [folder]
+        assert not folder.exists() and stranger.exists(), "without a lock, nobody knows whose it is"
+    finally:
+        living.kill()
+        living.wait()
+        living.stdout.close()
+
+
+def test_stale_uploads_are_removed(tmp_path: Path) -> None:
+    import os
+
+    old, new = tmp_path / "a" / "old.png", tmp_path / "b" / "new.png"
+    for path in (old, new):
+        path.parent.mkdir()
+        path.touch()
+    past = time.time() - 10_000
+    for path in (old, old.parent, new.parent):
+        os.utime(path, (past, past))
+    temporary.remove_stale(tmp_path, 5000)
+    assert not old.exists() and new.exists()
+    os.utime(tmp_path / "a", (past, past))  # removing the file in it changed it
+    temporary.remove_stale(tmp_path, 5000)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.fixture
+def stream() -> Any:
+    """Where the log goes; afterwards it goes where it went before."""
+    root, kept = logging.getLogger(), logging.getLogger().handlers[:]
+    level, own = root.level, logging.getLogger("explorer").level
+    yield io.StringIO()
+    for handler in root.handlers[:]:
+        if handler not in kept:
+            root.removeHandler(handler)
+    root.setLevel(level)
+    logging.getLogger("explorer").setLevel(own)
+    logging.captureWarnings(False)
+
+
+def test_logs_as_json(stream: io.StringIO) -> None:
+    logs.configure(as_json=True, stream=stream)
+    logs.configure(as_json=True, stream=stream)
+    log = logging.getLogger("explorer.anything")
+    log.info("request", extra={"status": 200, "path": "/ä\n"})
+    try:
+        raise KeyError("x")
+    except KeyError:
+        log.exception("failed")
+    logging.getLogger("library").info("chatter")
+    logging.getLogger("library").warning("heard")
+    first, second, third = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert first["event"] == "request" and first["status"] == 200 and first["path"] == "/ä\n"
+    assert first["level"] == "info" and first["logger"] == "explorer.anything"
+    assert "KeyError" in second["traceback"] and third["event"] == "heard"
+
+
+def test_logs_as_text(stream: io.StringIO) -> None:
+    logs.configure(stream=stream, level=logging.WARNING)
+    logging.getLogger("explorer").info("quiet")
+    logging.getLogger("explorer").warning("loud", extra={"status": 3})
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("WARNING explorer: loud status=3")
