@@ -15,6 +15,7 @@ from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
 from explorer.photo import Photo, camera_to_display, check_ratio, model_input
+from explorer.photo.bit_depth import at_bit_depth
 from explorer.photo.reduce import reduced
 from explorer.restorer import suggested_ratio
 from explorer.weights.store import LoadedModel
@@ -169,6 +170,8 @@ def _mapped(
     import torch
 
     convention = loaded.config.input
+    if convention.bits is not None:
+        photo = at_bit_depth(photo, convention.bits)
     given = model_input(
         photo,
         loaded.architecture.domain,

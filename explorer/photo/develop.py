@@ -87,8 +87,10 @@ def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | Non
     red, green, blue = (float(gain * ratio) for gain in gains)
     image = np.empty((*raw.mosaic.shape, 3), dtype=np.float32) if out is None else out
 
+    matrix = raw.color_matrix
+
     def finish(top: int, bottom: int, band: FloatArray) -> None:
-        mixed = _mixed(np.minimum(band, np.float32(level), out=band), raw.camera_to_srgb)
+        mixed = _mixed(np.minimum(band, np.float32(level), out=band), matrix)
         if display:
             mixed = display_of(np.clip(mixed, 0, 1, out=mixed))
         image[top:bottom] = np.moveaxis(mixed, 0, 2)

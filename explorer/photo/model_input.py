@@ -111,4 +111,4 @@ def model_input(
         planes = pack_xtrans(raw.mosaic, factors=factors, clip=clip)
     else:
         planes = pack_bayer(raw.mosaic, plane_order, factors=factors, clip=clip)
-    return ModelInput(planes, raw.camera_to_srgb, raw.rotation, notes)
+    return ModelInput(planes, raw.color_matrix, raw.rotation, notes)

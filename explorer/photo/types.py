@@ -55,7 +55,8 @@ class RawPhoto:
     daylight: Gains | None
     """The camera's daylight gains (green 1), None where not known."""
     camera_to_srgb: FloatArray
-    """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB."""
+    """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, under daylight; `color_matrix` under the light
+    of the white balance."""
     matrix_source: str
     """Where the matrix came from: "the file", or why a stated fallback is used."""
     exposure: Exposure
@@ -83,6 +84,13 @@ class RawPhoto:
         """Width and height of the upright picture, in pixels."""
         height, width = self.mosaic.shape
         return (height, width) if self.rotation in (90, 270) else (width, height)
+
+    @property
+    def color_matrix(self) -> FloatArray:
+        """`camera_to_srgb` under the light that the white balance names; see `explorer.photo.adaptation`."""
+        from explorer.photo.adaptation import matrix_under
+
+        return matrix_under(self.camera_to_srgb, self.daylight, self.white_balance.gains)
 
     def with_white_balance(self, choice: WhiteBalanceChoice) -> RawPhoto:
         """A new photo with other gains; see `explorer.photo.white_balance.with_white_balance`."""
