@@ -5,11 +5,9 @@ Pictures are served from a folder with an unguessable name, one a session, remov
 
 from __future__ import annotations
 
-import atexit
 import os
 import secrets
 import shutil
-import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from urllib.parse import quote
 
 from explorer.app import text
 from explorer.errors import PhotoError
+from explorer.server.temporary import owned_folder
 
 if TYPE_CHECKING:
     from explorer.photo.types import FloatArray, Photo, RgbPhoto
@@ -34,8 +33,8 @@ PICTURES_KEPT = 24
 @cache
 def public_folder() -> Path:
     """The folder that the server may hand files out of; it is removed when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="lowlight-explorer-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = owned_folder() / "pictures"
+    folder.mkdir()
     return folder
 
 

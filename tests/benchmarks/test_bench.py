@@ -51,3 +51,26 @@ def test_multiplications_of_lamba_m0_are_those_of_the_paper(project: Path) -> No
     eager = loaded(project / "benchmarks" / "eager.py")
     gmac = eager.multiplications(create_model("lamba_m0"), torch.zeros(1, 1, 256, 512)) * 64 / 1e9
     assert gmac == pytest.approx(41.2, abs=0.1)
+
+
+def test_raw_files_of_the_benchmark_are_the_same_in_both_forms(project: Path, tmp_path: Path) -> None:
+    from explorer.photo import open_photo
+
+    everyday = loaded(project / "benchmarks" / "everyday.py")
+    plain = everyday.write_raw(tmp_path / "plain.dng", 300, 600)
+    packed = everyday.write_raw(tmp_path / "packed.dng", 300, 600, compressed=True)
+    assert packed.stat().st_size < 0.8 * plain.stat().st_size
+    assert (open_photo(plain).mosaic == open_photo(packed).mosaic).all()
+
+
+def test_everyday_report(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everyday = loaded(project / "benchmarks" / "everyday.py")
+    # What starts the program is left to the benchmark itself.
+    monkeypatch.setattr(everyday, "folder_run", lambda *_: {"photographs": 2, "seconds": 1.0, "busy": 0.93})
+    monkeypatch.setattr(everyday, "starting", lambda _: {"lowlight app": 3.0})
+    assert everyday.main(["--quick", "--only", "lamba_m0", "--out", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "everyday_quick.json").read_text())
+    assert [row["file"] for row in report["opening"]] == ["uncompressed, 0.1 MP", "lossless JPEG, 0.1 MP"]
+    assert all(row["ratio"] > 0 for row in report["opening"])
+    text = (tmp_path / "everyday_quick.md").read_text()
+    assert "93% of all cores busy" in text and "| lowlight app | 3.00 |" in text
