@@ -108,8 +108,8 @@ def decoded(data: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], list[
         limits = Limits(request["max_bytes"], request["max_pixels"])
         return photo_to_wire(open_photo(data, name=request["name"], limits=limits, isolated=False))
     except ExplorerError as error:
-        # LibRaw has an exception of its own for it.
-        if isinstance(error.__cause__, MemoryError) or "Memory" in type(error.__cause__).__name__:
+        # LibRaw's own "Unsufficient memory" is not taken for it: damaged files of a kilobyte get it too.
+        if isinstance(error.__cause__, MemoryError):
             return {"error": OUT_OF_MEMORY}, []
         return {"error": type(error).__name__, "message": str(error)}, []
     except MemoryError:
