@@ -353,6 +353,7 @@ def main() -> int:
         parser.error(f"1 to {2**BITS - 2} clients for up to 600 seconds")
     if given.url and urlsplit(given.url).hostname not in ("127.0.0.1", "localhost", "::1"):
         parser.error("the crowd visits this machine alone: give an address of 127.0.0.1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
     started = time.monotonic()
     if given.url:
         record = crowd(given.url, None, given.clients, given.seconds, given.megapixels)

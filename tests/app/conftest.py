@@ -1,4 +1,4 @@
-"""The real server and a real Chromium, one of each for all browser tests of a process."""
+"""The real server, one for all browser tests of a process, and a real Chromium, one for each file of tests."""
 
 from __future__ import annotations
 
@@ -113,8 +113,9 @@ def address(project: Path, chromium: str, authors: LocalHub, tmp_path_factory: p
         server.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """One for each file of tests: a second Playwright, the notebooks', cannot begin while the first one is there."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)

@@ -46,7 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         text = started.log.read_text()
         assert "Traceback" not in text, text
     assert started.process.returncode == 0, "asked to end, it ends in order"
-    assert list(started.temporary.iterdir()) == [], "a temporary file is left behind"
+    # PyTorch keeps a cache of its own there, for whichever program comes next.
+    left = [path for path in started.temporary.iterdir() if not path.name.startswith("torchinductor")]
+    assert left == [], "a temporary file is left behind"
 
 
 @pytest.fixture
