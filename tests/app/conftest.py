@@ -123,7 +123,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One for all pages, whose scripts Chromium then compiles once; what a page keeps lies in its own tab."""
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
