@@ -56,9 +56,7 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
 
     ordinary = restorer.choose_backend
 
-    def choose(
-        model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False
-    ) -> Backend:
+    def choose(model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False) -> Backend:
         sha256 = model.identity.sha256
         if sha256 not in placed:  # classical methods, and what was loaded later: outside the calls there is no GPU
             return ordinary(model, "torch" if wanted == "auto" else wanted, image_only=image_only, tiled=tiled)

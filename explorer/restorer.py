@@ -19,7 +19,7 @@ from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.hub.resolver import at_hand, check_source, find
 from explorer.models import architectures
-from explorer.photo import Photo, camera_to_display, check_ratio, model_input, suggest_ratio
+from explorer.photo import ModelInput, Photo, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.bit_depth import at_bit_depth
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
@@ -170,6 +170,29 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
     return suggestion.ratio, suggestion.source
 
 
+def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
+    """What a model's network is given for a photo: by the conventions that its weights were trained with.
+
+    Args:
+        ratio: 1 to 300.
+
+    Returns:
+        The input; its notes are the photo's and those of what was done with it.
+    """
+    convention = model.config.input
+    if convention.bits is not None:
+        photo = at_bit_depth(photo, convention.bits)
+    given = model_input(
+        photo,
+        model.architecture.domain,
+        ratio,
+        white_balance=convention.white_balance,
+        clip=convention.clip,
+        plane_order=convention.plane_order,
+    )
+    return replace(given, notes=(*photo.notes, *given.notes))
+
+
 _MOST_PIXELS = 16_000_000
 """Of pictures whose intermediates are kept unasked."""
 
@@ -220,17 +243,7 @@ def restore(
         source = "given"
     if max_side is not None:
         photo = reduced(photo, max_side)
-    convention = loaded.config.input
-    if convention.bits is not None:
-        photo = at_bit_depth(photo, convention.bits)
-    planes = model_input(
-        photo,
-        loaded.architecture.domain,
-        value,
-        white_balance=convention.white_balance,
-        clip=convention.clip,
-        plane_order=convention.plane_order,
-    )
+    planes = network_input(photo, loaded, value)
     channels, height, width = planes.planes.shape
     notes = planes.notes
     if intermediates is None:
@@ -247,7 +260,7 @@ def restore(
     else:
         tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget)) > 1
         engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
-        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, convention.margin)
+        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, loaded.config.input.margin)
     camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90
     del planes
     progress(1.0)
@@ -269,7 +282,7 @@ def restore(
         device=engine.device,
         precision=engine.precision,
         backend=engine.name,
-        notes=(*photo.notes, *notes),
+        notes=notes,
         photo_name=photo.name,
         exif=photo.exif,
     )

@@ -8,12 +8,19 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 PROJECT = Path(__file__).resolve().parent.parent
+CHROMIUM_FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 # Libraries read these when they are imported, so they are set before anything else is. Workers of xdist inherit the
 # folder of the process that started them, and only that process removes it.
@@ -71,6 +78,16 @@ def chromium() -> str:
         if found := shutil.which(candidate):
             return found
     pytest.skip("needs Chromium: install Debian's `chromium`, or name one by EXPLORER_CHROMIUM")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A Chromium for each file of tests: a process holds one Playwright at a time."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(autouse=True)

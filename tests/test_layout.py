@@ -17,13 +17,14 @@ RESULTS = ("restorer", "restoration", "encode", "settings")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
-    "photo": ("errors",),
-    "models": ("errors",),
+    "machine": (),
+    "photo": ("errors", "machine"),
+    "models": ("errors", "machine"),
     "examples": (),
     "weights": ("errors", "models"),
     "training": ("errors", "models", "weights"),
     "hub": ("errors", "models", "weights"),
-    "engine": ("errors", "models", "weights"),
+    "engine": ("errors", "machine", "models", "weights"),
     "restorer": ("errors", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
     "restoration": ("errors", "photo", "weights", "encode"),
     "encode": ("errors", "photo"),
@@ -31,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inspect": ("errors", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "restoration"),
     "evaluation": ("errors", "photo", "weights", "training", *RESULTS),
-    "batch": ("errors", "photo", "weights", "evaluation", *RESULTS),
+    "batch": ("errors", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
     "app": (

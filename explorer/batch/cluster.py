@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.batch.listing import Item
-from explorer.batch.local import cores
 from explorer.batch.photograph import ModelFiles, Outcome, Plan, decode, finish, lost, make
 from explorer.errors import ExplorerError
+from explorer.machine import cores
 
 if TYPE_CHECKING:
-    from explorer.evaluation.sets import BenchmarkPair, PairScores
+    from explorer.evaluation.pairs import Pair, PairScores
 
 _BYTES_EACH = 4 << 30
 """Memory for one photograph on its way through a pair of processors: decoded, in the network and encoded."""
@@ -162,7 +162,7 @@ class RayCluster:
 
     def score(
         self,
-        pairs: Sequence[tuple[int, BenchmarkPair]],
+        pairs: Sequence[tuple[int, Pair]],
         models: tuple[ModelFiles, ...],
         ratio: float | str,
         threads: int,

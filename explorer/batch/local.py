@@ -16,6 +16,7 @@ from typing import Any
 from explorer.batch.listing import Item
 from explorer.batch.photograph import Outcome, Plan, lost, sentence, whole
 from explorer.errors import ExplorerError
+from explorer.machine import cores
 
 _BYTES_EACH = 3 << 30
 """Memory that a process may take: a developed picture of 24 megapixels, its tiles and its result."""
@@ -29,11 +30,6 @@ def suggested_workers() -> int:
     except (AttributeError, ValueError, OSError):
         available = _BYTES_EACH
     return max(1, min(cores(), available // _BYTES_EACH))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def restore_here(items: Sequence[Item], plan: Plan) -> Iterator[Outcome]:

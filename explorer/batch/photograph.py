@@ -88,13 +88,9 @@ class ModelFiles:
     """Name and content; none for classical methods."""
 
     @classmethod
-    def of(cls, model: LoadedModel, folder: Path | None) -> ModelFiles:
-        """The files of a loaded model.
-
-        Args:
-            folder: where its weights lie; None for classical methods.
-        """
-        identity = model.identity
+    def of(cls, model: LoadedModel) -> ModelFiles:
+        """The files of a loaded model."""
+        identity, folder = model.identity, model.folder
         files = () if folder is None else tuple((n, (folder / n).read_bytes()) for n in _MODEL_FILES)
         return cls(identity.name, identity.revision, identity.sha256, files)
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from explorer.batch import addresses
 from explorer.batch.addresses import STAGING
 from explorer.batch.listing import Item, Listing, list_source
-from explorer.batch.local import cores, restore_here, restore_locally, suggested_workers
+from explorer.batch.local import restore_here, restore_locally, suggested_workers
 from explorer.batch.manifest import WORK, Ledger, digest
 from explorer.batch.photograph import ROWS, UNREAD, ModelFiles, Outcome, Plan, Treatment
 from explorer.errors import OutputError, PhotoError
+from explorer.machine import cores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +65,6 @@ def run_batch(
     source: str,
     destination: str,
     model: LoadedModel,
-    folder: Path | None,
     treatment: Treatment,
     engine: Engine | None = None,
     *,
@@ -78,7 +78,6 @@ def run_batch(
         source: a folder, a list or a photograph; see `explorer.batch.listing.list_source`.
         destination: a folder; made if missing.
         model: what restores.
-        folder: where the model's weights lie; None for classical methods.
         retry: also try photographs again that could not be decoded before and have not changed.
         begin: called once with the numbers of photographs to restore and of those that are kept.
         report: called with each outcome as it comes.
@@ -93,7 +92,7 @@ def run_batch(
     listing = list_source(source, target)
     threads, workers = _shares(engine, len(listing.items))
     environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("EXPLORER_")))
-    plan = Plan(target, treatment, ModelFiles.of(model, folder), threads, environment)
+    plan = Plan(target, treatment, ModelFiles.of(model), threads, environment)
     with _alone(target):
         ledger = Ledger(target)
         waiting = _waiting(listing, ledger.table, plan, retry)

@@ -6,23 +6,22 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.batch.local import cores, suggested_workers
+from explorer.batch.local import suggested_workers
 from explorer.batch.photograph import ModelFiles
 from explorer.batch.run import Engine
 from explorer.errors import ExplorerError
+from explorer.machine import cores
 
 if TYPE_CHECKING:
-    from explorer.evaluation.pairs import PairResult
-    from explorer.evaluation.sets import BenchmarkPair, PairScores
+    from explorer.evaluation.pairs import Pair, PairResult, PairScores
     from explorer.weights.store import LoadedModel
 
 
 def score_set(
-    pairs: Sequence[BenchmarkPair],
-    models: Sequence[tuple[LoadedModel, Path | None]],
+    pairs: Sequence[Pair],
+    models: Sequence[LoadedModel],
     engine: Engine | None = None,
     ratio: float | str = "auto",
     advance: Callable[[str], None] = lambda what: None,
@@ -31,7 +30,7 @@ def score_set(
 
     Args:
         pairs: from `explorer.evaluation.sets.list_set`.
-        models: each with the folder of its weights, None for classical methods.
+        models: from `explorer.load_model`.
         engine: who does the work; by default processes of this machine.
         ratio: amplification of pairs that do not say theirs.
         advance: called with a pair's name after each.
@@ -43,22 +42,22 @@ def score_set(
         DataError: the two of a pair cannot be opened or compared.
         ExplorerError: the engine is not to be had.
     """
-    from explorer.evaluation.sets import mean_results
+    from explorer.evaluation.pairs import mean_results
 
     engine = engine or Engine()
-    sent = tuple(ModelFiles.of(model, folder) for model, folder in models)
+    sent = tuple(ModelFiles.of(model) for model in models)
     found: dict[int, PairScores] = {}
     for place, scored in _scores(pairs, models, sent, engine, ratio):
         if isinstance(scored, ExplorerError):
             raise scored
         found[place] = scored
         advance(scored.name)
-    return mean_results([found[k] for k in range(len(pairs))], [model for model, _ in models])
+    return mean_results([found[k] for k in range(len(pairs))], models)
 
 
 def _scores(
-    pairs: Sequence[BenchmarkPair],
-    models: Sequence[tuple[LoadedModel, Path | None]],
+    pairs: Sequence[Pair],
+    models: Sequence[LoadedModel],
     sent: tuple[ModelFiles, ...],
     engine: Engine,
     ratio: float | str,
@@ -74,9 +73,8 @@ def _scores(
             cluster.close()
         return
     if workers == 0:
-        loaded = [model for model, _ in models]
         for place, pair in enumerate(pairs):
-            yield place, scored_or_error(pair, loaded, ratio)
+            yield place, scored_or_error(pair, models, ratio)
         return
     threads = engine.threads or max(1, cores() // workers)
     context = multiprocessing.get_context("spawn")
@@ -94,11 +92,9 @@ def _scores(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def scored_or_error(
-    pair: BenchmarkPair, models: Sequence[LoadedModel], ratio: float | str
-) -> PairScores | ExplorerError:
+def scored_or_error(pair: Pair, models: Sequence[LoadedModel], ratio: float | str) -> PairScores | ExplorerError:
     """A pair's scores, or what kept it from having any, which can travel between processes."""
-    from explorer.evaluation.sets import score_pair
+    from explorer.evaluation.pairs import score_pair
 
     try:
         return score_pair(pair, models, ratio)
@@ -117,5 +113,5 @@ def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:
     _MODELS[:] = [each.loaded() for each in sent]
 
 
-def _score_here(pair: BenchmarkPair, ratio: float | str) -> PairScores | ExplorerError:
+def _score_here(pair: Pair, ratio: float | str) -> PairScores | ExplorerError:
     return scored_or_error(pair, _MODELS, ratio)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from explorer.cli.failures import SOME_FAILED
-from explorer.cli.restore import parse_balance, parse_ratio
+from explorer.cli.options import (
+    AddressOption,
+    BackendOption,
+    EngineOption,
+    NeutralPointOption,
+    QuietOption,
+    RatioOption,
+    WeightsOption,
+    WhiteBalanceOption,
+    WorkersOption,
+    check_backend_option,
+    parse_balance,
+    parse_ratio,
+)
 from explorer.cli.terminal import print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
 
 if TYPE_CHECKING:
-    from explorer import LoadedModel
     from explorer.batch.photograph import Outcome
     from explorer.batch.run import Summary
 
@@ -32,35 +43,16 @@ def batch(
         str, typer.Argument(metavar="DST", help="A folder or an address for results and manifest.parquet.")
     ],
     model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray for one and for many machines.")
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Of a running Ray cluster, or `auto`; without it, ray starts one here.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Processes on this machine; by its cores and memory by default, 0 for none but this."),
-    ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")] = None,
-    ratio: Annotated[
-        str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
-    ] = "auto",
+    ratio: RatioOption = "auto",
     bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
-    white_balance: Annotated[
-        str | None,
-        typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
-    ] = None,
-    neutral_point: Annotated[
-        str | None,
-        typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
-    ] = None,
-    backend: Annotated[
-        str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
-    ] = "auto",
+    white_balance: WhiteBalanceOption = None,
+    neutral_point: NeutralPointOption = None,
+    weights: WeightsOption = None,
+    backend: BackendOption = "auto",
     retry: Annotated[
         bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
     ] = False,
@@ -69,30 +61,28 @@ def batch(
     ] = False,
     photographs: Annotated[int, typer.Option(min=1, help="Of the plan that --report makes.")] = 1_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Restore an archive of photographs into DST, by this machine or a Ray cluster.
 
     Results lie in DST as the photographs do in SRC, each as <stem>.png.
-    DST/manifest.parquet has one row a photograph: what it is, how it was restored,
-    or why it was not. Run again after a kill, a full disk or with more
-    photographs, the same command does what is missing or changed.
+    DST/manifest.parquet has one row a photograph: what it is, how it was
+    restored, or why it was not. Run again after a kill, a full disk or with
+    more photographs, the same command does what is missing or changed.
 
-    A photograph that cannot be restored is a row, not a stop; the exit code is then
-    10, or its own when there is none that could.
+    A photograph that cannot be restored is a row, not a stop; the exit code is
+    then 10, or its own when there is none that could.
     """
     if engine == "local" and address is not None:
         context.fail("--address goes with --engine ray.")
     from explorer.batch.photograph import Treatment
     from explorer.batch.run import Engine, run_batch
+    from explorer.restorer import load_model
 
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     treatment = Treatment(parse_ratio(ratio), parse_balance(white_balance, neutral_point), depth, backend)
-    if backend != "auto":
-        from explorer.restorer import check_backend
-
-        check_backend(backend)
-    loaded, folder = _load(model, weights)
+    check_backend_option(backend)
+    loaded = load_model(model, weights)
     total = [0]
 
     with progress(0, quiet=quiet or as_json) as shown:
@@ -115,7 +105,6 @@ def batch(
             source,
             destination,
             loaded,
-            folder,
             treatment,
             Engine(engine, address, workers, threads),
             retry=retry,
@@ -125,22 +114,6 @@ def batch(
     _print(summary, photographs if costs else None, as_json, quiet)
     if summary.failed:
         raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
-
-
-def _load(model: str, weights: Path | None) -> tuple[LoadedModel, Path | None]:
-    """The model, and the folder of its weights."""
-    from explorer.hub.resolver import find
-    from explorer.restorer import load_model
-
-    loaded = load_model(model, weights)
-    if not loaded.architecture.needs_weights:
-        return loaded, None
-    if weights is not None and not str(weights).startswith("hf:"):
-        return loaded, weights
-    named = str(weights or model)
-    if not named.startswith("hf:") and "/" in named and Path(named).is_dir():
-        return loaded, Path(named)
-    return loaded, find(named).folder
 
 
 def _named(outcome: Outcome) -> str:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from explorer.cli.options import AddressOption, EngineOption, WorkersOption
 from explorer.cli.terminal import print_json, print_table, progress, write_line
 from explorer.errors import DataError, RatioError, WeightsError
 
 if TYPE_CHECKING:
     from explorer import LoadedModel
+    from explorer.batch.run import Engine
     from explorer.evaluation.chart import Corners
     from explorer.evaluation.records import Figures
     from explorer.evaluation.tables import Point, Table
@@ -58,8 +60,21 @@ def evaluate(
             help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
         ),
     ] = None,
+    benchmark: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(
+            metavar="NAME DIR",
+            help="A benchmark set in its folder: lol, or sid_sony and sid_fuji with their authors' lists.",
+        ),
+    ] = None,
+    split: Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")] = "test",
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     ratios: Annotated[str, typer.Option(help="Amplification ratios of the synthetic RAW.")] = DEFAULT_RATIOS,
-    ratio: Annotated[str, typer.Option(help="Amplification for --data; `auto` by each model's own rule.")] = "auto",
+    ratio: Annotated[
+        str, typer.Option(help="Amplification for --data and lol; `auto` by each model's own rule.")
+    ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")] = None,
     seed: Annotated[int, typer.Option(help="Of the synthetic cameras and their noise.")] = 0,
     record: Annotated[
@@ -78,8 +93,8 @@ def evaluate(
     GT-MEAN PSNR is another measure than PSNR: the result is first scaled to the
     reference's mean, which forgives a wrong brightness. On a chart, CIEDE2000.
     """
-    if sum(each is not None for each in (data, synthetic_raw, chart)) != 1:
-        context.fail("Give either --data LOW_DIR HIGH_DIR, --synthetic-raw DIR or --chart FILE.")
+    if sum(each is not None for each in (data, synthetic_raw, chart, benchmark)) != 1:
+        context.fail("Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE and --benchmark NAME DIR.")
     if as_json and as_markdown:
         context.fail("Give either --json or --markdown.")
     if chart is not None and (record or plot):
@@ -88,6 +103,12 @@ def evaluate(
         context.fail("--corners goes with --chart.")
     if record and (limit is not None or ratio != "auto" or seed != 0):
         context.fail("--record keeps figures of the whole protocol: leave out --limit, --ratio and --seed.")
+    if benchmark is None and (engine, address, workers, split) != ("local", None, None, "test"):
+        context.fail("--split, --engine, --address and --workers go with --benchmark.")
+    if benchmark is not None and record:
+        context.fail("--record goes with --data and --synthetic-raw, not with --benchmark.")
+    if engine == "local" and address is not None:
+        context.fail("--address goes with --engine ray.")
     wanted_ratios = parse_ratios(ratios)
     places = None if corners is None else parse_corners(corners)
     folders = [_folder(name) for name in models] if record else []
@@ -100,6 +121,10 @@ def evaluate(
         measured = _on_pairs(data, models, ratio, limit, quiet)
     elif synthetic_raw is not None:
         measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, quiet)
+    elif benchmark is not None:
+        from explorer.batch.run import Engine
+
+        measured = _on_set(*benchmark, split, Engine(engine, address, workers), models, ratio, limit, quiet)
     else:
         assert chart is not None
         measured = _on_chart(chart, models, places, quiet)
@@ -138,6 +163,33 @@ def _on_pairs(data: tuple[Path, Path], models: list[str], ratio: str, limit: int
         pair_points(results),
         f"{data[0]}: {len(pairs)} pairs",
         [(pair_figures(result, *data), result.sha256) for result in results[1:]],
+    )
+
+
+def _on_set(
+    name: str,
+    folder: Path,
+    split: str,
+    engine: Engine,
+    models: list[str],
+    ratio: str,
+    limit: int | None,
+    quiet: bool,
+) -> _Measured:
+    from explorer.batch.scoring import score_set
+    from explorer.evaluation.sets import list_set
+    from explorer.evaluation.tables import pair_points, pair_table
+
+    pairs = list_set(name, folder, split)[:limit]
+    loaded = _load(models)
+    with _advancing(len(pairs), quiet) as advance:
+        results = score_set(pairs, loaded, engine, ratio, advance)
+    plain = {"benchmark": name, "folder": str(folder), "split": split, "engine": engine.name, "ratio": ratio}
+    return _Measured(
+        pair_table(results),
+        plain | {"results": [asdict(result) for result in results]},
+        pair_points(results),
+        f"{name}, {split}: {len(pairs)} pairs",
     )
 
 

@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from explorer import __version__
-from explorer.batch.photograph import Balance
 from explorer.cli.failures import Failures, exit_code
 from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
+from explorer.cli.options import (
+    BackendOption,
+    NeutralPointOption,
+    QuietOption,
+    RatioOption,
+    WeightsOption,
+    WhiteBalanceOption,
+    check_backend_option,
+    parse_balance,
+    parse_ratio,
+)
 from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
 from explorer.cli.terminal import print_json, progress, write_line
-from explorer.errors import RatioError, WhiteBalanceError
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
     from explorer.photo import Photo
     from explorer.settings import RestoreSettings
-
-WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
 
 def restore(
@@ -49,9 +56,7 @@ def restore(
             "there, in the place of -m and the other options of the picture; --backend comes before the file's.",
         ),
     ] = None,
-    ratio: Annotated[
-        str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
-    ] = "auto",
+    ratio: RatioOption = "auto",
     bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")] = "8",
     intermediates: Annotated[
         Path | None,
@@ -61,20 +66,10 @@ def restore(
             "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
         ),
     ] = None,
-    white_balance: Annotated[
-        str | None,
-        typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
-    ] = None,
-    neutral_point: Annotated[
-        str | None,
-        typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
-    ] = None,
-    backend: Annotated[
-        str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
-    ] = "auto",
+    white_balance: WhiteBalanceOption = None,
+    neutral_point: NeutralPointOption = None,
+    weights: WeightsOption = None,
+    backend: BackendOption = "auto",
     keep_gps: Annotated[
         bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
     ] = False,
@@ -82,7 +77,7 @@ def restore(
         bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report on the results as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Restore dark photographs.
 
@@ -106,10 +101,7 @@ def restore(
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
-    if backend != "auto":
-        from explorer.restorer import check_backend
-
-        check_backend(backend)
+    check_backend_option(backend)
     photographs, whole_folder = photographs_of(photographs)
     outputs = plan_outputs(photographs, out, depth)
     if intermediates is not None:
@@ -203,62 +195,6 @@ class _NoModelError(Exception):
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
         self.reason = reason
-
-
-def parse_ratio(text: str) -> float | Literal["auto"]:
-    """`auto`, or a number from 1 to 300.
-
-    Raises:
-        RatioError: it is neither.
-    """
-    if text == "auto":
-        return "auto"
-    from explorer.photo import check_ratio
-
-    try:
-        value = float(text)
-    except ValueError:
-        raise RatioError(f"The ratio {text!r} is not a number; use auto or a number from 1 to 300.") from None
-    return check_ratio(value)
-
-
-def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:
-    """The white balance that the options ask for.
-
-    Raises:
-        WhiteBalanceError: both options are there, or one cannot be understood.
-    """
-    if white_balance is not None and neutral_point is not None:
-        raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")
-    if neutral_point is not None:
-        point = _numbers(neutral_point)
-        if point is None or len(point) != 2:
-            raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
-        x, y = round(point[0]), round(point[1])
-        return Balance(neutral=(x, y))
-    if white_balance is None:
-        return Balance()
-    for named in WHITE_BALANCES:
-        if white_balance == named:
-            return Balance(named)
-    gains = _numbers(white_balance)
-    if gains is None or len(gains) != 3:
-        raise WhiteBalanceError(
-            f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
-            f"not {white_balance!r}."
-        )
-    red, green, blue = gains
-    return Balance((red, green, blue))
-
-
-def _numbers(text: str) -> list[float] | None:
-    import math
-
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        return None
-    return numbers if all(math.isfinite(number) for number in numbers) else None
 
 
 def _failure(failures: Failures, path: Path, error: Exception) -> dict[str, Any]:

@@ -1,43 +1,16 @@
-"""How many threads to compute with where a container may use fewer cores than the machine has.
-
-OpenVINO and torch start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod),
-these are all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
-"""
+"""How many threads the libraries start where a container may use fewer cores than the machine has."""
 
 from __future__ import annotations
 
-import math
-import os
 from functools import cache
-from pathlib import Path
 
-
-def quota(folder: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores that the control group of this process may use; None without a limit (or without control groups).
-
-    Args:
-        folder: where control groups are mounted: `cpu.max` of version 2, `cpu/cpu.cfs_*_us` of version 1.
-    """
-    try:
-        limit, period = (folder / "cpu.max").read_text().split()[:2]
-    except (OSError, ValueError):
-        try:
-            limit, period = ((folder / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-        except OSError:
-            return None
-    try:
-        cores = int(limit) / int(period)
-    except (ValueError, ZeroDivisionError):  # "max"
-        return None
-    return cores if cores > 0 else None
+from explorer.machine import cores, cores_seen
 
 
 @cache
 def thread_limit() -> int | None:
     """Threads to start at most; None where the libraries' own choice is right."""
-    allowed = quota()
-    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(allowed)) if allowed is not None and math.ceil(allowed) < seen else None
+    return cores() if cores() < cores_seen() else None
 
 
 @cache

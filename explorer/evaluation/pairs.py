@@ -1,4 +1,4 @@
-"""Models on pairs of dark and well-exposed pictures."""
+"""Models on pairs of a dark photograph and the bright one that it is measured by."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from explorer.errors import DataError
+from explorer.errors import DataError, PhotoError
 from explorer.evaluation.metrics import Scores, measure
-from explorer.photo import RgbPhoto, open_photo
+from explorer.photo import RawPhoto, RgbPhoto, develop, open_photo
 from explorer.restorer import restore
 from explorer.training.data import list_pictures
 from explorer.weights.store import LoadedModel
@@ -19,8 +20,32 @@ UNCHANGED = "input unchanged"
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The files of one pair."""
+
+    name: str
+    dark: Path
+    bright: Path
+    ratio: float | None = None
+    """Of the exposure times, 1 to 300, for RAW files; None for pictures, where each model's own rule holds."""
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """What one pair gave."""
+
+    name: str
+    unchanged: Scores
+    """Of the dark photograph as it is (a RAW one developed)."""
+    scores: tuple[Scores, ...]
+    """Of each model."""
+    seconds: tuple[float, ...]
+    """Of each model's network alone."""
+
+
+@dataclass(frozen=True)
 class PairResult:
-    """One model on a set of pairs: means over the pictures."""
+    """One model on a set of pairs: means over the pairs."""
 
     model: str
     pictures: int
@@ -34,16 +59,7 @@ class PairResult:
     """Of the weights; empty where there are none."""
 
 
-@dataclass(frozen=True)
-class PairFiles:
-    """The files of one pair."""
-
-    name: str
-    low: Path
-    high: Path
-
-
-def list_pairs(low: Path, high: Path) -> list[PairFiles]:
+def list_pairs(low: Path, high: Path) -> list[Pair]:
     """Pairs of two folders by stem.
 
     Raises:
@@ -56,65 +72,122 @@ def list_pairs(low: Path, high: Path) -> list[PairFiles]:
             f"{len(unpaired)} pictures of {low} and {high} lack their pair ({', '.join(unpaired[:5])}); "
             "both folders must hold the same names."
         )
-    return [PairFiles(name, dark[name], bright[name]) for name in dark]
+    return [Pair(name, dark[name], bright[name]) for name in dark]
 
 
-def _open(path: Path) -> RgbPhoto:
-    photo = open_photo(path)
-    if not isinstance(photo, RgbPhoto):
-        raise DataError(f"{path} is a RAW file; pairs are compared as developed pictures, so export it first.")
-    return photo
+def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
+    """The long exposure as SID's authors develop it: LibRaw with the camera's white balance, no automatic brightness.
+
+    Args:
+        path: of the long exposure.
+        photo: the short exposure, whose part of the visible pixels and whose rotation the reference takes.
+
+    Returns:
+        H x W x 3 sRGB in [0, 1], upright.
+
+    Raises:
+        DataError: LibRaw cannot develop it.
+    """
+    import rawpy
+
+    try:
+        with rawpy.imread(str(path)) as raw:
+            developed = raw.postprocess(
+                use_camera_wb=True, half_size=False, no_auto_bright=True, output_bps=16, user_flip=0
+            )
+    except (rawpy.LibRawError, rawpy.NotSupportedError, OSError) as error:
+        raise DataError(f"{path} cannot be developed ({error}); copy it again.") from error
+    (top, left), (height, width) = photo.origin, photo.mosaic.shape
+    part = developed[top : top + height, left : left + width]
+    return np.ascontiguousarray(np.rot90(part, photo.rotation // 90) / np.float32(65535), dtype=np.float32)
+
+
+def _opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
+    """The dark photograph, itself as a picture, and its reference."""
+    try:
+        photo = open_photo(pair.dark)
+        if pair.ratio is not None:
+            if not isinstance(photo, RawPhoto):
+                raise DataError(f"{pair.dark} is no RAW file, which SID's exposures are; correct the list.")
+            return photo, develop(photo), reference_of(pair.bright, photo)
+        bright = open_photo(pair.bright)
+    except PhotoError as error:
+        raise DataError(str(error)) from error
+    for path, each in ((pair.dark, photo), (pair.bright, bright)):
+        if isinstance(each, RawPhoto):
+            raise DataError(f"{path} is a RAW file; pairs are compared as developed pictures, so export it first.")
+    assert isinstance(photo, RgbPhoto) and isinstance(bright, RgbPhoto)
+    return photo, photo.image, bright.image
+
+
+def score_pair(
+    pair: Pair,
+    models: Sequence[LoadedModel],
+    ratio: float | str = "auto",
+    advance: Callable[[str], None] = lambda what: None,
+) -> PairScores:
+    """Measures models on one pair.
+
+    Args:
+        ratio: amplification of pairs that do not say theirs, "auto" by each model's own rule.
+        advance: called with words after each model.
+
+    Raises:
+        DataError: the two of the pair cannot be opened or compared; the message names them.
+    """
+    photo, given, reference = _opened(pair)
+    if given.shape != reference.shape:
+        (h, w), (g, v) = given.shape[:2], reference.shape[:2]
+        raise DataError(
+            f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two of a pair must be of one size."
+        )
+    if min(given.shape[:2]) < 11:
+        raise DataError(f"{pair.dark} is smaller than the 11 x 11 pixels that SSIM looks at; leave it out.")
+    scores, seconds = [], []
+    for model in models:
+        result = restore(photo, model, ratio if pair.ratio is None else pair.ratio, intermediates=False)
+        scores.append(measure(result.image, reference))
+        seconds.append(float(result.seconds))
+        advance(f"{model.name}: {pair.name}")
+    return PairScores(pair.name, measure(given, reference), tuple(scores), tuple(seconds))
+
+
+def mean_results(scored: Sequence[PairScores], models: Sequence[LoadedModel]) -> list[PairResult]:
+    """Means over pairs, for `explorer.evaluation.tables.pair_table`; the first is that of the input unchanged."""
+
+    def mean(name: str, values: list[Scores], seconds: float | None, parameters: int, sha256: str) -> PairResult:
+        psnr, ssim, gt = (float(np.mean([getattr(v, f) for v in values])) for f in ("psnr", "ssim", "gt_mean_psnr"))
+        return PairResult(name, len(values), psnr, ssim, gt, seconds, parameters, sha256)
+
+    results = [mean(UNCHANGED, [each.unchanged for each in scored], None, 0, "")]
+    for k, model in enumerate(models):
+        results.append(
+            mean(
+                model.name,
+                [each.scores[k] for each in scored],
+                float(np.mean([each.seconds[k] for each in scored])),
+                sum(p.numel() for p in model.net.parameters()),
+                model.identity.sha256,
+            )
+        )
+    return results
 
 
 def evaluate_pairs(
-    pairs: Sequence[PairFiles],
+    pairs: Sequence[Pair],
     models: Sequence[LoadedModel],
     ratio: float | str = "auto",
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[PairResult]:
-    """Measures models on pairs; the first result is that of the input unchanged.
+    """Measures models on pairs in this process; the first result is that of the input unchanged.
 
     Args:
-        pairs: from `list_pairs`.
+        pairs: from `list_pairs`, or `explorer.evaluation.sets.list_set`.
         models: from `explorer.load_model`.
-        ratio: amplification, "auto" by each model's own rule.
+        ratio: amplification of pairs that do not say theirs, "auto" by each model's own rule.
         advance: called with words after each picture of each model.
 
     Raises:
-        DataError: the pictures of a pair differ in size; the message names both.
+        DataError: the two of a pair cannot be opened or compared; the message names them.
     """
-    scores: dict[int, list[Scores]] = {k: [] for k in range(-1, len(models))}
-    seconds: dict[int, list[float]] = {k: [] for k in range(len(models))}
-    for pair in pairs:
-        photo, reference = _open(pair.low), _open(pair.high).image
-        if photo.image.shape != reference.shape:
-            (w, h), (v, g) = photo.size, reference.shape[1::-1]
-            raise DataError(
-                f"{pair.low} is {w} x {h} but {pair.high} is {v} x {g}; the two of a pair must be of one size."
-            )
-        if min(photo.size) < 11:
-            raise DataError(f"{pair.low} is smaller than the 11 x 11 pixels that SSIM looks at; leave it out.")
-        scores[-1].append(measure(photo.image, reference))
-        for k, model in enumerate(models):
-            restoration = restore(photo, model, ratio)
-            scores[k].append(measure(restoration.image, reference))
-            seconds[k].append(restoration.seconds)
-            advance(f"{model.name}: {pair.name}")
-    results = [_mean(UNCHANGED, scores[-1], None, None)]
-    return results + [_mean(m.name, scores[k], seconds[k], m) for k, m in enumerate(models)]
-
-
-def _mean(name: str, scores: list[Scores], seconds: list[float] | None, model: LoadedModel | None) -> PairResult:
-    def mean(values: Sequence[float]) -> float:
-        return float(np.mean(values))
-
-    return PairResult(
-        model=name,
-        pictures=len(scores),
-        psnr=mean([s.psnr for s in scores]),
-        ssim=mean([s.ssim for s in scores]),
-        gt_mean_psnr=mean([s.gt_mean_psnr for s in scores]),
-        seconds=None if seconds is None else mean(seconds),
-        parameters=0 if model is None else sum(p.numel() for p in model.net.parameters()),
-        sha256="" if model is None else model.identity.sha256,
-    )
+    return mean_results([score_pair(pair, models, ratio, advance) for pair in pairs], models)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import time
 import urllib.error
@@ -14,7 +13,7 @@ import explorer
 from explorer.errors import WeightsError
 from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
 from explorer.weights.published import convert_published, published
-from explorer.weights.store import imported_folder
+from explorer.weights.store import imported_folder, sha256_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -99,7 +98,7 @@ def _downloads() -> Path:
 def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
     """One file, going on where an earlier download stopped; its sha256 is the catalogue's."""
     path = folder / file.name
-    if path.is_file() and _sha256(path) == file.sha256:
+    if path.is_file() and sha256_of(path) == file.sha256:
         progress(file.name, file.size, file.size)
         return path
     partial = path.with_name(f"{file.name}.partial")
@@ -116,7 +115,7 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
                 if status not in (0, 408, 416, 429) and status < 500 or attempt == TRIES - 1:
                     raise
                 time.sleep(0.5 * 2**attempt)
-        if _sha256(partial) != file.sha256:
+        if sha256_of(partial) != file.sha256:
             partial.unlink()
             raise WeightsError(
                 f"{file.url} gives another file than the one that was published (its sha256 differs); nothing was "
@@ -161,11 +160,3 @@ def _append(file: PublishedFile, partial: Path, progress: Progress) -> None:
                 progress(file.name, have, file.size)
     if have < file.size:
         raise http.client.IncompleteRead(b"", file.size - have)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -55,13 +55,13 @@ def compare(
 
     wanted = list(ratios)
     for model in models:
-        loaded = explorer.load_model(model) if isinstance(model, str) else model
+        name, loaded = (model, explorer.load_model(model)) if isinstance(model, str) else (model.name, model)
         for ratio in wanted:
             result = explorer.restore(photo, loaded, ratio, max_side=max_side)
             height, width = result.image.shape[:2]
             scores = measure(result.image, reference) if reference is not None else None
             yield Compared(
-                model if isinstance(model, str) else model.name,
+                name,
                 result,
                 scores,
                 cost(loaded, width, height),

@@ -14,10 +14,9 @@ import explorer
 from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
-from explorer.photo import Photo, camera_to_display, check_ratio, model_input
-from explorer.photo.bit_depth import at_bit_depth
+from explorer.photo import Photo, camera_to_display, check_ratio
 from explorer.photo.reduce import reduced
-from explorer.restorer import suggested_ratio
+from explorer.restorer import network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
@@ -169,17 +168,7 @@ def _mapped(
 ) -> FeatureMaps:
     import torch
 
-    convention = loaded.config.input
-    if convention.bits is not None:
-        photo = at_bit_depth(photo, convention.bits)
-    given = model_input(
-        photo,
-        loaded.architecture.domain,
-        ratio,
-        white_balance=convention.white_balance,
-        clip=convention.clip,
-        plane_order=convention.plane_order,
-    )
+    given = network_input(photo, loaded, ratio)
     planes = torch.from_numpy(np.array(given.planes))[None]
     padded = pad_to_size(planes, loaded.net.size).to(next(loaded.net.parameters(), planes).device)
     with ExitStack() as block:

@@ -7,13 +7,14 @@ exact ones: scikit-image sums patches by integral images in single precision, wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from explorer.machine import cores
 
 Denoise = Literal["none", "bilateral", "nlm"]
 DENOISERS = ("none", "bilateral", "nlm")
@@ -93,7 +94,7 @@ def _in_tiles(picture: Array, margin: int, work: Callable[[Array], Array]) -> Ar
         result[top:bottom, left:right] = tile[top - first : bottom - first, left - start : right - start]
 
     # Both denoisers let other threads run while they compute.
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         jobs = [pool.submit(one, top, left) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
         for job in jobs:
             job.result()

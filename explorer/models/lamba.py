@@ -34,9 +34,7 @@ class ResidualDenseBlock(nn.Module):
 
     def __init__(self, layers: int, channels: int = 64, growth: int = 32) -> None:
         super().__init__()
-        self.dense = nn.ModuleList(
-            _conv(channels + growth * i, growth, 3, bias=False) for i in range(layers)
-        )
+        self.dense = nn.ModuleList(_conv(channels + growth * i, growth, 3, bias=False) for i in range(layers))
         self.fuse = _conv(channels + growth * layers, channels, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

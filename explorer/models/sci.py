@@ -21,9 +21,7 @@ _DARKEST = 1e-4
     domain="rgb",
     halo=4,
     summary="258 parameters that estimate an illumination; the picture is divided by it.",
-    paper=(
-        "Ma, Ma, Liu, Fan and Luo, Toward Fast, Flexible, and Robust Low-Light Image Enhancement, CVPR 2022"
-    ),
+    paper=("Ma, Ma, Liu, Fan and Luo, Toward Fast, Flexible, and Robust Low-Light Image Enhancement, CVPR 2022"),
     intermediates=("illumination",),
 )
 class SCI(RestorationNet):

@@ -5,9 +5,10 @@ NumPy lets other threads run while it computes, so plain threads do.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+
+from explorer.machine import cores
 
 _BAND_SAMPLES = 1 << 18
 """Samples of one plane in a band; a few such planes of float32 fit the second-level cache."""
@@ -22,7 +23,7 @@ def rows_of_band(width: int, multiple: int) -> int:
 def in_bands(height: int, rows: int, work: Callable[[int, int], None]) -> None:
     """Calls `work(top, bottom)` for bands that cover 0 to `height`, several at a time; raises what a call raises."""
     tops = range(0, height, rows)
-    workers = min(len(tops), os.cpu_count() or 1, _MOST_WORKERS)
+    workers = min(len(tops), cores(), _MOST_WORKERS)
     if workers <= 1:
         for top in tops:
             work(top, min(top + rows, height))

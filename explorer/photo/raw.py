@@ -74,7 +74,7 @@ def _pattern(raw: rawpy.RawPy, name: str) -> tuple[Cfa, str, tuple[int, int], ND
     letters = raw.color_desc.decode("ascii", "replace")
     try:
         period = 0 if raw.raw_pattern is None else raw.raw_pattern.shape[0]
-    except NotImplementedError:
+    except NotImplementedError:  # rawpy's answer to a pattern that it does not know
         period = 0
     if raw.num_colors == 1 or period == 1:
         raise PhotoError(_NO_MOSAIC.format(name=name, why="its sensor is monochrome"))
@@ -187,6 +187,7 @@ def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
         white_level=white,
         bits=max(1, int(white).bit_length()),
         rotation=_ROTATIONS.get(flip, 0),
+        origin=shift,
         name=name,
         exif=exif_block(metadata.camera, exposure, metadata.exif),
         notes=tuple(notes),

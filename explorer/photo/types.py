@@ -69,6 +69,8 @@ class RawPhoto:
     """Bit depth of the sensor's counts: the bits that the white level needs."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees to turn a picture made from the mosaic, for display (numpy.rot90 by rotation // 90)."""
+    origin: tuple[int, int] = (0, 0)
+    """Row and column of the file's visible pixels at which the mosaic begins."""
     name: str = "photo"
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""

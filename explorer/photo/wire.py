@@ -23,7 +23,7 @@ _LONGEST_HEADER = 64 * 2**20
 """Bytes; a header holds an EXIF block at most, which has some kilobytes."""
 _LENGTH = 8
 _ARRAYS = {"RawPhoto": ("mosaic", "camera_to_srgb"), "RgbPhoto": ("image",)}
-_TUPLES = frozenset({"as_shot", "daylight", "black_level", "notes"})
+_TUPLES = frozenset({"as_shot", "daylight", "black_level", "origin", "notes"})
 _NOT_SENT = frozenset({"as_opened"})
 """What no photo has that was just opened."""
 

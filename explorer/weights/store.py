@@ -48,6 +48,8 @@ class LoadedModel:
     net: RestorationNet
     config: WeightsConfig
     identity: WeightsIdentity
+    folder: Path | None = None
+    """Where its weights were read; None for classical methods, and for networks that were not loaded."""
     lock: Lock = field(default_factory=Lock, repr=False, compare=False)
     """Held while the network runs, so that hooks of one caller never see another's picture."""
 
@@ -187,7 +189,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path} is not a whole safetensors file ({error}); get the folder anew.") from error
     load_strictly(net, tensors, str(path))
-    return LoadedModel(config.name, descriptor, net, config, WeightsIdentity(config.name, revision, sha256))
+    return LoadedModel(config.name, descriptor, net, config, WeightsIdentity(config.name, revision, sha256), folder)
 
 
 def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) -> None:

@@ -28,12 +28,6 @@ from driving import PATIENCE
 sys.path.append(str(Path(__file__).resolve().parent.parent / "hub"))
 from server import LocalHub  # noqa: E402
 
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
 # The catalogue's address of Zero-DCE becomes that of a server here, which gives a file in the published layout.
 SERVE = """
 import sys
@@ -111,16 +105,6 @@ def address(project: Path, chromium: str, authors: LocalHub, tmp_path_factory: p
     finally:
         server.terminate()
         server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One for each file of tests: a second Playwright, the notebooks', cannot begin while the first one is there."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

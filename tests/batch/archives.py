@@ -32,7 +32,7 @@ def write_photographs(folder: Path, count: int) -> list[Path]:
 
 def restore_all(source: Any, destination: Any, model: str = "gamma", engine: Engine = HERE, **more: Any) -> Summary:
     treatment = more.pop("treatment", Treatment())
-    return run_batch(str(source), str(destination), load_model(model), None, treatment, engine, **more)
+    return run_batch(str(source), str(destination), load_model(model), treatment, engine, **more)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -327,7 +327,7 @@ def test_weights_travel_with_the_plan(tmp_path: Path) -> None:
     if not folder.is_dir():
         pytest.skip("this checkout holds no weights")
     model = load_model("retinexnet.joint_decom_only")
-    sent = ModelFiles.of(model, folder)
+    sent = ModelFiles.of(model)
     assert sent.loaded().identity == model.identity
     changed = [
         (name, content[:-4] + b"\0\0\0\0" if name.endswith("tensors") else content) for name, content in sent.files

@@ -201,8 +201,14 @@ def test_a_plot_that_chrome_does_not_draw_leaves_no_file(tmp_path: Path, monkeyp
 def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     low, high = map(str, pairs)
     for line, code, words in (
-        (["-m", "gamma"], 2, "either --data"),
-        (["-m", "gamma", "--data", low, high, "--synthetic-raw", high], 2, "either --data"),
+        (["-m", "gamma"], 2, "one of --data"),
+        (["-m", "gamma", "--data", low, high, "--synthetic-raw", high], 2, "one of --data"),
+        (["-m", "gamma", "--data", low, high, "--engine", "ray"], 2, "go with --benchmark"),
+        (["-m", "gamma", "--data", low, high, "--split", "val"], 2, "go with --benchmark"),
+        (["-m", "gamma", "--benchmark", "lol", low, "--address", "auto"], 2, "goes with --engine ray"),
+        (["-m", "gamma", "--benchmark", "lol", low, "--record"], 2, "not with --benchmark"),
+        (["-m", "gamma", "--benchmark", "nosuch", low], 8, "the sets are lol"),
+        (["-m", "gamma", "--benchmark", "sid_sony", low], 8, "Sony_test_list.txt cannot be read"),
         (["-m", "gamma", "--data", low, high, "--json", "--markdown"], 2, "either --json"),
         (["--data", low, high], 2, "--model"),
         (["-m", "nonsense", "--data", low, high], 5, "nonsense"),
@@ -216,7 +222,7 @@ def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pyt
         (["-m", "gamma", "--data", low, high, "--plot", str(tmp_path / "a.pdf")], 7, "end it in .html, .svg, .png"),
         (["-m", "gamma", "--data", low, high, "--plot", str(tmp_path / "no" / "a.html")], 7, "does not exist"),
         (["-m", "gamma", "--data", low, high, "--corners", "1,2"], 2, "--corners goes with --chart"),
-        (["-m", "gamma", "--chart", low, "--data", low, high], 2, "or --chart FILE"),
+        (["-m", "gamma", "--chart", low, "--data", low, high], 2, "one of --data"),
         (["-m", "gamma", "--chart", low, "--record"], 2, "not with --chart"),
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4"], 8, "four points"),
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4 5,6 7,inf"], 8, "four points"),

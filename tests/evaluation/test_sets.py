@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from PIL import Image
 
 from explorer.batch.run import Engine
 from explorer.batch.scoring import score_set
+from explorer.cli import main
 from explorer.errors import DataError
 from explorer.evaluation.metrics import measure
-from explorer.evaluation.pairs import UNCHANGED, evaluate_pairs, list_pairs
-from explorer.evaluation.sets import list_set, reference_of, score_pair
+from explorer.evaluation.pairs import UNCHANGED, Pair, evaluate_pairs, list_pairs, reference_of, score_pair
+from explorer.evaluation.sets import list_set
+from explorer.photo import RawPhoto, open_photo
 from explorer.photo.dng import write_dng
-from explorer.restorer import load_model
+from explorer.restorer import load_model, restore
 
 
 def write_pairs(low: Path, high: Path, count: int) -> None:
@@ -64,12 +67,29 @@ def test_a_pair_of_exposures_is_measured_as_the_paper_does(sid: Path) -> None:
     pair = list_set("sid_sony", sid)[0]
     model = load_model("identity")
     scored = score_pair(pair, [model])
-    reference = reference_of(pair.bright)
+    photo = open_photo(pair.dark)
+    assert isinstance(photo, RawPhoto)
+    reference = reference_of(pair.bright, photo)
     assert reference.shape == (48, 64, 3) and 0 <= reference.min() < reference.max() <= 1
-    from explorer import open_photo, restore
-
-    expected = measure(restore(open_photo(pair.dark), model, 10.0).image, reference)
+    expected = measure(restore(photo, model, 10.0).image, reference)
     assert scored.scores[0] == expected and scored.scores[0].psnr > scored.unchanged.psnr + 3
+
+
+@pytest.mark.parametrize(("phase", "rotation"), [("RGGB", 0), ("BGGR", 0), ("GRBG", 90), ("GBRG", 270)])
+def test_the_reference_is_cropped_and_turned_as_the_mosaic_is(tmp_path: Path, phase: str, rotation: int) -> None:
+    """A mosaic begins at its first whole tile, LibRaw's picture at the first visible pixel: both must be one scene."""
+    y, x = np.mgrid[0:1:57j, 0:1:71j]
+    light = 0.1 + 0.6 * (np.hypot(x - 0.4, y - 0.6) < 0.3)
+    for name, part in (("a_0.1s.dng", 0.1), ("a_1s.dng", 1.0)):
+        counts = (512 + light * part * 15000).astype(np.uint16)
+        write_dng(tmp_path / name, counts, black=512, white=16383, phase=phase, rotation=rotation)
+    pair = Pair("a", tmp_path / "a_0.1s.dng", tmp_path / "a_1s.dng", 10.0)
+    photo = open_photo(pair.dark)
+    assert isinstance(photo, RawPhoto)
+    reference = reference_of(pair.bright, photo)
+    restored = restore(photo, "identity", 10.0).image
+    here = measure(restored, reference).psnr
+    assert all(here > measure(restored, np.roll(reference, by, axis)).psnr + 1 for by in (-1, 1) for axis in (0, 1))
 
 
 def test_lol_in_each_of_its_layouts(tmp_path: Path) -> None:
@@ -107,7 +127,7 @@ def test_every_engine_gives_the_table_of_the_pairs(tmp_path: Path) -> None:
     named: list[str] = []
     for engine in (Engine(workers=0), Engine(workers=2)):
         named.clear()
-        found = score_set(list_set("lol", tmp_path), [(m, None) for m in models], engine, advance=named.append)
+        found = score_set(list_set("lol", tmp_path), models, engine, advance=named.append)
         assert [r.model for r in found] == [UNCHANGED, "gamma", "identity"] and sorted(named) == ["0", "1", "2"]
         for before, after in zip(known, found, strict=True):
             assert (after.pictures, after.psnr, after.ssim) == pytest.approx((3, before.psnr, before.ssim))
@@ -117,4 +137,23 @@ def test_a_pair_of_unequal_sizes_stops_with_its_name(tmp_path: Path) -> None:
     write_pairs(tmp_path / "low", tmp_path / "high", 1)
     Image.new("RGB", (30, 20)).save(tmp_path / "high" / "0.png")
     with pytest.raises(DataError, match="0.png is 24 x 20 but .* is 30 x 20"):
-        score_set(list_set("lol", tmp_path), [(load_model("gamma"), None)], Engine(workers=0))
+        score_set(list_set("lol", tmp_path), [load_model("gamma")], Engine(workers=0))
+
+
+def test_a_set_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lowlight eval --benchmark` prints the figures of `--data` on the same pairs, from one process and from two."""
+    write_pairs(tmp_path / "low", tmp_path / "high", 3)
+    models = ["-m", "gamma", "-m", "retinexnet.joint_decom_only", "--json", "-q"]
+    found = []
+    for line in (
+        ["--data", str(tmp_path / "low"), str(tmp_path / "high")],
+        ["--benchmark", "lol", str(tmp_path), "--workers", "0"],
+        ["--benchmark", "lol", str(tmp_path), "--workers", "2", "--limit", "3"],
+    ):
+        assert main(["eval", *line, *models]) == 0
+        results = json.loads(capsys.readouterr().out)["results"]
+        found.append([(r["model"], r["pictures"], r["psnr"], r["ssim"], r["sha256"]) for r in results])
+    assert [each[:2] for each in found[0]] == [(UNCHANGED, 3), ("gamma", 3), ("retinexnet.joint_decom_only", 3)]
+    for other in found[1:]:
+        for one, same in zip(found[0], other, strict=True):
+            assert one[2:4] == pytest.approx(same[2:4], abs=1e-3) and one[4] == same[4]

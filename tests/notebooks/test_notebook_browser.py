@@ -22,11 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 DEEP = os.environ.get("EXPLORER_NOTEBOOKS") == "all"
 PATIENCE = 240_000
 """Milliseconds that a busy two-core machine may take to start a kernel and restore a preview."""
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
 PICTURE = """(selector) => {
   const image = document.querySelector(selector);
   if (!image || !image.complete || !image.naturalWidth) return null;
@@ -40,15 +35,6 @@ PICTURE = """(selector) => {
   for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
   return [canvas.width, canvas.height, sum / data.length * 4 / 3];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -39,9 +39,20 @@ class Server:
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, **options)
 
-    def lines(self) -> list[dict[str, Any]]:
-        """What it logged, as JSON."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+    def lines_once(self, client: str, kinds: set[str]) -> list[dict[str, Any]]:
+        """What it logged, as JSON, as soon as it tells of these kinds of requests of a client.
+
+        A request's line is written after its answer, which the client may have before.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            text = self.log.read_text()
+            whole = text[: text.rfind("\n") + 1]
+            lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+            if kinds <= {line["kind"] for line in lines if line.get("client") == client}:
+                return lines
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
 
 
 def free_port() -> int:

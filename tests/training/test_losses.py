@@ -151,11 +151,16 @@ def test_exposure_and_color_by_hand() -> None:
 
 
 def test_curve_smoothness_by_hand() -> None:
-    # One map of 24 rises by 0.1 a column: its mean gradient is 0.1, squared, a sum over colours, a mean over 8.
+    # One map of 24 rises by 0.1 a column: squared, a sum over colours, a mean over 8.
     curves = torch.zeros(1, 24, 4, 4)
     curves[:, 5] = 0.1 * torch.arange(4)
     assert curve_smoothness(curves).item() == pytest.approx(0.01 / 8, rel=1e-5)
     assert curve_smoothness(torch.full((1, 24, 4, 4), 0.7)).item() == 0
+    # The same rise at one edge: three times as much, for each pixel's gradient is squared before the mean.
+    edge = torch.zeros(1, 24, 4, 4)
+    edge[:, 5, :, 2:] = 0.3
+    assert curve_smoothness(edge).item() == pytest.approx(0.03 / 8, rel=1e-5)
+    assert curve_smoothness(edge.mT).item() == pytest.approx(0.03 / 8, rel=1e-5)
 
 
 def test_sci_smoothness_against_a_plain_double_loop() -> None:

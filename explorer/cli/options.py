@@ -1,0 +1,109 @@
+"""Options that several commands have, and what their texts mean."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from explorer.batch.photograph import Balance
+from explorer.errors import RatioError, WhiteBalanceError
+
+WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
+
+RatioOption: TypeAlias = Annotated[
+    str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
+]
+WhiteBalanceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
+]
+NeutralPointOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
+]
+WeightsOption: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
+]
+BackendOption: TypeAlias = Annotated[
+    str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
+]
+EngineOption: TypeAlias = Annotated[
+    Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray for one and for many machines.")
+]
+AddressOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of a running Ray cluster, or `auto`; without it, ray starts one here.")
+]
+WorkersOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes on this machine; by its cores and memory by default, 0 for none but this."),
+]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
+
+
+def check_backend_option(backend: str) -> None:
+    """Refuses a backend that cannot be had, before any photograph is read; `auto` takes what there is.
+
+    Raises:
+        ExplorerError: see `explorer.engine.check_backend`.
+    """
+    if backend != "auto":
+        from explorer.restorer import check_backend  # here: it imports the networks
+
+        check_backend(backend)
+
+
+def parse_ratio(text: str) -> float | Literal["auto"]:
+    """`auto`, or a number from 1 to 300.
+
+    Raises:
+        RatioError: it is neither.
+    """
+    if text == "auto":
+        return "auto"
+    from explorer.photo import check_ratio
+
+    try:
+        value = float(text)
+    except ValueError:
+        raise RatioError(f"The ratio {text!r} is not a number; use auto or a number from 1 to 300.") from None
+    return check_ratio(value)
+
+
+def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:
+    """The white balance that the options ask for.
+
+    Raises:
+        WhiteBalanceError: both options are there, or one cannot be understood.
+    """
+    if white_balance is not None and neutral_point is not None:
+        raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")
+    if neutral_point is not None:
+        point = _numbers(neutral_point)
+        if point is None or len(point) != 2:
+            raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
+        x, y = round(point[0]), round(point[1])
+        return Balance(neutral=(x, y))
+    if white_balance is None:
+        return Balance()
+    for named in WHITE_BALANCES:
+        if white_balance == named:
+            return Balance(named)
+    gains = _numbers(white_balance)
+    if gains is None or len(gains) != 3:
+        raise WhiteBalanceError(
+            f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
+            f"not {white_balance!r}."
+        )
+    red, green, blue = gains
+    return Balance((red, green, blue))
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+    return numbers if all(math.isfinite(number) for number in numbers) else None
