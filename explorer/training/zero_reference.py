@@ -159,6 +159,8 @@ class SCITerms:
     """Weight of Zero-DCE's colour constancy on the same picture: an exposure can be right on the whole with one channel
     full and another empty."""
     stages: int = 3
+    statistics: float = 0.1
+    """Share of the steps in which batch norm learns its statistics."""
 
 
 class SCIObjective(Objective):
@@ -172,7 +174,7 @@ class SCIObjective(Objective):
         self.terms, self.clip = terms or SCITerms(), clip
 
     def _measure_statistics(self, low: torch.Tensor) -> None:
-        """Batch norm learns its statistics from the first stage, and every stage is normalised by what it has learnt.
+        """Batch norm learns its statistics from the first stage.
 
         Inference keeps the first stage alone. Statistics of all three stages, or of each batch by itself, are not those
         that it meets there: a training that looked well exposed was white in use.
@@ -180,6 +182,9 @@ class SCIObjective(Objective):
         assert isinstance(self.net, RestorationNet)
         with torch.no_grad():
             self.net.decompose(low)
+
+    def _fix_statistics(self) -> None:
+        """Every stage is normalised by what batch norm has learnt so far."""
         for module in self.net.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
@@ -187,7 +192,11 @@ class SCIObjective(Objective):
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         assert isinstance(self.net, RestorationNet)
         low = batch["low"]
-        self._measure_statistics(low)
+        # Then they stay. Statistics that follow the weights take back, some steps later, what a step has gained: the
+        # picture was bright only while the weights ran ahead of them, and faded as the rate fell.
+        if step <= self.terms.statistics * total:
+            self._measure_statistics(low)
+        self._fix_statistics()
         source, first = low, None
         fidelity, smooth = low.new_zeros(()), low.new_zeros(())
         for _ in range(self.terms.stages):

@@ -210,3 +210,24 @@ def test_sci_bears_pixels_that_its_illumination_calls_black() -> None:
     low[..., 8:] = 0.05
     logs = objective.step({"low": low, "high": low}, 0, 10)
     assert logs["fidelity"] < 10
+
+
+def test_sci_fixes_its_statistics_after_the_first_steps() -> None:
+    """Statistics that follow the weights took back what training had gained: pictures faded as the rate fell."""
+    from explorer.models import create_model
+    from explorer.training.zero_reference import SCIObjective
+
+    torch.manual_seed(0)
+    objective = SCIObjective(create_model("sci"), rate=1e-3)
+    [norm] = [module for module in objective.net.modules() if isinstance(module, nn.BatchNorm2d)]
+    low = torch.rand(2, 3, 16, 16) * 0.1
+
+    def after(step: int) -> list[float]:
+        objective.net.train()
+        objective.step({"low": low, "high": low}, step, 100)
+        assert norm.running_mean is not None
+        return norm.running_mean.tolist()
+
+    start = [0.0] * 3
+    measured = after(10)
+    assert measured != start and after(11) == measured == after(99)
