@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import OutputError, PhotoError
+from explorer.errors import ExplorerError, OutputError, PhotoError
 
 _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "hf", "memory", "oss", "oci", "cos", "obs"]
@@ -86,6 +87,31 @@ def _reached(address: str) -> tuple[Any, str]:
     return file_system, path
 
 
+class UnreachableError(OSError):
+    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` the reason alone."""
+
+
+@contextmanager
+def _remote(address: str) -> Iterator[tuple[Any, str]]:
+    """The fsspec file system of an address and the path in it.
+
+    Raises:
+        UnreachableError: what the store's client raises, which need not be an OSError (botocore's never are).
+    """
+    file_system, path = _reached(address)
+    try:
+        yield file_system, path
+    except (OSError, ValueError, ExplorerError):
+        raise
+    except Exception as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        unreachable = UnreachableError(
+            f"{address} cannot be reached ({reason}); check the address, the connection and the credentials."
+        )
+        unreachable.strerror = reason
+        raise unreachable from error
+
+
 def read(address: str) -> bytes:
     """All bytes of a file.
 
@@ -95,27 +121,37 @@ def read(address: str) -> bytes:
     """
     if is_local(address):
         return Path(address).read_bytes()
-    file_system, path = _reached(address)
-    data: bytes = file_system.cat_file(path)
+    with _remote(address) as (file_system, path):
+        data: bytes = file_system.cat_file(path)
     return data
 
 
 def is_folder(address: str) -> bool:
-    """Whether there is a folder at the address."""
+    """Whether there is a folder at the address.
+
+    Raises:
+        UnreachableError: the store does not answer.
+    """
     if is_local(address):
         return os.path.isdir(address)
-    file_system, path = _reached(address)
-    return bool(file_system.isdir(path))
+    with _remote(address) as (file_system, path):
+        return bool(file_system.isdir(path))
 
 
 def find_one(address: str) -> Found:
-    """A file's size and stamp; `ABSENT` where there is none."""
+    """A file's size and stamp; `ABSENT` where there is none.
+
+    Raises:
+        UnreachableError: the store does not answer.
+    """
     try:
         if is_local(address):
             stat = os.stat(address)
             return Found(stat.st_size, str(stat.st_mtime_ns))
-        file_system, path = _reached(address)
-        return _found(file_system.info(path))
+        with _remote(address) as (file_system, path):
+            return _found(file_system.info(path))
+    except UnreachableError:
+        raise
     except (OSError, ValueError):
         return ABSENT
 
@@ -124,13 +160,17 @@ def find_all(folder: str, leave_out: str = "") -> Iterator[tuple[str, Found]]:
     """Every file in a folder and the folders within, by its path in the folder (with slashes), in no certain order.
 
     Files and folders whose name begins with a dot are left out, and so is the folder `leave_out` (an address).
+
+    Raises:
+        UnreachableError: the store does not answer.
     """
     if not is_local(folder):
-        file_system, path = _reached(folder)
-        start = path.rstrip("/") + "/"
         skipped = _reached(leave_out)[1].rstrip("/") + "/" if leave_out and not is_local(leave_out) else None
-        file_system.invalidate_cache()
-        for name, info in file_system.find(path, detail=True).items():
+        with _remote(folder) as (file_system, path):
+            start = path.rstrip("/") + "/"
+            file_system.invalidate_cache()
+            listed = file_system.find(path, detail=True)
+        for name, info in listed.items():
             inside = name.removeprefix(start)
             if not (skipped and name.startswith(skipped)) and not any(p.startswith(".") for p in inside.split("/")):
                 yield inside, _found(info)
@@ -168,8 +208,8 @@ def make_folder(address: str) -> None:
         if is_local(address):
             os.makedirs(address, exist_ok=True)
         elif address.partition("://")[0] not in _OBJECT_STORES:
-            file_system, path = _reached(address)
-            file_system.makedirs(path, exist_ok=True)
+            with _remote(address) as (file_system, path):
+                file_system.makedirs(path, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"The folder {address} cannot be made ({reason}); name another destination.") from error
@@ -198,19 +238,19 @@ def write(folder: str, name: str, data: bytes) -> None:
         finally:
             Path(unfinished).unlink(missing_ok=True)
         return
-    file_system, path = _reached(target)
-    if target.partition("://")[0] in _OBJECT_STORES:
-        file_system.pipe_file(path, data)
-        return
-    temporary = f"{path}.{secrets.token_hex(6)}.partial"
-    file_system.makedirs(path.rpartition("/")[0], exist_ok=True)
-    try:
-        file_system.pipe_file(temporary, data)
-        file_system.mv(temporary, path)
-    except BaseException:
-        if file_system.exists(temporary):
-            file_system.rm_file(temporary)
-        raise
+    with _remote(target) as (file_system, path):
+        if target.partition("://")[0] in _OBJECT_STORES:
+            file_system.pipe_file(path, data)
+            return
+        temporary = f"{path}.{secrets.token_hex(6)}.partial"
+        file_system.makedirs(path.rpartition("/")[0], exist_ok=True)
+        try:
+            file_system.pipe_file(temporary, data)
+            file_system.mv(temporary, path)
+        except BaseException:
+            if file_system.exists(temporary):
+                file_system.rm_file(temporary)
+            raise
 
 
 def files_of(folder: str) -> list[str]:
@@ -218,9 +258,10 @@ def files_of(folder: str) -> list[str]:
     try:
         if is_local(folder):
             return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
-        file_system, path = _reached(folder)
-        file_system.invalidate_cache()
-        return sorted(e["name"].rpartition("/")[2] for e in file_system.ls(path, detail=True) if e["type"] == "file")
+        with _remote(folder) as (file_system, path):
+            file_system.invalidate_cache()
+            listed = file_system.ls(path, detail=True)
+        return sorted(e["name"].rpartition("/")[2] for e in listed if e["type"] == "file")
     except FileNotFoundError:
         return []
 
@@ -235,11 +276,8 @@ def remove(address: str) -> None:
         else:
             Path(address).unlink(missing_ok=True)
         return
-    file_system, path = _reached(address)
-    try:
+    with suppress(FileNotFoundError), _remote(address) as (file_system, path):
         file_system.rm(path, recursive=True)
-    except FileNotFoundError:
-        return
 
 
 def remove_files(folder: str, names: list[str]) -> None:
@@ -250,8 +288,5 @@ def remove_files(folder: str, names: list[str]) -> None:
         for name in names:
             Path(folder, name).unlink(missing_ok=True)
         return
-    file_system, path = _reached(folder)
-    try:
+    with suppress(FileNotFoundError), _remote(folder) as (file_system, path):
         file_system.rm([f"{path.rstrip('/')}/{name}" for name in names])
-    except FileNotFoundError:
-        return

@@ -88,8 +88,27 @@ def run_batch(
     """
     engine = engine or Engine()
     target = addresses.canonical(destination)
-    _check_destination(target)
-    listing = list_source(source, target)
+    try:
+        listing = list_source(source, target)
+    except addresses.UnreachableError as error:
+        raise PhotoError(str(error)) from error
+    try:
+        _check_destination(target)
+        return _run(listing, target, model, treatment, engine, retry, begin, report)
+    except addresses.UnreachableError as error:
+        raise OutputError(str(error)) from error
+
+
+def _run(
+    listing: Listing,
+    target: str,
+    model: LoadedModel,
+    treatment: Treatment,
+    engine: Engine,
+    retry: bool,
+    begin: Callable[[int, int], None],
+    report: Callable[[Outcome], None],
+) -> Summary:
     threads, workers = _shares(engine, len(listing.items))
     environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("EXPLORER_")))
     plan = Plan(target, treatment, ModelFiles.of(model), threads, environment)

@@ -322,6 +322,29 @@ def test_a_name_that_is_too_long_for_a_result_is_the_photographs_fault(source: P
     assert "name of its result is too long" in summary.table.to_pylist()[0]["error"]
 
 
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_a_store_that_does_not_answer(
+    end: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The clients of object stores raise errors of their own, which are no OSError."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class NoCredentialsError(Exception):
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        raise NoCredentialsError("Unable to locate credentials")
+
+    for name in ("isdir", "ls", "find", "info", "cat_file", "pipe_file"):
+        monkeypatch.setattr(MemoryFileSystem, name, refuse)
+    monkeypatch.setattr("explorer.batch.photograph._ATTEMPTS", 1)
+    line = {"source": ["memory://night", str(tmp_path / "out")], "destination": [str(source), "memory://night"]}[end]
+    assert main(["batch", *line, "-m", "identity", "--workers", "0"]) == {"source": 3, "destination": 7}[end]
+    error = capsys.readouterr().err
+    assert "memory:///night" in error and "cannot be reached (Unable to locate credentials); check" in error
+    assert "Unexpected" not in error
+
+
 def test_weights_travel_with_the_plan(tmp_path: Path) -> None:
     folder = PROJECT / "weights" / "retinexnet.joint_decom_only"
     if not folder.is_dir():
