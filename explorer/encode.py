@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from explorer.errors import OutputError
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.embedding import add_exif_to_tiff, png_with_exif
 from explorer.photo.metadata import without_place
+from explorer.unfinished import replacing
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
 _PNG_LEVEL = 2
@@ -125,24 +125,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
-    name = ""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error
-    finally:
-        if name:
-            Path(name).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    # Reading the mask means setting it; 0o022 is put back at once where no other value was in force.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

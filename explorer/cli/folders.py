@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from explorer.batch.listing import SUFFIXES
-from explorer.cli.outputs import made_by_the_dead
 from explorer.errors import PhotoError
+from explorer.unfinished import PATTERN, made_by_the_dead
 
 JOURNAL = ".lowlight-restored.jsonl"
 _STALE_SECONDS = 600
@@ -112,7 +112,7 @@ def remove_leftovers(folder: Path) -> None:
     A run of this machine that is still at work is known by the process that the file's name tells; of other machines,
     files of the last minutes may be at work.
     """
-    for each in folder.glob(".*.partial.*"):
+    for each in folder.glob(PATTERN):
         try:
             if made_by_the_dead(each.name) or time.time() - each.stat().st_mtime > _STALE_SECONDS:
                 os.unlink(each)

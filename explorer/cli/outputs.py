@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import secrets
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import OutputError
+from explorer.unfinished import beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,25 +97,6 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise OutputError(f"'{path}' is already there; leave --no-overwrite out or name another output.")
 
 
-def _here() -> str:
-    """This machine, in eight characters."""
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
-
-
-def made_by_the_dead(name: str) -> bool:
-    """Whether a temporary file's name (see `all_or_nothing`) tells of a process of this machine that is gone."""
-    match = re.search(r"\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.partial\.", name)
-    if match is None or match[1] != _here() or os.name == "nt":  # there, signal 0 would end the process
-        return False
-    try:
-        os.kill(int(match[2]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
 @contextmanager
 def all_or_nothing(overwrite: bool = True) -> Iterator[Callable[[Path], Path]]:
     """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
@@ -132,7 +110,7 @@ def all_or_nothing(overwrite: bool = True) -> Iterator[Callable[[Path], Path]]:
 
     def stage(final: Path) -> Path:
         check_free(final, overwrite)
-        temporary = final.with_name(f".{_here()}-{os.getpid()}-{secrets.token_hex(4)}.partial{final.suffix}")
+        temporary = beside(final)
         moves[temporary] = final
         return temporary
 

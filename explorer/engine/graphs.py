@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from explorer import unfinished
 
 if TYPE_CHECKING:
     import torch
@@ -177,7 +178,9 @@ def _keep(graph: Any, path: Path) -> None:
     """Writes a graph into the cache, whole or not at all; a cache that cannot be written is done without."""
     try:
         path.parent.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=path.parent.parent, prefix="."))
+        unfinished.clear_up(path.parent.parent)
+        work = unfinished.beside(path.parent)
+        work.mkdir()
     except OSError:
         return
     try:
@@ -186,4 +189,4 @@ def _keep(graph: Any, path: Path) -> None:
     except (OSError, RuntimeError):  # full disk, or another process was first
         pass
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        unfinished.remove(work)

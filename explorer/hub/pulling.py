@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from explorer.hub.client import api, offline, patiently, plain_errors, storage_f
 from explorer.hub.fetching import cached_file, fetch_file, forget_file
 from explorer.hub.references import HubReference, is_commit
 from explorer.models import architectures
+from explorer.unfinished import replacing
 from explorer.weights.config import WeightsConfig, read_config
 from explorer.weights.store import MODEL_FILE, check_safetensors, imported_folder, sha256_of
 
@@ -277,9 +276,7 @@ def _remember(reference: HubReference, commit: str) -> None:
     path = _record(reference)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, work = tempfile.mkstemp(dir=path.parent.parent, prefix=".")
-        with os.fdopen(handle, "w") as file:
-            file.write(commit)
-        os.replace(work, path)
+        with replacing(path) as temporary:
+            temporary.write_text(commit)
     except OSError:  # a cache that cannot be written to: the next run asks the Hub again
         pass

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import struct
-import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 from explorer.errors import OutputError, PhotoError
 from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE
 from explorer.photo.numbers import finite_number, shown
+from explorer.unfinished import replacing
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
@@ -222,21 +220,17 @@ def write_dng(
 
     target = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        with replacing(target) as temporary:
+            # Not by its own name: tifffile takes the format from some suffixes.
+            with temporary.open("wb") as file:
+                tifffile.imwrite(
+                    file, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False,
+                    byteorder="<",
+                )  # fmt: skip
+            if exposure is not None:
+                _append_exif(temporary, exposure)
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror}; choose a folder that exists.") from error
-    os.close(handle)
-    try:
-        tifffile.imwrite(
-            temporary, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False, byteorder="<"
-        )
-        if exposure is not None:
-            _append_exif(Path(temporary), exposure)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror or error}; choose a folder that exists and has space."
+        ) from error
     return target

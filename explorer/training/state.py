@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from explorer.errors import TrainingError
+from explorer.unfinished import replacing
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -22,7 +21,7 @@ _SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
-    """Writes bytes, or what a function writes, to a new file, then renames it to `path`.
+    """Writes bytes, or what a function writes, to a new file, which takes the place of `path`.
 
     A kill or a full disk leaves the old file whole.
 
@@ -30,27 +29,15 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -
         TrainingError: the disk is full or the folder cannot be written.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise TrainingError(
-            f"{path} could not be written ({error}); free some space or choose another folder."
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             if isinstance(content, bytes):
                 file.write(content)
             else:
                 content(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # temporary files are made for their owner alone
-        os.replace(name, path)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
         raise TrainingError(
             f"{path} could not be written ({error}); free some space and resume: the checkpoint before it is whole."
         ) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:

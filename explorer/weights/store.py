@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import explorer
+from explorer import unfinished
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.models import Architecture, architecture
 from explorer.weights.config import InputConvention, WeightsConfig, read_config
@@ -93,7 +92,7 @@ def _weights_in(places: list[tuple[Path, str]]) -> dict[str, tuple[Path, str]]:
     for place, revision in places:
         if place.is_dir():
             for folder in place.iterdir():
-                if (folder / "config.json").is_file():
+                if not folder.name.startswith(".") and (folder / "config.json").is_file():
                     found.setdefault(folder.name, (folder, revision))
     return dict(sorted(found.items()))
 
@@ -272,7 +271,9 @@ def write_weights(
         raise WeightsError(f"{folder} holds something other than weights; choose an empty or new folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        unfinished.clear_up(folder.parent)
+        work = unfinished.beside(folder)
+        work.mkdir()
     except OSError as error:
         raise WeightsError(f"{folder} cannot be written ({error.strerror}); choose another folder.") from error
     try:
@@ -289,19 +290,13 @@ def write_weights(
         )
         (work / "config.json").write_text(config.to_json())
         (work / "README.md").write_text(readme)
-        work.chmod(0o755)
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        work.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        unfinished.put_folder(work, folder)
     except (OSError, SafetensorError) as error:
         raise WeightsError(
             f"{folder} cannot be written ({error}); free some space or choose another folder."
         ) from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        unfinished.remove(work)
     return config
 
 

@@ -1,0 +1,120 @@
+"""Files and folders that appear whole or not at all, and what killed processes left of them.
+
+What is being written lies beside its place under a hidden name that tells who writes it: the machine, the process, and
+a random part. It takes its place by renaming. A process that is killed in between cannot remove it: the next one that
+writes into the same folder does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+PATTERN = ".*.partial*"
+"""Of the names, for `Path.glob`."""
+_NAME = re.compile(r"\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.partial(\.[^.]*)?")
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux
+_HERE = -100  # AT_FDCWD: paths are relative to the current folder
+
+
+def beside(path: Path) -> Path:
+    """A name beside `path`, with its suffix, for what is to take its place."""
+    return path.with_name(f".{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}")
+
+
+@cache
+def _machine() -> str:
+    """This machine, in eight characters."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def made_by_the_dead(name: str) -> bool:
+    """Whether a name of `beside` tells of a process of this machine that is gone."""
+    match = _NAME.fullmatch(name)
+    if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
+        return False
+    try:
+        os.kill(int(match[2]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+@cache
+def clear_up(folder: Path) -> None:
+    """Removes what killed processes of this machine left unfinished in a folder; a process does so once a folder."""
+    for each in list(folder.glob(PATTERN)):
+        if made_by_the_dead(each.name):
+            remove(each)
+
+
+def remove(path: Path) -> None:
+    """Removes an unfinished file or folder as far as that is possible."""
+    try:
+        path.unlink()
+    except IsADirectoryError:
+        shutil.rmtree(path, ignore_errors=True)
+    except OSError:
+        pass
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a name for a file to be written, which takes the place of `path` when the block ends well.
+
+    A kill or a full disk leaves what was at `path` before.
+
+    Raises:
+        OSError: the file cannot be put in its place; nothing of it is left.
+    """
+    clear_up(path.parent)
+    temporary = beside(path)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        remove(temporary)
+
+
+def put_folder(work: Path, place: Path) -> None:
+    """Lets a finished folder take its place; what was there before is removed.
+
+    Linux exchanges the two in one step. Elsewhere there is no folder at the place for a moment, never half of one.
+
+    Raises:
+        OSError: it cannot be put in its place; what was there before is there.
+    """
+    if not place.exists():
+        work.rename(place)
+        return
+    if not _exchanged(work, place):
+        old = beside(place)
+        place.rename(old)
+        try:
+            work.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
+        work = old
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):  # another system
+        return False
+    return rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
