@@ -50,7 +50,7 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
     from eager import as_published
 
     from explorer.engine import choose_backend, run_tiled
-    from explorer.engine.memory import BUDGET
+    from explorer.engine.memory import budget_for
 
     model = untrained(architecture)
     planes = np.random.default_rng(0).random((model.net.input_channels, height, width), dtype=np.float32)
@@ -62,7 +62,8 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
     else:
         engine = choose_backend(model, image_only=True)
         before = peak()
-        run_tiled(engine.run, model.net, planes, BUDGET, names={"image"})
+        pixels = height * width * (4 if model.architecture.domain == "packed" else 1)
+        run_tiled(engine.run, model.net, planes, budget_for(pixels), names={"image"})
     return {"before": before, "peak": peak()}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
-from explorer.engine.memory import BUDGET
+from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
@@ -197,16 +197,6 @@ _MOST_PIXELS = 16_000_000
 """Of pictures whose intermediates are kept unasked."""
 
 
-def _memory_budget() -> int:
-    """Bytes that one run of a network may take; EXPLORER_TILE_BYTES sets another bound."""
-    import os
-
-    try:
-        return max(1 << 24, int(os.environ["EXPLORER_TILE_BYTES"]))
-    except (KeyError, ValueError):
-        return BUDGET
-
-
 def restore(
     photo: Photo,
     model: str | LoadedModel,
@@ -249,7 +239,7 @@ def restore(
     if intermediates is None:
         intermediates = photo.size[0] * photo.size[1] <= _MOST_PIXELS
     names = None if intermediates else ("image",)
-    budget = _memory_budget()
+    budget = budget_for(photo.size[0] * photo.size[1])
     if (fitted := loaded.net.fitted(planes.planes)) is not loaded.net:
         loaded = replace(loaded, net=fitted)
     factor = reduction(loaded.net, height, width, budget)

@@ -222,13 +222,13 @@ def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("budget", [None, "1"])
+@pytest.mark.parametrize("budget", [None, "24"])
 def test_a_margin_keeps_zero_padding_out_of_the_picture(
     weights: Path, monkeypatch: pytest.MonkeyPatch, budget: str | None
 ) -> None:
     """A flat picture comes out flat up to its border, in tiles too; without a margin the frame differs."""
     if budget is not None:
-        monkeypatch.setattr("explorer.restorer._memory_budget", lambda: 1)
+        monkeypatch.setenv("EXPLORER_TILE_BYTES", budget)
     model = explorer.load_model("retinexnet.test")
     flat = RgbPhoto(np.full((600, 650, 3), 0.3, dtype=np.float32), bits=8)
     bare = explorer.restore(flat, model, backend="torch").intermediates["reflectance"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -11,12 +12,31 @@ if TYPE_CHECKING:
 
     from explorer.models import RestorationNet
 
-BUDGET = 5 << 28
-"""Bytes that one tile may take unless told otherwise: with a picture of 60 megapixels and its result in memory, the
-process stays below 4 GiB."""
+_LEAST = 5 << 28
+"""Bytes that one run of a network gets beside a picture of `_LARGE` pixels and its result, so that the process stays
+below 4 GiB."""
+_MOST = 10 << 28
+_LARGE = 60_000_000
+_EACH = 36
+"""Bytes that a pixel fewer leaves: the photo, its planes, the result and its encoding."""
 
 _COUNTED: WeakKeyDictionary[RestorationNet, dict[int, float]] = WeakKeyDictionary()
 """What was counted of a network before, by channels: every restoration asks several times."""
+
+
+def budget_for(pixels: int) -> int:
+    """Bytes that one run of a network may take beside a photo; EXPLORER_TILE_BYTES sets another bound.
+
+    The more the photo leaves of 4 GiB, the larger are the tiles, and the less is computed twice at their margins. It
+    depends on nothing else, so that a photo is cut in the same way every time.
+
+    Args:
+        pixels: of the photo.
+    """
+    try:
+        return max(1 << 24, int(os.environ["EXPLORER_TILE_BYTES"]))
+    except (KeyError, ValueError):
+        return min(_MOST, _LEAST + max(0, _LARGE - pixels) * _EACH)
 
 
 def bytes_per_sample(net: RestorationNet, channels: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.engine.memory import bytes_per_sample
+from explorer.engine.memory import budget_for, bytes_per_sample
 from explorer.engine.tiles import cut, run_tiled, tiles_along
 from explorer.models import RestorationNet, SizeRequirements, create_model
 from explorer.models.base import Place
@@ -201,3 +201,14 @@ def test_counting_memory_leaves_no_hook() -> None:
     # What the seven convolutions give, and a pair of maps that is put together while both are alive.
     assert bytes_per_sample(net, 3) >= 4 * (6 * 32 + 24) + 4 * 64
     assert not any(m._forward_hooks for m in net.modules())
+
+
+def test_the_budget_is_what_the_photo_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXPLORER_TILE_BYTES", raising=False)
+    gib = 2**30
+    assert budget_for(60_000_000) == budget_for(200_000_000) == 1.25 * gib
+    assert budget_for(24_000_000) == 1.25 * gib + 36 * 36_000_000
+    assert budget_for(8_000_000) == budget_for(1) == 2.5 * gib
+    for said, meant in (("50000000", 50_000_000), ("1", 1 << 24), ("much", 2.5 * gib)):
+        monkeypatch.setenv("EXPLORER_TILE_BYTES", said)
+        assert budget_for(1) == meant

@@ -235,7 +235,7 @@ def test_restoring_a_large_photo_with_a_denoiser_is_cut_into_tiles(monkeypatch: 
     clean = (0.4 + 0.2 * np.sin(x / 40 + y / 60))[..., None].repeat(3, 2)
     photo = RgbPhoto(np.clip(clean + rng.normal(0, 0.05, clean.shape), 0, 1).astype(np.float32), bits=8)
     whole = restore(photo, "nlm", 1)
-    monkeypatch.setattr("explorer.restorer._memory_budget", lambda: 1 << 24)  # room for 350,000 pixels
+    monkeypatch.setenv("EXPLORER_TILE_BYTES", str(1 << 24))  # room for 350,000 pixels
     seen: list[float] = []
     tiled = restore(photo, load_model("nlm"), 1, progress=seen.append)
     assert len(seen) > 2 and not tiled.notes
