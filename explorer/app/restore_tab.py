@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -356,6 +359,7 @@ def build(shared: Shared) -> Address:
     )  # fmt: skip
     for event in (renewed, changed, undone, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
+        event.then(None, page.finish, js=_WRITE_FINISH)
         event.then(guard(after), [shared.token, page.axis], [page.plot, page.scores, shared.message], **silent)
     page.axis.input(guard(after), [shared.token, page.axis], [page.plot, page.scores, shared.message], **silent)
     long: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
@@ -375,4 +379,21 @@ def build(shared: Shared) -> Address:
         show_progress_on=[page.link],
         **long,
     )
-    return {}
+    steps = zip(text.FINISH_STEPS, page.finish, strict=True)
+    return {name: (slider, partial(_step_in_address, name)) for name, slider in steps}
+
+
+_WRITE_FINISH = (
+    f"(...steps) => lxSteps(Object.fromEntries({json.dumps(list(text.FINISH_STEPS))}"
+    ".map((name, k) => [name, steps[k] || null])))"
+)
+"""JavaScript: keeps the steps after the network in the page's address, those that do something."""
+
+
+def _step_in_address(name: str, typed: str) -> float | None:
+    """What an address asks of a step after the network, within its limits; None where it is no number."""
+    try:
+        value = float(typed)
+    except ValueError:
+        return None
+    return None if math.isnan(value) else min(max(value, -LIMITS[name]), LIMITS[name])

@@ -53,6 +53,26 @@ def test_an_address_that_cannot_be_followed_opens_a_photo_and_says_why(page: Pag
     assert page.input_value(".lx-ratio-number") == "300"
 
 
+def test_the_steps_after_the_network_are_in_the_address(page: Page, address: str) -> None:
+    """What was seen is what is seen after a reload, or by whom the address was sent to; and its cause is in sight."""
+    opened(page, address, "?example=cat&model=identity&ratio=2")
+    plain = pixels(page)
+    assert not page.is_visible("#lx-finish-exposure")
+    opened(page, address, "?example=cat&model=identity&ratio=2&exposure=1.5&warmth=99&tint=much")
+    page.wait_for_selector("#lx-finish-exposure", state="visible")
+    brighter = pixels_once(page, lambda shown: shown.mean() > plain.mean() * 1.5)
+    values = [page.input_value(f"#lx-finish-{name} input[type=number]") for name in ("exposure", "warmth", "tint")]
+    assert [float(value) for value in values] == [1.5, 1.0, 0.0]
+    page.wait_for_url(lambda url: "exposure=1.5" in url and "warmth=1" in url and "tint" not in url)
+    page.reload()
+    page.wait_for_selector("#lx-viewer [data-revision]", state="attached")
+    pixels_once(page, lambda shown: np.array_equal(shown, brighter))
+    page.wait_for_selector("#lx-finish-reset", state="visible")
+    page.click("#lx-finish-reset")
+    pixels_once(page, lambda shown: np.array_equal(shown, plain))
+    page.wait_for_url(lambda url: "exposure" not in url and "warmth" not in url)
+
+
 def test_a_reload_keeps_the_photo(page: Page, address: str, night: Path) -> None:
     opened(page, address, "?model=identity&ratio=2")
     upload(page, night)

@@ -34,6 +34,13 @@
     }
     history.replaceState(history.state, "", address);
   };
+  // The steps after the network, kept in the address. Those that the page began with must be seen: they are folded away.
+  let begun = false;
+  window.lxSteps = (steps) => {
+    window.lxAddress(steps);
+    if (!begun && Object.values(steps).some(Boolean)) document.querySelector("#lx-finish > button:not(.open)")?.click();
+    begun = true;
+  };
   // The frame sets its own class when it starts; the visitor's choice is put back after it.
   document.addEventListener("DOMContentLoaded", () => {
     apply();
