@@ -26,12 +26,12 @@ RECIPE = Recipe(
     objective=_objective,
     source=half_darkened,
     phases=(Phase(until=0.7, crop=256, batch=3, shrink=2), Phase(until=1.0, crop=256, batch=3)),
-    steps=4000,
+    steps=2500,
     epoch=250,
     input=INPUT,
     output=OUTPUT,
     summary="pix2pix at width 24 on low-light pairs and darkened photographs.",
-    duration="about 2.5 hours on one AVX2 core",
+    duration="about an hour on one AVX2 core",
     training_data=DATA,
     known_failures=(
         "A GAN invents texture: what it paints into the dark need not have been there. Pictures are padded to "

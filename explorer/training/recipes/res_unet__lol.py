@@ -25,11 +25,11 @@ RECIPE = Recipe(
         Phase(until=0.85, crop=192, batch=5, shrink=2),
         Phase(until=1.0, crop=320, batch=2),
     ),
-    steps=7000,
+    steps=6000,
     input=INPUT,
     output=OUTPUT,
     summary="A residual U-Net (ResNet-18 encoder, width 24) on low-light pairs and darkened photographs.",
-    duration="about 2.5 hours on one AVX2 core",
+    duration="about an hour on one AVX2 core",
     training_data=DATA,
     known_failures="Large dark areas are smoothed; the brightness of scenes unlike the training set's can be off.",
 )

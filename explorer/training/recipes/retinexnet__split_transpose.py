@@ -13,7 +13,6 @@ from explorer.training.recipes._retinex import (
     INPUT,
     OUTPUT,
     RELIGHT_PHASES,
-    RELIGHT_STEPS,
     pairs,
 )
 
@@ -31,7 +30,7 @@ RECIPE = Recipe(
     source=pairs,
     start={"decom": "retinexnet.split_resize"},
     phases=RELIGHT_PHASES,
-    steps=RELIGHT_STEPS,
+    steps=600,
     epoch=125,
     input=INPUT,
     output=OUTPUT,
