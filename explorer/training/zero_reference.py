@@ -68,6 +68,8 @@ class ZeroDCETerms:
     color: float = 0.5
     smooth: float = 20.0
     level: float = 0.6
+    region: int = 16
+    """Side in pixels of the regions whose exposure is controlled."""
 
 
 class ZeroDCEObjective(Objective):
@@ -83,7 +85,7 @@ class ZeroDCEObjective(Objective):
         image, weights = parts["image"], self.terms
         terms = {
             "spatial": weights.spatial * spatial_consistency(image, batch["low"]),
-            "exposure": weights.exposure * exposure_control(image, weights.level),
+            "exposure": weights.exposure * exposure_control(image, weights.level, weights.region),
             "color": weights.color * color_constancy(image),
             "smooth": weights.smooth * curve_smoothness(parts["curves"]),
         }

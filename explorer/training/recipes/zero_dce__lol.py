@@ -3,8 +3,9 @@
 The paper's four losses, with the weights of its authors' published training (1, 10, 5, 200), in which the spatial term
 counts a tenth of what the paper states: dark pictures of LOL need curves near their limit, which it holds back. Their
 total variation is twice the sum over all maps where ours is a mean over the iterations, so that 200 there is 3200
-here: curves must be smooth, with less they turned every region into the same grey. The exposure level is 0.45, the
-mean of LOL's bright training pictures, where the paper's 0.6 gives pictures brighter than those.
+here: curves must be smooth, with less they turned every region into the same grey. Regions of 64 pixels are brought to
+the exposure level, where the paper's 16 flattened the pictures (its own are whole scenes of 256 pixels). The level is
+0.45, the mean of LOL's bright training pictures, where the paper's 0.6 gives pictures brighter than those.
 """
 
 from torch import nn
@@ -16,7 +17,7 @@ from explorer.training.zero_reference import ZeroDCEObjective, ZeroDCETerms
 
 def _objective(net: nn.Module) -> ZeroDCEObjective:
     return ZeroDCEObjective(
-        net, rate=5e-4, terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=3200.0, level=0.45)
+        net, rate=5e-4, terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=3200.0, level=0.45, region=64)
     )
 
 
@@ -26,7 +27,7 @@ RECIPE = Recipe(
     objective=_objective,
     source=some_darkened,
     phases=(Phase(until=1.0, crop=128, batch=4, shrink=3),),
-    steps=1500,
+    steps=1000,
     epoch=200,
     input=INPUT,
     output=OUTPUT,
