@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 COLOURS = ("#c98420", "#3e8ef7", "#30a46c", "#e5484d", "#8e6fd8", "#12a5a5", "#a3a3a0", "#d6649a")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down")
 _GRID = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
 
 
@@ -24,11 +25,10 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
         figure.add_scatter(
             x=[seconds],
             y=[quality],
-            mode="markers+text",
-            text=[label],
-            textposition="top center",
-            marker={"size": 11, "color": COLOURS[index % len(COLOURS)]},
-            hovertemplate="%{text}<br>%{x:.3g} s, %{y:.2f} dB<extra></extra>",
+            mode="markers",
+            name=label,
+            marker={"size": 12, "color": COLOURS[index % len(COLOURS)], "symbol": _SYMBOLS[index % len(_SYMBOLS)]},
+            hovertemplate="%{fullData.name}<br>%{x:.3g} s, %{y:.2f} dB<extra></extra>",
             cliponaxis=False,
         )
     figure.update_xaxes(title="seconds (logarithmic)", type="log", dtick=1, **_GRID)
@@ -36,7 +36,13 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
         logarithms = np.log10([max(seconds, 1e-4) for _, seconds, _ in points])
         figure.update_xaxes(range=[float(logarithms.min()) - 0.6, float(logarithms.max()) + 0.6])
     figure.update_yaxes(title="PSNR, dB", **_GRID)
-    figure.update_layout(margin={"t": 28})
+    # Names beside the dots would lie on one another at phone width, or where models are alike.
+    figure.update_layout(
+        height=300 + 22 * len(points),
+        showlegend=True,
+        legend={"orientation": "v", "x": 0, "xanchor": "left", "y": -70 / 230, "yanchor": "top", "itemclick": False},
+        margin={"t": 28, "b": 70 + 22 * len(points)},
+    )
     return figure
 
 
