@@ -123,6 +123,10 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     outside: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on(
+        "console",
+        lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None,
+    )
+    opened.on(
         "request",
         lambda request: (
             outside.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None

@@ -211,7 +211,7 @@ def test_a_page_sets_the_tabs_to_its_example(page: Page, address: str) -> None:
 
 
 def test_a_training_is_replayed(page: Page, address: str) -> None:
-    opened(page, address, "?tab=training&model=identity&ratio=2")
+    opened(page, address, "?tab=training&run=a.run&model=identity&ratio=2")
     page.wait_for_selector("#lx-training-replay img[src]")
     page.wait_for_selector("#lx-training-psnr .js-plotly-plot")
     assert page.inner_text("#lx-training-replay output") == "step 20"
