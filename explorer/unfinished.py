@@ -16,7 +16,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 PATTERN = ".*.partial*"
@@ -51,9 +51,9 @@ def made_by_the_dead(name: str) -> bool:
     return False
 
 
-@cache
+@lru_cache(256)
 def clear_up(folder: Path) -> None:
-    """Removes what killed processes of this machine left unfinished in a folder; a process does so once a folder."""
+    """Removes what killed processes of this machine left unfinished in a folder; a process does so once, as a rule."""
     for each in list(folder.glob(PATTERN)):
         if made_by_the_dead(each.name):
             remove(each)

@@ -77,6 +77,12 @@ def evaluate(
     ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")] = None,
     seed: Annotated[int, typer.Option(help="Of the synthetic cameras and their noise.")] = 0,
+    sensor: Annotated[
+        Literal["base", "high"],
+        typer.Option(
+            help="Synthetic sensors: at base ISO (15,000 to 60,000 electrons) or at high ISO (2,000 to 15,000)."
+        ),
+    ] = "base",
     record: Annotated[
         bool,
         typer.Option("--record", help="Write the figures into each model's folder of weights: config and card."),
@@ -120,7 +126,7 @@ def evaluate(
     if data is not None:
         measured = _on_pairs(data, models, ratio, limit, quiet)
     elif synthetic_raw is not None:
-        measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, quiet)
+        measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, sensor, quiet)
     elif benchmark is not None:
         from explorer.batch.run import Engine
 
@@ -194,7 +200,7 @@ def _on_set(
 
 
 def _on_synthetic_raw(
-    folder: Path, models: list[str], ratios: list[float], limit: int | None, seed: int, quiet: bool
+    folder: Path, models: list[str], ratios: list[float], limit: int | None, seed: int, sensor: str, quiet: bool
 ) -> _Measured:
     from explorer.evaluation.records import synthetic_figures
     from explorer.evaluation.synthetic import evaluate_synthetic
@@ -204,11 +210,11 @@ def _on_synthetic_raw(
     pictures = list(list_pictures(folder))[:limit]
     loaded = _load(models)
     with _advancing(len(pictures) * len(ratios) * len(loaded), quiet) as advance:
-        results = evaluate_synthetic(folder, ratios, loaded, seed=seed, limit=limit, advance=advance)
+        results = evaluate_synthetic(folder, ratios, loaded, seed=seed, sensor=sensor, limit=limit, advance=advance)
     by_model = [(model.identity.sha256, [r for r in results if r.model == model.name]) for model in loaded]
     return _Measured(
         synthetic_table(results),
-        {"synthetic_raw": str(folder), "seed": seed, "results": [asdict(r) for r in results]},
+        {"synthetic_raw": str(folder), "seed": seed, "sensor": sensor, "results": [asdict(r) for r in results]},
         synthetic_points(results),
         f"Synthetic RAW from {folder.name}, mean over the ratios {', '.join(f'{r:g}' for r in ratios)}",
         [(synthetic_figures(each, folder), sha256) for sha256, each in by_model],

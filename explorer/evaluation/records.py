@@ -27,10 +27,14 @@ def pair_figures(result: PairResult, low: Path, high: Path) -> Figures:
 
 
 def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figures:
-    """What is recorded of one model on synthetic RAW: a data set `<folder>_raw_<ratio>` for each ratio."""
+    """What is recorded of one model on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
     name = _plain(folder.resolve().name)
     return {
-        f"{name}_raw_{r.ratio:g}": {"pictures": r.pictures, "psnr": round(r.psnr, 4), "ssim": round(r.ssim, 4)}
+        f"{name}_{r.sensor}_iso_raw_{r.ratio:g}": {
+            "pictures": r.pictures,
+            "psnr": round(r.psnr, 4),
+            "ssim": round(r.ssim, 4),
+        }
         for r in results
     }
 

@@ -1,8 +1,10 @@
 """Models on synthetic RAW: clean photographs as a random camera sees them in the dark, with known truth and ratio.
 
-The same mosaics for every model: picture k at a ratio always has the same camera, noise and phase. They go through
-`explorer.restore` as RAW files do, with the synthetic camera's gains and matrix, so what is measured is the path that
-users' photographs take. Without a random tone curve, so that the reference is the photograph itself.
+The same mosaics for every model: a picture always has the same camera, at every ratio, and at a ratio the same noise
+and phase. They go through `explorer.restore` as RAW files do, with the synthetic camera's gains and matrix, so what is
+measured is the path that users' photographs take. Without a random tone curve, so that the reference is the photograph
+itself. How much noise there is depends on how many electrons the sensor holds: the ratio amplifies an exposure at base
+ISO, or one whose ISO was raised before.
 """
 
 from __future__ import annotations
@@ -26,7 +28,12 @@ from explorer.training.degrade import SensorRanges, darken_to_mosaic
 from explorer.weights.store import LoadedModel
 
 RATIOS = (30.0, 100.0, 300.0)
-_RANGES = SensorRanges(tone_probability=0.0)
+SENSORS = {
+    "base": SensorRanges(tone_probability=0.0, electron_gain=(1 / 60_000, 1 / 15_000)),
+    "high": SensorRanges(tone_probability=0.0, electron_gain=(1 / 15_000, 1 / 2_000)),
+}
+"""Kinds of sensors by name: at base ISO, 15,000 to 60,000 electrons at saturation (smartphones' large ones to full
+frame); at high ISO, 2,000 to 15,000."""
 _BITS, _BLACK = 14, 1 / 32
 
 
@@ -46,6 +53,8 @@ class SyntheticResult:
 
     model: str
     ratio: float
+    sensor: str
+    """A name of `SENSORS`."""
     pictures: int
     psnr: float
     ssim: float
@@ -55,14 +64,15 @@ class SyntheticResult:
     sha256: str
 
 
-def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0) -> Scene:
+def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0, sensor: str = "base") -> Scene:
     """A dark mosaic of a clean picture.
 
     Args:
         clean: H x W x 3 uint8 sRGB, sides at least 34; two or three rows and columns are lost to phase and parity.
         ratio: 1 to 300: how many times too dark.
-        name: with the seed and the ratio it decides camera, noise and phase.
+        name: with the seed it decides the camera, and with both and the ratio the noise and the phase.
         seed: another one gives another benchmark.
+        sensor: a name of `SENSORS`.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -73,8 +83,8 @@ def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0)
     if min(height, width) < 34:
         raise DataError(f"{name} is {clean.shape[1]} x {clean.shape[0]} pixels; synthetic RAW needs at least 34 x 34.")
     picture = torch.from_numpy(np.ascontiguousarray(clean[:height, :width])).permute(2, 0, 1)[None].float() / 255
-    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}/{ratio:g}".encode()))
-    dark = darken_to_mosaic(picture, generator, _RANGES, torch.tensor([ratio]))
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
+    dark = darken_to_mosaic(picture, generator, SENSORS[sensor], torch.tensor([ratio]))
     red, green, blue = (float(g) for g in dark.camera.gains[0])
     white = 2.0**_BITS - 1
     photo = RawPhoto(
@@ -102,6 +112,7 @@ def evaluate_synthetic(
     models: Sequence[LoadedModel],
     *,
     seed: int = 0,
+    sensor: str = "base",
     limit: int | None = None,
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[SyntheticResult]:
@@ -112,6 +123,7 @@ def evaluate_synthetic(
         ratios: 1 to 300 each.
         models: from `explorer.load_model`; classical methods get the developed, amplified picture.
         seed: of cameras and noise.
+        sensor: a name of `SENSORS`.
         limit: take the first pictures by name only.
         advance: called with words after each picture, ratio and model.
 
@@ -124,7 +136,7 @@ def evaluate_synthetic(
     for name, path in paths:
         clean = read_picture(path)
         for ratio in ratios:
-            scene = make_scene(clean, ratio, name, seed)
+            scene = make_scene(clean, ratio, name, seed, sensor)
             for k, model in enumerate(models):
                 restoration = restore(scene.photo, model, scene.ratio)
                 measured = measure(restoration.image, scene.reference)
@@ -134,6 +146,7 @@ def evaluate_synthetic(
         SyntheticResult(
             model=models[k].name,
             ratio=ratio,
+            sensor=sensor,
             pictures=len(values),
             psnr=float(np.mean([s.psnr for s, _ in values])),
             ssim=float(np.mean([s.ssim for s, _ in values])),

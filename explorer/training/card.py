@@ -23,7 +23,7 @@ _FURTHER = {
     "reflectance_difference": "mean absolute difference of the reflectances of a dark picture and its bright twin",
     "enhanced_mean": "mean enhanced illumination",
 }
-_RAW = re.compile(r"(?P<set>.+)_raw_(?P<ratio>[0-9.]+)")
+_RAW = re.compile(r"(?P<set>.+_iso)_raw_(?P<ratio>[0-9.]+)")
 
 
 def model_card(config: WeightsConfig) -> str:
@@ -184,7 +184,8 @@ def _raw_table(weights: str, data: str, columns: list[tuple[float, str, Mapping[
     for label in dict.fromkeys(label for rows_of in found for label in rows_of):
         cells = (f"{r[label].psnr:.2f} / {r[label].ssim:.3f}" if label in r else "-" for r in found)
         rows.append([label, *cells])
-    title = f"**Synthetic RAW from {data}**, PSNR / SSIM by amplification ratio"
+    name, _, sensor = data.removesuffix("_iso").rpartition("_")
+    title = f"**Synthetic RAW from {name}, sensors at {sensor} ISO**, PSNR / SSIM by amplification ratio"
     return f"{title}\n\n{_markdown(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
 
 

@@ -109,6 +109,9 @@ class RetinexTraining:
     """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on it, frozen."""
     decom_share: float = 0.5
     """The share of the steps that go to the Decom-Net when the training is split."""
+    equal_weight: float = 0.01
+    """Weight of the reflectances' difference. A dark picture's reflectance takes its colours from its bright twin by
+    this term alone, since wrong ones cost next to nothing where the product is dark."""
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
     enhanced_start: float | None = None
@@ -145,7 +148,7 @@ class RetinexObjective(Objective):
         if decompose:
             both = self.decom(torch.cat([low, high]))
             (r_low, r_high), (i_low, i_high) = (part.float().chunk(2) for part in both)
-            terms |= losses.decomposition(low, high, (r_low, i_low), (r_high, i_high))
+            terms |= losses.decomposition(low, high, (r_low, i_low), (r_high, i_high), self.how.equal_weight)
         else:
             with torch.no_grad():
                 r_low, i_low = self.decom(low)

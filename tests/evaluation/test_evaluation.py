@@ -107,6 +107,22 @@ def test_scenes_are_fixed_by_name_ratio_and_seed() -> None:
         make_scene(clean[:20], 100, "small")
 
 
+def test_a_scene_has_one_camera_at_all_ratios_and_noise_by_its_sensor() -> None:
+    flat = np.full((64, 64, 3), 128, np.uint8)
+
+    def noise(ratio: float, sensor: str, name: str = "a") -> float:
+        scene = make_scene(flat, ratio, name, sensor=sensor)
+        red = scene.photo.mosaic[::2, ::2]
+        return float(red.std() / red.mean())
+
+    scenes = [make_scene(flat, ratio, "a") for ratio in (10, 100)]
+    assert scenes[0].photo.as_shot == scenes[1].photo.as_shot
+    assert np.array_equal(scenes[0].photo.camera_to_srgb, scenes[1].photo.camera_to_srgb)
+    for name in "abcd":
+        assert noise(10, "base", name) < noise(100, "base", name)
+        assert noise(30, "base", name) < noise(30, "high", name)
+
+
 def test_developing_a_scene_brings_back_brightness_and_colour() -> None:
     clean = np.full((64, 64, 3), (180, 120, 90), np.uint8)
     scene = make_scene(clean, 2, "flat")  # dark enough to test, too bright for noise to bend the mean

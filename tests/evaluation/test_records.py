@@ -80,14 +80,15 @@ def test_figures_on_synthetic_raw_are_recorded_by_ratio(
     weights: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = ["eval", "--synthetic-raw", str(pictures / "high"), "--ratios", "10,100", "-m", str(weights), "--json"]
-    assert main([*line, "--record", "-q"]) == 0
+    assert main([*line, "--sensor", "high", "--record", "-q"]) == 0
     measured = {r["ratio"]: r for r in json.loads(capsys.readouterr().out)["results"]}
     metrics = read_config(weights).metrics
     for ratio in (10, 100):
-        assert metrics[f"high_raw_{ratio}"]["psnr"] == pytest.approx(measured[ratio]["psnr"], abs=1e-4)
-        assert metrics[f"high_raw_{ratio}"]["pictures"] == 2
+        assert metrics[f"high_high_iso_raw_{ratio}"]["psnr"] == pytest.approx(measured[ratio]["psnr"], abs=1e-4)
+        assert metrics[f"high_high_iso_raw_{ratio}"]["pictures"] == 2
     card = (weights / "README.md").read_text()
     cells = " | ".join(f"{measured[r]['psnr']:.2f} / {measured[r]['ssim']:.3f}" for r in (10, 100))
+    assert "**Synthetic RAW from high, sensors at high ISO**" in card
     assert "|  | ×10 | ×100 |" in card and f"| these weights | {cells} |" in card
 
 
@@ -120,7 +121,9 @@ def test_weights_that_may_not_be_written_are_not_measured_first(
 
 
 def test_a_measured_raw_network_stands_beside_the_published_one() -> None:
-    metrics = {f"kodak24_raw_{ratio}": {"psnr": 20.0 + ratio, "ssim": 0.5, "pictures": 24} for ratio in (100, 10)}
+    metrics = {
+        f"kodak24_base_iso_raw_{ratio}": {"psnr": 20.0 + ratio, "ssim": 0.5, "pictures": 24} for ratio in (100, 10)
+    }
     config = WeightsConfig(
         name="lamba_m1.raw_synthetic", architecture="lamba_m1", domain="bayer", metrics=metrics
     )  # fmt: skip

@@ -24,7 +24,7 @@ __all__ = [
 PHASES = (Phase(until=0.85, crop=64, batch=6), Phase(until=1.0, crop=128, batch=2))
 # Relight-Net, trained second, halves its picture three times and wants more of the scene.
 RELIGHT_PHASES = (Phase(until=0.85, crop=96, batch=4, shrink=3), Phase(until=1.0, crop=192, batch=2, shrink=2))
-DECOM_STEPS, RELIGHT_STEPS = 1500, 1000
+DECOM_STEPS, RELIGHT_STEPS = 600, 500
 # Its own start is an enhanced illumination of 0, far from every answer; nearly all of them lie around this.
 ENHANCED_START = 0.8
 

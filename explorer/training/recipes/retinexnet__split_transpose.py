@@ -13,6 +13,7 @@ from explorer.training.recipes._retinex import (
     INPUT,
     OUTPUT,
     RELIGHT_PHASES,
+    RELIGHT_STEPS,
     pairs,
 )
 
@@ -30,7 +31,7 @@ RECIPE = Recipe(
     source=pairs,
     start={"decom": "retinexnet.split_resize"},
     phases=RELIGHT_PHASES,
-    steps=600,
+    steps=RELIGHT_STEPS,
     epoch=125,
     input=INPUT,
     output=OUTPUT,
