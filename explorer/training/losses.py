@@ -67,20 +67,18 @@ def decomposition(
     high: torch.Tensor,
     parts_low: tuple[torch.Tensor, torch.Tensor],
     parts_high: tuple[torch.Tensor, torch.Tensor],
-    equal: float = 0.01,
 ) -> dict[str, torch.Tensor]:
     """Decom-Net's terms, weighted (Wei et al. 2018, eq. 2 to 5); their sum is its loss.
 
     Args:
         low, high: N x 3 x H x W pictures of one scene.
         parts_low, parts_high: (reflectance, illumination) of each.
-        equal: weight of the reflectances' difference; the paper's unless told.
     """
     (r_low, i_low), (r_high, i_high) = parts_low, parts_high
     return {
         "reconstruct": l1(r_low * i_low, low) + l1(r_high * i_high, high),
         "reconstruct_crossed": 0.001 * (l1(r_high * i_low, low) + l1(r_low * i_high, high)),
-        "reflectance_equal": equal * l1(r_low, r_high.detach()),
+        "reflectance_equal": 0.01 * l1(r_low, r_high.detach()),
         "smooth": 0.1 * (smoothness(i_low, r_low) + smoothness(i_high, r_high)),
     }
 

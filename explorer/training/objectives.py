@@ -65,12 +65,39 @@ def minimise(
     return norm
 
 
+def initialise(net: nn.Module, slope: float = 0.0) -> None:
+    """He et al.'s initialisation ("Delving deep into rectifiers", ICCV 2015): signals keep their size in every layer.
+
+    torch's own loses more than half of it in each. A plain network of seven layers then gives the same for every
+    picture, and learns colours of dark ones, which are small, last of all.
+
+    Args:
+        slope: of the leaky ReLU; 0 for ReLU.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, a=slope)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class RawObjective(Objective):
-    """A RAW network: dark mosaic in, white-balanced camera RGB under the sRGB curve out."""
+    """A RAW network: dark mosaic in, white-balanced camera RGB under the sRGB curve out.
+
+    Args:
+        slope: of the network's leaky ReLU, for `initialise`; None keeps torch's own initialisation.
+    """
 
     def __init__(
-        self, net: nn.Module, rate: float, prepare: Callable[[torch.Tensor], torch.Tensor], clip: float | None = 0.5
+        self,
+        net: nn.Module,
+        rate: float,
+        prepare: Callable[[torch.Tensor], torch.Tensor],
+        clip: float | None = 0.5,
+        slope: float | None = None,
     ) -> None:
+        if slope is not None:
+            initialise(net, slope)
         super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
         self.prepare, self.clip = prepare, clip
 
@@ -109,9 +136,6 @@ class RetinexTraining:
     """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on it, frozen."""
     decom_share: float = 0.5
     """The share of the steps that go to the Decom-Net when the training is split."""
-    equal_weight: float = 0.01
-    """Weight of the reflectances' difference. A dark picture's reflectance takes its colours from its bright twin by
-    this term alone, since wrong ones cost next to nothing where the product is dark."""
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
     enhanced_start: float | None = None
@@ -123,6 +147,7 @@ class RetinexObjective(Objective):
     """RetinexNet (Wei et al. 2018) in any of its four trainings; a Decom-Net alone has an illumination of 1."""
 
     def __init__(self, net: nn.Module, rate: float, how: RetinexTraining, clip: float | None = 0.5) -> None:
+        initialise(net)
         decom, relight = net.decom, net.relight
         assert isinstance(decom, nn.Module) and (relight is None or isinstance(relight, nn.Module))
         self.decom, self.how, self.clip = decom, how, clip
@@ -141,6 +166,8 @@ class RetinexObjective(Objective):
             last = relight.last
             assert isinstance(last, nn.Conv2d) and last.bias is not None
             nn.init.constant_(last.bias, how.enhanced_start)
+            with torch.no_grad():
+                last.weight.mul_(0.1)  # near that value everywhere, whatever the picture
 
     def _terms(self, batch: Batch, decompose: bool, relight: bool) -> dict[str, torch.Tensor]:
         low, high = batch["low"], batch["high"]
@@ -148,7 +175,7 @@ class RetinexObjective(Objective):
         if decompose:
             both = self.decom(torch.cat([low, high]))
             (r_low, r_high), (i_low, i_high) = (part.float().chunk(2) for part in both)
-            terms |= losses.decomposition(low, high, (r_low, i_low), (r_high, i_high), self.how.equal_weight)
+            terms |= losses.decomposition(low, high, (r_low, i_low), (r_high, i_high))
         else:
             with torch.no_grad():
                 r_low, i_low = self.decom(low)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer.errors import DataError
+from explorer.models import create_model
 from explorer.training.loop import Trainer
 from explorer.training.recipe import Phase, Recipe, load_recipe, recipe_names
 from explorer.training.state import read_log
@@ -72,7 +73,7 @@ def test_the_loss_falls(name: str, data: Path, tmp_path: Path, monkeypatch: pyte
     trainer = Trainer(replace(tiny(load_recipe(name)), epoch=100), data, tmp_path / "run", steps=40, device="cpu")
     losses: list[float] = []
     trainer.run(lambda progress: losses.append(progress.losses["loss"]))
-    assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
+    assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
 
 
 def test_the_enhanced_illumination_of_the_joint_training_does_not_begin_at_zero(
@@ -83,6 +84,23 @@ def test_the_enhanced_illumination_of_the_joint_training_does_not_begin_at_zero(
     assert trainer.validate()["enhanced_mean"] == pytest.approx(0.8, abs=0.2)
     trainer.run()
     assert trainer.validated["enhanced_mean"] > 0.4
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_training_begins_with_a_network_that_tells_pictures_apart(name: str) -> None:
+    """torch's own initialisation left a thousandth of what tells two dark pictures apart in plain deep networks, and
+    colours were learnt last of all."""
+    recipe = load_recipe(name)
+    torch.manual_seed(0)
+    net = create_model(recipe.architecture, **recipe.options)
+    recipe.objective(net)
+    side = 257 if recipe.architecture == "retinexnet" else 256
+    two = torch.rand(2, net.input_channels, side, side) * 0.3
+    with torch.inference_mode():
+        parts = net.train().decompose(two)  # batch norms have no statistics yet
+    # The enhanced illumination begins as a constant.
+    seen = parts["reflectance"] if recipe.architecture == "retinexnet" else parts["image"]
+    assert (seen[0] - seen[1]).std() > 0.005
 
 
 def test_the_two_res_unets_on_raw_see_the_same_scenes(data: Path) -> None:

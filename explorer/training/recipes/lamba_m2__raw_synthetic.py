@@ -9,7 +9,7 @@ from explorer.training.sources import SyntheticRaw
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=6e-4, prepare=as_mosaic)
+    return RawObjective(net, rate=6e-4, prepare=as_mosaic, slope=0.2)
 
 
 RECIPE = Recipe(

@@ -1,8 +1,7 @@
 """`retinexnet.split_resize`: Decom-Net first, then Relight-Net on the frozen Decom-Net.
 
-The Decom-Net begins with that of the joint training without a Relight-Net, and the reflectances' difference weighs 20
-times what it does in the paper: from scratch, 1,500 steps of the paper's losses gave dark pictures a reflectance of
-two hues, blue and orange.
+The Decom-Net begins with that of the joint training without a Relight-Net: what its own losses ask of a dark picture's
+reflectance is little, since any colour is right where the product is dark, and the reflectance begins as a picture.
 """
 
 from torch import nn
@@ -25,7 +24,7 @@ _SHARE = DECOM_STEPS / _STEPS
 
 
 def _objective(net: nn.Module) -> RetinexObjective:
-    how = RetinexTraining(joint=False, decom_share=_SHARE, equal_weight=0.2, enhanced_start=ENHANCED_START)
+    how = RetinexTraining(joint=False, decom_share=_SHARE, enhanced_start=ENHANCED_START)
     return RetinexObjective(net, rate=1e-3, how=how)
 
 
