@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 import types
 from dataclasses import replace
@@ -174,13 +175,17 @@ def test_export_of_what_is_not_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_replay_shows_every_epoch(suffix: str, run: Path, tmp_path: Path) -> None:
-    out = tmp_path / f"replay{suffix}"
+    run = Path(shutil.copytree(run, tmp_path / "run"))
+    out = tmp_path / "out" / f"replay{suffix}"
+    out.parent.mkdir()
+    for level, frame in enumerate(sorted((run / "replay").iterdir())):  # equal ones would become one that lasts longer
+        Image.new("RGB", (32, 32), (40 + 30 * level, 90, 20)).save(frame)
     assert write_replay(run, out, frame_seconds=0.1, last_seconds=1) == 4
     with Image.open(out) as film, Image.open(sorted((run / "replay").iterdir())[0]) as first:
         assert film.n_frames == 4 and film.size == first.size  # type: ignore[attr-defined]
         shown = np.asarray(film.convert("RGB"), dtype=int)
         assert np.abs(shown - np.asarray(first, dtype=int)).mean() < (1e-9 if suffix == ".webp" else 8)
-    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+    assert [p.name for p in out.parent.iterdir()] == [out.name]
 
 
 def test_replay_of_nothing_and_to_nowhere(run: Path, tmp_path: Path) -> None:
