@@ -236,10 +236,11 @@ def restore(
     planes = network_input(photo, loaded, value)
     channels, height, width = planes.planes.shape
     notes = planes.notes
+    pixels = photo.size[0] * photo.size[1]
     if intermediates is None:
-        intermediates = photo.size[0] * photo.size[1] <= _MOST_PIXELS
+        intermediates = pixels <= _MOST_PIXELS
     names = None if intermediates else ("image",)
-    budget = budget_for(photo.size[0] * photo.size[1])
+    budget = budget_for(pixels)
     if (fitted := loaded.net.fitted(planes.planes)) is not loaded.net:
         loaded = replace(loaded, net=fitted)
     factor = reduction(loaded.net, height, width, budget)

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -61,12 +61,11 @@ def clear_up(folder: Path) -> None:
 
 def remove(path: Path) -> None:
     """Removes an unfinished file or folder as far as that is possible."""
-    try:
-        path.unlink()
-    except IsADirectoryError:
+    if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
-    except OSError:
-        pass
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from explorer.cli.options import (
     WhiteBalanceOption,
     WorkersOption,
     check_backend_option,
+    chosen_engine,
     parse_balance,
     parse_ratio,
 )
@@ -73,10 +74,9 @@ def batch(
     A photograph that cannot be restored is a row, not a stop; the exit code is
     then 10, or its own when there is none that could.
     """
-    if engine == "local" and address is not None:
-        context.fail("--address goes with --engine ray.")
+    through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.photograph import Treatment
-    from explorer.batch.run import Engine, run_batch
+    from explorer.batch.run import run_batch
     from explorer.restorer import load_model
 
     depth: Literal[8, 16] = 16 if bits == "16" else 8
@@ -106,7 +106,7 @@ def batch(
             destination,
             loaded,
             treatment,
-            Engine(engine, address, workers, threads),
+            through,
             retry=retry,
             begin=begin,
             report=report,

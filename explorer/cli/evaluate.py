@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from explorer.cli.options import AddressOption, EngineOption, WorkersOption
+from explorer.cli.options import AddressOption, EngineOption, WorkersOption, chosen_engine
 from explorer.cli.terminal import print_json, print_table, progress, write_line
 from explorer.errors import DataError, RatioError, WeightsError
 
@@ -113,8 +113,6 @@ def evaluate(
         context.fail("--split, --engine, --address and --workers go with --benchmark.")
     if benchmark is not None and record:
         context.fail("--record goes with --data and --synthetic-raw, not with --benchmark.")
-    if engine == "local" and address is not None:
-        context.fail("--address goes with --engine ray.")
     wanted_ratios = parse_ratios(ratios)
     places = None if corners is None else parse_corners(corners)
     folders = [_folder(name) for name in models] if record else []
@@ -128,9 +126,8 @@ def evaluate(
     elif synthetic_raw is not None:
         measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, sensor, quiet)
     elif benchmark is not None:
-        from explorer.batch.run import Engine
-
-        measured = _on_set(*benchmark, split, Engine(engine, address, workers), models, ratio, limit, quiet)
+        through = chosen_engine(context, engine, address, workers)
+        measured = _on_set(*benchmark, split, through, models, ratio, limit, quiet)
     else:
         assert chart is not None
         measured = _on_chart(chart, models, places, quiet)

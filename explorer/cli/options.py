@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from explorer.batch.photograph import Balance
 from explorer.errors import RatioError, WhiteBalanceError
+
+if TYPE_CHECKING:
+    from explorer.batch.run import Engine
 
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
@@ -53,6 +56,21 @@ def check_backend_option(backend: str) -> None:
         from explorer.restorer import check_backend  # here: it imports the networks
 
         check_backend(backend)
+
+
+def chosen_engine(
+    context: typer.Context,
+    name: Literal["local", "ray"],
+    address: str | None,
+    workers: int | None,
+    threads: int | None = None,
+) -> Engine:
+    """The engine that the options ask for; a usage error where they contradict one another."""
+    if name == "local" and address is not None:
+        context.fail("--address goes with --engine ray.")
+    from explorer.batch.run import Engine  # here: --help does without
+
+    return Engine(name, address, workers, threads)
 
 
 def parse_ratio(text: str) -> float | Literal["auto"]:
