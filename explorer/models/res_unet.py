@@ -158,6 +158,14 @@ class ResUNet(RestorationNet):
         self.mix1 = nn.Conv2d(joined, joined, 3, padding=1)
         self.mix2 = nn.Conv2d(joined, joined, 3, padding=1)
         self.last = nn.Conv2d(joined, 3, 1)
+        # torch's own initialisation loses half of a signal in each layer without a norm: nothing of what the deepest
+        # features say of the scene's light would come up to the picture.
+        for part in (self.middle, *(m for up in self.up for m in (up.conv1, up.conv2)), self.mix1, self.mix2):
+            for module in part.modules():
+                if isinstance(module, nn.Conv2d):
+                    nn.init.kaiming_normal_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 3 x H x W amplified RGB (sides multiples of 32) to N x 3 x H x W."""

@@ -22,11 +22,11 @@ MAXIMUM_RATIO = 300.0
 
 RatioRule = Literal["auto", "dark_bin", "percentile"]
 
-_MIDDLE_GREY = 0.18
+MIDDLE_GREY = 0.18
 """Linear reflectance of middle grey: where the percentile rule wants the median."""
-_LARGEST_STEP = 0.02
+LARGEST_STEP = 0.02
 """Linear light: how large one step of the file's darkest tones may become before its rounding is all that is seen."""
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """Of linear sRGB (ITU-R BT.709)."""
 
 
@@ -178,13 +178,13 @@ def _percentile_ratio(photo: Photo) -> float:
         samples = light[:: _step(light.size)]
     else:
         pixels = photo.image.reshape(-1, 3)
-        samples = srgb_to_linear(pixels[:: _step(len(pixels))]) @ _LUMINANCE
+        samples = srgb_to_linear(pixels[:: _step(len(pixels))]) @ LUMINANCE
     median, bright = np.percentile(samples, (50, 98))
-    wanted = _MIDDLE_GREY / max(float(median), 1e-6)
+    wanted = MIDDLE_GREY / max(float(median), 1e-6)
     permitted = 1.0 / max(float(bright), 1e-6)
     if isinstance(photo, RgbPhoto):
         # Near black the transfer curve is a line of slope 12.92, so one step of the file is 1 / (12.92 x levels).
-        permitted = min(permitted, _LARGEST_STEP * 12.92 * (2.0**photo.bits - 1))
+        permitted = min(permitted, LARGEST_STEP * 12.92 * (2.0**photo.bits - 1))
     return float(np.clip(min(wanted, permitted), MINIMUM_RATIO, MAXIMUM_RATIO))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from explorer.photo.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
 from explorer.training.degrade import linear_to_srgb, srgb_to_linear
 
 
@@ -60,3 +61,23 @@ def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges |
     power = (0.8 + 0.5 * rand(batch))[n]
     dark = torch.where((rand(batch) < ranges.gamma_probability)[n], dark.clamp(min=1e-6) ** power, dark)
     return (dark * 255).round() / 255
+
+
+def suggested_ratio(dark: torch.Tensor) -> torch.Tensor:
+    """The ratio that `explorer.photo.amplify.suggest_ratio` gives an 8-bit photo by its percentile rule, batched.
+
+    Args:
+        dark: N x 3 x H x W sRGB in [0, 1].
+
+    Returns:
+        N ratios, 1 to 300.
+    """
+    light = torch.einsum("c,nchw->nhw", dark.new_tensor(LUMINANCE), srgb_to_linear(dark)).flatten(1)
+    median, bright = torch.quantile(light, dark.new_tensor([0.5, 0.98]), dim=1).clamp(min=1e-6)
+    return torch.minimum(MIDDLE_GREY / median, 1 / bright).clamp(MINIMUM_RATIO, LARGEST_STEP * 12.92 * 255)
+
+
+def amplify(dark: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W sRGB in [0, 1], its light multiplied by N ratios and clipped at white, as sRGB."""
+    light = srgb_to_linear(dark) * ratio.to(dark)[:, None, None, None]
+    return linear_to_srgb(light.clamp(max=1))

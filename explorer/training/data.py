@@ -187,20 +187,30 @@ def _size(picture: Picture) -> str:
 def random_crops(
     pictures: Sequence[tuple[Picture, ...]], batch: int, size: int, rng: np.random.Generator, shrink: int = 1
 ) -> tuple[torch.Tensor, ...]:
-    """A batch of aligned random crops, flipped and turned at random.
+    """A batch of `crops_of` scenes drawn with replacement.
 
     Args:
-        pictures: for each scene its aligned pictures (one, or a pair), H x W x 3 uint8.
-        batch: scenes drawn, with replacement.
+        pictures: the scenes to draw from.
+        batch: scenes drawn.
+    """
+    return crops_of([pictures[index] for index in rng.integers(len(pictures), size=batch)], size, rng, shrink)
+
+
+def crops_of(
+    scenes: Sequence[tuple[Picture, ...]], size: int, rng: np.random.Generator, shrink: int = 1
+) -> tuple[torch.Tensor, ...]:
+    """One random crop of each scene, aligned between its pictures, flipped and turned at random.
+
+    Args:
+        scenes: for each its aligned pictures (one, or a pair), H x W x 3 uint8.
         size: side of the square crops; pictures that are smaller are reflected at their borders.
         shrink: a crop comes from a square 1 to `shrink` times as wide, as far as the picture reaches, by block means.
 
     Returns:
         One N x 3 x size x size float tensor in [0, 1] for each picture of a scene.
     """
-    crops: list[list[NDArray[np.float32]]] = [[] for _ in pictures[0]]
-    for index in rng.integers(len(pictures), size=batch):
-        scene = pictures[index]
+    crops: list[list[NDArray[np.float32]]] = [[] for _ in scenes[0]]
+    for scene in scenes:
         factor = 1
         if shrink > 1:
             factor = max(1, min(int(rng.integers(1, shrink + 1)), min(scene[0].shape[:2]) // size))

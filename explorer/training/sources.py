@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from explorer.errors import DataError
-from explorer.training.darken import darken
-from explorer.training.data import Pair, Picture, Skipped, random_crops, read_folder, read_list, read_pairs
+from explorer.training.darken import amplify, darken, suggested_ratio
+from explorer.training.data import Pair, Picture, Skipped, crops_of, random_crops, read_folder, read_list, read_pairs
 from explorer.training.degrade import DarkMosaic, darken_to_mosaic
 from explorer.training.objectives import Batch
 from explorer.training.recipe import Phase
@@ -86,6 +86,10 @@ def _centre(picture: Picture, size: int) -> torch.Tensor:
     return torch.from_numpy(crop.copy()).permute(2, 0, 1).float().div(255)
 
 
+def _whole_ratio(dark: Picture) -> torch.Tensor:
+    return suggested_ratio(torch.from_numpy(dark).permute(2, 0, 1)[None].float().div(255))
+
+
 class SyntheticRaw:
     """Clean pictures (`clean/`) and the bright halves of pairs (`lol/high`), degraded anew at every step.
 
@@ -130,9 +134,19 @@ class DarkPairs:
     Args:
         share: the share of a batch that comes from the darkened pictures.
         offset: added to the crops' side, for networks that want 1 modulo 8.
+        amplified: the dark pictures are amplified by the ratio that the percentile rule suggests: for a pair that of
+            the whole picture, as at restoration, for a darkened picture that of the crop.
     """
 
-    def __init__(self, data: Path, seed: int, phases: tuple[Phase, ...], share: float = 0.5, offset: int = 0) -> None:
+    def __init__(
+        self,
+        data: Path,
+        seed: int,
+        phases: tuple[Phase, ...],
+        share: float = 0.5,
+        offset: int = 0,
+        amplified: bool = False,
+    ) -> None:
         self.skipped = Skipped()
         pairs, self.val = split_pairs(pairs_folder(data), self.skipped)
         self.pairs = [(p.low, p.high) for p in pairs]
@@ -141,6 +155,8 @@ class DarkPairs:
             train, _ = split_clean(data / "clean", self.skipped)
             self.clean = [(picture,) for picture in train]
         self.seed, self.phases, self.share, self.offset = seed, phases, share, offset
+        self.amplified = amplified
+        self.ratios = torch.cat([_whole_ratio(low) for low, _ in self.pairs]) if amplified else None
 
     def batch(self, step: int, total: int) -> Batch:
         phase = phase_at(self.phases, step, total)
@@ -149,13 +165,15 @@ class DarkPairs:
         darkened = int(rng.binomial(phase.batch, self.share)) if self.clean else 0
         lows, highs = [], []
         if darkened < phase.batch:
-            low, high = random_crops(self.pairs, phase.batch - darkened, size, rng, phase.shrink)
-            lows.append(low)
+            drawn = rng.integers(len(self.pairs), size=phase.batch - darkened)
+            low, high = crops_of([self.pairs[index] for index in drawn], size, rng, phase.shrink)
+            lows.append(low if self.ratios is None else amplify(low, self.ratios[drawn]))
             highs.append(high)
         if darkened:
             (clean,) = random_crops(self.clean, darkened, size, rng, phase.shrink)
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-            lows.append(darken(clean, generator))
+            dark = darken(clean, generator)
+            lows.append(amplify(dark, suggested_ratio(dark)) if self.amplified else dark)
             highs.append(clean)
         return {"low": torch.cat(lows), "high": torch.cat(highs)}
 
@@ -164,10 +182,8 @@ class DarkPairs:
         batches = []
         for start in range(0, len(self.val), 5):
             group = self.val[start : start + 5]
-            batches.append(
-                {
-                    "low": torch.stack([_centre(p.low, size) for p in group]),
-                    "high": torch.stack([_centre(p.high, size) for p in group]),
-                }
-            )
+            low = torch.stack([_centre(p.low, size) for p in group])
+            if self.amplified:
+                low = amplify(low, torch.cat([_whole_ratio(p.low) for p in group]))
+            batches.append({"low": low, "high": torch.stack([_centre(p.high, size) for p in group])})
         return batches

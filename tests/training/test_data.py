@@ -11,8 +11,11 @@ import torch
 from conftest import scene, write_data
 from PIL import Image
 
+from explorer import open_photo
 from explorer.errors import DataError
-from explorer.training.data import Skipped, random_crops, read_folder, read_pairs
+from explorer.photo.amplify import suggest_ratio
+from explorer.training.darken import amplify
+from explorer.training.data import Skipped, crops_of, random_crops, read_folder, read_pairs
 from explorer.training.recipe import Phase
 from explorer.training.sources import DarkPairs, SyntheticRaw, phase_at
 
@@ -200,12 +203,13 @@ def test_without_shrinking_nothing_is_drawn_for_it() -> None:
 def test_the_sources_hand_the_phases_shrinking_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def watched(pictures: list[tuple[np.ndarray, ...]], batch: int, size: int, rng: np.random.Generator,
+    def watched(scenes: list[tuple[np.ndarray, ...]], size: int, rng: np.random.Generator,
                 shrink: int = 1) -> tuple[torch.Tensor, ...]:  # fmt: skip
         seen.append(shrink)
-        return random_crops(pictures, batch, size, rng, shrink)
+        return crops_of(scenes, size, rng, shrink)
 
-    monkeypatch.setattr("explorer.training.sources.random_crops", watched)
+    monkeypatch.setattr("explorer.training.sources.crops_of", watched)
+    monkeypatch.setattr("explorer.training.data.crops_of", watched)
     source = DarkPairs(data, 1, (Phase(0.5, 16, 8, shrink=3), Phase(1.0, 16, 8)))
     source.batch(0, 10)
     assert set(seen) == {3} and len(seen) == 2  # pairs and darkened pictures
@@ -244,6 +248,24 @@ def test_validation_pairs_are_never_trained_on(tmp_path: Path) -> None:
     (folder / "lol" / "val.txt").unlink()
     source = DarkPairs(folder, 1, (Phase(1.0, 16, 2),))
     assert (len(source.pairs), [p.name for p in source.val]) == (5, ["0"])
+
+
+def test_pairs_are_amplified_by_the_ratio_of_the_whole_picture(data: Path) -> None:
+    phases = (Phase(1.0, 16, 12),)
+    plain, amplified = (DarkPairs(data, 1, phases, amplified=wanted) for wanted in (False, True))
+    ratios = torch.tensor([suggest_ratio(open_photo(data / "lol" / "low" / f"{k}.png"), "percentile").ratio
+                           for k in range(6)])  # fmt: skip
+    dark, bright = plain.batch(0, 10), amplified.batch(0, 10)
+    assert torch.equal(dark["high"], bright["high"])
+    count = int(np.random.default_rng((1, 0)).binomial(12, 0.5))
+    pairs = slice(0, 12 - count)  # the darkened ones are last
+    seen = bright["low"][pairs]
+    for k in range(seen.shape[0]):
+        each = [amplify(dark["low"][k : k + 1], ratio[None]) for ratio in ratios[:4]]
+        assert min((seen[k] - one[0]).abs().max().item() for one in each) < 1e-3
+    assert (bright["low"][-count:].mean((1, 2, 3)) > dark["low"][-count:].mean((1, 2, 3))).all()
+    held_out = (amplify(plain.validation()[0]["low"], ratios[4:]), amplified.validation()[0]["low"])
+    assert torch.allclose(*held_out, atol=1e-3)
 
 
 def test_a_folder_of_pairs_alone_will_do(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.photo.amplify import suggest_ratio
 from explorer.photo.demosaic import demosaic_bayer
 from explorer.photo.develop import develop as photo_develop
-from explorer.photo.types import Exposure, RawPhoto, WhiteBalance
+from explorer.photo.model_input import model_input
+from explorer.photo.types import Exposure, RawPhoto, RgbPhoto, WhiteBalance
 from explorer.training import degrade
-from explorer.training.darken import DarkRanges, darken
+from explorer.training.darken import DarkRanges, amplify, darken, suggested_ratio
 from explorer.training.degrade import Camera, SensorRanges, darken_to_mosaic
 from explorer.training.developed import demosaic, developed_8_bit, developed_16_bit
 from explorer.training.measure import psnr
@@ -175,6 +177,17 @@ def test_darkening_multiplies_light() -> None:
     clean = torch.full((1, 3, 16, 16), 0.8)
     light = degrade.srgb_to_linear(darken(clean, generator(), plain))
     assert light.mean().item() == pytest.approx(0.1 * degrade.srgb_to_linear(torch.tensor(0.8)).item(), rel=0.02)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.002, 0.02, 0.2, 1.0])
+def test_the_suggested_ratio_in_training_is_the_one_at_restoration(gain: float) -> None:
+    light = gain * torch.rand(1, 3, 40, 60, generator=generator(2)) ** 2
+    stored = (degrade.linear_to_srgb(light) * 255).round() / 255
+    photo = RgbPhoto(np.ascontiguousarray(stored[0].permute(1, 2, 0).numpy()), 8)
+    ratio = suggest_ratio(photo, "percentile").ratio
+    assert suggested_ratio(stored).item() == pytest.approx(ratio, rel=1e-3)
+    at_restoration = model_input(photo, "rgb", ratio, white_balance="before", clip=(0.0, 1.0)).planes
+    assert np.allclose(amplify(stored, torch.tensor([ratio]))[0].numpy(), at_restoration, atol=1e-5)
 
 
 def test_cameras_are_plain_data() -> None:

@@ -9,7 +9,7 @@ from explorer.training.sources import SyntheticRaw
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=6e-4, prepare=as_mosaic)
+    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2)
 
 
 RECIPE = Recipe(
@@ -17,8 +17,8 @@ RECIPE = Recipe(
     architecture="lamba_m0",
     objective=_objective,
     source=SyntheticRaw,
-    phases=(Phase(until=1.0, crop=256, batch=8),),
-    steps=5500,
+    phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
+    steps=12000,
     input=INPUT,
     output=OUTPUT,
     summary="M0 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

@@ -10,7 +10,7 @@ from torch import nn
 from explorer.models.pix2pix import PatchDiscriminator
 from explorer.training.adversarial import AdversarialObjective
 from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, half_darkened
+from explorer.training.recipes._lol import AMPLIFIED_INPUT, DATA, OUTPUT, half_darkened_amplified
 
 _WIDTH = 24
 
@@ -24,11 +24,11 @@ RECIPE = Recipe(
     architecture="pix2pix",
     options={"width": _WIDTH},
     objective=_objective,
-    source=half_darkened,
+    source=half_darkened_amplified,
     phases=(Phase(until=0.7, crop=256, batch=3, shrink=2), Phase(until=1.0, crop=256, batch=3)),
     steps=2500,
     epoch=250,
-    input=INPUT,
+    input=AMPLIFIED_INPUT,
     output=OUTPUT,
     summary="pix2pix at width 24 on low-light pairs and darkened photographs.",
     duration="about an hour on one AVX2 core",

@@ -7,7 +7,7 @@ from torch import nn
 
 from explorer.training.objectives import PairObjective
 from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, half_darkened
+from explorer.training.recipes._lol import AMPLIFIED_INPUT, DATA, OUTPUT, half_darkened_amplified
 
 
 def _objective(net: nn.Module) -> PairObjective:
@@ -19,14 +19,14 @@ RECIPE = Recipe(
     architecture="res_unet",
     options={"depth": 18, "width": 24, "output": "linear"},
     objective=_objective,
-    source=half_darkened,
+    source=half_darkened_amplified,
     phases=(
         Phase(until=0.6, crop=128, batch=8, shrink=3),
         Phase(until=0.85, crop=192, batch=5, shrink=2),
         Phase(until=1.0, crop=320, batch=2),
     ),
     steps=6000,
-    input=INPUT,
+    input=AMPLIFIED_INPUT,
     output=OUTPUT,
     summary="A residual U-Net (ResNet-18 encoder, width 24) on low-light pairs and darkened photographs.",
     duration="about an hour on one AVX2 core",
