@@ -145,14 +145,13 @@ class ResUNet(RestorationNet):
             nn.Conv2d(16 * width, 8 * width, 3, padding=1),
             nn.ReLU(),
         )
-        self.up = nn.ModuleList(
-            [
-                UpBlock(8 * width, 4 * width, 4 * width),
-                UpBlock(4 * width, 2 * width, 2 * width),
-                UpBlock(2 * width, width, width),
-                UpBlock(width, width, width),
-            ]
-        )
+        ups = [
+            UpBlock(8 * width, 4 * width, 4 * width),
+            UpBlock(4 * width, 2 * width, 2 * width),
+            UpBlock(2 * width, width, width),
+            UpBlock(width, width, width),
+        ]
+        self.up = nn.ModuleList(ups)
         self.full = ShuffleUp(width, width // 2)
         joined = width // 2 + 3
         self.mix1 = nn.Conv2d(joined, joined, 3, padding=1)
@@ -160,12 +159,11 @@ class ResUNet(RestorationNet):
         self.last = nn.Conv2d(joined, 3, 1)
         # torch's own initialisation loses half of a signal in each layer without a norm: nothing of what the deepest
         # features say of the scene's light would come up to the picture.
-        for part in (self.middle, *(m for up in self.up for m in (up.conv1, up.conv2)), self.mix1, self.mix2):
-            for module in part.modules():
-                if isinstance(module, nn.Conv2d):
-                    nn.init.kaiming_normal_(module.weight)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
+        for module in (*self.middle, *(conv for up in ups for conv in (up.conv1, up.conv2)), self.mix1, self.mix2):
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 3 x H x W amplified RGB (sides multiples of 32) to N x 3 x H x W."""
