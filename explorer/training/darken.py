@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from explorer.photo.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
 from explorer.training.degrade import linear_to_srgb, srgb_to_linear
 
+_MOST = LARGEST_STEP * 12.92 * 255
+
 
 @dataclass(frozen=True)
 class DarkRanges:
@@ -72,9 +74,24 @@ def suggested_ratio(dark: torch.Tensor) -> torch.Tensor:
     Returns:
         N ratios, 1 to 300.
     """
-    light = torch.einsum("c,nchw->nhw", dark.new_tensor(LUMINANCE), srgb_to_linear(dark)).flatten(1)
-    median, bright = torch.quantile(light, dark.new_tensor([0.5, 0.98]), dim=1).clamp(min=1e-6)
-    return torch.minimum(MIDDLE_GREY / median, 1 / bright).clamp(MINIMUM_RATIO, LARGEST_STEP * 12.92 * 255)
+    median, bright = torch.quantile(_luminance(dark), dark.new_tensor([0.5, 0.98]), dim=1).clamp(min=1e-6)
+    return torch.minimum(MIDDLE_GREY / median, 1 / bright).clamp(MINIMUM_RATIO, _MOST)
+
+
+def true_ratio(dark: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    """How many times the light of `dark` that of `clean` is, within what `suggested_ratio` gives.
+
+    Args:
+        dark, clean: N x 3 x H x W sRGB in [0, 1].
+
+    Returns:
+        N ratios.
+    """
+    return (_luminance(clean).mean(1) / _luminance(dark).mean(1).clamp(min=1e-6)).clamp(MINIMUM_RATIO, _MOST)
+
+
+def _luminance(x: torch.Tensor) -> torch.Tensor:
+    return torch.einsum("c,nchw->nhw", x.new_tensor(LUMINANCE), srgb_to_linear(x)).flatten(1)
 
 
 def amplify(dark: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:

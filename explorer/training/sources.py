@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from explorer.errors import DataError
-from explorer.training.darken import amplify, darken, suggested_ratio
+from explorer.training.darken import amplify, darken, suggested_ratio, true_ratio
 from explorer.training.data import Pair, Picture, Skipped, crops_of, random_crops, read_folder, read_list, read_pairs
 from explorer.training.degrade import DarkMosaic, darken_to_mosaic
 from explorer.training.objectives import Batch
@@ -134,8 +134,9 @@ class DarkPairs:
     Args:
         share: the share of a batch that comes from the darkened pictures.
         offset: added to the crops' side, for networks that want 1 modulo 8.
-        amplified: the dark pictures are amplified by the ratio that the percentile rule suggests: for a pair that of
-            the whole picture, as at restoration, for a darkened picture that of the crop.
+        amplified: the dark pictures are amplified first: those of pairs by what the percentile rule suggests for the
+            whole picture, as at restoration, since nothing else says how bright their partner is; darkened ones by
+            what darkened them, so that a network does not learn to guess what the ratio says.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class DarkPairs:
             (clean,) = random_crops(self.clean, darkened, size, rng, phase.shrink)
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             dark = darken(clean, generator)
-            lows.append(amplify(dark, suggested_ratio(dark)) if self.amplified else dark)
+            lows.append(amplify(dark, true_ratio(dark, clean)) if self.amplified else dark)
             highs.append(clean)
         return {"low": torch.cat(lows), "high": torch.cat(highs)}
 

@@ -25,7 +25,7 @@ RECIPE = Recipe(
         Phase(until=0.85, crop=192, batch=5, shrink=2),
         Phase(until=1.0, crop=320, batch=2),
     ),
-    steps=6000,
+    steps=4500,
     input=AMPLIFIED_INPUT,
     output=OUTPUT,
     summary="A residual U-Net (ResNet-18 encoder, width 24) on low-light pairs and darkened photographs.",
