@@ -15,7 +15,7 @@ from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.errors import DataError
 from explorer.inspect.runs import MOST_FRAMES, Run, find_runs, read_run, replay_frames
-from explorer.views.plots import training_curves
+from explorer.views.plots import figure_title, training_curves
 
 NAME = "training"
 TITLE = text.TAB_TRAINING
@@ -31,7 +31,8 @@ def build(shared: Shared) -> Address:
     with gr.Row(elem_classes="lx-bar", visible=False) as choices:
         first = gr.Dropdown(choices=[], label=text.TRAINING_RUN, elem_id="lx-training-run", scale=4)
         second = gr.Dropdown(choices=[], label=text.TRAINING_OTHER, elem_id="lx-training-other", scale=4)
-        figure = gr.Dropdown(choices=["psnr"], value="psnr", label=text.TRAINING_FIGURE, scale=2, filterable=False)
+        figures = _choices(["psnr"])
+        figure = gr.Dropdown(choices=figures, value="psnr", label=text.TRAINING_FIGURE, scale=2, filterable=False)
     status = html(f'<p class="lx-note">{text.TRAINING_EMPTY}</p>', elem_id="lx-training-status")
     with gr.Row(elem_classes="lx-lower", visible=False) as curves:
         with gr.Column(scale=1, min_width=340):
@@ -41,7 +42,7 @@ def build(shared: Shared) -> Address:
             html(f"<h2>{text.TRAINING_LOSS}</h2>")
             loss = gr.Plot(format="png", show_label=False, label=text.TRAINING_LOSS, elem_id="lx-training-loss")
     with gr.Column(elem_classes="lx-section", visible=False) as pictures:
-        html(f"<h2>{text.TRAINING_REPLAY}</h2>")
+        html(f'<h2>{text.TRAINING_REPLAY}</h2><p class="lx-note">{text.TRAINING_REPLAY_HELP}</p>')
         with gr.Row(elem_classes="lx-players"):
             left = player("lx-training-replay", text.TRAINING_REPLAY_EMPTY)
             right = player("lx-training-replay-other", "")
@@ -75,7 +76,7 @@ def build(shared: Shared) -> Address:
         return {
             shared.token: session.token,
             shared.message: "",
-            figure: gr.update(choices=known or ["psnr"], value=wanted),
+            figure: gr.update(choices=_choices(known or ["psnr"]), value=wanted),
             validation: training_curves(logs, wanted),
             loss: training_curves(logs, "loss"),
             left: _replay(session, runs[0]),
@@ -102,6 +103,10 @@ def build(shared: Shared) -> Address:
     return {"run": (first, run_named)}
 
 
+def _choices(figures: list[str]) -> list[tuple[str, str]]:
+    return [(figure_title(each), each) for each in figures]
+
+
 def _replay(session: Session, run: Run) -> dict[str, Any]:
     frames = [
         {
@@ -125,6 +130,6 @@ def _table(runs: list[Run], figures: list[str]) -> dict[str, Any]:
         {"title": text.TRAINING_COLUMN_RUN},
         {"title": text.TRAINING_COLUMN_STEPS, "digits": 0},
         {"title": text.TRAINING_COLUMN_HOURS, "digits": 1},
-        *({"title": each, "digits": 3 if each.startswith("ssim") else 2} for each in figures),
+        *({"title": figure_title(each), "digits": 3 if each.startswith("ssim") else 2} for each in figures),
     ]
     return {"columns": columns, "rows": rows, "caption": text.TRAINING_FACTS, "note": text.TRAINING_NOTE}

@@ -88,8 +88,25 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
         )
     figure.update_layout(showlegend=len(runs) > 1, legend={"orientation": "h", "y": 1.14, "x": 0})
     figure.update_xaxes(title="step", **_GRID)
-    figure.update_yaxes(title=figure_name, **_GRID)
+    figure.update_yaxes(title=figure_title(figure_name), **_GRID)
     return figure
+
+
+_TITLES = {
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "reconstruction": "mean |R·I − S|",
+    "reflectance_difference": "mean |R dark − R bright|",
+    "enhanced_mean": "mean Î",
+}
+
+
+def figure_title(name: str) -> str:
+    """How a figure of a run's log is shown: "psnr_30", the PSNR at that amplification, as "PSNR ×30, dB"."""
+    first, _, ratio = name.partition("_")
+    if first == "psnr" and ratio.isdecimal():
+        return f"PSNR ×{ratio}, dB"
+    return _TITLES.get(name, name)
 
 
 def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list[int], list[float]]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from explorer.views import pictures, tables
 from explorer.views.histogram import BINS, counts, histogram
+from explorer.views.plots import figure_title, training_curves
 from explorer.views.retinex import panels
 
 
@@ -103,3 +104,14 @@ def test_retinex_panels_show_the_residual_of_the_decomposition() -> None:
     assert shown["illumination"].scale == (0.0, 1.0)
     wrong = panels(seen + 0.1, {"reflectance": reflectance, "illumination": illumination}, reflectance)[-1]
     assert wrong.note == "mean 0.1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("psnr", "PSNR, dB"), ("psnr_300", "PSNR ×300, dB"), ("ssim", "SSIM"), ("reconstruction", "mean |R·I − S|"),
+     ("psnr_of_mine", "psnr_of_mine"), ("mine", "mine")],
+)  # fmt: skip
+def test_figures_of_a_log_have_their_usual_names(name: str, title: str) -> None:
+    entries = [{"step": 10, "validation": {name: 21.0}}]
+    figure = training_curves({"run": entries}, name)
+    assert figure_title(name) == figure.layout.yaxis.title.text == title
