@@ -18,7 +18,7 @@ RECIPE = Recipe(
     objective=_objective,
     source=SyntheticRaw,
     phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    steps=8000,
+    steps=6000,
     input=INPUT,
     output=OUTPUT,
     summary="M1 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

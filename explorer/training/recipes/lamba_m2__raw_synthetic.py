@@ -18,7 +18,7 @@ RECIPE = Recipe(
     objective=_objective,
     source=SyntheticRaw,
     phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    steps=6500,
+    steps=4500,
     input=INPUT,
     output=OUTPUT,
     summary="M2 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

@@ -26,7 +26,7 @@ RECIPE = Recipe(
     objective=_objective,
     source=half_darkened_amplified,
     phases=(Phase(until=0.7, crop=256, batch=3, shrink=2), Phase(until=1.0, crop=256, batch=3)),
-    steps=2000,
+    steps=1600,
     epoch=250,
     input=AMPLIFIED_INPUT,
     output=OUTPUT,
