@@ -1,11 +1,12 @@
 """`zero_dce.lol`: Zero-DCE without any reference picture.
 
-The paper's four losses, with the weights of its authors' published training (1, 10, 5, 200), in which the spatial term
-counts a tenth of what the paper states: dark pictures of LOL need curves near their limit, which it holds back. Their
-total variation is twice the sum over all maps where ours is a mean over the iterations, so that 200 there is 3200
-here: curves must be smooth, with less they turned every region into the same grey. Regions of 64 pixels are brought to
-the exposure level, where the paper's 16 flattened the pictures (its own are whole scenes of 256 pixels). The level is
-0.45, the mean of LOL's bright training pictures, where the paper's 0.6 gives pictures brighter than those.
+The paper's four losses, with the weights of its authors' published training (1, 10, 5, 200) but for the last. There
+the spatial term counts a tenth of what the paper states: dark pictures of LOL need curves near their limit, which it
+holds back. The published total variation is twice the sum over all maps where ours is a mean over the iterations, so
+that 200 there is 3200 here; at four times that the curves follow regions less, and the validation SSIM is .03 higher.
+Whole crops are brought to the exposure level, where the paper's regions of 16 pixels flattened the pictures (its own
+are whole scenes of 256 pixels). The level is 0.45, the mean of LOL's bright training pictures, where the paper's 0.6
+gives pictures brighter than those.
 """
 
 from torch import nn
@@ -17,7 +18,9 @@ from explorer.training.zero_reference import ZeroDCEObjective, ZeroDCETerms
 
 def _objective(net: nn.Module) -> ZeroDCEObjective:
     return ZeroDCEObjective(
-        net, rate=5e-4, terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=3200.0, level=0.45, region=64)
+        net,
+        rate=5e-4,
+        terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=12800.0, level=0.45, region=128),
     )
 
 
@@ -27,8 +30,8 @@ RECIPE = Recipe(
     objective=_objective,
     source=some_darkened,
     phases=(Phase(until=1.0, crop=128, batch=4, shrink=3),),
-    steps=1000,
-    epoch=200,
+    steps=600,
+    epoch=100,
     input=INPUT,
     output=OUTPUT,
     summary="Zero-DCE trained on dark pictures alone, to the brightness of LOL's pictures.",
