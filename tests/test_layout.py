@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": ("errors", "machine"),
     "examples": (),
     "weights": ("errors", "unfinished", "models"),
-    "training": ("errors", "unfinished", "models", "weights"),
+    "training": ("errors", "unfinished", "photo", "models", "weights"),
     "hub": ("errors", "unfinished", "models", "weights"),
     "engine": ("errors", "unfinished", "machine", "models", "weights"),
     "restorer": ("errors", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
