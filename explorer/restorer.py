@@ -249,7 +249,9 @@ def restore(
         engine = choose_backend(replace(loaded, net=loaded.net.at_scale(factor)), backend)
         maps = run_reduced(engine.run, loaded.net, planes.planes, factor, names)
     else:
-        tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget)) > 1
+        tiled = (
+            loaded.net.placed and len(grid(height, width, loaded.net, channels, budget, loaded.config.input.margin)) > 1
+        )
         engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
         maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, loaded.config.input.margin)
     camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from explorer.engine import graphs
+from explorer.engine.memory import bytes_per_sample
 from explorer.engine.threads import limit_torch, thread_limit
 from explorer.errors import ExplorerError
 
@@ -117,11 +118,20 @@ def torch_backend(model: LoadedModel) -> Backend:
     return Backend("torch", "cpu", "float32", run, clock)
 
 
-_COMPILED: dict[tuple[str, str, int, bool], tuple[Any, list[str]]] = {}
+_Network = tuple[str, str, int, bool]
+"""Weights, precision, network, and whether only the image is wanted."""
+_Shape = tuple[int, ...]
+_GRAPHS: dict[_Network, tuple[Any, list[str]]] = {}
+_COMPILED: dict[tuple[_Network, _Shape | None], Any] = {}
+"""By network and shape of the input; None for those that take any shape."""
 _COMPILING = Lock()
 _MOST_COMPILED = 8
-_HOLDING: set[tuple[str, str, int, bool]] = set()
+_HOLDING: set[tuple[_Network, _Shape | None]] = set()
 """Which of them may hold memory of their last picture."""
+_LARGE = 256 << 20
+"""Bytes of activations from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
+same memory, and needs between 0.4 and 0.9 of what it takes for a free shape. It costs a tenth to half a second, once
+for a shape."""
 
 
 def _precision() -> str:
@@ -140,46 +150,61 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
     import torch
 
     precision = precision or _precision()
-    key = (model.identity.sha256 or model.name, precision, id(model.net), image_only)
+    network = (model.identity.sha256 or model.name, precision, id(model.net), image_only)
     with _COMPILING:
-        if key not in _COMPILED:
+        if network not in _GRAPHS:
             graph, names = graphs.graph_of(model)
             if image_only:
                 kept = graph.get_results()[names.index("image")]
                 graph, names = graphs.openvino().Model([kept], graph.get_parameters()), ["image"]
-            settings: dict[str, Any] = {
-                "INFERENCE_PRECISION_HINT": _HINTS[precision],
-                "PERFORMANCE_HINT": "LATENCY",
-            }
-            if (limit := thread_limit()) is not None:
-                settings["INFERENCE_NUM_THREADS"] = limit
-            compiled = graphs.core().compile_model(graph, "CPU", settings)
-            while len(_COMPILED) >= _MOST_COMPILED:
-                _COMPILED.pop(next(iter(_COMPILED)))
-            _COMPILED[key] = compiled, names
-        compiled, names = _COMPILED[key]
-        _give_back_all_but(key)
+            while len(_GRAPHS) >= _MOST_COMPILED:
+                _GRAPHS.pop(next(iter(_GRAPHS)))
+            _GRAPHS[network] = graph, names
+        graph, names = _GRAPHS[network]
     clock = [0.0]
-    requests: list[Any] = []  # one for all tiles of a picture: a new one would ask the system for its memory anew
+    requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory anew
 
     def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        if not requests:
-            requests.append(compiled.create_infer_request())
+        height, width = x.shape[2:]
+        large = bytes_per_sample(model.net, x.shape[1]) * height * width >= _LARGE
+        shape = tuple(x.shape) if large else None
+        if shape not in requests:
+            requests.clear()
+            requests[shape] = _compiled(graph, network, shape).create_infer_request()
         started = time.perf_counter()
-        results = requests[0].infer([x.numpy()], share_inputs=True, share_outputs=True)
+        results = requests[shape].infer([x.numpy()], share_inputs=True, share_outputs=True)
         clock[0] += time.perf_counter() - started
         return {name: torch.from_numpy(results[i]) for i, name in enumerate(names)}
 
     return Backend("openvino", "cpu", precision, run, clock)
 
 
-def _give_back_all_but(key: tuple[str, str, int, bool]) -> None:
+def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
+    """The network made ready for one shape, or for any."""
+    key = network, shape
+    with _COMPILING:
+        if key not in _COMPILED:
+            if shape is not None:
+                graph = graph.clone()
+                graph.reshape(list(shape))
+            settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[network[1]], "PERFORMANCE_HINT": "LATENCY"}
+            if (limit := thread_limit()) is not None:
+                settings["INFERENCE_NUM_THREADS"] = limit
+            compiled = graphs.core().compile_model(graph, "CPU", settings)
+            while len(_COMPILED) >= _MOST_COMPILED:
+                _COMPILED.pop(next(iter(_COMPILED)))
+            _COMPILED[key] = compiled
+        _give_back_all_but(key)
+        return _COMPILED[key]
+
+
+def _give_back_all_but(key: tuple[_Network, _Shape | None]) -> None:
     """Frees the activations of the last picture of every other compiled network: a comparison of eight networks would
     otherwise hold the memory of eight. One that is at work in another thread keeps it."""
     _HOLDING.intersection_update(_COMPILED)
     for other in _HOLDING - {key}:
         with contextlib.suppress(RuntimeError):
-            _COMPILED[other][0].release_memory()
+            _COMPILED[other].release_memory()
             _HOLDING.discard(other)
     _HOLDING.add(key)
 

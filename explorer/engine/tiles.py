@@ -33,7 +33,7 @@ _WORTH = 1.02
 _SMALL = 2_000_000
 """Samples of a tile below which smaller ones are not worth looking for: they keep all cores busy."""
 _MOST_TILES = 48
-"""Along one axis, when tiles are chosen."""
+"""Along one axis."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,35 @@ class Tile:
     """One after the last sample whose result is kept."""
 
 
-def tiles_along(length: int, body: int, halo: int, size: SizeRequirements) -> list[Tile]:
-    """Cuts an axis into tiles whose middles cover it once.
+def tiles_along(length: int, count: int, halo: int, size: SizeRequirements) -> list[Tile]:
+    """Cuts an axis into tiles that are all fed with the same number of samples, and whose middles cover it once.
+
+    One length for all of them lets a backend prepare itself for a single shape. It costs nothing: the outer tiles,
+    which need a margin on one side only, keep more.
 
     Args:
-        length: samples along the axis.
-        body: samples to keep from each tile, at least; rounded up to the stride.
+        length: samples along the axis, a legal size of the network.
+        count: how many tiles at most; fewer where margins leave no room for so many.
         halo: margin that is fed and thrown away; rounded up to the stride.
         size: the network's requirements; `multiple_of` is the stride.
     """
     step = size.multiple_of
-    body, halo = (-(-max(n, 1) // step) * step for n in (body, halo if halo else 1))
-    if length <= body + halo:
+    halo = -(-halo // step) * step
+    fed = size.padded(-(-(length + 2 * halo * (count - 1)) // count))
+    gap = 0
+    while fed < length:
+        gap = -(-(length - fed) // (count - 1) // step) * step
+        if fed - gap >= 2 * halo + size.offset:
+            break
+        fed += step
+    if fed >= length:
         return [Tile(0, length, 0, length)]
-    tiles = []
-    for keep_start in range(0, length, body):
-        keep_stop = min(keep_start + body, length)
-        stop = min(keep_stop + halo + size.offset, length)
-        tiles.append(Tile(max(0, keep_start - halo), stop, keep_start, keep_stop))
-    return tiles
+    starts = sorted({min(n * gap, length - fed) for n in range(count)})
+    bounds = [0, *(start + halo for start in starts[1:]), length]
+    return [
+        Tile(start, start + fed, *kept)
+        for start, kept in zip(starts, zip(bounds[:-1], bounds[1:], strict=True), strict=True)
+    ]
 
 
 def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
@@ -97,6 +107,7 @@ def cut(height: int, width: int, size: SizeRequirements, halo: int, samples: flo
     margin lose nothing by small tiles, and leave memory to others.
 
     Args:
+        height, width: of the picture, legal sizes of the network.
         halo: margin in samples.
         samples: how many samples of a plane one tile may be fed with. Where even the smallest sensible tiles have more,
             those are taken.
@@ -104,9 +115,9 @@ def cut(height: int, width: int, size: SizeRequirements, halo: int, samples: flo
     smallest = max(_SMALLEST_BODY, halo)
 
     def choices(length: int) -> list[tuple[int, int, list[Tile]]]:
-        bodies = {-(-length // n) for n in range(1, _MOST_TILES + 1)} | {smallest}
-        cuts = [tiles_along(length, body, halo, size) for body in sorted(bodies) if body >= min(smallest, length)]
-        return [(max(t.stop - t.start for t in c), sum(t.stop - t.start for t in c), c) for c in cuts]
+        most = min(_MOST_TILES, -(-length // smallest))
+        cuts = [tiles_along(length, count, halo, size) for count in range(1, most + 1)]
+        return [(c[0].stop, sum(t.stop - t.start for t in c), c) for c in cuts]
 
     ways = [
         (tallest * widest, tall * wide, r, c)
@@ -120,8 +131,15 @@ def cut(height: int, width: int, size: SizeRequirements, halo: int, samples: flo
     return rows, columns
 
 
-def grid(height: int, width: int, net: RestorationNet, channels: int, budget: int) -> list[tuple[Tile, Tile]]:
-    """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it fits or must not be cut."""
+def grid(
+    height: int, width: int, net: RestorationNet, channels: int, budget: int, margin: int = 0
+) -> list[tuple[Tile, Tile]]:
+    """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it fits or must not be cut.
+
+    Tiles count from the outer end of the margin, and reach to the next legal size of the network.
+    """
+    margin = -(-margin // net.size.multiple_of) * net.size.multiple_of
+    height, width = net.size.padded(height + 2 * margin), net.size.padded(width + 2 * margin)
     whole = [(Tile(0, height, 0, height), Tile(0, width, 0, width))]
     if net.halo is None:
         return whole
@@ -130,6 +148,23 @@ def grid(height: int, width: int, net: RestorationNet, channels: int, budget: in
         return whole
     rows, columns = cut(height, width, net.size, net.halo, samples)
     return [(r, c) for r in rows for c in columns]
+
+
+def _fed(planes: NDArray[np.float32], rows: Tile, columns: Tile, margin: int) -> torch.Tensor:
+    """What a tile is fed with, 1 x C x h x w; beyond the picture's borders its reflection."""
+    import torch
+
+    spans, beyond = [], [(0, 0)]
+    for tile, length in zip((rows, columns), planes.shape[1:], strict=True):
+        start, stop = tile.start - margin, tile.stop - margin
+        spans.append(slice(max(0, start), min(length, stop)))
+        beyond.append((max(0, -start), max(0, stop - length)))
+    part = planes[:, spans[0], spans[1]]
+    if any(n for pair in beyond for n in pair):
+        # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
+        part = np.pad(part, beyond, mode="reflect")
+    # Torch wants an array that may be written, though nothing here writes to it.
+    return torch.from_numpy(np.require(part, np.float32, ["C", "W"]))[None]
 
 
 def run_tiled(
@@ -161,37 +196,34 @@ def run_tiled(
     from explorer.models.base import Place
 
     channels, height, width = planes.shape
-    cells = grid(height, width, net, channels, budget)
+    cells = grid(height, width, net, channels, budget, margin)
     margin = -(-margin // net.size.multiple_of) * net.size.multiple_of
-    whole = net.size.padded(height + 2 * margin), net.size.padded(width + 2 * margin)
+    whole = cells[-1][0].stop, cells[-1][1].stop
     maps: Maps = {}
     for done, (rows, columns) in enumerate(cells, 1):
-        part = planes[:, rows.start : rows.stop, columns.start : columns.stop]
-        above, below = margin * (rows.start == 0), margin * (rows.stop == height)
-        before, after = margin * (columns.start == 0), margin * (columns.stop == width)
-        if above or below or before or after:
-            # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
-            part = np.pad(part, ((0, 0), (above, below), (before, after)), mode="reflect")
-        # Torch wants an array that may be written, though nothing here writes to it.
-        part = np.require(part, np.float32, ["C", "W"])
-        padded = pad_to_size(torch.from_numpy(part)[None], net.size)
+        fed = _fed(planes, rows, columns, margin)
         if net.placed and len(cells) > 1:
-            results = run(padded, Place(rows.start + margin - above, columns.start + margin - before, *whole))
+            results = run(fed, Place(rows.start, columns.start, *whole))
         else:
-            results = run(padded)
+            results = run(fed)
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
-            scale = value.shape[-1] / padded.shape[-1]
+            scale = value.shape[-1] / fed.shape[-1]
             if name not in maps:
                 shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])
                 maps[name] = np.empty(shape, dtype=np.float32)
-            y0, y1, x0, x1 = (
-                round(n * scale) for n in (rows.keep_start, rows.keep_stop, columns.keep_start, columns.keep_stop)
-            )
-            y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
-            top, left = y0 - round((rows.start - above) * scale), x0 - round((columns.start - before) * scale)
+            y0, y1, top = _kept(rows, height, margin, scale)
+            x0, x1, left = _kept(columns, width, margin, scale)
             kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
             torch.from_numpy(maps[name])[y0:y1, x0:x1].copy_(kept.permute(1, 2, 0))
-        del results, padded, part
+        del results, fed
         progress(done / len(cells))
     return maps
+
+
+def _kept(tile: Tile, length: int, margin: int, scale: float) -> tuple[int, int, int]:
+    """Where a tile's result goes along an axis of the whole map: first sample, one after the last, and which sample of
+    the tile's map is the first."""
+    start, stop = (min(max(n - margin, 0), length) for n in (tile.keep_start, tile.keep_stop))
+    first, end = round(start * scale), round(stop * scale)
+    return first, max(end, first + 1), first - round((tile.start - margin) * scale)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from explorer.engine import backends, graphs
+from explorer.engine.memory import bytes_per_sample
 from explorer.errors import ExplorerError
 from explorer.models import architecture
 from explorer.weights.config import WeightsConfig
@@ -32,6 +33,7 @@ def model(tmp_path: Path) -> LoadedModel:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "graphs"
     monkeypatch.setattr(graphs, "graph_folder", lambda: folder)
+    monkeypatch.setattr(backends, "_GRAPHS", {})
     monkeypatch.setattr(backends, "_COMPILED", {})
     return folder
 
@@ -48,6 +50,17 @@ def test_openvino_agrees_with_torch_at_several_sizes(model: LoadedModel) -> None
     assert fast.clock[0] > 0
 
 
+def test_large_pictures_are_compiled_for_their_shape(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And give what the reference gives; the graph itself stays free for the next shape."""
+    limit = bytes_per_sample(model.net, 3) * 96 * 96
+    monkeypatch.setattr(backends, "_LARGE", limit)
+    reference, fast = backends.torch_backend(model), backends.openvino_backend(model, "float32", image_only=True)
+    for height, width in ((96, 96), (48, 64), (104, 96), (96, 96)):
+        x = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(height))
+        assert torch.allclose(reference.run(x)["image"], fast.run(x)["image"], atol=1e-4)
+    assert [shape for _, shape in backends._COMPILED] == [(1, 3, 96, 96), None, (1, 3, 104, 96)]
+
+
 def test_graph_is_converted_once_and_read_from_the_cache(
     model: LoadedModel, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +68,7 @@ def test_graph_is_converted_once_and_read_from_the_cache(
     first = backends.openvino_backend(model, "float32").run(x)["image"].clone()
     assert [p.name for p in cache.glob("*/*.xml")] == ["graph.xml"]
     assert not list(cache.glob(".*"))
+    backends._GRAPHS.clear()
     backends._COMPILED.clear()
     monkeypatch.setattr(torch.jit, "trace", lambda *_, **__: pytest.fail("converted again"))
     assert torch.equal(backends.openvino_backend(model, "float32").run(x)["image"], first)
@@ -63,6 +77,7 @@ def test_graph_is_converted_once_and_read_from_the_cache(
 def test_damaged_graph_is_made_anew(model: LoadedModel, cache: Path) -> None:
     x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     first = backends.openvino_backend(model, "float32").run(x)["image"].clone()
+    backends._GRAPHS.clear()
     backends._COMPILED.clear()
     next(cache.glob("*/graph.xml")).write_text("<net")
     assert torch.equal(backends.openvino_backend(model, "float32").run(x)["image"], first)

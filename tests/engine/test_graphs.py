@@ -87,8 +87,8 @@ class Compiled:
 
 def test_only_the_last_network_holds_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     made = {name: Compiled(busy=name == "b") for name in "abc"}
-    keys = {name: (name, "float32", 0, True) for name in made}
-    monkeypatch.setattr(backends, "_COMPILED", {keys[name]: (each, ["image"]) for name, each in made.items()})
+    keys: dict[str, Any] = {name: ((name, "float32", 0, True), None) for name in made}
+    monkeypatch.setattr(backends, "_COMPILED", {keys[name]: each for name, each in made.items()})
     monkeypatch.setattr(backends, "_HOLDING", set())
     for name in ("a", "a", "b", "c"):
         backends._give_back_all_but(keys[name])

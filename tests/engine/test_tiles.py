@@ -14,12 +14,20 @@ from explorer.models import RestorationNet, SizeRequirements, create_model
 from explorer.models.base import Place
 
 
-@pytest.mark.parametrize("length", [1, 15, 16, 100, 333, 1024, 1025])
+@pytest.mark.parametrize("length", [1, 15, 100, 333, 1024, 1025, 4096])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
 @pytest.mark.parametrize("size", [SizeRequirements(), SizeRequirements(32, 32), SizeRequirements(17, 8, 1)])
-def test_tiles_cover_the_axis_once_and_start_on_the_stride(length: int, size: SizeRequirements) -> None:
-    tiles = tiles_along(length, body=64, halo=20, size=size)
-    kept = [n for t in tiles for n in range(t.keep_start, t.keep_stop)]
-    assert kept == list(range(length))
+def test_tiles_are_alike_cover_the_axis_once_and_start_on_the_stride(
+    length: int, count: int, size: SizeRequirements
+) -> None:
+    length = size.padded(length)
+    tiles = tiles_along(length, count, halo=20, size=size)
+    assert [n for t in tiles for n in range(t.keep_start, t.keep_stop)] == list(range(length))
+    assert len({t.stop - t.start for t in tiles}) == 1
+    fed = tiles[0].stop
+    assert size.padded(fed) == fed
+    # No more than the margins need, and what rounding to the stride takes.
+    assert fed <= (length + 2 * (20 + size.multiple_of) * (count - 1)) / count + 3 * size.multiple_of + size.offset
     for tile in tiles:
         assert tile.start % size.multiple_of == 0
         assert tile.start == 0 or tile.keep_start - tile.start >= 20
