@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from explorer import unfinished
+from explorer.engine.rewrites import split_concatenated_convolutions, split_shuffled_convolutions
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
     from explorer.weights.store import LoadedModel
 
-_FORMAT = 2  # of the cached graphs; raised when their layout or the networks' arithmetic changes
+_FORMAT = 3  # of the cached graphs; raised when their layout or the networks' arithmetic changes
 
 
 @cache
@@ -100,6 +99,7 @@ def converted(module: torch.nn.Module, example: torch.Tensor) -> Any:
         traced = torch.jit.trace(module, example, check_trace=False)
         graph = openvino().convert_model(traced, example_input=example, extension=_own_operations())
     split_shuffled_convolutions(graph)
+    split_concatenated_convolutions(graph)
     return graph
 
 
@@ -117,61 +117,6 @@ def _own_operations() -> list[Any]:
         ConversionExtension("aten::pixel_shuffle", moved(ops.depth_to_space)),
         ConversionExtension("aten::pixel_unshuffle", moved(ops.space_to_depth)),
     ]
-
-
-def split_shuffled_convolutions(graph: Any) -> int:
-    """Does without channel shuffles (Zhang et al., "ShuffleNet", CVPR 2018) before grouped convolutions.
-
-    A grouped convolution of channels that are taken in turn from n maps is the sum of n grouped convolutions of the
-    maps as they are, each with every n-th slice of the kernel. So nothing is copied to be interleaved.
-
-    Args:
-        graph: changed in place.
-
-    Returns:
-        How many convolutions were split.
-    """
-    openvino()
-    import openvino.opset13 as ops
-
-    split = 0
-    for node in graph.get_ordered_ops():
-        if node.get_type_name() != "GroupConvolution":
-            continue
-        kernel = node.input_value(1).get_node()
-        maps = _interleaved(node.input_value(0).get_node())
-        if kernel.get_type_name() != "Constant" or len(maps) < 2 or kernel.data.shape[2] % len(maps):
-            continue
-        given = {name: list(node.get_attributes()[name]) for name in ("strides", "pads_begin", "pads_end", "dilations")}
-        parts = [
-            ops.group_convolution(each, ops.constant(np.ascontiguousarray(kernel.data[:, :, k :: len(maps)])), **given)
-            for k, each in enumerate(maps)
-        ]
-        total = parts[0]
-        for part in parts[1:]:
-            total = ops.add(total, part)
-        node.output(0).replace(total.output(0))
-        split += 1
-    if split:
-        graph.validate_nodes_and_infer_types()
-    return split
-
-
-def _interleaved(node: Any) -> list[Any]:
-    """The maps of which a node takes the channels in turn (torch.stack along axis 2, then flatten of 1 and 2); none
-    where it does something else."""
-    if node.get_type_name() != "Reshape" or node.output(0).get_partial_shape().rank.get_length() != 4:
-        return []
-    stack = node.input_value(0).get_node()
-    if stack.get_type_name() != "Concat" or stack.get_attributes()["axis"] != 2:
-        return []
-    maps = []
-    for value in stack.input_values():
-        lifted = value.get_node()
-        if lifted.get_type_name() != "Unsqueeze" or list(np.ravel(lifted.input_value(1).get_node().data)) != [2]:
-            return []
-        maps.append(lifted.input_value(0))
-    return maps
 
 
 def _keep(graph: Any, path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.engine import backends, graphs
+from explorer.engine import backends, graphs, rewrites
 from explorer.models import create_model
 
 if importlib.util.find_spec("openvino") is None:
@@ -57,7 +57,48 @@ def test_channel_shuffles_are_done_without(maps: int, channels: int, groups: int
     assert kinds(graph)["GroupConvolution"] == (maps if split else 1)
     with torch.inference_mode():
         assert torch.allclose(result(graph, x), net(x), atol=1e-5)
-    assert graphs.split_shuffled_convolutions(graph) == 0
+    assert rewrites.split_shuffled_convolutions(graph) == 0
+
+
+class Joined(nn.Module):
+    """A convolution of maps one after the other, which something else may use too."""
+
+    def __init__(self, channels: tuple[int, ...], bias: bool, shared: bool) -> None:
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Conv2d(3, n, 1) for n in channels)
+        self.convolution = nn.Conv2d(sum(channels), 8, 3, stride=2, padding=1, bias=bias)
+        self.shared = shared
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([conv(x) for conv in self.maps], 1)
+        result = torch.relu(self.convolution(joined))
+        return result + joined.mean() if self.shared else result
+
+
+@pytest.mark.parametrize(
+    ("channels", "bias", "shared", "split"),
+    [
+        ((8, 8), True, False, 1),
+        ((4, 8, 12), True, False, 1),
+        ((8, 4), False, False, 1),
+        ((8, 3), True, False, 0),  # three channels would leave lanes empty
+        ((8, 8), True, True, 0),  # the concatenation is needed anyway
+    ],
+)
+def test_concatenations_are_done_without(channels: tuple[int, ...], bias: bool, shared: bool, split: int) -> None:
+    torch.manual_seed(0)
+    net = Joined(channels, bias, shared).eval()
+    x = torch.rand(1, 3, 17, 23)
+    graph = graphs.converted(net, torch.rand(1, 3, 16, 16))
+    assert kinds(graph)["Concat"] == 1 - split
+    with torch.inference_mode():
+        assert torch.allclose(result(graph, x), net(x), atol=1e-5)
+    assert rewrites.split_concatenated_convolutions(graph) == 0
+
+
+def test_a_u_nets_skips_are_not_copied() -> None:
+    module, _ = graphs.as_tuple(create_model("sid_unet", width=4))
+    assert kinds(graphs.converted(module, torch.rand(1, 4, 32, 32)))["Concat"] == 0
 
 
 def test_a_folded_mosaic_is_moved_by_single_operations() -> None:

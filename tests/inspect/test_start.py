@@ -33,6 +33,15 @@ def test_the_page_is_built_without_what_computes(project: Path) -> None:
     assert printed(project, program) == "[]"
 
 
+def test_memory_is_counted_without_the_compiler(project: Path) -> None:
+    """Torch's dispatch modes import it by themselves, which took two seconds and 90 MiB before the first picture."""
+    program = (
+        "import sys\nfrom explorer.engine.memory import bytes_per_sample\nfrom explorer.models import create_model\n"
+        "print(bytes_per_sample(create_model('zero_dce'), 3) > 0, 'torch._dynamo' in sys.modules)"
+    )
+    assert printed(project, program).split() == ["True", "False"]
+
+
 def test_gradio_is_imported_without_writing_stubs(project: Path) -> None:
     program = (
         "import sys, explorer.app, gradio.component_meta as meta\n"
