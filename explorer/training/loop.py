@@ -47,8 +47,9 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
 
     Args:
         kind: "cosine" (linear warm-up over 200 steps, then half a cosine to 1 %), "step" (StepLR: halved at each fifth
-            of the steps) or "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without
-            gain). Each spans the optimiser's own stretch of the training.
+            of the steps), "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without gain)
+            or "restart" (two cosines one after the other, the second from half of the rate; Loshchilov and Hutter,
+            "SGDR", ICLR 2017). Each spans the optimiser's own stretch of the training.
 
     Raises:
         TrainingError: another kind.
@@ -58,19 +59,26 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
         start, end = objective.stretch(name, total)
         end = max(end, start + 1)
         if kind == "cosine":
-
-            def factor(step: int, length: int = end - start) -> float:
-                done = min(step, length)
-                return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / length))
-
-            schedules[name] = lr_scheduler.LambdaLR(optimiser, factor)
+            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_cosine, length=end - start))
+        elif kind == "restart":
+            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_two_cosines, length=end - start))
         elif kind == "step":
             schedules[name] = lr_scheduler.StepLR(optimiser, max(1, (end - start) // 5), gamma=0.5)
         elif kind == "plateau":
             schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
         else:
-            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'step' or 'plateau'.")
+            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'restart', 'step' or 'plateau'.")
     return schedules
+
+
+def _cosine(step: int, length: int) -> float:
+    done = min(step, length)
+    return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / length))
+
+
+def _two_cosines(step: int, length: int) -> float:
+    first = length // 2
+    return _cosine(step, first) if step < first else 0.5 * _cosine(step - first, length - first)
 
 
 def reduced_precision(device: torch.device) -> bool:

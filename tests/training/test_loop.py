@@ -67,6 +67,13 @@ def test_cosine_warms_up_and_falls_to_a_hundredth_within_each_stretch() -> None:
     assert found["b"][1000:] == pytest.approx(found["a"][:1000])
 
 
+def test_restart_is_two_cosines_the_second_from_half_of_the_rate() -> None:
+    found = rates("restart", 4000)["a"][:2000]
+    once = rates("cosine", 2000)["a"][:1000]
+    assert found[:1000] == pytest.approx(once)
+    assert found[1000:] == pytest.approx([rate / 2 for rate in once])
+
+
 def test_step_halves_at_each_fifth_of_the_stretch() -> None:
     objective = Plain()
     schedule = make_schedules(objective, "step", 100)["a"]

@@ -1,4 +1,7 @@
-"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photographs."""
+"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photographs.
+
+It begins with the parts of M1 that it has as well, so that its steps go into what is its own.
+"""
 
 from torch import nn
 
@@ -6,6 +9,8 @@ from explorer.training.objectives import RawObjective
 from explorer.training.recipe import Phase, Recipe
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_mosaic
 from explorer.training.sources import SyntheticRaw
+
+_PARTS = ("scale32", "scale16", "residual8", "join1", "join2", "scale2", "tail")
 
 
 def _objective(net: nn.Module) -> RawObjective:
@@ -17,8 +22,9 @@ RECIPE = Recipe(
     architecture="lamba_m2",
     objective=_objective,
     source=SyntheticRaw,
+    start={part: "lamba_m1.raw_synthetic" for part in _PARTS},
     phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    steps=4500,
+    steps=3200,
     input=INPUT,
     output=OUTPUT,
     summary="M2 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

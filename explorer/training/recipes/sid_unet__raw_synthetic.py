@@ -19,7 +19,7 @@ RECIPE = Recipe(
     objective=_objective,
     source=SyntheticRaw,
     phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=2)),
-    steps=4500,
+    steps=4000,
     input=INPUT | {"plane_order": "sid"},
     output=OUTPUT,
     summary="SID's U-Net at its full width on synthetic mosaics of random cameras, ratios 1 to 300.",
