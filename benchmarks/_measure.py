@@ -1,10 +1,11 @@
 """One measurement in a process of its own: peak memory of a network on a picture, ours or the published form.
 
-    python benchmarks/_measure.py network ARCHITECTURE ours|eager HEIGHT WIDTH
+    python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH
     python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
 
-The second restores a RAW file from disk to disk; after TILES tiles (0 for all of them) the network's results are
-replaced by grey, which leaves memory as it is and saves the time. Prints a line of JSON.
+"free" is ours without being compiled for the picture's shape. The second restores a RAW file from disk to disk; after
+TILES tiles (0 for all of them) the network's results are replaced by grey, which leaves memory as it is and saves the
+time. Prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
     import torch
     from eager import as_published
 
-    from explorer.engine import choose_backend, run_tiled
+    from explorer.engine import backends, choose_backend, run_tiled
     from explorer.engine.memory import budget_for
 
+    if form == "free":
+        backends._LARGE = sys.maxsize
     model = untrained(architecture)
     planes = np.random.default_rng(0).random((model.net.input_channels, height, width), dtype=np.float32)
     if form == "eager":

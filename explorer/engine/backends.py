@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from explorer.engine import graphs
-from explorer.engine.memory import bytes_per_sample
 from explorer.engine.threads import limit_torch, thread_limit
 from explorer.errors import ExplorerError
 
@@ -128,10 +127,9 @@ _COMPILING = Lock()
 _MOST_COMPILED = 8
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
 """Which of them may hold memory of their last picture."""
-_LARGE = 256 << 20
-"""Bytes of activations from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
-same memory, and needs between 0.4 and 0.9 of what it takes for a free shape. It costs a tenth to half a second, once
-for a shape."""
+_LARGE = 2 << 20
+"""Samples of a plane from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
+same memory. It costs a tenth to half a second, once for a shape."""
 
 
 def _precision() -> str:
@@ -166,8 +164,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
 
     def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
         height, width = x.shape[2:]
-        large = bytes_per_sample(model.net, x.shape[1]) * height * width >= _LARGE
-        shape = tuple(x.shape) if large else None
+        shape = tuple(x.shape) if height * width >= _LARGE else None
         if shape not in requests:
             requests.clear()
             requests[shape] = _compiled(graph, network, shape).create_infer_request()
