@@ -42,9 +42,7 @@ class Progress:
     """Learning rate of each optimiser."""
 
 
-def make_schedules(
-    objective: Objective, kind: str, total: int, restart: float = 0.5
-) -> dict[str, lr_scheduler.LRScheduler]:
+def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_scheduler.LRScheduler]:
     """A learning-rate scheduler for each optimiser.
 
     Args:
@@ -52,7 +50,6 @@ def make_schedules(
             of the steps), "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without gain)
             or "restart" (two cosines one after the other, the second from half of the rate; Loshchilov and Hutter,
             "SGDR", ICLR 2017). Each spans the optimiser's own stretch of the training.
-        restart: the share of the stretch at which "restart" begins the second cosine.
 
     Raises:
         TrainingError: another kind.
@@ -64,7 +61,7 @@ def make_schedules(
         if kind == "cosine":
             schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_cosine, length=end - start))
         elif kind == "restart":
-            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_two_cosines, length=end - start, share=restart))
+            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_two_cosines, length=end - start))
         elif kind == "step":
             schedules[name] = lr_scheduler.StepLR(optimiser, max(1, (end - start) // 5), gamma=0.5)
         elif kind == "plateau":
@@ -79,8 +76,8 @@ def _cosine(step: int, length: int) -> float:
     return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / length))
 
 
-def _two_cosines(step: int, length: int, share: float) -> float:
-    first = round(length * share)
+def _two_cosines(step: int, length: int) -> float:
+    first = length // 2
     return _cosine(step, first) if step < first else 0.5 * _cosine(step - first, length - first)
 
 
@@ -167,7 +164,7 @@ class Trainer:
         distributed.alike(self.objective.networks, self.device)
         self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
         self.average.load_state_dict(net.state_dict())
-        self.schedules = make_schedules(self.objective, recipe.schedule, self.total, recipe.restart)
+        self.schedules = make_schedules(self.objective, recipe.schedule, self.total)
         self.step, self.seconds = 0, 0.0
         self.validated: dict[str, float] = {}
         if saved is not None:

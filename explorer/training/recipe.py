@@ -67,8 +67,6 @@ class Recipe:
     """The `output` part of the weights' config."""
     schedule: str = "cosine"
     """"cosine", "restart", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
-    restart: float = 0.5
-    """Share of the steps at which the schedule "restart" begins its second cosine."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500

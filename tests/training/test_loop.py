@@ -72,10 +72,6 @@ def test_restart_is_two_cosines_the_second_from_half_of_the_rate() -> None:
     once = rates("cosine", 2000)["a"][:1000]
     assert found[:1000] == pytest.approx(once)
     assert found[1000:] == pytest.approx([rate / 2 for rate in once])
-    objective = Plain()
-    schedule = make_schedules(objective, "restart", 2000, restart=0.8)["a"]
-    assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
-    assert [schedule.lr_lambdas[0](step) for step in (799, 800)] == pytest.approx([0.01, 0.5 / 200], rel=0.01)
 
 
 def test_step_halves_at_each_fifth_of_the_stretch() -> None:
