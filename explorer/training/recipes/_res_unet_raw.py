@@ -29,7 +29,7 @@ def recipe(name: str, bits: int, summary: str) -> Recipe:
         objective=_objective,
         source=partial(SyntheticRaw, prepare={8: developed_8_bit, 16: developed_16_bit}[bits]),
         phases=(Phase(until=0.6, crop=128, batch=8), Phase(until=1.0, crop=192, batch=6)),
-        steps=1600,
+        steps=1200,
         input=_INPUT | ({"bits": bits} if bits < 16 else {}),
         output={"color": "srgb"},
         summary=summary,
