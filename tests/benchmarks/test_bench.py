@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +35,20 @@ def test_quick_run_writes_both_reports(project: Path, tmp_path: Path, capsys: py
         assert result["ratio"] > 0 and result["gmac"] > 0
         assert result["difference"] < 1e-4 or result["precision"] == "bfloat16"
     assert "| lamba_m0 tiny |" in (tmp_path / "quick.md").read_text()
+
+
+def test_a_peak_is_the_process_own(project: Path) -> None:
+    """A child's counter begins with what the parent held: measured from a large process, every peak was zero."""
+    child = "import _measure; print(_measure.peak())"
+    parent = (
+        "import subprocess, sys; held = bytearray(400 << 20)\n"
+        f"print(subprocess.run([sys.executable, '-c', {child!r}], capture_output=True, text=True, check=True).stdout)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(project / "benchmarks")}
+    found = subprocess.run(
+        [sys.executable, "-c", parent], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert 1 < float(found) < 200
 
 
 @pytest.mark.parametrize("name", ["lamba_m0", "zero_dce"])
