@@ -249,11 +249,10 @@ def restore(
         engine = choose_backend(replace(loaded, net=loaded.net.at_scale(factor)), backend)
         maps = run_reduced(engine.run, loaded.net, planes.planes, factor, names)
     else:
-        tiled = (
-            loaded.net.placed and len(grid(height, width, loaded.net, channels, budget, loaded.config.input.margin)) > 1
-        )
+        margin = loaded.config.input.margin
+        tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget, margin)) > 1
         engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
-        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, loaded.config.input.margin)
+        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, margin)
     camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90
     del planes
     progress(1.0)

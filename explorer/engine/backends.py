@@ -124,7 +124,8 @@ _GRAPHS: dict[_Network, tuple[Any, list[str]]] = {}
 _COMPILED: dict[tuple[_Network, _Shape | None], Any] = {}
 """By network and shape of the input; None for those that take any shape."""
 _COMPILING = Lock()
-_MOST_COMPILED = 8
+_MOST_KEPT = 8
+"""Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
 """Which of them may hold memory of their last picture."""
 _LARGE = 2 << 20
@@ -155,9 +156,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
             if image_only:
                 kept = graph.get_results()[names.index("image")]
                 graph, names = graphs.openvino().Model([kept], graph.get_parameters()), ["image"]
-            while len(_GRAPHS) >= _MOST_COMPILED:
-                _GRAPHS.pop(next(iter(_GRAPHS)))
-            _GRAPHS[network] = graph, names
+            _remember(_GRAPHS, network, (graph, names))
         graph, names = _GRAPHS[network]
     clock = [0.0]
     requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory anew
@@ -187,12 +186,16 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
             settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[network[1]], "PERFORMANCE_HINT": "LATENCY"}
             if (limit := thread_limit()) is not None:
                 settings["INFERENCE_NUM_THREADS"] = limit
-            compiled = graphs.core().compile_model(graph, "CPU", settings)
-            while len(_COMPILED) >= _MOST_COMPILED:
-                _COMPILED.pop(next(iter(_COMPILED)))
-            _COMPILED[key] = compiled
+            _remember(_COMPILED, key, graphs.core().compile_model(graph, "CPU", settings))
         _give_back_all_but(key)
         return _COMPILED[key]
+
+
+def _remember(kept: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keeps a value, and of the older ones the last few."""
+    while len(kept) >= _MOST_KEPT:
+        kept.pop(next(iter(kept)))
+    kept[key] = value
 
 
 def _give_back_all_but(key: tuple[_Network, _Shape | None]) -> None:

@@ -50,6 +50,10 @@ class Tile:
     """One after the last sample whose result is kept."""
 
 
+def _rounded_up(length: int, step: int) -> int:
+    return -(-length // step) * step
+
+
 def tiles_along(length: int, count: int, halo: int, size: SizeRequirements) -> list[Tile]:
     """Cuts an axis into tiles that are all fed with the same number of samples, and whose middles cover it once.
 
@@ -63,11 +67,11 @@ def tiles_along(length: int, count: int, halo: int, size: SizeRequirements) -> l
         size: the network's requirements; `multiple_of` is the stride.
     """
     step = size.multiple_of
-    halo = -(-halo // step) * step
+    halo = _rounded_up(halo, step)
     fed = size.padded(-(-(length + 2 * halo * (count - 1)) // count))
     gap = 0
     while fed < length:
-        gap = -(-(length - fed) // (count - 1) // step) * step
+        gap = _rounded_up(-(-(length - fed) // (count - 1)), step)
         if fed - gap >= 2 * halo + size.offset:
             break
         fed += step
@@ -138,7 +142,7 @@ def grid(
 
     Tiles count from the outer end of the margin, and reach to the next legal size of the network.
     """
-    margin = -(-margin // net.size.multiple_of) * net.size.multiple_of
+    margin = _rounded_up(margin, net.size.multiple_of)
     height, width = net.size.padded(height + 2 * margin), net.size.padded(width + 2 * margin)
     whole = [(Tile(0, height, 0, height), Tile(0, width, 0, width))]
     if net.halo is None:
@@ -197,7 +201,7 @@ def run_tiled(
 
     channels, height, width = planes.shape
     cells = grid(height, width, net, channels, budget, margin)
-    margin = -(-margin // net.size.multiple_of) * net.size.multiple_of
+    margin = _rounded_up(margin, net.size.multiple_of)
     whole = cells[-1][0].stop, cells[-1][1].stop
     maps: Maps = {}
     for done, (rows, columns) in enumerate(cells, 1):
