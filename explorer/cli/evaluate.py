@@ -213,7 +213,8 @@ def _on_synthetic_raw(
         synthetic_table(results),
         {"synthetic_raw": str(folder), "seed": seed, "sensor": sensor, "results": [asdict(r) for r in results]},
         synthetic_points(results),
-        f"Synthetic RAW from {folder.name}, mean over the ratios {', '.join(f'{r:g}' for r in ratios)}",
+        f"Synthetic RAW from {folder.name}, {'mean over the ratios' if len(ratios) > 1 else 'ratio'} "
+        + ", ".join(f"{r:g}" for r in ratios),
         [(synthetic_figures(each, folder), sha256) for sha256, each in by_model],
     )
 
