@@ -41,6 +41,9 @@ def model_card(config: WeightsConfig) -> str:
     started = "".join(
         f"\n- Begins with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
     )
+    restarted = "".join(
+        f"begun anew after {share:.0%} from {part:g} of the rate, " for share, part in training.get("restarts", [])
+    )
     return f"""# {config.name}
 
 {config.summary}
@@ -53,8 +56,8 @@ def model_card(config: WeightsConfig) -> str:
 
 - Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {recipe} --data DIR`
 - Data: {training["data"]}
-- {progress}, seed {training["seed"]}, {phases}, learning rate by the schedule "{training["schedule"]}", running average
-  of the parameters with a decay of {training["average"]:g}{started}
+- {progress}, seed {training["seed"]}, {phases}, learning rate by the schedule "{training["schedule"]}"
+  {restarted}with a running average of the parameters, decay {training["average"]:g}{started}
 - Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
 - {late_gain_words(training.get("psnr_gain_last_quarter"))}
 

@@ -72,6 +72,7 @@ def export_weights(
         "phases": [asdict(phase) for phase in recipe.phases],
         "start": recipe.start,
         "schedule": recipe.schedule,
+        "restarts": recipe.restarts,
         "average": recipe.average,
         "seconds": round(seconds),
         "hardware": hardware or next((str(e["device"]) for e in reversed(log) if "device" in e), "not recorded"),

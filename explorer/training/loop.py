@@ -42,14 +42,17 @@ class Progress:
     """Learning rate of each optimiser."""
 
 
-def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_scheduler.LRScheduler]:
+def make_schedules(
+    objective: Objective, kind: str, total: int, restarts: tuple[tuple[float, float], ...] = ()
+) -> dict[str, lr_scheduler.LRScheduler]:
     """A learning-rate scheduler for each optimiser.
 
     Args:
         kind: "cosine" (linear warm-up over 200 steps, then half a cosine to 1 %), "step" (StepLR: halved at each fifth
-            of the steps), "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without gain)
-            or "restart" (two cosines one after the other, the second from half of the rate; Loshchilov and Hutter,
-            "SGDR", ICLR 2017). Each spans the optimiser's own stretch of the training.
+            of the steps) or "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without
+            gain). Each spans the optimiser's own stretch of the training.
+        restarts: where "cosine" begins another one (a share of the stretch, rising) and from which part of the rate;
+            Loshchilov and Hutter, "SGDR", ICLR 2017.
 
     Raises:
         TrainingError: another kind.
@@ -59,15 +62,14 @@ def make_schedules(objective: Objective, kind: str, total: int) -> dict[str, lr_
         start, end = objective.stretch(name, total)
         end = max(end, start + 1)
         if kind == "cosine":
-            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_cosine, length=end - start))
-        elif kind == "restart":
-            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_two_cosines, length=end - start))
+            begins = [(0, 1.0), *((round(share * (end - start)), part) for share, part in restarts)]
+            schedules[name] = lr_scheduler.LambdaLR(optimiser, partial(_cosines, begins=begins, length=end - start))
         elif kind == "step":
             schedules[name] = lr_scheduler.StepLR(optimiser, max(1, (end - start) // 5), gamma=0.5)
         elif kind == "plateau":
             schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
         else:
-            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'restart', 'step' or 'plateau'.")
+            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'step' or 'plateau'.")
     return schedules
 
 
@@ -76,9 +78,12 @@ def _cosine(step: int, length: int) -> float:
     return min(1.0, (done + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * done / length))
 
 
-def _two_cosines(step: int, length: int) -> float:
-    first = length // 2
-    return _cosine(step, first) if step < first else 0.5 * _cosine(step - first, length - first)
+def _cosines(step: int, begins: list[tuple[int, float]], length: int) -> float:
+    """A cosine from each of the steps to the next, the last to the end, times its factor."""
+    k = max(k for k, (begin, _) in enumerate(begins) if begin <= step)
+    begin, factor = begins[k]
+    end = begins[k + 1][0] if k + 1 < len(begins) else length
+    return factor * _cosine(step - begin, max(end - begin, 1))
 
 
 def reduced_precision(device: torch.device) -> bool:
@@ -164,7 +169,7 @@ class Trainer:
         distributed.alike(self.objective.networks, self.device)
         self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
         self.average.load_state_dict(net.state_dict())
-        self.schedules = make_schedules(self.objective, recipe.schedule, self.total)
+        self.schedules = make_schedules(self.objective, recipe.schedule, self.total, recipe.restarts)
         self.step, self.seconds = 0, 0.0
         self.validated: dict[str, float] = {}
         if saved is not None:

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from explorer.training.degrade import camera_to_display
 
 _GRAY = (0.299, 0.587, 0.114)
+_LEAST = 1e-5
+"""Added to mean square errors before their root (50 dB), so that its gradient stays finite."""
 
 
 def l1(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -33,6 +35,22 @@ def l1_camera(
         matrix: N x 3 x 3 camera to linear sRGB.
     """
     return 0.5 * l1(output, clean) + 0.5 * l1(camera_to_display(output, matrix), clean_srgb)
+
+
+def rmse_camera(
+    output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor
+) -> torch.Tensor:
+    """The mean over pictures of each one's root mean square error, half in camera RGB and half in sRGB.
+
+    In a mean over all pixels the darkest, noisiest pictures are most of the loss, and a network that has one filter
+    for all of them smooths the clean ones as well. Here a picture weighs the less the larger its error is.
+
+    Args:
+        output, clean, clean_srgb, matrix: as in `l1_camera`.
+    """
+    in_camera = (output - clean).square().mean((1, 2, 3))
+    in_srgb = (camera_to_display(output, matrix) - clean_srgb).square().mean((1, 2, 3))
+    return 0.5 * (in_camera + _LEAST).sqrt().mean() + 0.5 * (in_srgb + _LEAST).sqrt().mean()
 
 
 def gray(x: torch.Tensor) -> torch.Tensor:

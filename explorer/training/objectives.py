@@ -86,6 +86,7 @@ class RawObjective(Objective):
 
     Args:
         slope: of the network's leaky ReLU, for `initialise`; None keeps torch's own initialisation.
+        balanced_from: share of the steps after which the loss is `losses.rmse_camera` instead of `losses.l1_camera`.
     """
 
     def __init__(
@@ -95,15 +96,17 @@ class RawObjective(Objective):
         prepare: Callable[[torch.Tensor], torch.Tensor],
         clip: float | None = 0.5,
         slope: float | None = None,
+        balanced_from: float = 1.0,
     ) -> None:
         if slope is not None:
             initialise(net, slope)
         super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
-        self.prepare, self.clip = prepare, clip
+        self.prepare, self.clip, self.balanced_from = prepare, clip, balanced_from
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         output = self.net(self.prepare(batch["input"]))
-        loss = losses.l1_camera(output.float(), batch["clean_camera"], batch["clean_srgb"], batch["camera_to_srgb"])
+        loss_of = losses.l1_camera if step < self.balanced_from * total else losses.rmse_camera
+        loss = loss_of(output.float(), batch["clean_camera"], batch["clean_srgb"], batch["camera_to_srgb"])
         minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
         return {"loss": loss.item()}
 

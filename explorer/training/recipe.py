@@ -66,7 +66,9 @@ class Recipe:
     output: dict[str, Any] = field(default_factory=dict)
     """The `output` part of the weights' config."""
     schedule: str = "cosine"
-    """"cosine", "restart", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
+    """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
+    restarts: tuple[tuple[float, float], ...] = ()
+    """Where the cosine begins anew: a share of the steps, and the part of the rate that it begins from."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500

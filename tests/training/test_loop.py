@@ -44,9 +44,9 @@ class Plain(Objective):
         return (0, total // 2) if optimiser == "a" else (total // 2, total)
 
 
-def rates(kind: str, total: int) -> dict[str, list[float]]:
+def rates(kind: str, total: int, restarts: tuple[tuple[float, float], ...] = ()) -> dict[str, list[float]]:
     objective = Plain()
-    schedules = make_schedules(objective, kind, total)
+    schedules = make_schedules(objective, kind, total, restarts)
     found: dict[str, list[float]] = {"a": [], "b": []}
     for step in range(total):
         for name, optimiser in objective.optimisers.items():
@@ -67,11 +67,11 @@ def test_cosine_warms_up_and_falls_to_a_hundredth_within_each_stretch() -> None:
     assert found["b"][1000:] == pytest.approx(found["a"][:1000])
 
 
-def test_restart_is_two_cosines_the_second_from_half_of_the_rate() -> None:
-    found = rates("restart", 4000)["a"][:2000]
-    once = rates("cosine", 2000)["a"][:1000]
-    assert found[:1000] == pytest.approx(once)
-    assert found[1000:] == pytest.approx([rate / 2 for rate in once])
+def test_cosines_begin_anew_from_a_part_of_the_rate() -> None:
+    found = rates("cosine", 8000, ((0.25, 0.5), (0.5, 0.25)))
+    short, long = rates("cosine", 2000)["a"][:1000], rates("cosine", 4000)["a"][:2000]
+    wanted = short + [rate / 2 for rate in short] + [rate / 4 for rate in long]
+    assert found["a"][:4000] == pytest.approx(wanted) and found["b"][4000:] == pytest.approx(wanted)
 
 
 def test_step_halves_at_each_fifth_of_the_stretch() -> None:

@@ -11,6 +11,8 @@ from torch import nn
 from explorer.training import losses
 from explorer.training.adversarial import AdversarialObjective, discriminator_loss, gan_loss
 from explorer.training.degrade import camera_to_display
+from explorer.training.objectives import RawObjective
+from explorer.training.recipes._raw import as_mosaic
 from explorer.training.zero_reference import (
     Calibrator,
     color_constancy,
@@ -43,6 +45,18 @@ def test_camera_loss_is_half_in_camera_and_half_in_srgb() -> None:
     assert losses.l1_camera(output, clean, srgb, matrix).item() == pytest.approx(expected.item())
     # Grey survives a matrix whose rows sum to 1.
     assert torch.allclose(camera_to_display(flat(0.3), matrix), flat(0.3), atol=1e-6)
+
+
+def test_a_picture_counts_by_its_root_mean_square_error() -> None:
+    """Two pictures, flat errors of 0.1 and 0.3: a mean over pixels of squares would see mostly the second."""
+    same = torch.eye(3).expand(2, 3, 3)
+    clean, errors = torch.full((2, 3, 8, 8), 0.5), torch.tensor([0.1, 0.3]).view(2, 1, 1, 1)
+    shown = camera_to_display(clean, same)
+    assert losses.rmse_camera(clean + errors, clean, shown, same).item() == pytest.approx(0.2, rel=1e-3)
+    # A perfect picture has a gradient, not a division by zero.
+    output = clean.clone().requires_grad_()
+    losses.rmse_camera(output, clean, shown, same).backward()
+    assert output.grad is not None and bool(output.grad.isfinite().all())
 
 
 def test_gray_has_the_weights_of_rec_601() -> None:
@@ -231,3 +245,13 @@ def test_sci_fixes_its_statistics_after_the_first_steps() -> None:
     start = [0.0] * 3
     measured = after(10)
     assert measured != start and after(11) == measured == after(99)
+
+
+def test_a_raw_network_is_balanced_from_its_share_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "l1_camera", lambda output, *_: 1.0 + 0 * output.mean())
+    monkeypatch.setattr(losses, "rmse_camera", lambda output, *_: 2.0 + 0 * output.mean())
+    objective = RawObjective(torch.nn.Conv2d(1, 3, 1), rate=1e-3, prepare=as_mosaic, balanced_from=0.5)
+    picture = torch.rand(1, 3, 4, 4)
+    same = torch.eye(3)[None]
+    batch = {"input": picture[:, :1], "clean_camera": picture, "clean_srgb": picture, "camera_to_srgb": same}
+    assert [objective.step(batch, step, 10)["loss"] for step in (0, 4, 5, 9)] == [1, 1, 2, 2]

@@ -9,7 +9,7 @@ from explorer.training.sources import SyntheticRaw
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2)
+    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2, balanced_from=0.75)
 
 
 RECIPE = Recipe(
@@ -17,8 +17,9 @@ RECIPE = Recipe(
     architecture="lamba_m0",
     objective=_objective,
     source=SyntheticRaw,
-    phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    steps=12_000,
+    phases=(Phase(until=0.5625, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
+    restarts=((0.75, 0.5),),
+    steps=16_000,
     input=INPUT,
     output=OUTPUT,
     summary="M0 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

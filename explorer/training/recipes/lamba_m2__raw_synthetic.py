@@ -14,7 +14,7 @@ _PARTS = ("scale32", "scale16", "residual8", "join1", "join2", "scale2", "tail")
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2)
+    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2, balanced_from=0.4)
 
 
 RECIPE = Recipe(
@@ -23,8 +23,9 @@ RECIPE = Recipe(
     objective=_objective,
     source=SyntheticRaw,
     start={part: "lamba_m1.raw_synthetic" for part in _PARTS},
-    phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    steps=3200,
+    phases=(Phase(until=0.3, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
+    restarts=((0.4, 0.25),),
+    steps=8_000,
     input=INPUT,
     output=OUTPUT,
     summary="M2 trained on synthetic mosaics of random cameras, ratios 1 to 300.",

@@ -9,7 +9,7 @@ from explorer.training.sources import SyntheticRaw
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=4e-4, prepare=as_planes, slope=0.2)
+    return RawObjective(net, rate=4e-4, prepare=as_planes, slope=0.2, balanced_from=0.5)
 
 
 RECIPE = Recipe(
@@ -18,8 +18,14 @@ RECIPE = Recipe(
     options={"width": 32},
     objective=_objective,
     source=SyntheticRaw,
-    phases=(Phase(until=0.75, crop=128, batch=8), Phase(until=1.0, crop=256, batch=2)),
-    steps=4000,
+    phases=(
+        Phase(until=0.375, crop=128, batch=8),
+        Phase(until=0.5, crop=256, batch=2),
+        Phase(until=0.8125, crop=128, batch=8),
+        Phase(until=1.0, crop=256, batch=2),
+    ),
+    restarts=((0.5, 0.5),),
+    steps=8_000,
     input=INPUT | {"plane_order": "sid"},
     output=OUTPUT,
     summary="SID's U-Net at its full width on synthetic mosaics of random cameras, ratios 1 to 300.",
