@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.engine.memory import budget_for, bytes_per_sample
-from explorer.engine.tiles import cut, run_tiled, tiles_along
+from explorer.engine.tiles import cut, grid, run_tiled, tiles_along
 from explorer.models import RestorationNet, SizeRequirements, create_model
 from explorer.models.base import Place
 
@@ -170,11 +170,30 @@ def test_cut_feeds_no_more_than_it_may_and_covers_all(samples: int) -> None:
 
 
 def test_narrow_margins_get_small_tiles() -> None:
-    """A tile of 20 megapixels would be allowed, and would gain less than two in a hundred."""
-    rows, columns = cut(6336, 9504, SizeRequirements(1, 1), 4, 20_000_000)
+    """A tile of 20 megapixels would be allowed, and would gain less than four in a hundred."""
+    rows, columns = cut(6336, 9504, SizeRequirements(1, 1), 4, 20_000_000, 2_000_000)
     tiles = [(r.stop - r.start) * (c.stop - c.start) for r in rows for c in columns]
     assert max(tiles) <= 2_200_000
     assert sum(tiles) <= 1.02 * 6336 * 9504
+
+
+def test_a_narrow_margin_is_cut_although_the_picture_fits() -> None:
+    """Zero-DCE takes as long in strips, and a third of the memory."""
+    cells = grid(1024, 1024, create_model("zero_dce"), 3, 1 << 33)
+    fed = sum((r.stop - r.start) * (c.stop - c.start) for r, c in cells)
+    assert len(cells) >= 3 and fed <= 1.04 * 1024**2
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "channels", "side"),
+    [
+        ("lamba_m0", {}, 1, 2816),  # at 2448 x 3264 its margin would be a third of a tile
+        ("retinexnet", {"variant": "transpose"}, 3, 1024),  # must be told each tile's place: backends differ in that
+        ("sci", {}, 3, 1024),  # needs little
+    ],
+)
+def test_others_that_fit_stay_whole(architecture: str, options: dict[str, str], channels: int, side: int) -> None:
+    assert len(grid(side, side, create_model(architecture, **options), channels, 1 << 33)) == 1
 
 
 def test_only_wanted_maps_are_kept() -> None:
