@@ -37,7 +37,7 @@ class Backend:
     """"float32" or "bfloat16"."""
     run: Callable[..., dict[str, torch.Tensor]] = field(repr=False)
     """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps, also on the processor. The
-    maps are valid until the next call. Adds to `clock`. Torch and CUDA take a tile's `Place` as well."""
+    maps are the caller's own. Adds to `clock`. Torch and CUDA take a tile's `Place` as well."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
     """Seconds that `run` has taken so far."""
 
@@ -128,7 +128,7 @@ _MOST_KEPT = 8
 """Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
 """Which of them may hold memory of their last picture."""
-_LARGE = 2 << 20
+_LARGE = 3 << 19
 """Samples of a plane from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
 same memory. It costs a tenth to half a second, once for a shape."""
 
@@ -146,6 +146,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
         precision: "float32" or "bfloat16"; by default what the processor does in hardware.
         image_only: leave out the intermediates, which saves their memory and what only they need.
     """
+    import numpy as np
     import torch
 
     precision = precision or _precision()
@@ -167,10 +168,19 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
         if shape not in requests:
             requests.clear()
             requests[shape] = _compiled(graph, network, shape).create_infer_request()
+        request = requests[shape]
         started = time.perf_counter()
-        results = requests[shape].infer([x.numpy()], share_inputs=True, share_outputs=True)
+        if shape is None:
+            results = request.infer([x.numpy()], share_inputs=True, share_outputs=False)
+            maps = [results[i] for i in range(len(names))]
+        else:
+            # Into the arrays that the caller gets: memory of the request's own would be there a second time.
+            maps = [np.empty([*output.shape], np.float32) for output in request.model_outputs]
+            for output, each in zip(request.model_outputs, maps, strict=True):
+                request.set_tensor(output, graphs.openvino().Tensor(each, shared_memory=True))
+            request.infer([x.numpy()], share_inputs=True, share_outputs=True)
         clock[0] += time.perf_counter() - started
-        return {name: torch.from_numpy(results[i]) for i, name in enumerate(names)}
+        return {name: torch.from_numpy(each).permute(0, 3, 1, 2) for name, each in zip(names, maps, strict=True)}
 
     return Backend("openvino", "cpu", precision, run, clock)
 
@@ -180,9 +190,10 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
     key = network, shape
     with _COMPILING:
         if key not in _COMPILED:
+            graph = graph.clone()
             if shape is not None:
-                graph = graph.clone()
                 graph.reshape(list(shape))
+            graphs.give_channels_last(graph)
             settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[network[1]], "PERFORMANCE_HINT": "LATENCY"}
             if (limit := thread_limit()) is not None:
                 settings["INFERENCE_NUM_THREADS"] = limit

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
     from explorer.weights.store import LoadedModel
 
-_FORMAT = 3  # of the cached graphs; raised when their layout or the networks' arithmetic changes
+_FORMAT = 4  # of the cached graphs; raised when their layout or the networks' arithmetic changes
 
 
 @cache
@@ -101,6 +101,18 @@ def converted(module: torch.nn.Module, example: torch.Tensor) -> Any:
     split_shuffled_convolutions(graph)
     split_concatenated_convolutions(graph)
     return graph
+
+
+def give_channels_last(graph: Any) -> None:
+    """Has a graph give its maps as N x H x W x C, as pictures lie in memory, instead of N x C x H x W."""
+    from openvino import Layout
+    from openvino.preprocess import PrePostProcessor
+
+    steps = PrePostProcessor(graph)
+    for index in range(len(graph.outputs)):
+        steps.output(index).model().set_layout(Layout("NCHW"))
+        steps.output(index).tensor().set_layout(Layout("NHWC"))
+    steps.build()
 
 
 def _own_operations() -> list[Any]:

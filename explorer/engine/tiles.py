@@ -217,16 +217,32 @@ def run_tiled(
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
             scale = value.shape[-1] / fed.shape[-1]
+            y0, y1, top = _kept(rows, height, margin, scale)
+            x0, x1, left = _kept(columns, width, margin, scale)
+            if len(cells) == 1:
+                maps[name] = _cropped(value[0], top, top + y1, left, left + x1)
+                continue
             if name not in maps:
                 shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])
                 maps[name] = np.empty(shape, dtype=np.float32)
-            y0, y1, top = _kept(rows, height, margin, scale)
-            x0, x1, left = _kept(columns, width, margin, scale)
             kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
             torch.from_numpy(maps[name])[y0:y1, x0:x1].copy_(kept.permute(1, 2, 0))
         del results, fed
         progress(done / len(cells))
     return maps
+
+
+def _cropped(value: torch.Tensor, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+    """A part of a C x H x W map as h x w x C in one piece, in the memory of the map where its channels come last."""
+    whole = value.detach().float().permute(1, 2, 0).numpy()
+    kept = whole[top:bottom, left:right]
+    if not whole.flags.c_contiguous or kept.flags.c_contiguous:
+        return np.ascontiguousarray(kept)
+    height, width, channels = kept.shape
+    samples = whole.reshape(-1)
+    for row in range(height):  # to where it belongs, which is never behind where it is
+        samples[row * width * channels : (row + 1) * width * channels] = kept[row].reshape(-1)
+    return samples[: height * width * channels].reshape(kept.shape)
 
 
 def _kept(tile: Tile, length: int, margin: int, scale: float) -> tuple[int, int, int]:

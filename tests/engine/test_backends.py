@@ -59,6 +59,18 @@ def test_large_pictures_are_compiled_for_their_shape(model: LoadedModel, monkeyp
     assert [shape for _, shape in backends._COMPILED] == [(1, 3, 96, 96), None, (1, 3, 104, 96)]
 
 
+@pytest.mark.parametrize("large", [True, False])
+def test_results_are_the_callers_own(model: LoadedModel, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They lie as pictures do, and the next run leaves them as they are."""
+    monkeypatch.setattr(backends, "_LARGE", 1 if large else 1 << 30)
+    run = backends.openvino_backend(model, "float32").run
+    first = run(torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(1)))
+    kept = {name: each.clone() for name, each in first.items()}
+    run(torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(2)))
+    for name, each in first.items():
+        assert torch.equal(each, kept[name]) and each.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_graph_is_converted_once_and_read_from_the_cache(
     model: LoadedModel, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,50 @@ def test_concatenations_are_done_without(channels: tuple[int, ...], bias: bool, 
     assert rewrites.split_concatenated_convolutions(graph) == 0
 
 
+class Dense(nn.Module):
+    """A dense block: every layer is fed with all maps before it, the middle ones through an activation."""
+
+    def __init__(self, activation: nn.Module, growth: int = 8) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(8 + growth * k, growth, 3, padding=1, bias=k == 1) for k in range(4))
+        self.fuse = nn.Conv2d(8 + 4 * growth, 4, 1)
+        self.first = nn.Conv2d(3, 8, 1)
+        self.activation = activation
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        state = self.first(x)
+        for k, layer in enumerate(self.layers):
+            state = torch.cat([state, layer(self.activation(state) if k in (1, 2) else state)], 1)
+        return self.fuse(state)
+
+
+@pytest.mark.parametrize(
+    ("activation", "growth", "concatenations"),
+    [
+        (nn.LeakyReLU(0.2), 8, 0),
+        (nn.ReLU(), 8, 0),
+        (nn.Sigmoid(), 8, 2),  # not known to act on each channel: what it sees stays, and so does what that is made of
+        (nn.LeakyReLU(0.2), 6, 4),
+    ],
+)
+def test_dense_blocks_copy_nothing(activation: nn.Module, growth: int, concatenations: int) -> None:
+    torch.manual_seed(0)
+    net = Dense(activation, growth).eval()
+    x = torch.randn(1, 3, 17, 23)
+    graph = graphs.converted(net, torch.rand(1, 3, 16, 16))
+    assert kinds(graph)["Concat"] == concatenations
+    if concatenations == 0:  # of the first map, and of those of the first two layers
+        assert kinds(graph)["PRelu"] + kinds(graph)["Relu"] == 3
+    with torch.inference_mode():
+        assert torch.allclose(result(graph, x), net(x), atol=1e-5)
+
+
+def test_lamba_networks_copy_nothing() -> None:
+    for name in ("lamba_m0", "lamba_m1", "lamba_m2"):
+        module, _ = graphs.as_tuple(create_model(name))
+        assert kinds(graphs.converted(module, torch.rand(1, 1, 64, 64)))["Concat"] == 0
+
+
 def test_a_u_nets_skips_are_not_copied() -> None:
     module, _ = graphs.as_tuple(create_model("sid_unet", width=4))
     assert kinds(graphs.converted(module, torch.rand(1, 4, 32, 32)))["Concat"] == 0

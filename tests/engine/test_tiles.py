@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.engine.memory import budget_for, bytes_per_sample
-from explorer.engine.tiles import cut, grid, run_tiled, tiles_along
+from explorer.engine.tiles import _cropped, cut, grid, run_tiled, tiles_along
 from explorer.models import RestorationNet, SizeRequirements, create_model
 from explorer.models.base import Place
 
@@ -200,6 +200,15 @@ def test_only_wanted_maps_are_kept() -> None:
     net = create_model("zero_dce", width=4)
     planes = np.zeros((3, 40, 50), dtype=np.float32)
     assert set(run_tiled(net.decompose, net, planes, 1 << 30, names={"image"})) == {"image"}
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_a_whole_map_is_cropped_in_its_memory(channels_last: bool) -> None:
+    values = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32)
+    given = torch.from_numpy(values.copy()).permute(2, 0, 1)
+    found = _cropped(given if channels_last else given.contiguous(), 2, 8, 3, 10)
+    assert found.flags.c_contiguous and np.array_equal(found, values[2:8, 3:10])
+    assert np.shares_memory(found, given.numpy()) == channels_last
 
 
 def test_progress_ends_at_one() -> None:
