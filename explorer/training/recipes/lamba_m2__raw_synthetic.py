@@ -10,11 +10,12 @@ from explorer.training.recipe import Phase, Recipe
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_mosaic
 from explorer.training.sources import SyntheticRaw
 
+_STEPS = 7_200
 _PARTS = ("scale32", "scale16", "residual8", "join1", "join2", "scale2", "tail")
 
 
 def _objective(net: nn.Module) -> RawObjective:
-    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2, balanced_from=0.4)
+    return RawObjective(net, rate=1e-3, prepare=as_mosaic, slope=0.2, balanced_from=3_200 / _STEPS)
 
 
 RECIPE = Recipe(
@@ -23,9 +24,9 @@ RECIPE = Recipe(
     objective=_objective,
     source=SyntheticRaw,
     start={part: "lamba_m1.raw_synthetic" for part in _PARTS},
-    phases=(Phase(until=0.3, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
-    restarts=((0.4, 0.25),),
-    steps=8_000,
+    phases=(Phase(until=2_400 / _STEPS, crop=128, batch=8), Phase(until=1.0, crop=256, batch=4)),
+    restarts=((3_200 / _STEPS, 0.4),),
+    steps=_STEPS,
     input=INPUT,
     output=OUTPUT,
     summary="M2 trained on synthetic mosaics of random cameras, ratios 1 to 300.",
