@@ -44,6 +44,8 @@ def model_card(config: WeightsConfig) -> str:
     restarted = "".join(
         f"begun anew after {share:.0%} from {part:g} of the rate, " for share, part in training.get("restarts", [])
     )
+    if "grown_from" in training:
+        started += f"\n- Grown out of `{training['grown_from']}`, which it computes at the first step"
     return f"""# {config.name}
 
 {config.summary}

@@ -71,6 +71,7 @@ def export_weights(
         "seed": recipe.seed,
         "phases": [asdict(phase) for phase in recipe.phases],
         "start": recipe.start,
+        **({"grown_from": recipe.growth.source} if recipe.growth else {}),
         "schedule": recipe.schedule,
         "restarts": recipe.restarts,
         "average": recipe.average,

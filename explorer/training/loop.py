@@ -209,7 +209,10 @@ class Trainer:
         return list(self.source.skipped.names)
 
     def _begin_with(self, net: nn.Module) -> None:
-        """Puts the parts of other weights that the recipe begins with into the network."""
+        """Puts what the recipe begins with, of other weights, into the network."""
+        if (growth := self.recipe.growth) is not None:
+            beside = self.folder.parent / growth.source
+            growth.grow(net, distributed.from_first(partial(run_state.load_part, beside, growth.source, "")))
         for part, source in self.recipe.start.items():
             beside = self.folder.parent / source
             tensors = distributed.from_first(partial(run_state.load_part, beside, source, part))

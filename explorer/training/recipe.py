@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 
 from explorer.errors import DataError
@@ -46,6 +47,16 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """How a network begins as another, smaller one that is trained already."""
+
+    source: str
+    """The other's weights: of the run beside this one's folder, else those that the project ships."""
+    grow: Callable[[nn.Module, dict[str, torch.Tensor]], None]
+    """Puts the tensors of the source into the fresh network."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One set of weights. `name` is the weights' name, `architecture.recipe`."""
 
@@ -61,6 +72,7 @@ class Recipe:
     start: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
     beside this one's folder, else of the weights that the project ships."""
+    growth: Growth | None = None
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
     output: dict[str, Any] = field(default_factory=dict)

@@ -71,12 +71,12 @@ def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
 
 
 def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
-    """The tensors of one part of trained weights, without the part's name before theirs.
+    """The tensors of one part of trained weights, or of all, without the part's name before theirs.
 
     Args:
         folder: the run that trained them; where it holds none, the weights of that name that the project ships serve.
         name: of the weights.
-        part: a submodule, "decom".
+        part: a submodule, "decom"; "" for all of them.
 
     Raises:
         TrainingError: neither is there, or the weights have no such part.
@@ -96,7 +96,8 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
             f"This recipe begins with the weights {name}, which are neither in {folder} nor shipped; "
             f"train them first: lowlight train {name}."
         )
-    chosen = {key.removeprefix(f"{part}."): value for key, value in tensors.items() if key.startswith(f"{part}.")}
+    before = f"{part}." if part else ""
+    chosen = {key.removeprefix(before): value for key, value in tensors.items() if key.startswith(before)}
     if not chosen:
         raise TrainingError(f"The weights {name} have no part {part!r}; correct the recipe's `start`.")
     return chosen

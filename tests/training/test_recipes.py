@@ -27,7 +27,7 @@ def tiny(recipe: Recipe) -> Recipe:
     crop = {"pix2pix": 256, "sid_unet": 32, "retinexnet": 24}.get(recipe.architecture, 32)
     options = recipe.options | ({"width": 4} if recipe.architecture == "pix2pix" else {})
     # What a recipe begins with is a run of its own; tests/training/test_stretches.py looks at that.
-    return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options, start={})
+    return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options, start={}, growth=None)
 
 
 def test_every_recipe_is_there() -> None:
@@ -38,6 +38,21 @@ def test_every_recipe_is_there() -> None:
         OutputConvention.model_validate(recipe.output)
         assert recipe.phases[-1].until == 1.0
         assert recipe.summary and recipe.training_data and recipe.known_failures and recipe.duration
+
+
+def test_m2_begins_as_m1() -> None:
+    torch.manual_seed(0)
+    m1, m2 = create_model("lamba_m1").eval(), create_model("lamba_m2").eval()
+    growth = load_recipe("lamba_m2.raw_synthetic").growth
+    assert growth is not None and growth.source == "lamba_m1.raw_synthetic"
+    growth.grow(m2, m1.state_dict())
+    x = torch.rand(2, 1, 96, 64)
+    with torch.inference_mode():
+        assert torch.allclose(m1(x), m2(x), atol=1e-5)
+    # Everything that is new can learn: its gradient, or that of what comes behind it, is not zero.
+    m2.train()(x).square().mean().backward()
+    still = [name for name, p in m2.named_parameters() if p.grad is None or not bool(p.grad.any())]
+    assert all(name.startswith(("refine", "scale8.chain.blocks.0.dense.3")) for name in still)
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
