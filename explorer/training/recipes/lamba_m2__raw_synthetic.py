@@ -1,7 +1,7 @@
 """`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photographs.
 
-It begins as M1: with M1's parts, and with its own so set that it computes what M1 does. So its steps go into what is its
-own (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016).
+It begins as M1: with M1's parts, and with its own so set that it computes what M1 does. So its steps go into what is
+its own (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016).
 """
 
 import torch
