@@ -10,12 +10,17 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
 from typing import Any, TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """Attributes that every record has; what else is there was given as `extra`."""
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    """What was given as `extra`. Names that begin with an underscore are a library's own; Ray puts one on every record
+    of the process."""
+    return {name: value for name, value in vars(record).items() if name not in _OWN and not name.startswith("_")}
 
 
 class JsonLines(logging.Formatter):
@@ -29,7 +34,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        line |= _extra(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
@@ -39,9 +44,8 @@ class _TextLines(logging.Formatter):
     """`TEXT` with the `extra` values behind it as key=value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        extra: Mapping[str, Any] = {name: value for name, value in vars(record).items() if name not in _OWN}
         first, *rest = super().format(record).split("\n")
-        return "\n".join([" ".join([first, *(f"{name}={value}" for name, value in extra.items())]), *rest])
+        return "\n".join([" ".join([first, *(f"{name}={value}" for name, value in _extra(record).items())]), *rest])
 
 
 def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:

@@ -439,3 +439,22 @@ def test_logs_as_text(stream: io.StringIO) -> None:
     logging.getLogger("explorer").warning("loud", extra={"status": 3})
     (line,) = stream.getvalue().splitlines()
     assert line.endswith("WARNING explorer: loud status=3")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_a_library_puts_on_every_record_is_not_logged(as_json: bool, stream: io.StringIO) -> None:
+    """Ray changes how the whole process makes records."""
+    made = logging.getLogRecordFactory()
+
+    def with_more(*given: Any, **named: Any) -> logging.LogRecord:
+        record = made(*given, **named)
+        record.__dict__["_ray_timestamp_ns"] = 17
+        return record
+
+    logging.setLogRecordFactory(with_more)
+    try:
+        logs.configure(as_json=as_json, stream=stream)
+        logging.getLogger("explorer").warning("loud", extra={"status": 3})
+    finally:
+        logging.setLogRecordFactory(made)
+    assert "loud" in stream.getvalue() and "status" in stream.getvalue() and "_ray" not in stream.getvalue()
