@@ -51,7 +51,7 @@ RECIPE = Recipe(
     source=SyntheticRaw,
     growth=Growth("lamba_m1.raw_synthetic", grow),
     phases=(Phase(until=1.0, crop=256, batch=4),),
-    steps=2_800,
+    steps=2_000,
     input=INPUT,
     output=OUTPUT,
     summary="M2 grown out of M1, on synthetic mosaics of random cameras, ratios 1 to 300.",
