@@ -25,6 +25,7 @@ from explorer.app import (
 )
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
+from explorer.app.quick_import import one_application
 from explorer.app.sessions import Session, close_session, enter_session, public_folder
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
@@ -200,8 +201,9 @@ def launch(
     Returns:
         The local address.
     """
-    demo = demo or build_app()
-    demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)
+    with one_application():
+        demo = demo or build_app()
+        demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)
     _, url, _ = demo.launch(
         server_name=host,
         server_port=port,

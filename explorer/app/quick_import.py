@@ -1,8 +1,10 @@
-"""Gradio, imported without two things that take most of the time and that nothing here uses.
+"""Gradio, imported and started without things that take most of the time and that nothing here uses.
 
 - Whenever a component's class is made, Gradio parses its source and renders a stub for editors beside it (`*.pyi`).
 - With `mcp` installed, Gradio imports jsonschema, whose check of international addresses builds a parser of their
   grammar, where Jupyter brought the package for it: three seconds.
+- A page gets a web application when it is begun, when it is ended and when it gets its queue, a fifth of a second each;
+  the one that serves is made at launch.
 """
 
 from __future__ import annotations
@@ -56,3 +58,18 @@ def quick_import() -> Iterator[None]:
         sys.meta_path.remove(finder)
         if absent:
             sys.modules.pop(_SLOW, None)
+
+
+@contextmanager
+def one_application() -> Iterator[None]:
+    """Pages that are made inside this block have no web application of their own until they are launched."""
+    from gradio.routes import App
+
+    made = vars(App).get("create_app")
+    if made is not None:  # a later Gradio may do without it
+        setattr(App, "create_app", staticmethod(lambda *_, **__: None))  # noqa: B010
+    try:
+        yield
+    finally:
+        if made is not None:
+            setattr(App, "create_app", made)  # noqa: B010

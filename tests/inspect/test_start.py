@@ -60,3 +60,14 @@ def test_a_grammar_that_nobody_asked_for_is_not_built(project: Path, tmp_path: P
         "import rfc3987_syntax; print(rfc3987_syntax.__name__)"
     )
     assert printed(project, program).split() == ["False", "rfc3987_syntax"]
+
+
+def test_a_launch_makes_one_web_application(project: Path) -> None:
+    program = (
+        "import explorer.app\nfrom gradio.routes import App\nfrom explorer.app.page import launch\n"
+        "made, calls = App.create_app, []\n"
+        "App.create_app = staticmethod(lambda *given, **named: (calls.append(1), made(*given, **named))[1])\n"
+        "counting = vars(App)['create_app']\nlaunch(block=False, quiet=True)\n"
+        "print('applications', len(calls), vars(App)['create_app'] is counting)"
+    )
+    assert printed(project, program).splitlines()[-1].split() == ["applications", "1", "True"]
