@@ -23,7 +23,7 @@ RECIPE = Recipe(
     input=INPUT,
     output=OUTPUT,
     summary="M0 trained on synthetic mosaics of random cameras, ratios 1 to 300.",
-    duration="about 1.5 hours on one AVX2 core",
+    duration="about an hour and a half on one AVX2 core",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )

@@ -30,7 +30,7 @@ RECIPE = Recipe(
     input=INPUT,
     output=OUTPUT,
     summary="M1 trained on synthetic mosaics of random cameras, ratios 1 to 300.",
-    duration="about 2 hours on one AVX2 core that shared the machine",
+    duration="about 2.7 hours on one AVX2 core that shared the machine",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )

@@ -55,7 +55,7 @@ RECIPE = Recipe(
     input=INPUT,
     output=OUTPUT,
     summary="M2 grown out of M1, on synthetic mosaics of random cameras, ratios 1 to 300.",
-    duration="about an hour on one AVX2 core, after lamba_m1",
+    duration="about three quarters of an hour on one AVX2 core, after lamba_m1",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )

@@ -29,7 +29,7 @@ RECIPE = Recipe(
     input=INPUT | {"plane_order": "sid"},
     output=OUTPUT,
     summary="SID's U-Net at its full width on synthetic mosaics of random cameras, ratios 1 to 300.",
-    duration="about 70 minutes on one AVX2 core",
+    duration="about 2.2 hours on one AVX2 core that shared the machine",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )
