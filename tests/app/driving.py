@@ -33,6 +33,23 @@ def changed(page: Page, before: int) -> None:
     )
 
 
+def entered(page: Page, field: str, value: str) -> None:
+    """Types a number into a slider's field until the page has sent it.
+
+    A busy page can put in its own value once more, the one it began with, after a fold was opened: somebody who looks
+    at the field types again, and so does this.
+    """
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/queue/join" in request.url else None)
+    for _ in range(4):
+        page.fill(field, value)
+        page.press(field, "Enter")
+        page.wait_for_timeout(1500)
+        if sent and float(page.input_value(field)) == float(value):
+            return
+    raise AssertionError(f"{field} does not keep {value}; it says {page.input_value(field)}")
+
+
 def pixels(page: Page, side: str = "after") -> np.ndarray:
     """The picture that the page shows, as the file that it got."""
     source = page.eval_on_selector(f"#lx-viewer .lx-{side}", "image => image.src")

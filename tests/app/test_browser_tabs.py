@@ -15,7 +15,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-from driving import PATIENCE, changed, opened, pixels, pixels_once, revision
+from driving import PATIENCE, changed, entered, opened, pixels, pixels_once, revision
 
 pytestmark = pytest.mark.browser
 
@@ -107,8 +107,7 @@ def test_finishing_and_settings(page: Page, address: str, project: Path, tmp_pat
     scores = page.inner_text("#lx-scores")
     assert "PSNR" in scores
     page.click("#lx-finish button >> nth=0")
-    page.fill("#lx-finish-exposure input[type=number]", "1")
-    page.press("#lx-finish-exposure input[type=number]", "Enter")
+    entered(page, "#lx-finish-exposure input[type=number]", "1")
     pixels_once(page, lambda shown: shown.mean() > before.mean() * 1.2)
     page.wait_for_function(
         "text => document.querySelector('#lx-scores dd') && document.querySelector('#lx-scores').innerText !== text",
