@@ -105,13 +105,11 @@ def converted(module: torch.nn.Module, example: torch.Tensor) -> Any:
 
 def give_channels_last(graph: Any) -> None:
     """Has a graph give its maps as N x H x W x C, as pictures lie in memory, instead of N x C x H x W."""
-    from openvino import Layout
-    from openvino.preprocess import PrePostProcessor
-
-    steps = PrePostProcessor(graph)
+    layout = openvino().Layout
+    steps = openvino().preprocess.PrePostProcessor(graph)
     for index in range(len(graph.outputs)):
-        steps.output(index).model().set_layout(Layout("NCHW"))
-        steps.output(index).tensor().set_layout(Layout("NHWC"))
+        steps.output(index).model().set_layout(layout("NCHW"))
+        steps.output(index).tensor().set_layout(layout("NHWC"))
     steps.build()
 
 

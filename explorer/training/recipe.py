@@ -73,6 +73,7 @@ class Recipe:
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
     beside this one's folder, else of the weights that the project ships."""
     growth: Growth | None = None
+    """Where not only parts are taken over; before `start`."""
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
     output: dict[str, Any] = field(default_factory=dict)
