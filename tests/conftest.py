@@ -50,6 +50,26 @@ settings.register_profile("fuzz", max_examples=2000, deadline=None)
 settings.load_profile("default")
 
 
+def pytest_report_header() -> str:
+    """In which precision this processor trains and restores: the suite passes on both kinds, but not by the same path.
+
+    `EXPLORER_BACKEND=openvino:float32` and `ONEDNN_MAX_CPU_ISA=AVX2` imitate a processor without bfloat16.
+    """
+    import torch
+
+    from explorer.engine import backends
+    from explorer.training.loop import reduced_precision
+
+    training = "bfloat16" if reduced_precision(torch.device("cpu")) else "float32"
+    hardware = "in hardware" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "emulated"
+    restoring = backends._precision() if "openvino" in backends.available_backends() else "torch in float32"
+    chosen = os.environ.get("EXPLORER_BACKEND") or "auto"
+    return (
+        f"precision: training in {training}{f' ({hardware})' if training == 'bfloat16' else ''}; "
+        f"restoring in {restoring} (EXPLORER_BACKEND: {chosen})"
+    )
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _OWNS_CACHES:
         shutil.rmtree(_CACHES, ignore_errors=True)

@@ -37,6 +37,7 @@ CHOSEN = {
     "plateau": tiny("zero_dce.lol", schedule="plateau"),
 }
 SIDES = {"gan": 256}
+FLOAT32 = {"plain", "split", "plateau"}  # compared to the last digits, which bfloat16 would not give twice
 """
 
 SCRIPT = (
@@ -49,11 +50,13 @@ torch.set_num_threads(1)
 import explorer.training.loop as loop, explorer.training.sources as sources
 from explorer.training.distributed import launched
 loop._SAVE_EVERY = 0.0
+native = loop.reduced_precision
 data = Path(sys.argv[1])
 
 with launched("cpu") as here:
     for name, folder, steps, resume in json.loads(sys.argv[2]):
         sources._VALIDATION_SIDE = SIDES.get(name, 32)
+        loop.reduced_precision = native if name not in FLOAT32 else lambda device: False
         trainer = loop.Trainer(CHOSEN[name], data, Path(folder), steps=steps, device="cpu", resume=resume)
         losses = []
         trainer.run(lambda progress: losses.append((progress.step, progress.losses)))
@@ -71,10 +74,14 @@ def torchrun(*arguments: str, processes: int = 2) -> subprocess.CompletedProcess
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
 
 
+def chosen() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(RECIPES, names)
+    return names
+
+
 def tiny(name: str) -> Recipe:
-    chosen: dict[str, Any] = {}
-    exec(RECIPES, chosen)
-    recipe = chosen["CHOSEN"][name]
+    recipe = chosen()["CHOSEN"][name]
     assert isinstance(recipe, Recipe)
     return recipe
 
@@ -82,7 +89,9 @@ def tiny(name: str) -> Recipe:
 def alone(name: str, data: Path, folder: Path, steps: int | None, resume: bool = False) -> list[dict[str, float]]:
     losses: list[dict[str, float]] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("explorer.training.sources._VALIDATION_SIDE", 256 if name == "gan" else 32)
+        patch.setattr("explorer.training.sources._VALIDATION_SIDE", chosen()["SIDES"].get(name, 32))
+        if name in chosen()["FLOAT32"]:
+            patch.setattr("explorer.training.loop.reduced_precision", lambda device: False)
         trainer = Trainer(tiny(name), data, folder, steps=steps, device="cpu", resume=resume)
         trainer.run(lambda progress: losses.append(progress.losses))
     return losses
