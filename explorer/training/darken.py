@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from explorer.photo.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
 from explorer.training.degrade import linear_to_srgb, srgb_to_linear
+from explorer.training.draws import log_uniform
 
 _MOST = LARGEST_STEP * 12.92 * 255
 
@@ -49,15 +50,14 @@ def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges |
     def rand(*shape: int) -> torch.Tensor:
         return torch.rand(shape, generator=generator, device=device)
 
-    def log_uniform(bounds: tuple[float, float]) -> torch.Tensor:
-        low, high = torch.log(torch.tensor(bounds)).tolist()
-        return (low + (high - low) * rand(batch)).exp()[n]
+    def each(bounds: tuple[float, float]) -> torch.Tensor:
+        return log_uniform((batch,), bounds, generator)[n]
 
-    light = srgb_to_linear(clean) * log_uniform(ranges.gain)
+    light = srgb_to_linear(clean) * each(ranges.gain)
     field = F.interpolate(0.4 + 1.2 * rand(batch, 1, 4, 4), size=clean.shape[-2:], mode="bicubic", align_corners=True)
     light = torch.where((rand(batch) < ranges.field_probability)[n], light * field.clamp(0.2, 2), light)
     light = light * (1 + ranges.white_balance * (2 * rand(batch, 3) - 1))[:, :, None, None]
-    deviation = (log_uniform(ranges.shot) * light + log_uniform(ranges.read) ** 2).sqrt()
+    deviation = (each(ranges.shot) * light + each(ranges.read) ** 2).sqrt()
     noise = torch.randn(light.shape, generator=generator, device=device)
     dark = linear_to_srgb((light + deviation * noise).clamp(0, 1))
     power = (0.8 + 0.5 * rand(batch))[n]
@@ -94,7 +94,11 @@ def _luminance(x: torch.Tensor) -> torch.Tensor:
     return torch.einsum("c,nchw->nhw", x.new_tensor(LUMINANCE), srgb_to_linear(x)).flatten(1)
 
 
-def amplify(dark: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W sRGB in [0, 1], its light multiplied by N ratios and clipped at white, as sRGB."""
+def amplify(dark: torch.Tensor, ratio: torch.Tensor, *, beyond_white: bool = False) -> torch.Tensor:
+    """Multiplies the light of N x 3 x H x W sRGB in [0, 1] by N ratios; the result is sRGB.
+
+    Args:
+        beyond_white: leave light above white as it is, under the same curve, instead of clipping it to 1.
+    """
     light = srgb_to_linear(dark) * ratio.to(dark)[:, None, None, None]
-    return linear_to_srgb(light.clamp(max=1))
+    return linear_to_srgb(light if beyond_white else light.clamp(max=1))

@@ -17,6 +17,10 @@ from dataclasses import dataclass
 
 import torch
 
+from explorer.photo.cfa import TILES, Cfa
+from explorer.training.draws import log_uniform, uniform
+from explorer.training.sensor_noise import expose
+
 # XYZ to camera RGB of the four cameras whose mixtures Brooks et al. draw from (section 3.3).
 XYZ_TO_CAMERA = torch.tensor(
     [
@@ -53,6 +57,9 @@ class SensorRanges:
     """Bit depths, equally likely."""
     tone_probability: float = 0.5
     """How often the inverse of a smoothstep tone curve is applied to the clean picture before all else."""
+    measured_share: float = 0.0
+    """How often the noise is that of a measured sensor (`explorer.training.sensor_noise`) instead of the ranges above:
+    0 for benchmarks, which stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class DarkMosaic:
     """A batch of synthetic exposures and what they should be restored to."""
 
     mosaic: torch.Tensor
-    """N x 1 x H x W RGGB mosaic as a camera would write it: no white balance, not amplified."""
+    """N x 1 x H x W mosaic (RGGB, or X-Trans) as a camera would write it: no white balance, not amplified."""
     model_input: torch.Tensor
     """The same times white-balance gains and ratio, clipped to [-0.2, 1]."""
     clean_camera: torch.Tensor
@@ -104,16 +111,6 @@ def tone(x: torch.Tensor) -> torch.Tensor:
     return 3 * x**2 - 2 * x**3
 
 
-def _uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
-    low, high = bounds
-    return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device)
-
-
-def _log_uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
-    low, high = torch.log(torch.tensor(bounds)).tolist()
-    return _uniform(shape, (low, high), generator).exp()
-
-
 def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) -> Camera:
     """Cameras whose matrix is a random mixture of four real ones (Brooks et al., section 3.3), rows normalised."""
     device = generator.device
@@ -122,8 +119,8 @@ def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) 
     xyz_to_camera = torch.einsum("nk,kij->nij", mixture, XYZ_TO_CAMERA.to(device))
     srgb_to_camera = xyz_to_camera @ SRGB_TO_XYZ.to(device)
     srgb_to_camera = srgb_to_camera / srgb_to_camera.sum(2, keepdim=True)
-    red = _uniform((batch,), ranges.red_gain, generator)
-    blue = _uniform((batch,), ranges.blue_gain, generator)
+    red = uniform((batch,), ranges.red_gain, generator)
+    blue = uniform((batch,), ranges.blue_gain, generator)
     gains = torch.stack([red, torch.ones_like(red), blue], 1)
     return Camera(srgb_to_camera, torch.linalg.inv(srgb_to_camera), gains)
 
@@ -139,17 +136,30 @@ def camera_to_display(image: torch.Tensor, camera_to_srgb: torch.Tensor) -> torc
     return linear_to_srgb(apply_matrix(linear, camera_to_srgb).clamp(0, 1))
 
 
-def mosaic_rggb(x: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W (even sides) to the N x 1 x H x W mosaic with an R G / G B cell."""
-    out = x[:, 1:2].clone()
-    out[:, :, 0::2, 0::2] = x[:, 0:1, 0::2, 0::2]
-    out[:, :, 1::2, 1::2] = x[:, 2:3, 1::2, 1::2]
-    return out
+def color_filter(cfa: Cfa, height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
+    """H x W: the colour (0 red, 1 green, 2 blue) of each sample of a mosaic that begins at the array's first cell."""
+    tile = torch.from_numpy(TILES[cfa].astype("int64")).to(device)
+    rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
+    return tile[rows[:, None] % tile.shape[0], columns % tile.shape[1]]
 
 
-def gain_map(gains: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """N x 3 gains laid out as an N x 1 x H x W RGGB mosaic."""
-    return mosaic_rggb(gains[:, :, None, None].expand(-1, -1, height, width))
+def color_planes(cfa: Cfa, height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
+    """H x W: the plane of each sample whose black level is its own: a colour, Bayer's second green apart (3)."""
+    planes = color_filter(cfa, height, width, device)
+    if cfa == "bayer":
+        planes[1::2, 0::2] = 3
+    return planes
+
+
+def to_mosaic(x: torch.Tensor, cfa: Cfa = "bayer") -> torch.Tensor:
+    """N x 3 x H x W to the N x 1 x H x W mosaic of a colour-filter array."""
+    colors = color_filter(cfa, *x.shape[-2:], x.device)
+    return x.gather(1, colors.expand(len(x), 1, *colors.shape))
+
+
+def gain_map(gains: torch.Tensor, height: int, width: int, cfa: Cfa = "bayer") -> torch.Tensor:
+    """N x 3 gains laid out as an N x 1 x H x W mosaic."""
+    return to_mosaic(gains[:, :, None, None].expand(-1, -1, height, width), cfa)
 
 
 def shift_phase(x: torch.Tensor, row: int, column: int) -> torch.Tensor:
@@ -195,23 +205,26 @@ def darken_to_mosaic(
     generator: torch.Generator,
     ranges: SensorRanges | None = None,
     ratio: torch.Tensor | None = None,
+    cfa: Cfa = "bayer",
 ) -> DarkMosaic:
     """The whole chain, for a batch.
 
     Args:
-        clean: N x 3 x (H + 2) x (W + 2) sRGB in [0, 1], sides even; two pixels go to the random phase.
+        clean: N x 3 x (H + 2) x (W + 2) sRGB in [0, 1], two pixels go to the random phase; H and W are multiples of
+            the array's cell (2, or 6 for X-Trans).
         generator: on the batch's device; the same state gives the same batch.
         ranges: what to draw from.
         ratio: N amplification ratios instead of random ones.
+        cfa: the colour-filter array of the mosaic.
     """
     ranges = ranges or SensorRanges()
     batch, device = clean.shape[0], clean.device
     camera = random_camera(batch, ranges, generator)
     if ratio is None:
-        ratio = _log_uniform((batch,), ranges.ratio, generator)
-    gain = _log_uniform((batch,), ranges.electron_gain, generator)
-    read = _log_uniform((batch,), ranges.read_electrons, generator) * gain
-    row = _uniform((batch,), ranges.row_share, generator) * read
+        ratio = log_uniform((batch,), ranges.ratio, generator)
+    gain = log_uniform((batch,), ranges.electron_gain, generator)
+    read = log_uniform((batch,), ranges.read_electrons, generator) * gain
+    row = uniform((batch,), ranges.row_share, generator) * read
     depth = torch.tensor(ranges.bits, device=device)
     bits = depth[torch.randint(len(ranges.bits), (batch,), generator=generator, device=device)]
     black_error = torch.randn(batch, generator=generator, device=device) * ranges.black_error
@@ -224,10 +237,14 @@ def darken_to_mosaic(
     linear = srgb_to_linear(clean)
     in_camera = apply_matrix(linear, camera.srgb_to_camera).clamp(0, 1)
     height, width = clean.shape[-2:]
-    gains = gain_map(camera.gains, height, width)
+    gains = gain_map(camera.gains, height, width, cfa)
     n = (slice(None), None, None, None)
-    light = mosaic_rggb(in_camera) / gains / ratio[n]
+    light = to_mosaic(in_camera, cfa) / gains / ratio[n]
     dark = quantise(add_noise(light, gain, read, row, generator) + black_error[n], bits)
+    if ranges.measured_share:
+        measured = torch.rand(batch, generator=generator, device=device) < ranges.measured_share
+        planes = color_planes(cfa, height, width, device)
+        dark = torch.where(measured[n], expose(light, planes, generator), dark)
     return DarkMosaic(
         mosaic=dark,
         model_input=(dark * gains * ratio[n]).clamp(-0.2, 1),

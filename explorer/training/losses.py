@@ -53,6 +53,28 @@ def rmse_camera(
     return 0.5 * (in_camera + _LEAST).sqrt().mean() + 0.5 * (in_srgb + _LEAST).sqrt().mean()
 
 
+def rmse(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The mean over pictures of each one's root mean square error; see `rmse_camera`."""
+    return ((x - y).square().mean((1, 2, 3)) + _LEAST).sqrt().mean()
+
+
+def to_mean(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W pictures scaled to the mean of N others, as GT-mean PSNR does, within a factor of 4."""
+    scale = y.mean((1, 2, 3)) / x.mean((1, 2, 3)).clamp(min=1e-3)
+    return x * scale.clamp(0.25, 4)[:, None, None, None]
+
+
+def structure(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """1 - SSIM (Wang et al. 2004) over windows of 7 x 7 pixels that all count alike, which is fast."""
+    stacked = F.avg_pool2d(torch.cat([x, y, x * x, y * y, x * y], 1), 7, stride=1)
+    mean_x, mean_y, square_x, square_y, product = stacked.chunk(5, 1)
+    var_x, var_y = square_x - mean_x**2, square_y - mean_y**2
+    covariance = product - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return 1 - value.mean()
+
+
 def gray(x: torch.Tensor) -> torch.Tensor:
     """N x 3 x H x W to N x 1 x H x W luma (Rec. 601 weights)."""
     weights = torch.tensor(_GRAY, device=x.device, dtype=x.dtype)

@@ -43,7 +43,7 @@ class Phase:
     batch: int
     shrink: int = 1
     """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
-    small crop then holds enough of the scene to learn its exposure from. Pairs and darkened pictures alone."""
+    small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
 
 
 @dataclass(frozen=True)

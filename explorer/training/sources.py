@@ -9,15 +9,19 @@ import numpy as np
 import torch
 
 from explorer.errors import DataError
+from explorer.photo.cfa import Cfa
 from explorer.training.darken import amplify, darken, suggested_ratio, true_ratio
 from explorer.training.data import Pair, Picture, Skipped, crops_of, random_crops, read_folder, read_list, read_pairs
-from explorer.training.degrade import DarkMosaic, darken_to_mosaic
+from explorer.training.degrade import DarkMosaic, SensorRanges, darken_to_mosaic
 from explorer.training.objectives import Batch
 from explorer.training.recipe import Phase
 
 VALIDATION_RATIOS = (10.0, 30.0, 100.0, 300.0)
 _HELD_OUT = 12
 _VALIDATION_SIDE = 256
+_VALIDATION_SIDES: dict[Cfa, int] = {"bayer": _VALIDATION_SIDE, "xtrans": 240}
+_LARGE_PICTURES = 3
+"""How often each of the large pictures is taken: a crop of one shows a third of what a crop of a small one does."""
 
 
 def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
@@ -77,7 +81,8 @@ def mosaic_batch(dark: DarkMosaic) -> Batch:
     }
 
 
-def _centre(picture: Picture, size: int) -> torch.Tensor:
+def centre(picture: Picture, size: int) -> torch.Tensor:
+    """The middle of a picture, 3 x size x size in [0, 1]; a smaller one is reflected at its borders."""
     short = [max(0, size - n) for n in picture.shape[:2]]
     if any(short):
         picture = np.pad(picture, ((0, short[0]), (0, short[1]), (0, 0)), mode="reflect")
@@ -91,10 +96,12 @@ def _whole_ratio(dark: Picture) -> torch.Tensor:
 
 
 class SyntheticRaw:
-    """Clean pictures (`clean/`) and the bright halves of pairs (`lol/high`), degraded anew at every step.
+    """Clean pictures (`clean/`, `clic/`) and the bright halves of pairs (`lol/high`), degraded at every step.
 
     Args:
         prepare: what becomes of synthetic exposures; networks want different parts of them.
+        ranges: the sensors of the training; the validation's are the plain ones, so that figures can be compared.
+        cfa: the colour-filter array.
     """
 
     def __init__(
@@ -103,28 +110,32 @@ class SyntheticRaw:
         seed: int,
         phases: tuple[Phase, ...],
         prepare: Callable[[DarkMosaic], Batch] = mosaic_batch,
+        ranges: SensorRanges | None = None,
+        cfa: Cfa = "bayer",
     ) -> None:
-        self.skipped, self.prepare = Skipped(), prepare
+        self.skipped, self.prepare, self.ranges, self.cfa = Skipped(), prepare, ranges, cfa
         train, self.held_out = split_clean(clean_folder(data), self.skipped)
         if (data / "lol" / "high").is_dir():
             train = train + read_folder(data / "lol" / "high", read_list(data / "lol" / "train.txt"), self.skipped)
+        if (data / "clic").is_dir():
+            train = train + _LARGE_PICTURES * read_folder(data / "clic", skipped=self.skipped)
         self.pictures = [(picture,) for picture in train]
         self.seed, self.phases = seed, phases
 
     def batch(self, step: int, total: int) -> Batch:
         phase = phase_at(self.phases, step, total)
         rng = np.random.default_rng((self.seed, step))
-        (clean,) = random_crops(self.pictures, phase.batch, phase.crop + 2, rng)
+        (clean,) = random_crops(self.pictures, phase.batch, phase.crop + 2, rng, phase.shrink)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return self.prepare(darken_to_mosaic(clean, generator))
+        return self.prepare(darken_to_mosaic(clean, generator, self.ranges, cfa=self.cfa))
 
     def validation(self) -> list[Batch]:
-        clean = torch.stack([_centre(p, _VALIDATION_SIDE + 2) for p in self.held_out])
+        clean = torch.stack([centre(p, _VALIDATION_SIDES[self.cfa] + 2) for p in self.held_out])
         batches = []
         for k, ratio in enumerate(VALIDATION_RATIOS):
             generator = torch.Generator().manual_seed(1000 + k)
             fixed = torch.full((clean.shape[0],), ratio)
-            batches.append(self.prepare(darken_to_mosaic(clean, generator, ratio=fixed)))
+            batches.append(self.prepare(darken_to_mosaic(clean, generator, ratio=fixed, cfa=self.cfa)))
         return batches
 
 
@@ -183,8 +194,8 @@ class DarkPairs:
         batches = []
         for start in range(0, len(self.val), 5):
             group = self.val[start : start + 5]
-            low = torch.stack([_centre(p.low, size) for p in group])
+            low = torch.stack([centre(p.low, size) for p in group])
             if self.amplified:
                 low = amplify(low, torch.cat([_whole_ratio(p.low) for p in group]))
-            batches.append({"low": low, "high": torch.stack([_centre(p.high, size) for p in group])})
+            batches.append({"low": low, "high": torch.stack([centre(p.high, size) for p in group])})
         return batches

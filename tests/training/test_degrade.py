@@ -54,7 +54,7 @@ def test_cameras_keep_grey_and_their_gains_are_in_range() -> None:
 
 def test_mosaic_takes_red_greens_and_blue_from_their_places() -> None:
     x = torch.arange(3.0).view(1, 3, 1, 1).expand(1, 3, 4, 4)
-    assert degrade.mosaic_rggb(x)[0, 0].tolist() == [[0, 1, 0, 1], [1, 2, 1, 2]] * 2
+    assert degrade.to_mosaic(x)[0, 0].tolist() == [[0, 1, 0, 1], [1, 2, 1, 2]] * 2
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 1), (1, 0), (1, 1)])
@@ -128,7 +128,7 @@ def test_without_noise_the_mosaic_holds_the_camera_picture() -> None:
     )
     clean = 0.3 + 0.3 * torch.rand(2, 3, 34, 34, generator=generator(9))
     dark = darken_to_mosaic(clean, generator(4), quiet, torch.ones(2))
-    expected = degrade.mosaic_rggb(degrade.srgb_to_linear(dark.clean_camera))
+    expected = degrade.to_mosaic(degrade.srgb_to_linear(dark.clean_camera))
     assert (dark.model_input - expected).abs().max() < 1e-3
     shown = degrade.camera_to_display(dark.clean_camera, dark.camera.camera_to_srgb)
     assert (shown - dark.clean_srgb).abs().median() < 1e-3

@@ -1,0 +1,208 @@
+"""Lynx: U-Nets that add to the picture instead of making it; for Bayer and X-Trans mosaics and for pictures.
+
+Ours. The network sees the light twice, as it is and under a curve, and gives only what is missing between a plain
+picture, made of the nearest samples, and the restored one: sharpness and brightness are there from the first step of
+its training. docs/lynx.md has the figure, what was tried, and what each choice gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from explorer.models.base import RestorationNet, SizeRequirements, register
+
+Size = Literal["large", "small"]
+_SLOPE = 0.1
+_LEVELS = (1, 2, 3, 4)
+"""Channels of each scale, in widths."""
+_SIZES: dict[str, tuple[int, tuple[int, ...]]] = {"large": (40, (1, 1, 2, 2)), "small": (16, (1, 1, 1, 1))}
+"""Channels of the finest scale, and residual blocks of each scale: on the way down and again on the way up, the
+coarsest once. Channels at the finest scale are worth more than channels at the coarsest."""
+_START = 0.3
+"""How large a residual block's second convolution begins, against He's initialisation."""
+_HALF = 0.5
+"""The value that the second encoding of pictures, x / (x + 0.5), brings to a half."""
+
+
+def srgb_curve(x: torch.Tensor) -> torch.Tensor:
+    """The sRGB transfer curve (IEC 61966-2-1) of linear light; negative light is 0 and light above white is white."""
+    x = x.clamp(0, 1)
+    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+
+
+class ResidualBlock(nn.Module):
+    """conv3, leaky ReLU, conv3, and a skip around them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        for conv, size in ((self.conv1, 1.0), (self.conv2, _START)):
+            nn.init.kaiming_normal_(conv.weight, a=_SLOPE)
+            nn.init.zeros_(conv.bias)
+            with torch.no_grad():
+                conv.weight.mul_(size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv2(F.leaky_relu(self.conv1(x), _SLOPE))
+
+
+def _blocks(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+class Body(nn.Module):
+    """Residual blocks at four scales. Skips are added, not concatenated.
+
+    Args:
+        width: channels of the finest scale.
+        counts: residual blocks of each scale.
+    """
+
+    def __init__(self, width: int, counts: Sequence[int]) -> None:
+        super().__init__()
+        channels = [width * level for level in _LEVELS]
+        steps = list(zip(channels, channels[1:], strict=False))
+        self.encoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels, counts, strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
+        self.up = nn.ModuleList(nn.Conv2d(coarse, 4 * fine, 1) for fine, coarse in steps)
+        self.decoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels[:-1], counts, strict=False))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x width x h x w (sides multiples of 8) to the same shape."""
+        skips = []
+        for blocks, down in zip(self.encoder, self.down, strict=False):
+            x = blocks(x)
+            skips.append(x)
+            x = down(x)
+        x = self.encoder[-1](x)
+        for blocks, up, skip in zip(reversed(self.decoder), reversed(self.up), reversed(skips), strict=True):
+            x = blocks(F.pixel_shuffle(up(x), 2) + skip)
+        return x
+
+
+class _Lynx(RestorationNet):
+    """What the three share: the body between two convolutions, and the sum with the plain picture.
+
+    Args:
+        size: "large" or "small".
+        inputs: channels that the head sees.
+        upscale: from the body's resolution to the picture's.
+        blocks: side of the blocks of places that the head sees as channels.
+    """
+
+    def __init__(self, size: Size, inputs: int, upscale: int, blocks: int = 1) -> None:
+        super().__init__()
+        if size not in _SIZES:
+            raise ValueError(f"size must be {' or '.join(_SIZES)}, not {size!r}")
+        width, counts = _SIZES[size]
+        self.upscale, self.blocks = upscale, blocks
+        self.head = nn.Conv2d(inputs * blocks**2, width * blocks**2, 3, padding=1)
+        self.body = Body(width, counts)
+        self.tail = nn.Conv2d(width, 3 * upscale**2, 3, padding=1)
+        with torch.no_grad():  # begins near the plain picture
+            self.tail.weight.mul_(0.1)
+        nn.init.zeros_(self.tail.bias)
+
+    def added(self, features: torch.Tensor) -> torch.Tensor:
+        """What is added to the plain picture, from what the head sees."""
+        if self.blocks == 1:
+            started = self.head(features)
+        else:
+            started = F.pixel_shuffle(self.head(F.pixel_unshuffle(features, self.blocks)), self.blocks)
+        return F.pixel_shuffle(self.tail(self.body(started)), self.upscale)
+
+
+def _spread(colors: Sequence[torch.Tensor], upscale: int) -> torch.Tensor:
+    """N x 1 x h x w maps of the three colours to the N x 3 x H x W picture of the nearest samples."""
+    return F.pixel_shuffle(torch.cat([each for color in colors for each in [color] * upscale**2], 1), upscale)
+
+
+@register(
+    "lynx",
+    title="Lynx",
+    domain="bayer",
+    summary="Ours: a U-Net on the Bayer mosaic that adds what is missing to the picture.",
+    halo=144,
+    paper="",
+    size=SizeRequirements(minimum=16, multiple_of=16),
+)
+class Lynx(_Lynx):
+    """The network on Bayer mosaics: four planes of half the size, as they are and under the sRGB curve.
+
+    Args:
+        size: "large" or "small".
+    """
+
+    def __init__(self, size: Size = "large") -> None:
+        super().__init__(size, inputs=8, upscale=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x 1 x H x W amplified RGGB mosaic (sides multiples of 16) to N x 3 x H x W under the sRGB curve, free."""
+        planes = F.pixel_unshuffle(x, 2)
+        curved = srgb_curve(planes)
+        red, green1, green2, blue = curved.split(1, 1)
+        plain = _spread((red, (green1 + green2) / 2, blue), 2)
+        return self.added(torch.cat([planes, curved], 1)) + plain
+
+
+@register(
+    "lynx_xtrans",
+    title="Lynx (X-Trans)",
+    domain="xtrans",
+    summary="Ours: Lynx on the nine planes of a Fujifilm X-Trans mosaic.",
+    halo=96,
+    paper="",
+    size=SizeRequirements(minimum=16, multiple_of=16),
+)
+class LynxXTrans(_Lynx):
+    """The network on X-Trans mosaics: nine planes of a third of the size (R, G, B, R, B, G, G, G, G), seen twice.
+
+    Red and blue of the first five planes change places from block to block, so the head works on blocks of two by two,
+    where every sample has a place of its own.
+
+    Args:
+        size: "large" or "small".
+    """
+
+    def __init__(self, size: Size = "large") -> None:
+        super().__init__(size, inputs=18, upscale=3, blocks=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x 9 x h x w amplified planes (sides multiples of 16) to N x 3 x 3h x 3w under the sRGB curve, free."""
+        curved = srgb_curve(x)
+        red, blue = (curved[:, a : a + 1] + curved[:, b : b + 1] for a, b in ((0, 3), (2, 4)))
+        green = (curved[:, 1:2] + curved[:, 5:].sum(1, keepdim=True)) / 5
+        plain = _spread((red / 2, green, blue / 2), 3)
+        return self.added(torch.cat([x, curved], 1)) + plain
+
+
+@register(
+    "lynx_rgb",
+    title="Lynx (pictures)",
+    domain="rgb",
+    summary="Ours: Lynx on amplified pictures, which keep what is brighter than white.",
+    halo=144,
+    paper="",
+    size=SizeRequirements(minimum=16, multiple_of=16),
+)
+class LynxRgb(_Lynx):
+    """The network on pictures: the amplified picture clipped at white, and x / (x + 0.5) of what it was before.
+
+    Args:
+        size: "large" or "small".
+    """
+
+    def __init__(self, size: Size = "large") -> None:
+        super().__init__(size, inputs=24, upscale=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """N x 3 x H x W amplified sRGB, not clipped at white (sides multiples of 16), to N x 3 x H x W sRGB, free."""
+        clipped = x.clamp(0, 1)
+        above = x.clamp(min=0)
+        return self.added(F.pixel_unshuffle(torch.cat([clipped, above / (above + _HALF)], 1), 2)) + clipped

@@ -1,0 +1,30 @@
+"""What the recipes of Lynx on pictures share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from explorer.training.objectives import MeanMatchedObjective
+from explorer.training.recipe import Phase
+
+INPUT: dict[str, Any] = {"white_balance": "before", "highlights": "keep", "ratio_rule": "percentile", "margin": 16}
+OUTPUT: dict[str, Any] = {"color": "srgb"}
+PHASES = (
+    Phase(until=0.7, crop=160, batch=6, shrink=3),
+    Phase(until=1.0, crop=256, batch=3, shrink=2),
+)
+DATA = (
+    "189 pairs of a part of LOL's our485 training set (research use), 285 exposure pairs of SICE (CC BY-NC 4.0, academic "
+    "research), 138 photographs of CID22 (CC BY-SA 4.0) and 41 of CLIC 2025 (Unsplash licence), darkened"
+)
+KNOWN_FAILURES = (
+    "Noise of cameras that are unlike those of the training pairs is partly kept, or smoothed with the texture. What "
+    "lies above white comes back only where the file still holds it. How bright the result is follows the ratio."
+)
+
+
+def objective(net: nn.Module) -> MeanMatchedObjective:
+    """Errors after the mean is matched, by Muon."""
+    return MeanMatchedObjective(net, rate=1e-3, inner_rate=2.5e-3)

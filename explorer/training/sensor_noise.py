@@ -1,0 +1,164 @@
+"""Noise of real sensors: measured parameters of several cameras, and what calibrations leave out.
+
+The model is that of Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw Denoising" (ELD), CVPR
+2020, section 3: K * Poisson(light / K) + read noise (Tukey lambda) + row noise + colour bias, rounded to counts. The
+parameters are its published calibrations, and those of Feng et al., "Learnability Enhancement for Low-light Raw
+Denoising" (PMN), TPAMI 2023. Hot and dead pixels, column noise, banding and light leaks are added, because real files
+have them.
+
+Units: counts (DN) of the camera's converter between black and white; K is the system gain in counts per electron.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from explorer.training.draws import log_uniform, uniform
+
+_BLACK = 1 / 32
+"""Black level as a share of the converter's range: how far below black a count can lie."""
+
+
+@dataclass(frozen=True)
+class MeasuredSensor:
+    """Calibration of one camera. Each scale follows ln s = slope * ln K + offset + N(0, sigma)."""
+
+    name: str
+    gain: tuple[float, float]
+    """Lowest and highest K that was measured."""
+    read: tuple[float, float, float]
+    """Slope, offset and sigma of the Tukey-lambda scale of the read noise."""
+    row: tuple[float, float, float]
+    """Slope, offset and sigma of the row noise's standard deviation."""
+    shape: tuple[float, float]
+    """Lowest and highest Tukey lambda over the gains; 0.14 is close to Gaussian, below 0 the tails are long."""
+    bits: int = 14
+
+
+SENSORS = (
+    MeasuredSensor("Canon EOS 5D Mark IV", (0.218, 13.96), (0.656, 1.093, 0.286), (0.471, -0.808, 0.244), (0.01, 0.16)),
+    MeasuredSensor("Canon EOS 700D", (0.448, 28.65), (0.598, 1.537, 0.389), (0.622, -0.776, 0.248), (-0.16, 0.13)),
+    MeasuredSensor("Canon EOS 70D", (0.407, 26.08), (0.487, 1.464, 0.382), (0.729, -0.937, 0.250), (-0.17, 0.14)),
+    MeasuredSensor("Nikon D850", (0.415, 26.56), (0.477, -0.090, 0.239), (0.448, -1.798, 0.232), (-0.24, -0.10)),
+    MeasuredSensor("Sony A7S II", (0.094, 6.01), (0.462, 0.566, 0.263), (0.528, -0.592, 0.294), (-0.14, 0.11)),
+    MeasuredSensor("Sony A7S II, low gain", (0.188, 1.53), (0.740, 0.862, 0.1), (0.788, -0.342, 0.1), (-0.05, 0.0)),
+    MeasuredSensor("Sony A7S II, high gain", (1.91, 12.4), (0.749, -0.123, 0.1), (0.629, -1.510, 0.1), (-0.09, 0.0)),
+    MeasuredSensor("Sony IMX686", (0.83, 8.74), (0.852, 0.080, 0.1), (0.876, -2.115, 0.1), (0.05, 0.15), bits=10),
+    MeasuredSensor("CRVD surveillance", (3.72, 52.2), (0.955, 0.016, 0.1), (0.934, -2.197, 0.1), (0.0, 0.1), bits=12),
+)
+"""ELD, tables 1 and 2 of its supplement; PMN, its published camera parameters."""
+
+_BEYOND = 1.4
+"""How far beyond the measured gains K is drawn: other cameras exist."""
+_WIDER = 0.04
+"""How far beyond the measured shapes lambda is drawn."""
+_FEWEST_ELECTRONS = 1_000.0
+"""Full well at the highest gain that is drawn: beyond it nothing of a scene is left at the ratios that matter."""
+
+
+def full_scale(bits: torch.Tensor) -> torch.Tensor:
+    """Counts between black and white of converters of so many bits."""
+    return (2.0**bits - 1) * (1 - _BLACK)
+
+
+def _table(device: torch.device) -> torch.Tensor:
+    rows = [(*s.gain, *s.read, *s.row, *s.shape, float(s.bits)) for s in SENSORS]
+    return torch.tensor(rows, device=device)
+
+
+def tukey_lambda(probability: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:
+    """The quantile function of the Tukey-lambda distribution of scale 1: (p^l - (1 - p)^l) / l.
+
+    Args:
+        probability: in (0, 1).
+        shape: lambda, of a shape that broadcasts; a value of 0 (the logistic distribution) is taken as 1e-3.
+    """
+    shape = torch.where(shape.abs() < 1e-3, torch.full_like(shape, 1e-3), shape)
+    return (probability**shape - (1 - probability) ** shape) / shape
+
+
+def expose(light: torch.Tensor, planes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """An exposure of random measured sensors at random gains.
+
+    Args:
+        light: N x 1 x H x W, fraction of saturation, not negative.
+        planes: H x W, integer; which colour plane each sample belongs to (its bias is that plane's).
+        generator: on the batch's device.
+
+    Returns:
+        N x 1 x H x W, the black level subtracted, a fraction of saturation; rounded to counts and clipped at white.
+    """
+    batch, _, height, width = light.shape
+    device = light.device
+    n = (slice(None), None, None, None)
+    table = _table(device)[torch.randint(len(SENSORS), (batch,), generator=generator, device=device)]
+    lowest, highest, slope, offset, sigma, row_slope, row_offset, row_sigma, low, high, bits = table.unbind(1)
+    counts = full_scale(bits)
+    most = torch.minimum(highest * _BEYOND, counts / _FEWEST_ELECTRONS).log()
+    least = torch.minimum((lowest / _BEYOND).log(), most - 0.5)
+    log_gain = least + (most - least) * torch.rand(batch, generator=generator, device=device)
+    gain = log_gain.exp()
+    normal = torch.randn(2, batch, generator=generator, device=device)
+    read = (slope * log_gain + offset + sigma * normal[0]).exp()
+    row = (row_slope * log_gain + row_offset + row_sigma * normal[1]).exp()
+    shape = low - _WIDER + (high - low + 2 * _WIDER) * torch.rand(batch, generator=generator, device=device)
+
+    exposed = _dead(light, generator) * counts[n]
+    exposed = torch.poisson(exposed / gain[n], generator=generator) * gain[n]
+    p = torch.rand(light.shape, generator=generator, device=device).clamp(1e-6, 1 - 1e-6)
+    exposed = exposed + read[n] * tukey_lambda(p, shape[n])
+    exposed = exposed + row[n] * torch.randn(batch, 1, height, 1, generator=generator, device=device)
+    exposed = exposed + _patterns(row, read, height, width, generator)
+    exposed = exposed + _bias(counts, planes, generator) + _hot(light, counts, generator)
+    return exposed.round().div(counts[n]).clamp(-_BLACK / (1 - _BLACK), 1)
+
+
+def _sometimes(batch: int, probability: float, generator: torch.Generator) -> torch.Tensor:
+    return (torch.rand(batch, generator=generator, device=generator.device) < probability).float()[:, None, None, None]
+
+
+def _patterns(
+    row: torch.Tensor, read: torch.Tensor, height: int, width: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Column noise, banding along rows and light that leaks in from a corner, in counts; most exposures have none."""
+    batch, device = len(row), generator.device
+    n = (slice(None), None, None, None)
+    column = torch.randn(batch, 1, 1, width, generator=generator, device=device) * row[n]
+    column = column * torch.rand(batch, generator=generator, device=device)[n] * _sometimes(batch, 0.3, generator)
+    y = torch.arange(height, device=device, dtype=torch.float32)[None, None, :, None]
+    period = log_uniform((batch,), (6.0, 400.0), generator)[n]
+    turn = torch.rand(batch, generator=generator, device=device)[n]
+    size = (read * uniform((batch,), (0.05, 0.5), generator))[n]
+    banding = size * torch.sin(2 * torch.pi * (y / period + turn)) * _sometimes(batch, 0.2, generator)
+    x = torch.arange(width, device=device, dtype=torch.float32)[None, None, None, :]
+    # A crop sees a slope of it, whichever corner it comes from.
+    slopes = uniform((2, batch), (-1.0, 1.0), generator)
+    leak = uniform((batch,), (0.0, 2.0), generator)[n] + slopes[0][n] * y / 1000 + slopes[1][n] * x / 1000
+    return column + banding + leak * _sometimes(batch, 0.1, generator)
+
+
+def _bias(counts: torch.Tensor, planes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Error of the black level, in counts: one for the whole exposure and one for each colour plane."""
+    batch, device = len(counts), generator.device
+    common = 0.5 * torch.randn(batch, 1, generator=generator, device=device)
+    each = 0.25 * torch.randn(batch, int(planes.max()) + 1, generator=generator, device=device)
+    at_14_bits = (counts / full_scale(counts.new_tensor(14.0)))[:, None].clamp(min=0.1)
+    return ((common + each) * at_14_bits)[:, planes][:, None]
+
+
+def _hot(light: torch.Tensor, counts: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Hot pixels, in counts: up to one in a thousand samples, from barely visible to white."""
+    batch, device = len(counts), generator.device
+    n = (slice(None), None, None, None)
+    share = log_uniform((batch,), (1e-5, 1e-3), generator)[n] * _sometimes(batch, 0.5, generator)
+    hot = torch.rand(light.shape, generator=generator, device=device) < share
+    height = torch.rand(light.shape, generator=generator, device=device)
+    return hot * (counts[n] / 20) ** height * 20
+
+
+def _dead(light: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The light without that of dead pixels: now and then one in some ten thousand."""
+    share = 3e-5 * _sometimes(len(light), 0.2, generator)
+    return light * (torch.rand(light.shape, generator=generator, device=light.device) >= share)
