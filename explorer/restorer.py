@@ -189,6 +189,7 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
         white_balance=convention.white_balance,
         clip=convention.clip,
         plane_order=convention.plane_order,
+        highlights=convention.highlights,
     )
     return replace(given, notes=(*photo.notes, *given.notes))
 

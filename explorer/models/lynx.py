@@ -20,9 +20,13 @@ Size = Literal["large", "small"]
 _SLOPE = 0.1
 _LEVELS = (1, 2, 3, 4)
 """Channels of each scale, in widths."""
-_SIZES: dict[str, tuple[int, tuple[int, ...]]] = {"large": (40, (1, 1, 2, 2)), "small": (16, (1, 1, 1, 1))}
-"""Channels of the finest scale, and residual blocks of each scale: on the way down and again on the way up, the
-coarsest once. Channels at the finest scale are worth more than channels at the coarsest."""
+_SIZES: dict[str, tuple[int, tuple[int, ...], int]] = {
+    "large": (40, (1, 1, 2, 2), 80),
+    "small": (16, (1, 1, 1, 1), 48),
+}
+"""Channels of the finest scale; residual blocks of each scale, on the way down and again on the way up, the coarsest
+once; how far the body's receptive field reaches, in its own samples. Channels at the finest scale are worth more than
+channels at the coarsest."""
 _START = 0.3
 """How large a residual block's second convolution begins, against He's initialisation."""
 _HALF = 0.5
@@ -93,14 +97,16 @@ class _Lynx(RestorationNet):
         size: "large" or "small".
         inputs: channels that the head sees.
         upscale: from the body's resolution to the picture's.
+        reduced: from the input's resolution to the body's.
         blocks: side of the blocks of places that the head sees as channels.
     """
 
-    def __init__(self, size: Size, inputs: int, upscale: int, blocks: int = 1) -> None:
+    def __init__(self, size: Size, inputs: int, upscale: int, *, reduced: int, blocks: int = 1) -> None:
         super().__init__()
         if size not in _SIZES:
             raise ValueError(f"size must be {' or '.join(_SIZES)}, not {size!r}")
-        width, counts = _SIZES[size]
+        width, counts, reach = _SIZES[size]
+        self.halo = reach * reduced
         self.upscale, self.blocks = upscale, blocks
         self.head = nn.Conv2d(inputs * blocks**2, width * blocks**2, 3, padding=1)
         self.body = Body(width, counts)
@@ -128,7 +134,7 @@ def _spread(colors: Sequence[torch.Tensor], upscale: int) -> torch.Tensor:
     title="Lynx",
     domain="bayer",
     summary="Ours: a U-Net on the Bayer mosaic that adds what is missing to the picture.",
-    halo=144,
+    halo=160,
     paper="",
     size=SizeRequirements(minimum=16, multiple_of=16),
 )
@@ -140,7 +146,7 @@ class Lynx(_Lynx):
     """
 
     def __init__(self, size: Size = "large") -> None:
-        super().__init__(size, inputs=8, upscale=2)
+        super().__init__(size, inputs=8, upscale=2, reduced=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 1 x H x W amplified RGGB mosaic (sides multiples of 16) to N x 3 x H x W under the sRGB curve, free."""
@@ -156,7 +162,7 @@ class Lynx(_Lynx):
     title="Lynx (X-Trans)",
     domain="xtrans",
     summary="Ours: Lynx on the nine planes of a Fujifilm X-Trans mosaic.",
-    halo=96,
+    halo=80,
     paper="",
     size=SizeRequirements(minimum=16, multiple_of=16),
 )
@@ -171,7 +177,7 @@ class LynxXTrans(_Lynx):
     """
 
     def __init__(self, size: Size = "large") -> None:
-        super().__init__(size, inputs=18, upscale=3, blocks=2)
+        super().__init__(size, inputs=18, upscale=3, reduced=1, blocks=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 9 x h x w amplified planes (sides multiples of 16) to N x 3 x 3h x 3w under the sRGB curve, free."""
@@ -187,7 +193,7 @@ class LynxXTrans(_Lynx):
     title="Lynx (pictures)",
     domain="rgb",
     summary="Ours: Lynx on amplified pictures, which keep what is brighter than white.",
-    halo=144,
+    halo=160,
     paper="",
     size=SizeRequirements(minimum=16, multiple_of=16),
 )
@@ -199,7 +205,7 @@ class LynxRgb(_Lynx):
     """
 
     def __init__(self, size: Size = "large") -> None:
-        super().__init__(size, inputs=24, upscale=2)
+        super().__init__(size, inputs=24, upscale=2, reduced=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 3 x H x W amplified sRGB, not clipped at white (sides multiples of 16), to N x 3 x H x W sRGB, free."""

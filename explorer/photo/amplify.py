@@ -61,16 +61,20 @@ def check_ratio(value: Any) -> float:
     return ratio
 
 
-def amplify(image_srgb: FloatArray, ratio: float, *, out: FloatArray | None = None) -> FloatArray:
+def amplify(
+    image_srgb: FloatArray, ratio: float, *, beyond_white: bool = False, out: FloatArray | None = None
+) -> FloatArray:
     """Multiplies the light of a display-referred picture.
 
     Args:
         image_srgb: ... x 3 sRGB in [0, 1].
         ratio: 1 to 300; 1 gives the picture itself.
+        beyond_white: keep amplified light above white, under the same curve, instead of clipping it to 1.
         out: float32 of the picture's shape to write to, in any memory order.
 
     Returns:
-        sRGB in [0, 1]: the transfer curve undone, multiplied, clipped at white, the curve applied again.
+        sRGB in [0, 1], or from 0 up: the transfer curve undone, multiplied, clipped at white unless `beyond_white`,
+        the curve applied again.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -84,12 +88,13 @@ def amplify(image_srgb: FloatArray, ratio: float, *, out: FloatArray | None = No
     given = np.asarray(image_srgb)
     result = np.empty(given.shape, dtype=np.float32) if out is None else out
     rows = len(given) if given.ndim > 1 else 1
+    white = np.inf if beyond_white else 1.0
     source, target = (array if array.ndim > 1 else array[None] for array in (given, result))
 
     def work(top: int, bottom: int) -> None:
         linear = linear_of(source[top:bottom])
         linear *= np.float32(ratio)
-        target[top:bottom] = display_of(np.clip(linear, 0, 1, out=linear))
+        target[top:bottom] = display_of(np.clip(linear, 0, white, out=linear))
 
     in_bands(rows, rows_of_band(max(1, given.size // max(1, rows)), 1), work)
     return result

@@ -75,7 +75,9 @@ def camera_rgb(raw: RawPhoto) -> FloatArray:
     return demosaic(scale_channels(raw.mosaic, raw.white_balance.gains, raw.cfa), raw.cfa)
 
 
-def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None) -> FloatArray:
+def _developed(
+    raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None, beyond_white: bool = False
+) -> FloatArray:
     """Linear or display-referred sRGB from camera RGB in which every channel ends at the level where the first one
     saturates.
 
@@ -83,7 +85,8 @@ def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | Non
     because green, whose gain is smallest, stays behind red and blue.
     """
     gains = raw.white_balance.gains
-    level = float(np.float32(min(ratio * min(gains), 1.0 if display else np.inf)))
+    white = 1.0 if display and not beyond_white else np.inf
+    level = float(np.float32(min(ratio * min(gains), white)))
     red, green, blue = (float(gain * ratio) for gain in gains)
     image = np.empty((*raw.mosaic.shape, 3), dtype=np.float32) if out is None else out
 
@@ -92,7 +95,7 @@ def _developed(raw: RawPhoto, ratio: float, display: bool, out: FloatArray | Non
     def finish(top: int, bottom: int, band: FloatArray) -> None:
         mixed = _mixed(np.minimum(band, np.float32(level), out=band), matrix)
         if display:
-            mixed = display_of(np.clip(mixed, 0, 1, out=mixed))
+            mixed = display_of(np.clip(mixed, 0, white, out=mixed))
         image[top:bottom] = np.moveaxis(mixed, 0, 2)
 
     each_band(raw.mosaic, raw.cfa, finish, (red, green, blue), level)
@@ -113,18 +116,21 @@ def develop_linear(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
     return _developed(raw, ratio, False, None)
 
 
-def develop(raw: RawPhoto, ratio: float = 1.0, *, out: FloatArray | None = None) -> FloatArray:
+def develop(
+    raw: RawPhoto, ratio: float = 1.0, *, beyond_white: bool = False, out: FloatArray | None = None
+) -> FloatArray:
     """A mosaic as a display-referred picture: white balance, demosaic, colour matrix, sRGB transfer curve.
 
     Args:
         raw: the photo.
         ratio: multiplies the light before it is clipped at white.
+        beyond_white: keep amplified light above white, under the same curve, instead of clipping it to 1.
         out: H x W x 3 float32 to write to, in any memory order.
 
     Returns:
-        H x W x 3 sRGB in [0, 1], sensor orientation.
+        H x W x 3 sRGB in [0, 1], or from 0 up, sensor orientation.
     """
-    return _developed(raw, ratio, True, out)
+    return _developed(raw, ratio, True, out, beyond_white)
 
 
 def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: FloatArray | None = None) -> FloatArray:

@@ -56,6 +56,7 @@ def model_input(
     white_balance: Literal["before", "none"] = "before",
     clip: tuple[float, float] | None = None,
     plane_order: PlaneOrder = "sid",
+    highlights: Literal["clip", "keep"] = "clip",
 ) -> ModelInput:
     """Brings any photo into any domain.
 
@@ -68,9 +69,10 @@ def model_input(
         ratio: 1 to 300; multiplies linear light.
         white_balance: "before" multiplies mosaics by the photo's gains; "none" leaves camera values. "rgb" is always
             white-balanced.
-        clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is always in
-            [0, 1].
+        clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is never below 0,
+            and not above 1 unless `highlights` are kept.
         plane_order: of the four planes of "packed"; see `explorer.photo.cfa.pack_bayer`.
+        highlights: "keep" leaves amplified light above white in "rgb", under the same curve; "clip" ends it at 1.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -82,14 +84,15 @@ def model_input(
         raise ValueError(f"There is no domain {domain!r}; the known ones are {', '.join(DOMAINS)}.")
     notes: tuple[str, ...] = ()
     if domain == "rgb":
+        beyond_white = highlights == "keep"
         if isinstance(photo, RawPhoto):
             note = "The RAW photo was developed to sRGB, because the model takes developed pictures."
             planes = np.empty((3, *photo.mosaic.shape), dtype=np.float32)
-            develop(photo, ratio, out=np.moveaxis(planes, 0, 2))
+            develop(photo, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
             rotation, notes = photo.rotation, (note,)
         else:
             planes = np.empty((3, *photo.image.shape[:2]), dtype=np.float32)
-            amplify(photo.image, ratio, out=np.moveaxis(planes, 0, 2))
+            amplify(photo.image, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
             rotation = 0
         if clip is not None and clip != (0.0, 1.0):
             np.clip(planes, *clip, out=planes)

@@ -17,7 +17,6 @@ SHARES = {"lol": 0.4, "sice": 0.25, "darkened": 0.35}
 """How often a picture of a batch comes from each."""
 _JITTER = 0.25
 """Stops by which the ratio of a training picture is wrong, one standard deviation: so will be the suggested one."""
-_VALIDATION_SIDE = 256
 
 
 class MixedPairs:
@@ -76,7 +75,7 @@ class MixedPairs:
             ratios = _ratios(pairs)
             for start in range(0, len(pairs), 5):
                 group = pairs[start : start + 5]
-                low, high = (torch.stack([centre(pair[k], _VALIDATION_SIDE) for pair in group]) for k in (0, 1))
+                low, high = (torch.stack([centre(pair[k]) for pair in group]) for k in (0, 1))
                 amplified = amplify(low, ratios[start : start + 5], beyond_white=True)
                 batches.append({"low": amplified, "high": high})
         return batches

@@ -97,7 +97,7 @@ def expose(light: torch.Tensor, planes: torch.Tensor, generator: torch.Generator
     lowest, highest, slope, offset, sigma, row_slope, row_offset, row_sigma, low, high, bits = table.unbind(1)
     counts = full_scale(bits)
     most = torch.minimum(highest * _BEYOND, counts / _FEWEST_ELECTRONS).log()
-    least = torch.minimum((lowest / _BEYOND).log(), most - 0.5)
+    least = torch.minimum((lowest / _BEYOND).log(), most)
     log_gain = least + (most - least) * torch.rand(batch, generator=generator, device=device)
     gain = log_gain.exp()
     normal = torch.randn(2, batch, generator=generator, device=device)

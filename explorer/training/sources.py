@@ -19,7 +19,8 @@ from explorer.training.recipe import Phase
 VALIDATION_RATIOS = (10.0, 30.0, 100.0, 300.0)
 _HELD_OUT = 12
 _VALIDATION_SIDE = 256
-_VALIDATION_SIDES: dict[Cfa, int] = {"bayer": _VALIDATION_SIDE, "xtrans": 240}
+_XTRANS_STEP = 48
+"""Sides of an X-Trans picture that is cut into planes and halved three times are multiples of this."""
 _LARGE_PICTURES = 3
 """How often each of the large pictures is taken: a crop of one shows a third of what a crop of a small one does."""
 
@@ -81,8 +82,13 @@ def mosaic_batch(dark: DarkMosaic) -> Batch:
     }
 
 
-def centre(picture: Picture, size: int) -> torch.Tensor:
-    """The middle of a picture, 3 x size x size in [0, 1]; a smaller one is reflected at its borders."""
+def centre(picture: Picture, size: int | None = None) -> torch.Tensor:
+    """The middle of a picture, 3 x size x size in [0, 1]; a smaller one is reflected at its borders.
+
+    Args:
+        size: by default the side of validation pictures.
+    """
+    size = size or _VALIDATION_SIDE
     short = [max(0, size - n) for n in picture.shape[:2]]
     if any(short):
         picture = np.pad(picture, ((0, short[0]), (0, short[1]), (0, 0)), mode="reflect")
@@ -130,7 +136,8 @@ class SyntheticRaw:
         return self.prepare(darken_to_mosaic(clean, generator, self.ranges, cfa=self.cfa))
 
     def validation(self) -> list[Batch]:
-        clean = torch.stack([centre(p, _VALIDATION_SIDES[self.cfa] + 2) for p in self.held_out])
+        side = _VALIDATION_SIDE - (_VALIDATION_SIDE % _XTRANS_STEP if self.cfa == "xtrans" else 0)
+        clean = torch.stack([centre(p, side + 2) for p in self.held_out])
         batches = []
         for k, ratio in enumerate(VALIDATION_RATIOS):
             generator = torch.Generator().manual_seed(1000 + k)

@@ -35,6 +35,9 @@ class InputConvention(_Frozen):
     bits: int | None = Field(default=None, ge=1, le=16)
     """Bits that a developed photo is rounded to before it is amplified, for weights that were trained on what an 8-bit
     picture keeps of the dark; None for full depth. Domain "rgb" alone."""
+    highlights: Literal["clip", "keep"] = "clip"
+    """"keep": amplified pictures keep what is brighter than white, under the same curve, for networks that bring it
+    back. Domain "rgb" only."""
     plane_order: Literal["sid", "s2d"] = "sid"
     """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
 

@@ -52,6 +52,10 @@ CASES = {
     "retinexnet.port": ("retinexnet", {"width": 8, "variant": "port"}, 520),
     "sid_unet": ("sid_unet", {"width": 4}, 560),
     "sid_unet_xtrans": ("sid_unet_xtrans", {"width": 4}, 560),
+    "lynx": ("lynx", {"size": "small"}, 560),
+    "lynx_large": ("lynx", {"size": "large"}, 600),
+    "lynx_xtrans": ("lynx_xtrans", {"size": "small"}, 464),
+    "lynx_rgb": ("lynx_rgb", {"size": "small"}, 560),
 }
 
 

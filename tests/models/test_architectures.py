@@ -19,10 +19,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "sid_unet_xtrans": {"width": 4},
     "pix2pix": {"width": 4},
     "res_unet": {"depth": 18, "width": 8},
+    "lynx": {"size": "small"},
+    "lynx_xtrans": {"size": "small"},
+    "lynx_rgb": {"size": "small"},
 }
 EXPECTED = {
     "lamba_m0", "lamba_m1", "lamba_m2", "sid_unet", "sid_unet_xtrans", "retinexnet", "pix2pix", "res_unet", "zero_dce",
-    "sci", "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
+    "sci", "lynx", "lynx_xtrans", "lynx_rgb", "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
 }  # fmt: skip
 CLASSICAL = {"identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"}
 
@@ -74,6 +77,8 @@ def test_pictures_of_a_batch_do_not_see_each_other(name: str) -> None:
         ("lamba_m1", {}, 1_711_368),
         ("lamba_m2", {}, 2_549_128),
         ("sid_unet", {}, 7_760_748),
+        ("lynx", {}, 2_513_052),
+        ("lynx", {"size": "small"}, 247_660),
         ("retinexnet", {"variant": "resize"}, 425_605),
         ("retinexnet", {"variant": "transpose"}, 425_605),
         ("retinexnet", {"variant": "port"}, 555_205),

@@ -19,12 +19,14 @@ EXPECTED = {
     "lamba_m0.raw_synthetic", "lamba_m1.raw_synthetic", "lamba_m2.raw_synthetic", "sid_unet.raw_synthetic",
     "res_unet.raw_synthetic", "res_unet.raw_synthetic_8bit", "res_unet.lol", "pix2pix.lol", "zero_dce.lol", "sci.lol",
     "retinexnet.split_resize", "retinexnet.split_transpose", "retinexnet.joint", "retinexnet.joint_decom_only",
+    "lynx.raw_synthetic", "lynx.raw_synthetic_small", "lynx_xtrans.raw_synthetic", "lynx_rgb.mixed",
+    "lynx_rgb.mixed_small",
 }  # fmt: skip
 
 
 def tiny(recipe: Recipe) -> Recipe:
     """The recipe on the smallest crops that its network takes."""
-    crop = {"pix2pix": 256, "sid_unet": 32, "retinexnet": 24}.get(recipe.architecture, 32)
+    crop = {"pix2pix": 256, "sid_unet": 32, "retinexnet": 24, "lynx_xtrans": 48}.get(recipe.architecture, 32)
     options = recipe.options | ({"width": 4} if recipe.architecture == "pix2pix" else {})
     # What a recipe begins with is a run of its own; tests/training/test_stretches.py looks at that.
     return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options, start={}, growth=None)
@@ -64,7 +66,8 @@ def test_an_unknown_recipe_lists_the_known_ones() -> None:
 def test_two_steps_of_each_recipe_change_the_network_and_its_average(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", 256 if name.startswith("pix2pix") else 32)
+    side = next((n for start, n in (("pix2pix", 256), ("lynx_xtrans", 48)) if name.startswith(start)), 32)
+    monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", side)
     trainer = Trainer(tiny(load_recipe(name)), data, tmp_path / "run", steps=2, device="cpu")
     before = {k: v.clone() for k, v in trainer.objective.net.state_dict().items()}
     trainer.run()
@@ -89,6 +92,17 @@ def test_the_loss_falls(name: str, data: Path, tmp_path: Path, monkeypatch: pyte
     losses: list[float] = []
     trainer.run(lambda progress: losses.append(progress.losses["loss"]))
     assert sum(losses[-8:]) < 0.9 * sum(losses[:8])
+
+
+@pytest.mark.parametrize("name", ["lynx.raw_synthetic_small", "lynx_rgb.mixed_small"])
+def test_a_batch_is_learnt(name: str, data: Path) -> None:
+    """Lynx begins near the picture, so that the loss differs more between batches than between early steps."""
+    torch.manual_seed(0)
+    recipe = tiny(load_recipe(name))
+    objective = recipe.objective(create_model(recipe.architecture, **recipe.options))
+    batch = recipe.source(data, recipe.seed, recipe.phases).batch(0, 1)
+    losses = [objective.step(batch, 0, 1)["loss"] for _ in range(25)]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_the_enhanced_illumination_of_the_joint_training_does_not_begin_at_zero(

@@ -16,8 +16,8 @@ PHASES = (
     Phase(until=1.0, crop=256, batch=3, shrink=2),
 )
 DATA = (
-    "189 pairs of a part of LOL's our485 training set (research use), 285 exposure pairs of SICE (CC BY-NC 4.0, academic "
-    "research), 138 photographs of CID22 (CC BY-SA 4.0) and 41 of CLIC 2025 (Unsplash licence), darkened"
+    "189 pairs of a part of LOL's our485 training set (research use), 285 exposure pairs of SICE (CC BY-NC 4.0, "
+    "academic research), 138 photographs of CID22 (CC BY-SA 4.0) and 41 of CLIC 2025 (Unsplash licence), darkened"
 )
 KNOWN_FAILURES = (
     "Noise of cameras that are unlike those of the training pairs is partly kept, or smoothed with the texture. What "

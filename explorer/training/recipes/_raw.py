@@ -13,8 +13,8 @@ from explorer.photo.cfa import pack_xtrans
 INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile", "margin": 32}
 OUTPUT: dict[str, Any] = {"color": "camera"}
 DATA = (
-    "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0), 41 of CLIC 2025 (Unsplash licence) and the "
-    "189 well-lit pictures of a part of LOL's our485 training set (research use)"
+    "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0), 41 of CLIC 2025 (Unsplash licence) and "
+    "the 189 well-lit pictures of a part of LOL's our485 training set (research use)"
 )
 KNOWN_FAILURES = (
     "The noise of the training is that of a statistical model: fixed patterns, banding and hot pixels of real sensors "
