@@ -70,6 +70,10 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield Ranks()
         return
+    # It takes the group of its import as a default argument. Optimisers import it; were that after joining, the group
+    # and its threads would outlive `destroy_process_group`, and the interpreter's end would now and then abort.
+    import torch.distributed.nn
+
     backend = "gloo"
     if device != "cpu" and torch.cuda.is_available():
         local = int(os.environ.get("LOCAL_RANK", "0"))
