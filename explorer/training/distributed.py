@@ -28,6 +28,7 @@ import torch.distributed as dist
 from torch import nn
 
 from explorer.errors import ExplorerError, TrainingError
+from explorer.machine import flush_denormals
 
 Value = TypeVar("Value")
 Batch = dict[str, torch.Tensor]
@@ -67,6 +68,7 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
     Raises:
         TrainingError: fewer GPUs than processes on this machine, or the processes do not find one another.
     """
+    flush_denormals()
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield Ranks()
         return
