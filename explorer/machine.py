@@ -1,4 +1,4 @@
-"""How many cores there are to compute with, which in a container may be fewer than the machine has.
+"""How this machine computes: on how many cores, which in a container may be fewer than it has, and how near to 0.
 
 Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are
 all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
@@ -42,3 +42,15 @@ def cores() -> int:
     """Cores to compute with: those that this process may run on, as far as its quota reaches, at least 1."""
     allowed = quota()
     return cores_seen() if allowed is None else max(1, min(cores_seen(), math.ceil(allowed)))
+
+
+def flush_denormals() -> None:
+    """Has torch take numbers nearer to 0 than float32's smallest normal one (1e-38) for 0.
+
+    Processors compute with such denormal numbers many times slower, and a network that darkens towards black is full of
+    them. The flag is the thread's own: threads inherit it from the one that starts them, torch's workers from the
+    thread they work for. So every thread asks before its first computation; asking again costs nothing.
+    """
+    import torch
+
+    torch.set_flush_denormal(True)

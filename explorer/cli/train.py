@@ -61,10 +61,12 @@ def train(
 
     import torch
 
+    from explorer.machine import flush_denormals
     from explorer.training.export import export_weights
     from explorer.training.loop import Trainer
     from explorer.training.tracking import open_tracker
 
+    flush_denormals()
     if threads:
         torch.set_num_threads(threads)
     folder = default_run(recipe) if run is None else run

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from explorer.engine import graphs
 from explorer.engine.threads import limit_torch, thread_limit
 from explorer.errors import ExplorerError
+from explorer.machine import flush_denormals
 
 if TYPE_CHECKING:
     import torch
@@ -108,6 +109,7 @@ def torch_backend(model: LoadedModel) -> Backend:
     clock = [0.0]
 
     def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+        flush_denormals()
         with model.lock, torch.inference_mode():
             started = time.perf_counter()
             maps = model.net.decompose(x, *place)

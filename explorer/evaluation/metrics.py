@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from explorer.machine import flush_denormals
 from explorer.training.measure import psnr, ssim
 
 Image = NDArray[np.float32]
@@ -37,6 +38,7 @@ def scale_to_mean(image: Image, reference: Image) -> Image:
 
 def measure(image: Image, reference: Image) -> Scores:
     """Compares two H x W x 3 sRGB pictures in [0, 1] of one size, sides at least 11."""
+    flush_denormals()
     image = np.clip(image, 0, 1)
     x, y, scaled = (
         torch.from_numpy(np.ascontiguousarray(np.moveaxis(p, 2, 0), dtype=np.float64))[None]

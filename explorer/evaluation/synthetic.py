@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.evaluation.metrics import Scores, measure
+from explorer.machine import flush_denormals
 from explorer.photo import RawPhoto, check_ratio
 from explorer.photo.types import Exposure, WhiteBalance
 from explorer.restorer import restore
@@ -82,6 +83,7 @@ def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0,
     height, width = (n // 2 * 2 for n in clean.shape[:2])
     if min(height, width) < 34:
         raise DataError(f"{name} is {clean.shape[1]} x {clean.shape[0]} pixels; synthetic RAW needs at least 34 x 34.")
+    flush_denormals()
     picture = torch.from_numpy(np.ascontiguousarray(clean[:height, :width])).permute(2, 0, 1)[None].float() / 255
     generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{name}".encode()))
     dark = darken_to_mosaic(picture, generator, SENSORS[sensor], torch.tensor([ratio]))

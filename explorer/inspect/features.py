@@ -14,6 +14,7 @@ import explorer
 from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
+from explorer.machine import flush_denormals
 from explorer.photo import Photo, camera_to_display, check_ratio
 from explorer.photo.reduce import reduced
 from explorer.restorer import network_input, suggested_ratio
@@ -168,6 +169,7 @@ def _mapped(
 ) -> FeatureMaps:
     import torch
 
+    flush_denormals()
     given = network_input(photo, loaded, ratio)
     planes = torch.from_numpy(np.array(given.planes))[None]
     padded = pad_to_size(planes, loaded.net.size).to(next(loaded.net.parameters(), planes).device)

@@ -28,6 +28,7 @@ import torch.distributed as dist
 from torch import nn
 
 from explorer.errors import ExplorerError, TrainingError
+from explorer.machine import flush_denormals
 
 Value = TypeVar("Value")
 Batch = dict[str, torch.Tensor]
@@ -67,9 +68,14 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
     Raises:
         TrainingError: fewer GPUs than processes on this machine, or the processes do not find one another.
     """
+    flush_denormals()
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield Ranks()
         return
+    # It takes the group of its import as a default argument. Optimisers import it; were that after joining, the group
+    # and its threads would outlive `destroy_process_group`, and the interpreter's end would now and then abort.
+    import torch.distributed.nn
+
     backend = "gloo"
     if device != "cpu" and torch.cuda.is_available():
         local = int(os.environ.get("LOCAL_RANK", "0"))

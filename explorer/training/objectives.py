@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from explorer.machine import flush_denormals
 from explorer.models import RestorationNet
 from explorer.training import losses
 from explorer.training.degrade import camera_to_display
@@ -26,6 +27,7 @@ class Objective:
     """
 
     def __init__(self, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]) -> None:
+        flush_denormals()
         self.networks = networks
         self.optimisers = optimisers
 
@@ -59,6 +61,7 @@ def minimise(
     loss: torch.Tensor, optimiser: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], clip: float | None
 ) -> float:
     """Backward, optional gradient clipping by norm, step. Gives the gradient's norm (0 without clipping)."""
+    flush_denormals()  # again, where another thread trains than the one that made the objective
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     average_gradients(optimiser)
