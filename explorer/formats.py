@@ -91,6 +91,14 @@ def is_photo_name(name: str) -> bool:
     return suffix_of(name) in SUFFIXES
 
 
+def format_of(data: bytes) -> Format | None:
+    """The format whose signature a file begins with; RAW formats come first, whose files may begin as a TIFF does."""
+    for each in (*_RAW, *_PICTURES):
+        if any(data.startswith(magic, at) for at, magic in each.signatures):
+            return each
+    return None
+
+
 def described() -> str:
     """What is opened, for messages: "camera RAW, JPEG, ... or AVIF"."""
     titles = ["camera RAW", *(each.title for each in _PICTURES)]
