@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from explorer.photo.metadata import Metadata, metadata_of_exif
 from explorer.photo.types import FloatArray, RgbPhoto
 
 ORIENTATION = 274
+STATED_UNUSABLE = "The colour space that the file states cannot be used and was ignored."
 _CMYK_NOTE = "The picture is CMYK without a usable profile; its colours are approximate."
 Model = Literal["grey", "rgb", "cmyk"]
 _CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
@@ -57,15 +60,17 @@ def exif_of(block: bytes | None) -> Any:
     if not block:
         return None
     exif = Image.Exif()
-    with contextlib.suppress(Exception):  # damaged tags are no reason to refuse the picture
-        exif.load(block if block.startswith(b"Exif\0\0") else b"Exif\0\0" + block)
+    with _lenient():
+        exif.load_from_fp(io.BytesIO(block.removeprefix(b"Exif\0\0")))  # shares the bytes of a whole TIFF
     return exif
 
 
-def exif_tag(block: bytes | None, code: int) -> Any:
-    """One tag of a TIFF structure's first directory, or None."""
-    exif = exif_of(block)
-    return None if exif is None else exif.get(code)
+@contextlib.contextmanager
+def _lenient() -> Iterator[None]:
+    """Damaged tags are no reason to refuse the picture, nor to write to the standard error."""
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
@@ -94,7 +99,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
         image = np.repeat(image, 3, axis=2)
     metadata = Metadata()
     orientation: Any = decoded.orientation
-    with contextlib.suppress(Exception):  # damaged tags are no reason to refuse the picture
+    with _lenient():
         if decoded.exif is not None:
             orientation = decoded.exif.get(ORIENTATION) if orientation is None else orientation
             metadata = metadata_of_exif(decoded.exif)
@@ -128,7 +133,7 @@ def _in_srgb(image: FloatArray, decoded: Decoded) -> tuple[FloatArray, str | Non
         return (1 - image[..., :3]) * (1 - image[..., 3:]), _CMYK_NOTE
     space = decoded.space
     if space is None and decoded.exif_color and decoded.exif is not None and decoded.model == "rgb":
-        with contextlib.suppress(Exception):
+        with _lenient():
             space = exif_space(decoded.exif)
     if space is not None:
         try:
@@ -136,7 +141,7 @@ def _in_srgb(image: FloatArray, decoded: Decoded) -> tuple[FloatArray, str | Non
             after, said = space.to_srgb(before)
             return after, note or said
         except ValueError:
-            return image, "The colour space that the file states cannot be used and was ignored."
+            return image, STATED_UNUSABLE
     return image, note
 
 
@@ -166,8 +171,6 @@ def truncated(kind: str, name: str) -> PhotoError:
 
 def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
     """A `PIL.Image` whose header was read."""
-    import warnings
-
     from PIL import Image
 
     try:

@@ -83,7 +83,7 @@ def read_heic(data: bytes, name: str, limits: Limits) -> Decoded:
     _check_size(container, name, limits)
     try:
         opened = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
-        limits.check_pixels(*opened.size, name)
+        limits.check_pixels(int(opened.size[0]), int(opened.size[1]), name)
         samples, mode, info = np.asarray(opened), str(opened.mode), dict(opened.info)
         stored = int(info.get("bit_depth") or 8)
     except PhotoError:

@@ -13,7 +13,15 @@ import numpy as np
 
 from explorer.errors import PhotoError
 from explorer.photo.files.color import Chromaticities, ColorSpace, coded_space
-from explorer.photo.files.decoded import Decoded, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.decoded import (
+    STATED_UNUSABLE,
+    Decoded,
+    by_pillow,
+    damaged,
+    exif_of,
+    pillow_samples,
+    truncated,
+)
 from explorer.photo.files.icc import UNUSABLE
 from explorer.photo.limits import Limits
 
@@ -24,6 +32,8 @@ _SIDE = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf"
 _SRGB_GAMMA = 45455
 _SAME_GAMMA = 0.05
 """Relative difference up to which a gAMA chunk means sRGB's own curve, as in libpng: writers of sRGB state 1/2.2."""
+_GAMMAS = (10_000, 1_000_000)
+"""Least and largest gAMA of a picture, which has exponents from 10 to 0.1."""
 _MOST_PROFILE = 16 * 2**20
 _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 
@@ -92,7 +102,7 @@ def _color(side: dict[bytes, bytes], depth: int, notes: list[str]) -> tuple[Colo
                 raise ValueError("PNG holds RGB")
             return coded_space(primaries, transfer, narrow=None if full else depth), None
         except ValueError:
-            notes.append("The colour space that the file states cannot be used and was ignored.")
+            notes.append(STATED_UNUSABLE)
     if b"iCCP" in side:
         _, _, rest = side[b"iCCP"].partition(b"\0")
         profile = _inflated(rest[1:])
@@ -102,6 +112,9 @@ def _color(side: dict[bytes, bytes], depth: int, notes: list[str]) -> tuple[Colo
     if b"sRGB" in side:
         return None, None
     gamma = int.from_bytes(side[b"gAMA"], "big") if len(side.get(b"gAMA", b"")) == 4 else 0
+    if gamma and not _GAMMAS[0] <= gamma <= _GAMMAS[1]:
+        notes.append(STATED_UNUSABLE)
+        gamma = 0
     own = gamma == 0 or abs(gamma / _SRGB_GAMMA - 1) <= _SAME_GAMMA
     space = ColorSpace(gamma=None if own else 100000 / gamma)
     if len(side.get(b"cHRM", b"")) == 32:

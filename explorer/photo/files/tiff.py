@@ -15,9 +15,8 @@ from explorer.photo.files.decoded import (
     ORIENTATION,
     Decoded,
     Model,
-    by_pillow,
     damaged,
-    pillow_samples,
+    exif_of,
 )
 from explorer.photo.limits import Limits
 
@@ -71,7 +70,8 @@ def photograph(tiff: Any) -> tuple[Any, str | None]:
     if chosen in inside or any(page is not chosen and _is_preview(page, chosen) for page in everyone[:1]):
         return chosen, "The first picture of the file is a preview; the full-sized one is shown."
     if len(tiff.pages) > 1:
-        return chosen, f"The file holds {len(tiff.pages)} pages; the first one is shown."
+        which = "the first one" if chosen is everyone[0] else f"number {pages.index(chosen) + 1}"
+        return chosen, f"The file holds {len(tiff.pages)} pages; {which} is shown."
     return chosen, None
 
 
@@ -244,9 +244,9 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
             plain = photometric in _MODELS or photometric in _LABS
             if plain and (photometric != _YCBCR or int(page.compression) in _JPEG):
                 decoded = _decoded(page, name)
-                decoded.orientation = _tag(page, ORIENTATION, 1)
             else:
                 decoded = _by_libtiff(data, page, name)
+            decoded.orientation = _tag(page, ORIENTATION, 1)
             decoded.notes += [note] if note else []
             profile = _tag(page, 34675)
             if photometric not in _LABS and isinstance(profile, bytes | tuple):
@@ -255,41 +255,24 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
         raise
     except Exception as error:  # decoders raise what they like on damaged data
         raise damaged(error, name, "TIFF") from error
-    decoded.exif, decoded.exif_color = _exif(data), True
+    # Pillow reads a BigTIFF's header as a damaged one.
+    decoded.exif, decoded.exif_color = exif_of(data if data[2:4] in (b"*\0", b"\0*") else None), True
     return decoded
 
 
 def _by_libtiff(data: bytes, page: Any, name: str) -> Decoded:
-    """Subsampled YCbCr, LogLuv and the like, which libtiff brings to 8-bit RGB, and Pillow turns."""
+    """YCbCr that is not JPEG, LogLuv and the like, which libtiff brings to 8-bit RGB."""
+    import imagecodecs
+
     kind = getattr(page.photometric, "name", str(page.photometric))
     refusal = PhotoError(f"{name} holds colours of a kind that is not read here ({kind}); export it as RGB.")
-    index = page.index
-    if not isinstance(index, int):  # inside of another directory
+    if not isinstance(page.index, int):  # inside of another directory
         raise refusal
     try:
-        with by_pillow(data, ["TIFF"], name, "TIFF") as picture:
-            picture.seek(index)
-            picture.load()
-            return Decoded(*_named(pillow_samples(picture)))
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow knows few of these
+        samples = imagecodecs.tiff_decode(data, page.index, asrgb=True)[..., :3]
+    except Exception as error:  # libtiff knows some of them only
         raise refusal from error
-
-
-def _named(found: tuple[NDArray, Model, bool]) -> tuple[NDArray, float, int, Model, bool]:
-    samples, model, alpha = found
-    return samples, 255.0, 8, model, alpha
-
-
-def _exif(data: bytes) -> Any:
-    from PIL import Image
-
-    if data[:4] not in (b"II*\0", b"MM\0*"):  # Pillow reads a BigTIFF's header as a damaged one
-        return None
-    exif = Image.Exif()
-    try:
-        exif.load_from_fp(io.BytesIO(data))
-    except Exception:  # damaged tags are no reason to refuse the picture
-        return None
-    return exif
+    # libtiff mirrors by the orientation, but does not swap rows and columns: back to what the file holds.
+    turn = _tag(page, ORIENTATION, 1)
+    samples = samples[::-1] if turn in (3, 4, 7, 8) else samples
+    return Decoded(samples[:, ::-1] if turn in (2, 3, 6, 7) else samples, 255.0, 8)
