@@ -23,9 +23,8 @@ from explorer.photo.wire import photo_to_wire, receive_header, send_header
 
 OUT_OF_MEMORY = "memory"
 _DECODERS = (
-    "rawpy", "tifffile", "imagecodecs", "PIL.ImageCms", "PIL.JpegImagePlugin", "PIL.MpoImagePlugin",
-    "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin", "PIL.GifImagePlugin", "PIL.BmpImagePlugin",
-    "PIL.AvifImagePlugin",
+    "rawpy", "tifffile", "imagecodecs", "PIL.JpegImagePlugin", "PIL.MpoImagePlugin", "PIL.PngImagePlugin",
+    "PIL.TiffImagePlugin", "PIL.WebPImagePlugin", "PIL.GifImagePlugin", "PIL.BmpImagePlugin", "pillow_heif",
 )  # fmt: skip
 _MOST_FILES = 128
 """Open files of a decoder."""
@@ -38,7 +37,7 @@ def import_decoders() -> None:
     import explorer.photo.opening  # noqa: F401
 
     for name in _DECODERS:
-        with contextlib.suppress(ImportError):  # older releases of Pillow have no AVIF
+        with contextlib.suppress(ImportError):  # pillow-heif may not be installed
             import_module(name)
 
 

@@ -12,67 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.formats import RAW_SUFFIXES, described, format_of, suffix_of
+from explorer.photo.files.bmff import kind_of
+from explorer.photo.files.pictures import read_picture
+from explorer.photo.files.simple import is_bmp
 from explorer.photo.limits import Limits
 from explorer.photo.raw import open_mosaic, read_dng_on_disk, read_raw
-from explorer.photo.rgb import read_picture, read_tiff
 from explorer.photo.types import Photo, RawPhoto
 
 # tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
-_RAW_MAGIC = (
-    b"II\x2a\x00\x10\x00\x00\x00CR",  # Canon CR2
-    b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
-    b"FUJIFILMCCD-RAW",
-    b"IIRO",  # Olympus
-    b"IIRS",
-    b"MMOR",
-    b"IIU\x00",  # Panasonic
-    b"FOVb",  # Sigma
-    b"\x00MRM",  # Minolta
-)
-_RAW_SUFFIXES = frozenset(
-    [
-        "3fr",
-        "arw",
-        "bay",
-        "cap",
-        "cr2",
-        "cr3",
-        "crw",
-        "dcr",
-        "dcs",
-        "dng",
-        "erf",
-        "fff",
-        "gpr",
-        "iiq",
-        "k25",
-        "kdc",
-        "mdc",
-        "mef",
-        "mos",
-        "mrw",
-        "nef",
-        "nrw",
-        "orf",
-        "pef",
-        "ptx",
-        "pxn",
-        "raf",
-        "raw",
-        "rw2",
-        "rwl",
-        "sr2",
-        "srf",
-        "srw",
-        "x3f",
-    ]
-)
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65535})
 """TIFF compressions of Sony, Epson, Samsung, Nikon and Pentax."""
 _CFA, _LINEAR_RAW, _DNG_VERSION = 32803, 34892, 50706
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _MOSAIC_NAME = re.compile(
     r"_(?P<width>\d{1,5})x(?P<height>\d{1,5})_(?P<phase>rggb|bggr|grbg|gbrg|xtrans)"
     r"(?:_b(?P<black>\d{1,5}))?(?:_w(?P<white>\d{1,5}))?\.raw$",
@@ -118,7 +71,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
     except PhotoError:
         raise
     except Exception as error:  # tifffile raises many kinds on damaged structures
-        if name.lower().rsplit(".", 1)[-1] in _RAW_SUFFIXES:
+        if suffix_of(name) in RAW_SUFFIXES:
             return True
         raise PhotoError(
             f"{name} is a damaged or truncated TIFF, whose tags cannot be read; copy the file again."
@@ -126,32 +79,19 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
 
 
 def _kind(data: bytes, name: str) -> str:
-    """What the content is, whatever the suffix says."""
-    suffix = name.lower().rsplit(".", 1)[-1] if "." in name else ""
-    if data.startswith(_RAW_MAGIC):
+    """What the content is, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
+    suffix = suffix_of(name)
+    found = format_of(data)
+    if found is not None and found.group == "raw":
         return "raw"
-    if data[:2] == b"\xff\xd8":
-        return "jpeg"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "png"
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "raw" if _tiff_is_raw(data, name) or (suffix in _RAW_SUFFIXES) else "tiff"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if data[:2] == b"BM" and len(data) > 26 and suffix in ("bmp", "dib", ""):
-        return "bmp"
-    if data[4:8] == b"ftyp":
-        if data[8:11] == b"crx":
-            return "raw"
-        if data[8:12] in (b"avif", b"avis"):
-            return "avif"
-        if data[8:12] in _HEIC_BRANDS:
-            return "heic"
+    if found is not None and found.key == "tiff":
+        return "raw" if _tiff_is_raw(data, name) or (suffix in RAW_SUFFIXES) else "tiff"
+    key = found.key if found is not None else kind_of(data)
+    if key is not None and (key != "bmp" or is_bmp(data)):
+        return key
     if suffix == "raw":
         return "mosaic"
-    return "raw" if suffix in _RAW_SUFFIXES and b"\0" in data[:512] else "unknown"
+    return "raw" if suffix in RAW_SUFFIXES and b"\0" in data[:512] else "unknown"
 
 
 def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
@@ -199,9 +139,9 @@ def open_photo(
 
     Args:
         source: a path, or a file's bytes. What the file is, its content says: camera RAW (DNG, CR2, CR3, CRW, NEF,
-            ARW, RAF, ...), JPEG, PNG, TIFF, WebP, GIF, BMP, HEIC and AVIF where their decoders are installed. A
-            headerless mosaic of little-endian 16-bit samples is named like `rose_768x512_rggb.raw`, optionally with
-            `_b600` and `_w16383` (black and white level) before the suffix.
+            ARW, RAF, ...), or a picture of a kind that docs/formats.md lists. A headerless mosaic of little-endian
+            16-bit samples is named like `rose_768x512_rggb.raw`, optionally with `_b600` and `_w16383` (black and
+            white level) before the suffix.
         name: what messages and results call it; the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
         isolated: decode in a process of its own, under limits of memory and time (`explorer.photo.isolation`): for
@@ -246,13 +186,8 @@ def open_photo(
             return read_raw(data, name, limits)
         if kind == "mosaic":
             return _read_mosaic(data, name, limits)
-        if kind == "tiff":
-            return read_tiff(data, name, limits)
         if kind != "unknown":
             return read_picture(data, kind, name, limits)
     except (MemoryError, struct.error) as error:
         raise PhotoError(f"{name} cannot be decoded ({error or type(error).__name__}); open a smaller file.") from error
-    raise PhotoError(
-        f"{name} is not a photo of a known kind, whatever its name says; "
-        "open a camera RAW, JPEG, PNG, TIFF, WebP, GIF or BMP file."
-    )
+    raise PhotoError(f"{name} is not a photo of a known kind, whatever its name says; open a {described()} file.")

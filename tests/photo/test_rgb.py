@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from explorer.photo import RgbPhoto, linear_to_srgb, open_photo
-from explorer.photo.rgb import turned
+from explorer.photo.files.decoded import turned
 
 RNG = np.random.default_rng(3)
 PIXELS = RNG.integers(0, 256, (24, 40, 3)).astype(np.uint8)

@@ -1,0 +1,196 @@
+"""What every format's reader gives, and how a photo is made of it: the same for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import PhotoError
+from explorer.photo.files import icc
+from explorer.photo.files.color import ColorSpace, exif_space
+from explorer.photo.metadata import Metadata, metadata_of_exif
+from explorer.photo.types import FloatArray, RgbPhoto
+
+ORIENTATION = 274
+STATED_UNUSABLE = "The colour space that the file states cannot be used and was ignored."
+_CMYK_NOTE = "The picture is CMYK without a usable profile; its colours are approximate."
+Model = Literal["grey", "rgb", "cmyk"]
+_CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
+
+
+@dataclass
+class Decoded:
+    """Samples as the file has them, and what it says of them."""
+
+    samples: NDArray
+    """H x W or H x W x C: the colours of `model` (full ink is the peak in CMYK), then, if `alpha`, the opacity; what
+    follows is ignored."""
+    peak: float
+    """The sample of full intensity."""
+    bits: int
+    """That a channel has in the file."""
+    model: Model = "rgb"
+    alpha: bool = False
+    premultiplied: bool = False
+    """True if the colours are already multiplied by the opacity."""
+    space: ColorSpace | None = None
+    """What the file states apart from a profile; None for sRGB."""
+    profile: bytes | None = None
+    """The ICC profile; it wins over `space`."""
+    orientation: int | None = 1
+    """EXIF's code; None: as the EXIF block says."""
+    exif: Any = None
+    """A `PIL.Image.Exif`."""
+    exif_color: bool = False
+    """True if the EXIF block may name the colour space, where nothing else does."""
+    notes: list[str] = field(default_factory=list)
+
+
+def exif_of(block: bytes | None) -> Any:
+    """A `PIL.Image.Exif` of a TIFF structure, with or without "Exif" before it; None for none."""
+    from PIL import Image
+
+    if not block:
+        return None
+    exif = Image.Exif()
+    with _lenient():
+        exif.load_from_fp(io.BytesIO(block.removeprefix(b"Exif\0\0")))  # shares the bytes of a whole TIFF
+    return exif
+
+
+@contextlib.contextmanager
+def _lenient() -> Iterator[None]:
+    """Damaged tags are no reason to refuse the picture, nor to write to the standard error."""
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
+    """The upright sRGB photo: colours by what the file states, transparent parts over black, turned.
+
+    Transparent parts send no light. Over white, as pages do it, they would be the brightest surface of a dark picture,
+    and decide its amplification.
+
+    Raises:
+        PhotoError: samples that are no picture of the stated model.
+    """
+    samples = decoded.samples if decoded.samples.ndim == 3 else decoded.samples[..., None]
+    count = _CHANNELS[decoded.model]
+    if samples.ndim != 3 or 0 in samples.shape or samples.shape[2] < count + decoded.alpha:
+        raise PhotoError(
+            f"{name} holds samples of the shape {decoded.samples.shape}, which is no grey or RGB picture; export it "
+            "as RGB."
+        )
+    notes = list(decoded.notes)
+    image = _scaled(samples[..., :count], decoded.peak)
+    image, note = _in_srgb(image, decoded)
+    notes += [note] if note else []
+    if decoded.alpha and not decoded.premultiplied:
+        image = image * _scaled(samples[..., count : count + 1], decoded.peak)
+    if image.shape[2] == 1:
+        image = np.repeat(image, 3, axis=2)
+    metadata = Metadata()
+    orientation: Any = decoded.orientation
+    with _lenient():
+        if decoded.exif is not None:
+            orientation = decoded.exif.get(ORIENTATION) if orientation is None else orientation
+            metadata = metadata_of_exif(decoded.exif)
+    return RgbPhoto(
+        image=np.ascontiguousarray(turned(image, orientation), dtype=np.float32),
+        bits=decoded.bits,
+        exposure=metadata.exposure,
+        camera=metadata.camera,
+        name=name,
+        exif=metadata.exif,
+        notes=tuple(notes),
+    )
+
+
+def _scaled(samples: NDArray, peak: float) -> FloatArray:
+    values = samples.astype(np.float32)
+    if peak != 1:
+        values /= np.float32(peak)
+    return values
+
+
+def _in_srgb(image: FloatArray, decoded: Decoded) -> tuple[FloatArray, str | None]:
+    note = None
+    if decoded.profile:
+        grey_by_rgb = decoded.model == "grey" and icc.channels(decoded.profile) == 3
+        before = np.repeat(image, 3, axis=2) if grey_by_rgb else image
+        after, note = icc.to_srgb(before, decoded.profile)
+        if note != icc.UNUSABLE:
+            return after, note
+    if decoded.model == "cmyk":
+        return (1 - image[..., :3]) * (1 - image[..., 3:]), _CMYK_NOTE
+    space = decoded.space
+    if space is None and decoded.exif_color and decoded.exif is not None and decoded.model == "rgb":
+        with _lenient():
+            space = exif_space(decoded.exif)
+    if space is not None:
+        try:
+            before = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+            after, said = space.to_srgb(before)
+            return after, note or said
+        except ValueError:
+            return image, STATED_UNUSABLE
+    return image, note
+
+
+def turned(image: NDArray, orientation: Any) -> NDArray:
+    """Applies an EXIF orientation code (1 to 8; whatever else the tag holds leaves the picture as it is)."""
+    if orientation in (5, 6, 7, 8):
+        image = np.swapaxes(image, 0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return image
+
+
+def damaged(error: Exception, name: str, kind: str) -> Exception:
+    """What to raise for an exception of a decoder: it may mean the file, or that the memory did not suffice."""
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    if isinstance(error, MemoryError) or "out of memory" in reason.lower():
+        return MemoryError("not enough memory")
+    return PhotoError(f"{name} is a damaged or truncated {kind} ({reason[:300]}); copy the file again.")
+
+
+def truncated(kind: str, name: str) -> PhotoError:
+    """For a file whose end is missing, which decoders fill with grey or let pass."""
+    return PhotoError(f"{name} is truncated: the end of the {kind.upper()} is missing; copy the file again.")
+
+
+def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
+    """A `PIL.Image` whose header was read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():  # Pillow's own limit; ours is checked by the caller
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name} has too many pixels to be opened; make it smaller first.") from error
+    except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, OverflowError, TypeError) as error:
+        raise PhotoError(f"{name} is a damaged {kind}, whose header cannot be read; copy the file again.") from error
+
+
+def pillow_samples(picture: Any) -> tuple[NDArray, Model, bool]:
+    """8-bit samples of a Pillow picture, their model, and whether there is opacity."""
+    mode = picture.mode
+    if mode == "CMYK":
+        return np.asarray(picture), "cmyk", False
+    if mode in ("P", "PA", "1") or "transparency" in picture.info:
+        transparent = mode == "PA" or "transparency" in picture.info
+        picture = picture.convert("RGBA" if transparent else "RGB" if mode != "1" else "L")
+    elif mode not in ("L", "LA", "RGB", "RGBA"):
+        picture = picture.convert("RGB")
+    return np.asarray(picture), "grey" if picture.mode in ("L", "LA") else "rgb", picture.mode in ("LA", "RGBA")

@@ -1,0 +1,102 @@
+"""Embedded colour profiles (ICC.1) through LittleCMS, at the samples' own depth.
+
+LittleCMS computes in floating point here. Its integer transforms resample profiles on a coarse grid, which in the dark
+end of a 16-bit picture is wrong by several steps of an 8-bit one.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+
+import numpy as np
+
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
+from explorer.photo.types import FloatArray
+
+UNUSABLE = "The embedded colour profile cannot be used and was ignored."
+_UNCHANGED = 1.5 / 255
+"""Largest change of a colour below which a profile is taken for sRGB itself, and the samples are left as they are."""
+_SPACES = {b"RGB ": ("rgb", 3), b"GRAY": ("gray", 1), b"CMYK": ("cmyk", 4)}
+_PQ_PROFILE = "ITUR_2100_PQ_FULL".encode("utf-16-be")
+_MOST_BYTES = 16 * 2**20
+"""Of a profile; those of printing presses take three."""
+
+
+def channels(profile: bytes) -> int:
+    """Samples of a pixel that the profile is for; 0 for another kind of profile."""
+    return _SPACES.get(profile[16:20], ("", 0))[1]
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> bytes:
+    import imagecodecs
+
+    return bytes(imagecodecs.cms_profile("srgb"))
+
+
+def _converted(samples: FloatArray, profile: bytes) -> FloatArray:
+    """H x W (x 4) -> H x W x 3 in [0, 1]."""
+    import imagecodecs
+
+    if profile[16:20] == b"CMYK":
+        samples = samples * np.float32(100)  # LittleCMS counts floating-point ink in per cent
+    found = imagecodecs.cms_transform(
+        samples, profile, _srgb(), colorspace=_SPACES[profile[16:20]][0], outcolorspace="rgb",
+        intent=imagecodecs.CMS.INTENT.PERCEPTUAL, flags=imagecodecs.CMS.FLAGS.NOCACHE,
+    )  # fmt: skip
+    return np.clip(found, 0, 1)
+
+
+def to_srgb(image: FloatArray, profile: bytes) -> tuple[FloatArray, str | None]:
+    """An embedded profile's picture -> sRGB.
+
+    Args:
+        image: H x W x 1 (grey), H x W x 3 (RGB) or H x W x 4 (CMYK, 1 is full ink), in [0, 1].
+        profile: the ICC profile.
+
+    Returns:
+        H x W x 3 sRGB (H x W x 1 where nothing had to be done), and a note for the user where there is one. A profile
+        that is damaged, or for another kind of picture, is left aside: the image comes back as it is, with a note.
+    """
+    count = image.shape[2]
+    try:
+        if (hdr := _hdr_space(profile)) is not None and count == 3:
+            return hdr.to_srgb(image)
+        if channels(profile) != count or len(profile) > _MOST_BYTES:
+            return image, UNUSABLE
+        if count != 4 and _is_srgb(profile, count):
+            return image, None
+        out = np.empty((*image.shape[:2], 3), dtype=np.float32)
+
+        def work(top: int, bottom: int) -> None:
+            band = image[top:bottom, :, 0] if count == 1 else image[top:bottom]
+            out[top:bottom] = _converted(np.ascontiguousarray(band), profile)
+
+        in_bands(image.shape[0], rows_of_band(image.shape[1], 1), work)
+    except (RuntimeError, ValueError, TypeError, struct.error):  # imagecodecs' CmsError is a RuntimeError
+        return image, UNUSABLE
+    return (out, None) if np.isfinite(out).all() else (image, UNUSABLE)
+
+
+def _is_srgb(profile: bytes, count: int) -> bool:
+    """True if the profile leaves a grid of colours where they are."""
+    steps = np.linspace(0, 1, 9, dtype=np.float32)
+    if count == 1:
+        probe, same = steps[None], np.repeat(steps[None, :, None], 3, axis=2)
+    else:
+        probe = same = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    return bool(np.abs(_converted(probe, profile) - same).max() < _UNCHANGED)
+
+
+def _hdr_space(profile: bytes) -> ColorSpace | None:
+    """PQ or HLG as a profile states it: by its cicp tag (ICC.1:2022, 9.2.17), or by the name of the profile that the
+    W3C gives to PNG files. Its tables were made for viewers that know neither."""
+    count = struct.unpack(">I", profile[128:132])[0]
+    for index in range(min(count, 100)):
+        code, offset, size = struct.unpack(">4sII", profile[132 + 12 * index : 144 + 12 * index])
+        if code == b"cicp" and size >= 12 and len(profile) >= offset + 12:
+            primaries, transfer = profile[offset + 8], profile[offset + 9]
+            return coded_space(primaries, transfer) if is_hdr(transfer) else None
+    return coded_space(9, 16) if _PQ_PROFILE in profile[:4096] or b"ITUR_2100_PQ_FULL" in profile[:4096] else None

@@ -1,0 +1,68 @@
+"""CIE L*a*b* under D50, as TIFF stores it, to sRGB."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import PhotoError
+from explorer.photo.adaptation import adaptation
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.develop import linear_to_srgb
+from explorer.photo.files.color import D65, SRGB_PRIMARIES, rgb_to_xyz, xyz_of
+from explorer.photo.files.decoded import Decoded
+from explorer.photo.types import FloatArray
+
+_D50 = np.array([0.9642, 1.0, 0.8249])
+_CIE_LAB, _ICC_LAB = 8, 9
+
+
+def lab_to_srgb(lab: FloatArray) -> FloatArray:
+    """H x W x 3, L* from 0 to 100 -> sRGB in [0, 1]; colours that sRGB lacks are clipped."""
+    adapted = adaptation(_D50, xyz_of(*D65))
+    assert adapted is not None
+    matrix = (np.linalg.inv(rgb_to_xyz(SRGB_PRIMARIES)) @ adapted @ np.diag(_D50)).astype(np.float32)
+    out = np.empty_like(lab)
+
+    def work(top: int, bottom: int) -> None:
+        light, a, b = (lab[top:bottom, :, channel] for channel in range(3))
+        y = (light + np.float32(16)) / np.float32(116)
+        roots = np.stack([y + a / np.float32(500), y, y - b / np.float32(200)], axis=-1)
+        xyz = np.where(roots > 6 / 29, roots**3, (roots - np.float32(4 / 29)) * np.float32(3 * (6 / 29) ** 2))
+        out[top:bottom] = linear_to_srgb(np.clip(xyz @ matrix.T, 0, 1))
+
+    in_bands(lab.shape[0], rows_of_band(lab.shape[1], 1), work)
+    return out
+
+
+def decoded(samples: NDArray, photometric: int, depth: int, name: str) -> Decoded:
+    """The Lab picture of a TIFF as sRGB.
+
+    Args:
+        samples: H x W x 3 or more, as stored.
+        photometric: 8, CIELab (a* and b* are signed); 9, ICCLab (they have an offset); 10, ITULab.
+        depth: bits of a sample.
+        name: what messages call the file.
+
+    Raises:
+        PhotoError: ITULab, whose ranges are a fax machine's, or another depth than 8, 16 or float.
+    """
+    if photometric not in (_CIE_LAB, _ICC_LAB) or samples.shape[2] < 3:
+        raise PhotoError(f"{name} holds Lab colours as fax machines code them; export it as RGB.")
+    lab = samples[..., :3]
+    if lab.dtype.kind == "f":
+        values, bits = lab.astype(np.float32), 32
+    elif depth in (8, 16):
+        bits, step = depth, float(2 ** (depth - 8))
+        stored = lab.view(f"u{depth // 8}") if lab.dtype.kind == "i" else lab
+        # ICC.1 codes 100 as FF00 in 16 bits, TIFF's own Lab as FFFF.
+        white = 255 * step if photometric == _ICC_LAB and depth == 16 else 2**depth - 1
+        light = stored[..., :1].astype(np.float32) * np.float32(100 / white)
+        if photometric == _CIE_LAB:
+            ab = np.ascontiguousarray(stored[..., 1:]).view(f"i{depth // 8}").astype(np.float32) / np.float32(step)
+        else:
+            ab = stored[..., 1:].astype(np.float32) / np.float32(step) - np.float32(128)
+        values = np.concatenate([light, ab], axis=-1)
+    else:
+        raise PhotoError(f"{name} holds Lab colours of {depth} bits; save it with 8 or 16 bits or export it as RGB.")
+    return Decoded(lab_to_srgb(values), 1.0, bits)

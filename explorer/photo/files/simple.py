@@ -1,0 +1,149 @@
+"""GIF and WebP through Pillow, and BMP with its bit fields."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import PhotoError
+from explorer.photo.files.decoded import Decoded, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.limits import Limits
+
+
+def _through_pillow(data: bytes, kind: str, name: str, limits: Limits) -> Decoded:
+    with by_pillow(data, [kind.upper()], name, kind) as picture:
+        limits.check_pixels(picture.width, picture.height, name)
+        notes = []
+        try:
+            if (count := getattr(picture, "n_frames", 1)) > 1:
+                notes.append(f"The file holds {count} pictures; the first one is shown.")
+            picture.load()
+            samples, model, alpha = pillow_samples(picture)
+        except Exception as error:  # decoders raise what they like on damaged data
+            raise damaged(error, name, kind) from error
+        profile, exif = picture.info.get("icc_profile"), exif_of(picture.info.get("exif"))
+    return Decoded(samples, 255.0, 8, model, alpha, profile=profile, orientation=None, exif=exif, notes=notes)
+
+
+def read_webp(data: bytes, name: str, limits: Limits) -> Decoded:
+    """Decodes a WebP, of an animated one the first picture.
+
+    Raises:
+        PhotoError: damaged, truncated or too large.
+    """
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):
+        by_pillow(data, ["WEBP"], name, "WebP").close()
+        raise truncated("webp", name)
+    decoded = _through_pillow(data, "WebP", name, limits)
+    decoded.exif_color = True
+    return decoded
+
+
+def read_gif(data: bytes, name: str, limits: Limits) -> Decoded:
+    """Decodes the first picture of a GIF.
+
+    Raises:
+        PhotoError: damaged, truncated or too large.
+    """
+    if not _gif_ends(data):
+        by_pillow(data, ["GIF"], name, "GIF").close()
+        raise truncated("gif", name)
+    return _through_pillow(data, "GIF", name, limits)
+
+
+def _gif_ends(data: bytes) -> bool:
+    """True if the blocks lead to the trailer, whatever follows it (GIF89a, 27)."""
+
+    def after_colors(flags: int, position: int) -> int:
+        return position + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+
+    def after_blocks(position: int) -> int:
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+        return position + 1
+
+    if len(data) < 14:
+        return False
+    position = after_colors(data[10], 13)
+    while position < len(data):
+        kind = data[position]
+        if kind == 0x3B:
+            return True
+        if kind == 0x21:
+            position = after_blocks(position + 2)
+        elif kind == 0x2C and position + 9 < len(data):
+            position = after_blocks(after_colors(data[position + 9], position + 10) + 1)
+        elif kind == 0:  # stray ends of blocks, which decoders skip
+            position += 1
+        else:
+            return False
+    return False
+
+
+_PROFILE_EMBEDDED = 0x4D424544
+_BIT_FIELDS, _ALPHA_BIT_FIELDS = 3, 6
+
+
+def is_bmp(data: bytes) -> bool:
+    """True if a file begins as a BMP does: "BM", and behind it the size of a header that exists."""
+    return data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+def read_bmp(data: bytes, name: str, limits: Limits) -> Decoded:
+    """Decodes a BMP.
+
+    Raises:
+        PhotoError: damaged, truncated or too large.
+    """
+    size = int.from_bytes(data[14:18], "little")
+    profile = None
+    if size >= 124 and len(data) >= 138:
+        space, start, length = (*struct.unpack("<I", data[70:74]), *struct.unpack("<II", data[126:134]))
+        if space == _PROFILE_EMBEDDED:
+            profile = data[14 + start : 14 + start + length]
+    fields = None
+    if size >= 40 and len(data) >= 66:
+        width, height, _, depth, compression = struct.unpack("<iiHHI", data[18:34])
+        limits.check_pixels(abs(width), abs(height), name)
+        if depth in (16, 32) and compression in (0, _BIT_FIELDS, _ALPHA_BIT_FIELDS):
+            fields = _bit_fields(data, size, compression, depth)
+    if fields is None:
+        decoded = _through_pillow(data, "BMP", name, limits)
+    else:
+        decoded = _by_fields(data, fields, width, height, depth, name)
+    decoded.profile = profile
+    return decoded
+
+
+def _bit_fields(data: bytes, size: int, compression: int, depth: int) -> tuple[int, int, int, int]:
+    """Masks of red, green, blue and alpha (0: none)."""
+    if compression == 0:
+        return (0x7C00, 0x3E0, 0x1F, 0) if depth == 16 else (0xFF0000, 0xFF00, 0xFF, 0)
+    red, green, blue, alpha = struct.unpack("<4I", data[54:70])
+    return red, green, blue, alpha if size >= 56 or compression == _ALPHA_BIT_FIELDS else 0
+
+
+def _by_fields(
+    data: bytes, masks: tuple[int, int, int, int], width: int, height: int, depth: int, name: str
+) -> Decoded:
+    start, row = int.from_bytes(data[10:14], "little"), (width * depth + 31) // 32 * 4
+    top_down, height = height < 0, abs(height)
+    if width < 1 or start < 26 or start + row * height - (row - width * depth // 8) > len(data):
+        raise truncated("bmp", name)
+    if not all(masks[:3]):
+        raise PhotoError(f"{name} is a damaged BMP, whose colour masks are empty; copy the file again.")
+    rows = np.frombuffer(data[start : start + row * height].ljust(row * height, b"\0"), dtype=f"<u{depth // 8}")
+    packed = rows.reshape(height, -1)[:, :width]
+    packed = packed if top_down else packed[::-1]
+    planes = [_field(packed, mask) for mask in masks if mask]
+    if masks[3] and not planes[3].any():  # writers that state an alpha mask and leave its bits at 0
+        planes.pop()
+    bits = max(int(mask).bit_count() for mask in masks[:3])
+    return Decoded(np.stack(planes, axis=-1), 1.0, 8 if bits <= 8 else 16, "rgb", len(planes) == 4)
+
+
+def _field(packed: NDArray, mask: int) -> NDArray[np.float32]:
+    shift = (mask & -mask).bit_length() - 1
+    return ((packed & mask) >> shift).astype(np.float32) / np.float32(mask >> shift)
