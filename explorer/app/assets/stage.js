@@ -18,7 +18,7 @@ function makeStage(redraw) {
       stage.set(zoom, px - (u - 0.5) / zoom, py - (v - 0.5) / zoom);
     },
     transform() {
-      const shift = (centre) => (0.5 - centre * stage.zoom) * 100;
+      const shift = (centre) => (0.5 - centre) * stage.zoom * 100; // the CSS scales about the middle
       return `translate(${shift(stage.x)}%, ${shift(stage.y)}%) scale(${stage.zoom})`;
     },
     // Where a pointer is: fractions of the frame, and of the picture.
