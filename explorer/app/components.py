@@ -18,6 +18,7 @@ import gradio as gr
 from explorer.app import text
 from explorer.app.theme import ASSETS
 from explorer.views.pictures import palette_css, palette_stops
+from explorer.views.stage import STAGE
 
 RatioChoice = float | Literal["auto"]
 
@@ -63,6 +64,7 @@ def before_after() -> gr.HTML:
         "empty": text.NO_PHOTO,
         "after": text.AFTER,
         "split": text.SPLIT,
+        "view": text.VIEW,
         "left": text.LEFT_SIDE,
         "one": text.ONE_TO_ONE,
         "one_help": text.ONE_TO_ONE_HELP,
@@ -72,7 +74,7 @@ def before_after() -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=_template("before_after.html", words),
-        js_on_load=_asset("stage.js") + _asset("before_after.js"),
+        js_on_load=STAGE + _asset("before_after.js"),
         apply_default_css=False,
         elem_id="lx-viewer",
     )
@@ -103,7 +105,7 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
     return gr.HTML(
         value=None,
         html_template=_template("tiles.html", words),
-        js_on_load=_asset("stage.js") + _asset("tiles.js"),
+        js_on_load=STAGE + _asset("tiles.js"),
         apply_default_css=False,
         elem_id=elem_id,
         features=" ".join(features),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -86,7 +88,7 @@ def _viewer(
     ]
     alt = text.ALT_AFTER.format(photo=photo, model=_title(restoration.model), ratio=ratio)
     return {
-        "photo": id(session.decoded),
+        "photo": _number(session.decoded),
         "revision": session.revision,
         "width": width,
         "height": height,
@@ -100,6 +102,15 @@ def _viewer(
         "before": before,
         "after": {"src": restored, "alt": alt},
     }
+
+
+_NUMBERS: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+_COUNT = itertools.count(1)
+
+
+def _number(photo: object) -> int:
+    """By what the page knows one photo from another: no other ever has it, unlike `id`."""
+    return _NUMBERS.setdefault(photo, next(_COUNT))
 
 
 def _taken_address(session: Session, taken: FloatArray) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
+from weakref import ref
 
 import numpy as np
 
@@ -248,7 +249,7 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
     """
     with session.lock:
         photo, latest = session.require_photo(), session.latest
-        key = (id(photo), model, ratio)
+        key = (ref(photo), model, ratio)
         shown = latest.get("preview") if latest.get("key") == key else None
         session.revision += 1
     if shown is None:
@@ -282,7 +283,7 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     """
     with session.lock:
         photo = session.require_photo()
-        key = (id(photo), model, ratio)
+        key = (ref(photo), model, ratio)
         if session.full.get("key") == key:
             return cast("Restoration", session.full["restoration"])
     restoration = explorer.restore(photo, explorer.load_model(model), ratio)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from explorer.engine import graphs
 from explorer.engine.threads import limit_torch, thread_limit
@@ -119,8 +119,9 @@ def torch_backend(model: LoadedModel) -> Backend:
     return Backend("torch", "cpu", "float32", run, clock)
 
 
-_Network = tuple[str, str, int, bool]
-"""Weights, precision, network, and whether only the image is wanted."""
+_Network = tuple[str, str, Any, bool]
+"""Weights, precision, a weak reference to the network (an `id` passes on to the next object), and whether only the
+image is wanted."""
 _Shape = tuple[int, ...]
 _GRAPHS: dict[_Network, tuple[Any, list[str]]] = {}
 _COMPILED: dict[tuple[_Network, _Shape | None], Any] = {}
@@ -152,7 +153,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
     import torch
 
     precision = precision or _precision()
-    network = (model.identity.sha256 or model.name, precision, id(model.net), image_only)
+    network = (model.identity.sha256 or model.name, precision, ref(model.net), image_only)
     with _COMPILING:
         if network not in _GRAPHS:
             graph, names = graphs.graph_of(model)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from explorer.inspect.hooks import hooked
 from explorer.inspect.layers import SAMPLES_PER_PLANE
@@ -16,7 +17,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it 
 
 _SIDE = 128
 _KEPT = 32
-_KNOWN: OrderedDict[tuple[str, str, int], tuple[float, float]] = OrderedDict()
+_KNOWN: OrderedDict[tuple[str, str, "ref[nn.Module]"], tuple[float, float]] = OrderedDict()
 _LOCK = Lock()
 
 
@@ -37,7 +38,7 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
     """
     if not model.architecture.needs_weights:
         return None
-    key = (model.name, model.identity.sha256, id(model.net))
+    key = (model.name, model.identity.sha256, ref(model.net))
     with _LOCK:
         known = _KNOWN.get(key)
     if known is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from weakref import ref
 
 import ipywidgets
 
@@ -160,7 +161,7 @@ class FeatureExplorer(Explorer):
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None and self._layer.value is not None
         model, layer = self.models.loaded(self._model.value), self._layer.value
-        key = (id(self._photo), self._model.value, self.ratio)
+        key = (ref(self._photo), self._model.value, self.ratio)
         off = {layer: sorted(self._off)} if self._off else None
         try:
             found = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side, off=off)

@@ -17,6 +17,7 @@ import numpy as np
 import traitlets
 
 from explorer.views.pictures import FloatArray, Palette, palette_css, png, resized_like
+from explorer.views.stage import STAGE
 from explorer.widgets.look import asset, html
 
 try:
@@ -143,7 +144,7 @@ if anywidget is not None:
     class BeforeAfter(anywidget.AnyWidget):
         """Two pictures under a divider that is dragged, or moved by the arrow keys."""
 
-        _esm = asset("stage.js", "before_after.js")
+        _esm = STAGE + asset("kit.js", "before_after.js")
         _css = asset("widget.css")
 
         before = traitlets.Bytes().tag(sync=True)
@@ -168,7 +169,7 @@ if anywidget is not None:
     class Tiles(anywidget.AnyWidget):
         """Several pictures that share one zoom."""
 
-        _esm = asset("stage.js", "tiles.js")
+        _esm = STAGE + asset("kit.js", "tiles.js")
         _css = asset("widget.css")
 
         tiles = traitlets.List(traitlets.Dict()).tag(sync=True)
@@ -195,7 +196,7 @@ if anywidget is not None:
     class ChannelSheet(anywidget.AnyWidget):
         """Channels as cells that are picked by a click or the arrow keys."""
 
-        _esm = asset("stage.js", "channels.js")
+        _esm = asset("kit.js", "channels.js")
         _css = asset("widget.css")
 
         png = traitlets.Bytes().tag(sync=True)

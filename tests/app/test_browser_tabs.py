@@ -20,7 +20,7 @@ from driving import PATIENCE, changed, entered, opened, pixels, pixels_once, rev
 pytestmark = pytest.mark.browser
 
 
-def test_compare_puts_every_model_under_one_zoom(page: Page, address: str) -> None:
+def test_compare_shows_every_model_beside_the_others(page: Page, address: str) -> None:
     opened(page, address, "?example=cat&models=gamma,clahe,ssr")
     page.click("button[role=tab]:has-text('Compare')")
     page.wait_for_url("**tab=compare**")
@@ -28,10 +28,6 @@ def test_compare_puts_every_model_under_one_zoom(page: Page, address: str) -> No
     page.wait_for_selector("#lx-compare-plot .js-plotly-plot")
     tiles = page.locator("#lx-compare-tiles .lx-tile img")
     assert tiles.count() >= 3
-    page.click("#lx-compare-tiles .lx-in")
-    zooms = {tiles.nth(index).evaluate("image => image.style.transform") for index in range(tiles.count())}
-    assert len(zooms) == 1
-    assert "scale(1.5)" in zooms.pop()
     names = page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()
     assert names == ["Photo as taken", "Reference", "Gamma correction", "CLAHE", "Single-scale Retinex"]
 

@@ -15,7 +15,7 @@ from explorer.app.feedback import reported, sentence
 from explorer.app.page import TABS
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError, RatioError
-from explorer.photo.types import RawPhoto
+from explorer.photo.types import RawPhoto, RgbPhoto
 from explorer.views.pictures import png
 
 
@@ -311,3 +311,20 @@ def test_lessons_point_at_what_there_is() -> None:
         assert stand_in(lesson)[0] in catalogue.models()
         shown = page(lesson.name)
         assert "<img" in shown or "<svg" in shown
+
+
+def test_a_reference_that_was_replaced_is_not_shown_again(session: Session, dark_photo: Path) -> None:
+    """Python gives the next object the address of the one before it, so an address is no name."""
+    from explorer.app.retinex_tab import decomposed
+
+    levels = [np.full((600, 900, 3), level, np.float32) for level in (0.25, 0.75)]
+    restoring.open_file(session, dark_photo)
+    session.reference = RgbPhoto(levels[0], 8)
+    assert np.allclose(decomposed(session, "lime", "reference").seen, 0.25, atol=0.01)
+    address, others = id(session.reference), []
+    session.reference = None
+    while id(reference := RgbPhoto(levels[1], 8)) != address:
+        others.append(reference)
+        assert len(others) < 100_000, "no other object came to lie there"
+    session.reference = reference
+    assert np.allclose(decomposed(session, "lime", "reference").seen, 0.75, atol=0.01)

@@ -1,26 +1,29 @@
 const find = (name) => element.querySelector(name);
 const frame = find(".lx-frame"), before = find(".lx-before"), after = find(".lx-after"), split = find(".lx-split");
 const badge = find(".lx-badge"), choice = find(".lx-choice"), empty = find(".lx-empty"), zoomText = find(".lx-zoom");
-const layers = [...element.querySelectorAll(".lx-layer")], details = [...element.querySelectorAll(".lx-detail")];
+const details = [...element.querySelectorAll(".lx-detail")];
 const dropper = find(".lx-dropper"), point = find(".lx-point");
 let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, asked = "";
-const stage = makeStage(() => draw());
+const stage = makeStage(() => draw(), { exact: frame });
 
-// Pixels of the screen for one pixel of the photo.
-function scale() {
+// Pixels of the screen for one pixel of the photo, where the whole picture is seen.
+function fitted() {
   const value = props.value;
-  return value && value.size ? (stage.zoom * frame.clientWidth * devicePixelRatio) / value.size[0] : 1;
+  return value && value.size ? frame.getBoundingClientRect().width * devicePixelRatio / value.size[0] : 1;
 }
 function draw() {
-  for (const layer of layers) layer.style.transform = stage.transform();
+  const value = props.value, scale = stage.zoom * fitted();
+  for (const image of [before, after]) stage.lay(image);
+  if (value && value.detail) for (const image of details) stage.lay(image, value.detail);
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
-  frame.classList.toggle("lx-coarse", scale() >= 3);
-  zoomText.textContent = Math.round(scale() * 100) + " %";
-  const value = props.value, at = value && value.point;
+  frame.classList.toggle("lx-coarse", scale >= 3);
+  zoomText.textContent = Math.round(scale * 100) + " %";
+  const at = value && value.point;
   point.hidden = !at;
   if (at) {
-    point.style.left = ((at[0] + 0.5) / value.size[0] - stage.x) * stage.zoom * 100 + 50 + "%";
-    point.style.top = ((at[1] + 0.5) / value.size[1] - stage.y) * stage.zoom * 100 + 50 + "%";
+    const [u, v] = stage.seen((at[0] + 0.5) / value.size[0], (at[1] + 0.5) / value.size[1]);
+    point.style.left = u * 100 + "%";
+    point.style.top = v * 100 + "%";
   }
   clearTimeout(asking);
   asking = setTimeout(askDetail, 200);
@@ -28,10 +31,9 @@ function draw() {
 // What the first pictures of a full result are too coarse for is fetched for the window that is seen.
 function askDetail() {
   const value = props.value;
-  if (!value || !value.full || value.overview >= value.width || stage.zoom === 1) return;
-  if (stage.zoom * frame.clientWidth * devicePixelRatio <= value.overview) return;
-  const half = 0.5 / stage.zoom;
-  const window_ = [stage.x - half, stage.y - half, stage.x + half, stage.y + half];
+  if (!value || !value.full || value.overview >= value.width || stage.zoom <= 1) return;
+  if (stage.zoom * fitted() * value.size[0] <= value.overview) return;
+  const window_ = [...stage.under(0, 0), ...stage.under(1, 1)];
   const key = value.revision + " " + window_.map((share) => share.toFixed(5)).join(" ");
   if (key === asked) return;
   asked = key;
@@ -67,10 +69,7 @@ async function render() {
   const swaps = await Promise.all(loads);
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
-  for (const each of details) {
-    each.hidden = !detail;
-    if (detail) for (const part of ["left", "top", "width", "height"]) each.style[part] = detail[part] * 100 + "%";
-  }
+  for (const each of details) each.hidden = !detail;
   find(".lx-viewer").style.setProperty("--aspect", value.width / value.height);
   badge.textContent = value.badge;
   find(".lx-tag-before").textContent = side.label;
@@ -82,7 +81,8 @@ async function render() {
   draw();
 }
 function oneToOne() {
-  stage.set(props.value.width / (frame.clientWidth * devicePixelRatio), stage.x, stage.y);
+  stage.reach(1 / fitted());
+  stage.set(1 / fitted(), stage.x, stage.y);
 }
 function pick(on) {
   picking = on;
@@ -94,34 +94,38 @@ frame.addEventListener("pointerdown", (event) => {
   if (!picking || event.button !== 0) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const at = stage.locate(frame, event), [width, height] = props.value.size;
+  const [x, y] = stage.under(...stage.locate(frame, event)), [width, height] = props.value.size;
   const place = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
   pick(false);
-  props.value = { ...props.value, picked: [place(at.px, width), place(at.py, height)] };
+  props.value = { ...props.value, picked: [place(x, width), place(y, height)] };
   trigger("select");
 }, true);
 element.addEventListener("keydown", (event) => { if (event.key === "Escape") pick(false); });
 document.addEventListener("lx-pick", (event) => { if (element.isConnected) pick(event.detail && Boolean(props.value && props.value.pick)); });
-stage.pannable(frame, { onDrag: (event) => divide(stage.locate(frame, event).u * 100) });
+const drag = (event) => divide(stage.locate(frame, event)[0] * 100);
+stage.listen(frame, drag);
 const handle = find(".lx-handle");
 handle.addEventListener("pointerdown", (event) => { event.stopPropagation(); handle.setPointerCapture(event.pointerId); });
 handle.addEventListener("pointermove", (event) => {
-  if (handle.hasPointerCapture(event.pointerId)) divide(stage.locate(frame, event).u * 100);
+  if (handle.hasPointerCapture(event.pointerId)) drag(event);
 });
 split.addEventListener("input", () => divide(Number(split.value)));
-split.addEventListener("keydown", (event) => {
-  if (["+", "=", "-", "0"].includes(event.key)) stage.keys(event);
+frame.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  // The divider's own arrows move it; with Shift, or where the frame itself has the focus, they move the picture.
+  if (event.key.startsWith("Arrow") && event.target === split && !event.shiftKey) return;
+  if (!stage.keys(event) && step) divide(Number(split.value) + step);
 });
 choice.addEventListener("change", render);
 dropper.addEventListener("click", () => pick(!picking));
-find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5, 0.5, 0.5));
-find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5, 0.5, 0.5));
+find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
+find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
 find(".lx-fit").addEventListener("click", () => stage.reset());
 find(".lx-one").addEventListener("click", () => {
   if (props.value.full) oneToOne();
   else { wantsOne = true; trigger("submit"); }
 });
-new ResizeObserver(draw).observe(frame);
+new ResizeObserver(() => { stage.reach(1 / fitted()); draw(); }).observe(frame);
 watch("value", render);
 divide(50);
 render();

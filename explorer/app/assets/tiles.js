@@ -25,13 +25,14 @@ const SCALE = 0.25;
 
 function draw() {
   for (const tile of tiles.values()) {
-    for (const layer of [tile.image, tile.overlay]) layer.style.transform = stage.transform();
+    for (const layer of [tile.image, tile.overlay]) stage.lay(layer);
     tile.frame.classList.toggle("lx-zoomed", stage.zoom > 1);
     if (!line) { tile.line.setAttribute("visibility", "hidden"); continue; }
     tile.line.setAttribute("visibility", "visible");
-    const place = (x, centre) => ((x - centre) * stage.zoom + 0.5) * 100 + "%";
-    tile.line.setAttribute("x1", place(line[0], stage.x)); tile.line.setAttribute("y1", place(line[1], stage.y));
-    tile.line.setAttribute("x2", place(line[2], stage.x)); tile.line.setAttribute("y2", place(line[3], stage.y));
+    for (const end of [1, 2]) {
+      const [u, v] = stage.seen(line[2 * end - 2], line[2 * end - 1]);
+      tile.line.setAttribute("x" + end, u * 100 + "%"); tile.line.setAttribute("y" + end, v * 100 + "%");
+    }
   }
   zoomText.textContent = Math.round(stage.zoom * 100) + " %";
 }
@@ -119,9 +120,8 @@ function readAt(px, py) {
   where.textContent = "x " + (px * 100).toFixed(1) + " %, y " + (py * 100).toFixed(1) + " %";
 }
 function read(event) {
-  const spot = stage.locate(event.currentTarget, event);
-  if (spot.px < 0 || spot.py < 0 || spot.px >= 1 || spot.py >= 1) return;
-  readAt(spot.px, spot.py);
+  const spot = stage.under(...stage.locate(event.currentTarget, event));
+  if (spot.every((share) => 0 <= share && share < 1)) readAt(...spot);
 }
 const drawingOn = () => drawing.getAttribute("aria-pressed") === "true";
 function setLine(next, done) {
@@ -143,29 +143,30 @@ function add(item) {
     item, row, image: part("img"), overlay: part("canvas"), frame: part(".lx-tile-frame"), title: part("strong"),
     note: part(".lx-note"), detail: part(".lx-detail"), value: part("code"), legend: part(".lx-legend"), line: part("line"),
   };
-  let from = null;
+  const place = (event) => stage.under(...stage.locate(tile.frame, event));
+  let from = null, before = null;
   tile.frame.addEventListener("pointerdown", (event) => {
     if (!drawingOn() || event.button !== 0) return;
     event.stopImmediatePropagation(); event.preventDefault();
     tile.frame.setPointerCapture(event.pointerId);
-    from = stage.locate(tile.frame, event);
+    from = place(event); before = line;
   });
   tile.frame.addEventListener("pointermove", (event) => {
     if (!from) return;
-    const to = stage.locate(tile.frame, event);
-    setLine([from.px, from.py, to.px, to.py], false);
+    setLine([...from, ...place(event)], false);
   });
   tile.frame.addEventListener("pointerup", (event) => {
     if (!from) return;
-    const to = stage.locate(tile.frame, event);
-    if (Math.hypot(to.px - from.px, to.py - from.py) > 0.02) setLine([from.px, from.py, to.px, to.py], true);
+    const to = place(event);
+    if (Math.hypot(to[0] - from[0], to[1] - from[1]) * stage.zoom > 0.02) setLine([...from, ...to], true);
+    else { line = before; draw(); }
     from = null;
   });
-  stage.pannable(tile.frame);
+  stage.listen(tile.frame);
   tile.frame.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] };
     if (drawingOn() && moves[event.key]) {
-      const [dx, dy] = moves[event.key], at = line || [0, 0.5, 1, 0.5];
+      const [dx, dy] = moves[event.key].map((share) => share / stage.zoom), at = line || [0, 0.5, 1, 0.5];
       setLine([at[0] + dx, at[1] + dy, at[2] + dx, at[3] + dy], true);
       event.preventDefault();
     } else stage.keys(event);
@@ -236,8 +237,8 @@ drawing.addEventListener("click", () => {
   element.classList.toggle("lx-drawing", on);
   if (on && !line) setLine([0, 0.5, 1, 0.5], true);
 });
-find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5, 0.5, 0.5));
-find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5, 0.5, 0.5));
+find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
+find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
 find(".lx-fit").addEventListener("click", () => stage.reset());
 watch("value", render);
 render();

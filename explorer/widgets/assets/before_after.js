@@ -2,7 +2,7 @@ function render({ model, el }) {
   el.classList.add("lx-viewer", "lx-single");
   keepKeys(el);
   el.innerHTML = `
-    <div class="lx-frame">
+    <div class="lx-frame" tabindex="0" role="group" aria-label="Before and after: zoom with plus and minus, move with the arrow keys">
       <div class="lx-clip"><img class="lx-after" draggable="false" alt=""></div>
       <div class="lx-clip lx-clip-before"><img class="lx-before" draggable="false" alt=""></div>
       <span class="lx-corner lx-corner-before"></span><span class="lx-corner lx-corner-after"></span>
@@ -11,8 +11,8 @@ function render({ model, el }) {
     </div>`;
   const find = (name) => el.querySelector(name);
   const frame = find(".lx-frame"), split = find(".lx-split"), handle = find(".lx-handle");
-  const stage = makeStage(() => { stage.dress(frame); tools.say(); });
-  const tools = stage.tools("Drag the divider, or focus it and press the arrow keys. Double-click zooms.");
+  const stage = makeStage(() => { dress(stage, frame); tools.say(); }, { wheelNeedsCtrl: true });
+  const tools = zoomTools(stage, "Drag the divider, or focus it and press the arrow keys. Double-click zooms.");
   el.append(tools.bar);
 
   const divide = (share, tell) => {
@@ -22,17 +22,18 @@ function render({ model, el }) {
     split.setAttribute("aria-valuetext", `${value} percent ${model.get("before_label")}, ${100 - value} percent ${model.get("after_label")}`);
     if (tell && model.get("split") !== value) { model.set("split", value); model.save_changes(); }
   };
-  const drag = (event) => divide(stage.place(frame, event)[0] * 100, true);
+  const drag = (event) => divide(stage.locate(frame, event)[0] * 100, true);
   stage.listen(frame, drag);
   handle.addEventListener("pointerdown", (event) => { event.stopPropagation(); handle.setPointerCapture(event.pointerId); split.focus({ preventScroll: true }); });
   handle.addEventListener("pointermove", (event) => { if (handle.hasPointerCapture(event.pointerId)) drag(event); });
   split.addEventListener("input", () => divide(Number(split.value), true));
-  split.addEventListener("keydown", (event) => {
-    const steps = { PageUp: 10, PageDown: -10 };
-    if (event.key in steps) { divide(Number(split.value) + steps[event.key], true); event.preventDefault(); }
-    else if (event.key === "+" || event.key === "=") stage.scaleAt(1.5);
-    else if (event.key === "-") stage.scaleAt(1 / 1.5);
-    else if (event.key === "0") stage.reset();
+  frame.addEventListener("keydown", (event) => {
+    const steps = { PageUp: 10, PageDown: -10 }, step = { ArrowLeft: -1, ArrowRight: 1, ...steps }[event.key];
+    // The divider's own arrows move it; with Shift, or where the frame itself has the focus, they move the picture.
+    if (event.key.startsWith("Arrow") && event.target === split && !event.shiftKey) return;
+    if (stage.keys(event) || !step) return;
+    divide(Number(split.value) + step, true);
+    event.preventDefault();
   });
 
   const words = () => {

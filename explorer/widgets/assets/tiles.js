@@ -3,20 +3,10 @@ function render({ model, el }) {
   keepKeys(el);
   const grid = document.createElement("div");
   grid.className = "lx-tiles";
-  const stage = makeStage(() => { grid.querySelectorAll(".lx-frame").forEach(stage.dress); tools.say(); });
-  const tools = stage.tools("");
+  const stage = makeStage(() => { for (const frame of grid.querySelectorAll(".lx-frame")) dress(stage, frame); tools.say(); }, { wheelNeedsCtrl: true });
+  const tools = zoomTools(stage, "");
   el.append(grid, tools.bar);
 
-  const keys = (event) => {
-    const step = 0.1 / stage.zoom;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    if (event.key === "+" || event.key === "=") stage.scaleAt(1.5);
-    else if (event.key === "-") stage.scaleAt(1 / 1.5);
-    else if (event.key === "0") stage.reset();
-    else if (moves[event.key] && stage.zoom > 1) stage.set(stage.zoom, stage.x + moves[event.key][0], stage.y + moves[event.key][1]);
-    else return;
-    event.preventDefault();
-  };
   const legend = (scale) => {
     const line = document.createElement("div");
     line.className = "lx-scale";
@@ -43,7 +33,7 @@ function render({ model, el }) {
       source(image, tile.png);
       frame.append(image);
       stage.listen(frame);
-      frame.addEventListener("keydown", keys);
+      frame.addEventListener("keydown", stage.keys);
       const caption = document.createElement("figcaption"), note = document.createElement("small");
       note.textContent = tile.note;
       caption.append(tile.title, note);

@@ -1,0 +1,108 @@
+// What part of a picture is seen: one zoom and one centre for all frames of a component. Places are shares, 0 to 1 from
+// the upper left corner to the lower right one: x, y of the picture, u, v of a frame. `seen` and `under` are the only
+// formulas between the two; whatever is laid out, read out, picked or drawn goes through them.
+//
+// `exact` names a frame in whose pixels the picture keeps step: at 1:1 each of its pixels has one of the screen for itself.
+function makeStage(redraw, { wheelNeedsCtrl = false, exact = null } = {}) {
+  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+  const arrows = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
+  let least = 1, most = 32;
+  const stage = {
+    zoom: 1, x: 0.5, y: 0.5,
+    seen: (x, y) => [(x - stage.x) * stage.zoom + 0.5, (y - stage.y) * stage.zoom + 0.5],
+    under: (u, v) => [stage.x + (u - 0.5) / stage.zoom, stage.y + (v - 0.5) / stage.zoom],
+    set(zoom, x, y) {
+      stage.zoom = clamp(zoom, least, most);
+      // A picture that is larger than its frame fills it; a smaller one stands in its middle.
+      const half = Math.min(0.5, 0.5 / stage.zoom);
+      stage.x = clamp(x, half, 1 - half);
+      stage.y = clamp(y, half, 1 - half);
+      if (exact && exact.clientWidth) settle();
+      redraw();
+    },
+    reset: () => stage.set(1, 0.5, 0.5),
+    // Puts a place of the picture at a place of the frame.
+    put(zoom, [x, y], u, v) {
+      const to = clamp(zoom, least, most);
+      stage.set(to, x - (u - 0.5) / to, y - (v - 0.5) / to);
+    },
+    zoomAt(factor, u = 0.5, v = 0.5) { stage.put(stage.zoom * factor, stage.under(u, v), u, v); },
+    // Says at which zoom a pixel of the photo is a pixel of the screen, so that it can be had, and eight times as much.
+    reach(one) { least = Math.min(1, one); most = Math.max(32, 8 * one); },
+    // Lays an image that shows a part of the picture over its place in the frame around it. By its box: a browser rounds
+    // a box to whole pixels before it transforms it, so that a CSS transform would enlarge the rounding by the zoom.
+    lay(image, { left, top, width, height } = { left: 0, top: 0, width: 1, height: 1 }) {
+      const [u, v] = stage.seen(left, top);
+      const box = { left: u, top: v, width: width * stage.zoom, height: height * stage.zoom };
+      for (const [name, share] of Object.entries(box)) image.style[name] = share * 100 + "%";
+    },
+    // Where a pointer is in the frame.
+    locate(frame, { clientX, clientY }) {
+      const box = frame.getBoundingClientRect();
+      return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+    },
+    // Zoom and pan by mouse, wheel and fingers. What is dragged while the whole picture is seen is handed to `drag`.
+    listen(frame, drag) {
+      frame.dataset.testid = "viewer";
+      const held = new Map();
+      let pressed = null; // until a pointer has moved far enough to be no click
+      frame.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        pressed = event;
+        held.set(event.pointerId, event);
+        frame.setPointerCapture(event.pointerId);
+      });
+      frame.addEventListener("pointermove", (event) => {
+        const before = held.get(event.pointerId);
+        if (!before) return;
+        if (pressed && Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) < 4) return;
+        pressed = null;
+        held.set(event.pointerId, event);
+        const other = [...held.values()].find((each) => each.pointerId !== event.pointerId);
+        if (other) pinch(frame, before, event, other);
+        else if (stage.zoom > 1) stage.put(stage.zoom, stage.under(...stage.locate(frame, before)), ...stage.locate(frame, event));
+        else if (drag) drag(event);
+      });
+      for (const name of ["pointerup", "pointercancel"]) frame.addEventListener(name, (event) => held.delete(event.pointerId));
+      frame.addEventListener("wheel", (event) => {
+        if (!event.ctrlKey && (wheelNeedsCtrl || !frame.matches(":focus-within"))) return;
+        if (!event.ctrlKey && stage.zoom <= 1 && event.deltaY > 0) return; // the page scrolls on
+        event.preventDefault();
+        const pixels = event.deltaY * (event.deltaMode ? 30 : 1);
+        stage.zoomAt(Math.exp(-pixels / 300), ...stage.locate(frame, event));
+      }, { passive: false });
+      frame.addEventListener("dblclick", (event) => {
+        if (stage.zoom > 1) stage.reset(); else stage.put(4, stage.under(...stage.locate(frame, event)), ...stage.locate(frame, event));
+      });
+    },
+    // Zooms and pans by keys; true where the key was one of them.
+    keys(event) {
+      const arrow = arrows[event.key];
+      if (event.key === "+" || event.key === "=") stage.zoomAt(1.5);
+      else if (event.key === "-") stage.zoomAt(1 / 1.5);
+      else if (event.key === "0") stage.reset();
+      else if (arrow && stage.zoom > 1) stage.set(stage.zoom, stage.x + arrow[0] / stage.zoom, stage.y + arrow[1] / stage.zoom);
+      else return false;
+      event.preventDefault();
+      return true;
+    },
+  };
+  // Moves the picture by less than a pixel, so that its edge lies between two pixels of the screen.
+  function settle() {
+    const box = exact.getBoundingClientRect(), [u, v] = stage.seen(0, 0);
+    const off = (start, length, share) => {
+      const edge = (start + share * length) * devicePixelRatio;
+      return (Math.round(edge) - edge) / devicePixelRatio / length / stage.zoom;
+    };
+    stage.x -= off(box.left, box.width, u);
+    stage.y -= off(box.top, box.height, v);
+  }
+  // Two fingers: what lay between them stays there.
+  function pinch(frame, before, now, other) {
+    const middle = (one) => ({ clientX: (one.clientX + other.clientX) / 2, clientY: (one.clientY + other.clientY) / 2 });
+    const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
+    const place = stage.under(...stage.locate(frame, middle(before)));
+    stage.put(stage.zoom * apart(now) / apart(before), place, ...stage.locate(frame, middle(now)));
+  }
+  return stage;
+}

@@ -1,0 +1,46 @@
+// What the widgets share.
+
+// Puts the pictures of a frame where the stage has them.
+function dress(stage, frame) {
+  for (const image of frame.querySelectorAll("img")) stage.lay(image);
+  frame.classList.toggle("lx-zoomed", stage.zoom > 1);
+  frame.classList.toggle("lx-close", stage.zoom >= 4);
+}
+// The buttons that zoom, under the pictures, and a hint.
+function zoomTools(stage, hint) {
+  const bar = document.createElement("div");
+  bar.className = "lx-tools";
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", "Zoom");
+  const words = document.createElement("span");
+  words.className = "lx-grow";
+  words.textContent = hint;
+  const label = document.createElement("span");
+  label.className = "lx-zoom";
+  label.setAttribute("aria-live", "polite");
+  const button = (text, name, act) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.setAttribute("aria-label", name);
+    made.addEventListener("click", act);
+    return made;
+  };
+  bar.append(words, button("\u2212", "Zoom out", () => stage.zoomAt(1 / 1.5)), label,
+             button("+", "Zoom in", () => stage.zoomAt(1.5)), button("Fit", "Fit the whole picture", stage.reset));
+  return { bar, words, say: () => { label.textContent = Math.round(stage.zoom * 100) + " %"; } };
+}
+// The source of a picture whose PNG bytes came from Python; the one before it is let go.
+function source(image, bytes) {
+  const old = image.dataset.held;
+  const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  image.dataset.held = url;
+  image.src = url;
+  if (old) setTimeout(() => URL.revokeObjectURL(old), 2000);
+}
+// Keys that a widget uses go no further: a notebook would take the arrows for its own and move on to another cell.
+function keepKeys(el) {
+  const ours = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "=", "-", "0"];
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  el.addEventListener("keydown", (event) => { if (ours.includes(event.key)) event.stopPropagation(); });
+}
