@@ -17,13 +17,14 @@ RESULTS = ("restorer", "restoration", "encode", "settings")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "formats": (),
     "machine": (),
     "unfinished": (),
-    "photo": ("errors", "unfinished", "machine"),
+    "photo": ("errors", "formats", "unfinished", "machine"),
     "models": ("errors", "machine"),
     "examples": (),
     "weights": ("errors", "unfinished", "models"),
-    "training": ("errors", "unfinished", "photo", "models", "weights"),
+    "training": ("errors", "formats", "unfinished", "photo", "models", "weights"),
     "hub": ("errors", "unfinished", "models", "weights"),
     "engine": ("errors", "unfinished", "machine", "models", "weights"),
     "restorer": ("errors", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
@@ -32,12 +33,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "restoration"),
-    "evaluation": ("errors", "photo", "weights", "training", *RESULTS),
-    "batch": ("errors", "machine", "photo", "weights", "evaluation", *RESULTS),
+    "evaluation": ("errors", "formats", "photo", "weights", "training", *RESULTS),
+    "batch": ("errors", "formats", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
     "app": (
         "errors",
+        "formats",
         "photo",
         "weights",
         "hub",
@@ -51,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "widgets": (
         "errors",
+        "formats",
         "photo",
         "models",
         "weights",
@@ -63,6 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors",
+        "formats",
         "unfinished",
         "photo",
         "weights",

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.formats import FORMATS, RAW_SUFFIXES, suffix_of
 from explorer.photo.limits import Limits
 from explorer.photo.raw import open_mosaic, read_dng_on_disk, read_raw
 from explorer.photo.rgb import read_picture, read_tiff
@@ -20,55 +21,7 @@ from explorer.photo.types import Photo, RawPhoto
 # tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
-_RAW_MAGIC = (
-    b"II\x2a\x00\x10\x00\x00\x00CR",  # Canon CR2
-    b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
-    b"FUJIFILMCCD-RAW",
-    b"IIRO",  # Olympus
-    b"IIRS",
-    b"MMOR",
-    b"IIU\x00",  # Panasonic
-    b"FOVb",  # Sigma
-    b"\x00MRM",  # Minolta
-)
-_RAW_SUFFIXES = frozenset(
-    [
-        "3fr",
-        "arw",
-        "bay",
-        "cap",
-        "cr2",
-        "cr3",
-        "crw",
-        "dcr",
-        "dcs",
-        "dng",
-        "erf",
-        "fff",
-        "gpr",
-        "iiq",
-        "k25",
-        "kdc",
-        "mdc",
-        "mef",
-        "mos",
-        "mrw",
-        "nef",
-        "nrw",
-        "orf",
-        "pef",
-        "ptx",
-        "pxn",
-        "raf",
-        "raw",
-        "rw2",
-        "rwl",
-        "sr2",
-        "srf",
-        "srw",
-        "x3f",
-    ]
-)
+_RAW_MAGIC = tuple(magic for each in FORMATS if each.group == "raw" for at, magic in each.signatures if at == 0)
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65535})
 """TIFF compressions of Sony, Epson, Samsung, Nikon and Pentax."""
 _CFA, _LINEAR_RAW, _DNG_VERSION = 32803, 34892, 50706
@@ -118,7 +71,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
     except PhotoError:
         raise
     except Exception as error:  # tifffile raises many kinds on damaged structures
-        if name.lower().rsplit(".", 1)[-1] in _RAW_SUFFIXES:
+        if suffix_of(name) in RAW_SUFFIXES:
             return True
         raise PhotoError(
             f"{name} is a damaged or truncated TIFF, whose tags cannot be read; copy the file again."
@@ -127,7 +80,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
 
 def _kind(data: bytes, name: str) -> str:
     """What the content is, whatever the suffix says."""
-    suffix = name.lower().rsplit(".", 1)[-1] if "." in name else ""
+    suffix = suffix_of(name)
     if data.startswith(_RAW_MAGIC):
         return "raw"
     if data[:2] == b"\xff\xd8":
@@ -135,7 +88,7 @@ def _kind(data: bytes, name: str) -> str:
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "raw" if _tiff_is_raw(data, name) or (suffix in _RAW_SUFFIXES) else "tiff"
+        return "raw" if _tiff_is_raw(data, name) or (suffix in RAW_SUFFIXES) else "tiff"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     if data[:6] in (b"GIF87a", b"GIF89a"):
@@ -151,7 +104,7 @@ def _kind(data: bytes, name: str) -> str:
             return "heic"
     if suffix == "raw":
         return "mosaic"
-    return "raw" if suffix in _RAW_SUFFIXES and b"\0" in data[:512] else "unknown"
+    return "raw" if suffix in RAW_SUFFIXES and b"\0" in data[:512] else "unknown"
 
 
 def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:

@@ -1,0 +1,32 @@
+"""The table of what is opened, and what is made from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from explorer import formats
+
+
+def test_every_suffix_belongs_to_one_format() -> None:
+    counted = Counter(suffix for each in formats.FORMATS for suffix in each.suffixes)
+    assert [suffix for suffix, count in counted.items() if count > 1] == []
+    assert all(suffix == suffix.lower().strip(". ") for suffix in counted)
+    assert counted.keys() == formats.SUFFIXES
+    # What Windows' browsers save JPEGs as, Fujifilm's HEIF, and cameras whose files used to open by name only.
+    assert {"jfif", "jpe", "mpo", "hif", "dcr", "gpr", "bay", "k25", "cap", "mdc", "ptx", "pxn"} <= formats.SUFFIXES
+
+
+def test_suffixes_of_names() -> None:
+    assert formats.suffix_of("a/b.c/IMG_1.JPG") == "jpg"
+    assert formats.suffix_of("https://example.org/x.tar/night.Dng") == "dng"
+    assert [formats.suffix_of(name) for name in ("a.b/c", ".dng", "dng", "x.", r"a\b.c\d")] == ["", "", "", "", ""]
+
+
+def test_the_table_costs_nothing_to_ask() -> None:
+    code = "import sys, explorer.formats; print(sorted({'numpy', 'torch', 'PIL'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                          cwd=Path(__file__).parents[2])  # fmt: skip
+    assert done.stdout.strip() == "[]"
