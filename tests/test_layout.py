@@ -18,13 +18,14 @@ RESULTS = ("restorer", "restoration", "encode", "settings")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "formats": (),
+    "identity": (),
     "machine": (),
     "unfinished": (),
     "photo": ("errors", "formats", "unfinished", "machine"),
     "models": ("errors", "machine"),
     "examples": (),
-    "weights": ("errors", "unfinished", "models"),
-    "training": ("errors", "formats", "unfinished", "photo", "models", "weights"),
+    "weights": ("errors", "identity", "unfinished", "models"),
+    "training": ("errors", "formats", "identity", "unfinished", "photo", "models", "weights"),
     "hub": ("errors", "unfinished", "models", "weights"),
     "engine": ("errors", "unfinished", "machine", "models", "weights"),
     "restorer": ("errors", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inspect": ("errors", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "restoration"),
     "evaluation": ("errors", "formats", "photo", "weights", "training", *RESULTS),
-    "batch": ("errors", "formats", "machine", "photo", "weights", "evaluation", *RESULTS),
+    "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
     "app": (
@@ -67,6 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cli": (
         "errors",
         "formats",
+        "identity",
         "unfinished",
         "photo",
         "weights",
