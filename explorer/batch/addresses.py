@@ -134,15 +134,23 @@ def _remote(address: str) -> Iterator[tuple[Any, str]]:
         raise unreachable from error
 
 
-def read(address: str) -> bytes:
+def read(address: str, most: int | None = None) -> bytes:
     """All bytes of a file.
+
+    Args:
+        most: of a pipe, which states no size, no more than one byte above this is read.
 
     Raises:
         OSError: it is not there or cannot be read.
         PhotoError: see `canonical`.
     """
     if is_local(address):
-        return Path(address).read_bytes()
+        if most is None or not Path(address).is_fifo():
+            return Path(address).read_bytes()
+        from explorer.photo.opening import read_once
+
+        with open(address, "rb", buffering=0) as file:
+            return read_once(file, most)
     with _remote(address) as (file_system, path):
         data: bytes = file_system.cat_file(path)
     return data

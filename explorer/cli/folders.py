@@ -64,7 +64,7 @@ def photographs_of(named: Iterable[Path], out: Path | None = None) -> Named:
     sources = Sources([str(path.absolute()) for path in files])
 
     def is_result(path: Path) -> bool:
-        size = path.stat().st_size if path.exists() else -1
+        size = path.stat().st_size if os.path.exists(path) else -1
         made = results.made(str(path), size)
         return own.made(str(path), size) is not None or (made is not None and sources.hold(made.photograph))
 

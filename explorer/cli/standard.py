@@ -23,16 +23,17 @@ def opened(path: Path) -> Photo:
     Raises:
         PhotoError: as `explorer.open_photo`; `-` where nothing comes through the standard input.
     """
-    from explorer.photo import open_photo
+    from explorer import open_photo
 
     if path != STANDARD:
         return open_photo(path)
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         raise PhotoError("Nothing comes through the standard input; pipe a photograph into it or name a file.")
     from explorer.photo.limits import Limits
+    from explorer.photo.opening import read_once
 
     limits = Limits.from_environment()
-    return open_photo(sys.stdin.buffer.read(limits.max_bytes + 1), name=NAME, limits=limits)
+    return open_photo(read_once(sys.stdin.buffer, limits.max_bytes), name=NAME, limits=limits)
 
 
 def write_out(data: bytes) -> None:
