@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from explorer.app.own_address import except_loopback, without_proxies
 from explorer.app.quick_import import quick_import
 from explorer.server import own_uploads
 
@@ -11,7 +12,8 @@ from explorer.server import own_uploads
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 own_uploads()
-with quick_import():
+except_loopback()
+with quick_import(), without_proxies():
     from explorer.app.page import build_app, launch
 
 __all__ = ["build_app", "launch"]

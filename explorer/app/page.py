@@ -25,6 +25,7 @@ from explorer.app import (
 )
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
+from explorer.app.own_address import asked_directly
 from explorer.app.quick_import import one_application
 from explorer.app.sessions import Session, close_session, enter_session, public_folder
 from explorer.app.shared import PREVIEWS, Address, Shared
@@ -204,25 +205,26 @@ def launch(
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)
-    _, url, _ = demo.launch(
-        server_name=host,
-        server_port=port,
-        share=share,
-        prevent_thread_lock=True,
-        quiet=quiet,
-        show_error=False,
-        enable_monitoring=False,
-        run_history=False,
-        strict_cors=True,
-        allowed_paths=[str(public_folder())],
-        footer_links=["api"],
-        ssr_mode=False,
-        mcp_server=importlib.util.find_spec("mcp") is not None,
-        theme=theme(),
-        css=css(),
-        head=head(),
-        **hardened(demo, options),
-    )
+    with asked_directly(host):
+        _, url, _ = demo.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            prevent_thread_lock=True,
+            quiet=quiet,
+            show_error=False,
+            enable_monitoring=False,
+            run_history=False,
+            strict_cors=True,
+            allowed_paths=[str(public_folder())],
+            footer_links=["api"],
+            ssr_mode=False,
+            mcp_server=importlib.util.find_spec("mcp") is not None,
+            theme=theme(),
+            css=css(),
+            head=head(),
+            **hardened(demo, options),
+        )
     if block:
         demo.block_thread()
     return url

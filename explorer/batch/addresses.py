@@ -7,19 +7,24 @@ object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a tempo
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.batch import left_out
 from explorer.errors import ExplorerError, OutputError, PhotoError
+from explorer.identity import identity
 
 _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "hf", "memory", "oss", "oci", "cos", "obs"]
 )
 """Protocols whose stores show an object only when all of it has arrived."""
+_DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
+"""Of the Hub's addresses, where it may be named or not."""
 STAGING = ".manifest/unfinished"
 """Where files of a destination lie until they are whole."""
 
@@ -56,7 +61,9 @@ def canonical(address: str, beside: str = "") -> str:
         address = address.partition("://")[2]
     if "://" in address:
         file_system, path = _reached(address)
-        return str(file_system.unstrip_protocol(path)).rstrip("/")
+        if _is_of_this_machine(file_system):
+            return os.path.normpath(path)
+        return _DEFAULT_BRANCH.sub(r"\1", str(file_system.unstrip_protocol(path))).rstrip("/")
     if beside and not is_local(beside):
         return canonical(f"{beside}/{address}")
     return os.path.normpath(os.path.join(beside or os.getcwd(), os.path.expanduser(address)))
@@ -72,6 +79,11 @@ def parent(address: str) -> str:
     return os.path.dirname(address) if is_local(address) else address.rpartition("/")[0]
 
 
+def name_of(address: str) -> str:
+    """The last part of an address."""
+    return address.replace("\\", "/").rpartition("/")[2]
+
+
 def _reached(address: str) -> tuple[Any, str]:
     """The fsspec file system of an address and the path in it."""
     import fsspec
@@ -85,6 +97,16 @@ def _reached(address: str) -> tuple[Any, str]:
     except ValueError as error:
         raise PhotoError(f"{address} cannot be reached ({error}); check the address.") from error
     return file_system, path
+
+
+def _is_of_this_machine(file_system: Any) -> bool:
+    """Whether an fsspec file system stands for this machine's files, directly or behind a cache."""
+    from fsspec.implementations.cached import CachingFileSystem
+    from fsspec.implementations.local import LocalFileSystem
+
+    while isinstance(file_system, CachingFileSystem):
+        file_system = file_system.fs
+    return isinstance(file_system, LocalFileSystem)
 
 
 class UnreachableError(OSError):
@@ -112,15 +134,23 @@ def _remote(address: str) -> Iterator[tuple[Any, str]]:
         raise unreachable from error
 
 
-def read(address: str) -> bytes:
+def read(address: str, most: int | None = None) -> bytes:
     """All bytes of a file.
+
+    Args:
+        most: of a pipe, which states no size, no more than one byte above this is read.
 
     Raises:
         OSError: it is not there or cannot be read.
         PhotoError: see `canonical`.
     """
     if is_local(address):
-        return Path(address).read_bytes()
+        if most is None or not Path(address).is_fifo():
+            return Path(address).read_bytes()
+        from explorer.photo.opening import read_once
+
+        with open(address, "rb", buffering=0) as file:
+            return read_once(file, most)
     with _remote(address) as (file_system, path):
         data: bytes = file_system.cat_file(path)
     return data
@@ -156,40 +186,57 @@ def find_one(address: str) -> Found:
         return ABSENT
 
 
-def find_all(folder: str, leave_out: str = "") -> Iterator[tuple[str, Found]]:
+Note = Callable[[str, str], None]
+"""Called with the path of something that a listing passes over, and the reason (`explorer.batch.left_out`)."""
+
+
+def find_all(folder: str, leave_out: str = "", note: Note = lambda inside, reason: None) -> Iterator[tuple[str, Found]]:
     """Every file in a folder and the folders within, by its path in the folder (with slashes), in no certain order.
 
-    Files and folders whose name begins with a dot are left out, and so is the folder `leave_out` (an address).
+    Files and folders whose name begins with a dot are left out, links to folders, what is neither, and the folder
+    `leave_out` (an address), whatever it is called here.
 
     Raises:
         UnreachableError: the store does not answer.
     """
     if not is_local(folder):
-        skipped = _reached(leave_out)[1].rstrip("/") + "/" if leave_out and not is_local(leave_out) else None
+        inside_out = f"{leave_out}/".removeprefix(f"{folder}/") if leave_out.startswith(f"{folder}/") else ""
         with _remote(folder) as (file_system, path):
             start = path.rstrip("/") + "/"
             file_system.invalidate_cache()
             listed = file_system.find(path, detail=True)
         for name, info in listed.items():
             inside = name.removeprefix(start)
-            if not (skipped and name.startswith(skipped)) and not any(p.startswith(".") for p in inside.split("/")):
+            if inside_out and inside.startswith(inside_out):
+                continue
+            if any(part.startswith(".") for part in inside.split("/")):
+                note(inside, left_out.HIDDEN)
+            else:
                 yield inside, _found(info)
         return
+    not_taken = identity(leave_out) if leave_out and is_local(leave_out) else None
     waiting = [""]
     while waiting:
         inside = waiting.pop()
         with os.scandir(os.path.join(folder, inside)) as entries:
             for entry in entries:
                 name = f"{inside}{entry.name}"
-                if entry.name.startswith("."):
-                    continue
                 if entry.is_dir():
-                    # A link may lead back up; what it leads to is not part of this folder anyway.
-                    if not entry.is_symlink() and entry.path != leave_out:
+                    if not_taken is not None and identity(entry.path) == not_taken:
+                        continue
+                    if reason := left_out.reason_of_folder(entry.name, entry.is_symlink()):
+                        if not left_out.is_own(entry.name):
+                            note(name, reason)
+                    else:
                         waiting.append(f"{name}/")
+                elif entry.name.startswith("."):
+                    if not left_out.is_own(entry.name):
+                        note(name, left_out.HIDDEN)
                 elif entry.is_file():
                     stat = entry.stat()
                     yield name, Found(stat.st_size, str(stat.st_mtime_ns))
+                else:
+                    note(name, left_out.NO_FILE)
 
 
 def _found(info: dict[str, Any]) -> Found:

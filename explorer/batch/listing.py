@@ -6,16 +6,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from explorer.batch import addresses
+from explorer.batch import addresses, left_out
 from explorer.batch.addresses import Found
+from explorer.batch.left_out import LeftOut
+from explorer.batch.results import MANIFEST, Results, Sources
 from explorer.errors import OutputError, PhotoError
+from explorer.formats import is_photo_name
+from explorer.identity import identities, identity, nearest_of
 
-_RAW = "3fr arw cr2 cr3 crw dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
-_DEVELOPED = "jpg jpeg png tif tiff webp bmp gif heic heif avif"
-SUFFIXES = frozenset(f"{_RAW} {_DEVELOPED}".split())
-"""Of files that are taken from a folder; what a file named by itself is, its content says."""
 LISTS = ("txt", "lst", "list")
 """Suffixes of files that name photographs, one a line."""
 _ASKED_AT_ONCE = 32
@@ -40,6 +40,8 @@ class Listing:
     """Each once, in the source's order."""
     rows: list[int]
     """Indices into `items` in the source's order: what a list names twice is there twice."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """What else the folder holds, the destination aside."""
 
 
 def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
@@ -61,18 +63,11 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
         OutputError: a result would replace a photograph, or would be taken for one at the next run.
     """
     address = addresses.canonical(source)
+    passed_over: list[LeftOut] = []
+    folder = ""
     if addresses.is_folder(address):
-        if address == destination:
-            raise OutputError(f"The results would lie among the photographs in {source}; name another destination.")
-        entries = sorted(
-            (inside, found)
-            for inside, found in addresses.find_all(address, leave_out=destination)
-            if inside.rpartition(".")[2].lower() in SUFFIXES
-        )
-        if not entries:
-            raise PhotoError(f"The folder '{source}' holds no photographs; name one that does.")
-        inputs = [addresses.join(address, inside) for inside, _ in entries]
-        places, found = [inside for inside, _ in entries], [each for _, each in entries]
+        folder = address
+        inputs, places, found, passed_over = _in_folder(address, source, destination)
         rows = list(range(len(inputs)))
     elif addresses.find_one(address) == addresses.ABSENT:
         raise PhotoError(f"There is no folder, list or photograph at '{source}'; check the address.")
@@ -81,14 +76,91 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
         with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
             found = list(threads.map(addresses.find_one, inputs, chunksize=16))
     else:
-        inputs, places, rows = [address], [address.replace("\\", "/").rpartition("/")[2]], [0]
+        inputs, places, rows = [address], [addresses.name_of(address)], [0]
         found = [addresses.find_one(address)]
     outputs = name_results(places, inputs, suffix)
+    _check_apart(inputs, outputs, destination, folder, source)
+    return Listing([Item(*each) for each in zip(inputs, outputs, found, strict=True)], rows, passed_over)
+
+
+def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], list[str], list[Found], list[LeftOut]]:
+    """Photographs of a folder: addresses, paths in it, what the listing says of each; and what is left out."""
+    if address == destination or _same(address, destination):
+        raise OutputError(f"The results would lie among the photographs in {source}; name another destination.")
+    passed_over: list[LeftOut] = []
+    folders = [address]
+
+    def note(inside: str, reason: str) -> None:
+        passed_over.append(LeftOut(inside, reason))
+
+    entries: list[tuple[str, Found]] = []
+    for inside, found in addresses.find_all(address, destination, note):
+        if is_photo_name(inside):
+            entries.append((inside, found))
+        elif addresses.name_of(inside) == MANIFEST:
+            folders.append(addresses.parent(addresses.join(address, inside)))
+        else:
+            note(inside, left_out.SUFFIX)
+    if addresses.is_local(address):
+        folders += sorted({addresses.parent(addresses.join(address, inside)) for inside, _ in entries})
+    entries.sort()
+    inputs = [addresses.join(address, inside) for inside, _ in entries]
+    results, sources = Results(folders), Sources(inputs)
+    taken = []
+    for place, (inside, found) in zip(inputs, entries, strict=True):
+        made = results.made(place, found.bytes) if results else None
+        if made is not None and sources.hold(made.photograph):
+            note(inside, left_out.RESULT)
+        else:
+            taken.append((place, inside, found))
+    if not taken:
+        raise PhotoError(left_out.nothing_in(source, passed_over))
+    return [t[0] for t in taken], [t[1] for t in taken], [t[2] for t in taken], passed_over
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two paths of this machine lead to the same."""
+    return (
+        addresses.is_local(one)
+        and addresses.is_local(other)
+        and (found := identity(one)) is not None
+        and found == identity(other)
+    )
+
+
+def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str, folder: str, source: str) -> None:
+    """Refuses results that would replace photographs, or lie among those that a folder's next run takes, whatever links
+    lead there and however the paths are spelt.
+
+    Args:
+        folder: of the photographs; empty for a list and for one photograph.
+
+    Raises:
+        OutputError: names the first such result.
+    """
+    targets = [addresses.join(destination, output) for output in outputs]
     sources = set(inputs)
-    for output in outputs:
-        if addresses.join(destination, output) in sources:
-            raise OutputError(f"The result would replace the photograph '{output}'; name another destination.")
-    return Listing([Item(*each) for each in zip(inputs, outputs, found, strict=True)], rows)
+    clash = next((target for target in targets if target in sources), None)
+    if clash is None and addresses.is_local(destination):
+        there = [(target, found) for target in targets if (found := identity(target)) is not None]
+        if there:
+            known = identities(each for each in inputs if addresses.is_local(each))
+            clash = next((target for target, found in there if found in known), None)
+    if clash is not None:
+        raise OutputError(f"The result would replace the photograph '{clash}'; name another destination.")
+    if not folder:
+        return
+    for place in sorted({addresses.parent(target) for target in targets}):
+        if addresses.is_local(place):
+            among = addresses.is_local(folder) and nearest_of(place, (folder, destination)) == folder
+        else:
+            among = f"{place}/".startswith(f"{folder}/") and not (
+                len(destination) >= len(folder) and f"{place}/".startswith(f"{destination}/")
+            )
+        if among:
+            raise OutputError(
+                f"The results in {place} would lie among the photographs in {source}; name another destination."
+            )
 
 
 def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:

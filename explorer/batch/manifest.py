@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.batch import addresses
 from explorer.batch.photograph import ROWS, Row
+from explorer.batch.results import MANIFEST
 from explorer.errors import ExplorerError, OutputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST = "manifest.parquet"
 WORK = ".manifest"
 _SEGMENT = "segment-"
 _READ_AT_ONCE = 16

@@ -241,9 +241,10 @@ def decode(item: Item, plan: Plan) -> Decoded:
     row = _begun(item, plan)
     name = item.input.replace("\\", "/").rpartition("/")[2]
     try:
-        Limits.from_environment().check_bytes(item.found.bytes, name)
+        limits = Limits.from_environment()
+        limits.check_bytes(item.found.bytes, name)
         with _timed(row, "read_seconds", time.perf_counter):
-            data = addresses.read(item.input)
+            data = addresses.read(item.input, limits.max_bytes)
     except PhotoError as error:
         return Decoded(item, _failed(row, error))
     except FileNotFoundError:

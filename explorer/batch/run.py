@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.batch import addresses
 from explorer.batch.addresses import STAGING
+from explorer.batch.left_out import LeftOut
 from explorer.batch.listing import Item, Listing, list_source
 from explorer.batch.local import restore_here, restore_locally, suggested_workers
 from explorer.batch.manifest import WORK, Ledger, digest
@@ -59,6 +60,8 @@ class Summary:
     """sha256 of the manifest without its measured times."""
     table: pa.Table
     """The manifest."""
+    left_out: Sequence[LeftOut] = ()
+    """What else the source holds."""
 
 
 def run_batch(
@@ -135,6 +138,7 @@ def _run(
         manifest=addresses.join(target, "manifest.parquet"),
         digest=digest(table),
         table=table,
+        left_out=listing.left_out,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -127,6 +128,7 @@ def _first_code(summary: Summary) -> int:
 
 
 def _print(summary: Summary, planned: int | None, as_json: bool, quiet: bool) -> None:
+    from explorer.batch.left_out import told
     from explorer.batch.report import cost_table, costs_of
 
     costs = None if planned is None else costs_of(summary.table)
@@ -138,12 +140,15 @@ def _print(summary: Summary, planned: int | None, as_json: bool, quiet: bool) ->
             "failed": summary.failed,
             "manifest": summary.manifest,
             "digest": summary.digest,
+            "left_out": [asdict(each) for each in summary.left_out],
         }
         if costs is not None and planned is not None:
             plain["costs"] = costs.as_plain(planned)
         print_json(plain)
         return
     if not quiet:
+        if summary.left_out:
+            write_line(told(summary.left_out), err=True)
         write_line(
             f"{summary.restored} restored, {summary.kept} kept, {summary.failed} of {summary.photographs} failed; "
             f"{summary.manifest}"

@@ -115,11 +115,12 @@ def evaluate(
         context.fail("--record goes with --data and --synthetic-raw, not with --benchmark.")
     wanted_ratios = parse_ratios(ratios)
     places = None if corners is None else parse_corners(corners)
-    folders = [_folder(name) for name in models] if record else []
+    recorded = [_folder(name) for name in models] if record else []
     if plot is not None:
         from explorer.cli.plots import check_plot
 
-        check_plot(plot)
+        folders = [*(data or ()), synthetic_raw, benchmark and benchmark[1]]
+        check_plot(plot, [folder for folder in folders if folder])
 
     if data is not None:
         measured = _on_pairs(data, models, ratio, limit, quiet)
@@ -134,7 +135,7 @@ def evaluate(
     if record:
         from explorer.evaluation.records import record as write_figures
 
-        for folder, (figures, sha256) in zip(folders, measured.figures, strict=True):
+        for folder, (figures, sha256) in zip(recorded, measured.figures, strict=True):
             write_figures(folder, figures, sha256)
     if plot is not None:
         from explorer.cli.plots import write_plot

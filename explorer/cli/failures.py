@@ -6,6 +6,7 @@ import traceback
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -58,12 +59,14 @@ class Failures:
 
     total: int
     """Photographs on the command line."""
-    errors: list[tuple[Path, Exception]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    plain: list[dict[str, Any]] = field(default_factory=list)
+    """The same for JSON."""
 
-    def add(self, path: Path, error: Exception) -> str:
-        """Prints one failure and remembers it; gives its sentence."""
-        self.errors.append((path, error))
-        return print_failure(error, path)
+    def add(self, path: Path, error: Exception) -> None:
+        """Prints one failure and remembers it."""
+        self.errors.append(error)
+        self.plain.append({"input": str(path), "error": print_failure(error, path), "exit_code": exit_code(error)})
 
     def leave(self) -> None:
         """Ends the command when anything failed.
@@ -72,4 +75,4 @@ class Failures:
             typer.Exit: with the first failure's own code when all failed, with 10 when only some did.
         """
         if self.errors:
-            raise typer.Exit(exit_code(self.errors[0][1]) if len(self.errors) == self.total else SOME_FAILED)
+            raise typer.Exit(exit_code(self.errors[0]) if len(self.errors) == self.total else SOME_FAILED)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from explorer.batch.listing import SUFFIXES
+from explorer.batch.left_out import HIDDEN, NO_FILE, RESULT, SUFFIX, WITHIN, LeftOut, is_own, nothing_in
+from explorer.batch.results import JOURNAL, MANIFEST, Results, Sources, journal_entries
 from explorer.errors import PhotoError
+from explorer.formats import is_photo_name
 from explorer.unfinished import PATTERN, made_by_the_dead
 
-JOURNAL = ".lowlight-restored.jsonl"
 _STALE_SECONDS = 600
 
 Read = TypeVar("Read")
@@ -24,29 +25,79 @@ Made = TypeVar("Made")
 Written = TypeVar("Written")
 
 
-def photographs_of(named: Iterable[Path]) -> tuple[list[Path], bool]:
-    """Files as they are named, folders replaced by the photographs in them (sorted, without hidden files and without
-    folders within), and whether there was a folder.
+@dataclass(frozen=True)
+class Named:
+    """What a command line names, folders replaced by what is in them."""
+
+    files: list[Path]
+    any_folder: bool
+    left_out: list[LeftOut]
+    """Of the folders."""
+
+
+def photographs_of(named: Iterable[Path], out: Path | None = None) -> Named:
+    """Files as they are named, and folders replaced by the photographs in them: sorted, neither hidden nor in folders
+    within.
+
+    Results do not become photographs: neither those that the output folder notes, nor those of another named folder
+    whose own photograph is restored now too.
+
+    Args:
+        out: the folder of the results, if it is one.
 
     Raises:
         PhotoError: a folder without photographs.
     """
     files: list[Path] = []
-    any_folder = False
+    left_out: list[LeftOut] = []
+    folders = []
     for path in named:
-        if not path.is_dir():
+        if path.is_dir():
+            folders.append(path)
+            taken, passed_over = _in_folder(path)
+            files += taken
+            left_out += passed_over
+        else:
             files.append(path)
+    own = Results([str(out.absolute())] if out is not None else [])
+    results = Results(str(folder.absolute()) for folder in folders)
+    sources = Sources([str(path.absolute()) for path in files])
+
+    def is_result(path: Path) -> bool:
+        size = path.stat().st_size if os.path.exists(path) else -1
+        made = results.made(str(path), size)
+        return own.made(str(path), size) is not None or (made is not None and sources.hold(made.photograph))
+
+    if own or results:
+        found = {path: is_result(path) for path in files}
+        if folders or not all(found.values()):  # who names results only means them
+            files = [path for path in files if not found[path]]
+            left_out += [LeftOut(str(path), RESULT) for path, result in found.items() if result]
+    for folder in folders:
+        if not any(path.parent == folder for path in files):
+            raise PhotoError(nothing_in(str(folder), [each for each in left_out if Path(each.name).parent == folder]))
+    return Named(files, bool(folders), left_out)
+
+
+def _in_folder(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+    """The photographs right in a folder, by their suffixes, and what else is there."""
+    taken: list[Path] = []
+    left_out: list[LeftOut] = []
+    for each in sorted(folder.iterdir()):
+        if each.name.startswith("."):
+            reason = "" if is_own(each.name) else HIDDEN
+        elif each.is_dir():
+            reason = WITHIN
+        elif not each.is_file():
+            reason = NO_FILE
+        elif not is_photo_name(each.name):
+            reason = "" if each.name == MANIFEST else SUFFIX
+        else:
+            taken.append(each)
             continue
-        any_folder = True
-        inside = [
-            each
-            for each in sorted(path.iterdir())
-            if each.suffix.lower().lstrip(".") in SUFFIXES and not each.name.startswith(".") and each.is_file()
-        ]
-        if not inside:
-            raise PhotoError(f"The folder '{path}' holds no photographs; name one that does.")
-        files += inside
-    return files, any_folder
+        if reason:
+            left_out.append(LeftOut(str(each), reason))
+    return taken, left_out
 
 
 class Journal:
@@ -62,18 +113,10 @@ class Journal:
         self._path = folder / JOURNAL
         self._settings = settings
         self._beside = beside or folder
-        self._known: dict[str, tuple[str, int, dict[str, int]]] = {}
-        try:
-            lines = self._path.read_text().splitlines()
-        except OSError:
-            lines = []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                others = {str(name): int(size) for name, size in entry.get("others", {}).items()}
-                self._known[str(entry["result"])] = str(entry["made_from"]), int(entry["bytes"]), others
-            except (ValueError, KeyError, TypeError, AttributeError):  # a line that a kill cut short
-                continue
+        self._known = {
+            entry["result"]: (str(entry.get("made_from")), entry["bytes"], entry["others"])
+            for entry in journal_entries(folder)
+        }
 
     def _made_from(self, photograph: Path) -> str:
         stat = photograph.stat()
@@ -93,14 +136,25 @@ class Journal:
         except OSError:
             return False
 
+    def begin(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
+        """Notes a result that is about to take its place: a run that is ended then leaves a file that is known as a
+        result all the same."""
+        self._note(photograph, result, -1, dict.fromkeys((path.name for path in others), -1))
+
     def add(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
         """Notes a result that is in its place, and files beside it that belong to it."""
+        sizes = {path.name: path.stat().st_size for path in others}
+        self._note(photograph, result, result.stat().st_size, sizes)
+
+    def _note(self, photograph: Path, result: Path, size: int, others: dict[str, int]) -> None:
         entry = {
             "result": result.name,
             "photograph": photograph.name,
+            "input": str(photograph.absolute()),
             "made_from": self._made_from(photograph),
-            "bytes": result.stat().st_size,
-            "others": {path.name: path.stat().st_size for path in others},
+            "bytes": size,
+            "others": others,
+            "beside": str(self._beside.absolute()),
         }
         with self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")

@@ -8,24 +8,26 @@ from typing import Annotated
 import typer
 
 from explorer.cli.failures import Failures
+from explorer.cli.standard import opened
 from explorer.cli.terminal import print_json, write_line
 
 
 def info(
-    photographs: Annotated[list[Path], typer.Argument(metavar="IN", help="RAW files or pictures.")],
+    photographs: Annotated[
+        list[Path], typer.Argument(metavar="IN", help="RAW files or pictures; - for the standard input.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: an object for one photograph, a list for several.")
     ] = False,
 ) -> None:
     """Show the metadata of photographs: camera, exposure, mosaic, levels, white balance."""
-    from explorer import open_photo
     from explorer.photo import describe
 
     panels: list[dict[str, object]] = []
     failures = Failures(len(photographs))
     for path in photographs:
         try:
-            panel = {"file": str(path), **describe(open_photo(path))}
+            panel = {"file": str(path), **describe(opened(path))}
         except Exception as error:
             failures.add(path, error)
             continue

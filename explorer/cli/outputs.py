@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
+from explorer.identity import identities, identity
 from explorer.unfinished import beside
 
 if TYPE_CHECKING:
@@ -27,8 +30,9 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
 
     Args:
         inputs: the photographs.
-        out: a picture file for one input, or an existing folder (or any path that ends in a separator), where each
-            result is called `<stem>.png`, or `<full name>.png` where two inputs share a stem.
+        out: `-` (the standard output, as PNG) or a picture file for one input; or an existing folder (or any path that
+            ends in a separator), where each result is called `<stem>.png`, or `<full name>.png` where two inputs share
+            a stem.
         bits: 8 or 16 bits a channel.
 
     Raises:
@@ -37,17 +41,15 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
     """
     if not out.strip():
         raise OutputError("The output has no name; give a file or an existing folder with -o.")
+    if out == str(STANDARD):
+        if len(inputs) > 1:
+            raise OutputError(f"{len(inputs)} photographs cannot go to the standard output; name a folder with -o.")
+        return [STANDARD]
     path = Path(out)
     names_folder = out.endswith(("/", os.sep))
-    try:
-        is_folder = path.is_dir()
-    except (OSError, ValueError) as error:  # a name that is too long, or one with a NUL in it
-        shown = out if len(out) <= 60 else f"{out[:57]}..."
-        raise OutputError(f"{shown!r} cannot be a file's name here; give a shorter, plain one with -o.") from error
-    if is_folder or names_folder:
+    if is_folder(out) or names_folder:
         check_folder(path)
-        stems = Counter(photo.stem for photo in inputs)
-        outputs = [path / f"{photo.stem if stems[photo.stem] == 1 else photo.name}.png" for photo in inputs]
+        outputs = [path / name for name in _names_in_folder(inputs)]
     else:
         if len(inputs) > 1:
             raise OutputError(
@@ -56,14 +58,57 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
         _check_suffix(path, bits)
         check_folder(path.parent)
         outputs = [path]
-    for output, count in Counter(outputs).items():
-        if count > 1:
-            raise OutputError(f"Two photographs would be written to '{output}'; restore them into different folders.")
-    sources = {photo.resolve() for photo in inputs}
+    sources = identities(inputs)
     for output in outputs:
-        if output.resolve() in sources:
+        if identity(output) in sources:
             raise OutputError(f"The result would replace the photograph '{output}'; name another output with -o.")
     return outputs
+
+
+def is_folder(out: str) -> bool:
+    """Whether results go into a folder that is there.
+
+    Raises:
+        OutputError: no file can be called so.
+    """
+    try:
+        return out != str(STANDARD) and Path(out).is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or one with a NUL in it
+        shown = out if len(out) <= 60 else f"{out[:57]}..."
+        raise OutputError(f"{shown!r} cannot be a file's name here; give a shorter, plain one with -o.") from error
+
+
+def _names_in_folder(inputs: Sequence[Path]) -> list[str]:
+    """The results' names, each another one also where upper and lower case are the same."""
+    from explorer.batch.listing import name_results
+
+    names = [NAME if photo == STANDARD else photo.name for photo in inputs]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise OutputError(f"Two photographs are called '{twice[0]}'; restore them into different folders.")
+    return name_results(names, [str(photo) for photo in inputs])
+
+
+def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder: Path) -> None:
+    """Refuses a folder of intermediates in which one of them would replace a photograph or a result, before anything is
+    written.
+
+    Raises:
+        OutputError: names the file; or as `check_folder`.
+    """
+    check_folder(folder)
+    place = identity(folder)
+    there = [path for path in (*inputs, *outputs) if path.suffixes[1:] and identity(path.parent) == place]
+    if not there:
+        return
+    from explorer import list_models
+
+    maps = "|".join(sorted({re.escape(name) for each in list_models() for name in each.intermediates}))
+    stems = {output.stem.casefold() for output in outputs}
+    for path in there:
+        match = re.fullmatch(rf"(.+)\.(?:{maps})(?:_\d+)?\.(?:png|npy)", path.name, re.IGNORECASE)
+        if match and match[1].casefold() in stems:
+            raise OutputError(f"An intermediate would replace '{path}'; name another folder with --intermediates.")
 
 
 def _check_suffix(path: Path, bits: int) -> None:

@@ -6,22 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.errors import OutputError
+from explorer.formats import is_photo_name
+from explorer.identity import identity, nearest_of
 
 FORMATS = (".html", ".svg", ".png")
 _WIDTH, _HEIGHT = 760, 440
 
 
-def check_plot(path: Path) -> None:
+def check_plot(path: Path, folders: Sequence[Path]) -> None:
     """Refuses a plot that cannot be written, before anything is measured.
 
+    Args:
+        folders: of the pictures on which is measured.
+
     Raises:
-        OutputError: another suffix, no such folder, or SVG and PNG without kaleido.
+        OutputError: another suffix, no such folder, SVG and PNG without kaleido, or a plot that would replace one of
+            the pictures or be taken for one the next time.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(f"{path.name} has no suffix of a plot; end it in {', '.join(FORMATS)}.")
     if not path.parent.is_dir():
         raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+    among = is_photo_name(path.name) and nearest_of(path.parent, folders) is not None
+    there = identity(path)
+    if among or (there is not None and any(identity(each) == there for f in folders for each in f.rglob("*"))):
+        raise OutputError(f"The plot {path} would lie among the pictures that are measured; name another place.")
     if suffix != ".html":
         from importlib.util import find_spec
 

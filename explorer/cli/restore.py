@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from explorer import __version__
-from explorer.cli.failures import Failures, exit_code
+from explorer.batch.left_out import told as left_out_line
+from explorer.cli.failures import Failures
 from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
 from explorer.cli.options import (
     BackendOption,
@@ -22,11 +24,21 @@ from explorer.cli.options import (
     parse_balance,
     parse_ratio,
 )
-from explorer.cli.outputs import all_or_nothing, check_folder, check_free, plan_outputs, save_intermediates
+from explorer.cli.outputs import (
+    all_or_nothing,
+    check_free,
+    check_intermediates,
+    is_folder,
+    plan_outputs,
+    save_intermediates,
+)
+from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, write_line
+from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
+    from explorer.batch.photograph import Balance
     from explorer.photo import Photo
     from explorer.settings import RestoreSettings
 
@@ -34,7 +46,10 @@ if TYPE_CHECKING:
 def restore(
     photographs: Annotated[
         list[Path],
-        typer.Argument(metavar="IN", help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP; or folders of them."),
+        typer.Argument(
+            metavar="IN",
+            help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP; or folders of them; - for the standard input.",
+        ),
     ],
     out: Annotated[
         str,
@@ -42,7 +57,7 @@ def restore(
             "--out",
             "-o",
             help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-            "where each becomes <stem>.png.",
+            "where each becomes <stem>.png; - for the standard output, as PNG.",
         ),
     ],
     model: Annotated[
@@ -82,13 +97,13 @@ def restore(
     """Restore dark photographs.
 
     A folder stands for the photographs in it. Run again, such a command leaves
-    out what it already restored from the same photographs in the same way.
+    out what it already restored from the same photographs in the same way. No
+    result is written onto a photograph, and none is taken for one.
 
     One of several photographs that fails does not stop the others: its error is
     printed, and the exit code at the end is 10 (or the first error's own when all
     of them failed).
     """
-    overwrite = not no_overwrite
     if settings is None and model is None:
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
     if settings is not None:
@@ -98,95 +113,157 @@ def restore(
                 "leave -m, --ratio, --white-balance, --neutral-point and --weights out: the file says them.",
                 param_hint="--settings",
             )
+    to_standard = out == str(STANDARD)
+    if to_standard and (as_json or intermediates is not None):
+        raise typer.BadParameter("leave --json and --intermediates out with -o -.", param_hint="--out")
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
     check_backend_option(backend)
-    photographs, whole_folder = photographs_of(photographs)
-    outputs = plan_outputs(photographs, out, depth)
+    folder = Path(out) if is_folder(out) and out.strip() else None
+    named = photographs_of(photographs, folder)
+    outputs = plan_outputs(named.files, out, depth)
     if intermediates is not None:
-        check_folder(intermediates)
-
-    from explorer import load_model, open_photo
-    from explorer import restore as restore_photo
-
-    chosen: RestoreSettings | None = None
+        check_intermediates(named.files, outputs, intermediates)
+    work = _Work(
+        named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
+        keep_gps, overwrite=not no_overwrite,
+    )  # fmt: skip
     if settings is not None:
-        from explorer.settings import read_settings, restore_with
+        from explorer.settings import read_settings
 
-        chosen = read_settings(settings)
+        work.settings = read_settings(settings)
+    told = not (quiet or as_json)
+    if named.left_out and told:
+        write_line(left_out_line(named.left_out), err=True)
+    skipped = work.go_on(folder, named.any_folder) if folder is not None else []
+    if skipped and told:
+        write_line(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
+    restored, failures = work.all(quiet, told and not to_standard)
+    if as_json:
+        whole = {"skipped": skipped, "left_out": [asdict(each) for each in named.left_out]} if named.any_folder else {}
+        print_json({"restored": restored, "failed": failures.plain, **whole})
+    failures.leave()
+
+
+@dataclass
+class _Work:
+    """What one command line restores, and how."""
+
+    photographs: list[Path]
+    outputs: list[Path]
+    model: str | None
+    weights: Path | None
+    ratio: float | Literal["auto"]
+    balance: Balance
+    bits: Literal[8, 16]
+    backend: str
+    intermediates: Path | None
+    keep_gps: bool
+    overwrite: bool
+    settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
-    restored: list[dict[str, Any]] = []
-    failed: list[dict[str, Any]] = []
-    skipped: list[dict[str, str]] = []
     journal: Journal | None = None
-    if whole_folder and Path(out).is_dir():
-        for folder in {Path(out), intermediates or Path(out)}:
-            remove_leftovers(folder)
-        if model is not None:
-            loaded = load_model(model, weights)
-        made_with = [
-            model, loaded and loaded.identity.sha256, ratio, white_balance, neutral_point, bits, backend,
-            intermediates and str(intermediates), settings and settings.read_text(), keep_gps, __version__,
+    among: bool = False
+    """Results lie among the photographs."""
+
+    def go_on(self, folder: Path, any_folder: bool) -> list[dict[str, str]]:
+        """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
+
+        Returns:
+            Those that are left out. A journal is kept for folders of photographs, and wherever results lie among
+            photographs, so that the next run can tell one from the other.
+        """
+        self.among = identity(folder) in identities(path.parent for path in self.photographs)
+        if not any_folder and not self.among:
+            return []
+        if any_folder:
+            for each in {folder, self.intermediates or folder}:
+                remove_leftovers(each)
+            if self.model is not None:
+                from explorer import load_model
+
+                self.loaded = load_model(self.model, self.weights)
+        self.journal = Journal(folder, self._made_with(), self.intermediates)
+        if not any_folder:
+            return []
+        pairs = list(zip(self.photographs, self.outputs, strict=True))
+        held = [self.journal.holds(*pair) for pair in pairs]
+        waiting = [pair for pair, done in zip(pairs, held, strict=True) if not done]
+        self.photographs, self.outputs = [path for path, _ in waiting], [output for _, output in waiting]
+        done = [pair for pair, done in zip(pairs, held, strict=True) if done]
+        return [{"input": str(path), "output": str(output)} for path, output in done]
+
+    def _made_with(self) -> list[object]:
+        from explorer.settings import as_json
+
+        return [
+            self.model, self.loaded and self.loaded.identity.sha256, self.ratio, asdict(self.balance), self.bits,
+            self.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
+            self.keep_gps, __version__,
         ]  # fmt: skip
-        journal = Journal(Path(out), made_with, intermediates)
-        waiting = []
-        for path, output in zip(photographs, outputs, strict=True):
-            if journal.holds(path, output):
-                skipped.append({"input": str(path), "output": str(output)})
-            else:
-                waiting.append((path, output))
-        photographs, outputs = [path for path, _ in waiting], [output for _, output in waiting]
-        if skipped and not (quiet or as_json):
-            write_line(f"{len(skipped)} of {len(skipped) + len(photographs)} are already restored in {out}")
-    failures = Failures(len(photographs))
 
-    def read(index: int) -> Photo:
-        check_free(outputs[index], overwrite)
-        return balance(open_photo(photographs[index]))
+    def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
+        """Restores one photograph after the other; gives what became of those that went well, and the failures."""
+        restored: list[dict[str, Any]] = []
+        failures = Failures(len(self.photographs))
+        with progress(len(self.photographs), quiet=quiet) as shown:
+            for path in self.photographs[:1]:
+                shown.say(path.name)
+            for step in overlapped(len(self.photographs), self.read, self.make, self.write):
+                if isinstance(step.error, _NoModelError):
+                    raise step.error.reason
+                if step.error is not None or step.written is None:
+                    failures.add(self.photographs[step.index], step.error or RuntimeError("nothing was written"))
+                else:
+                    restored.append(step.written["plain"])
+                    if told:
+                        _report(step.written["plain"], step.written["lines"])
+                shown.advance()
+                for path in self.photographs[step.index + 1 : step.index + 2]:
+                    shown.say(path.name)
+        return restored, failures
 
-    def make(index: int, photo: Photo) -> Restoration:
-        nonlocal loaded
-        if chosen is not None:
-            own = None if backend == "auto" else backend
-            return restore_with(photo, chosen, backend=own, intermediates=intermediates is not None)
-        if loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
+    def read(self, index: int) -> Photo:
+        if self.outputs[index] != STANDARD:
+            check_free(self.outputs[index], self.overwrite)
+        return self.balance(opened(self.photographs[index]))
+
+    def make(self, index: int, photo: Photo) -> Restoration:
+        from explorer import load_model
+        from explorer import restore as restore_photo
+
+        intermediates = self.intermediates is not None
+        if self.settings is not None:
+            from explorer.settings import restore_with
+
+            own = None if self.backend == "auto" else self.backend
+            return restore_with(photo, self.settings, backend=own, intermediates=intermediates)
+        if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
-                loaded = load_model(str(model), weights)
+                self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:
                 raise _NoModelError(error) from error
-        return restore_photo(photo, loaded, amplification, backend=backend, intermediates=intermediates is not None)
+        return restore_photo(photo, self.loaded, self.ratio, backend=self.backend, intermediates=intermediates)
 
-    def write(index: int, restoration: Restoration) -> dict[str, Any]:
-        output = outputs[index]
+    def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
+        photograph, output = self.photographs[index], self.outputs[index]
         files: dict[str, list[Path]] = {}
-        with all_or_nothing(overwrite) as stage:
-            restoration.save(stage(output), bits=depth, keep_gps=keep_gps)
-            if intermediates is not None:
-                files = save_intermediates(restoration, intermediates, output.stem, stage)
-        if journal is not None:
-            journal.add(photographs[index], output, [file for each in files.values() for file in each])
-        return {"plain": _as_plain(photographs[index], output, depth, files, restoration), "lines": restoration.notes}
+        if output == STANDARD:
+            from explorer.encode import encode
 
-    with progress(len(photographs), quiet=quiet) as shown:
-        if photographs:
-            shown.say(photographs[0].name)
-        for step in overlapped(len(photographs), read, make, write):
-            path = photographs[step.index]
-            if isinstance(step.error, _NoModelError):
-                raise step.error.reason
-            if step.error is not None or step.written is None:
-                failed.append(_failure(failures, path, step.error or RuntimeError("nothing was written")))
-            else:
-                restored.append(step.written["plain"])
-                if not (quiet or as_json):
-                    _report(step.written["plain"], step.written["lines"])
-            shown.advance()
-            if step.index + 1 < len(photographs):
-                shown.say(photographs[step.index + 1].name)
-    if as_json:
-        print_json({"restored": restored, "failed": failed, **({"skipped": skipped} if whole_folder else {})})
-    failures.leave()
+            write_out(encode(restoration.image, ".png", self.bits, restoration.exif, keep_gps=self.keep_gps))
+        else:
+            with all_or_nothing(self.overwrite) as stage:
+                restoration.save(stage(output), bits=self.bits, keep_gps=self.keep_gps)
+                if self.intermediates is not None:
+                    files = save_intermediates(restoration, self.intermediates, output.stem, stage)
+                others = [file for each in files.values() for file in each]
+                if self.journal is not None and self.among:
+                    self.journal.begin(photograph, output, others)
+            if self.journal is not None:
+                self.journal.add(photograph, output, others)
+        return {"plain": _as_plain(photograph, output, self.bits, files, restoration), "lines": restoration.notes}
 
 
 class _NoModelError(Exception):
@@ -195,10 +272,6 @@ class _NoModelError(Exception):
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
         self.reason = reason
-
-
-def _failure(failures: Failures, path: Path, error: Exception) -> dict[str, Any]:
-    return {"input": str(path), "error": failures.add(path, error), "exit_code": exit_code(error)}
 
 
 def _report(result: dict[str, Any], notes: Sequence[str]) -> None:

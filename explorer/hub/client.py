@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from explorer.errors import HubError
+from explorer.hub.environment import BlockedError, blamed
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -97,7 +98,8 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
 
     transport = errors.HTTPError  # type: ignore[attr-defined]
     try:
-        yield
+        with _environment_blamed(what):
+            yield
     except HubError:
         raise
     except errors.GatedRepoError as error:
@@ -129,6 +131,18 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
         raise HubError(f"{what}: {_words(error)}; free some space or check the cache {cache_folder()}.") from error
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise HubError(f"{what}: the Hub gave an answer that cannot be understood ({_words(error)}).") from error
+
+
+@contextmanager
+def _environment_blamed(what: str) -> Iterator[None]:
+    try:
+        yield
+    except HubError:
+        raise
+    except Exception as error:
+        if words := blamed(error, endpoint()):
+            raise BlockedError(f"{what}: {words}.") from error
+        raise
 
 
 def endpoint() -> str:

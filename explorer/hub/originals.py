@@ -11,6 +11,7 @@ from pathlib import Path
 
 import explorer
 from explorer.errors import WeightsError
+from explorer.hub.environment import blamed
 from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
 from explorer.weights.published import convert_published, published
 from explorer.weights.store import imported_folder, sha256_of
@@ -123,6 +124,8 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
             )
         partial.replace(path)
     except (OSError, http.client.HTTPException) as error:
+        if words := blamed(error, file.url):
+            raise WeightsError(f"{file.name} cannot be had from {file.url}: {words}.") from error
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"{file.name} cannot be had from {file.url} ({reason}); try again later, or download it in a browser "

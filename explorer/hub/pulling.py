@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from explorer.errors import HubError, WeightsError
 from explorer.hub.client import api, offline, patiently, plain_errors, storage_folder
+from explorer.hub.environment import BlockedError
 from explorer.hub.fetching import cached_file, fetch_file, forget_file
 from explorer.hub.references import HubReference, is_commit
 from explorer.models import architectures
@@ -157,7 +158,7 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
         except HubError as error:
             if cached and not _says_no(error):
                 return PulledWeights(reference, cached.commit, cached.folder, f"{error} The cached commit is used.")
-            if _says_no(error):
+            if _says_no(error) or isinstance(error, BlockedError):
                 raise
             raise HubError(f"{str(error).split(';')[0].rstrip('.')}{how_to_get(reference)}.") from error
         _check_listed(reference, files)

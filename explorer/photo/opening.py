@@ -8,6 +8,7 @@ import os
 import re
 import struct
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -33,10 +34,24 @@ _MOSAIC_NAME = re.compile(
 )
 
 
+def read_once(file: IO[bytes], most: int) -> bytes:
+    """What comes through a pipe or a device, which states no size and can be read a single time: up to its end, or
+    until there are more than `most` bytes."""
+    data = bytearray()
+    while len(data) <= most and (block := file.read(1 << 20)):
+        data += block
+    return bytes(data)
+
+
 def _read(path: Path, name: str, limits: Limits) -> bytes:
     try:
         if path.is_dir():
             raise PhotoError(f"{path} is a folder; name a photo in it.")
+        if not os.path.isfile(path) and path.exists():
+            with path.open("rb", buffering=0) as file:
+                data = read_once(file, limits.max_bytes)
+            limits.check_bytes(len(data), name)
+            return data
         limits.check_bytes(path.stat().st_size, name)
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -138,10 +153,10 @@ def open_photo(
     """Reads a photograph.
 
     Args:
-        source: a path, or a file's bytes. What the file is, its content says: camera RAW (DNG, CR2, CR3, CRW, NEF,
-            ARW, RAF, ...), or a picture of a kind that docs/formats.md lists. A headerless mosaic of little-endian
-            16-bit samples is named like `rose_768x512_rggb.raw`, optionally with `_b600` and `_w16383` (black and
-            white level) before the suffix.
+        source: a path (of a pipe too, which is read once), or a file's bytes. What the file is, its content says:
+            camera RAW (DNG, CR2, CR3, CRW, NEF, ARW, RAF, ...), or a picture of a kind that docs/formats.md lists. A
+            headerless mosaic of little-endian 16-bit samples is named like `rose_768x512_rggb.raw`, optionally with
+            `_b600` and `_w16383` (black and white level) before the suffix.
         name: what messages and results call it; the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
         isolated: decode in a process of its own, under limits of memory and time (`explorer.photo.isolation`): for
@@ -171,7 +186,7 @@ def open_photo(
                 f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
             ) from error
         name = name or path.name
-        if not isolated and (dng := read_dng_on_disk(path, name, limits)) is not None:
+        if not isolated and os.path.isfile(path) and (dng := read_dng_on_disk(path, name, limits)) is not None:
             return dng
         data = _read(path, name, limits)
     if not data:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageSequence
 
 from explorer.errors import OutputError, TrainingError
+from explorer.identity import identities, identity
 from explorer.training.state import REPLAY, write_atomically
 
 FORMATS = (".gif", ".webp")
@@ -43,14 +44,17 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
 
     Raises:
         TrainingError: the run holds no replay pictures.
-        OutputError: another suffix, a folder that does not exist, a full disk.
+        OutputError: another suffix, a folder that does not exist, a picture of the run in its place, a full disk.
     """
     suffix = out.suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(f"{out.name} has no suffix of an animation; end it in {' or '.join(FORMATS)}.")
     if not out.parent.is_dir():
         raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
-    frames = [_read(path) for _, path in replay_pictures(folder)]
+    pictures = [path for _, path in replay_pictures(folder)]
+    if identity(out) in identities(pictures):
+        raise OutputError(f"The animation would replace {out}, a picture of the run; name another file.")
+    frames = [_read(path) for path in pictures]
     durations = [round(1000 * frame_seconds)] * (len(frames) - 1) + [round(1000 * last_seconds)]
     buffer = io.BytesIO()
     options = {"lossless": True} if suffix == ".webp" else {"optimize": True}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ModelNotFoundError, WeightsError
+from explorer.identity import nearest_of
 from explorer.models import architecture, create_model
 from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
@@ -88,6 +89,9 @@ def convert_published(
         raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
     if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
         raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
+    for file in files:  # an older folder of weights is replaced with all that is in it
+        if nearest_of(Path(file).parent, [folder]) is not None:
+            raise WeightsError(f"{file} lies in {folder}, which the weights would replace; name another folder.")
     loaded, sources = _imported(entry, files, allow_unknown)
     write_weights(folder, loaded.net, loaded.config, _readme(entry, sources), half=False)
     return folder

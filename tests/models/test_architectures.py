@@ -25,7 +25,8 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 EXPECTED = {
     "lamba_m0", "lamba_m1", "lamba_m2", "sid_unet", "sid_unet_xtrans", "retinexnet", "pix2pix", "res_unet", "zero_dce",
-    "sci", "lynx", "lynx_xtrans", "lynx_rgb", "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
+    "sci", "lynx", "lynx_xtrans", "lynx_rgb",
+    "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
 }  # fmt: skip
 CLASSICAL = {"identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"}
 

@@ -1,0 +1,74 @@
+"""The app asks its own address, which no proxy leads to.
+
+Gradio does at its launch, and so does its MCP server at every call. Both would go where the environment's proxies stand
+(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), and fail where one is of a kind that nothing here speaks (SOCKS), or where
+SSL_CERT_FILE names a file that is gone: a client reads all that before it knows whom it will ask.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_VARIABLES = frozenset(
+    ["http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir", "no_proxy"]
+)  # in any case
+
+
+def except_loopback() -> None:
+    """Excepts this machine from the proxies of this process and of those that it starts."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [each.strip() for each in os.environ.get(name, "").split(",") if each.strip()]
+        # One of the two spellings may be empty where the other is not: each library reads another one first.
+        listed = listed or [e.strip() for e in os.environ.get(name.swapcase(), "").split(",") if e.strip()]
+        os.environ[name] = ",".join([*listed, *(host for host in LOOPBACK if host not in listed)])
+
+
+@contextmanager
+def without_proxies() -> Iterator[None]:
+    """Hides proxies and certificates inside the block: for imports that make clients which nobody here uses."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.lower() in _VARIABLES}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+@contextmanager
+def asked_directly(host: str) -> Iterator[None]:
+    """Inside the block, plain requests to this machine or to `host` look at no proxy; all others stay as they are."""
+    import httpx
+
+    asked = {name: getattr(httpx, name) for name in ("get", "head")}
+    for name, call in asked.items():
+        setattr(httpx, name, _direct(call, host))
+    try:
+        yield
+    finally:
+        for name, call in asked.items():
+            setattr(httpx, name, call)
+
+
+def _direct(call: Callable[..., Any], host: str) -> Callable[..., Any]:
+    import httpx
+
+    @functools.wraps(call)
+    def asking(url: Any, **options: Any) -> Any:
+        asked = httpx.URL(url).host
+        if asked == host or _is_loopback(asked):
+            options["trust_env"] = False
+        return call(url, **options)
+
+    return asking
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,55 @@
+"""What a run over a folder does not take, counted and named by its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN, RESULT = "suffix", "hidden", "link", "no_file", "within", "result"
+_WORDS = {
+    SUFFIX: ("file whose suffix is no photograph's", "files whose suffixes are no photograph's"),
+    HIDDEN: ("hidden file or folder", "hidden files and folders"),
+    LINK: ("link to a folder", "links to folders"),
+    NO_FILE: ("thing that is neither a file nor a folder", "things that are neither files nor folders"),
+    WITHIN: ("folder within", "folders within"),
+    RESULT: ("result of an earlier run", "results of earlier runs"),
+}
+"""One and several of each reason, in the order in which they are told."""
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something in a folder that is not taken."""
+
+    name: str
+    """Its path in the folder."""
+    reason: str
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of the program's own hidden files, of which nothing is told."""
+    return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
+
+
+def reason_of_folder(name: str, linked: bool) -> str:
+    """Why a folder's own files are not taken; empty where they are."""
+    # A link may lead back up; what it leads to is not part of this folder anyway.
+    return HIDDEN if name.startswith(".") else LINK if linked else ""
+
+
+def told(left_out: Sequence[LeftOut]) -> str:
+    """What is left out in one line: counts, reasons and the first names; empty where there is nothing."""
+    parts = []
+    for reason, (one, several) in _WORDS.items():
+        names = sorted(each.name for each in left_out if each.reason == reason)
+        if names:
+            more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED} more"
+            parts.append(f"{len(names)} {one if len(names) == 1 else several} ({', '.join(names[:_NAMED])}{more})")
+    return f"left out: {'; '.join(parts)}" if parts else ""
+
+
+def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:
+    """The sentence for a folder of which nothing is taken."""
+    what = told(left_out)
+    return f"The folder '{folder}' holds no photographs{f' ({what})' if what else ''}; name one that does."

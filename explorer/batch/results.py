@@ -1,0 +1,128 @@
+"""What folders say of the results in them, so that no run takes a result for a photograph.
+
+`lowlight restore` notes the results of a folder run in a journal beside them, `lowlight batch` in its manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from explorer.batch import addresses
+from explorer.errors import ExplorerError
+from explorer.identity import Identity, identities, identity
+
+JOURNAL = ".lowlight-restored.jsonl"
+MANIFEST = "manifest.parquet"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A result as it was noted."""
+
+    photograph: str
+    """Address of what it was made from, or its name alone."""
+    bytes: int
+    """Of the result; -1 where a run was ended before it could say."""
+
+
+def journal_entries(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a folder's journal, without those that a kill cut short; none where there is no journal."""
+    try:
+        lines = (folder / JOURNAL).read_text().splitlines()
+    except (OSError, ValueError):
+        return []
+    entries = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            others = {str(name): int(size) for name, size in entry.get("others", {}).items()}
+            entries.append({**entry, "result": str(entry["result"]), "bytes": int(entry["bytes"]), "others": others})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return entries
+
+
+def _noted_in_journal(folder: str) -> dict[str, Made]:
+    found: dict[str, Made] = {}
+    for entry in journal_entries(Path(folder)):
+        source = str(entry.get("input") or entry.get("photograph") or "")
+        found[addresses.join(folder, entry["result"])] = Made(source, entry["bytes"])
+        beside = str(entry.get("beside") or folder)
+        found |= {addresses.join(beside, name): Made(source, size) for name, size in entry["others"].items()}
+    return found
+
+
+def _noted_in_manifest(folder: str) -> dict[str, Made]:
+    from explorer.batch.manifest import read_manifest  # here: the manifest knows the listing
+
+    if addresses.find_one(addresses.join(folder, MANIFEST)) == addresses.ABSENT:
+        return {}
+    try:
+        table = read_manifest(folder).select(["input", "output", "output_bytes"])
+    except ExplorerError:  # somebody else's file of that name, or nothing here that reads it
+        return {}
+    return {
+        addresses.join(folder, row["output"]): Made(row["input"], row["output_bytes"])
+        for row in table.to_pylist()
+        if row["output"]
+    }
+
+
+class Results:
+    """The results that some folders note.
+
+    Args:
+        folders: canonical addresses.
+    """
+
+    def __init__(self, folders: Iterable[str]) -> None:
+        self._made: dict[Identity, Made] = {}
+        for folder in dict.fromkeys(folders):
+            noted = _noted_in_manifest(folder)
+            if addresses.is_local(folder):
+                noted |= _noted_in_journal(folder)
+            self._made |= {key: made for place, made in noted.items() if (key := _key(place)) is not None}
+
+    def __bool__(self) -> bool:
+        return bool(self._made)
+
+    def made(self, address: str, size: int) -> Made | None:
+        """What is noted of a file of this size; None of one that is no result, or was changed since."""
+        found = self._made.get(key) if (key := _key(address)) is not None else None
+        return found if found is not None and found.bytes in (-1, size) else None
+
+
+def _key(address: str) -> Identity | None:
+    return identity(address) if addresses.is_local(address) else address
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Photographs that a run would take, to know whether something was made from one of them."""
+
+    inputs: Sequence[str]
+    """Canonical addresses."""
+
+    @cached_property
+    def _addresses(self) -> set[str]:
+        return set(self.inputs)
+
+    @cached_property
+    def _identities(self) -> set[Identity]:
+        return identities(each for each in self.inputs if addresses.is_local(each))
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {addresses.name_of(each) for each in self.inputs}
+
+    def hold(self, photograph: str) -> bool:
+        """Whether a photograph is among them, also under another path; one that is gone is known by its name."""
+        if photograph in self._addresses:
+            return True
+        found = identity(photograph) if addresses.is_local(photograph) else None
+        return found in self._identities if found is not None else addresses.name_of(photograph) in self._names

@@ -1,0 +1,50 @@
+"""Photographs through the standard input, and results through the standard output: `-` in the place of a path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import OutputError, PhotoError
+
+if TYPE_CHECKING:
+    from explorer.photo import Photo
+
+STANDARD = Path("-")
+"""Stands for the standard input among photographs, and for the standard output after -o."""
+NAME = "stdin"
+"""What a photograph from the standard input is called."""
+
+
+def opened(path: Path) -> Photo:
+    """A photograph that a command line names; see `explorer.open_photo`.
+
+    Raises:
+        PhotoError: as `explorer.open_photo`; `-` where nothing comes through the standard input.
+    """
+    from explorer import open_photo
+
+    if path != STANDARD:
+        return open_photo(path)
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise PhotoError("Nothing comes through the standard input; pipe a photograph into it or name a file.")
+    from explorer.photo.limits import Limits
+    from explorer.photo.opening import read_once
+
+    limits = Limits.from_environment()
+    return open_photo(read_once(sys.stdin.buffer, limits.max_bytes), name=NAME, limits=limits)
+
+
+def write_out(data: bytes) -> None:
+    """Writes a result to the standard output.
+
+    Raises:
+        OutputError: it is a terminal, or closed.
+    """
+    if sys.stdout is None or sys.stdout.closed:
+        raise OutputError("The standard output is closed; name a file with -o.")
+    if sys.stdout.isatty():
+        raise OutputError("A picture would be written to the terminal; name a file with -o, or pipe it on.")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
