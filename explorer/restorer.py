@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -234,39 +233,38 @@ def restore(
         source = "given"
     if max_side is not None:
         photo = reduced(photo, max_side)
-    planes = network_input(photo, loaded, value)
-    channels, height, width = planes.planes.shape
-    notes = planes.notes
+    given = network_input(photo, loaded, value)
+    channels, height, width = given.planes.shape
+    notes = given.notes
     pixels = photo.size[0] * photo.size[1]
     if intermediates is None:
         intermediates = pixels <= _MOST_PIXELS
     names = None if intermediates else ("image",)
     budget = budget_for(pixels)
-    if (fitted := loaded.net.fitted(planes.planes)) is not loaded.net:
+    if (fitted := loaded.net.fitted(given.planes)) is not loaded.net:
         loaded = replace(loaded, net=fitted)
     factor = reduction(loaded.net, height, width, budget)
     if factor > 1:
         notes = (*notes, reduced_note(factor))
         engine = choose_backend(replace(loaded, net=loaded.net.at_scale(factor)), backend)
-        maps = run_reduced(engine.run, loaded.net, planes.planes, factor, names)
+        maps = run_reduced(engine.run, loaded.net, given.planes, factor, names)
     else:
         margin = loaded.config.input.margin
         tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget, margin)) > 1
         engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
-        maps = run_tiled(engine.run, loaded.net, planes.planes, budget, progress, names, margin)
-    camera_to_srgb, turns = planes.camera_to_srgb, planes.rotation // 90
-    del planes
+        maps = run_tiled(engine.run, loaded.net, given.planes, budget, progress, names, margin, given.region)
+    camera_to_srgb, placement = given.camera_to_srgb, given.placement
+    del given
     progress(1.0)
     image = maps.pop("image")
     np.clip(image, 0, 1, out=image)
     if loaded.config.output.color == "camera":
         image = camera_to_display(image, camera_to_srgb, out=image)
-    upright: dict[str, Any] = {k: np.ascontiguousarray(np.rot90(v, turns)) for k, v in maps.items()}
-    image = np.ascontiguousarray(np.rot90(image, turns), dtype=np.float32)
+    image = placement.upright(image)
     image.setflags(write=False)
     return Restoration(
         image=image,
-        intermediates=frozen_maps(upright),
+        intermediates=frozen_maps({name: placement.upright(each) for name, each in maps.items()}),
         ratio=value,
         ratio_source=source,
         model=loaded.name,

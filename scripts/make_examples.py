@@ -105,8 +105,7 @@ def take(shot: Shot) -> None:
     else:
         mosaic = ((counts.astype(np.float32) - BLACK) / (WHITE - BLACK)).astype(np.float32)
         write_picture(path, develop(replace(raw, mosaic=mosaic)), quality=92)
-    # A reader leaves the same rows and columns out once more, to bring the phase to RGGB.
-    write_picture(FOLDER / f"{shot.name}_reference.jpg", picture[rows, columns][rows, columns], quality=90)
+    write_picture(FOLDER / f"{shot.name}_reference.jpg", picture[rows, columns], quality=90)
     print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
 

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from weakref import ref
 
-import numpy as np
-
 import explorer
 from explorer.app import budget, text
 from explorer.app.components import RatioChoice
 from explorer.app.sessions import Session
 from explorer.errors import OutputError, PhotoError
-from explorer.photo import amplify, check_ratio, describe, develop, load_rendering
+from explorer.photo import amplify, check_ratio, describe, develop, load_rendering, upright
 from explorer.photo.reduce import reduced
 from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
@@ -343,20 +341,21 @@ def rendering_of(photo: explorer.Photo, box: tuple[int, int, int, int]) -> Float
     left, top, right, bottom = box
     if isinstance(photo, RgbPhoto):
         return photo.image[top:bottom, left:right]
-    height, width = photo.mosaic.shape
+    height, width = photo.sensor_size
     rows, columns = {
         0: ((top, bottom), (left, right)),
         90: ((left, right), (width - bottom, width - top)),
         180: ((height - bottom, height - top), (width - right, width - left)),
         270: ((height - right, height - left), (top, bottom)),
     }[photo.rotation]
-    first_row, first_column = (max(0, (run[0] - _MARGIN) // 6 * 6) for run in (rows, columns))
-    part = photo.mosaic[
-        first_row : -(-(rows[1] + _MARGIN) // 6) * 6, first_column : -(-(columns[1] + _MARGIN) // 6) * 6
-    ]
-    picture = develop(replace(photo, mosaic=part.copy()))
-    inside = picture[rows[0] - first_row : rows[1] - first_row, columns[0] - first_column : columns[1] - first_column]
-    return np.ascontiguousarray(np.rot90(inside, photo.rotation // 90))
+    if photo.mirrored:
+        columns = width - columns[1], width - columns[0]
+    (top, bottom), (left, right) = ([n + m for m in run] for n, run in zip(photo.inset, (rows, columns), strict=False))
+    first_row, first_column = (max(0, (first - _MARGIN) // 6 * 6) for first in (top, left))
+    part = photo.mosaic[first_row : -(-(bottom + _MARGIN) // 6) * 6, first_column : -(-(right + _MARGIN) // 6) * 6]
+    picture = develop(replace(photo, mosaic=part.copy(), inset=(0, 0, 0, 0)))
+    inside = picture[top - first_row : bottom - first_row, left - first_column : right - first_column]
+    return upright(inside, photo.rotation, photo.mirrored)
 
 
 def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:

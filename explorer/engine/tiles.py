@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 Maps = dict[str, NDArray[np.float32]]
+Region = Callable[[int, int, int, int], NDArray[np.float32]]
+"""Top, bottom, left and right to that part of the planes, which may lie beyond the picture."""
 Run = Callable[..., "dict[str, torch.Tensor]"]
 """1 x C x h x w, and for placed networks a tile's `Place`, to named maps."""
 
@@ -158,19 +160,24 @@ def grid(
     return [(r, c) for r in rows for c in columns]
 
 
-def _fed(planes: NDArray[np.float32], rows: Tile, columns: Tile, margin: int) -> torch.Tensor:
-    """What a tile is fed with, 1 x C x h x w; beyond the picture's borders its reflection."""
+def reflected_region(planes: NDArray[np.float32]) -> Region:
+    """A `Region` of planes whose samples are pixels: beyond the borders, their reflection about the last sample."""
+    _, height, width = planes.shape
+
+    def region(top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+        beyond = (0, 0), (max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width))
+        part = planes[:, max(0, top) : bottom, max(0, left) : right]
+        # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
+        return np.pad(part, beyond, mode="reflect") if any(map(any, beyond)) else part
+
+    return region
+
+
+def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> torch.Tensor:
+    """What a tile is fed with, 1 x C x h x w."""
     import torch
 
-    spans, beyond = [], [(0, 0)]
-    for tile, length in zip((rows, columns), planes.shape[1:], strict=True):
-        start, stop = tile.start - margin, tile.stop - margin
-        spans.append(slice(max(0, start), min(length, stop)))
-        beyond.append((max(0, -start), max(0, stop - length)))
-    part = planes[:, spans[0], spans[1]]
-    if any(n for pair in beyond for n in pair):
-        # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
-        part = np.pad(part, beyond, mode="reflect")
+    part = region(rows.start - margin, rows.stop - margin, columns.start - margin, columns.stop - margin)
     # Torch wants an array that may be written, though nothing here writes to it.
     return torch.from_numpy(np.require(part, np.float32, ["C", "W"]))[None]
 
@@ -183,6 +190,7 @@ def run_tiled(
     progress: Callable[[float], None] = lambda done: None,
     names: Collection[str] | None = None,
     margin: int = 0,
+    region: Region | None = None,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
@@ -195,6 +203,7 @@ def run_tiled(
         names: the maps that are wanted; None for all of them.
         margin: samples by which the picture is reflected at all four borders first, rounded up to the network's
             stride; see `InputConvention.margin`.
+        region: gives the parts of `planes`, and what lies beyond its borders; by default its reflection.
 
     Returns:
         Every wanted map as H' x W' x C' float32, cropped to the picture.
@@ -204,12 +213,13 @@ def run_tiled(
     from explorer.models.base import Place
 
     channels, height, width = planes.shape
+    region = region or reflected_region(planes)
     cells = grid(height, width, net, channels, budget, margin)
     margin = _rounded_up(margin, net.size.multiple_of)
     whole = cells[-1][0].stop, cells[-1][1].stop
     maps: Maps = {}
     for done, (rows, columns) in enumerate(cells, 1):
-        fed = _fed(planes, rows, columns, margin)
+        fed = _fed(region, rows, columns, margin)
         if net.placed and len(cells) > 1:
             results = run(fed, Place(rows.start, columns.start, *whole))
         else:

@@ -168,7 +168,7 @@ def colour_differences(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 def _linear(photo: Photo) -> NDArray[np.floating]:
     """The photo as linear sRGB, upright, not amplified."""
     if isinstance(photo, RawPhoto):
-        return upright(develop_linear(photo), photo.rotation)
+        return upright(develop_linear(photo), photo.rotation, photo.mirrored)
     return srgb_to_linear(photo.image)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError, PhotoError
 from explorer.evaluation.metrics import Scores, measure
-from explorer.photo import RawPhoto, RgbPhoto, develop, open_photo
+from explorer.photo import RawPhoto, RgbPhoto, load_rendering, open_photo, upright
 from explorer.restorer import restore
 from explorer.training.data import list_pictures
 from explorer.weights.store import LoadedModel
@@ -80,7 +80,7 @@ def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
 
     Args:
         path: of the long exposure.
-        photo: the short exposure, whose part of the visible pixels and whose rotation the reference takes.
+        photo: the short exposure, whose size and orientation the reference takes.
 
     Returns:
         H x W x 3 sRGB in [0, 1], upright.
@@ -97,9 +97,9 @@ def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
             )
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError) as error:
         raise DataError(f"{path} cannot be developed ({error}); copy it again.") from error
-    (top, left), (height, width) = photo.origin, photo.mosaic.shape
-    part = developed[top : top + height, left : left + width]
-    return np.ascontiguousarray(np.rot90(part, photo.rotation // 90) / np.float32(65535), dtype=np.float32)
+    height, width = photo.sensor_size
+    part = np.asarray(developed[:height, :width] / np.float32(65535), dtype=np.float32)
+    return upright(part, photo.rotation, photo.mirrored)
 
 
 def _opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
@@ -109,7 +109,7 @@ def _opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArr
         if pair.ratio is not None:
             if not isinstance(photo, RawPhoto):
                 raise DataError(f"{pair.dark} is no RAW file, which SID's exposures are; correct the list.")
-            return photo, develop(photo), reference_of(pair.bright, photo)
+            return photo, load_rendering(photo), reference_of(pair.bright, photo)
         bright = open_photo(pair.bright)
     except PhotoError as error:
         raise DataError(str(error)) from error

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explorer
-from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
 from explorer.machine import flush_denormals
@@ -171,8 +170,10 @@ def _mapped(
 
     flush_denormals()
     given = network_input(photo, loaded, ratio)
-    planes = torch.from_numpy(np.array(given.planes))[None]
-    padded = pad_to_size(planes, loaded.net.size).to(next(loaded.net.parameters(), planes).device)
+    height, width = given.planes.shape[1:]
+    legal = loaded.net.size.padded
+    padded = torch.from_numpy(np.array(given.region(0, legal(height), 0, legal(width))))[None]
+    padded = padded.to(next(loaded.net.parameters(), padded).device)
     with ExitStack() as block:
         block.enter_context(loaded.lock)
         # Silencing comes first, so that what is kept is what the next layer reads.
@@ -186,17 +187,15 @@ def _mapped(
     size = kept[layer].numel() * 4
     if size > LARGEST_MAPS and side > _SMALLEST_SIDE:
         raise _TooLargeError(LARGEST_MAPS / size)
-    turns = given.rotation // 90
-    picture = np.clip(_cropped(image, padded, planes), 0, 1)
+    picture = np.clip(_cropped(image, padded, given.planes), 0, 1)
     if loaded.config.output.color == "camera":
         picture = camera_to_display(picture, given.camera_to_srgb)
-    width, height = photo.size
     return FeatureMaps(
         layer=layer,
-        maps=np.ascontiguousarray(np.rot90(_cropped(kept[layer], padded, planes), turns)),
-        image=np.ascontiguousarray(np.rot90(picture, turns), dtype=np.float32),
+        maps=given.placement.upright(_cropped(kept[layer], padded, given.planes)),
+        image=given.placement.upright(picture),
         ratio=ratio,
-        side=max(width, height),
+        side=max(photo.size),
         network_range=(extremes[0], extremes[1]),
         bounded=bounded,
     )
@@ -218,7 +217,7 @@ def _extremes(net: nn.Module) -> Iterator[list[float]]:
         yield found
 
 
-def _cropped(values: torch.Tensor, padded: torch.Tensor, planes: torch.Tensor) -> FloatArray:
+def _cropped(values: torch.Tensor, padded: torch.Tensor, planes: FloatArray) -> FloatArray:
     """1 x C x H x W to H' x W' x C without what the padding added."""
     height, width = (max(1, round(planes.shape[axis] * values.shape[axis] / padded.shape[axis])) for axis in (-2, -1))
     return values[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.photo.develop import develop, upright
+from explorer.photo.develop import load_rendering
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 
 
@@ -26,7 +26,7 @@ def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
     if isinstance(photo, RgbPhoto) and photo.bits <= bits:
         return photo
     if isinstance(photo, RawPhoto):
-        image, what = upright(develop(photo), photo.rotation), "RAW photo was developed to sRGB and"
+        image, what = load_rendering(photo), "RAW photo was developed to sRGB and"
     else:
         image, what = photo.image, "picture was"
     note = (

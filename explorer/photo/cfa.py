@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.types import FloatArray
+from explorer.photo.types import FloatArray, Inset
 
 Cfa = Literal["bayer", "xtrans"]
 PlaneOrder = Literal["sid", "s2d"]
@@ -40,6 +40,10 @@ BAYER_TILE.setflags(write=False)
 XTRANS_TILE.setflags(write=False)
 
 TILES: dict[str, NDArray[np.uint8]] = {"bayer": BAYER_TILE, "xtrans": XTRANS_TILE}
+
+_AXES = {"bayer": ((0, 1), (0, 1)), "xtrans": ((0, 3), (2, 3))}
+"""Rows and columns (the first, and how far apart) about which a canonical mosaic can be reflected so that every sample
+falls on one of its own colour."""
 
 _SID_BAYER = ((0, 0), (0, 1), (1, 1), (1, 0))
 _S2D_BAYER = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -82,12 +86,60 @@ def xtrans_shift(tile: NDArray[np.integer]) -> tuple[int, int] | None:
     return None
 
 
-def crop_to_tile(mosaic: NDArray, shift: tuple[int, int], period: int) -> NDArray:
-    """The view of a mosaic that begins `shift` rows and columns in and has sides that are multiples of `period`."""
-    dy, dx = shift
-    height = (mosaic.shape[0] - dy) // period * period
-    width = (mosaic.shape[1] - dx) // period * period
-    return mosaic[dy : dy + height, dx : dx + width]
+def reflected(first: int, stop: int, bounds: tuple[int, int], cfa: Cfa, along: int) -> NDArray[np.intp]:
+    """Where a canonical mosaic's places first to stop along an axis are found between two bounds.
+
+    Places inside are themselves. Those outside are reflected, as often as needed, about the outermost row or column
+    that keeps colours: for Bayer the first and the last one, for X-Trans up to two further in.
+
+    Args:
+        bounds: the first place that holds a sample and the one after the last; at least a tile apart.
+        along: 0 for rows, 1 for columns.
+    """
+    places = np.arange(first, stop)
+    start, end = bounds
+    offset, step = _AXES[cfa][along]
+    low = start + (offset - start) % step
+    high = end - 1 - (end - 1 - offset) % step
+    folded = (places - low) % (2 * (high - low))
+    folded = low + np.minimum(folded, 2 * (high - low) - folded)
+    return np.where((places < start) | (places >= end), folded, places)
+
+
+def completing_inset(sides: tuple[int, ...], shift: tuple[int, int], cfa: Cfa) -> Inset:
+    """Rows and columns that a mosaic lacks to begin canonically and to be whole tiles.
+
+    Args:
+        sides: its height and width.
+        shift: from `bayer_shift` or `xtrans_shift`.
+    """
+    period = TILES[cfa].shape[0]
+    # The X-Trans tile repeats itself under a shift of half its sides.
+    shifts = [shift] if cfa == "bayer" else [shift, (shift[0] + 3, shift[1] + 3)]
+    top, left = min(((-dy % period, -dx % period) for dy, dx in shifts), key=sum)
+    return top, left, -(top + sides[0]) % period, -(left + sides[1]) % period
+
+
+def completed(mosaic: NDArray, inset: Inset, cfa: Cfa) -> NDArray:
+    """A mosaic with the rows and columns that it lacks, reflected; the same array where it lacks none.
+
+    Args:
+        mosaic: sides at least those of the tile.
+        inset: from `completing_inset`.
+    """
+    top, left, bottom, right = inset
+    height, width = mosaic.shape
+    if top or bottom:
+        mosaic = mosaic[reflected(0, top + height + bottom, (top, top + height), cfa, 0) - top]
+    if left or right:
+        mosaic = mosaic[:, reflected(0, left + width + right, (left, left + width), cfa, 1) - left]
+    return np.ascontiguousarray(mosaic)
+
+
+def without_inset(mosaic: NDArray, inset: Inset) -> NDArray:
+    """The view of a mosaic, or of a picture made from it, without what only completes its cells."""
+    top, left, bottom, right = inset
+    return mosaic[top : mosaic.shape[0] - bottom, left : mosaic.shape[1] - right]
 
 
 def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
@@ -122,14 +174,18 @@ def _limit(band: FloatArray, clip: tuple[float, float] | None) -> None:
 
 
 def mosaic_from_rgb(rgb: FloatArray, cfa: Cfa) -> FloatArray:
-    """Samples an H x W x 3 picture through a colour-filter array, after cropping it to whole tiles.
+    """Samples an H x W x 3 picture through a colour-filter array.
 
     Returns:
-        H' x W' mosaic; H' and W' are H and W rounded down to a multiple of the tile (2 or 6).
+        H' x W' mosaic; H' and W' are H and W rounded up to a multiple of the tile (2 or 6), and what the picture lacks
+        is its reflection (see `completing_inset`).
     """
     tile = TILES[cfa]
     period = tile.shape[0]
-    height, width = rgb.shape[0] // period * period, rgb.shape[1] // period * period
+    height, width = (-(-side // period) * period for side in rgb.shape[:2])
+    if (height, width) != rgb.shape[:2]:
+        lacking = (0, height - rgb.shape[0]), (0, width - rgb.shape[1]), (0, 0)
+        rgb = np.pad(rgb, lacking, mode="reflect")
     mosaic = np.empty((height, width), dtype=np.float32)
     for dy in range(period):
         for dx in range(period):
@@ -164,6 +220,12 @@ def pack_bayer(
 
     in_bands(height, rows_of_band(width, 2), work)
     return planes
+
+
+def plane_places(step: int, order: PlaneOrder) -> tuple[tuple[int, int], ...]:
+    """Row and column in the Bayer cell of each plane: one plane at full resolution (`step` 1), or the four packed ones
+    (2)."""
+    return ((0, 0),) if step == 1 else _BAYER_ORDERS[order]
 
 
 def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:

@@ -48,7 +48,7 @@ def describe(photo: Photo) -> dict[str, object]:
         table["Sensor pattern"] = "X-Trans (6 x 6)" if photo.cfa == "xtrans" else f"Bayer, {photo.phase}"
         table["Black level"] = _numbers(photo.black_level)
         table["White level"] = _numbers((photo.white_level,))[0]
-        table["Rotation"] = f"{photo.rotation}°"
+        table["Rotation"] = f"{photo.rotation}°, mirrored" if photo.mirrored else f"{photo.rotation}°"
     table["White balance"] = _format_gains(photo.white_balance.gains)
     table["White balance from"] = photo.white_balance.source
     if isinstance(photo, RawPhoto):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
-from explorer.photo.cfa import TILES, Cfa, mosaic_from_rgb, scale_channels
+from explorer.photo.cfa import Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.demosaic import demosaic, each_band
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalance
 
@@ -72,7 +72,8 @@ def _mixed(band: FloatArray, matrix: FloatArray) -> FloatArray:
 
 def camera_rgb(raw: RawPhoto) -> FloatArray:
     """H x W x 3 linear, white-balanced camera RGB: the mosaic with its gains, demosaicked; nothing is clipped."""
-    return demosaic(scale_channels(raw.mosaic, raw.white_balance.gains, raw.cfa), raw.cfa)
+    image = demosaic(scale_channels(raw.mosaic, raw.white_balance.gains, raw.cfa), raw.cfa)
+    return without_inset(image, raw.inset)
 
 
 def _developed(
@@ -88,15 +89,18 @@ def _developed(
     white = 1.0 if display and not beyond_white else np.inf
     level = float(np.float32(min(ratio * min(gains), white)))
     red, green, blue = (float(gain * ratio) for gain in gains)
-    image = np.empty((*raw.mosaic.shape, 3), dtype=np.float32) if out is None else out
-
+    image = np.empty((*raw.sensor_size, 3), dtype=np.float32) if out is None else out
+    (above, before, _, _), (height, width) = raw.inset, raw.sensor_size
     matrix = raw.color_matrix
 
     def finish(top: int, bottom: int, band: FloatArray) -> None:
         mixed = _mixed(np.minimum(band, np.float32(level), out=band), matrix)
         if display:
             mixed = display_of(np.clip(mixed, 0, white, out=mixed))
-        image[top:bottom] = np.moveaxis(mixed, 0, 2)
+        first, stop = max(top - above, 0), min(bottom - above, height)
+        image[first:stop] = np.moveaxis(
+            mixed[:, first + above - top : stop + above - top, before : before + width], 0, 2
+        )
 
     each_band(raw.mosaic, raw.cfa, finish, (red, green, blue), level)
     return image
@@ -157,14 +161,14 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: Flo
     return result
 
 
-def upright(image: FloatArray, rotation: int) -> FloatArray:
-    """Turns a picture counter-clockwise by 0, 90, 180 or 270 degrees."""
-    return np.ascontiguousarray(np.rot90(image, rotation // 90))
+def upright(image: FloatArray, rotation: int, mirrored: bool = False) -> FloatArray:
+    """Mirrors a picture left to right if asked, then turns it counter-clockwise by 0, 90, 180 or 270 degrees."""
+    return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirrored else image, rotation // 90))
 
 
 def load_rendering(photo: Photo) -> FloatArray:
     """The picture as the camera shows it: H x W x 3 sRGB in [0, 1], upright, not amplified."""
-    return upright(develop(photo), photo.rotation) if isinstance(photo, RawPhoto) else photo.image
+    return upright(develop(photo), photo.rotation, photo.mirrored) if isinstance(photo, RawPhoto) else photo.image
 
 
 def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
@@ -176,21 +180,9 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
     development brings back to white, and colours that the nominal camera cannot see become samples below 0 or above 1.
 
     Args:
-        rgb: the picture; rows and columns beyond whole tiles (2 or 6) are cropped.
+        rgb: the picture; where its sides are not whole tiles (2 or 6), its reflection completes the mosaic.
         cfa: "bayer" (RGGB) or "xtrans".
-
-    Raises:
-        PhotoError: the picture is smaller than one tile.
     """
-    from explorer.errors import PhotoError
-
-    period = TILES[cfa].shape[0]
-    height, width = rgb.image.shape[:2]
-    if height < period or width < period:
-        raise PhotoError(
-            f"{rgb.name} has {width} x {height} pixels, but a mosaic needs at least {period} in each direction; "
-            "open a larger picture, or choose a model for developed pictures."
-        )
     camera = apply_matrix(srgb_to_linear(rgb.image), np.linalg.inv(NOMINAL_CAMERA_TO_SRGB))
     camera /= np.asarray(NOMINAL_GAINS, dtype=np.float32)
     note = (
@@ -211,6 +203,7 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
         black_level=(0.0,),
         white_level=float(2**rgb.bits - 1 if rgb.bits <= 16 else 1),
         bits=rgb.bits,
+        inset=completing_inset(rgb.image.shape[:2], (0, 0), cfa),
         name=rgb.name,
         exif=rgb.exif,
         notes=(*rgb.notes, note),

@@ -23,8 +23,11 @@ _EXIF_PLACEHOLDER = 34664
 """tifffile does not write the tag ExifIFD; this unused neighbour keeps its place until the address is known."""
 _D65 = 21
 """EXIF LightSource code of the illuminant to which the colour matrix belongs."""
-_ORIENTATION = {0: 1, 90: 8, 180: 3, 270: 6}
-"""Counter-clockwise degrees for display -> the TIFF orientation code."""
+_ORIENTATION = {
+    (0, False): 1, (0, True): 2, (180, False): 3, (180, True): 4,
+    (90, True): 5, (270, False): 6, (270, True): 7, (90, False): 8,
+}  # fmt: skip
+"""Counter-clockwise degrees for display, and whether it is mirrored first -> the TIFF orientation code."""
 
 
 def _rationals(values: Sequence[float] | NDArray[np.floating], limit: int = 1_000_000) -> tuple[int, ...]:
@@ -144,6 +147,7 @@ def write_dng(
     aperture: float | None = None,
     camera: str = "Lowlight Explorer",
     rotation: int = 0,
+    mirrored: bool = False,
     active_area: tuple[int, int, int, int] | None = None,
 ) -> Path:
     """Writes a mosaic as an uncompressed 16-bit DNG that LibRaw opens.
@@ -161,6 +165,7 @@ def write_dng(
         aperture: F-number; None leaves it out.
         camera: the camera's name (UniqueCameraModel, Make and Model).
         rotation: counter-clockwise degrees to turn the picture for display: 0, 90, 180 or 270.
+        mirrored: the picture is mirrored left to right before it is turned.
         active_area: top, left, bottom, right of the part of the mosaic that holds the picture; None is all of it.
             The phase is that of the active area's first pixel, as the specification has it.
 
@@ -181,14 +186,14 @@ def write_dng(
     pattern = _pattern(phase)
     blacks = _black_cell(black, phase)
     saturation = _white(white, blacks)
-    if rotation not in tuple(_ORIENTATION):
+    if rotation not in (0, 90, 180, 270):
         raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     name = camera.encode("ascii", "replace").decode("ascii")
 
     tags: list[tuple[int, int, int, Any, bool]] = [
         (271, _ASCII, 0, name.split(" ")[0], True),
         (272, _ASCII, 0, name, True),
-        (274, _SHORT, 1, _ORIENTATION[rotation], True),
+        (274, _SHORT, 1, _ORIENTATION[rotation, mirrored], True),
         (33421, _SHORT, 2, tuple(pattern.shape), True),
         (33422, _BYTE, pattern.size, pattern.tobytes(), True),
         (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),

@@ -6,15 +6,50 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.photo.amplify import amplify, check_ratio
-from explorer.photo.cfa import Cfa, PlaneOrder, mosaic_from_rgb, pack_bayer, pack_xtrans, scale_channels
-from explorer.photo.demosaic import demosaic
-from explorer.photo.develop import develop, unprocess
-from explorer.photo.types import FloatArray, Photo, RawPhoto
+from explorer.photo.cfa import (
+    TILES,
+    Cfa,
+    PlaneOrder,
+    completing_inset,
+    mosaic_from_rgb,
+    pack_bayer,
+    pack_xtrans,
+    plane_places,
+    reflected,
+    scale_channels,
+    unpack_xtrans,
+)
+from explorer.photo.develop import camera_rgb, develop, unprocess, upright
+from explorer.photo.types import FloatArray, Inset, Photo, RawPhoto
 
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
+_PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
+"""Pixels of the photo from one sample of a plane to the next."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How what a network gives lies in the photo as it is shown."""
+
+    sides: tuple[int, int]
+    """Height and width of what the network was given, in pixels of the photo."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Counter-clockwise degrees that turn it upright."""
+    mirrored: bool = False
+    """True where it is mirrored left to right before it is turned."""
+    inset: Inset = (0, 0, 0, 0)
+    """Pixels that only complete a mosaic's cells."""
+
+    def upright(self, image: FloatArray) -> FloatArray:
+        """A picture or map of any scale (H x W x C) without its inset, mirrored and turned as the photo is shown."""
+        height, width = image.shape[:2]
+        top, left, bottom, right = (round(n * image.shape[k % 2] / self.sides[k % 2]) for k, n in enumerate(self.inset))
+        kept = image[top : max(height - bottom, top + 1), left : max(width - right, left + 1)]
+        return upright(kept, self.rotation, self.mirrored)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +61,66 @@ class ModelInput:
     camera_to_srgb: FloatArray
     """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, for networks whose output is camera RGB (see
     `explorer.photo.develop.camera_to_display`); the identity for "rgb"."""
-    rotation: Literal[0, 90, 180, 270]
-    """Counter-clockwise degrees that turn the network's output upright."""
+    placement: Placement
+    """The way back: how the network's output is cropped, mirrored and turned."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done so that this model could take this photo."""
+    domain: Domain = "rgb"
+    plane_order: PlaneOrder = "sid"
+
+    def region(self, top: int, bottom: int, left: int, right: int) -> FloatArray:
+        """Rows top to bottom and columns left to right of the planes, which may lie beyond the picture.
+
+        There, a picture is its reflection about its first and last pixel. So is a mosaic: not its planes, in which the
+        mirror image would lie a cell too far out, but the samples that they hold.
+
+        Returns:
+            C x (bottom - top) x (right - left); a view where nothing lies beyond.
+        """
+        _, height, width = self.planes.shape
+        if min(top, left) >= 0 and bottom <= height and right <= width:
+            return self.planes[:, top:bottom, left:right]
+        if self.domain == "rgb":
+            beyond = (max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width))
+            return np.pad(self.planes[:, max(0, top) : bottom, max(0, left) : right], ((0, 0), *beyond), mode="reflect")
+        if self.domain == "xtrans":
+            return self._xtrans_region(top, bottom, left, right)
+        step = _PLANE_STEP[self.domain]
+        rows, columns = self._sources(top * step, bottom * step, 0), self._sources(left * step, right * step, 1)
+        region = np.empty((len(self.planes), bottom - top, right - left), dtype=np.float32)
+        inside = slice(max(0, -left), min(right, width) - left)
+        for plane, out, (dy, dx) in zip(self.planes, region, plane_places(step, self.plane_order), strict=True):
+            lines = plane[rows[dy::step] // step]
+            out[:, inside] = lines[:, max(0, left) : min(right, width)]
+            for outside in (slice(0, inside.start), slice(inside.stop, right - left)):
+                out[:, outside] = lines[:, columns[dx::step][outside] // step]
+        return region
+
+    def _xtrans_region(self, top: int, bottom: int, left: int, right: int) -> FloatArray:
+        """Through the mosaic itself, because a reflected sample may belong to another plane."""
+        first_row, first_column = top // 2 * 2, left // 2 * 2
+        rows = self._sources(3 * first_row, 3 * (bottom + bottom % 2), 0)
+        columns = self._sources(3 * first_column, 3 * (right + right % 2), 1)
+        low, high = rows.min() // 6 * 6, rows.max() // 6 * 6 + 6
+        mosaic = unpack_xtrans(self.planes[:, low // 3 : high // 3])
+        packed = pack_xtrans(mosaic[rows - low][:, columns])
+        return packed[:, top - first_row :, left - first_column :][:, : bottom - top, : right - left]
+
+    def _sources(self, first: int, stop: int, along: int) -> NDArray[np.intp]:
+        """Rows (0) or columns (1) of the mosaic where those of a region are found."""
+        step, cfa = _PLANE_STEP[self.domain], _cfa_of(self.domain)
+        length = step * self.planes.shape[1 + along]
+        start, end = self.placement.inset[along], length - self.placement.inset[2 + along]
+        if end - start < TILES[cfa].shape[0]:  # too narrow to be reflected
+            start, end = 0, length
+        places = reflected(first, stop, (start, end), cfa, along)
+        # What completes the cells is there as it is.
+        here = np.arange(first, stop)
+        return np.where((here >= 0) & (here < length), here, places)
+
+
+def _cfa_of(domain: Domain) -> Cfa:
+    return "xtrans" if domain == "xtrans" else "bayer"
 
 
 def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
@@ -43,9 +134,10 @@ def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
     )
     # Colours correlate best when balanced, so they are interpolated balanced and brought back.
     red, green, blue = raw.white_balance.gains
-    image = demosaic(scale_channels(raw.mosaic, (red, green, blue), raw.cfa), raw.cfa)
+    image = camera_rgb(raw)
     mosaic = scale_channels(mosaic_from_rgb(image, cfa), (1 / red, 1 / green, 1 / blue), cfa)
-    return replace(raw, mosaic=mosaic, cfa=cfa), (note,)
+    inset = completing_inset(image.shape[:2], (0, 0), cfa)
+    return replace(raw, mosaic=mosaic, cfa=cfa, inset=inset), (note,)
 
 
 def model_input(
@@ -76,7 +168,6 @@ def model_input(
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
-        PhotoError: the picture is smaller than one tile of the colour-filter array.
         ValueError: unknown domain.
     """
     ratio = check_ratio(ratio)
@@ -87,18 +178,19 @@ def model_input(
         beyond_white = highlights == "keep"
         if isinstance(photo, RawPhoto):
             note = "The RAW photo was developed to sRGB, because the model takes developed pictures."
-            planes = np.empty((3, *photo.mosaic.shape), dtype=np.float32)
+            planes = np.empty((3, *photo.sensor_size), dtype=np.float32)
             develop(photo, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
-            rotation, notes = photo.rotation, (note,)
+            placement, notes = Placement(photo.sensor_size, photo.rotation, photo.mirrored), (note,)
         else:
-            planes = np.empty((3, *photo.image.shape[:2]), dtype=np.float32)
+            height, width = photo.image.shape[:2]
+            planes = np.empty((3, height, width), dtype=np.float32)
             amplify(photo.image, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
-            rotation = 0
+            placement = Placement((height, width))
         if clip is not None and clip != (0.0, 1.0):
             np.clip(planes, *clip, out=planes)
-        return ModelInput(planes, np.eye(3, dtype=np.float32), rotation, notes)
+        return ModelInput(planes, np.eye(3, dtype=np.float32), placement, notes)
 
-    cfa: Cfa = "xtrans" if domain == "xtrans" else "bayer"
+    cfa = _cfa_of(domain)
     if isinstance(photo, RawPhoto):
         raw, notes = _with_cfa(photo, cfa)
     else:
@@ -114,4 +206,6 @@ def model_input(
         planes = pack_xtrans(raw.mosaic, factors=factors, clip=clip)
     else:
         planes = pack_bayer(raw.mosaic, plane_order, factors=factors, clip=clip)
-    return ModelInput(planes, raw.color_matrix, raw.rotation, notes)
+    height, width = raw.mosaic.shape
+    placement = Placement((height, width), raw.rotation, raw.mirrored, raw.inset)
+    return ModelInput(planes, raw.color_matrix, placement, notes, domain, plane_order)

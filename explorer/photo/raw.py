@@ -18,7 +18,7 @@ from explorer.photo.cameras import (
     usable_camera_to_srgb,
     usable_xyz_to_camera,
 )
-from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, crop_to_tile, xtrans_shift
+from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset, xtrans_shift
 from explorer.photo.levels import normalized_mosaic, tile_levels
 from explorer.photo.limits import Limits
 from explorer.photo.metadata import Metadata, exif_block, metadata_of_raw, metadata_of_tiff, positive
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 _DNG_VERSION = 50706
 """The TIFF tag that every DNG has."""
-_ROTATIONS: dict[int, Literal[0, 90, 180, 270]] = {0: 0, 3: 180, 5: 90, 6: 270}
-"""LibRaw's `flip` -> counter-clockwise degrees for display."""
+_ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
+    0: (0, False), 1: (0, True), 2: (180, True), 3: (180, False), 4: (90, True), 5: (90, False), 6: (270, False),
+    7: (270, True),
+}  # fmt: skip
+"""LibRaw's `flip` -> counter-clockwise degrees for display, and whether the picture is mirrored left to right first."""
 
 _NO_MOSAIC = (
     "{name} holds no sensor mosaic ({why}); export it as a TIFF or JPEG and open that, "
@@ -141,33 +144,24 @@ def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
     cfa, phase, shift, colors = _pattern(raw, name)
     black, white = _black_and_white(raw, name)
     visible = raw.raw_image_visible
-    period = TILES[cfa].shape[0]
-    cropped = crop_to_tile(visible, shift, period)
-    if 0 in cropped.shape:
+    if min(visible.shape) < TILES[cfa].shape[0]:
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; open a larger picture.")
+    inset = completing_inset(visible.shape, shift, cfa)
     # This also copies the samples out of LibRaw's memory, which ends with the reader.
-    mosaic = normalized_mosaic(cropped, tile_levels(colors, black), white)
+    mosaic = normalized_mosaic(completed(visible, inset, cfa), tile_levels(colors, black), white)
     levels = (black[0],) if len(set(black)) == 1 else black
     as_shot = usable_gains(raw.camera_whitebalance)
     daylight = usable_gains(raw.daylight_whitebalance)
     matrix, matrix_source = _matrix(raw)
     exposure = _exposure(raw, metadata.exposure)
-
+    rotation, mirrored = _ORIENTATIONS[int(raw.sizes.flip) & 7]
     notes = []
-    lost = (visible.shape[0] - cropped.shape[0], visible.shape[1] - cropped.shape[1])
-    if any(lost):
-        notes.append(
-            f"{lost[0]} rows and {lost[1]} columns were cropped so that the mosaic is whole tiles of its phase."
-        )
     if as_shot is None:
         notes.append("The file's as-shot white balance is absent or not usable; see the white balance's source.")
     if matrix_source == _NOMINAL_MATRIX:
         notes.append(
             "The file gives no usable colour matrix; a nominal camera's stands in, so colours are approximate."
         )
-    flip = int(raw.sizes.flip)
-    if flip not in _ROTATIONS:
-        notes.append("The file asks for a mirrored display, which is not followed.")
     if not math.isclose(raw.sizes.pixel_aspect, 1.0, abs_tol=0.01):
         notes.append(
             f"The sensor's pixels are not square (aspect {raw.sizes.pixel_aspect:.3g}); the picture is not resized."
@@ -186,8 +180,9 @@ def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
         black_level=levels,
         white_level=white,
         bits=max(1, int(white).bit_length()),
-        rotation=_ROTATIONS.get(flip, 0),
-        origin=shift,
+        rotation=rotation,
+        mirrored=mirrored,
+        inset=inset,
         name=name,
         exif=exif_block(metadata.camera, exposure, metadata.exif),
         notes=tuple(notes),
@@ -269,6 +264,7 @@ def open_mosaic(
     exposure: Exposure | None = None,
     camera: str | None = None,
     rotation: Literal[0, 90, 180, 270] = 0,
+    mirrored: bool = False,
     notes: tuple[str, ...] = (),
 ) -> RawPhoto:
     """A mosaic that comes without a header.
@@ -285,6 +281,7 @@ def open_mosaic(
         exposure: how it was taken.
         camera: its name.
         rotation: counter-clockwise degrees for display.
+        mirrored: the picture is mirrored left to right before it is turned.
         notes: sentences for the user.
 
     Raises:
@@ -302,7 +299,7 @@ def open_mosaic(
             f"The phase {shown(given)} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
         )
     cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
-    if rotation not in _ROTATIONS.values():
+    if rotation not in (0, 90, 180, 270):
         raise PhotoError(f"{name} cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     saturation = finite_number(white)
     try:
@@ -322,12 +319,11 @@ def open_mosaic(
     if not white > max(black_level):
         raise PhotoError(f"The white level {white:g} of {name} must be above its black level {max(black_level):g}.")
     shift = bayer_shift(phase) if cfa == "bayer" else (0, 0)
-    period = TILES[cfa].shape[0]
-    cropped = crop_to_tile(array, shift, period)
-    if array.shape[0] < shift[0] + period or array.shape[1] < shift[1] + period:
+    if min(array.shape) < TILES[cfa].shape[0]:
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
     colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
-    mosaic = normalized_mosaic(cropped, tile_levels(colors, black_level), white)
+    inset = completing_inset(array.shape, shift, cfa)
+    mosaic = normalized_mosaic(completed(array, inset, cfa), tile_levels(colors, black_level), white)
     as_shot = None if gains is None else given_gains(gains)
     balance = _initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given")
     usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
@@ -347,6 +343,8 @@ def open_mosaic(
         white_level=float(white),
         bits=max(1, int(white).bit_length()),
         rotation=rotation,
+        mirrored=mirrored,
+        inset=inset,
         name=name,
         exif=exif_block(camera, exposure),
         notes=notes,

@@ -60,10 +60,13 @@ def reduced(photo: Photo, max_side: int) -> Photo:
 
 def _reduced_raw(raw: RawPhoto, factor: int) -> RawPhoto:
     cell = 2 if raw.cfa == "bayer" else 6
-    height, width = (n // (cell * factor) for n in raw.mosaic.shape)
+    # Whole cells inside the picture: what only completes it is left out.
+    top, left = (-(-n // cell) * cell for n in raw.inset[:2])
+    inside = raw.mosaic[top : raw.mosaic.shape[0] - raw.inset[2], left : raw.mosaic.shape[1] - raw.inset[3]]
+    height, width = (n // (cell * factor) for n in inside.shape)
     if height == 0 or width == 0:
         return raw
-    cropped = raw.mosaic[: height * factor * cell, : width * factor * cell]
+    cropped = inside[: height * factor * cell, : width * factor * cell]
     cells = cropped.reshape(height, factor, cell, width, factor, cell)
     mosaic = cells.mean(axis=(1, 4)).reshape(height * cell, width * cell)
-    return replace(raw, mosaic=np.ascontiguousarray(mosaic, dtype=np.float32))
+    return replace(raw, mosaic=np.ascontiguousarray(mosaic, dtype=np.float32), inset=(0, 0, 0, 0))

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Gains = tuple[float, float, float]
+Inset = tuple[int, int, int, int]
+"""Rows and columns at the top, left, bottom and right."""
 WhiteBalanceChoice = Literal["as_shot", "daylight", "grey_world"] | Gains
 
 
@@ -45,10 +47,11 @@ class RawPhoto:
     mosaic: FloatArray
     """H x W; (raw - black) / (white - black), black level per channel. 0 is no light, 1 is saturation; noise below
     the black level stays, as negative values. Bayer mosaics begin with an R G / G B cell and have even sides; X-Trans
-    mosaics begin at the canonical 6x6 tile and have sides that are multiples of 6."""
+    mosaics begin at the canonical 6x6 tile and have sides that are multiples of 6. Where the file's pixels do not, the
+    mosaic is completed by their reflection: see `inset`."""
     cfa: Literal["bayer", "xtrans"]
     phase: str
-    """The colour-filter phase as it was in the file, before cropping: "RGGB", "GBRG", ... or "X-Trans"."""
+    """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans"."""
     white_balance: WhiteBalance
     as_shot: Gains | None
     """The file's as-shot gains (green 1), None where absent or nonsense."""
@@ -69,8 +72,10 @@ class RawPhoto:
     """Bit depth of the sensor's counts: the bits that the white level needs."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees to turn a picture made from the mosaic, for display (numpy.rot90 by rotation // 90)."""
-    origin: tuple[int, int] = (0, 0)
-    """Row and column of the file's visible pixels at which the mosaic begins."""
+    mirrored: bool = False
+    """True where the picture is mirrored left to right before it is turned."""
+    inset: Inset = (0, 0, 0, 0)
+    """Rows and columns of the mosaic that only complete its cells and belong to no picture."""
     name: str = "photo"
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
@@ -84,8 +89,14 @@ class RawPhoto:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture, in pixels."""
-        height, width = self.mosaic.shape
+        height, width = self.sensor_size
         return (height, width) if self.rotation in (90, 270) else (width, height)
+
+    @property
+    def sensor_size(self) -> tuple[int, int]:
+        """Height and width of the picture as the sensor lies: the mosaic without its inset."""
+        top, left, bottom, right = self.inset
+        return self.mosaic.shape[0] - top - bottom, self.mosaic.shape[1] - left - right
 
     @property
     def color_matrix(self) -> FloatArray:

@@ -168,10 +168,11 @@ def with_white_balance(photo: AnyPhoto, choice: WhiteBalanceChoice) -> AnyPhoto:
 
 def _to_sensor(x: float, y: float, photo: RawPhoto) -> tuple[float, float]:
     """A point of the upright picture as (row, column) of the mosaic."""
-    height, width = photo.mosaic.shape
-    return {0: (y, x), 90: (x, width - 1 - y), 180: (height - 1 - y, width - 1 - x), 270: (height - 1 - x, y)}[
+    height, width = photo.sensor_size
+    row, column = {0: (y, x), 90: (x, width - 1 - y), 180: (height - 1 - y, width - 1 - x), 270: (height - 1 - x, y)}[
         photo.rotation
     ]
+    return photo.inset[0] + row, photo.inset[1] + (width - 1 - column if photo.mirrored else column)
 
 
 def _window(center: float, size: int, length: int, period: int) -> tuple[int, int]:

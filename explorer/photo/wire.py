@@ -23,7 +23,7 @@ _LONGEST_HEADER = 64 * 2**20
 """Bytes; a header holds an EXIF block at most, which has some kilobytes."""
 _LENGTH = 8
 _ARRAYS = {"RawPhoto": ("mosaic", "camera_to_srgb"), "RgbPhoto": ("image",)}
-_TUPLES = frozenset({"as_shot", "daylight", "black_level", "origin", "notes"})
+_TUPLES = frozenset({"as_shot", "daylight", "black_level", "notes"})
 _NOT_SENT = frozenset({"as_opened"})
 """What no photo has that was just opened."""
 
@@ -169,7 +169,10 @@ def photo_from_wire(header: dict[str, Any], arrays: list[FloatArray]) -> Photo:
         made = {name: _value(name, value) for name, value in values.items()}
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise WireError("values") from error
-    return kind(**made, **dict(zip(_ARRAYS[header["kind"]], arrays, strict=True)))
+    photo = kind(**made, **dict(zip(_ARRAYS[header["kind"]], arrays, strict=True)))
+    if min(photo.size) < 1:
+        raise WireError("inset")
+    return photo
 
 
 def _value(name: str, value: Any) -> Any:
@@ -190,6 +193,14 @@ def _value(name: str, value: Any) -> Any:
         return value
     if name == "white_level":
         return _number(value)
+    if name == "mirrored":
+        if type(value) is not bool:
+            raise ValueError(name)
+        return value
+    if name == "inset":
+        if len(value) != 4 or not all(type(each) is int and 0 <= each < 6 for each in value):
+            raise ValueError(name)
+        return tuple(value)
     if name == "cfa" and value not in ("bayer", "xtrans"):
         raise ValueError(name)
     return _text(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.errors import PhotoError, RatioError, WhiteBalanceError
+from explorer.errors import RatioError, WhiteBalanceError
 from explorer.photo import (
     Exposure,
     RawPhoto,
@@ -201,13 +201,6 @@ def test_unprocessing_keeps_highlights() -> None:
     np.testing.assert_allclose(shown[4:-4, 16:-4], image[4:-4, 16:-4], atol=0.01)
 
 
-def test_unprocess_refuses_less_than_a_tile() -> None:
-    with pytest.raises(PhotoError, match="at least 6 in each direction; open a larger picture"):
-        unprocess(RgbPhoto(np.zeros((5, 40, 3), np.float32), 8), "xtrans")
-    with pytest.raises(PhotoError, match=r"5000 x 1 pixels, but a mosaic needs at least 2 in each direction; open"):
-        unprocess(RgbPhoto(np.zeros((1, 5000, 3), np.float32), 8))
-
-
 @pytest.mark.parametrize(
     ("longest", "side"), [(768, 768), (896, 896), (898, 448), (1278, 638), (1600, 800), (2000, 666)]
 )
@@ -360,7 +353,7 @@ def test_rgb_input() -> None:
     raw = raw_of(image * 0.1, rotation=90)
     from_raw = model_input(raw, "rgb", 3.0)
     np.testing.assert_array_equal(from_raw.planes, np.moveaxis(develop(raw, 3.0), 2, 0))
-    assert from_raw.rotation == 90
+    assert from_raw.placement.rotation == 90
     assert from_raw.notes
 
 
