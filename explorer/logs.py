@@ -6,14 +6,18 @@ files, and addresses of files are cut off where their names begin.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
+import threading
 import time
 from typing import Any, TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """Attributes that every record has; what else is there was given as `extra`."""
+LONGEST_LINE, PRINTED_A_MINUTE = 2000, 500
+"""Characters of a line that a library prints, and how many such lines are logged in a minute."""
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -41,11 +45,35 @@ class JsonLines(logging.Formatter):
 
 
 class _TextLines(logging.Formatter):
-    """`TEXT` with the `extra` values behind it as key=value."""
+    """`TEXT` with the `extra` values behind it as key=value, in which nothing can pass for a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         first, *rest = super().format(record).split("\n")
-        return "\n".join([" ".join([first, *(f"{name}={value}" for name, value in _extra(record).items())]), *rest])
+        extra = [f"{name}={str(value).encode('unicode_escape').decode()}" for name, value in _extra(record).items()]
+        return "\n".join([" ".join([first, *extra]), *rest])
+
+
+class _Printed(io.TextIOBase):
+    """What libraries print, as records of the log: a line each."""
+
+    def __init__(self) -> None:
+        self._begun = ""
+        self._minute, self._lines = 0, 0
+        self._lock = threading.RLock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, self._begun = (self._begun + text)[-2 * LONGEST_LINE :].split("\n")
+            minute = int(time.monotonic() / 60)
+            self._minute, self._lines = minute, self._lines if minute == self._minute else 0
+            for line in filter(str.strip, lines):
+                self._lines += 1
+                if self._lines <= PRINTED_A_MINUTE:
+                    logging.getLogger("printed").warning("%s", line[:LONGEST_LINE])
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
 
 
 def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO | None = None) -> logging.Handler:
@@ -68,9 +96,20 @@ def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextI
     root.addHandler(handler)
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("explorer").setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # Uvicorn brings handlers of its own
+    from uvicorn.config import LOGGING_CONFIG
+
+    # Uvicorn sets up handlers of its own from this when it starts.
+    LOGGING_CONFIG.update(handlers={}, formatters={}, loggers={})
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
     logging.captureWarnings(True)
     return handler
+
+
+def catch_prints() -> None:
+    """Makes lines of the log of what the process prints on the standard error from now on, tracebacks for example. The
+    handlers that there are keep the stream that they have."""
+    sys.stderr = _Printed()
+    logging.raiseExceptions = False  # what is printed of a log that cannot be written would come back to it

@@ -223,7 +223,7 @@ def launch(
             theme=theme(),
             css=css(),
             head=head(),
-            **hardened(demo, options),
+            **hardened(demo, options, host=host, share=share),
         )
     if block:
         demo.block_thread()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import os
 import signal
@@ -73,6 +72,8 @@ def app(
     from explorer.app import launch
 
     logs.configure(as_json=log_json, level=logging.INFO if log_json else logging.WARNING)
+    if log_json:
+        logs.catch_prints()
     options: dict[str, Any] = {"host": host, "port": port, "share": share}
     try:
         with _ended_in_order():
@@ -96,15 +97,12 @@ def _check_settings(host: str) -> str:
     """
     from explorer.photo.limits import DecoderLimits, Limits
     from explorer.server.options import ServerOptions
+    from explorer.server.visitor import is_loopback
 
     Limits.from_environment()
     DecoderLimits.from_environment()
     options = ServerOptions.from_environment()
-    try:
-        here = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        here = False
-    if here or options.accounts:
+    if is_loopback(host) or options.accounts:
         return ""
     return f"note: whoever can reach {host} may use the app; --auth asks for a password."
 

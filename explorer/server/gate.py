@@ -5,27 +5,32 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import shutil
+import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import anyio
+import anyio.to_thread
+from gradio.route_utils import FnIndexInferError
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 
 import explorer
 from explorer.server import rules
 from explorer.server.options import ServerOptions
-from explorer.server.rates import Allowance, Counter, client_address
+from explorer.server.rates import BUSY, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
+from explorer.server.visitor import INNER, Visitor, introduced, permits
 
 LOG = logging.getLogger(__name__)
 
 HEALTH = "/healthz"
-_BUSY = "There are too many requests from here at the moment; wait {wait} s and try again."
+_REQUEST, _NOTE = "any request", "note"
+"""Allowances beside those of kinds: of everything, and of lines in the log about what went wrong."""
 _USER = "explorer.user"
 """Where a request's scope says whose it is."""
 _MARGIN = 2**20
@@ -52,71 +57,94 @@ def security_headers(options: ServerOptions) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "X-Permitted-Cross-Domain-Policies": "none",
+        "Cross-Origin-Resource-Policy": "same-origin",
     }
 
 
-_OF_FILES = {
+_OF_KIND = {
     # A file that a visitor uploaded is never a page of this server.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "Cache-Control": "private, max-age=3600",
+    rules.FILES: {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Cache-Control": "private, max-age=3600",
+    },
+    # Pages name the address that they were asked by.
+    rules.PAGE: {"Cache-Control": "private, no-cache"},
 }
-
-
-class _UploadError(RefusalError, MultiPartException):
-    """A refusal in the middle of an upload, of the kind at which Gradio removes what it has of the file."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        RefusalError.__init__(self, status, sentence)
-        self.message = sentence
+_MALFORMED = (LookupError, ValueError, TypeError, AttributeError, FnIndexInferError)
+"""What Gradio's routes raise at requests that they do not expect. Its work is done elsewhere, in the queue."""
 
 
 class _Body:
-    """A request's body as it comes in: not too slow, not too long."""
+    """A request's body as it comes in: not too slow, not too long, and counted byte by byte."""
 
-    def __init__(self, receive: Receive, options: ServerOptions, most: float, upload: bool) -> None:
-        self._receive, self._options, self._most = receive, options, most
-        self._kind: type[RefusalError] = _UploadError if upload else RefusalError
+    def __init__(self, receive: Receive, idle: float, seconds: float, most: int) -> None:
+        self._receive, self._idle, self._seconds, self.most = receive, idle, seconds, most
         self._until = 0.0
+        self.taken: Taken | None = None
+        """Where the bytes are counted; a body is not read before."""
         self.bytes = 0
         self.whole = False
-        self.refused: RefusalError | None = None
+        self.refused = False
 
     async def __call__(self) -> Any:
         if self.whole:  # what comes now is the client going away, which may take as long as it likes
             return await self._receive()
-        self._until = self._until or time.monotonic() + self._options.body_seconds
+        self._until = self._until or time.monotonic() + self._seconds
         left = self._until - time.monotonic()
         message: Any = None
         if left > 0:  # else it came by and by, a byte at a time
-            with anyio.move_on_after(min(self._options.idle_seconds, left)):
+            with anyio.move_on_after(min(self._idle, left)):
                 message = await self._receive()
-        if message is None:
-            self._refuse(408, "The request came too slowly; send it again.")
-        if message["type"] == "http.request":
-            self.bytes += len(message.get("body", b""))
-            self.whole = not message.get("more_body", False)
-            if self.bytes > self._most:
-                self._refuse(413, f"The request has more than the {self._most / 2**20:.0f} MiB that it may have.")
-        elif self._kind is _UploadError:
-            self._refuse(400, "The upload was broken off.")
+        try:
+            if message is None:
+                raise RefusalError(408, "The request came too slowly; send it again.")
+            if message["type"] == "http.request":
+                count = len(message.get("body", b""))
+                self.bytes += count
+                self.whole = not message.get("more_body", False)
+                if self.bytes > self.most:
+                    raise _too_long(self.most)
+                if self.taken and count:
+                    self.taken.came(count)
+            elif self.bytes:
+                raise RefusalError(400, "The request was broken off.")
+        except RefusalError:
+            self.refused = True
+            raise
         return message
 
-    def _refuse(self, status: int, sentence: str) -> None:
-        self.refused = self._kind(status, sentence)
-        raise self.refused
+    async def read(self) -> bytes:
+        """All of it.
+
+        Raises:
+            RefusalError: it does not come, or not whole.
+        """
+        parts = []
+        while not self.whole:
+            message = await self()
+            if message["type"] != "http.request":
+                raise RefusalError(400, "The request was broken off.")
+            parts.append(message.get("body", b""))
+        return b"".join(parts)
 
 
 class _Answer:
     """Passes an answer on with the security headers, counts it, and knows whether it has begun."""
 
-    def __init__(self, send: Send, headers: dict[str, str], idle: float, body: _Body) -> None:
-        self._send, self._headers, self._idle, self._body = send, headers, idle, body
+    def __init__(self, send: Send, headers: dict[str, str], options: ServerOptions, body: _Body) -> None:
+        self._send, self._headers, self._body, self._idle = send, headers, body, options.idle_seconds
+        # In a Space's frame only a partitioned cookie is both sent and kept from other pages.
+        self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
         self.status = 0
         self.bytes = 0
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message["headers"] = [
+                (name, re.sub(rb"(?i)samesite=none", self._same_site, value) if name == b"set-cookie" else value)
+                for name, value in message.get("headers", [])
+            ]
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
@@ -132,116 +160,147 @@ class Gate:
     """See docs/security.md for what passes and what does not."""
 
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
-        self._app, self._options, self._largest = app, options, largest_upload
+        self._app, self._options = app, options
         self._headers = security_headers(options)
-        per_minute = {
-            "request": (options.requests_per_minute, options.requests_per_minute),
-            rules.JOB: (options.jobs_per_minute, options.jobs_per_minute),
-            rules.UPLOAD: (options.uploads_per_minute, options.uploads_per_minute),
-            rules.LOGIN: (options.logins_per_minute, options.logins_per_minute),
+        self._most = {
+            rules.UPLOAD: largest_upload + _MARGIN,
+            rules.MCP: rules.LARGEST_MCP,
+            rules.LOGIN: rules.LARGEST_FORM,
         }
-        self._allowances = {kind: Allowance(rate / 60, max(1, burst)) for kind, (rate, burst) in per_minute.items()}
-        self._uploaded = Allowance(options.upload_bytes_per_hour / 3600, options.upload_bytes_per_hour)
+        per_minute = {
+            _REQUEST: options.requests_per_minute,
+            rules.JOB: options.jobs_per_minute,
+            rules.UPLOAD: options.uploads_per_minute,
+            rules.LOGIN: options.logins_per_minute,
+            _NOTE: 6.0,
+        }
+        self._allowances = {kind: Allowance(rate / 60, max(1, rate)) for kind, rate in per_minute.items()}
+        self._intake = Intake(options)
         self._under_way = Counter(options.answers_at_once, options.connections)
+        self._inner: dict[str, str] = {}
+        """Users whose tools are under way, by the secret that the server's requests for them bear."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
+        started, options = time.perf_counter(), self._options
         path = _path(scope)
-        headers = Headers(scope=scope)
         kind = rules.kind_of(scope["method"], path)
-        peer = (scope.get("client") or ("unknown",))[0]
-        address = client_address(peer, headers.get("x-forwarded-for", ""), self._options.proxies)
-        extra = _OF_FILES if kind == rules.FILES else {}
-        body = _Body(receive, self._options, self._most(kind), kind == rules.UPLOAD)
-        answer = _Answer(send, {**self._headers, **extra}, self._options.idle_seconds, body)
+        visitor = introduced(scope, options.proxies, options.hosts)
+        seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
+        most = self._most.get(kind or "", rules.LARGEST_JSON)
+        body = _Body(receive, options.idle_seconds, seconds, most)
+        answer = _Answer(send, {**self._headers, **_OF_KIND.get(kind or "", {})}, options, body)
+        if path == HEALTH and scope["method"] in ("GET", "HEAD"):
+            await _json(answer, 200, {"status": "ok", "release": explorer.__version__})
+            return
+        noted = True
         try:
-            if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-                await _json(answer, 200, {"status": "ok", "release": explorer.__version__})
-                return
-            await self._pass(scope, path, kind, headers, address, body, answer)
+            noted = not self._allowances[_REQUEST].take(visitor.network)
+            if not noted:
+                raise RefusalError(429, BUSY.format(wait=1), 1.0)
+            await self._pass(scope, path, kind, visitor, body, answer)
         except RefusalError as refused:
-            await _refuse(answer, body.refused or refused)
+            await _refuse(answer, refused)
+        except HTTPException as error:
+            await _close(answer, error.status_code)
         except TimeoutError:
-            if answer.status:  # a client that does not take its answer: closing the connection is all there is
-                LOG.info("An answer was not taken in time.")
-                raise
-            await _refuse(answer, RefusalError(504, "The answer took too long; try again, or with a smaller photo."))
-        except Exception:
-            LOG.exception("A request could not be answered.")
-            if answer.status:
-                raise
-            await _refuse(answer, RefusalError(500, "The server made a mistake; it is in its log."))
+            await _close(answer, 504, "The answer took too long; try again, or with a smaller photo.")
+        except _MALFORMED as error:
+            self._note(visitor, error, logging.INFO)
+            await _close(answer, 400, "The server does not understand the request; send what its page or client sends.")
+        except Exception as error:
+            self._note(visitor, error, logging.ERROR)
+            await _close(answer, 500, "The server made a mistake; it is in its log.")
         finally:
-            if kind == rules.UPLOAD:
-                self._uploaded.spend(self._user(scope, headers, address), body.bytes)
-            if path != HEALTH:
+            if noted or not self._allowances[_NOTE].take(visitor.network):
                 LOG.log(
                     logging.DEBUG if kind == rules.ASSET else logging.INFO,
                     "request",
                     extra={
-                        "method": scope["method"],
+                        "method": scope["method"][:16],
                         "kind": kind or "refused",
                         "path": rules.shown_path(path) if kind else "-",
                         "status": answer.status,
                         "ms": round(1000 * (time.perf_counter() - started), 1),
                         "bytes_in": body.bytes,
                         "bytes_out": answer.bytes,
-                        "client": address,
+                        "client": visitor.network,
                     },
                 )
 
+    def _note(self, visitor: Visitor, error: Exception, level: int) -> None:
+        """Writes down what went wrong: for a mistake of the server where it happened, a few times a minute."""
+        if level == logging.ERROR and not self._allowances[_NOTE].take(visitor.network):
+            LOG.error("A request could not be answered.", exc_info=error)
+        elif level == logging.INFO:
+            LOG.info("A request was not understood.", extra={"error": type(error).__name__, "client": visitor.network})
+
     async def _pass(
-        self, scope: Scope, path: str, kind: str | None, headers: Headers, address: str, body: _Body, answer: _Answer
+        self, scope: Scope, path: str, kind: str | None, visitor: Visitor, body: _Body, answer: _Answer
     ) -> None:
+        headers, app = Headers(scope=scope), scope["app"]
+        if not permits(visitor.host, self._options.hosts):
+            raise RefusalError(403, "The server does not answer to this name; its operator sets names: EXPLORER_HOSTS.")
+        if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
+            raise RefusalError(403, "A page of another address may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
-        signed_in = _signed_in(scope["app"], headers)
-        if getattr(scope["app"], "auth", None) and signed_in is None and not rules.is_open(kind, path):
+        inner = self._inner.get(visitor.inner)
+        signed_in = _signed_in(app, headers)
+        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):
             raise RefusalError(401, "Sign in first.")
-        user = signed_in or address
-        self._take("request", user)
+        user = inner or signed_in or visitor.network
         if kind in self._allowances:
             # Guessing passwords is counted by address: whoever guesses is nobody yet.
-            self._take(kind, address if kind == rules.LOGIN else user)
-        receive: Receive = body
+            self._take(kind, visitor.network if kind == rules.LOGIN else user)
         if kind == rules.FILES:
-            rules.check_file(path.removeprefix(FILE), _folders(scope["app"]))
-        elif kind == rules.UPLOAD:
-            self._check_upload(headers, user, scope["app"].uploaded_file_dir)
-        elif kind in (rules.JOB, rules.EVENT, rules.MCP) and scope["method"] == "POST":
-            uploads = scope["app"].uploaded_file_dir
-            content = rules.check_values(await _whole(body), uploads, addresses=kind == rules.MCP)
-            receive = _again(content, body)
-            if kind == rules.JOB:
-                self._check_waiting(scope, user)
-        full = self._under_way.enter(user)
-        if full:
-            status = 429 if full == "user" else 503
-            raise RefusalError(status, _BUSY.format(wait=5), 5.0)
+            rules.check_file(path.removeprefix(FILE), _folders(app))
+        self._under_way.enter(user)
         try:
-            streams = kind in (rules.STREAM, rules.MCP, rules.FILES)
-            seconds = self._options.stream_seconds if streams else self._options.request_seconds
+            await self._counted(scope, kind, user, body, answer)
+        finally:
+            if body.taken:
+                body.taken.close()
+            self._under_way.leave(user)
+
+    async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
+        """Answers what has its place among the answers under way."""
+        headers, uploads, receive = Headers(scope=scope), str(scope["app"].uploaded_file_dir), body
+        secret = secrets.token_urlsafe()
+        if scope["method"] == "POST":
+            length = headers.get("content-length", "0")
+            announced = int(length) if length.isdecimal() and len(length) < 16 else body.most + 1
+            if announced > body.most:
+                raise _too_long(body.most)
+            disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
+            body.taken = Taken(self._intake, user, announced, memory=kind != rules.UPLOAD, disk=disk)
+            if kind not in (rules.UPLOAD, rules.LOGIN):
+                content, photographs = await anyio.to_thread.run_sync(
+                    partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP)
+                )
+                receive = _again(content, body)
+                if photographs:
+                    self._take(rules.UPLOAD, user, photographs)
+                if kind == rules.JOB:
+                    self._check_waiting(scope, user)
+                if kind == rules.MCP:
+                    self._inner[secret] = user
+                    scope["headers"].append((INNER.encode(), secret.encode()))
+        streams = kind in (rules.STREAM, rules.MCP, rules.FILES)
+        seconds = self._options.stream_seconds if streams else self._options.request_seconds
+        try:
             with anyio.fail_after(seconds + (self._options.body_seconds if kind == rules.UPLOAD else 0)):
                 await self._app(scope, receive, answer)
         finally:
-            self._under_way.leave(user)
+            self._inner.pop(secret, None)
 
-    def _user(self, scope: Scope, headers: Headers, address: str) -> str:
-        return _signed_in(scope["app"], headers) or address
-
-    def _most(self, kind: str | None) -> float:
-        if kind == rules.UPLOAD:
-            return self._largest + _MARGIN
-        return rules.LARGEST_MCP if kind == rules.MCP else rules.LARGEST_JSON
-
-    def _take(self, kind: str, user: str) -> None:
-        wait = self._allowances[kind].take(user)
+    def _take(self, kind: str, user: str, amount: float = 1.0) -> None:
+        wait = self._allowances[kind].take(user, amount)
         if wait:
-            raise RefusalError(429, _BUSY.format(wait=math.ceil(wait)), wait)
+            raise RefusalError(429, BUSY.format(wait=math.ceil(wait)), wait)
 
     def _check_waiting(self, scope: Scope, user: str) -> None:
         """Marks the request as the user's, and refuses it if enough of that user's already wait."""
@@ -250,18 +309,6 @@ class Gate:
             raise RefusalError(
                 429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0
             )
-
-    def _check_upload(self, headers: Headers, user: str, folder: str) -> None:
-        length = headers.get("content-length", "")
-        announced = int(length) if length.isdigit() else 0
-        if announced > self._most(rules.UPLOAD):
-            raise RefusalError(413, f"The file has more than the {self._largest / 2**20:.0f} MiB that it may have.")
-        wait = self._uploaded.take(user, 0)
-        if wait:
-            raise RefusalError(429, f"Too much was uploaded from here; wait {math.ceil(wait)} s and try again.", wait)
-        place = folder if os.path.isdir(folder) else os.path.dirname(folder)
-        if shutil.disk_usage(place or ".").free < announced + self._options.spare_bytes:
-            raise RefusalError(507, "The server's disk is full; try again later.")
 
 
 def _path(scope: Scope) -> str:
@@ -296,16 +343,6 @@ def waiting(app: Any, user: str) -> int:
     return sum(event.request.scope.get(_USER) == user for queue in queues.values() for event in queue.queue)
 
 
-async def _whole(body: _Body) -> bytes:
-    parts = []
-    while not body.whole:
-        message = await body()
-        if message["type"] != "http.request":
-            raise RefusalError(400, "The request was broken off.")
-        parts.append(message.get("body", b""))
-    return b"".join(parts)
-
-
 def _again(content: bytes, body: Receive) -> Receive:
     """Gives a body that was read already, then what comes after it."""
     messages = [{"type": "http.request", "body": content, "more_body": False}]
@@ -330,3 +367,14 @@ async def _refuse(answer: _Answer, refused: RefusalError) -> None:
         return
     wait = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
     await _json(answer, refused.status, {"detail": refused.sentence, "error": refused.sentence}, wait)
+
+
+async def _close(answer: _Answer, status: int, sentence: str = "There is nothing here.") -> None:
+    """Ends an answer that failed: with the reason, or, where it had begun, as it is."""
+    if answer.status and status < 500:
+        await answer({"type": "http.response.body", "body": b""})
+    await _refuse(answer, RefusalError(status, sentence))
+
+
+def _too_long(most: int) -> RefusalError:
+    return RefusalError(413, f"The request has more than the {most / 2**20:.3g} MiB that it may have.")

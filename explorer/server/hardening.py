@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 UPLOADS = "GRADIO_TEMP_DIR"
 """Where Gradio keeps uploads; it reads the variable when components are made."""
+MOST_FILES = 100
+"""Files of one upload, which are open at once."""
 _FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_protected_download",
              "save_url_to_cache", "unsafe_download")  # fmt: skip
 """Functions by which Gradio downloads what a user names."""
@@ -37,7 +40,9 @@ def own_uploads() -> Path:
     return Path(os.environ[UPLOADS])
 
 
-def hardened(demo: gr.Blocks, options: ServerOptions | None = None) -> dict[str, Any]:
+def hardened(
+    demo: gr.Blocks, options: ServerOptions | None = None, *, host: str = "127.0.0.1", share: bool = False
+) -> dict[str, Any]:
     """Makes an app ready for visitors who mean it harm.
 
     Paths of uploads become unguessable, nothing is fetched from addresses, the queue cannot be passed by, and the
@@ -46,6 +51,9 @@ def hardened(demo: gr.Blocks, options: ServerOptions | None = None) -> dict[str,
     Args:
         demo: what is about to be launched.
         options: by default those of the environment.
+        host: what is listened on. Where that is this machine, the server answers to this machine's names only, unless
+            the options name others.
+        share: also answer to the names of Gradio's tunnels.
 
     Returns:
         Arguments for `demo.launch`.
@@ -56,12 +64,17 @@ def hardened(demo: gr.Blocks, options: ServerOptions | None = None) -> dict[str,
     from starlette.middleware import Middleware
 
     from explorer.server.gate import Gate
+    from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
 
     options = options or ServerOptions.from_environment()
+    if options.hosts or is_loopback(host):
+        own = (*LOOPBACK_NAMES, f"[{host}]" if ":" in host else host, *(("*.gradio.live",) if share else ()))
+        options = replace(options, hosts=(*options.hosts, *own))
     limits = Limits.from_environment()
     demo.api_open = False
     _seed_paths()
     _fetch_nothing()
+    _leave_to_the_gate()
     keep_clean(own_uploads())
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         isolation.prewarm()
@@ -93,3 +106,36 @@ def _fetch_nothing() -> None:
     for name in _FETCHERS:
         if hasattr(processing_utils, name):
             setattr(processing_utils, name, refuse)
+
+
+def _leave_to_the_gate() -> None:
+    """Gradio's rules on origins and Uvicorn's on proxies would come before the gate; its parser of uploads keeps what
+    is no file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
+    from gradio import route_utils
+    from starlette.formparsers import MultiPartException
+
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    route_utils.CustomCORSMiddleware.parent_configures_cors = lambda self: True  # type: ignore[method-assign]
+    parser: Any = route_utils.GradioMultiPartParser
+    if hasattr(parser, "explorer"):
+        return
+
+    class FilesOnly(parser):  # type: ignore[misc]
+        explorer = True
+
+        def on_headers_finished(self) -> None:
+            super().on_headers_finished()
+            file = self._current_part.file
+            if file is None or not file.filename or self._current_files > MOST_FILES:
+                raise MultiPartException(f"An upload is made of up to {MOST_FILES} files that have names.")
+
+        async def parse(self) -> Any:
+            try:
+                return await super().parse()
+            except BaseException:
+                for file in self._files_to_close_on_error:
+                    file.close()
+                    Path(file.name).unlink(missing_ok=True)
+                raise
+
+    route_utils.GradioMultiPartParser = FilesOnly  # type: ignore[misc]

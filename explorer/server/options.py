@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,13 @@ AUTH = "EXPLORER_AUTH"
 FRAME_ANCESTORS = "'self' https://huggingface.co https://*.hf.space"
 """Pages that may show the app in a frame: a Space is shown in one."""
 _SHORTEST_PASSWORD = 8
+_NUMBERS = {
+    "jobs_per_minute": ("EXPLORER_JOBS_PER_MINUTE", 1),
+    "uploads_per_minute": ("EXPLORER_UPLOADS_PER_MINUTE", 1),
+    "upload_bytes_per_hour": ("EXPLORER_UPLOAD_MEGABYTES_PER_HOUR", 2**20),
+    "request_seconds": ("EXPLORER_REQUEST_SECONDS", 1),
+}
+"""Environment variables of options, and how many of the option's units are one of the variable's."""
 
 
 @dataclass(frozen=True)
@@ -43,34 +51,42 @@ class ServerOptions:
     """Longest time for a request's body."""
     stream_seconds: float = 24 * 3600.0
     """Longest time for a stream."""
-    proxies: int = 0
-    """Proxies before the server whose word on a client's address is taken, nearest last in X-Forwarded-For."""
+    held_bytes_each: int = 64 * 2**20
+    """Of one user's bodies that are held in memory at once; see `rules.LARGEST_MCP`."""
+    held_bytes: int = 256 * 2**20
+    """Of all users'."""
+    proxies: int | None = None
+    """Proxies before the server whose word on a client's address is taken, nearest last in X-Forwarded-For; None for
+    one where the connection comes from this machine, and none elsewhere."""
+    hosts: tuple[str, ...] = ()
+    """Names by which the server may be asked, besides those of this machine; none for every name."""
+    space: bool = False
+    """Whether a Space's page shows the app in a frame, in which a cookie of its own is a third party's."""
     frame_ancestors: str = FRAME_ANCESTORS
     spare_bytes: int = 2**30
     """Free space that uploads must leave on the disk."""
 
     @classmethod
     def from_environment(cls) -> ServerOptions:
-        """The options that EXPLORER_AUTH, EXPLORER_JOBS_PER_MINUTE, EXPLORER_UPLOADS_PER_MINUTE,
-        EXPLORER_UPLOAD_MEGABYTES_PER_HOUR, EXPLORER_REQUEST_SECONDS, EXPLORER_PROXIES and EXPLORER_FRAME_ANCESTORS
-        name.
+        """The options that EXPLORER_AUTH, EXPLORER_HOSTS, EXPLORER_PROXIES, EXPLORER_FRAME_ANCESTORS and those of
+        `_NUMBERS` name.
 
         Raises:
             SettingsError: one of them holds what it cannot.
         """
-        auth = os.environ.get(AUTH, "")
+        auth, proxies, space = os.environ.get(AUTH, ""), "EXPLORER_PROXIES", "SPACE_ID" in os.environ
+        unknown = 1.0 if space else math.nan  # a Space stands behind one proxy
+        told = number_from_environment(proxies, unknown, least=-1)
         return cls(
             accounts=read_accounts(auth) if auth else {},
-            jobs_per_minute=number_from_environment("EXPLORER_JOBS_PER_MINUTE", cls.jobs_per_minute, most=1e6),
-            uploads_per_minute=number_from_environment("EXPLORER_UPLOADS_PER_MINUTE", cls.uploads_per_minute, most=1e6),
-            upload_bytes_per_hour=2**20
-            * number_from_environment(
-                "EXPLORER_UPLOAD_MEGABYTES_PER_HOUR", cls.upload_bytes_per_hour / 2**20, most=2.0**30
-            ),
-            request_seconds=number_from_environment("EXPLORER_REQUEST_SECONDS", cls.request_seconds, most=86400),
-            # A Space stands behind one proxy.
-            proxies=int(number_from_environment("EXPLORER_PROXIES", 1 if "SPACE_ID" in os.environ else 0, least=-1)),
+            proxies=None if math.isnan(told) else int(told),
+            hosts=tuple(_one_line("EXPLORER_HOSTS", "").lower().split()),
+            space=space,
             frame_ancestors=_one_line("EXPLORER_FRAME_ANCESTORS", FRAME_ANCESTORS),
+            **{  # type: ignore[arg-type]
+                name: unit * number_from_environment(variable, getattr(cls, name) / unit, most=1e9)
+                for name, (variable, unit) in _NUMBERS.items()
+            },
         )
 
     def admits(self, user: str, password: str) -> bool:
@@ -83,9 +99,7 @@ class ServerOptions:
 def _one_line(variable: str, default: str) -> str:
     text = os.environ.get(variable, "").strip() or default
     if any(letter in text for letter in ";,\r\n") or not text.isascii():
-        raise SettingsError(
-            f"{variable} may hold sources of a Content-Security-Policy with blanks between them; correct or unset it."
-        )
+        raise SettingsError(f"{variable} may hold names of hosts with blanks between them; correct or unset it.")
     return text
 
 

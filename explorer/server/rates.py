@@ -1,15 +1,23 @@
-"""How much each user has left: allowances that fill up again with time."""
+"""How much each user has left: allowances that fill up again with time, and shares of what there is only once."""
 
 from __future__ import annotations
 
-import ipaddress
+import math
+import os
+import shutil
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from explorer.server.options import ServerOptions
+from explorer.server.rules import RefusalError
+
 MOST_USERS = 20_000
 """Users that are remembered; whoever was away longest is forgotten first, with a full allowance."""
+BUSY = "There are too many requests from here at the moment; wait {wait} s and try again."
+_SMALL = 2**16
+"""Bytes of a body that take no share of the memory: what a page sends, whoever else sends much."""
 
 
 class Allowance:
@@ -21,7 +29,7 @@ class Allowance:
         self._lock = threading.Lock()
 
     def take(self, user: str, amount: float = 1.0) -> float:
-        """Takes from a user's allowance if it suffices.
+        """Takes from a user's allowance if it suffices; a negative amount is given back.
 
         Returns:
             0, or the seconds after which it would suffice; nothing is taken then.
@@ -32,7 +40,7 @@ class Allowance:
             left = min(self._burst, left + (now - then) * self._rate)
             wait = 0.0
             if left >= amount:
-                left -= amount
+                left = min(self._burst, left - amount)
             else:
                 wait = max(1e-3, (min(amount, self._burst) - left) / self._rate)
             self._left[user] = left, now
@@ -40,60 +48,87 @@ class Allowance:
                 self._left.popitem(last=False)
             return wait
 
-    def spend(self, user: str, amount: float) -> None:
-        """Takes what was used already, below zero if need be."""
-        with self._lock:
-            now = self._clock()
-            left, then = self._left.pop(user, (self._burst, now))
-            self._left[user] = min(self._burst, left + (now - then) * self._rate) - amount, now
-
 
 class Counter:
-    """What is under way, by user and in all."""
+    """What is under way, by user and in all: answers, or bytes."""
 
     def __init__(self, each: int, all_: int) -> None:
         self._each, self._all = each, all_
         self._under_way: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def enter(self, user: str) -> str:
-        """Counts one more; gives "", or what is full ("user", "server"), where nothing is counted."""
-        with self._lock:
-            if sum(self._under_way.values()) >= self._all:
-                return "server"
-            if self._under_way.get(user, 0) >= self._each:
-                return "user"
-            self._under_way[user] = self._under_way.get(user, 0) + 1
-            return ""
+    def enter(self, user: str, amount: int = 1) -> None:
+        """Counts more.
 
-    def leave(self, user: str) -> None:
+        Raises:
+            RefusalError: the user's share is full, or all is; nothing is counted then.
+        """
         with self._lock:
-            self._under_way[user] -= 1
-            if not self._under_way[user]:
+            own = self._under_way.get(user, 0) + amount
+            if own > self._each or sum(self._under_way.values()) + amount > self._all:
+                raise RefusalError(429 if own > self._each else 503, BUSY.format(wait=5), 5.0)
+            self._under_way[user] = own
+
+    def leave(self, user: str, amount: int = 1) -> None:
+        with self._lock:
+            self._under_way[user] = self._under_way.get(user, 0) - amount
+            if self._under_way[user] <= 0:
                 del self._under_way[user]
 
 
-def network_of(address: str) -> str:
-    """What stands for a client's address: an IPv4 address, or the IPv6 network of 64 bits that one household has."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    mapped = getattr(found, "ipv4_mapped", None)
-    if found.version == 4 or mapped:
-        return str(mapped or found)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+class Intake:
+    """Every byte that visitors send, whatever it is for: an hour's allowance of each user, a share of the memory that
+    bodies take while they are held, and what the disk must have left."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.hour = Allowance(options.upload_bytes_per_hour / 3600, options.upload_bytes_per_hour)
+        self.memory = Counter(options.held_bytes_each, options.held_bytes)
+        self.spare = options.spare_bytes
+        self.coming = 0
+        """Bytes that uploads have reserved and not yet written."""
 
 
-def client_address(peer: str, forwarded: str, proxies: int) -> str:
-    """The address that asks.
+class Taken:
+    """What one body takes: reserved before, taken while it comes, given back after."""
 
-    Args:
-        peer: the other end of the connection.
-        forwarded: the X-Forwarded-For header; what a client writes there itself stands to the left.
-        proxies: how many proxies of our own there are; each appends the address that it was asked from.
-    """
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if proxies < 1 or not hops:
-        return network_of(peer)
-    return network_of(hops[-min(proxies, len(hops))].strip("[]"))
+    def __init__(self, intake: Intake, user: str, announced: int, *, memory: bool, disk: str) -> None:
+        """Reserves the announced bytes. `disk` is the folder that they are written to, empty where they are not.
+
+        Raises:
+            RefusalError: the hour's allowance, the memory or the disk does not suffice.
+        """
+        self._intake, self._user, self._memory, self._disk = intake, user, memory, disk
+        self._reserved = self._held = self._came = 0
+        self._reserve(announced)
+
+    def came(self, count: int) -> None:
+        """Counts bytes; reserves those that were not announced."""
+        if self._came + count > self._reserved:
+            self._reserve(self._came + count - self._reserved)
+        self._came += count
+        if self._disk:
+            self._intake.coming -= count
+
+    def close(self) -> None:
+        """Gives back what was held, and what was reserved and did not come."""
+        self._intake.memory.leave(self._user, self._held)
+        unused = self._reserved - self._came
+        self._intake.hour.take(self._user, -unused)
+        if self._disk:
+            self._intake.coming -= unused
+
+    def _reserve(self, amount: int) -> None:
+        if self._disk:
+            place = self._disk if os.path.isdir(self._disk) else os.path.dirname(self._disk)
+            if shutil.disk_usage(place or ".").free < amount + self._intake.coming + self._intake.spare:
+                raise RefusalError(507, "The server's disk is full; try again later.")
+        held = amount if self._memory and self._reserved + amount > _SMALL else 0
+        self._intake.memory.enter(self._user, held)
+        wait = self._intake.hour.take(self._user, amount)
+        if wait:
+            self._intake.memory.leave(self._user, held)
+            raise RefusalError(429, f"Too much was uploaded from here; wait {math.ceil(wait)} s and try again.", wait)
+        self._held += held
+        self._reserved += amount
+        if self._disk:
+            self._intake.coming += amount

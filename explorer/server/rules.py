@@ -14,7 +14,11 @@ LARGEST_JSON = 8 * 2**20
 """Bytes of a request to compute; the values of a page have some kilobytes."""
 LARGEST_MCP = 64 * 2**20
 """Bytes of a call of a tool, which may bring its photograph along as text."""
-_MOST_VALUES = 200_000
+LARGEST_FORM = 8192
+"""Bytes of a name and a password."""
+LONGEST_PATH = 4096
+_MOST_VALUES, _MOST_PATHS = 200_000, 300
+_ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
 PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP = (
@@ -58,9 +62,7 @@ class RefusalError(Exception):
 
 
 def kind_of(method: str, path: str) -> str | None:
-    """The kind of a request; None for what is not offered. OPTIONS is left to Gradio's rules on origins."""
-    if method == "OPTIONS":
-        return STATE
+    """The kind of a request; None for what is not offered."""
     return next((kind for methods, pattern, kind in _COMPILED if method in methods and pattern.fullmatch(path)), None)
 
 
@@ -77,16 +79,24 @@ def shown_path(path: str) -> str:
 
 
 def within(path: str, folders: Iterable[str]) -> bool:
-    """Whether a path names a regular file inside one of the folders, links followed; no folder above them is named."""
-    if "\0" in path or not os.path.isabs(path) or _URL.match(path):
+    """Whether a path names a regular file inside one of the folders, links followed; no folder above them is named.
+
+    The text decides first: to follow a path costs the square of its length, and one that was handed out is short and
+    has neither `..` nor empty parts.
+    """
+    if len(path) > LONGEST_PATH or "\0" in path or not os.path.isabs(path) or _ODD_PARTS.search(path):
         return False
     try:
-        real = os.path.realpath(path)
-        inside = any(os.path.commonpath([real, os.path.realpath(each)]) == os.path.realpath(each) for each in folders)
-        # What lies in the folders is made by this program, which makes no links.
-        return inside and os.path.isfile(real)
+        for folder in folders:
+            real = os.path.realpath(folder)
+            if path.startswith((f"{folder}{os.sep}", f"{real}{os.sep}")):
+                # What lies in the folders is made by this program, which makes no links.
+                found = os.path.realpath(path)
+                if os.path.commonpath([found, real]) == real and os.path.isfile(found):
+                    return True
     except (OSError, ValueError):
-        return False
+        pass
+    return False
 
 
 def check_file(path: str, folders: Iterable[str]) -> None:
@@ -99,12 +109,13 @@ def check_file(path: str, folders: Iterable[str]) -> None:
         raise RefusalError(404, "There is no such file, or it may not be had.")
 
 
-def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> bytes:
+def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple[bytes, int]:
     """Refuses values that name files which were not uploaded, or addresses to fetch from.
 
     Gradio reads a file for every {"path": ...} with its own mark and downloads it first where that is an address; for
     endpoints made by `gr.api` it passes any path on as it is. The address of an upload to this very server, which tools
-    are given, becomes the upload's path: nothing needs to be fetched then.
+    are given, becomes the upload's path: nothing needs to be fetched then. Takes long for long bodies, so it is to be
+    called in a thread.
 
     Args:
         body: JSON.
@@ -112,40 +123,49 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> bytes
         addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
 
     Returns:
-        The body, with addresses of uploads replaced.
+        The body as it was understood here, so that nobody understands it otherwise; and how many photographs it brings
+        along as texts.
 
     Raises:
         RefusalError: no JSON, too many values, or one of the above.
     """
+    # Parsed, a value takes a hundred times the memory of its text: what parts values is counted first.
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MOST_VALUES:
+        raise RefusalError(413, "The request holds too many values.")
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusalError(400, "The request is not JSON.") from error
-    waiting, seen, changed = [values], 0, False
+    waiting, paths, photographs = [values], 0, 0
     while waiting:
         each = waiting.pop()
-        seen += 1
-        if seen > _MOST_VALUES:
-            raise RefusalError(413, "The request holds too many values.")
         if isinstance(each, dict):
             path = each.get("path")
             if isinstance(path, str) and path:
+                paths += 1
+                if paths > _MOST_PATHS:
+                    raise RefusalError(413, "The request names too many files.")
                 each["path"] = _upload(path, uploads)
-                changed |= each["path"] != path
             elif path is not None and "meta" in each:
                 raise RefusalError(400, "A file is given by the path that its upload returned.")
             waiting.extend(each.values())
         elif isinstance(each, list):
             waiting.extend(each)
-        elif addresses and isinstance(each, str) and _URL.match(each) and not each.lstrip().startswith("data:"):
-            _upload(each, uploads)
-    return json.dumps(values).encode() if changed else body
+        elif addresses and isinstance(each, str) and _URL.match(each):
+            if each.startswith("data:"):
+                photographs += 1
+            else:
+                _upload(each, uploads)
+    try:
+        return json.dumps(values, ensure_ascii=False).encode(), photographs
+    except UnicodeEncodeError as error:
+        raise RefusalError(400, "The request holds half a character (a lone surrogate); send whole ones.") from error
 
 
 def _upload(path: str, uploads: str) -> str:
     """The path of an uploaded file, from that path or from its address on this server."""
     if _URL.match(path):
-        _, mark, local = path.partition(FILE)
+        _, mark, local = path[: 4 * LONGEST_PATH].partition(FILE)
         local = unquote(local)
         if not mark or path.lstrip().startswith("data:") or not within(local, [uploads]):
             raise RefusalError(403, "The server fetches nothing from addresses; upload the file.")

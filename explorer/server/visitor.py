@@ -1,0 +1,138 @@
+"""Who asks, by which name of the server, and from which page: decided once, by what cannot be claimed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers
+
+INNER = "x-explorer-inner"
+"""Header of the requests that the server makes of itself for a tool: a secret that stands for the visitor."""
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_HOST = re.compile(r"([a-z0-9_]([a-z0-9._-]*[a-z0-9_-])?|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
+_KEPT_BACK = frozenset(
+    {b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server", INNER.encode()}
+)
+"""Headers that Gradio would believe whoever sends them; it gets those that are true."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What is known of a request before anything is done for it."""
+
+    address: str
+    """The IP address that asks."""
+    host: str
+    """The server's name and port, as the page's address shows it; empty where the request names none."""
+    foreign: bool
+    """Whether a page of another origin asks."""
+    inner: str
+    """The secret that the request bears; empty where it bears none."""
+
+    @property
+    def network(self) -> str:
+        return network_of(self.address)
+
+
+def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str]) -> Visitor:
+    """Says who asks, and makes the request's headers and scheme say the same to Gradio.
+
+    Args:
+        scope: of an HTTP request; its headers, client and scheme are changed.
+        proxies: how many proxies of our own there are; None for one where the connection comes from this machine.
+        hosts: names that the server answers to; see `permits`.
+    """
+    headers = Headers(scope=scope)
+    peer = (scope.get("client") or ("unknown",))[0]
+    trusted = (1 if peer in ("127.0.0.1", "::1") else 0) if proxies is None else proxies
+    address = client_address(peer, headers.getlist("x-forwarded-for"), trusted)
+    told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
+    named = [each.lower() for each in headers.getlist("host")]
+    host = told if permits(told, hosts) else named[0] if len(named) == 1 else ""
+    scheme = _nearest(headers.getlist("x-forwarded-proto"), trusted).lower()
+    foreign = any(not _same_origin(each, host, scheme) for each in headers.getlist("origin"))
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        # What a link or an address leads to is asked for by the visitor.
+        foreign = foreign or headers.get("sec-fetch-mode") != "navigate"
+    visitor = Visitor(address, host, foreign, headers.get(INNER, ""))
+    scope["client"] = (address, 0)
+    scope["headers"] = [
+        *((name, value) for name, value in scope["headers"] if name not in _KEPT_BACK),
+        *([(b"host", host.encode())] if host else []),
+    ]
+    if scheme in ("http", "https"):
+        scope["scheme"] = scheme
+        scope["headers"].append((b"x-forwarded-proto", scheme.encode()))
+    return visitor
+
+
+def permits(host: str, hosts: Sequence[str]) -> bool:
+    """Whether the server answers to a name.
+
+    Args:
+        host: of the Host header, in lower case.
+        hosts: names without ports; `*.example.org` stands for every name below. None at all permits every name. A name
+            without a dot is permitted too: it is given by the machine or its network, and nobody outside can make it
+            lead here.
+    """
+    if not _HOST.fullmatch(host):
+        return False
+    name = re.sub(r":\d+$", "", host)
+    below = any(each.startswith("*.") and name.endswith(each[1:]) for each in hosts)
+    return not hosts or name in hosts or below or not re.search(r"[.:\[]", name)
+
+
+def _same_origin(origin: str, host: str, scheme: str) -> bool:
+    """Whether a page's origin is the server that it asks. `null`, other ports and other names are not."""
+    own, mark, rest = origin.lower().partition("://")
+    if not mark or own not in ("http", "https") or (scheme == "https" and own != scheme):
+        return False
+    port = ":443" if own == "https" else ":80"
+    return bool(host) and rest.removesuffix(port) == host.removesuffix(port)
+
+
+def _nearest(lines: Sequence[str], proxies: int) -> str:
+    """What the farthest of our own proxies said, in a header to which each appends: as an item, or as a line."""
+    told = [each.strip() for each in ",".join(lines).split(",") if each.strip()]
+    return told[-min(proxies, len(told))] if proxies > 0 and told else ""
+
+
+def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
+    """The address that asks.
+
+    Args:
+        peer: the other end of the connection.
+        forwarded: the lines of X-Forwarded-For; what a client writes there itself stands to the left, or above.
+        proxies: how many proxies of our own there are; each appends the address that it was asked from, some with
+            the port.
+    """
+    told = _nearest(forwarded, proxies).strip('"')
+    if told.startswith("["):
+        told = told[1:].partition("]")[0]
+    elif told.count(":") == 1:
+        told = told.partition(":")[0]
+    return (told or peer)[:64]
+
+
+def network_of(address: str) -> str:
+    """What stands for a client's address: an IPv4 address, or the IPv6 network of 64 bits that one household has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    mapped = getattr(found, "ipv4_mapped", None)
+    if found.version == 4 or mapped:
+        return str(mapped or found)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
