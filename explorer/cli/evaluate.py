@@ -64,7 +64,7 @@ def evaluate(
         tuple[str, Path] | None,
         typer.Option(
             metavar="NAME DIR",
-            help="A benchmark set in its folder: lol, or sid_sony and sid_fuji with their authors' lists.",
+            help="A benchmark set in its folder: lol, sice, or sid_sony and sid_fuji with their lists.",
         ),
     ] = None,
     split: Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")] = "test",

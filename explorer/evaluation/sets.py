@@ -1,6 +1,6 @@
-"""Whole benchmark sets as their papers lay them out: LOL's pairs of pictures, SID's pairs of RAW exposures.
+"""Whole benchmark sets as their papers lay them out: LOL's and SICE's pairs of pictures, SID's pairs of RAW exposures.
 
-LOL: Wei et al., "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. SID: Chen, Chen, Xu and Koltun,
+SICE: Cai, Gu and Zhang, "Learning a Deep Single Image Contrast Enhancer from Multi-Exposure Images", TIP 2018. LOL: Wei et al., "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. SID: Chen, Chen, Xu and Koltun,
 "Learning to See in the Dark", CVPR 2018, section 3 and the authors' lists of exposures.
 """
 
@@ -20,7 +20,7 @@ _PICTURES = {
     "train": (("our485/low", "our485/high"), ("Train/Low", "Train/Normal"), ("low", "high")),
 }
 _SECONDS = re.compile(r"_(\d+(?:\.\d+)?)s\.[A-Za-z0-9]+$")
-SETS = ("lol", *_LISTS)
+SETS = ("lol", "sice", *_LISTS)
 """Names of the sets."""
 SPLITS = ("train", "val", "test")
 
@@ -30,9 +30,10 @@ def list_set(name: str, folder: Path, split: str = "test") -> list[Pair]:
 
     Args:
         name: one of `SETS`.
-        folder: for `lol` the folder that holds `eval15/` (or LOL-v2's `Test/`, or `low/` and `high/`); for SID the one
-            that holds the authors' lists (`Sony_test_list.txt`) and the folders that they name.
-        split: one of `SPLITS`; LOL has no `val`.
+        folder: for `lol` the folder that holds `eval15/` (or LOL-v2's `Test/`, or `low/` and `high/`); for `sice` the
+            one that holds `low/`, `high/` and `train.txt` or `val.txt` with a name in each line; for SID the one that
+            holds the authors' lists (`Sony_test_list.txt`) and the folders that they name.
+        split: one of `SPLITS`; LOL has no `val`, SICE no `test`.
 
     Raises:
         DataError: unknown set or split, missing files; the message names them.
@@ -44,10 +45,26 @@ def list_set(name: str, folder: Path, split: str = "test") -> list[Pair]:
         )
     if name in _LISTS:
         return read_exposure_list(folder / _LISTS[name].format(split=split), folder)
+    if name == "sice":
+        return _listed_pairs(folder, f"{split}.txt")
     for low, high in _PICTURES.get(split, ()):
         if (folder / low).is_dir() and (folder / high).is_dir():
             return list_pairs(folder / low, folder / high)
     raise DataError(f"{folder} does not hold LOL's {split} pairs; give the folder with eval15/low and eval15/high.")
+
+
+def _listed_pairs(folder: Path, names: str) -> list[Pair]:
+    """The pairs of `low/` and `high/` that a list names."""
+    try:
+        wanted = {Path(line.strip()).stem for line in (folder / names).read_text().splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError):
+        raise DataError(
+            f"{folder / names} cannot be read; it lists the pairs of this part, one name a line: choose another part."
+        ) from None
+    pairs = [pair for pair in list_pairs(folder / "low", folder / "high") if pair.name in wanted]
+    if len(pairs) < len(wanted):
+        raise DataError(f"{folder / names} lists {len(wanted)} pairs, but {len(pairs)} are there; copy the others.")
+    return pairs
 
 
 def read_exposure_list(path: Path, folder: Path) -> list[Pair]:

@@ -30,6 +30,17 @@ def write_pairs(low: Path, high: Path, count: int) -> None:
         Image.fromarray(bright // 6).save(low / f"{k}.png")
 
 
+def test_sices_parts_are_those_that_its_lists_name(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "low", tmp_path / "high", 4)
+    (tmp_path / "val.txt").write_text("1.png\n3\n\n")
+    assert [pair.name for pair in list_set("sice", tmp_path, "val")] == ["1", "3"]
+    with pytest.raises(DataError, match=r"train\.txt cannot be read"):
+        list_set("sice", tmp_path, "train")
+    (tmp_path / "train.txt").write_text("0\n7\n")
+    with pytest.raises(DataError, match="lists 2 pairs, but 1 are there"):
+        list_set("sice", tmp_path, "train")
+
+
 def exposure(path: Path, scale: float) -> None:
     """A RAW file whose scene is always the same, at another exposure."""
     path.parent.mkdir(parents=True, exist_ok=True)
