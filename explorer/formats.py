@@ -1,7 +1,8 @@
 """The one table of what is opened.
 
-Everything that has to know formats asks here: the decoders, folder and archive runs, the app's upload, messages, and
-docs/formats.md, which `scripts/formats_page.py` writes from this table. It imports nothing, so that asking is free.
+Everything that has to know formats asks here: the decoders, folder and archive runs, what pages let people choose,
+messages, and docs/formats.md, which `scripts/formats_page.py` writes from this table. It imports nothing heavy, so that
+asking is free.
 """
 
 from __future__ import annotations
@@ -11,11 +12,6 @@ from typing import Literal
 
 Signature = tuple[int, bytes]
 """Bytes that a file of the format has at an offset."""
-
-_AS_LIBRAW = "LibRaw (rawpy)"
-_CAMERA_COLOUR = "the file's matrix, or LibRaw's for the camera; sRGB after the network"
-_CAMERA_TAGS = "camera, exposure, date"
-_EXIF = "EXIF"
 
 
 @dataclass(frozen=True)
@@ -29,35 +25,70 @@ class Format:
     suffixes: tuple[str, ...]
     """In lower case, without the dot; the first is the usual one."""
     signatures: tuple[Signature, ...] = ()
-    """Any of them tells the format; empty where only the tags inside tell it."""
-    decoder: str = _AS_LIBRAW
-    depth: str = "as the sensor gives it"
-    """Bits a channel that reach the network."""
+    """Any of them tells the format; empty where only what follows tells it: tags, brands."""
+    decoder: str = "LibRaw (rawpy)"
+    depth: str = "the sensor's"
+    """Bits a channel that are kept."""
     orientation: str = "as the file says"
-    colour: str = _CAMERA_COLOUR
-    metadata: str = _CAMERA_TAGS
+    colour: str = "the file's matrix, else LibRaw's for the camera"
+    metadata: str = "camera, exposure"
+    refused: str = ""
+    """What of the format is not opened, and what to do then."""
 
 
-_TIFF_SIGNATURES: tuple[Signature, ...] = ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"))
+_TIFF: tuple[Signature, ...] = ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"))
+_EXIF, _EXIF_BLOCK = "EXIF", "EXIF (camera, exposure, date)"
 
 _PICTURES = (
-    Format("jpeg", "JPEG", "picture", ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"), ((0, b"\xff\xd8"),), "Pillow"),
-    Format("png", "PNG", "picture", ("png", "apng"), ((0, b"\x89PNG\r\n\x1a\n"),), "Pillow"),
-    Format("tiff", "TIFF", "picture", ("tif", "tiff", "btf"), _TIFF_SIGNATURES, "tifffile"),
-    Format("webp", "WebP", "picture", ("webp",), ((8, b"WEBP"),), "Pillow"),
-    Format("gif", "GIF", "picture", ("gif",), ((0, b"GIF87a"), (0, b"GIF89a")), "Pillow"),
-    Format("bmp", "BMP", "picture", ("bmp", "dib"), ((0, b"BM"),), "Pillow"),
-    Format("heic", "HEIC", "picture", ("heic", "heif", "hif", "heics", "heifs"), (), "pillow-heif"),
-    Format("avif", "AVIF", "picture", ("avif", "avifs"), (), "imagecodecs"),
-    Format("jxl", "JPEG XL", "picture", ("jxl",), ((0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL \r\n\x87\n")), "imagecodecs"),
-    Format("jp2", "JPEG 2000", "picture", ("jp2", "j2k", "jpf", "jpx", "j2c", "jpc", "jph", "jhc"),
-           ((0, b"\0\0\0\x0cjP  \r\n\x87\n"), (0, b"\xff\x4f\xff\x51")), "imagecodecs"),
+    Format(
+        "jpeg", "JPEG", "picture", ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"), ((0, b"\xff\xd8"),),
+        "Pillow; imagecodecs for 12 bits, lossless JPEG and JPEG-LS", "8, 12; up to 16 where lossless", _EXIF,
+        "ICC; else Adobe RGB where EXIF says so; CMYK", _EXIF_BLOCK, "hierarchical JPEG: save it as a plain one",
+    ),
+    Format(
+        "png", "PNG", "picture", ("png", "apng"), ((0, b"\x89PNG\r\n\x1a\n"),), "Pillow; imagecodecs for 16 bits",
+        "8, 16", _EXIF, "cICP; else iCCP; else sRGB; else gAMA and cHRM", _EXIF_BLOCK,
+        "the form that iPhone apps use inside (CgBI): convert it with Apple's tools",
+    ),
+    Format(
+        "tiff", "TIFF and BigTIFF", "picture", ("tif", "tiff", "btf"), _TIFF, "tifffile; libtiff for YCbCr and LogLuv",
+        "1 to 16, 32, float", "tag 274", "ICC; grey, palette, RGB, CMYK, Lab, YCbCr", _EXIF_BLOCK,
+        "signed and complex samples, spectra, inks other than CMYK, Lab of fax machines: export as RGB",
+    ),
+    Format("webp", "WebP", "picture", ("webp",), ((8, b"WEBP"),), "Pillow", "8", _EXIF, "ICC", _EXIF_BLOCK),
+    Format("gif", "GIF", "picture", ("gif",), ((0, b"GIF87a"), (0, b"GIF89a")), "Pillow", "8", "none", "sRGB", "none"),
+    Format(
+        "bmp", "BMP", "picture", ("bmp", "dib"), ((0, b"BM"),), "Pillow; bit fields by ourselves", "8; 16 where masks "
+        "are wider", "rows", "embedded ICC", "none",
+    ),
+    Format(
+        "heic", "HEIC", "picture", ("heic", "heif", "hif", "heics", "heifs"), (),
+        "pillow-heif (libheif), where it is installed", "8, 10, 12", "irot, imir, clap",
+        "ICC; else nclx, PQ and HLG too", _EXIF_BLOCK,
+        "without pillow-heif: convert it to JPEG, PNG or TIFF",
+    ),
+    Format(
+        "avif", "AVIF", "picture", ("avif", "avifs"), (), "imagecodecs (libavif)", "8, 10, 12", "irot, imir, clap",
+        "ICC; else nclx, PQ and HLG too", _EXIF_BLOCK,
+    ),
+    Format(
+        "jxl", "JPEG XL", "picture", ("jxl",), ((0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL \r\n\x87\n")),
+        "imagecodecs (libjxl)", "8 to 16, float", "codestream", "the codestream's numbers; not its ICC profile (a note "
+        "says so)", _EXIF_BLOCK,
+    ),
+    Format(
+        "jp2", "JPEG 2000", "picture", ("jp2", "j2k", "jpf", "jpx", "j2c", "jpc", "jph", "jhc"),
+        ((0, b"\0\0\0\x0cjP  \r\n\x87\n"), (0, b"\xff\x4f\xff\x51")), "imagecodecs (OpenJPEG)", "8 to 16", _EXIF,
+        "ICC; sRGB, grey, sYCC, CMYK", _EXIF_BLOCK, "other colour spaces: save as sRGB",
+    ),
 )  # fmt: skip
 
 _RAW = (
     Format("dng", "Adobe DNG", "raw", ("dng", "gpr")),
-    Format("canon", "Canon", "raw", ("cr2", "cr3", "crw"),
-           ((0, b"II\x2a\x00\x10\x00\x00\x00CR"), (0, b"II\x1a\x00\x00\x00HEAPCCDR"), (4, b"ftypcrx"))),
+    Format(
+        "canon", "Canon", "raw", ("cr2", "cr3", "crw"),
+        ((0, b"II\x2a\x00\x10\x00\x00\x00CR"), (0, b"II\x1a\x00\x00\x00HEAPCCDR"), (4, b"ftypcrx")),
+    ),
     Format("nikon", "Nikon", "raw", ("nef", "nrw")),
     Format("sony", "Sony", "raw", ("arw", "sr2", "srf")),
     Format("fujifilm", "Fujifilm", "raw", ("raf",), ((0, b"FUJIFILMCCD-RAW"),)),
@@ -73,7 +104,8 @@ _RAW = (
     Format("others", "Casio, Epson and Logitech", "raw", ("bay", "erf", "pxn")),
 )  # fmt: skip
 
-FORMATS: tuple[Format, ...] = (*_PICTURES, *_RAW)
+FORMATS: tuple[Format, ...] = (*_RAW, *_PICTURES)
+"""RAW first: their files may begin as a TIFF does."""
 RAW_SUFFIXES = frozenset(suffix for each in _RAW for suffix in each.suffixes)
 PICTURE_SUFFIXES = frozenset(suffix for each in _PICTURES for suffix in each.suffixes)
 SUFFIXES = RAW_SUFFIXES | PICTURE_SUFFIXES
@@ -92,14 +124,19 @@ def is_photo_name(name: str) -> bool:
 
 
 def format_of(data: bytes) -> Format | None:
-    """The format whose signature a file begins with; RAW formats come first, whose files may begin as a TIFF does."""
-    for each in (*_RAW, *_PICTURES):
+    """The format whose signature a file begins with."""
+    for each in FORMATS:
         if any(data.startswith(magic, at) for at, magic in each.signatures):
             return each
     return None
 
 
 def described() -> str:
-    """What is opened, for messages: "camera RAW, JPEG, ... or AVIF"."""
-    titles = ["camera RAW", *(each.title for each in _PICTURES)]
+    """What is opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
+    titles = ["camera RAW", *(each.title.split(" and ")[0] for each in _PICTURES)]
     return ", ".join(titles[:-1]) + f" or {titles[-1]}"
+
+
+def accepted() -> str:
+    """What a web page's file dialog offers first: suffixes with their dots, between commas."""
+    return ",".join(f".{suffix}" for each in FORMATS for suffix in each.suffixes)

@@ -105,10 +105,13 @@ def test_profiles_of_color_agree_with_littlecms(profile: Callable[[], bytes]) ->
 def test_profiles_of_ink_agree_with_littlecms() -> None:
     inks = Image.fromarray(PIXELS).convert("CMYK")
     expected = by_littlecms(inks, ink_profile())
-    for data in (saved(inks, "TIFF", icc_profile=ink_profile()), saved(inks, "JPEG", icc_profile=ink_profile(), quality=100)):
+    for data in (
+        saved(inks, "TIFF", icc_profile=ink_profile()),
+        saved(inks, "JPEG", icc_profile=ink_profile(), quality=100),
+    ):
         photo = opened(data)
         assert not photo.notes
-        assert np.abs(photo.image - expected).max() * 255 < (1.1 if data[:2] == b"II" else 6)
+        assert np.abs(photo.image - expected).max() * 255 < (1.6 if data[:2] == b"II" else 6)
 
 
 def test_a_lookup_table_keeps_16_bits() -> None:
@@ -137,7 +140,8 @@ def test_a_grey_profile_is_applied_to_grey() -> None:
 
 
 def test_a_color_profile_is_applied_to_grey() -> None:
-    linear = bytes(imagecodecs.cms_profile("rgb", gamma=1.0))
+    primaries = [0.64, 0.33, 1, 0.30, 0.60, 1, 0.15, 0.06, 1]
+    linear = bytes(imagecodecs.cms_profile("rgb", whitepoint=[0.3127, 0.3290, 1], primaries=primaries, gamma=1.0))
     photo = opened(saved(Image.fromarray(PIXELS[..., 1]), "PNG", icc_profile=linear))
     assert np.abs(photo.image - linear_to_srgb(PIXELS[..., 1:2].astype(np.float32) / 255)).max() < 2e-3
 
@@ -174,13 +178,16 @@ def test_png_states_colors_by_precedence() -> None:
 def test_primaries_by_numbers_agree_with_littlecms() -> None:
     """Display P3, said by cHRM, by cICP and by nclx, is what LittleCMS makes of a profile with these primaries."""
     primaries = [P3[0], P3[1], 1, P3[2], P3[3], 1, P3[4], P3[5], 1]
-    profile = imagecodecs.cms_profile("rgb", whitepoint=[P3[6], P3[7], 1], primaries=primaries, gamma=2.2)
-    muted = (PIXELS // 2 + 60).astype(np.uint8)
+    curve = np.round(srgb_to_linear(np.linspace(0, 1, 4096, dtype=np.float32)) * 65535).astype(np.uint16)
+    profile = imagecodecs.cms_profile(
+        "rgb", whitepoint=[P3[6], P3[7], 1], primaries=primaries, transferfunction=np.stack([curve] * 3)
+    )
+    muted = (PIXELS // 4 + 90).astype(np.uint8)
     expected = by_littlecms(Image.fromarray(muted), bytes(profile))
     whole = [round(each * 100_000) for each in (*P3[6:], *P3[:6])]
     gamma = chunk(b"gAMA", struct.pack(">I", 45_455))
     photo = opened(png(muted, chunk(b"cHRM", struct.pack(">8I", *whole)), gamma))
-    assert np.abs(photo.image - expected).max() * 255 < 2.5  # sRGB's curve is not quite 2.2
+    assert np.abs(photo.image - expected).max() * 255 < 1.1
     coded = opened(png(muted, chunk(b"cICP", bytes([12, 13, 0, 1]))))
     np.testing.assert_allclose(photo.image, coded.image, atol=1e-6)
     avif = opened(bytes(imagecodecs.avif_encode(muted, level=100, primaries=12, transfer=13)))
@@ -211,7 +218,11 @@ def test_pq_keeps_light_in_proportion_up_to_reference_white(how: str) -> None:
     else:
         samples = np.round(signal * (65535 / 1023)).astype(np.uint16)
         described = tagged(b"RGB ", b"XYZ ", b"mntr", {b"cicp": b"cicp\0\0\0\0" + bytes([9, 16, 0, 1])})
-        stated = chunk(b"cICP", bytes([9, 16, 0, 1])) if how == "cICP" else chunk(b"iCCP", b"n\0\0" + zlib.compress(described))
+        stated = (
+            chunk(b"cICP", bytes([9, 16, 0, 1]))
+            if how == "cICP"
+            else chunk(b"iCCP", b"n\0\0" + zlib.compress(described))
+        )
         photo = opened(png(samples, stated))
     found = srgb_to_linear(photo.image)[4, 4::8, 1]
     np.testing.assert_allclose(found, np.minimum(light[0, ::8] / 203, 1), rtol=0.02, atol=2e-5)
@@ -263,7 +274,9 @@ def test_exif_says_adobe_rgb(stated: str) -> None:
 @pytest.mark.parametrize("photometric", [8, 9])
 def test_lab_agrees_with_littlecms(photometric: int, depth: int) -> None:
     muted = Image.fromarray((PIXELS // 2 + 60).astype(np.uint8))
-    lab = ImageCms.profileToProfile(muted, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB")
+    lab = ImageCms.profileToProfile(
+        muted, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
     raw = np.asarray(lab)
     light, ab = raw[..., :1].astype(int), raw[..., 1:].view(np.int8).astype(int)
     if depth == 16:

@@ -7,7 +7,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from explorer import formats
+from explorer.errors import PhotoError
+from explorer.photo import open_photo
+from explorer.photo.files.pictures import READERS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import formats_page  # noqa: E402
 
 
 def test_every_suffix_belongs_to_one_format() -> None:
@@ -30,3 +39,23 @@ def test_the_table_costs_nothing_to_ask() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                           cwd=Path(__file__).parents[2])  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    assert formats_page.PAGE.read_text(encoding="utf-8") == formats_page.page(), "run scripts/formats_page.py"
+
+
+def test_every_picture_format_has_a_reader() -> None:
+    assert {each.key for each in formats.FORMATS if each.group == "picture"} == READERS.keys()
+
+
+def test_messages_name_what_is_opened() -> None:
+    with pytest.raises(PhotoError, match="JPEG, PNG, TIFF, WebP, GIF, BMP, HEIC, AVIF, JPEG XL or JPEG 2000 file"):
+        open_photo(b"Dear reader, " * 100, name="letter.jpg")
+
+
+def test_signatures_belong_to_one_format() -> None:
+    for each in formats.FORMATS:
+        for at, magic in each.signatures:
+            found = formats.format_of(bytes(at) + magic)
+            assert found is each, (each.key, magic)
