@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,27 @@ def _packed_dng(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+def _stated_png() -> bytes:
+    """A PNG with chunks that state its colours, and text."""
+    chunks = [(b"cICP", bytes([9, 18, 0, 1])), (b"gAMA", struct.pack(">I", 100_000)), (b"sRGB", b"\0"),
+              (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+              (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(5000)))]  # fmt: skip
+    made = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    plain = _pillow("PNG")
+    return plain[:33] + made + plain[33:]
+
+
+def _fields_bmp(byte: np.ndarray) -> bytes:
+    """A BMP of 32 bits with masks."""
+    red, green, blue = (byte[::-1, :, channel].astype("<u4") for channel in range(3))
+    body = (red << 24 | green << 16 | blue << 8 | np.uint32(255)).tobytes()
+    head = struct.pack("<IiiHHIIiiII", 108, WIDTH, HEIGHT, 1, 32, 3, len(body), 0, 0, 0, 0)
+    head = (head + struct.pack("<4I", 0xFF000000, 0xFF0000, 0xFF00, 0xFF)).ljust(108, b"\0")
+    return b"BM" + struct.pack("<IHHI", 122 + len(body), 0, 0, 122) + head + body
+
+
 def samples() -> dict[str, list[tuple[str, bytes]]]:
     """For each format its samples: a name with the suffix that the file would have, and the bytes."""
     import imagecodecs
@@ -108,6 +131,9 @@ def samples() -> dict[str, list[tuple[str, bytes]]]:
         ("palette.tif", _pillow("TIFF", "P")),
         ("cmyk.tif", _pillow("TIFF", "CMYK", compression="tiff_lzw")),
         ("bilevel.tif", _pillow("TIFF", "1", compression="group4")),
+        ("lab.tif", _tiff(deep, photometric="cielab")),
+        ("inks.tif", _tiff(np.dstack([deep, deep[..., :2]]), photometric="separated", extrasamples=["unassalpha"])),
+        ("ycbcr.tif", _pillow("TIFF", "YCbCr")),
     ]
     png = [
         ("byte.png", _pillow("PNG", exif=exif, icc_profile=profile)),
@@ -116,22 +142,36 @@ def samples() -> dict[str, list[tuple[str, bytes]]]:
         ("palette.png", _pillow("PNG", "P", transparency=3)),
         ("alpha.png", _pillow("PNG", "RGBA")),
         ("bilevel.png", _pillow("PNG", "1")),
+        ("stated.png", _stated_png()),
     ]
     jpeg = [
         ("baseline.jpg", _pillow("JPEG", exif=exif, icc_profile=profile, quality=90)),
         ("progressive.jpg", _pillow("JPEG", progressive=True, subsampling=0, exif=exif)),
         ("cmyk.jpg", _pillow("JPEG", "CMYK", icc_profile=lab)),
         ("grey.jpg", _pillow("JPEG", "L", optimize=True)),
+        ("deep.jpg", bytes(imagecodecs.jpeg8_encode(deep >> 4, bitspersample=12))),
+        ("lossless.jpg", bytes(imagecodecs.jpeg8_encode(byte, lossless=True))),
+        ("ls.jpg", bytes(imagecodecs.jpegls_encode(deep))),
     ]
     webp = [
         ("lossy.webp", _pillow("WEBP", exif=exif, icc_profile=profile)),
         ("lossless.webp", _pillow("WEBP", "RGBA", lossless=True)),
         ("animated.webp", _pillow("WEBP", save_all=True, append_images=[Image.fromarray(255 - byte)])),
     ]
-    other = [("first.gif", _pillow("GIF")), ("plain.bmp", _pillow("BMP")), ("palette.bmp", _pillow("BMP", "P"))]
+    alpha = np.dstack([deep, deep[..., 0]])
+    modern = [
+        ("byte.avif", bytes(imagecodecs.avif_encode(byte, level=90))),
+        ("deep.avif", bytes(imagecodecs.avif_encode(alpha >> 6, bitspersample=10, primaries=9, transfer=16))),
+        ("byte.jxl", bytes(imagecodecs.jpegxl_encode(byte, lossless=True))),
+        ("deep.jxl", bytes(imagecodecs.jpegxl_encode(alpha, lossless=False))),
+        ("byte.jp2", bytes(imagecodecs.jpeg2k_encode(byte, level=0))),
+        ("deep.j2k", bytes(imagecodecs.jpeg2k_encode(deep >> 4, bitspersample=12, codecformat="j2k"))),
+    ]
+    other = [("first.gif", _pillow("GIF")), ("plain.bmp", _pillow("BMP")), ("palette.bmp", _pillow("BMP", "P")),
+             ("fields.bmp", _fields_bmp(byte))]  # fmt: skip
     mosaic = (scene(1)[..., 0] * 3000 + 64).astype("<u2").tobytes()
     other.append((f"bare_{WIDTH}x{HEIGHT}_grbg_b64_w4095.raw", mosaic))
-    return {"dng": dng, "tiff": tiff, "png": png, "jpeg": jpeg, "webp": webp, "other": other}
+    return {"dng": dng, "tiff": tiff, "png": png, "jpeg": jpeg, "webp": webp, "modern": modern, "other": other}
 
 
 def camera_files(folder: Path) -> list[tuple[str, bytes]]:
