@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app batch-test bench check clean examples format fuzz help lint load notebooks notebooks-test setup test types
+.PHONY: app batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test types
 .PHONY: wheel
 
 VENV ?= .venv
@@ -14,6 +14,8 @@ TORCH_INDEX ?=
 # What of pyproject.toml's extras is installed.
 EXTRAS ?= fast,notebooks,dev
 PORT ?=
+# The folder of photos for `make corpus`.
+DIR ?=
 ARGS ?=
 PYTEST_WORKERS ?= 2
 
@@ -61,6 +63,9 @@ bench: $(STAMP) ## run every benchmark but the crowd (make load)
 fuzz: $(STAMP) ## 20,000 damaged photographs, and the property tests with many more examples
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis
+
+corpus: $(STAMP) ## compare every photo under a folder with other decoders (DIR=photos)
+	@$(BIN)/python scripts/corpus.py "$(DIR)" $(ARGS)
 
 load: $(STAMP) ## a crowd of 32 clients at the app for two minutes (ARGS="--clients 8 --seconds 20")
 	@$(BIN)/python benchmarks/load.py $(ARGS)
