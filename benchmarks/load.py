@@ -9,7 +9,9 @@ Starts `lowlight app` on a free port of the loopback interface, unless --url nam
 else. Each client comes from an address of its own, as the server sees it, uploads a photograph that bears its number,
 and asks for one thing after the other: the page, lists, suggestions, restorations, decompositions. Counted apart are
 answers, "queue full" (503) and "too many requests" (429), which are honest, and failures, of which there must be none.
-Writes benchmarks/results/load.{md,json} and leaves with 1 if anything failed or a picture was another client's.
+Then the same again beside one visitor that misbehaves as fast as it can: others' answers may take 1.5 times as long.
+Writes benchmarks/results/load.{md,json} and leaves with 1 if anything failed, a picture was another client's, or the
+visitor slowed the others down more than that.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ HERE = Path(__file__).resolve().parent
 CLIENTS, SECONDS, MEGAPIXELS = 32, 120.0, 1.0
 SETTLED = 60.0
 """Seconds after which the server's memory is to stay where it is."""
+SLOWER = 1.5
+"""How many times as long 95 % of the answers may take beside a visitor that misbehaves."""
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
 BITS, CELL = 10, 24
 """A photograph's number is written into it: so many squares of so many pixels, dark or less dark."""
 FULL, WAIT, GOOD, BAD, FOREIGN = "queue full", "too many requests", "answered", "failed", "another's picture"
@@ -206,6 +211,49 @@ class Client:
         assert found == self.number, f"picture {found} came to client {self.number} from decompose"
 
 
+class Misbehaving:
+    """A visitor that asks for what costs the server most, from one address and through several connections."""
+
+    CONNECTIONS = 4
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.asked: Counter[str] = Counter()
+        long = {"path": "/tmp" + "/x/.." * 200_000, "meta": {"_type": "gradio.FileData"}}
+        photo = "data:image/png;base64," + "A" * (3 * 2**20)
+        tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        self._bodies = [
+            ("/gradio_api/call/suggest_ratio", json.dumps({"data": [long]}).encode()),
+            ("/gradio_api/mcp/", b"[" + b"{}," * 2_700_000 + b"{}]"),
+            ("/gradio_api/queue/join", b'{"data": [' + b"[]," * 60_000 + b"0]}"),
+            ("/gradio_api/call/models", b'{"data": []}'),
+            ("/gradio_api/queue/join", b'{"data": [], "fn_index": 99999, "session_hash": "x"}'),
+            (
+                "/gradio_api/mcp/",
+                json.dumps({**tool, "params": {"name": "suggest_ratio", "arguments": {"photo": photo}}}).encode(),
+            ),
+        ]
+
+    def run(self, until: float, number: int) -> None:
+        rng = random.Random(number)
+        headers = {"X-Forwarded-For": "10.200.0.1", "Accept": "application/json, text/event-stream"}
+        with httpx.Client(base_url=self._url, timeout=60, trust_env=False, headers=headers) as client:
+            while time.monotonic() < until:
+                path, body = rng.choice(self._bodies)
+                try:
+                    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+                    self.asked[str(answer.status_code)] += 1
+                    client.get("/gradio_api/queue/data", params={"session_hash": f"nobody{rng.random()}"})
+                    client.post("/gradio_api/upload", content=self._endless(), headers=BOUNDARY)
+                except httpx.HTTPError:
+                    self.asked["broken off"] += 1
+
+    def _endless(self) -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n'
+        for _ in range(64):
+            yield bytes(2**20)
+
+
 def memory_of(pid: int) -> float:
     """MiB that a process and its children hold; 0 where the system does not tell."""
     total = 0.0
@@ -263,7 +311,9 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
             print(text[-4000:])
 
 
-def crowd(url: str, pid: int | None, clients: int, seconds: float, megapixels: float) -> Record:
+def crowd(
+    url: str, pid: int | None, clients: int, seconds: float, megapixels: float, beside: Misbehaving | None = None
+) -> Record:
     """Lets the clients loose."""
     record = Record()
     photographs = [photograph(number, megapixels) for number in range(1, clients + 1)]
@@ -272,6 +322,8 @@ def crowd(url: str, pid: int | None, clients: int, seconds: float, megapixels: f
     until = started + seconds
     everybody = [Client(url, number + 1, data, record) for number, data in enumerate(photographs)]
     threads = [threading.Thread(target=each.run, args=(until,)) for each in everybody]
+    if beside:
+        threads += [threading.Thread(target=beside.run, args=(until, k)) for k in range(beside.CONNECTIONS)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
@@ -288,6 +340,10 @@ def growth(memory: list[tuple[float, float]], seconds: float) -> tuple[float, fl
     if seconds < SETTLED + 20 or not settled or not last or not all(settled):
         return None
     return statistics.mean(settled), statistics.mean(last)
+
+
+def all_seconds(record: Record) -> list[float]:
+    return [each for values in record.seconds.values() for each in values]
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -317,7 +373,7 @@ def page(record: Record, given: argparse.Namespace, taken: float) -> str:
         lines.append(
             f"| {what} | {cells} | {percentile(spent, 0.5):.2f} | {percentile(spent, 0.95):.2f} | {longest:.2f} |"
         )
-    everything = [each for values in record.seconds.values() for each in values]
+    everything = all_seconds(record)
     cells = " | ".join(str(totals[kind]) for kind in kinds)
     lines.append(
         f"| **all** | {cells} | {percentile(everything, 0.5):.2f} | {percentile(everything, 0.95):.2f} "
@@ -338,6 +394,15 @@ def page(record: Record, given: argparse.Namespace, taken: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def both(url: str, pid: int | None, given: argparse.Namespace) -> tuple[Record, Record, Counter[str], float]:
+    """The crowd by itself, then beside a visitor that misbehaves; what that one was answered; seconds of the first."""
+    started, beside = time.monotonic(), Misbehaving(url)
+    record = crowd(url, pid, given.clients, given.seconds, given.megapixels)
+    taken = time.monotonic() - started
+    other = crowd(url, pid, given.clients, given.seconds, given.megapixels, beside)
+    return record, other, beside.asked, taken
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=CLIENTS)
@@ -354,26 +419,31 @@ def main() -> int:
     if given.url and urlsplit(given.url).hostname not in ("127.0.0.1", "localhost", "::1"):
         parser.error("the crowd visits this machine alone: give an address of 127.0.0.1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
-    started = time.monotonic()
     if given.url:
-        record = crowd(given.url, None, given.clients, given.seconds, given.megapixels)
+        found = both(given.url, None, given)
     else:
         with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
-            started = time.monotonic()
-            record = crowd(url, pid, given.clients, given.seconds, given.megapixels)
-    text = page(record, given, time.monotonic() - started)
+            found = both(url, pid, given)
+    record, other, asked, taken = found
+    text = page(record, given, taken)
+    before, beside = percentile(all_seconds(record), 0.95), percentile(all_seconds(other), 0.95)
+    slower = beside / before
+    answers = ", ".join(f"{count} times {what}" for what, count in sorted(asked.items()))
+    text += f"\nBeside a visitor that misbehaves ({answers}): 95 % within {beside:.2f} s, {slower:.2f} times as long.\n"
+    text += "".join(f"\n- {each}" for each in other.failures[:50])
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / "load.md").write_text(text)
     values = {
         "clients": given.clients,
         "seconds": given.seconds,
         "outcomes": {what: dict(counter) for what, counter in record.outcomes.items()},
+        "slower_beside_misbehaving": slower,
         "p95": {what: percentile(spent, 0.95) for what, spent in record.seconds.items()},
         "memory": [(round(at, 1), round(mib, 1)) for at, mib in record.memory],
     }
     (given.results / "load.json").write_text(json.dumps(values, indent=1) + "\n")
     print(text)
-    return 1 if record.failures else 0
+    return 1 if record.failures or other.failures or (slower > SLOWER and not given.quick) else 0
 
 
 if __name__ == "__main__":

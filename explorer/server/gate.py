@@ -162,11 +162,7 @@ class Gate:
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
         self._app, self._options = app, options
         self._headers = security_headers(options)
-        self._most = {
-            rules.UPLOAD: largest_upload + _MARGIN,
-            rules.MCP: rules.LARGEST_MCP,
-            rules.LOGIN: rules.LARGEST_FORM,
-        }
+        self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM}
         per_minute = {
             _REQUEST: options.requests_per_minute,
             rules.JOB: options.jobs_per_minute,
@@ -204,16 +200,17 @@ class Gate:
             await self._pass(scope, path, kind, visitor, body, answer)
         except RefusalError as refused:
             await _refuse(answer, refused)
-        except HTTPException as error:
-            await _close(answer, error.status_code)
         except TimeoutError:
             await _close(answer, 504, "The answer took too long; try again, or with a smaller photo.")
         except _MALFORMED as error:
             self._note(visitor, error, logging.INFO)
             await _close(answer, 400, "The server does not understand the request; send what its page or client sends.")
         except Exception as error:
-            self._note(visitor, error, logging.ERROR)
-            await _close(answer, 500, "The server made a mistake; it is in its log.")
+            if isinstance(error.__cause__, HTTPException):  # Gradio finds no such thing when its answer has begun
+                await _close(answer, error.__cause__.status_code)
+            else:
+                self._note(visitor, error, logging.ERROR)
+                await _close(answer, 500, "The server made a mistake; it is in its log.")
         finally:
             if noted or not self._allowances[_NOTE].take(visitor.network):
                 LOG.log(
@@ -252,7 +249,7 @@ class Gate:
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):
             raise RefusalError(401, "Sign in first.")
-        user = inner or signed_in or visitor.network
+        scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances:
             # Guessing passwords is counted by address: whoever guesses is nobody yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
@@ -303,8 +300,7 @@ class Gate:
             raise RefusalError(429, BUSY.format(wait=math.ceil(wait)), wait)
 
     def _check_waiting(self, scope: Scope, user: str) -> None:
-        """Marks the request as the user's, and refuses it if enough of that user's already wait."""
-        scope[_USER] = user
+        """Refuses a job if enough of the user's already wait."""
         if waiting(scope["app"], user) >= self._options.jobs_waiting:
             raise RefusalError(
                 429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0

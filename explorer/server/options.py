@@ -51,8 +51,8 @@ class ServerOptions:
     """Longest time for a request's body."""
     stream_seconds: float = 24 * 3600.0
     """Longest time for a stream."""
-    held_bytes_each: int = 64 * 2**20
-    """Of one user's bodies that are held in memory at once; see `rules.LARGEST_MCP`."""
+    held_bytes_each: int = 32 * 2**20
+    """Of one user's bodies that are held in memory at once."""
     held_bytes: int = 256 * 2**20
     """Of all users'."""
     proxies: int | None = None

@@ -11,12 +11,13 @@ from urllib.parse import unquote
 API = "/gradio_api/"
 FILE = f"{API}file="
 LARGEST_JSON = 8 * 2**20
-"""Bytes of a request to compute; the values of a page have some kilobytes."""
-LARGEST_MCP = 64 * 2**20
-"""Bytes of a call of a tool, which may bring its photograph along as text."""
+"""Bytes of a request to compute, or of a call of a tool, which may bring a small photograph along as text. The values
+of a page have some kilobytes."""
 LARGEST_FORM = 8192
 """Bytes of a name and a password."""
 LONGEST_PATH = 4096
+_DEEPEST = 8
+"""Folders below that of the uploads, or of the results."""
 _MOST_VALUES, _MOST_PATHS = 200_000, 300
 _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
@@ -31,8 +32,8 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET HEAD", r"/", PAGE),
     ("GET", r"/(config/?|logout|manifest\.json|robots\.txt)", PAGE),
     ("POST", r"/login/?", LOGIN),
-    ("GET HEAD", r"/(assets|static|svelte)/.+", ASSET),
-    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d+)?)", ASSET),
+    ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET),
+    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET),
     ("GET", r"/gradio_api/theme\.css", ASSET),
     ("POST", r"/gradio_api/upload", UPLOAD),
     ("GET", r"/gradio_api/upload_progress", STREAM),
@@ -89,7 +90,8 @@ def within(path: str, folders: Iterable[str]) -> bool:
     try:
         for folder in folders:
             real = os.path.realpath(folder)
-            if path.startswith((f"{folder}{os.sep}", f"{real}{os.sep}")):
+            base = next((each for each in (str(folder), real) if path.startswith(f"{each}{os.sep}")), "")
+            if base and path.count(os.sep, len(base)) <= _DEEPEST:
                 # What lies in the folders is made by this program, which makes no links.
                 found = os.path.realpath(path)
                 if os.path.commonpath([found, real]) == real and os.path.isfile(found):

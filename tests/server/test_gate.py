@@ -9,12 +9,12 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asking import asked, echo
 
 from explorer import logs
 from explorer.server import ServerOptions, temporary
@@ -25,74 +25,6 @@ from explorer.server.visitor import client_address, network_of
 
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
 """Patience of a twentieth of a second, for what does not come at all."""
-
-App = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Reads the whole body and says how long it was."""
-    length, more = 0, True
-    while more:
-        message = await receive()
-        length += len(message.get("body", b""))
-        more = message.get("more_body", False)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-frame-options", b"DENY")]})
-    await send({"type": "http.response.body", "body": str(length).encode()})
-
-
-def asked(
-    app: App,
-    path: str = "/",
-    method: str = "GET",
-    body: list[bytes] | None = None,
-    options: ServerOptions | None = None,
-    headers: dict[str, str] | None = None,
-    gate: Gate | None = None,
-    takes: bool = True,
-    client: str = "10.0.0.1",
-    uploads: str = "/nowhere",
-    queues: dict[str, Any] | None = None,
-) -> SimpleNamespace:
-    """Asks a gate before `app`; a `body` of None never ends."""
-    parts = list(body or [])
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        if parts:
-            piece = parts.pop(0)
-            return {"type": "http.request", "body": piece, "more_body": body is None or bool(parts)}
-        await asyncio.sleep(3600)
-
-    async def send(message: Any) -> None:
-        if not takes:
-            await asyncio.sleep(3600)
-        sent.append(message)
-
-    server = SimpleNamespace(
-        auth=None, tokens={}, cookie_id="c", uploaded_file_dir=uploads,
-        get_blocks=lambda: SimpleNamespace(
-            allowed_paths=[], _queue=SimpleNamespace(event_queue_per_concurrency_id=queues or {})
-        ),
-    )  # fmt: skip
-    scope = {
-        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
-        "scheme": "http",
-        "headers": [
-            (name.lower().encode(), value.encode())
-            for name, value in {"host": "lowlight.test", **(headers or {})}.items()
-        ],
-    }  # fmt: skip
-    gate = gate or Gate(app, options or ServerOptions(), 1000)
-    gate._app = app
-    failure = None
-    try:
-        asyncio.run(gate(scope, receive, send))
-    except Exception as error:
-        failure = error
-    start = next((message for message in sent if message["type"] == "http.response.start"), {"headers": []})
-    content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
-    found = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-    return SimpleNamespace(status=start.get("status"), headers=found, body=content, failure=failure)
 
 
 def test_what_is_well_passes() -> None:

@@ -1,0 +1,182 @@
+"""What a visitor can do to a server through HTTP, and must not: attacks that need Gradio behind the gate. All of them
+share one server."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from serving import Server, called, file_of, png, running, uploaded
+
+from explorer.server.visitor import INNER
+
+JOIN, MCP, UPLOAD = "/gradio_api/queue/join", "/gradio_api/mcp/", "/gradio_api/upload"
+EVENTS = {"Accept": "application/json, text/event-stream"}
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("attacked")
+    settings = {"EXPLORER_JOBS_PER_MINUTE": "40", "EXPLORER_UPLOAD_MEGABYTES_PER_HOUR": "24"}
+    with running(folder, "--log-json", **settings) as started:
+        yield started
+        text = started.log.read_text()
+        odd = [line[:3000] for line in text.splitlines() if "Traceback" in line or not line.startswith("{")]
+        assert not odd, odd[0]
+        assert all(json.loads(line) for line in text.splitlines())
+
+
+def visitor(server: Server, number: int) -> httpx.Client:
+    return server.client(headers={"X-Forwarded-For": f"10.4.{number}.1"})
+
+
+def memory_of(server: Server) -> float:
+    text = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(text.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def files_of(server: Server) -> int:
+    return sum(path.stat().st_size for path in server.temporary.rglob("*") if path.is_file())
+
+
+def test_parts_of_uploads_that_are_no_files(server: Server) -> None:
+    def field(name: bytes) -> Iterator[bytes]:
+        yield b"--b\r\nContent-Disposition: form-data; name=" + name + b"\r\n\r\n"
+        for _ in range(20):
+            yield b"\xff" * MIB
+        yield b"\r\n--b--\r\n"
+
+    before = memory_of(server) if os.path.exists("/proc/self/status") else 0.0
+    with visitor(server, 1) as client:
+        for name, query in ((b'"f"', ""), (b'"files"', ""), (b'"f"; filename=""', ""), (b'"f"', "?upload_id=z")):
+            with contextlib.suppress(httpx.WriteError):  # the server had heard enough
+                assert client.post(UPLOAD + query, content=field(name), headers=BOUNDARY).status_code == 400
+    if before:
+        assert memory_of(server) - before < 20
+    assert not list(server.temporary.rglob("tmp*_*"))
+
+
+def test_uploads_at_once_are_cut_off_and_leave_nothing(server: Server) -> None:
+    """Without a length, so that nothing can be counted before it comes."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def upload(number: int) -> int:
+        def body() -> Iterator[bytes]:
+            yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="%d.png"\r\n\r\n' % number
+            for _ in range(10):
+                yield os.urandom(MIB)
+            yield b"\r\n--b--\r\n"
+
+        with visitor(server, 2) as client:
+            try:
+                return client.post(UPLOAD, content=body(), headers=BOUNDARY).status_code
+            except httpx.WriteError:
+                return 429
+
+    before = files_of(server)
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(upload, range(6)))
+    assert statuses.count(200) <= 2 and set(statuses) <= {200, 429}
+    assert files_of(server) - before <= 24 * MIB
+    assert (files_of(server) - before) // MIB == 10 * statuses.count(200), "what was cut off is gone"
+
+
+def tool(client: httpx.Client, name: str, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+    return client.post(MCP, json=call, headers={**EVENTS, **(headers or {})})
+
+
+def test_through_tools_a_visitor_is_who_it_is(server: Server) -> None:
+    pytest.importorskip("mcp", reason="needs the Model Context Protocol's package: pip install 'gradio[mcp]'")
+    with visitor(server, 3) as mallory, visitor(server, 4) as other:
+        for number in range(250):
+            claim = {"X-Forwarded-Host": "evil.test", INNER: "guessed", "X-Real-IP": f"10.4.4.{number}"}
+            answer = tool(mallory, "models", claim)
+            if "429" in answer.text or answer.status_code == 429:
+                break
+        assert '"isError":true' in answer.text.replace(" ", ""), "far more than forty a minute"
+        assert mallory.post("/gradio_api/call/models", json={"data": []}).status_code == 429
+        assert '"isError":false' in tool(other, "models").text.replace(" ", "")
+        assert called(other, "models")[0] == "complete"
+
+
+def test_a_tools_photograph_counts(server: Server) -> None:
+    pytest.importorskip("mcp", reason="needs the Model Context Protocol's package: pip install 'gradio[mcp]'")
+    photo = "data:image/png;base64," + base64.b64encode(png() + bytes(5 * MIB // 2)).decode()
+    before = files_of(server)
+    with visitor(server, 5) as client:
+        statuses = [tool(client, "suggest_ratio", photo=photo).status_code for _ in range(10)]
+    assert statuses[:3] == [200] * 3 and statuses[-2:] == [429, 429]
+    assert files_of(server) - before < 24 * MIB
+
+
+def test_foreign_pages_are_told_nothing(server: Server) -> None:
+    with visitor(server, 6) as client:
+        for origin in ("https://evil.test", "null", f"http://localhost:{client.base_url.port}"):
+            asks: list[tuple[str, str]] = [
+                ("GET", "/config"),
+                ("GET", "/gradio_api/info"),
+                ("POST", JOIN),
+                ("OPTIONS", JOIN),
+            ]
+            headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            answers = [client.request(method, path, headers=headers) for method, path in asks]
+            for answer in answers:
+                assert not [name for name in answer.headers if name.startswith("access-control")], answer.headers
+            assert [answer.status_code for answer in answers] == [200, 403, 403, 403]
+        own = {"Origin": server.url}
+        assert client.post("/gradio_api/call/models", json={"data": []}, headers=own).status_code == 200
+        assert client.get("/config", headers={"Host": "rebound.test"}).status_code == 403
+        claims = {"X-Forwarded-Host": "evil.test", "X-Gradio-Server": "https://evil.test"}
+        assert client.get("/config", headers=claims).json()["root"] == server.url
+
+
+def test_malformed_requests_are_refused_and_leave_no_traceback(server: Server) -> None:
+    """The server's fixture looks for tracebacks, and for lines that are no JSON."""
+    with visitor(server, 7) as client:
+        own = uploaded(client, png())
+        join = [{"data": [], "fn_index": index, "session_hash": "s"} for index in (-1, 99999, 10**30, "x", 1.5, [])]
+        asks = [
+            *(client.post(JOIN, json=body) for body in join),
+            *(client.post(JOIN, json=body) for body in ({}, [], 3, {"data": 3}, {"data": [], "session_hash": 3})),
+            client.post("/gradio_api/call/nothing", json={"data": []}),
+            client.post("/gradio_api/call/v2/nothing", json={"data": []}),
+            client.post("/gradio_api/run/x", json={"data": []}),
+            client.post("/gradio_api/cancel", json={"session_hash": [], "fn_index": "x"}),
+            client.post(UPLOAD, content=b"", headers={"Content-Type": "multipart/form-data; boundary=" + "b" * 60_000}),
+            client.post(UPLOAD, content=b"x", headers={"Content-Type": "multipart/form-data"}),
+            client.post(UPLOAD, content=b"x"),
+            client.post(UPLOAD, content=b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--", headers=BOUNDARY),
+            client.post(MCP, json=[], headers=EVENTS),
+            client.post(MCP, content=b"{}"),
+            client.get("/pwa_icon/20000"),  # would be made in that size
+            client.get("/static/%00"),
+            client.get("/assets/" + "a" * 5000),
+        ]
+        assert [answer.status_code for answer in asks if not 400 <= answer.status_code < 500] == []
+        ranges = {"Range": "bytes=" + ",".join(f"{k}-{k}" for k in range(3000))}
+        assert client.get(f"/gradio_api/file={own}", headers=ranges).status_code < 500
+        for number in range(5):
+            text = client.get("/gradio_api/queue/data", params={"session_hash": f"nobody{number}"}).text
+            assert "404" in text, "in the words of a stream that has begun"
+        assert called(client, "suggest_ratio", file_of(own))[0] == "complete"
+
+
+def test_refusals_are_few_bytes_of_log(server: Server) -> None:
+    before, count = server.log.stat().st_size, 30
+    with visitor(server, 8) as client:
+        for number in range(count):
+            client.get("/gradio_api/queue/data", params={"session_hash": f"nobody{number}"})
+        server.lines_once("10.4.8.1", {"stream"})
+        time.sleep(0.5)
+    assert server.log.stat().st_size - before < 500 * count
