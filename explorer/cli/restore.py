@@ -34,6 +34,7 @@ from explorer.cli.outputs import (
 )
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, write_line
+from explorer.formats import described
 from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def restore(
         list[Path],
         typer.Argument(
             metavar="IN",
-            help="Dark photographs: RAW files, JPEG, PNG, TIFF, WebP; or folders of them; - for the standard input.",
+            help=f"Dark photographs: {described()}; or folders of them; - for the standard input.",
         ),
     ],
     out: Annotated[

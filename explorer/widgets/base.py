@@ -10,6 +10,7 @@ import ipywidgets
 import numpy as np
 
 from explorer.errors import ExplorerError
+from explorer.formats import accepted, described
 from explorer.photo import check_ratio
 from explorer.photo.types import Photo
 from explorer.restorer import suggested_ratio
@@ -43,9 +44,10 @@ class Explorer(ipywidgets.VBox):
         self.models = Models(wanted)
 
         self._heading = look.html(look.heading(self.title, None))
-        self._upload = ipywidgets.FileUpload(accept="", multiple=False, description="Open a photo")
+        self._upload = ipywidgets.FileUpload(accept=accepted(), multiple=False, description="Open a photo")
         self._upload.add_class("lx-upload")
-        self._upload.tooltip = "Camera RAW, JPEG, PNG, TIFF or WebP"
+        words = described()
+        self._upload.tooltip = words[:1].upper() + words[1:]
         self._model = ipywidgets.Dropdown(
             options=self.models.options, description="Model", layout={"width": "min(100%, 330px)"}
         )

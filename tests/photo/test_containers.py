@@ -255,3 +255,67 @@ def test_new_formats_are_limited_and_refused_in_one_sentence(encode: Callable[[]
         with pytest.raises(PhotoError) as caught:
             opened(data[: int(len(data) * share)], name="cut.bin")
         assert str(caught.value).startswith("cut.bin is ") and str(caught.value).endswith(".")
+
+
+class Bits:
+    """Fields of a JPEG XL codestream, least significant bit first."""
+
+    def __init__(self) -> None:
+        self.value, self.count = 0, 0
+
+    def put(self, value: int, count: int) -> None:
+        self.value |= value << self.count
+        self.count += count
+
+    def enum(self, value: int) -> None:
+        selector, offset, count = (value, value, 0) if value < 2 else (2, 2, 4) if value < 18 else (3, 18, 6)
+        self.put(selector, 2)
+        self.put(value - offset, count)
+
+
+def jpeg_xl_header(primaries: int, transfer: int, orientation: int) -> bytes:
+    """SizeHeader and ImageMetadata (ISO/IEC 18181-1, annex D) of 48 x 32 pixels of 3 x 8 bits, lossless."""
+    bits = Bits()
+    for value, count in ((1, 1), (32 // 8 - 1, 5), (0, 3), (48 // 8 - 1, 5)):
+        bits.put(value, count)
+    bits.put(0, 1)  # not all default
+    for value, count in ((1, 1), (orientation - 1, 3), (0, 3)):
+        bits.put(value, count)
+    for value, count in ((0, 1), (0, 2), (1, 1), (0, 2), (0, 1)):  # 8 bits, 16-bit buffers, no extra channels, no XYB
+        bits.put(value, count)
+    bits.put(0b00, 2)  # colours are stated, by numbers
+    for value in (0, 1, primaries):  # RGB, D65
+        bits.enum(value)
+    bits.put(0, 1)
+    for value in (transfer, 1):
+        bits.enum(value)
+    for value, count in ((1, 1), (0, 2), (1, 1)):  # tone mapping, extensions, transform: default
+        bits.put(value, count)
+    return b"\xff\x0a" + bits.value.to_bytes((bits.count + 7) // 8, "little")
+
+
+@pytest.mark.parametrize(("primaries", "transfer", "coded"), [(1, 13, None), (11, 13, (12, 13)), (9, 16, (9, 16)),
+                                                              (9, 18, (9, 18)), (1, 8, (1, 8))])  # fmt: skip
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_jpeg_xl_states_its_colors(
+    primaries: int, transfer: int, coded: tuple[int, int] | None, orientation: int
+) -> None:
+    """The same numbers in an AVIF, whose boxes say them, give the same colours."""
+    whole = bytes(imagecodecs.jpegxl_encode(PIXELS, lossless=True))
+    head = jpeg_xl_header(primaries, transfer, orientation)
+    for start in range(3, 16):  # frames begin at a byte; where, the encoder's own header decides
+        data = head + whole[start:]
+        try:
+            decoded = imagecodecs.jpegxl_decode(data, keeporientation=True)
+        except RuntimeError:  # JpegxlError is one, too
+            continue
+        if np.array_equal(decoded, PIXELS):
+            break
+    else:
+        pytest.fail("no such file can be made")
+    options = {} if coded is None else {"primaries": coded[0], "transfer": coded[1]}
+    expected = opened(avif(PIXELS, **options))
+    photo = opened(data)
+    turned = expected.image if orientation == 1 else np.rot90(expected.image, -1)
+    np.testing.assert_allclose(photo.image, turned, atol=1e-5)
+    assert photo.notes == expected.notes
