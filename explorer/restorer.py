@@ -18,8 +18,9 @@ from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.hub.resolver import at_hand, check_source, find
 from explorer.models import architectures
-from explorer.photo import ModelInput, Photo, camera_to_display, check_ratio, model_input, suggest_ratio
+from explorer.photo import ModelInput, Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.bit_depth import at_bit_depth
+from explorer.photo.develop import grey_of
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.config import read_config
@@ -261,6 +262,8 @@ def restore(
     if loaded.config.output.color == "camera":
         image = camera_to_display(image, camera_to_srgb, out=image)
     image = placement.upright(image)
+    if isinstance(photo, RawPhoto) and photo.monochrome:
+        image = grey_of(image)
     image.setflags(write=False)
     return Restoration(
         image=image,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.failures import Failures
+from explorer.cli.options import BlackLevelOption
 from explorer.cli.standard import opened
 from explorer.cli.terminal import print_json, write_line
 
@@ -16,6 +17,7 @@ def info(
     photographs: Annotated[
         list[Path], typer.Argument(metavar="IN", help="RAW files or pictures; - for the standard input.")
     ],
+    black_level: BlackLevelOption = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: an object for one photograph, a list for several.")
     ] = False,
@@ -27,7 +29,7 @@ def info(
     failures = Failures(len(photographs))
     for path in photographs:
         try:
-            panel = {"file": str(path), **describe(opened(path))}
+            panel = {"file": str(path), **describe(opened(path, black_level))}
         except Exception as error:
             failures.add(path, error)
             continue

@@ -27,6 +27,13 @@ NeutralPointOption: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
 ]
+BlackLevelOption: TypeAlias = Annotated[
+    Literal["auto", "file", "masked"],
+    typer.Option(
+        help="Black level of a RAW file: as the file states it, from its masked pixels, or from these where they "
+        "clearly differ (auto)."
+    ),
+]
 WeightsOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
 ]

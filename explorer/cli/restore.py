@@ -15,6 +15,7 @@ from explorer.cli.failures import Failures
 from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
 from explorer.cli.options import (
     BackendOption,
+    BlackLevelOption,
     NeutralPointOption,
     QuietOption,
     RatioOption,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
     from explorer.batch.photograph import Balance
     from explorer.photo import Photo
+    from explorer.photo.masked import BlackChoice
     from explorer.settings import RestoreSettings
 
 
@@ -84,6 +86,7 @@ def restore(
     ] = None,
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
+    black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
     keep_gps: Annotated[
@@ -128,7 +131,7 @@ def restore(
         check_intermediates(named.files, outputs, intermediates)
     work = _Work(
         named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
-        keep_gps, overwrite=not no_overwrite,
+        keep_gps, overwrite=not no_overwrite, black_level=black_level,
     )  # fmt: skip
     if settings is not None:
         from explorer.settings import read_settings
@@ -162,6 +165,7 @@ class _Work:
     intermediates: Path | None
     keep_gps: bool
     overwrite: bool
+    black_level: BlackChoice = "auto"
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
@@ -201,7 +205,7 @@ class _Work:
         return [
             self.model, self.loaded and self.loaded.identity.sha256, self.ratio, asdict(self.balance), self.bits,
             self.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
-            self.keep_gps, __version__,
+            self.keep_gps, self.black_level, __version__,
         ]  # fmt: skip
 
     def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
@@ -228,7 +232,7 @@ class _Work:
     def read(self, index: int) -> Photo:
         if self.outputs[index] != STANDARD:
             check_free(self.outputs[index], self.overwrite)
-        return self.balance(opened(self.photographs[index]))
+        return self.balance(opened(self.photographs[index], self.black_level))
 
     def make(self, index: int, photo: Photo) -> Restoration:
         from explorer import load_model

@@ -10,6 +10,7 @@ from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
     from explorer.photo import Photo
+    from explorer.photo.masked import BlackChoice
 
 STANDARD = Path("-")
 """Stands for the standard input among photographs, and for the standard output after -o."""
@@ -17,23 +18,25 @@ NAME = "stdin"
 """What a photograph from the standard input is called."""
 
 
-def opened(path: Path) -> Photo:
+def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
     """A photograph that a command line names; see `explorer.open_photo`.
 
     Raises:
         PhotoError: as `explorer.open_photo`; `-` where nothing comes through the standard input.
     """
     from explorer import open_photo
+    from explorer.photo.quiet import allow_in_threads
 
+    allow_in_threads()  # photographs are read ahead in threads, none of which starts a process
     if path != STANDARD:
-        return open_photo(path)
+        return open_photo(path, black_level=black_level)
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         raise PhotoError("Nothing comes through the standard input; pipe a photograph into it or name a file.")
     from explorer.photo.limits import Limits
     from explorer.photo.opening import read_once
 
     limits = Limits.from_environment()
-    return open_photo(read_once(sys.stdin.buffer, limits.max_bytes), name=NAME, limits=limits)
+    return open_photo(read_once(sys.stdin.buffer, limits.max_bytes), name=NAME, limits=limits, black_level=black_level)
 
 
 def write_out(data: bytes) -> None:

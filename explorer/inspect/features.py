@@ -14,7 +14,8 @@ import explorer
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
 from explorer.machine import flush_denormals
-from explorer.photo import Photo, camera_to_display, check_ratio
+from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio
+from explorer.photo.develop import grey_of
 from explorer.photo.reduce import reduced
 from explorer.restorer import network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
@@ -190,10 +191,11 @@ def _mapped(
     picture = np.clip(_cropped(image, padded, given.planes), 0, 1)
     if loaded.config.output.color == "camera":
         picture = camera_to_display(picture, given.camera_to_srgb)
+    picture = given.placement.upright(picture)
     return FeatureMaps(
         layer=layer,
         maps=given.placement.upright(_cropped(kept[layer], padded, given.planes)),
-        image=given.placement.upright(picture),
+        image=grey_of(picture) if isinstance(photo, RawPhoto) and photo.monochrome else picture,
         ratio=ratio,
         side=max(photo.size),
         network_range=(extremes[0], extremes[1]),

@@ -18,10 +18,10 @@ from explorer.photo.develop import (
     upright,
 )
 from explorer.photo.dng import write_dng
+from explorer.photo.headerless import open_mosaic
 from explorer.photo.limits import Limits
 from explorer.photo.model_input import ModelInput, model_input
 from explorer.photo.opening import open_photo
-from explorer.photo.raw import open_mosaic
 from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto, WhiteBalance
 from explorer.photo.white_balance import with_neutral_point, with_white_balance
 

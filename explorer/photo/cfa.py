@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.types import FloatArray, Inset
 
-Cfa = Literal["bayer", "xtrans"]
+Cfa = Literal["bayer", "xtrans", "none"]
 PlaneOrder = Literal["sid", "s2d"]
 Factors = tuple[float, float, float]
 """Of red, green and blue."""
@@ -40,6 +40,8 @@ BAYER_TILE.setflags(write=False)
 XTRANS_TILE.setflags(write=False)
 
 TILES: dict[str, NDArray[np.uint8]] = {"bayer": BAYER_TILE, "xtrans": XTRANS_TILE}
+PERIODS: dict[str, int] = {"bayer": 2, "xtrans": 6, "none": 1}
+"""Rows and columns after which the colours repeat; 1 for pictures (H x W x 3) that are no mosaic."""
 
 _AXES = {"bayer": ((0, 1), (0, 1)), "xtrans": ((0, 3), (2, 3))}
 """Rows and columns (the first, and how far apart) about which a canonical mosaic can be reflected so that every sample
@@ -113,9 +115,9 @@ def completing_inset(sides: tuple[int, ...], shift: tuple[int, int], cfa: Cfa) -
         sides: its height and width.
         shift: from `bayer_shift` or `xtrans_shift`.
     """
-    period = TILES[cfa].shape[0]
+    period = PERIODS[cfa]
     # The X-Trans tile repeats itself under a shift of half its sides.
-    shifts = [shift] if cfa == "bayer" else [shift, (shift[0] + 3, shift[1] + 3)]
+    shifts = [shift, (shift[0] + 3, shift[1] + 3)] if cfa == "xtrans" else [shift]
     top, left = min(((-dy % period, -dx % period) for dy, dx in shifts), key=sum)
     return top, left, -(top + sides[0]) % period, -(left + sides[1]) % period
 
@@ -128,7 +130,7 @@ def completed(mosaic: NDArray, inset: Inset, cfa: Cfa) -> NDArray:
         inset: from `completing_inset`.
     """
     top, left, bottom, right = inset
-    height, width = mosaic.shape
+    height, width = mosaic.shape[:2]
     if top or bottom:
         mosaic = mosaic[reflected(0, top + height + bottom, (top, top + height), cfa, 0) - top]
     if left or right:
@@ -153,6 +155,10 @@ def scale_channels(
     mosaic: FloatArray, factors: Factors, cfa: Cfa, clip: tuple[float, float] | None = None
 ) -> FloatArray:
     """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors, then limited."""
+    if cfa == "none":
+        image = mosaic * np.asarray(factors, dtype=np.float32)
+        _limit(image, clip)
+        return image
     period = TILES[cfa].shape[0]
     height, width = mosaic.shape
     tile = np.asarray(factors, dtype=np.float32)[TILES[cfa]]

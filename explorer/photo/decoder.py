@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from explorer.errors import ExplorerError
 from explorer.photo.limits import Limits
+from explorer.photo.types import Photo
 from explorer.photo.wire import photo_to_wire, receive_header, send_header
 
 OUT_OF_MEMORY = "memory"
@@ -99,13 +100,19 @@ def _end_with_parent(channel: socket.socket) -> None:
     os._exit(1)
 
 
-def decoded(data: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """The answer to a request: a photo's header and arrays, or what went wrong and no arrays."""
+def _opened(data: bytes, request: dict[str, Any], limits: Limits) -> Photo:
     from explorer.photo.opening import open_photo
 
+    return open_photo(
+        data, name=request["name"], limits=limits, isolated=False, black_level=request.get("black_level", "auto")
+    )
+
+
+def decoded(data: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """The answer to a request: a photo's header and arrays, or what went wrong and no arrays."""
     try:
         limits = Limits(request["max_bytes"], request["max_pixels"])
-        return photo_to_wire(open_photo(data, name=request["name"], limits=limits, isolated=False))
+        return photo_to_wire(_opened(data, request, limits))
     except ExplorerError as error:
         # LibRaw's own "Unsufficient memory" is not taken for it: damaged files of a kilobyte get it too.
         if isinstance(error.__cause__, MemoryError):
@@ -128,8 +135,8 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
     """Answers requests until there are no more.
 
     Args:
-        requests: for each file a header {"name", "bytes", "seconds", "shared", "max_bytes", "max_pixels"}, then its
-            bytes.
+        requests: for each file a header {"name", "bytes", "seconds", "shared", "max_bytes", "max_pixels",
+            "black_level"}, then its bytes.
         answers: for each file one header; its arrays behind it, unless they are shared.
         channel: where a file of memory for the arrays comes from, for requests that say "shared".
         memory: bytes, see `confine`.

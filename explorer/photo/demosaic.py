@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.cfa import TILES, Cfa, color_map, scale_channels
+from explorer.photo.cfa import PERIODS, Cfa, color_map, scale_channels
 from explorer.photo.types import FloatArray
 
 _CONTEXT = 6
@@ -163,6 +163,14 @@ def _xtrans_band(
     return np.moveaxis(demosaic_xtrans(balanced)[top - first : bottom - first], 2, 0)
 
 
+def _plain_band(
+    image: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
+) -> FloatArray:
+    """Rows of a picture that has all its colours."""
+    band = np.moveaxis(image[top:bottom], 2, 0) * np.asarray(factors, dtype=np.float32)[:, None, None]
+    return np.minimum(band, np.float32(level), out=band)
+
+
 def each_band(
     mosaic: FloatArray,
     cfa: Cfa,
@@ -173,15 +181,15 @@ def each_band(
     """Balances, limits and demosaicks a canonical mosaic band by band, on all cores.
 
     Args:
-        mosaic: H x W.
+        mosaic: H x W, or H x W x 3 without a colour-filter array.
         cfa: its colour-filter array.
         finish: called with the first row, the row after the last and the band, 3 x rows x W, which it may change.
         factors: multiply red, green and blue samples beforehand.
         level: samples above it are brought to it, after the factors.
     """
-    height, width = mosaic.shape
-    one = _bayer_band if cfa == "bayer" else _xtrans_band
-    rows = rows_of_band(width, TILES[cfa].shape[0])
+    height, width = mosaic.shape[:2]
+    one = {"bayer": _bayer_band, "xtrans": _xtrans_band, "none": _plain_band}[cfa]
+    rows = rows_of_band(width, PERIODS[cfa])
     in_bands(height, rows, lambda top, bottom: finish(top, bottom, one(mosaic, top, bottom, factors, level)))
 
 
@@ -200,7 +208,7 @@ def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
 
 def demosaic(mosaic: FloatArray, cfa: Cfa) -> FloatArray:
     """H x W canonical mosaic -> H x W x 3, by the method for its colour-filter array."""
-    image = np.empty((*mosaic.shape, 3), dtype=np.float32)
+    image = np.empty((*mosaic.shape[:2], 3), dtype=np.float32)
 
     def keep(top: int, bottom: int, band: FloatArray) -> None:
         image[top:bottom] = np.moveaxis(band, 0, 2)

@@ -45,7 +45,8 @@ def describe(photo: Photo) -> dict[str, object]:
     table["Megapixels"] = round(width * height / 1e6, 2)
     table["Bits"] = photo.bits
     if isinstance(photo, RawPhoto):
-        table["Sensor pattern"] = "X-Trans (6 x 6)" if photo.cfa == "xtrans" else f"Bayer, {photo.phase}"
+        pattern = {"xtrans": "X-Trans (6 x 6)", "bayer": f"Bayer, {photo.phase}", "none": "none, all colours a pixel"}
+        table["Sensor pattern"] = "none, monochrome" if photo.monochrome else pattern[photo.cfa]
         table["Black level"] = _numbers(photo.black_level)
         table["White level"] = _numbers((photo.white_level,))[0]
         table["Rotation"] = f"{photo.rotation}°, mirrored" if photo.mirrored else f"{photo.rotation}°"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
+from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
 from explorer.photo.cfa import Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.demosaic import demosaic, each_band
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalance
@@ -164,6 +164,12 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: Flo
 def upright(image: FloatArray, rotation: int, mirrored: bool = False) -> FloatArray:
     """Mirrors a picture left to right if asked, then turns it counter-clockwise by 0, 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirrored else image, rotation // 90))
+
+
+def grey_of(image: FloatArray) -> FloatArray:
+    """H x W x 3 sRGB with its luminance in all three channels."""
+    light = srgb_to_linear(image) @ SRGB_TO_XYZ[1].astype(np.float32)
+    return np.repeat(linear_to_srgb(light)[..., None], 3, axis=2)
 
 
 def load_rendering(photo: Photo) -> FloatArray:

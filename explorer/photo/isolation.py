@@ -29,6 +29,7 @@ from typing import IO, Any
 from explorer import errors
 from explorer.errors import ExplorerError, PhotoError
 from explorer.photo.limits import DECODE_MEGABYTES, DECODE_SECONDS, DecoderLimits, Limits
+from explorer.photo.masked import BlackChoice
 from explorer.photo.types import Photo
 from explorer.photo.wire import (
     WireError,
@@ -112,7 +113,7 @@ class _Decoder:
         """Whether it can take another file."""
         return not self._busy and self._uses < _MOST_USES and self._process.poll() is None
 
-    def decode(self, data: bytes, name: str, limits: Limits) -> Photo:
+    def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice) -> Photo:
         """Reads a file.
 
         Raises:
@@ -124,7 +125,8 @@ class _Decoder:
         out, answers = self._process.stdin, self._process.stdout
         assert out is not None and answers is not None
         request = {"name": name, "bytes": len(data), "seconds": self._limits.seconds, "shared": SHARED_MEMORY,
-                   "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}  # fmt: skip
+                   "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels,
+                   "black_level": black_level}  # fmt: skip
         memory, began = None, False
         try:
             if not self._ready:
@@ -263,7 +265,7 @@ class DecoderPool:
         self._all: set[_Decoder] = set()
         self._closed = False
 
-    def open(self, data: bytes, name: str, limits: Limits) -> Photo:
+    def open(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice = "auto") -> Photo:
         """Decodes a file's bytes.
 
         Raises:
@@ -274,7 +276,7 @@ class DecoderPool:
             for _ in range(_TRIES):
                 decoder = self._taken(name)
                 try:
-                    return decoder.decode(data, name, limits)
+                    return decoder.decode(data, name, limits, black_level)
                 except _EndedWhileIdleError:
                     continue
                 finally:

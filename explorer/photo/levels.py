@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.types import FloatArray
+
+_REPEAT, _LEVEL, _DELTA_H, _DELTA_V = 50713, 50714, 50715, 50716
+_LARGEST_CELL = 64
+"""Rows and columns of a cell of black levels; cameras have 6."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlackLevel:
+    """Sensor counts without light, from the first visible pixel on."""
+
+    cell: NDArray[np.float64]
+    """h x w, repeated over the sensor; h x w x 3 where every pixel has three colours."""
+    rows: NDArray[np.float64] | None = None
+    """What each visible row has more; None for nothing."""
+    columns: NDArray[np.float64] | None = None
+
+    def plane(self, index: int) -> BlackLevel:
+        """The level of one of three colours."""
+        return BlackLevel(self.cell[..., index], self.rows, self.columns)
+
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest level of the sensor."""
+        low, high = float(self.cell.min()), float(self.cell.max())
+        for deltas in (self.rows, self.columns):
+            if deltas is not None:
+                low, high = low + float(deltas.min()), high + float(deltas.max())
+        return low, high
+
+    def of_places(self, places: NDArray[np.integer], count: int) -> tuple[float, ...]:
+        """The mean level of each colour; one number where it is the same for all.
+
+        Args:
+            places: period x period, the number of the colour that lies at each place.
+            count: how many colours there are.
+        """
+        more = sum(0.0 if deltas is None else float(deltas.mean()) for deltas in (self.rows, self.columns))
+        sides = [int(np.lcm(a, b)) for a, b in zip(self.cell.shape, places.shape, strict=True)]
+        cell, colors = (np.tile(each, [n // m for n, m in zip(sides, each.shape, strict=True)])
+                        for each in (self.cell, places))  # fmt: skip
+        means = [round(float(cell[colors == color].mean()) + more, 3) for color in range(count)]
+        return (means[0],) if len(set(means)) == 1 else tuple(means)
 
 
 def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[np.float64]:
@@ -14,25 +59,65 @@ def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[
     return np.array(black, dtype=np.float64)[colors] if len(black) > 1 else np.full(colors.shape, float(black[0]))
 
 
-def normalized_mosaic(samples: NDArray[np.uint16], levels: NDArray[np.float64], white: float) -> FloatArray:
-    """(samples - black) / (white - black) by the place in the tile.
+def dng_black_level(tags: Mapping[int, Any], height: int, width: int, samples: int) -> BlackLevel | None:
+    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None where it states
+    none that can be used.
+
+    Args:
+        tags: of the directory of its raw picture, numbers as floats.
+        height, width: of the active area.
+        samples: 1, or 3 where every pixel has three colours.
+    """
+    given = np.asarray(tags.get(_LEVEL, ()), dtype=np.float64).ravel()
+    rows, columns = (int(n) for n in np.ravel(tags.get(_REPEAT, (1, 1)))[:2])
+    if not (0 < rows <= _LARGEST_CELL and 0 < columns <= _LARGEST_CELL) or not np.isfinite(given).all():
+        return None
+    if given.size == rows * columns:
+        cell = given.reshape(rows, columns, 1).repeat(samples, axis=2)
+    elif given.size == rows * columns * samples:
+        cell = given.reshape(rows, columns, samples)
+    else:
+        return None
+    return BlackLevel(
+        cell[..., 0] if samples == 1 else cell, _deltas(tags.get(_DELTA_V), height), _deltas(tags.get(_DELTA_H), width)
+    )
+
+
+def _deltas(given: Any, length: int) -> NDArray[np.float64] | None:
+    deltas = np.asarray(() if given is None else given, dtype=np.float64).ravel()
+    return deltas if deltas.size == length and np.isfinite(deltas).all() and deltas.any() else None
+
+
+def normalized_mosaic(
+    samples: NDArray[np.uint16],
+    levels: NDArray[np.float64],
+    white: float,
+    rows: NDArray[np.float64] | None = None,
+    columns: NDArray[np.float64] | None = None,
+) -> FloatArray:
+    """(samples - black) / (white - black) by the place in the cell of black levels.
 
     Args:
         samples: H x W sensor counts.
-        levels: period x period, from `tile_levels`.
+        levels: h x w, repeated over the samples.
         white: sensor counts at saturation.
+        rows, columns: what the black level of each row and column has more; None for nothing.
     """
     height, width = samples.shape
     period = levels.shape[0]
     mosaic = np.empty((height, width), dtype=np.float32)
-    # One row of the tile at a time, so that the innermost loop runs along whole rows of memory.
-    tiled = np.tile(levels, (1, -(-width // period)))[:, :width]
+    # One row of the cell at a time, so that the innermost loop runs along whole rows of memory.
+    tiled = np.tile(levels, (1, -(-width // levels.shape[1])))[:, :width]
     lines, gains = tiled.astype(np.float32), (1 / (white - tiled)).astype(np.float32)
     uniform = len(np.unique(levels)) == 1
 
     def work(top: int, bottom: int) -> None:
         band = mosaic[top:bottom]
         np.copyto(band, samples[top:bottom])  # a cast alone is several times as fast as a subtraction that casts
+        if rows is not None:
+            band -= rows[top:bottom, None].astype(np.float32)
+        if columns is not None:
+            band -= columns.astype(np.float32)
         if uniform:
             band -= lines[0, 0]
             band *= gains[0, 0]
@@ -43,3 +128,14 @@ def normalized_mosaic(samples: NDArray[np.uint16], levels: NDArray[np.float64], 
 
     in_bands(height, rows_of_band(width, period), work)
     return mosaic
+
+
+def normalized(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
+    """H x W or H x W x 3 counts to linear light, as `normalized_mosaic`."""
+    if samples.ndim == 2:
+        return normalized_mosaic(samples, black.cell, white, black.rows, black.columns)
+    image = np.empty(samples.shape, dtype=np.float32)
+    for index in range(samples.shape[2]):
+        plane = black.plane(index)
+        image[..., index] = normalized_mosaic(samples[..., index], plane.cell, white, plane.rows, plane.columns)
+    return image

@@ -11,15 +11,16 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any
 
 from explorer.photo.types import Exposure
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
 _EXIF_IFD, _GPS_IFD = 34665, 34853
+_DATE, _DATE_TAKEN = 306, 36867
 _SECONDS, _APERTURE, _ISO, _FOCAL_LENGTH = 33434, 33437, 34855, 37386
 _KEPT = (270, _MAKE, _MODEL, 305, 306, 315, 33432)
 """Description, make, model, software, date, artist, copyright."""
@@ -70,16 +71,19 @@ def camera_name(make: Any, model: Any) -> str | None:
 
 def metadata_of_exif(exif: Any) -> Metadata:
     """From a `PIL.Image.Exif`, which is left as it was."""
-    details = dict(exif.get_ifd(_EXIF_IFD))
+    return metadata_of_directories(exif, dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD)))
+
+
+def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> Metadata:
+    """From the main, the EXIF and the GPS directory, as tag numbers to values."""
     exposure = Exposure(
-        seconds=positive(details.get(_SECONDS, exif.get(_SECONDS))),
-        aperture=positive(details.get(_APERTURE, exif.get(_APERTURE))),
-        iso=positive(details.get(_ISO, exif.get(_ISO))),
-        focal_length=positive(details.get(_FOCAL_LENGTH, exif.get(_FOCAL_LENGTH))),
+        seconds=positive(details.get(_SECONDS, main.get(_SECONDS))),
+        aperture=positive(details.get(_APERTURE, main.get(_APERTURE))),
+        iso=positive(details.get(_ISO, main.get(_ISO))),
+        focal_length=positive(details.get(_FOCAL_LENGTH, main.get(_FOCAL_LENGTH))),
     )
-    main = {code: exif[code] for code in _KEPT if code in exif}
-    block = _block(main, details, dict(exif.get_ifd(_GPS_IFD)))
-    return Metadata(camera_name(exif.get(_MAKE), exif.get(_MODEL)), exposure, block)
+    block = _block({code: main[code] for code in _KEPT if code in main}, details, place)
+    return Metadata(camera_name(main.get(_MAKE), main.get(_MODEL)), exposure, block)
 
 
 def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> bytes | None:
@@ -141,43 +145,22 @@ def metadata_of_tiff(file: IO[bytes]) -> Metadata:
         return Metadata()
 
 
-def metadata_of_raw(data: bytes) -> Metadata:
-    """Camera and exposure from the containers that RAW files use; empty where the container is another one."""
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        return metadata_of_tiff_block(data)
-    if data[:15] == b"FUJIFILMCCD-RAW":
-        from PIL import Image
-
-        camera = camera_name("Fujifilm", data[28:60].split(b"\0")[0].decode("ascii", "replace"))
-        start, length = int.from_bytes(data[84:88], "big"), int.from_bytes(data[88:92], "big")
-        with contextlib.suppress(Exception), Image.open(io.BytesIO(data[start : start + length])) as preview:
-            found = metadata_of_exif(preview.getexif())
-            return Metadata(found.camera or camera, found.exposure, found.exif)
-        return Metadata(camera)
-    if data[6:14] == b"HEAPCCDR":  # CIFF record 0x080a: make and model, each ended by a zero
-        match = re.search(rb"Canon\0(Canon [\x20-\x7e]{2,30})\0", data)
-        return Metadata(match[1].decode("ascii") if match else None)
-    if data[4:11] == b"ftypcrx":
-        blocks = [
-            metadata_of_tiff_block(data[found.end() : found.end() + 65536])
-            for found in re.finditer(b"CMT[12]", data[:65536])
-        ]
-        camera = next((block.camera for block in blocks if block.camera), None)
-        return Metadata(camera)
-    return Metadata()
-
-
-def exif_block(camera: str | None, exposure: Exposure, found: bytes | None = None) -> bytes | None:
+def exif_block(
+    camera: str | None, exposure: Exposure, found: bytes | None = None, taken: datetime | None = None
+) -> bytes | None:
     """An EXIF block (TIFF structure) with what is known; None if nothing is.
 
     Args:
         camera: its name.
         exposure: how the picture was taken.
         found: the block of the file's own tags, which are kept where they say more.
+        taken: when, on the camera's clock.
     """
     main, details, place = directories(found) if found else ({}, {}, {})
     if camera and _MODEL not in main:
         main[_MODEL] = camera
+    if taken is not None and _DATE not in main and _DATE_TAKEN not in details:
+        main[_DATE] = details[_DATE_TAKEN] = taken.strftime("%Y:%m:%d %H:%M:%S")
     known = {
         _SECONDS: exposure.seconds,
         _APERTURE: exposure.aperture,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.amplify import amplify, check_ratio
+from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.cfa import (
     TILES,
     Cfa,
@@ -21,9 +22,10 @@ from explorer.photo.cfa import (
     reflected,
     scale_channels,
     unpack_xtrans,
+    without_inset,
 )
 from explorer.photo.develop import camera_rgb, develop, unprocess, upright
-from explorer.photo.types import FloatArray, Inset, Photo, RawPhoto
+from explorer.photo.types import FloatArray, Inset, Photo, RawPhoto, WhiteBalance
 
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
@@ -128,13 +130,23 @@ def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
     if raw.cfa == cfa:
         return raw, ()
     names = {"bayer": "Bayer", "xtrans": "X-Trans"}
-    note = (
-        f"The {names[raw.cfa]} mosaic was demosaicked and sampled again as {names[cfa]}, because the model takes no "
-        f"{names[raw.cfa]} mosaic; its noise differs from a real one's."
-    )
-    # Colours correlate best when balanced, so they are interpolated balanced and brought back.
+    if raw.monochrome:
+        # As a neutral surface in daylight looks to the nominal camera: grey once it is balanced.
+        daylight = WhiteBalance(NOMINAL_GAINS, "the nominal camera's daylight")
+        raw = replace(raw, white_balance=daylight, daylight=NOMINAL_GAINS, camera_to_srgb=NOMINAL_CAMERA_TO_SRGB)
+        note = f"The monochrome photo was sampled as a {names[cfa]} mosaic of grey, because the model takes mosaics."
+        image = without_inset(raw.mosaic, raw.inset)
+    elif raw.cfa == "none":
+        note = f"The photo's colours were sampled as a {names[cfa]} mosaic, because the model takes mosaics."
+        image = camera_rgb(raw)
+    else:
+        note = (
+            f"The {names[raw.cfa]} mosaic was demosaicked and sampled again as {names[cfa]}, because the model takes "
+            f"no {names[raw.cfa]} mosaic; its noise differs from a real one's."
+        )
+        # Colours correlate best when balanced, so they are interpolated balanced and brought back.
+        image = camera_rgb(raw)
     red, green, blue = raw.white_balance.gains
-    image = camera_rgb(raw)
     mosaic = scale_channels(mosaic_from_rgb(image, cfa), (1 / red, 1 / green, 1 / blue), cfa)
     inset = completing_inset(image.shape[:2], (0, 0), cfa)
     return replace(raw, mosaic=mosaic, cfa=cfa, inset=inset), (note,)

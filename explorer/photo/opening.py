@@ -17,8 +17,10 @@ from explorer.formats import RAW_SUFFIXES, described, format_of, suffix_of
 from explorer.photo.files.bmff import kind_of
 from explorer.photo.files.pictures import read_picture
 from explorer.photo.files.simple import is_bmp
+from explorer.photo.headerless import open_mosaic
 from explorer.photo.limits import Limits
-from explorer.photo.raw import open_mosaic, read_dng_on_disk, read_raw
+from explorer.photo.masked import BlackChoice, checked_choice
+from explorer.photo.raw import read_dng_on_disk, read_raw
 from explorer.photo.types import Photo, RawPhoto
 
 # tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
@@ -149,6 +151,7 @@ def open_photo(
     name: str | None = None,
     limits: Limits | None = None,
     isolated: bool | None = None,
+    black_level: BlackChoice = "auto",
 ) -> Photo:
     """Reads a photograph.
 
@@ -162,17 +165,20 @@ def open_photo(
         isolated: decode in a process of its own, under limits of memory and time (`explorer.photo.isolation`): for
             files that somebody else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the
             first such photo waits a second for the process, and one's own files have no reason to attack.
+        black_level: of a camera RAW: "file" is what it states, "masked" what its masked pixels say if it has any, and
+            "auto" the latter where the two clearly differ, which a note then tells.
 
     Returns:
-        `RawPhoto` for files with a sensor's mosaic, `RgbPhoto` for developed pictures.
+        `RawPhoto` for camera RAW, `RgbPhoto` for developed pictures.
 
     Raises:
         PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an
-            unknown kind, or a RAW file without a Bayer or X-Trans mosaic; with `isolated` also one that crashes its
-            decoder or takes too much time or memory.
+            unknown kind, or a RAW file with another colour-filter array than Bayer or X-Trans; with `isolated` also one
+            that crashes its decoder or takes too much time or memory; an unknown `black_level`.
         SettingsError: an environment variable of the limits holds something else than a number.
     """
     limits = limits or Limits.from_environment()
+    black_level = checked_choice(black_level)
     isolated = isolated_by_default() if isolated is None else isolated
     if isinstance(source, bytes | bytearray | memoryview):
         name = name or "photo"
@@ -186,19 +192,21 @@ def open_photo(
                 f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
             ) from error
         name = name or path.name
-        if not isolated and os.path.isfile(path) and (dng := read_dng_on_disk(path, name, limits)) is not None:
-            return dng
+        if not isolated and os.path.isfile(path):
+            dng = read_dng_on_disk(path, name, limits, black_level)
+            if dng is not None:
+                return dng
         data = _read(path, name, limits)
     if not data:
         raise PhotoError(f"{name} is empty; copy the file again.")
     if isolated:
         from explorer.photo.isolation import pool
 
-        return pool().open(data, name, limits)
+        return pool().open(data, name, limits, black_level)
     try:
         kind = _kind(data, name)
         if kind == "raw":
-            return read_raw(data, name, limits)
+            return read_raw(data, name, limits, black_level)
         if kind == "mosaic":
             return _read_mosaic(data, name, limits)
         if kind != "unknown":

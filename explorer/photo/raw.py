@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +22,43 @@ from explorer.photo.cameras import (
     usable_camera_to_srgb,
     usable_xyz_to_camera,
 )
-from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset, xtrans_shift
-from explorer.photo.levels import normalized_mosaic, tile_levels
+from explorer.photo.cfa import (
+    BAYER_PHASES,
+    PERIODS,
+    Cfa,
+    bayer_shift,
+    completed,
+    completing_inset,
+    xtrans_shift,
+)
+from explorer.photo.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
+from explorer.photo.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.levels import BlackLevel, dng_black_level, normalized, tile_levels
 from explorer.photo.limits import Limits
-from explorer.photo.metadata import Metadata, exif_block, metadata_of_raw, metadata_of_tiff, positive
-from explorer.photo.numbers import finite_number, shown
+from explorer.photo.masked import Area, BlackChoice, Sensor, checked_black_level
+from explorer.photo.metadata import Metadata, exif_block, metadata_of_tiff, positive
+from explorer.photo.opcodes import apply_opcodes
+from explorer.photo.quiet import without_librarys_lines
 from explorer.photo.types import Exposure, FloatArray, Gains, RawPhoto, WhiteBalance
-from explorer.photo.white_balance import given_gains, usable_gains
+from explorer.photo.white_balance import usable_gains
 
 if TYPE_CHECKING:
     import rawpy
 
-_DNG_VERSION = 50706
-"""The TIFF tag that every DNG has."""
+_ACTIVE_AREA, _MASKED_AREAS = 50829, 50830
+_GREY: Gains | None = (1.0, 1.0, 1.0)
 _ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
     0: (0, False), 1: (0, True), 2: (180, True), 3: (180, False), 4: (90, True), 5: (90, False), 6: (270, False),
     7: (270, True),
 }  # fmt: skip
 """LibRaw's `flip` -> counter-clockwise degrees for display, and whether the picture is mirrored left to right first."""
 
-_NO_MOSAIC = (
-    "{name} holds no sensor mosaic ({why}); export it as a TIFF or JPEG and open that, "
-    "or use the camera's original RAW."
+_LINEAR = (
+    "The file holds all colours at every pixel (a linear DNG, or a RAW reduced by the camera), so its noise is no "
+    "longer the sensor's own."
 )
-_NOMINAL_MATRIX = (
+_MONOCHROME = "The sensor is monochrome: the photo is grey, and its results stay grey."
+NOMINAL_MATRIX = (
     "the nominal camera (mean of four cameras, Brooks et al. 2019), because the file gives none that is usable"
 )
 
@@ -52,56 +69,102 @@ def _message(error: BaseException) -> str:
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
-def _black_and_white(raw: rawpy.RawPy, name: str) -> tuple[tuple[float, ...], float]:
-    black = tuple(float(level) for level in raw.black_level_per_channel)
+def _picture_area(raw: rawpy.RawPy, tags: Mapping[int, Any]) -> Area:
+    """Where the picture lies on the sensor: a DNG's active area, which LibRaw makes begin at even rows and columns;
+    else what LibRaw knows of the camera."""
+    sizes = raw.sizes
+    top, left = sizes.top_margin, sizes.left_margin
+    known = (top, left, top + sizes.height, left + sizes.width)
+    stated = tuple(int(n) for n in np.ravel(tags.get(_ACTIVE_AREA, ())))
+    if len(stated) != 4 or min(stated) < 0 or stated[2] > sizes.raw_height or stated[3] > sizes.raw_width:
+        return known
+    near = all(abs(mine - theirs) <= 1 for mine, theirs in zip(stated, known, strict=True))
+    return (stated[0], stated[1], stated[2], stated[3]) if near else known
+
+
+def _black_and_white(
+    raw: rawpy.RawPy, pattern: _Pattern, samples: NDArray[np.uint16], source: bytes | Path, tags: Mapping[int, Any],
+    name: str,
+) -> tuple[BlackLevel, float]:  # fmt: skip
+    levels = tuple(float(level) for level in raw.black_level_per_channel)
+    height, width = samples.shape[:2]
+    linear = samples.ndim == 3
+    stated = dng_black_level(tags, height, width, 3 if linear else 1) if tags else fuji_black_level(source)
+    if stated is not None:
+        black = stated
+    elif linear:
+        black = BlackLevel(np.array(levels[:3]).reshape(1, 1, 3))
+    else:
+        black = BlackLevel(tile_levels(pattern.colors, levels if pattern.colors.max() else levels[:1]))
     white = float(raw.white_level)
+    low, high = black.limits()
     # A file's own saturation levels are nearer than LibRaw's for the model, where they are believable.
-    levels = [float(level) for level in raw.camera_white_level_per_channel or [] if level]
-    if levels and max(black) < min(levels) and white / 2 < min(levels) <= white:
-        white = min(levels)
-    if not white > max(black) >= 0:
+    own = [float(level) for level in raw.camera_white_level_per_channel or [] if level]
+    if own and high < min(own) and white / 2 < min(own) <= white:
+        white = min(own)
+    if not white > high >= low >= 0:
         raise PhotoError(
-            f"{name} states a black level of {max(black):g} and a white level of {white:g}, between which no light "
+            f"{name} states a black level of {high:g} and a white level of {white:g}, between which no light "
             "fits; the file is damaged."
         )
     return black, white
 
 
-def _pattern(raw: rawpy.RawPy, name: str) -> tuple[Cfa, str, tuple[int, int], NDArray[np.uint8]]:
-    """Colour-filter array, phase as in the file, crop that brings the canonical phase, and LibRaw's colour numbers
-    of the canonical tile (0 red, 1 green, 2 blue, 3 the green of blue's row)."""
+@dataclass(frozen=True)
+class _Pattern:
+    """The colour-filter array of the picture's area."""
+
+    cfa: Cfa
+    colors: NDArray[np.uint8]
+    """LibRaw's colour numbers (0 red, 1 green, 2 blue, 3 the green of blue's row) of the tile at the top left."""
+    phase: str = ""
+    shift: tuple[int, int] = (0, 0)
+    """Rows and columns to the canonical tile."""
+    monochrome: bool = False
+
+
+_ALL_COLORS = np.zeros((1, 1), dtype=np.uint8)
+
+
+def _pattern(raw: rawpy.RawPy, area: Area, name: str) -> _Pattern:
+    """The colour-filter array from the first pixel of the picture on.
+
+    Raises:
+        PhotoError: neither Bayer nor X-Trans nor none.
+    """
     from rawpy import RawType
 
-    if raw.raw_type != RawType.Flat:
-        raise PhotoError(_NO_MOSAIC.format(name=name, why="its pixels already have all their colours"))
     letters = raw.color_desc.decode("ascii", "replace")
+    if raw.raw_type != RawType.Flat and raw.num_colors == 3 and letters[:3] == "RGB":
+        return _Pattern("none", _ALL_COLORS)
     try:
         period = 0 if raw.raw_pattern is None else raw.raw_pattern.shape[0]
     except NotImplementedError:  # rawpy's answer to a pattern that it does not know
         period = 0
-    if raw.num_colors == 1 or period == 1:
-        raise PhotoError(_NO_MOSAIC.format(name=name, why="its sensor is monochrome"))
-    if period not in (2, 6) or letters != "RGBG":
+    if raw.raw_type == RawType.Flat and (raw.num_colors == 1 or period == 1):
+        return _Pattern("none", _ALL_COLORS, monochrome=True)
+    if raw.raw_type != RawType.Flat or period not in (2, 6) or letters != "RGBG":
         raise PhotoError(
             f"The sensor of {name} has a colour-filter array other than Bayer or X-Trans ({letters}); "
             "export it as a TIFF or JPEG and open that."
         )
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
     tile = np.array([[raw.raw_color(top + y, left + x) for x in range(period)] for y in range(period)], dtype=np.uint8)
+    # LibRaw begins at even rows and columns.
+    tile = np.roll(tile, (top - area[0], left - area[1]), axis=(0, 1))
     if period == 6:
         tile = np.where(tile == 3, 1, tile).astype(np.uint8)
         shift = xtrans_shift(tile)
         if shift is None:
             raise PhotoError(f"The 6x6 colour-filter array of {name} is not X-Trans; export it as a TIFF or JPEG.")
-        return "xtrans", "X-Trans", shift, TILES["xtrans"]
+        return _Pattern("xtrans", tile, "X-Trans", shift)
     phase = "".join(letters[color] for color in tile.ravel())
     if phase not in BAYER_PHASES:
         raise PhotoError(f"The 2x2 colour-filter array of {name} is {phase}, not Bayer; export it as a TIFF or JPEG.")
-    shift = bayer_shift(phase)
-    return "bayer", phase, shift, np.roll(tile, (-shift[0], -shift[1]), axis=(0, 1))
+    return _Pattern("bayer", tile, phase, bayer_shift(phase))
 
 
-def _initial_balance(as_shot: Gains | None, daylight: Gains | None) -> WhiteBalance:
+def initial_balance(as_shot: Gains | None, daylight: Gains | None) -> WhiteBalance:
     """As shot, else the camera's daylight, else the nominal camera's daylight.
 
     Not the grey world: a picture of one red rose would come out cyan.
@@ -120,7 +183,7 @@ def _matrix(raw: rawpy.RawPy) -> tuple[FloatArray, str]:
     direct = np.asarray(raw.color_matrix, dtype=np.float64)[:, :3]
     if usable_camera_to_srgb(direct):
         return (direct / direct.sum(axis=1, keepdims=True)).astype(np.float32), "the file"
-    return NOMINAL_CAMERA_TO_SRGB.copy(), _NOMINAL_MATRIX
+    return NOMINAL_CAMERA_TO_SRGB.copy(), NOMINAL_MATRIX
 
 
 def _exposure(raw: rawpy.RawPy, found: Exposure) -> Exposure:
@@ -140,25 +203,87 @@ def _exposure(raw: rawpy.RawPy, found: Exposure) -> Exposure:
     )
 
 
-def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
-    cfa, phase, shift, colors = _pattern(raw, name)
-    black, white = _black_and_white(raw, name)
-    visible = raw.raw_image_visible
-    if min(visible.shape) < TILES[cfa].shape[0]:
+def _taken(raw: rawpy.RawPy) -> datetime | None:
+    """When the photo was taken as LibRaw reads it, for containers whose own tags are silent."""
+    taken = raw.other.timestamp
+    return taken if taken is not None and taken.year > 1970 else None
+
+
+def _with_preview(raw: rawpy.RawPy, found: Metadata) -> Metadata:
+    """What the preview's EXIF says, where the file's own tags do not name the camera."""
+    import rawpy
+
+    if found.camera is not None:
+        return found
+    with contextlib.suppress(rawpy.LibRawError, OSError):
+        preview = raw.extract_thumb()
+        if preview.format == rawpy.ThumbFormat.JPEG:
+            more = metadata_of_jpeg(bytes(preview.data))
+            return more if more.camera else found
+    return found
+
+
+def _sensor(raw: rawpy.RawPy, pattern: _Pattern, area: Area, tags: Mapping[int, Any]) -> Sensor:
+    areas = np.ravel(tags.get(_MASKED_AREAS, ())).astype(int)
+    masked = tuple(tuple(int(n) for n in areas[k : k + 4]) for k in range(0, len(areas) // 4 * 4, 4))
+    return Sensor(
+        raw.raw_image,
+        area,
+        cast(tuple[Area, ...], masked),
+        known=not tags,
+        period=2 if pattern.cfa == "bayer" else 1,
+    )
+
+
+def _light(
+    raw: rawpy.RawPy, pattern: _Pattern, area: Area, source: bytes | Path, tags: Mapping[int, Any], name: str,
+    choice: BlackChoice,
+) -> tuple[FloatArray, tuple[float, ...], float, list[str]]:  # fmt: skip
+    """Linear light of the picture's area, black levels, white level, and notes."""
+    visible = raw.raw_image[area[0] : area[2], area[1] : area[3]]
+    if visible.ndim == 3:
+        visible = visible[..., :3]
+    if min(visible.shape[:2]) < PERIODS[pattern.cfa]:
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; open a larger picture.")
-    inset = completing_inset(visible.shape, shift, cfa)
+    black, white = _black_and_white(raw, pattern, visible, source, tags, name)
+    notes = []
+    if visible.ndim == 2:
+        black, note = checked_black_level(black, white, _sensor(raw, pattern, area, tags), choice)
+        notes += [note] if note else []
     # This also copies the samples out of LibRaw's memory, which ends with the reader.
-    mosaic = normalized_mosaic(completed(visible, inset, cfa), tile_levels(colors, black), white)
-    levels = (black[0],) if len(set(black)) == 1 else black
-    as_shot = usable_gains(raw.camera_whitebalance)
-    daylight = usable_gains(raw.daylight_whitebalance)
-    matrix, matrix_source = _matrix(raw)
+    light = normalized(visible, black, white)
+    notes += apply_opcodes(light, np.where(pattern.colors == 3, 1, pattern.colors), tags)
+    if visible.ndim == 3:
+        levels = tuple(float(each) for each in black.cell.mean(axis=(0, 1)))
+        levels = levels[:1] if len(set(levels)) == 1 else levels
+    else:
+        # R, G1, B, G2 for Bayer.
+        levels = black.of_places(pattern.colors, int(pattern.colors.max()) + 1)
+    return light, levels, white, notes
+
+
+def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metadata, choice: BlackChoice) -> RawPhoto:
+    tags = raw_tags(source)
+    area = _picture_area(raw, tags)
+    pattern = _pattern(raw, area, name)
+    mosaic, levels, white, notes = _light(raw, pattern, area, source, tags, name, choice)
+    inset = completing_inset(mosaic.shape[:2], pattern.shift, pattern.cfa)
+    if pattern.monochrome:
+        mosaic = np.repeat(mosaic[..., None], 3, axis=2)
+        as_shot = daylight = _GREY
+        matrix, matrix_source = np.eye(3, dtype=np.float32), "none is needed"
+        notes.append(_MONOCHROME)
+    else:
+        mosaic = completed(mosaic, inset, pattern.cfa)
+        as_shot = usable_gains(raw.camera_whitebalance)
+        daylight = usable_gains(raw.daylight_whitebalance)
+        matrix, matrix_source = _matrix(raw)
+        notes += [_LINEAR] if pattern.cfa == "none" else []
     exposure = _exposure(raw, metadata.exposure)
     rotation, mirrored = _ORIENTATIONS[int(raw.sizes.flip) & 7]
-    notes = []
     if as_shot is None:
         notes.append("The file's as-shot white balance is absent or not usable; see the white balance's source.")
-    if matrix_source == _NOMINAL_MATRIX:
+    if matrix_source == NOMINAL_MATRIX:
         notes.append(
             "The file gives no usable colour matrix; a nominal camera's stands in, so colours are approximate."
         )
@@ -168,9 +293,9 @@ def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
         )
     return RawPhoto(
         mosaic=mosaic,
-        cfa=cfa,
-        phase=phase,
-        white_balance=_initial_balance(as_shot, daylight),
+        cfa=pattern.cfa,
+        phase=pattern.phase,
+        white_balance=initial_balance(as_shot, daylight),
         as_shot=as_shot,
         daylight=daylight,
         camera_to_srgb=matrix,
@@ -183,37 +308,41 @@ def _decoded(raw: rawpy.RawPy, name: str, metadata: Metadata) -> RawPhoto:
         rotation=rotation,
         mirrored=mirrored,
         inset=inset,
+        monochrome=pattern.monochrome,
         name=name,
-        exif=exif_block(metadata.camera, exposure, metadata.exif),
+        exif=exif_block(metadata.camera, exposure, metadata.exif, _taken(raw)),
         notes=tuple(notes),
     )
 
 
-def read_raw(source: bytes | Path, name: str, limits: Limits) -> RawPhoto:
+def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: BlackChoice = "auto") -> RawPhoto:
     """Decodes a camera RAW file.
 
     Args:
         source: the whole file, or the path of a TIFF-based one, which LibRaw then reads by itself.
         name: what messages call it.
         limits: its size is checked before its samples are decoded.
+        black_level: see `explorer.photo.masked.checked_black_level`.
 
     Raises:
-        PhotoError: damaged, truncated, too large, or without a Bayer or X-Trans mosaic.
+        PhotoError: damaged, truncated, too large, or with a colour-filter array other than Bayer or X-Trans.
     """
     import rawpy
 
     try:
-        with rawpy.RawPy() as raw:
+        with without_librarys_lines(), rawpy.RawPy() as raw:
             if isinstance(source, Path):
                 raw.open_file(str(source))
                 with source.open("rb") as file:
                     metadata = metadata_of_tiff(file)
             else:
+                if is_truncated(source):
+                    raise PhotoError(f"{name} is truncated: a part that it names is missing; copy the file again.")
                 raw.open_buffer(io.BytesIO(source))
-                metadata = metadata_of_raw(source)
+                metadata = _with_preview(raw, metadata_of_raw(source))
             limits.check_pixels(raw.sizes.raw_width, raw.sizes.raw_height, name)
             raw.unpack()
-            return _decoded(raw, name, metadata)
+            return _decoded(raw, source, name, metadata, black_level)
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError, ValueError, MemoryError) as error:
         raise PhotoError(
             f"{name} cannot be decoded as a RAW photo (LibRaw: {_message(error)}); "
@@ -221,7 +350,7 @@ def read_raw(source: bytes | Path, name: str, limits: Limits) -> RawPhoto:
         ) from error
 
 
-def read_dng_on_disk(path: Path, name: str, limits: Limits) -> RawPhoto | None:
+def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackChoice = "auto") -> RawPhoto | None:
     """Decodes a DNG that LibRaw reads from the disk by itself, which spares a copy of the file; these files may be
     uncompressed, and then the copy takes a third of the time of all the rest.
 
@@ -244,108 +373,9 @@ def read_dng_on_disk(path: Path, name: str, limits: Limits) -> RawPhoto | None:
                 first = tiff.pages.first
                 pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
                 spans = [span for page in pages for span in zip(page.dataoffsets, page.databytecounts, strict=False)]
-                if _DNG_VERSION not in first.tags or any(start + count > size for start, count in spans):
+                if DNG_VERSION not in first.tags or any(start + count > size for start, count in spans):
                     return None
     except Exception:  # tifffile raises many kinds on damaged structures
         return None
     limits.check_bytes(size, name)
-    return read_raw(path, name, limits)
-
-
-def open_mosaic(
-    samples: NDArray[np.uint16],
-    *,
-    phase: str = "RGGB",
-    black: float | tuple[float, ...] = 0.0,
-    white: float = 16383.0,
-    name: str = "mosaic",
-    gains: Gains | None = None,
-    xyz_to_camera: Any = None,
-    exposure: Exposure | None = None,
-    camera: str | None = None,
-    rotation: Literal[0, 90, 180, 270] = 0,
-    mirrored: bool = False,
-    notes: tuple[str, ...] = (),
-) -> RawPhoto:
-    """A mosaic that comes without a header.
-
-    Args:
-        samples: H x W sensor counts, uint16.
-        phase: the 2x2 cell at the top left ("RGGB", "BGGR", "GRBG", "GBRG"), or "X-Trans" if the mosaic begins at the
-            canonical tile (`explorer.photo.cfa.XTRANS_TILE`).
-        black: sensor counts without light; one number, or four in the order R, G1 (red's row), B, G2 (Bayer only).
-        white: sensor counts at saturation.
-        name: what messages call it.
-        gains: white balance as shot; without it, the nominal camera's daylight gains are used.
-        xyz_to_camera: 3x3, CIE XYZ (D65) to camera RGB; without it, the nominal camera's.
-        exposure: how it was taken.
-        camera: its name.
-        rotation: counter-clockwise degrees for display.
-        mirrored: the picture is mirrored left to right before it is turned.
-        notes: sentences for the user.
-
-    Raises:
-        PhotoError: an array that is not H x W uint16, an unknown phase or rotation, levels that are no numbers or leave
-            no room, or too few pixels.
-        WhiteBalanceError: gains that are not three positive numbers, or beyond 16:1.
-    """
-    array = np.asarray(samples)
-    if array.ndim != 2 or array.dtype != np.uint16:
-        raise PhotoError(f"{name} is not a mosaic: give an H x W array of uint16, not {array.shape} of {array.dtype}.")
-    known = {**{each.lower(): each for each in BAYER_PHASES}, "xtrans": "X-Trans"}
-    given, phase = phase, known.get(phase.lower().replace("-", ""), "") if isinstance(phase, str) else ""
-    if not phase:
-        raise PhotoError(
-            f"The phase {shown(given)} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
-        )
-    cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
-    if rotation not in (0, 90, 180, 270):
-        raise PhotoError(f"{name} cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
-    saturation = finite_number(white)
-    try:
-        black_level = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
-    except (TypeError, ValueError, OverflowError):
-        black_level = (math.nan,)
-    if saturation is None or not all(math.isfinite(level) for level in black_level):
-        raise PhotoError(
-            f"The black level {shown(black)} and the white level {shown(white)} of {name} cannot be used; "
-            "give numbers of sensor counts."
-        )
-    white = saturation
-    if len(black_level) not in ((1, 4) if cfa == "bayer" else (1,)):
-        raise PhotoError(
-            f"{len(black_level)} black levels are given for {name}; give one, or four (R, G1, B, G2) for Bayer."
-        )
-    if not white > max(black_level):
-        raise PhotoError(f"The white level {white:g} of {name} must be above its black level {max(black_level):g}.")
-    shift = bayer_shift(phase) if cfa == "bayer" else (0, 0)
-    if min(array.shape) < TILES[cfa].shape[0]:
-        raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
-    colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
-    inset = completing_inset(array.shape, shift, cfa)
-    mosaic = normalized_mosaic(completed(array, inset, cfa), tile_levels(colors, black_level), white)
-    as_shot = None if gains is None else given_gains(gains)
-    balance = _initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given")
-    usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
-    exposure = exposure or Exposure()
-    return RawPhoto(
-        mosaic=mosaic,
-        cfa=cfa,
-        phase=phase,
-        white_balance=balance,
-        as_shot=as_shot,
-        daylight=None,
-        camera_to_srgb=camera_to_srgb(xyz_to_camera) if usable else NOMINAL_CAMERA_TO_SRGB.copy(),
-        matrix_source="as given" if usable else _NOMINAL_MATRIX,
-        exposure=exposure,
-        camera=camera,
-        black_level=black_level,
-        white_level=float(white),
-        bits=max(1, int(white).bit_length()),
-        rotation=rotation,
-        mirrored=mirrored,
-        inset=inset,
-        name=name,
-        exif=exif_block(camera, exposure),
-        notes=notes,
-    )
+    return read_raw(path, name, limits, black_level)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.photo.cfa import PERIODS
 from explorer.photo.numbers import shown
 from explorer.photo.types import Photo, RawPhoto
 
@@ -59,14 +60,15 @@ def reduced(photo: Photo, max_side: int) -> Photo:
 
 
 def _reduced_raw(raw: RawPhoto, factor: int) -> RawPhoto:
-    cell = 2 if raw.cfa == "bayer" else 6
+    cell = PERIODS[raw.cfa]
     # Whole cells inside the picture: what only completes it is left out.
     top, left = (-(-n // cell) * cell for n in raw.inset[:2])
     inside = raw.mosaic[top : raw.mosaic.shape[0] - raw.inset[2], left : raw.mosaic.shape[1] - raw.inset[3]]
-    height, width = (n // (cell * factor) for n in inside.shape)
+    height, width = (n // (cell * factor) for n in inside.shape[:2])
     if height == 0 or width == 0:
         return raw
     cropped = inside[: height * factor * cell, : width * factor * cell]
-    cells = cropped.reshape(height, factor, cell, width, factor, cell)
-    mosaic = cells.mean(axis=(1, 4)).reshape(height * cell, width * cell)
+    colors = inside.shape[2:]
+    cells = cropped.reshape(height, factor, cell, width, factor, cell, *colors)
+    mosaic = cells.mean(axis=(1, 4)).reshape(height * cell, width * cell, *colors)
     return replace(raw, mosaic=np.ascontiguousarray(mosaic, dtype=np.float32), inset=(0, 0, 0, 0))

@@ -42,16 +42,17 @@ class Exposure:
 
 @dataclass(frozen=True, eq=False)
 class RawPhoto:
-    """A sensor's mosaic in linear light."""
+    """What a sensor counted, in linear light: a mosaic, or all colours at every pixel."""
 
     mosaic: FloatArray
-    """H x W; (raw - black) / (white - black), black level per channel. 0 is no light, 1 is saturation; noise below
-    the black level stays, as negative values. Bayer mosaics begin with an R G / G B cell and have even sides; X-Trans
-    mosaics begin at the canonical 6x6 tile and have sides that are multiples of 6. Where the file's pixels do not, the
-    mosaic is completed by their reflection: see `inset`."""
-    cfa: Literal["bayer", "xtrans"]
+    """H x W, or H x W x 3 camera RGB where there is no colour-filter array; (raw - black) / (white - black). 0 is no
+    light, 1 is saturation; noise below the black level stays, as negative values. Bayer mosaics begin with an R G / G B
+    cell and have even sides; X-Trans mosaics begin at the canonical 6x6 tile and have sides that are multiples of 6.
+    Where the file's pixels do not, the mosaic is completed by their reflection: see `inset`."""
+    cfa: Literal["bayer", "xtrans", "none"]
+    """"none": every pixel has all colours (linear DNG), or none (monochrome sensors: three equal values)."""
     phase: str
-    """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans"."""
+    """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans", or empty."""
     white_balance: WhiteBalance
     as_shot: Gains | None
     """The file's as-shot gains (green 1), None where absent or nonsense."""
@@ -76,6 +77,8 @@ class RawPhoto:
     """True where the picture is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Rows and columns of the mosaic that only complete its cells and belong to no picture."""
+    monochrome: bool = False
+    """True for a sensor without colour filters: results stay grey."""
     name: str = "photo"
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
@@ -96,7 +99,8 @@ class RawPhoto:
     def sensor_size(self) -> tuple[int, int]:
         """Height and width of the picture as the sensor lies: the mosaic without its inset."""
         top, left, bottom, right = self.inset
-        return self.mosaic.shape[0] - top - bottom, self.mosaic.shape[1] - left - right
+        height, width = self.mosaic.shape[:2]
+        return height - top - bottom, width - left - right
 
     @property
     def color_matrix(self) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import WhiteBalanceError
-from explorer.photo.cfa import TILES, Cfa, color_map
+from explorer.photo.cfa import PERIODS, TILES, Cfa, color_map
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import FloatArray, Gains, RawPhoto, RgbPhoto, WhiteBalance, WhiteBalanceChoice
 
@@ -47,15 +47,10 @@ def _gains_of_means(means: NDArray[np.floating], what: str) -> Gains:
     return gains
 
 
-def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
-    """Gains that make the mean colour of a mosaic neutral (Buchsbaum, J. Franklin Institute 310, 1980).
-
-    Means are taken over whole tiles of the colour-filter array. Tiles with a sample near saturation are left out,
-    and so are those whose mean does not stand out of the noise, which is measured on the values below the black level.
-
-    Raises:
-        WhiteBalanceError: too little light, or everything saturated.
-    """
+def _tile_means(mosaic: FloatArray, cfa: Cfa) -> tuple[FloatArray, FloatArray]:
+    """Mean red, green and blue (3 x h x w) and the brightest sample (h x w) of each whole tile."""
+    if cfa == "none":
+        return np.moveaxis(mosaic, 2, 0), mosaic.max(axis=2)
     tile = TILES[cfa]
     period = tile.shape[0]
     sums = np.zeros((3, mosaic.shape[0] // period, mosaic.shape[1] // period), dtype=np.float32)
@@ -65,7 +60,21 @@ def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
             samples = mosaic[dy::period, dx::period]
             sums[tile[dy, dx]] += samples
             np.maximum(brightest, samples, out=brightest)
-    means = sums / np.bincount(tile.ravel(), minlength=3).astype(np.float32)[:, None, None]
+    sums /= np.bincount(tile.ravel(), minlength=3).astype(np.float32)[:, None, None]
+    return sums, brightest
+
+
+def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
+    """Gains that make the mean colour of a mosaic neutral (Buchsbaum, J. Franklin Institute 310, 1980).
+
+    Means are taken over whole tiles of the colour-filter array. Tiles with a sample near saturation are left out,
+    and so are those whose mean does not stand out of the noise, which is measured on the values below the black level.
+
+    Raises:
+        WhiteBalanceError: too little light, or everything saturated.
+    """
+    period = PERIODS[cfa]
+    means, brightest = _tile_means(mosaic, cfa)
     negative = mosaic[mosaic < 0]
     # Read noise is symmetric about the black level, so its lower half alone tells its size.
     noise = float(np.sqrt(np.mean(np.square(negative, dtype=np.float64)))) if negative.size else 0.0
@@ -137,7 +146,7 @@ def _rgb_balance(photo: RgbPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
 
 def _with_balance(photo: AnyPhoto, balance: WhiteBalance) -> AnyPhoto:
     if isinstance(photo, RawPhoto):
-        return replace(photo, white_balance=balance)
+        return photo if photo.monochrome else replace(photo, white_balance=balance)
     from explorer.photo.develop import linear_to_srgb, srgb_to_linear
 
     opened = photo.image if photo.as_opened is None else photo.as_opened
@@ -154,11 +163,14 @@ def with_white_balance(photo: AnyPhoto, choice: WhiteBalanceChoice) -> AnyPhoto:
     Args:
         photo: not changed.
         choice: "as_shot" (for a developed picture: as it was opened), "daylight" (RAW only), "grey_world", or red,
-            green and blue gains, normalised to green 1. They act in linear light, for a developed picture too.
+            green and blue gains, normalised to green 1. They act in linear light, for a developed picture too. A photo
+            of a monochrome sensor has none and stays as it is.
 
     Raises:
         WhiteBalanceError: gains that are not known, not positive or beyond 16:1, or a picture without usable light.
     """
+    if isinstance(photo, RawPhoto) and photo.monochrome:
+        return photo
     if not isinstance(choice, str):  # an array would be compared with the names element by element
         return _with_balance(photo, WhiteBalance(given_gains(choice), "given gains"))
     if isinstance(photo, RawPhoto):
@@ -214,12 +226,15 @@ def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> A
     where = f"The patch at ({x:g}, {y:g})"
     if isinstance(photo, RawPhoto):
         row, column = _to_sensor(x, y, photo)
-        period = TILES[photo.cfa].shape[0]
+        period = PERIODS[photo.cfa]
         top, bottom = _window(row, size, photo.mosaic.shape[0], period)
         left, right = _window(column, size, photo.mosaic.shape[1], period)
         samples = photo.mosaic[top:bottom, left:right]
-        colors = color_map(samples.shape[0], samples.shape[1], photo.cfa)
-        channels = [samples[colors == color] for color in range(3)]
+        if photo.cfa == "none":
+            channels = list(samples.reshape(-1, 3).T)
+        else:
+            colors = color_map(samples.shape[0], samples.shape[1], photo.cfa)
+            channels = [samples[colors == color] for color in range(3)]
         clipped = _SATURATED
     else:
         from explorer.photo.develop import srgb_to_linear

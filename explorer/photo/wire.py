@@ -94,8 +94,8 @@ def array_sizes(header: dict[str, Any], limits: Limits) -> list[tuple[int, ...]]
     found = [tuple(side for side in shape if type(side) is int and side > 0) for shape in shapes]
     if [len(shape) for shape in found] != [len(shape) for shape in shapes]:
         raise WireError("shapes")
-    wanted = {"RawPhoto": [2, 2], "RgbPhoto": [3]}
-    if [len(shape) for shape in found] != wanted.get(str(header.get("kind"))):
+    wanted = {"RawPhoto": ([2, 2], [3, 2]), "RgbPhoto": ([3],)}
+    if [len(shape) for shape in found] not in wanted.get(str(header.get("kind")), ()):
         raise WireError("dimensions")
     if found[0][0] * found[0][1] > limits.max_pixels or found[0][2:] not in ((), (3,)):
         raise WireError("size")
@@ -170,8 +170,8 @@ def photo_from_wire(header: dict[str, Any], arrays: list[FloatArray]) -> Photo:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise WireError("values") from error
     photo = kind(**made, **dict(zip(_ARRAYS[header["kind"]], arrays, strict=True)))
-    if min(photo.size) < 1:
-        raise WireError("inset")
+    if min(photo.size) < 1 or (isinstance(photo, RawPhoto) and (photo.mosaic.ndim == 3) != (photo.cfa == "none")):
+        raise WireError("size")
     return photo
 
 
@@ -193,7 +193,7 @@ def _value(name: str, value: Any) -> Any:
         return value
     if name == "white_level":
         return _number(value)
-    if name == "mirrored":
+    if name in ("mirrored", "monochrome"):
         if type(value) is not bool:
             raise ValueError(name)
         return value
@@ -201,7 +201,7 @@ def _value(name: str, value: Any) -> Any:
         if len(value) != 4 or not all(type(each) is int and 0 <= each < 6 for each in value):
             raise ValueError(name)
         return tuple(value)
-    if name == "cfa" and value not in ("bayer", "xtrans"):
+    if name == "cfa" and value not in ("bayer", "xtrans", "none"):
         raise ValueError(name)
     return _text(value)
 

@@ -116,17 +116,6 @@ def test_truncated_camera_files(shared: Path, share: float) -> None:
         refused(whole[: int(len(whole) * share)], name=name)
 
 
-def test_dng_without_a_mosaic(shared: Path) -> None:
-    refused(shared / "data" / "raw" / "not_bayer_canon_6d.dng", "not_bayer_canon_6d.dng", "no sensor mosaic")
-
-
-def test_dng_that_is_linear(tmp_path: Path) -> None:
-    path = tmp_path / "linear.dng"
-    tags = [(50706, 1, 4, bytes([1, 4, 0, 0]), True), (50708, 2, 0, "Acme", True), (50717, 3, 3, (65535,) * 3, True)]
-    tifffile.imwrite(path, np.zeros((64, 64, 3), np.uint16), photometric=34892, extratags=tags, metadata=None)
-    refused(path, "linear.dng", "no sensor mosaic")
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_tiff_that_is_not_finite(tmp_path: Path, value: float) -> None:
     image = np.full((8, 8, 3), 0.5, np.float32)

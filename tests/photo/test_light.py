@@ -117,7 +117,7 @@ def test_dark_bin_ratio_against_its_definition() -> None:
 
 
 def test_dark_bin_ratio_of_the_chart(shared: Path) -> None:
-    photo = open_photo(shared / "data" / "raw" / "canon_550d_dark_colorchart.dng")
+    photo = open_photo(shared / "data" / "raw" / "canon_550d_dark_colorchart.dng", black_level="file")
     assert isinstance(photo, RawPhoto)
     assert dark_bin_ratio(photo.mosaic[:1152, :1728]) == pytest.approx(2.4783, abs=5e-5)
 

@@ -1,0 +1,38 @@
+"""The tags of the directory in which a DNG keeps its raw picture."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+CFA, LINEAR_RAW, DNG_VERSION = 32803, 34892, 50706
+_RATIONALS = (5, 10)
+
+
+def raw_tags(source: bytes | Path) -> dict[int, Any]:
+    """Tag numbers to values, rationals as floats; empty for files that are no DNG, and where their tags cannot be read.
+
+    Args:
+        source: the file's content, or its path; no more than the tags is read.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as tiff:
+            first = tiff.pages.first
+            if DNG_VERSION not in first.tags:
+                return {}
+            pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+            raw = [page for page in pages if page.tags.get(262) and page.tags[262].value in (CFA, LINEAR_RAW)]
+            largest = max(raw, key=lambda page: page.imagewidth * page.imagelength)
+            return {tag.code: _value(tag) for tag in largest.tags.values()}
+    except Exception:  # tifffile raises many kinds on damaged structures; what it read says nothing then
+        return {}
+
+
+def _value(tag: Any) -> Any:
+    if tag.dtype not in _RATIONALS:
+        return tag.value
+    pairs = list(zip(tag.value[::2], tag.value[1::2], strict=True))
+    return [above / below if below else float("nan") for above, below in pairs]

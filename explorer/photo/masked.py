@@ -1,0 +1,169 @@
+"""The black level as the sensor itself measured it: in the pixels around the picture that no light reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import PhotoError
+from explorer.photo.levels import BlackLevel
+from explorer.photo.numbers import shown
+
+BlackChoice = Literal["auto", "file", "masked"]
+BLACK_CHOICES: tuple[BlackChoice, ...] = ("auto", "file", "masked")
+"""Where the black level of a RAW file comes from: its own statement, its masked pixels, or these where they clearly
+differ."""
+Area = tuple[int, int, int, int]
+"""Top, left, bottom and right on the whole sensor."""
+
+_GUARD = 4
+"""Rows and columns next to the picture and at the sensor's edge, where light leaks in or counts mean nothing."""
+_NARROWEST = 8
+_FEWEST = 1000
+"""Samples of one colour."""
+_LEAST_COUNTS = 2.0
+"""Stated levels are whole numbers, so one count is no difference."""
+_LEAST_SHARE = 2e-4
+"""Of the range from black to white: 2 % of it after an amplification by 100."""
+_MOST_SHARE = 0.01
+"""What differs by more is no drift of the black level, but something else than masked pixels."""
+_LARGEST_NOISE = 0.02
+_BLOCK = 16
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A whole sensor and where the picture lies on it."""
+
+    counts: NDArray[np.uint16]
+    """H x W."""
+    picture: Area
+    masked: tuple[Area, ...] = ()
+    """Areas that the file says are masked; without them, the margins are looked at."""
+    known: bool = False
+    """True where margins are known to be masked for this camera, which a DNG's are only if it names them."""
+    period: int = 2
+    """Rows and columns after which levels repeat: 2 for Bayer, 1 where all samples are taken together."""
+
+
+def _areas(sensor: Sensor) -> list[Area]:
+    """The parts of the sensor to look at."""
+    height, width = sensor.counts.shape
+    top, left, bottom, right = sensor.picture
+    if sensor.masked:
+        found = [(max(0, t), max(0, x), min(height, b), min(width, r)) for t, x, b, r in sensor.masked]
+        return [area for area in found if area[2] > area[0] and area[3] > area[1]]
+    margins = (
+        (_GUARD, left, top - _GUARD, right), (bottom + _GUARD, left, height - _GUARD, right),
+        (top, _GUARD, bottom, left - _GUARD), (top, right + _GUARD, bottom, width - _GUARD),
+    )  # fmt: skip
+    return [area for area in margins if area[2] - area[0] >= _NARROWEST and area[3] - area[1] >= _NARROWEST]
+
+
+def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64]:
+    """Counts above the stated level; the cell of levels goes on beyond the picture."""
+    top, left, bottom, right = area
+    rows = (np.arange(top, bottom) - sensor.picture[0]) % black.cell.shape[0]
+    columns = (np.arange(left, right) - sensor.picture[1]) % black.cell.shape[1]
+    return sensor.counts[top:bottom, left:right] - black.cell[np.ix_(rows, columns)]
+
+
+def _without_outliers(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without hot and dead pixels: within six median deviations."""
+    median = np.median(samples)
+    spread = np.median(np.abs(samples - median))
+    return samples[np.abs(samples - median) <= 6 * max(spread, 0.5)]
+
+
+def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], float, float] | None:
+    """What masked pixels have above the stated level, by row and column of the period; how much the areas disagree, and
+    the noise. None where there are too few, or what they hold is no noise around one level."""
+    period = sensor.period
+    rows: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+    means, noise, count = [], 0.0, 0
+    for area in _areas(sensor):
+        excess = _excess(sensor, area, black)
+        kept = _without_outliers(excess)
+        means.append(float(kept.mean()))
+        noise, count = max(noise, float(kept.std())), count + kept.size
+        np.clip(excess, kept.min(), kept.max(), out=excess)
+        for dy in range(period):
+            for dx in range(period):
+                y, x = (dy + sensor.picture[0] - area[0]) % period, (dx + sensor.picture[1] - area[1]) % period
+                rows.setdefault((dy, dx), []).append(excess[y::period, x::period].mean(axis=1))
+    if count < _FEWEST * period**2:
+        return None
+    found = np.zeros((period, period))
+    for place, parts in rows.items():  # a row that lies apart as a whole is an outlier, too
+        found[place] = _without_outliers(np.concatenate(parts)).mean()
+    return found, max(means) - min(means), noise
+
+
+def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], noise: float) -> bool:
+    """Whether the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
+    known to be masked: a margin that light reaches would otherwise be taken for black."""
+    excess = _excess(sensor, sensor.picture, black)
+    height, width = (n // _BLOCK * _BLOCK for n in excess.shape)
+    if not (height and width):
+        return False
+    blocks = excess[:height, :width].reshape(height // _BLOCK, _BLOCK, -1, _BLOCK).mean(axis=(1, 3))
+    level = float(found.mean())
+    if np.percentile(blocks, 1) < level - 3 * noise / _BLOCK - 0.5:
+        return False
+    return bool(sensor.masked) or sensor.known or float(np.median(blocks)) > level + 2 * noise
+
+
+def checked_black_level(
+    black: BlackLevel, white: float, sensor: Sensor, choice: BlackChoice
+) -> tuple[BlackLevel, str | None]:
+    """The black level to subtract, and a sentence for the user where it is not the stated one.
+
+    Args:
+        black: as the file states it.
+        white: sensor counts at saturation.
+        choice: "file" keeps what the file states; "masked" takes what the masked pixels say wherever they say anything;
+            "auto" takes it where it clearly differs.
+    """
+    if choice == "file":
+        return black, None
+    nothing = "The file has no masked pixels that tell its black level; the stated one is used."
+    measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
+    if measured is None:
+        return black, nothing if choice == "masked" else None
+    found, disagreement, noise = measured
+    span = white - float(black.cell.max())
+    difference = float(np.abs(found).max())
+    believable = (
+        0.1 < noise < _LARGEST_NOISE * span
+        and difference < _MOST_SHARE * span
+        and _is_dark(sensor, black, found, noise)
+    )
+    if not believable:
+        return black, nothing if choice == "masked" else None
+    clear = difference >= max(_LEAST_COUNTS, _LEAST_SHARE * span) and disagreement <= difference / 2
+    if choice == "auto" and not clear:
+        return black, None
+    sides = [int(np.lcm(n, sensor.period)) for n in black.cell.shape]
+    cell = np.tile(black.cell, [n // m for n, m in zip(sides, black.cell.shape, strict=True)])
+    cell = cell + np.tile(found, [n // sensor.period for n in sides])
+    stated, mean = float(black.cell.mean()), float(cell.mean())
+    note = (
+        f"The file states a black level of {stated:.4g}, but its masked pixels lie at {mean:.5g}, which is used; "
+        "ask for the file's own level to keep it."
+    )
+    return replace(black, cell=cell), note
+
+
+def checked_choice(choice: str) -> BlackChoice:
+    """A choice by its name.
+
+    Raises:
+        PhotoError: there is none of that name.
+    """
+    found = next((name for name in BLACK_CHOICES if name == choice), None)
+    if found is None:
+        raise PhotoError(f"The black level cannot come from {shown(choice)}; give one of {', '.join(BLACK_CHOICES)}.")
+    return found

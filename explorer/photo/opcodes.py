@@ -1,0 +1,169 @@
+"""What a DNG asks to be done with its samples before anything else (DNG specification 1.7, chapter 7).
+
+A phone's lens loses three quarters of the light in its corners, in other colours than in the middle; the file brings
+the gains that undo it. At a hundredfold amplification nothing else would be seen.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.types import FloatArray
+
+_LISTS = (51008, 51009, 51022)
+"""OpcodeList1 (on the stored counts), OpcodeList2 (on the linear mosaic), OpcodeList3 (after demosaicking)."""
+_WARPS = (1, 2, 14)
+_VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _GAIN_MAP = 3, 4, 5, 9
+_NAMES = {
+    4: "FixBadPixelsConstant", 5: "FixBadPixelsList", 6: "TrimBounds", 7: "MapTable", 8: "MapPolynomial",
+    10: "DeltaPerRow", 11: "DeltaPerColumn", 12: "ScalePerRow", 13: "ScalePerColumn",
+}  # fmt: skip
+_MOST_OPCODES = 64
+_LARGEST_GAIN = 100.0
+
+_APPLIED = "The file's own shading correction ({what}) was applied before everything else."
+_WARP = "The file's correction of the lens's distortion is not applied; straight lines may be bent."
+_LEFT_OUT = "The file asks for a step that is not applied ({name}); parts of the picture may be affected."
+_DAMAGED = "The file's own corrections are damaged and were not applied; its corners may be too dark or tinted."
+
+
+class _UnusableError(Exception):
+    """An opcode that says nothing sensible."""
+
+
+def _opcodes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    (count,) = struct.unpack_from(">I", data)
+    if count > _MOST_OPCODES:
+        raise _UnusableError
+    place = 4
+    for _ in range(count):
+        number, _, _, size = struct.unpack_from(">4I", data, place)
+        place += 16
+        if place + size > len(data):
+            raise _UnusableError
+        yield number, data[place : place + size]
+        place += size
+
+
+def apply_opcodes(light: FloatArray, colors: NDArray[np.integer], tags: Mapping[int, Any]) -> list[str]:
+    """Applies the gain maps and radial gains of a DNG in place; never raises for what the file holds.
+
+    Args:
+        light: H x W mosaic or H x W x 3 linear light of the active area.
+        colors: of a mosaic, h x w indices into RGB, repeated over it; of an H x W x 3 picture it is not looked at.
+        tags: of the directory of the file's raw picture.
+
+    Returns:
+        Sentences for the user: what was applied, and what was not.
+    """
+    notes: list[str] = []
+    applied: list[str] = []
+    for number in _LISTS:
+        data = tags.get(number)
+        if not isinstance(data, bytes) or not data:
+            continue
+        try:
+            for opcode, body in list(_opcodes(data)):
+                if opcode == _GAIN_MAP:
+                    _gain_map(light, colors, body, per_color=number == _LISTS[2])
+                    applied.append("gain maps")
+                elif opcode == _VIGNETTE:
+                    _radial_gain(light, body)
+                    applied.append("radial gains")
+                else:
+                    notes.append(_WARP if opcode in _WARPS else _LEFT_OUT.format(name=_NAMES.get(opcode, f"{opcode}")))
+        except (_UnusableError, struct.error):
+            notes.append(_DAMAGED)
+    if applied:
+        notes.insert(0, _APPLIED.format(what=" and ".join(dict.fromkeys(applied))))
+    return list(dict.fromkeys(notes))
+
+
+def _neighbours(places: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """The map's points before and after each place, in steps of the map, and the second one's weight."""
+    clipped = np.clip(places, 0, count - 1)
+    first = np.minimum(clipped.astype(np.intp), max(0, count - 2))
+    return first, np.minimum(first + 1, count - 1), (clipped - first).astype(np.float32)
+
+
+def _gain_map(light: FloatArray, colors: NDArray[np.integer], body: bytes, per_color: bool) -> None:
+    """GainMap: gains on a grid over the active area, bilinear between its points, for every `pitch`-th row and column
+    of a rectangle.
+
+    Raises:
+        _UnusableError, struct.error: the body is too short, or holds gains that are none.
+    """
+    top, left, bottom, right, plane, planes, row_pitch, column_pitch, points_v, points_h = struct.unpack_from(
+        ">10I", body
+    )
+    spacing_v, spacing_h, origin_v, origin_h = struct.unpack_from(">4d", body, 40)
+    (map_planes,) = struct.unpack_from(">I", body, 72)
+    count = points_v * points_h * map_planes
+    steps = np.array([spacing_v, spacing_h, origin_v, origin_h])
+    if not (0 < count <= (len(body) - 76) // 4 and row_pitch and column_pitch and np.isfinite(steps).all()):
+        raise _UnusableError
+    if (points_v > 1 and spacing_v <= 0) or (points_h > 1 and spacing_h <= 0):
+        raise _UnusableError
+    gains = np.frombuffer(body, ">f4", count, 76).reshape(points_v, points_h, map_planes).astype(np.float32)
+    if not (np.isfinite(gains).all() and (gains >= 0).all() and gains.max() <= _LARGEST_GAIN):
+        raise _UnusableError
+    height, width = light.shape[:2]
+    rows = np.arange(top, min(bottom, height), row_pitch)
+    columns = np.arange(left, min(right, width), column_pitch)
+    if not (len(rows) and len(columns)):
+        return
+    v = _neighbours(((rows + 0.5) / height - origin_v) / (spacing_v or 1), points_v)
+    h = _neighbours(((columns + 0.5) / width - origin_h) / (spacing_h or 1), points_h)
+    one = light.ndim == 2 and not per_color
+    wanted = [0] if one else list(range(plane, min(plane + planes, 3)))
+    target = light[top : min(bottom, height) : row_pitch, left : min(right, width) : column_pitch]
+
+    def work(first: int, stop: int) -> None:
+        for index in wanted:
+            grid = gains[..., min(index, map_planes - 1)]
+            weight = v[2][first:stop, None]
+            lines = grid[v[0][first:stop]] * (1 - weight) + grid[v[1][first:stop]] * weight
+            gain = lines[:, h[0]] * (1 - h[2]) + lines[:, h[1]] * h[2]
+            if light.ndim == 3:
+                target[first:stop, :, index] *= gain
+            elif one:
+                target[first:stop] *= gain
+            else:
+                own = colors[np.ix_(rows[first:stop] % colors.shape[0], columns % colors.shape[1])] == index
+                np.multiply(target[first:stop], gain, out=target[first:stop], where=own)
+
+    in_bands(len(rows), rows_of_band(len(columns), 1), work)
+
+
+def _radial_gain(light: FloatArray, body: bytes) -> None:
+    """FixVignetteRadial: 1 + k0 r^2 + k1 r^4 + ... + k4 r^10, with r = 1 in the corner farthest from the centre.
+
+    Raises:
+        _UnusableError, struct.error: the body is too short, or its numbers are none.
+    """
+    *k, center_x, center_y = struct.unpack_from(">7d", body)
+    if not np.isfinite([*k, center_x, center_y]).all() or not (0 <= center_x <= 1 and 0 <= center_y <= 1):
+        raise _UnusableError
+    height, width = light.shape[:2]
+    y = (np.arange(height) + 0.5 - center_y * height) ** 2
+    x = (np.arange(width) + 0.5 - center_x * width) ** 2
+    farthest = (max(center_y, 1 - center_y) * height) ** 2 + (max(center_x, 1 - center_x) * width) ** 2
+    grid = np.linspace(0, 1, 256)
+    curve = 1 + sum(each * grid ** (power + 1) for power, each in enumerate(k))
+    if not (np.isfinite(curve).all() and (curve > 0).all() and curve.max() <= _LARGEST_GAIN):
+        raise _UnusableError
+
+    def work(first: int, stop: int) -> None:
+        square = ((y[first:stop, None] + x) / farthest).astype(np.float32)
+        gain = np.full_like(square, k[4])
+        for each in (*k[3::-1], 1.0):
+            gain = gain * square + np.float32(each)
+        light[first:stop] *= gain if light.ndim == 2 else gain[..., None]
+
+    in_bands(height, rows_of_band(width, 1), work)
