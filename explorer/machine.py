@@ -1,15 +1,25 @@
-"""How this machine computes: on how many cores, which in a container may be fewer than it has, and how near to 0.
+"""How this machine computes: on how many cores, which in a container may be fewer than it has, how near to 0, and with
+what is left of threads after a fork.
 
 Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are
 all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
+
+A fork copies the memory of a process, and of its threads only the one that forks. Libraries whose threads have worked
+before (torch by OpenMP, OpenVINO by TBB) would wait for them for ever in the child, and whoever wants a lock that
+another thread held at that moment too. So a forked child computes in the one thread that it has, with open locks, and
+without the backends that cannot do that.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import sys
+import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from weakref import WeakSet
 
 
 def quota(folder: Path = Path("/sys/fs/cgroup")) -> float | None:
@@ -54,3 +64,52 @@ def flush_denormals() -> None:
     import torch
 
     torch.set_flush_denormal(True)
+
+
+def threads(wanted: int) -> int:
+    """Threads that torch may be given: one in a forked child, whose OpenMP would wait for those of its parent."""
+    return 1 if _forked else wanted
+
+
+def forked_from_cuda() -> bool:
+    """Whether this process was forked from one that used CUDA, which no child can."""
+    return _forked_from_cuda
+
+
+def new_lock() -> threading.Lock:
+    """A lock that a forked child finds open, whoever held it in the parent."""
+    lock = threading.Lock()
+    _LOCKS.add(lock)
+    return lock
+
+
+def after_fork(call: Callable[[], None]) -> None:
+    """Has something done in every child that is forked from this process."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=call)
+
+
+_LOCKS: WeakSet[threading.Lock] = WeakSet()
+_forked = False
+_cuda = False
+_forked_from_cuda = False
+
+
+def _before_fork() -> None:
+    global _cuda
+    torch = sys.modules.get("torch")
+    _cuda = torch is not None and torch.cuda.is_initialized()
+
+
+def _in_child() -> None:
+    global _forked, _forked_from_cuda
+    _forked, _forked_from_cuda = True, _cuda or _forked_from_cuda
+    for lock in list(_LOCKS):
+        lock._at_fork_reinit()  # type: ignore[attr-defined]  # as the threading module does with its own
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.hub.resolver import at_hand, check_source, find
+from explorer.machine import new_lock
 from explorer.models import architectures
 from explorer.photo import ModelInput, Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.bit_depth import at_bit_depth
@@ -91,7 +91,7 @@ class _ModelCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._models: OrderedDict[tuple[str, ...], LoadedModel] = OrderedDict()
-        self._lock = Lock()
+        self._lock = new_lock()
 
     def get(self, folder: Path, revision: str) -> LoadedModel:
         key = (str(folder.resolve()), revision, *(_stamp(folder / name) for name in ("config.json", MODEL_FILE)))

@@ -79,6 +79,16 @@ def parent(address: str) -> str:
     return os.path.dirname(address) if is_local(address) else address.rpartition("/")[0]
 
 
+def as_text(name: str) -> str:
+    """A name whose bytes need not be UTF-8, for what holds text only: such bytes as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def from_text(name: str) -> str:
+    """The name that `as_text` wrote so."""
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), name)
+
+
 def name_of(address: str) -> str:
     """The last part of an address."""
     return address.replace("\\", "/").rpartition("/")[2]

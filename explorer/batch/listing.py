@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +81,8 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
         inputs, places, rows = [address], [addresses.name_of(address)], [0]
         found = [addresses.find_one(address)]
     outputs = name_results(places, inputs, suffix)
+    if not addresses.is_local(destination):  # a store's names are text
+        outputs = [addresses.as_text(output) for output in outputs]
     _check_apart(inputs, outputs, destination, folder, source)
     return Listing([Item(*each) for each in zip(inputs, outputs, found, strict=True)], rows, passed_over)
 
@@ -166,9 +170,12 @@ def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str
 def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
     """Addresses of a list without repetitions, where their results lie, and the list's own order."""
     try:
-        text = addresses.read(address).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        data = addresses.read(address)
+    except OSError as error:
         raise PhotoError(f"The list '{source}' cannot be read as text ({error}); correct it.") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
+        raise PhotoError(f"The list '{source}' cannot be read as text in UTF-8; save it so.")
+    text = data.decode("utf-8-sig", "surrogateescape")  # names are what the system has, in UTF-8 or not
     beside = addresses.parent(address)
     known: dict[str, int] = {}
     places: list[str] = []
@@ -207,7 +214,7 @@ def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".p
             break
         names = again
     return [
-        f"{name}.{hashlib.sha256(source.encode()).hexdigest()[:8]}{suffix}"
+        f"{name}.{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}{suffix}"
         if name.casefold() in clashing
         else f"{name}{suffix}"
         for name, source in zip(names, inputs, strict=True)

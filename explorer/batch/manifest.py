@@ -86,7 +86,12 @@ def schema() -> pa.Schema:
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
     """Rows as a table; what a row lacks is null."""
-    return arrow().Table.from_pylist(list(rows), schema=schema())
+    plain = [{name: _column(value) for name, value in row.items()} for row in rows]
+    return arrow().Table.from_pylist(plain, schema=schema())
+
+
+def _column(value: Any) -> Any:
+    return addresses.as_text(value) if isinstance(value, str) else value
 
 
 def as_parquet(table: pa.Table) -> bytes:
@@ -204,6 +209,7 @@ class Ledger:
         """
         self.gather()
         places = {name: k for k, name in enumerate(self._table.column("input").to_pylist())}
+        inputs = [addresses.as_text(name) for name in inputs]
         now = set(inputs)
         order = [places[name] for name in inputs if name in places]
         order += [places[name] for name in sorted(places.keys() - now)]

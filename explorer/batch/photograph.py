@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from explorer.batch import addresses
 from explorer.batch.listing import Item
 from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError
+from explorer.machine import threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +155,7 @@ class Plan:
         """The model of this process, loaded once."""
         import torch
 
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(threads(self.threads))
         return self.model.loaded()
 
 
@@ -339,7 +340,7 @@ def lost(item: Item, plan: Plan, error: Exception) -> Outcome:
 
 def row_name(source: str) -> str:
     """The file of a photograph's row among the unfinished manifest's."""
-    return f"{hashlib.sha256(source.encode()).hexdigest()[:32]}.json"
+    return f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:32]}.json"
 
 
 def whole(item: Item, plan: Plan) -> Outcome:

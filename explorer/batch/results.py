@@ -67,7 +67,9 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
     except ExplorerError:  # somebody else's file of that name, or nothing here that reads it
         return {}
     return {
-        addresses.join(folder, row["output"]): Made(row["input"], row["output_bytes"])
+        addresses.join(folder, addresses.from_text(row["output"])): Made(
+            addresses.from_text(row["input"]), row["output_bytes"]
+        )
         for row in table.to_pylist()
         if row["output"]
     }

@@ -171,12 +171,12 @@ def _waiting(listing: Listing, table: pa.Table, plan: Plan, retry: bool) -> list
         return sizes.get(output, -1)
 
     def done(item: Item) -> bool:
-        row = known.get(item.input)
+        row = known.get(addresses.as_text(item.input))
         if row is None or row[:3] != (plan.settings, item.found.bytes, item.found.stamp):
             return False
         status, code, output, output_bytes = row[3:]
         if status == "restored":
-            return bool(output == item.output and size(output) == output_bytes)
+            return bool(output == addresses.as_text(item.output) and size(item.output) == output_bytes)
         # A file that cannot be decoded will not be the next time either; all else may have been the machine's fault.
         return bool(code == PhotoError.exit_code and code != UNREAD and not retry)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from explorer.cli.options import AddressOption, EngineOption, WorkersOption, chosen_engine
-from explorer.cli.terminal import print_json, print_table, progress, write_line
+from explorer.cli.terminal import print_json, print_table, progress, write_text
 from explorer.errors import DataError, RatioError, WeightsError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def evaluate(
     elif as_markdown:
         from explorer.evaluation.tables import markdown
 
-        write_line(markdown(measured.table))
+        write_text(markdown(measured.table))
     else:
         print_table(*measured.table)
 

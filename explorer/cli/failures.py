@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from explorer.cli.terminal import write_line
+from explorer.cli.terminal import printable, write_line
 from explorer.errors import ExplorerError
 
 SOME_FAILED = 10
@@ -46,9 +46,12 @@ def print_failure(error: Exception, path: Path | None = None) -> str:
     """Prints `error: ...` on the standard error, with the photograph's name in it, and gives that sentence back."""
     if DEBUG.get():
         traceback.print_exception(error)
-    text = sentence(error)
-    if path is not None and path.name not in text:
-        text = f"{path}: {text}"
+    said = error
+    if path is not None and path.name != (plain := printable(path.name)) and isinstance(error, ExplorerError):
+        said = type(error)(str(error).replace(path.name, plain))
+    text = sentence(said)
+    if path is not None and printable(path.name) not in text:
+        text = f"{printable(str(path))}: {text}"
     write_line(f"error: {text}", err=True)
     return text
 

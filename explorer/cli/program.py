@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,7 +11,8 @@ import typer
 
 from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
-from explorer.cli.terminal import write_line
+from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
+from explorer.errors import OutputError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a program that SIGPIPE ended leaves in a shell
@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code. Nothing that goes wrong leaves as an exception: errors are one sentence on the standard error.
     """
     arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # file names need not fit the terminal's encoding
@@ -109,12 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Not `command.main`: it would swallow a broken pipe and decide on exit codes itself.
             with command.make_context("lowlight", arguments or ["--help"]) as context:
                 command.invoke(context)
-            sys.stdout.flush()
-            return 0
+            return _flushed(0)
         except typer.Exit as leave:
-            return leave.exit_code
-        except BrokenPipeError:
-            _silence_stdout()
+            return _flushed(leave.exit_code)
+        except BrokenPipeError as error:
+            silence(error)
             return BROKEN_PIPE
         except (KeyboardInterrupt, typer.Abort):
             write_line("interrupted", err=True)
@@ -124,11 +124,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             return exit_code(error)
 
 
-def _silence_stdout() -> None:
-    # The interpreter flushes the standard output once more when it ends, which would print about the same pipe.
+def _flushed(code: int) -> int:
+    """The exit code once the standard output is written; 141 where its reader went away while all else went well."""
     try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        pass
+        sys.stdout.flush()
+    except OSError as error:
+        silence(error)
+    failed = unwritten()
+    if failed is None:
+        return code
+    if isinstance(failed, BrokenPipeError):
+        return code or BROKEN_PIPE
+    print_failure(OutputError(f"The standard output cannot be written ({failed.strerror}); free some space there."))
+    return code or OutputError.exit_code

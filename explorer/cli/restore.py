@@ -34,7 +34,7 @@ from explorer.cli.outputs import (
     save_intermediates,
 )
 from explorer.cli.standard import STANDARD, opened, write_out
-from explorer.cli.terminal import print_json, progress, write_line
+from explorer.cli.terminal import print_json, progress, tell, write_line
 from explorer.formats import described
 from explorer.identity import identities, identity
 
@@ -142,7 +142,7 @@ def restore(
         write_line(left_out_line(named.left_out), err=True)
     skipped = work.go_on(folder, named.any_folder) if folder is not None else []
     if skipped and told:
-        write_line(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
+        tell(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
     restored, failures = work.all(quiet, told and not to_standard)
     if as_json:
         whole = {"skipped": skipped, "left_out": [asdict(each) for each in named.left_out]} if named.any_folder else {}
@@ -281,12 +281,12 @@ class _NoModelError(Exception):
 
 def _report(result: dict[str, Any], notes: Sequence[str]) -> None:
     source = f" ({result['ratio_source']})" if result["ratio_source"] else ""
-    write_line(
+    tell(
         f"{result['input']} -> {result['output']}: {result['model']}, ratio {result['ratio']:.4g}{source}, "
         f"{result['seconds']:.2f} s"
     )
     for note in notes:
-        write_line(f"  {note}")
+        tell(f"  {note}")
 
 
 def _as_plain(path: Path, output: Path, bits: int, files: dict[str, list[Path]], result: Restoration) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from explorer.cli.terminal import print_table, write_line
+from explorer.cli.terminal import print_table, write_line, write_text
 
 space = typer.Typer(help="Serve the app from a Space of the Hugging Face Hub.", no_args_is_help=True)
 
@@ -42,7 +42,7 @@ def deploy(
         print_table(("FILE", "BYTES"), [(file.path, f"{file.size:,}") for file in done.files])
         total = sum(file.size for file in done.files)
         write_line(f"{len(done.files)} files, {total:,} bytes, would go to {done.url}; its README.md would be:")
-        write_line(done.readme)
+        write_text(done.readme)
         return
     removed = f", {len(done.removed)} old ones removed" if done.removed else ""
     write_line(f"{len(done.files)} files -> {done.url} at {done.commit}{removed}")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.cli.terminal import was_closed
 from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def write_out(data: bytes) -> None:
     Raises:
         OutputError: it is a terminal, or closed.
     """
-    if sys.stdout is None or sys.stdout.closed:
+    if was_closed():
         raise OutputError("The standard output is closed; name a file with -o.")
     if sys.stdout.isatty():
         raise OutputError("A picture would be written to the terminal; name a file with -o, or pipe it on.")

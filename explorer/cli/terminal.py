@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Protocol, TextIO
+
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a terminal's cursor, begins a line or turns the order of letters round, and what no encoding has."""
+_nowhere: dict[str, TextIO] = {}
+"""What stands for streams that were closed before the program began."""
+_unwritten: list[OSError] = []
+"""Why the standard output takes nothing more: its reader went away, or there is no space."""
+
+
+def printable(text: str) -> str:
+    """Text in one line, in which names, and what files say of themselves, cannot act upon the terminal: control
+    characters as Python's escapes."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def write_line(text: str = "", *, err: bool = False) -> None:
@@ -14,18 +29,83 @@ def write_line(text: str = "", *, err: bool = False) -> None:
 
     Through `sys.stdout` and `sys.stderr` themselves, which a progress bar replaces while it is shown; typer's own echo
     would write past it.
+
+    Raises:
+        BrokenPipeError: nobody reads the standard output any more. Nobody has to read the standard error.
     """
-    stream = sys.stderr if err else sys.stdout
-    stream.write(f"{text}\n")
+    if not err:
+        sys.stdout.write(f"{printable(text)}\n")
+        return
+    with suppress(OSError):
+        sys.stderr.write(f"{printable(text)}\n")
+        sys.stderr.flush()
+
+
+def write_text(text: str) -> None:
+    """Several lines on the standard output."""
+    for line in text.split("\n"):
+        write_line(line)
+
+
+def tell(text: str) -> None:
+    """One line of a report on work that goes on, whether anybody reads it or not."""
+    try:
+        write_line(text)
+        sys.stdout.flush()
+    except OSError as error:
+        silence(error)
+
+
+def open_closed_streams() -> None:
+    """Lets streams that were closed before the program began lead nowhere.
+
+    Else the first file that is opened would be in a stream's place, and get what a library prints.
+    """
+    _unwritten.clear()
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            _nowhere[name] = open(os.devnull, "w")  # noqa: SIM115  # for as long as the program runs
+            setattr(sys, name, _nowhere[name])
+
+
+def silence(error: OSError) -> None:
+    """Lets the standard output lead nowhere from now on: the interpreter would write what it holds once more when it
+    ends."""
+    _unwritten.append(error)
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):  # a stream without a descriptor, as tests have
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+def was_closed() -> bool:
+    """Whether there was no standard output when the program began."""
+    return sys.stdout is _nowhere.get("stdout")
+
+
+def unwritten() -> OSError | None:
+    """Why the standard output took no more, if it did not."""
+    return _unwritten[0] if _unwritten else None
 
 
 def print_json(value: object) -> None:
     """A value as indented JSON, in ASCII, so that every terminal and pipe takes it."""
-    write_line(json.dumps(value, indent=2, allow_nan=False, default=str))
+    write_text(json.dumps(value, indent=2, allow_nan=False, default=str))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table: drawn to the terminal's width for a person, aligned columns with nothing cut off for a pipe."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
@@ -80,7 +160,7 @@ def progress(total: int, *, quiet: bool = False) -> Iterator[Progress]:
 
         class _Shown:
             def say(self, what: str) -> None:
-                bar.update(task, description=what)
+                bar.update(task, description=printable(what))
 
             def advance(self) -> None:
                 bar.advance(task)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.terminal import print_table, write_line
+from explorer.cli.terminal import print_table, tell, write_line
 from explorer.errors import DataError
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def train(
             tracker.close()
     if not quiet:
         psnr, ssim = trainer.validated["psnr"], trainer.validated["ssim"]
-        write_line(f"{recipe}: {trainer.step} steps, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}")
-        write_line(f"Run: {folder}")
+        tell(f"{recipe}: {trainer.step} steps, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}")
+        tell(f"Run: {folder}")
     if out is not None:
         weights = export_weights(folder, out)
         if not quiet:

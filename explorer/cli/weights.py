@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.failures import SOME_FAILED, exit_code, print_failure
-from explorer.cli.terminal import print_json, print_table, write_line
+from explorer.cli.import_weights import names_a_file, report_recognised
+from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def publish(
         return
     if dry_run:
         print_table(("FILE", "BYTES"), [(file.path, f"{file.size:,}") for file in done.files])
-        write_line(f"\nNothing was uploaded. The README.md of {to} would be:\n\n{done.card}")
+        write_text(f"\nNothing was uploaded. The README.md of {to} would be:\n\n{done.card}")
         return
     for reference in done.references:
         write_line(str(reference))
@@ -221,7 +222,12 @@ def publish(
 
 @weights.command("import")
 def import_(
-    name: Annotated[str | None, typer.Argument(help="A published checkpoint, such as lamba_mitra.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A published checkpoint, such as lamba_mitra; or a file that tells by its tensors what it is."
+        ),
+    ] = None,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="Its files, where you have them; else they are fetched.")
     ] = None,
@@ -244,6 +250,9 @@ def import_(
         return
     if name is None:
         raise WeightsError("Name a published checkpoint; `lowlight weights import --list` shows them.")
+    if names_a_file(name):
+        report_recognised([Path(name), *(files or [])], out, quiet)
+        return
     entry = original(name)
     if files:
         from explorer.weights import convert_published

@@ -8,14 +8,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from explorer.engine import graphs
 from explorer.engine.threads import limit_torch, thread_limit
 from explorer.errors import ExplorerError
-from explorer.machine import flush_denormals
+from explorer.machine import after_fork, flush_denormals, forked_from_cuda, new_lock
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +46,8 @@ def available_backends() -> list[str]:
     """Backends that work on this machine, the preferred first."""
     import torch
 
-    found = ["cuda"] if torch.cuda.is_available() else []
-    if importlib.util.find_spec("openvino") is not None:
+    found = ["cuda"] if not forked_from_cuda() and torch.cuda.is_available() else []
+    if not _GONE and importlib.util.find_spec("openvino") is not None:
         found.append("openvino")
     return [*found, "torch"]
 
@@ -90,6 +89,11 @@ def choose_backend(
     options = available_backends()
     if name == "auto":
         name = options[0]
+    if (name == "openvino" and _GONE) or (name == "cuda" and forked_from_cuda()):
+        raise ExplorerError(
+            f"The backend {name!r} cannot be used in a process that was forked after it had been used; start processes "
+            "with the method spawn, or take torch."
+        )
     if name not in options:
         raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
     if name == "openvino" and tiled and model.net.placed:
@@ -126,7 +130,7 @@ _Shape = tuple[int, ...]
 _GRAPHS: dict[_Network, tuple[Any, list[str]]] = {}
 _COMPILED: dict[tuple[_Network, _Shape | None], Any] = {}
 """By network and shape of the input; None for those that take any shape."""
-_COMPILING = Lock()
+_COMPILING = new_lock()
 _MOST_KEPT = 8
 """Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
@@ -203,6 +207,23 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
             _remember(_COMPILED, key, graphs.core().compile_model(graph, "CPU", settings))
         _give_back_all_but(key)
         return _COMPILED[key]
+
+
+_GONE: list[Any] = []
+"""What a forked child has of OpenVINO, whose threads are the parent's: kept, because to let go of it would be to wait
+for them."""
+
+
+def _leave_openvino() -> None:
+    if graphs.core.cache_info().currsize:
+        _GONE.append((graphs.core(), dict(_GRAPHS), dict(_COMPILED)))
+        graphs.core.cache_clear()
+        _GRAPHS.clear()
+        _COMPILED.clear()
+        _HOLDING.clear()
+
+
+after_fork(_leave_openvino)
 
 
 def _remember(kept: dict[Any, Any], key: Any, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from explorer.machine import cores, cores_seen
+from explorer.machine import cores, cores_seen, threads
 
 
 @cache
@@ -20,4 +20,4 @@ def limit_torch() -> None:
 
     limit = thread_limit()
     if limit is not None and torch.get_num_threads() > limit:
-        torch.set_num_threads(limit)
+        torch.set_num_threads(threads(limit))

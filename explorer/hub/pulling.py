@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from urllib.parse import quote
 
 from explorer.errors import HubError, WeightsError
@@ -14,6 +13,7 @@ from explorer.hub.client import api, offline, patiently, plain_errors, storage_f
 from explorer.hub.environment import BlockedError
 from explorer.hub.fetching import cached_file, fetch_file, forget_file
 from explorer.hub.references import HubReference, is_commit
+from explorer.machine import new_lock
 from explorer.models import architectures
 from explorer.unfinished import replacing
 from explorer.weights.config import WeightsConfig, read_config
@@ -45,7 +45,7 @@ class PulledWeights:
 
 _RESOLVED: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
 """What floating revisions pointed to when this process asked: (cache, repo, revision) -> (commit, files)."""
-_LOCK = Lock()
+_LOCK = new_lock()
 
 
 def nothing(_name: str, _done: int, _total: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from explorer.inspect.hooks import hooked
 from explorer.inspect.layers import SAMPLES_PER_PLANE
+from explorer.machine import new_lock
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it 
 _SIDE = 128
 _KEPT = 32
 _KNOWN: OrderedDict[tuple[str, str, ref[nn.Module]], tuple[float, float]] = OrderedDict()
-_LOCK = Lock()
+_LOCK = new_lock()
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.errors import ModelNotFoundError, WeightsError
 from explorer.identity import nearest_of
@@ -17,14 +14,15 @@ from explorer.models import architecture, create_model
 from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
 from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
-from explorer.weights.store import LoadedModel, WeightsIdentity, write_weights
+from explorer.weights.recognising import Known, recognised, write_recognised
+from explorer.weights.store import LoadedModel, WeightsIdentity, imported_folder, write_weights
+from explorer.weights.unwrapping import state_dicts
 
 if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
     import torch
 
 __all__ = ["CATALOGUE", "PublishedCheckpoint", "PublishedFile", "convert_published", "import_published", "published"]
 
-_WRAPPERS = ("model", "model_state_dict", "state_dict")
 _LARGEST = 2 * 1024**3
 """Bytes; no known checkpoint comes near, and a larger file would only fill the memory before it is refused."""
 
@@ -85,13 +83,7 @@ def convert_published(
     """
     entry = published(name)
     folder = Path(out_folder)
-    if folder.exists() and not folder.is_dir():
-        raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
-    if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
-        raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
-    for file in files:  # an older folder of weights is replaced with all that is in it
-        if nearest_of(Path(file).parent, [folder]) is not None:
-            raise WeightsError(f"{file} lies in {folder}, which the weights would replace; name another folder.")
+    _check_folder(folder, files)
     loaded, sources = _imported(entry, files, allow_unknown)
     write_weights(folder, loaded.net, loaded.config, _readme(entry, sources), half=False)
     return folder
@@ -112,11 +104,11 @@ def _imported(
         file = next((f for f in entry.files if f.sha256 == source.sha256), None)
         if file is None:
             _check_unknown(entry, source, allow_unknown)
-            state = _state_dict(source)
+            state = _state_dict(source, entry.files)
             file = _recognised(entry, state)
         if file.role in states:
             raise WeightsError(f"{source.path} is a second {file.role} file; give {_file_names(entry)}.")
-        states[file.role] = _state_dict(source) if state is None else state
+        states[file.role] = _state_dict(source, [file]) if state is None else state
     if absent := [file for file in required if file.role not in states]:
         raise WeightsError(f"The {absent[0].role} file of {entry.name} is missing; give {_file_names(entry)}.")
 
@@ -189,30 +181,50 @@ def _recognised(entry: PublishedCheckpoint, state: Tensors) -> PublishedFile:
     return entry.files[0]
 
 
-def _state_dict(source: _Source) -> Tensors:
-    """The tensors of a checkpoint file, out of the dictionary that some authors wrap them in."""
-    import torch
+def _state_dict(source: _Source, files: Sequence[PublishedFile]) -> Tensors:
+    """The tensors of a checkpoint that one of the files' layouts names; else the likeliest, for the message."""
+    found = state_dicts(source.path, source.data)
+    return next((state for file in files for state in found if fits(state, file.layout)), found[0])
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
-            loaded: Any = torch.load(io.BytesIO(source.data), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        reason = str(error).lower()
-        # Newer pickle protocols, which PyTorch never writes, are refused at their first instruction.
-        foreign = "unsupported operand" in reason and source.data.startswith(b"\x80")
-        if isinstance(error, pickle.UnpicklingError) and ("global" in reason or foreign):
-            raise WeightsError(
-                f"{source.path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
-                "state dict."
-            ) from error
-        raise WeightsError(f"{source.path} is not a whole PyTorch checkpoint; download it again.") from error
-    if isinstance(loaded, dict):
-        wrapped = [key for key in _WRAPPERS if isinstance(loaded.get(key), dict)]
-        state = loaded[wrapped[0]] if wrapped else loaded
-        if state and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
-            return dict(state)
-    raise WeightsError(f"{source.path} does not hold a state dict of tensors; get the network's own checkpoint.")
+
+def import_recognised(files: Sequence[str | Path], out: str | Path | None = None) -> tuple[str, Path, Known | None]:
+    """Writes a checkpoint of any known network as a folder of weights: a published one by its sha256, others as the
+    network whose names and shapes they have.
+
+    Args:
+        files: one file, or the two halves of a network that is published so.
+        out: the folder; by default one that `-m` finds.
+
+    Returns:
+        The weights' name, the folder, and what was recognised; None for a published checkpoint.
+
+    Raises:
+        WeightsError: a file that cannot be read, or that fits no network; says which tensors are missing or left over.
+    """
+    sources = [_read(Path(file)) for file in files]
+    digests = {source.sha256 for source in sources}
+    for entry in CATALOGUE.values():
+        required = {file.sha256 for file in entry.files if file.used}
+        if None not in required and required <= digests <= {file.sha256 for file in entry.files}:
+            folder = convert_published(entry.name, files, out or imported_folder() / entry.name)
+            return entry.name, folder, None
+    if out is not None:
+        _check_folder(Path(out), files)
+    what = " and ".join(str(source.path) for source in sources)
+    known, tensors = recognised([state_dicts(source.path, source.data) for source in sources], what)
+    named = [(source.path, source.sha256) for source in sources]
+    return *write_recognised(known, tensors, named, None if out is None else Path(out)), known
+
+
+def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
+    """Raises WeightsError where a folder of weights may not be written."""
+    if folder.exists() and not folder.is_dir():
+        raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
+    if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
+        raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
+    for file in files:  # an older folder of weights is replaced with all that is in it
+        if nearest_of(Path(file).parent, [folder]) is not None:
+            raise WeightsError(f"{file} lies in {folder}, which the weights would replace; name another folder.")
 
 
 def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import explorer
 from explorer import unfinished
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
+from explorer.machine import new_lock
 from explorer.models import Architecture, architecture
 from explorer.weights.config import InputConvention, WeightsConfig, read_config
 from explorer.weights.settings import Settings, read_settings
@@ -49,7 +50,7 @@ class LoadedModel:
     identity: WeightsIdentity
     folder: Path | None = None
     """Where its weights were read; None for classical methods, and for networks that were not loaded."""
-    lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+    lock: Lock = field(default_factory=new_lock, repr=False, compare=False)
     """Held while the network runs, so that hooks of one caller never see another's picture."""
 
 

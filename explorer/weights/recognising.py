@@ -1,0 +1,206 @@
+"""Which network a checkpoint belongs to, told by the names and shapes of its tensors alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import WeightsError
+from explorer.models import architecture, architectures, create_model
+from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
+from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.keymaps import Layout, Tensors, check_tensors, fits, fold_weight_norm, rename
+from explorer.weights.store import available_weights, imported_folder, write_weights
+
+if TYPE_CHECKING:
+    import torch
+
+Shapes = dict[str, tuple[int, ...]]
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Known:
+    """A network whose tensors are known."""
+
+    name: str
+    """Of the weights by whose names and convention it is known."""
+    architecture: str
+    options: Mapping[str, Any]
+    input: InputConvention
+    output: OutputConvention = OutputConvention()
+    layouts: tuple[Layout, ...] = ()
+    """Of the published files that it is made of; none for our own names."""
+    also: tuple[str, ...] = field(default=(), compare=False)
+    """Weights that are called and shaped alike, between which tensors cannot decide."""
+
+    @property
+    def expected(self) -> Mapping[str, torch.Tensor]:
+        """Our names, with tensors that have shapes alone."""
+        return _expected(self.architecture, tuple(sorted(self.options.items())))
+
+    def theirs(self) -> Shapes:
+        """Names as the files have them, and shapes."""
+        if not self.layouts:
+            return _shapes(self.expected)
+        back = {ours: their for layout in self.layouts for their, ours in layout.modules.items()}
+        found: Shapes = {}
+        for name, value in self.expected.items():
+            module, _, leaf = name.rpartition(".")
+            if module in back:
+                found[f"{back[module]}.{leaf}"] = tuple(value.shape)
+        return found
+
+    def taken(self, candidates: Sequence[Sequence[Tensors]]) -> Tensors | None:
+        """The tensors under our names out of what each file may hold; None where names or shapes are others."""
+        if not self.layouts:
+            states = candidates[0] if len(candidates) == 1 else ()
+            return next((state for state in states if _shapes(state) == _shapes(self.expected)), None)
+        if len(candidates) != len(self.layouts):
+            return None
+        tensors: Tensors = {}
+        for layout in self.layouts:
+            fitting = [state for states in candidates for state in states if fits(state, layout)]
+            if not fitting:
+                return None
+            tensors |= rename(fitting[0], layout)
+        return tensors if _shapes(tensors) == _shapes(self.expected) else None
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> Shapes:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+@cache
+def _expected(name: str, options: tuple[tuple[str, Any], ...]) -> Mapping[str, torch.Tensor]:
+    import torch
+
+    with torch.device("meta"):
+        return create_model(name, **dict(options)).state_dict()
+
+
+def known_networks() -> Iterator[Known]:
+    """Every network whose tensors' names are known: published ones, then ours with the options of weights at hand."""
+    for entry in CATALOGUE.values():
+        yield _published(entry)
+    seen = []
+    for folder, _ in available_weights().values():
+        try:
+            config = read_config(folder)
+        except WeightsError:
+            continue
+        if architecture(config.architecture).needs_weights:
+            seen.append((config.architecture, config.options))
+            yield Known(config.name, config.architecture, config.options, config.input, config.output)
+    for name, each in architectures().items():
+        if each.needs_weights and (name, {}) not in seen:
+            yield Known(name, name, {}, InputConvention())
+
+
+def _published(entry: PublishedCheckpoint) -> Known:
+    used: list[PublishedFile] = [file for file in entry.files if file.used]
+    return Known(entry.name, entry.architecture, entry.options, entry.input, layouts=tuple(f.layout for f in used))
+
+
+def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Known, Tensors]:
+    """The network that files belong to, and their tensors under our names.
+
+    Args:
+        candidates: for each file, the state dicts that it may stand for (`explorer.weights.unwrapping`).
+        what: the files, for messages.
+
+    Raises:
+        WeightsError: no network has these names and shapes; says which the nearest one lacks and which are left over.
+    """
+    networks = list(known_networks())
+    found = [(known, tensors) for known in networks if (tensors := known.taken(candidates)) is not None]
+    if not found:
+        raise WeightsError(_nearest(networks, [state for states in candidates for state in states], what))
+    known, tensors = found[0]
+    check_tensors(tensors, known.expected)
+    also = tuple(other.name for other, _ in found[1:] if other.layouts == known.layouts)
+    return Known(known.name, known.architecture, known.options, known.input, known.output, known.layouts, also), tensors
+
+
+def _nearest(networks: Sequence[Known], states: Sequence[Tensors], what: str) -> str:
+    best: tuple[float, str, Shapes, Shapes] = (0.0, "", {}, {})
+    for state in states:
+        try:
+            given = _shapes(fold_weight_norm(state))
+        except WeightsError:
+            continue
+        for known in networks:
+            wanted = known.theirs()
+            alike = len(wanted.keys() & given.keys()) / max(1, len(wanted.keys() | given.keys()))
+            if alike > best[0]:
+                best = alike, known.name, wanted, given
+    _, name, wanted, given = best
+    if not name:
+        called = _few(sorted(states[0]))
+        return f"{what} holds {called}, which no network that is known has; name a network that is here with its file."
+    shaped = [each for each in wanted if each in given and wanted[each] != given[each]]
+    parts = [
+        f"{verb} {_few(names)}"
+        for verb, names in (
+            ("lacks", [each for each in wanted if each not in given]),
+            ("holds besides", [each for each in given if each not in wanted]),
+            ("has in another shape", shaped),
+        )
+        if names
+    ]
+    return f"{what} fits no network that is known; against the nearest one, {name}, it {' and '.join(parts)}."
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(repr(name) for name in names[:_NAMED]) + more
+
+
+def write_recognised(
+    known: Known, tensors: Tensors, files: Sequence[tuple[Path, str]], out: Path | None
+) -> tuple[str, Path]:
+    """Writes recognised tensors as a folder of weights.
+
+    Args:
+        files: each with its sha256.
+        out: the folder; by default one that is called after the network and the file, where `-m` finds it.
+
+    Returns:
+        The weights' name, and the folder.
+
+    Raises:
+        WeightsError: the folder cannot be written, or holds other things.
+    """
+    net = create_model(known.architecture, **known.options)
+    expected = net.state_dict()
+    net.load_state_dict({n: tensors[n].to(expected[n].dtype).contiguous() for n in expected}, strict=True)
+    digest = hashlib.sha256("".join(sha256 for _, sha256 in files).encode()).hexdigest()
+    stem = re.sub(r"[^a-z0-9]+", "_", files[0][0].stem.lower()).strip("_")[:40] or "imported"
+    name = f"{known.architecture}.{stem}"
+    marked = "\n".join(f"- `{path.name}`, sha256 `{sha256}`" for path, sha256 in files)
+    folder = imported_folder() / name if out is None else out
+    readme = folder / "README.md"
+    if out is None and folder.exists() and not (readme.is_file() and files[0][1] in readme.read_text()):
+        name = f"{name}_{digest[:8]}"  # another file of the same name was here first, and stays
+        folder = imported_folder() / name
+    summary = f"A file of the user's own, read like {known.name}."
+    described = architecture(known.architecture)
+    config = WeightsConfig(
+        name=name,
+        architecture=known.architecture,
+        options=dict(known.options),
+        domain=described.domain,
+        input=known.input,
+        output=known.output,
+        licence="that of the file",
+        paper=described.paper,
+        summary=summary,
+    )
+    text = f"# {name}\n\n{summary}\n\n- Architecture: `{known.architecture}`\n- Paper: {described.paper}\n\n{marked}\n"
+    write_weights(folder, net, config, text, half=False)
+    return name, folder

@@ -1,0 +1,126 @@
+"""The state dicts in a checkpoint's file, out of whatever people wrap them in.
+
+Training scripts save more than a network: optimisers, averages, the discriminator; and what wrapped the network while
+it was trained leaves its mark on every name. What is found here is only a candidate: whoever asks compares names and
+shapes.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import WeightsError
+from explorer.weights.keymaps import Tensors
+
+_WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod)\.")
+"""What torch's DataParallel and compile put before the names of what they wrap."""
+_NETWORKS = frozenset(
+    [
+        "model",
+        "net",
+        "network",
+        "generator",
+        "netg",
+        "net_g",
+        "g",
+        "g_ema",
+        "ema",
+        "ema_model",
+        "module_ema",
+        "params",
+        "params_ema",
+        "student",
+        "restorer",
+    ]
+)
+"""First parts of names under which one network of several is kept, in lower case."""
+_DEEPEST, _MOST = 6, 4096
+
+
+def state_dicts(path: Path, data: bytes) -> list[Tensors]:
+    """Every state dict that a file may stand for, the likeliest first: averaged weights before the last ones, all
+    tensors before a part of them.
+
+    Args:
+        path: for messages.
+        data: of a PyTorch checkpoint or a safetensors file.
+
+    Raises:
+        WeightsError: the file holds code, is not whole, or holds no tensors by name.
+    """
+    found: list[Tensors] = []
+    for tensors in _named_tensors(_loaded(path, data)):
+        found += _stripped(tensors)
+    if not found:
+        raise WeightsError(f"{path} does not hold a state dict of tensors; get the network's own checkpoint.")
+    return found
+
+
+def _loaded(path: Path, data: bytes) -> Any:
+    import torch
+
+    if data[8:9] == b"{" and 8 < int.from_bytes(data[:8], "little") + 8 <= len(data):
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            return load(data)
+        except (SafetensorError, ValueError) as error:
+            raise WeightsError(f"{path} is not a whole safetensors file ({error}); download it again.") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        reason = str(error).lower()
+        # Newer pickle protocols, which PyTorch never writes, are refused at their first instruction.
+        foreign = "unsupported operand" in reason and data.startswith(b"\x80")
+        if isinstance(error, pickle.UnpicklingError) and ("global" in reason or foreign):
+            raise WeightsError(
+                f"{path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
+                "state dict."
+            ) from error
+        raise WeightsError(f"{path} is not a whole PyTorch checkpoint; download it again.") from error
+
+
+def _named_tensors(loaded: Any) -> list[Tensors]:
+    """Dictionaries of tensors by name, wherever they are in what was loaded."""
+    import torch
+
+    def walk(value: Any, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tensors]]:
+        if not isinstance(value, dict) or len(way) > _DEEPEST:
+            return
+        tensors = {k: v.detach() for k, v in value.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
+        if tensors:
+            yield way, tensors
+        for key, each in value.items():
+            yield from walk(each, (*way, str(key).lower()))
+
+    found = []
+    for way, tensors in walk(loaded, ()):
+        found.append((not any("ema" in part or "average" in part for part in way), len(way), len(found), tensors))
+        if len(found) >= _MOST:
+            break
+    return [each[-1] for each in sorted(found, key=lambda each: each[:3])]
+
+
+def _stripped(tensors: Tensors) -> list[Tensors]:
+    """A state dict without what wrappers put before its names, then each network in it, if it holds several."""
+    clean = {_WRAPPED.sub("", name): tensor for name, tensor in tensors.items()}
+    found = [tensors] if len(clean) < len(tensors) else [clean]  # where names would fall together, nothing is taken off
+    for state in found:
+        parts: dict[str, Tensors] = {}
+        for name, tensor in state.items():
+            first, dot, rest = name.partition(".")
+            parts.setdefault(first if dot else "", {})[rest if dot else name] = tensor
+        if len(parts) == 1 and "" not in parts:
+            found.append(next(iter(parts.values())))
+        elif len(parts) > 1:
+            found += [part for first, part in parts.items() if first.lower() in _NETWORKS]
+    return found
