@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app batch-test bench check clean examples format fuzz help lint load notebooks notebooks-test setup test types
+.PHONY: app attack batch-test bench check clean examples format fuzz help lint load notebooks notebooks-test setup test types
 .PHONY: wheel
 
 VENV ?= .venv
@@ -62,7 +62,10 @@ fuzz: $(STAMP) ## 20,000 damaged photographs, and the property tests with many m
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis
 
-load: $(STAMP) ## a crowd of 32 clients at the app for two minutes (ARGS="--clients 8 --seconds 20")
+attack: $(STAMP) ## attack a fresh server for five minutes (ARGS="--seconds 60 --seed 7")
+	@$(BIN)/python scripts/attack.py $(ARGS)
+
+load: $(STAMP) ## a crowd of 32 clients at the app for two minutes, then beside one that misbehaves (ARGS="--clients 8 --seconds 20")
 	@$(BIN)/python benchmarks/load.py $(ARGS)
 
 notebooks: $(STAMP) ## open the notebooks
