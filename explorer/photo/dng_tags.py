@@ -20,10 +20,10 @@ def raw_tags(source: bytes | Path) -> dict[int, Any]:
 
     try:
         with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as tiff:
-            first = tiff.pages.first
+            first: Any = tiff.pages.first
             if DNG_VERSION not in first.tags:
                 return {}
-            pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+            pages: list[Any] = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
             raw = [page for page in pages if page.tags.get(262) and page.tags[262].value in (CFA, LINEAR_RAW)]
             largest = max(raw, key=lambda page: page.imagewidth * page.imagelength)
             return {tag.code: _value(tag) for tag in largest.tags.values()}
