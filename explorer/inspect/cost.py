@@ -13,11 +13,11 @@ from explorer.machine import new_lock
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
-    from torch import nn
+    from explorer.models.base import RestorationNet
 
 _SIDE = 128
 _KEPT = 32
-_KNOWN: OrderedDict[tuple[str, str, ref[nn.Module]], tuple[float, float]] = OrderedDict()
+_KNOWN: OrderedDict[tuple[str, str, ref[RestorationNet]], tuple[float, float]] = OrderedDict()
 _LOCK = new_lock()
 
 
@@ -54,7 +54,7 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
 def _counted(model: LoadedModel) -> tuple[float, float]:
     """Multiply-accumulates and peak bytes for one sample of one input plane."""
     import torch
-    from torch import nn
+    from explorer.models.base import RestorationNet
 
     from explorer.engine.alive import Peak
 

@@ -39,6 +39,14 @@ def srgb_curve(x: torch.Tensor) -> torch.Tensor:
     return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
 
 
+def _scale(conv: nn.Conv2d, size: float) -> None:
+    """Makes a fresh convolution's kernel so many times as large, and its bias 0."""
+    with torch.no_grad():
+        conv.weight.mul_(size)
+        if conv.bias is not None:
+            conv.bias.zero_()
+
+
 class ResidualBlock(nn.Module):
     """conv3, leaky ReLU, conv3, and a skip around them."""
 
@@ -48,9 +56,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         for conv, size in ((self.conv1, 1.0), (self.conv2, _START)):
             nn.init.kaiming_normal_(conv.weight, a=_SLOPE)
-            nn.init.zeros_(conv.bias)
-            with torch.no_grad():
-                conv.weight.mul_(size)
+            _scale(conv, size)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.conv2(F.leaky_relu(self.conv1(x), _SLOPE))
@@ -111,9 +117,7 @@ class _Lynx(RestorationNet):
         self.head = nn.Conv2d(inputs * blocks**2, width * blocks**2, 3, padding=1)
         self.body = Body(width, counts)
         self.tail = nn.Conv2d(width, 3 * upscale**2, 3, padding=1)
-        with torch.no_grad():  # begins near the plain picture
-            self.tail.weight.mul_(0.1)
-        nn.init.zeros_(self.tail.bias)
+        _scale(self.tail, 0.1)  # begins near the plain picture
 
     def added(self, features: torch.Tensor) -> torch.Tensor:
         """What is added to the plain picture, from what the head sees."""

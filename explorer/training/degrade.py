@@ -153,7 +153,8 @@ def color_planes(cfa: Cfa, height: int, width: int, device: torch.device | None 
 
 def to_mosaic(x: torch.Tensor, cfa: Cfa = "bayer") -> torch.Tensor:
     """N x 3 x H x W to the N x 1 x H x W mosaic of a colour-filter array."""
-    colors = color_filter(cfa, *x.shape[-2:], x.device)
+    height, width = x.shape[-2:]
+    colors = color_filter(cfa, height, width, x.device)
     return x.gather(1, colors.expand(len(x), 1, *colors.shape))
 
 
