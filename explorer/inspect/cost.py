@@ -13,6 +13,8 @@ from explorer.machine import new_lock
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+    from torch import nn
+
     from explorer.models.base import RestorationNet
 
 _SIDE = 128
@@ -54,6 +56,8 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
 def _counted(model: LoadedModel) -> tuple[float, float]:
     """Multiply-accumulates and peak bytes for one sample of one input plane."""
     import torch
+    from torch import nn
+
     from explorer.models.base import RestorationNet
 
     from explorer.engine.alive import Peak
