@@ -1,7 +1,8 @@
 """Whole benchmark sets as their papers lay them out: pairs of pictures (LOL, SICE) and of RAW exposures (SID).
 
-SICE: Cai, Gu and Zhang, "Learning a Deep Single Image Contrast Enhancer from Multi-Exposure Images", TIP 2018. LOL: Wei et al., "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. SID: Chen, Chen, Xu and Koltun,
-"Learning to See in the Dark", CVPR 2018, section 3 and the authors' lists of exposures.
+LOL: Wei et al., "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. SICE: Cai, Gu and Zhang, "Learning a
+Deep Single Image Contrast Enhancer from Multi-Exposure Images", TIP 2018. SID: Chen, Chen, Xu and Koltun, "Learning to
+See in the Dark", CVPR 2018, section 3 and the authors' lists of exposures.
 """
 
 from __future__ import annotations

@@ -58,8 +58,6 @@ def _counted(model: LoadedModel) -> tuple[float, float]:
     import torch
     from torch import nn
 
-    from explorer.models.base import RestorationNet
-
     from explorer.engine.alive import Peak
 
     net = model.net
