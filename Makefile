@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test types
-.PHONY: wheel
+.PHONY: app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test
+.PHONY: types wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
@@ -67,7 +67,10 @@ fuzz: $(STAMP) ## 20,000 damaged photographs, and the property tests with many m
 corpus: $(STAMP) ## compare every photo under a folder with other decoders (DIR=photos)
 	@$(BIN)/python scripts/corpus.py "$(DIR)" $(ARGS)
 
-load: $(STAMP) ## a crowd of 32 clients at the app for two minutes (ARGS="--clients 8 --seconds 20")
+attack: $(STAMP) ## attack a fresh server for five minutes (ARGS="--seconds 60 --seed 7")
+	@$(BIN)/python scripts/attack.py $(ARGS)
+
+load: $(STAMP) ## a crowd of 32 clients at the app for two minutes, then beside one that misbehaves (ARGS="--clients 8 --seconds 20")
 	@$(BIN)/python benchmarks/load.py $(ARGS)
 
 notebooks: $(STAMP) ## open the notebooks

@@ -54,10 +54,11 @@ class _TextLines(logging.Formatter):
 
 
 class _Printed(io.TextIOBase):
-    """What libraries print, as records of the log: a line each."""
+    """What libraries print, as records of the log: a line each, and one for a traceback."""
 
     def __init__(self) -> None:
-        self._begun = ""
+        self._begun = self._where = ""
+        self._in_traceback = False
         self._minute, self._lines = 0, 0
         self._lock = threading.RLock()
 
@@ -67,10 +68,20 @@ class _Printed(io.TextIOBase):
             minute = int(time.monotonic() / 60)
             self._minute, self._lines = minute, self._lines if minute == self._minute else 0
             for line in filter(str.strip, lines):
-                self._lines += 1
-                if self._lines <= PRINTED_A_MINUTE:
-                    logging.getLogger("printed").warning("%s", line[:LONGEST_LINE])
+                self._take(line[:LONGEST_LINE])
         return len(text)
+
+    def _take(self, line: str) -> None:
+        if line.startswith("Traceback "):
+            self._in_traceback = True
+        elif self._in_traceback and line.startswith(" "):
+            self._where = line.strip() if line.lstrip().startswith("File ") else self._where
+        else:
+            self._lines += 1
+            if self._lines <= PRINTED_A_MINUTE:
+                where = {"where": self._where} if self._in_traceback else {}
+                logging.getLogger("printed").warning("%s", line, extra=where)
+            self._in_traceback = False
 
     def writable(self) -> bool:
         return True

@@ -35,6 +35,12 @@ from serving import Server, png, running, uploaded  # noqa: E402
 SILENCE, MEMORY = 5.0, 2048.0
 """Seconds that the server may take to say how it is, and MiB that it may hold."""
 BUSY = (503, 504, 507)
+ODD_HEADERS = ("Range", "If-None-Match", "If-Range", "If-Modified-Since", "Content-Type", "Cookie", "Origin", "Host",
+               "Accept", "Accept-Language", "X-Forwarded-For")  # fmt: skip
+ODD_VALUES = ("", "bytes=0-0,1-1", "bytes=" + "0-," * 2000, "multipart/form-data", "multipart/form-data; boundary=b",
+              "null", "\xe4", "\x7f", "a=b; access-token-=x", "[::1", "q=" * 500)  # fmt: skip
+_FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n\r\nx\r\n--b--\r\n'
+ODD_BODIES = (None, b"", b"\xff" * 1000, b"--b\r\n\r\n\r\n--b--", _FILE)
 
 
 class Attack:
@@ -65,7 +71,8 @@ class Attack:
             "\u202e\0",
             "x" * rng.choice((10, 10_000, 300_000)), {"path": self.photo, "meta": {"_type": "gradio.FileData"}},
             {"path": "/etc/passwd"}, {"path": self.photo + "/.." * 5000}, {"path": "http://127.0.0.1/x"},
-            {"path": self.photo, "url": "http://127.0.0.1:1/x", "meta": {"_type": "gradio.FileData"}}, rng.choice(self.names),
+            {"path": self.photo, "url": "http://127.0.0.1:1/x", "meta": {"_type": "gradio.FileData"}},
+            rng.choice(self.names),
             "data:image/png;base64,AAAA",
         ]  # fmt: skip
         if depth < 4 and rng.random() < 0.3:
@@ -113,13 +120,9 @@ class Attack:
         path = rng.choice(("/", "/config", "/gradio_api/queue/data", "/gradio_api/upload_progress", "/gradio_api/info",
                            f"/gradio_api/file={self.photo}", "/gradio_api/heartbeat/a", "/pwa_icon/0", "/theme.css",
                            "/gradio_api/upload", "/login", "/gradio_api/cancel", "/gradio_api/reset"))  # fmt: skip
-        headers = {rng.choice(("Range", "If-None-Match", "If-Range", "Content-Type", "Cookie", "Origin", "Host", "Accept",
-                               "Accept-Language", "X-Forwarded-For", "If-Modified-Since")):
-                   rng.choice(("", "bytes=0-0,1-1", "bytes=" + "0-," * 2000, "multipart/form-data", "null", "\xe4",
-                               "multipart/form-data; boundary=b", "a=b; access-token-=x", "\x7f", "[::1", "q=" * 500))}  # fmt: skip
+        headers = {rng.choice(ODD_HEADERS): rng.choice(ODD_VALUES)}
         query = {rng.choice(("session_hash", "upload_id", "page", "deep_link", "__theme")): str(self.value(9))[:3000]}
-        content = rng.choice((None, b"", b"\xff" * 1000, b"--b\r\n\r\n\r\n--b--", b'--b\r\nContent-Disposition: form-data;'
-                              b' name="files"; filename="x"\r\n\r\nx\r\n--b--\r\n'))  # fmt: skip
+        content = rng.choice(ODD_BODIES)
         method = "POST" if content is not None else rng.choice(("GET", "HEAD", "OPTIONS", "DELETE"))
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         with self.client.stream(method, path, params=query, headers=raw, content=content, timeout=20) as answer:
@@ -171,8 +174,9 @@ def schema(server: Server, seconds: float, seed: int) -> list[str]:
     if program is None:
         print("schemathesis is not installed: the schema is left out")
         return []
-    command = [program, "run", f"{server.url}/gradio_api/openapi.json", "--checks", "not_a_server_error", "--seed", str(seed),
-               "--max-time", str(max(1, round(seconds))), "--max-examples", "20", "--header", "X-Forwarded-For: 10.99.0.1"]  # fmt: skip
+    command = [program, "run", f"{server.url}/gradio_api/openapi.json", "--checks", "not_a_server_error"]
+    bounds = ["--seed", str(seed), "--max-time", str(max(1, round(seconds))), "--max-examples", "20"]
+    command += [*bounds, "--header", "X-Forwarded-For: 10.99.0.1"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=server.temporary)
     print(done.stdout[-1500:])
     return [] if done.returncode == 0 else [f"schemathesis: {done.stdout[-3000:]}{done.stderr[-500:]}"]

@@ -115,6 +115,8 @@ def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyp
     optional = {"pillow_heif", "spaces"}  # used where a user has them, refused or passed over otherwise
     known = set(declared(pyproject, "fast", "notebooks", "ray")) | {
         "starlette",
+        "uvicorn",
+        "httpx",
         "fastapi",
         "anyio",
         "click",

@@ -131,8 +131,11 @@ class _Body:
 class _Answer:
     """Passes an answer on with the security headers, counts it, and knows whether it has begun."""
 
-    def __init__(self, send: Send, headers: dict[str, str], options: ServerOptions, body: _Body) -> None:
-        self._send, self._headers, self._body, self._idle = send, headers, body, options.idle_seconds
+    def __init__(
+        self, send: Send, kind: str | None, headers: dict[str, str], options: ServerOptions, body: _Body
+    ) -> None:
+        self._send, self._body, self._idle = send, body, options.idle_seconds
+        self._headers, self._direct = {**headers, **_OF_KIND.get(kind or "", {})}, kind == rules.EVENT
         # In a Space's frame only a partitioned cookie is both sent and kept from other pages.
         self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
         self.status = 0
@@ -140,6 +143,8 @@ class _Answer:
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
+            if self._direct and message["status"] == 500:  # values that the page would not send, computed at once
+                message["status"] = 422
             self.status = message["status"]
             message["headers"] = [
                 (name, re.sub(rb"(?i)samesite=none", self._same_site, value) if name == b"set-cookie" else value)
@@ -188,7 +193,7 @@ class Gate:
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
         most = self._most.get(kind or "", rules.LARGEST_JSON)
         body = _Body(receive, options.idle_seconds, seconds, most)
-        answer = _Answer(send, {**self._headers, **_OF_KIND.get(kind or "", {})}, options, body)
+        answer = _Answer(send, kind, self._headers, options, body)
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
             await _json(answer, 200, {"status": "ok", "release": explorer.__version__})
             return
