@@ -170,7 +170,7 @@ def watch(server: Server, stop: threading.Event, wrong: list[str]) -> None:
 
 def schema(server: Server, seconds: float, seed: int) -> list[str]:
     """Fuzzes the API by its own description."""
-    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or shutil.which("schemathesis")
+    program = shutil.which("schemathesis")
     if program is None:
         print("schemathesis is not installed: the schema is left out")
         return []

@@ -270,7 +270,8 @@ class Gate:
 
     async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
         """Answers what has its place among the answers under way."""
-        headers, uploads, receive = Headers(scope=scope), str(scope["app"].uploaded_file_dir), body
+        headers, uploads = Headers(scope=scope), str(scope["app"].uploaded_file_dir)
+        receive: Receive = body
         secret = secrets.token_urlsafe()
         if scope["method"] == "POST":
             length = headers.get("content-length", "0")
