@@ -3,9 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup
-.PHONY: test types
-.PHONY: wheel
+.PHONY: app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test
+.PHONY: types wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.

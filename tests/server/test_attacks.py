@@ -49,8 +49,10 @@ def test_a_long_path_is_not_followed(middle: str, tmp_path: Path, followed: list
     address = json.dumps({"a": f"http://x{rules.FILE}{long}"}).encode()
     assert asked(echo, MCP, "POST", [address], uploads=str(tmp_path)).status == 403
     assert asked(echo, f"{rules.FILE}{long}", body=[b""], uploads=str(tmp_path)).status == 404
-    deep = json.dumps({"data": [{"path": f"{tmp_path}{'/x' * 1000}/a.png"}]}).encode()
-    assert asked(echo, JOIN, "POST", [deep], uploads=str(tmp_path)).status == 403
+    (tmp_path / "a.png").touch()
+    for inner in ("/x" * 1000, f"/{'x' * 100_000}", "/x/..", "/.", "/"):
+        body = [json.dumps({"data": [{"path": f"{tmp_path}{inner}/a.png"}]}).encode()]
+        assert asked(echo, JOIN, "POST", body, uploads=str(tmp_path)).status == 403
     assert set(followed) <= {str(tmp_path)}, "nothing but the folder itself was followed"
 
 
