@@ -102,7 +102,7 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
         for key, each in value.items():
             yield from walk(each, (*way, str(key).lower()))
 
-    found = []
+    found: list[tuple[bool, int, int, Tensors]] = []
     for way, tensors in walk(loaded, ()):
         found.append((not any("ema" in part or "average" in part for part in way), len(way), len(found), tensors))
         if len(found) >= _MOST:
