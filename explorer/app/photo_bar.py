@@ -39,7 +39,7 @@ def example_cards() -> tuple[ExampleCard, ...]:
             LOG.warning("The example %s is left out: %s", example.name, error)
             continue
         taken = within(load_rendering(photo), THUMBNAIL_SIDE)
-        bright = amplify(taken, min(30.0, suggest_ratio(photo, "percentile").ratio))
+        bright = amplify(taken, min(30.0, suggest_ratio(photo).ratio))
         half = taken.shape[1] // 2
         thumbnail = taken.copy()
         thumbnail[:, half:] = bright[:, half:]

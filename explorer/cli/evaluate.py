@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.evaluation.tables import Point, Table
 
 DEFAULT_RATIOS = "30,100,300"
+FLAT_RATIOS = "30,100"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ def evaluate(
             help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
         ),
     ] = None,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat",
+            help="Weave at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart where one is given.",
+        ),
+    ] = False,
     benchmark: Annotated[
         tuple[str, Path] | None,
         typer.Option(
@@ -71,7 +79,9 @@ def evaluate(
     engine: EngineOption = "local",
     address: AddressOption = None,
     workers: WorkersOption = None,
-    ratios: Annotated[str, typer.Option(help="Amplification ratios of the synthetic RAW.")] = DEFAULT_RATIOS,
+    ratios: Annotated[
+        str, typer.Option(help="Amplification ratios of the synthetic RAW; of --flat 30,100 unless given.")
+    ] = DEFAULT_RATIOS,
     ratio: Annotated[
         str, typer.Option(help="Amplification for --data and lol; `auto` by each model's own rule.")
     ] = "auto",
@@ -97,14 +107,20 @@ def evaluate(
     """Measure models: PSNR, SSIM and seconds a picture, all on the same pictures.
 
     GT-MEAN PSNR is another measure than PSNR: the result is first scaled to the
-    reference's mean, which forgives a wrong brightness. On a chart, CIEDE2000.
+    reference's mean, which forgives a wrong brightness. On a chart, CIEDE2000. With
+    --flat, power relative to neighbouring frequencies along rows / columns; up to
+    1.5 there is no weave.
     """
-    if sum(each is not None for each in (data, synthetic_raw, chart, benchmark)) != 1:
-        context.fail("Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE and --benchmark NAME DIR.")
+    if sum(each is not None for each in (data, synthetic_raw, None if flat else chart, benchmark, flat or None)) != 1:
+        context.fail(
+            "Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE, --flat and --benchmark NAME DIR."
+        )
     if as_json and as_markdown:
         context.fail("Give either --json or --markdown.")
-    if chart is not None and (record or plot):
+    if chart is not None and not flat and (record or plot):
         context.fail("--record and --plot go with --data and --synthetic-raw, not with --chart.")
+    if flat and plot:
+        context.fail("--plot goes with --data and --synthetic-raw, not with --flat.")
     if corners is not None and chart is None:
         context.fail("--corners goes with --chart.")
     if record and (limit is not None or ratio != "auto" or seed != 0):
@@ -126,6 +142,9 @@ def evaluate(
         measured = _on_pairs(data, models, ratio, limit, quiet)
     elif synthetic_raw is not None:
         measured = _on_synthetic_raw(synthetic_raw, models, wanted_ratios, limit, seed, sensor, quiet)
+    elif flat:
+        grey = parse_ratios(FLAT_RATIOS) if ratios == DEFAULT_RATIOS else wanted_ratios
+        measured = _on_flat(models, grey, chart, places, quiet)
     elif benchmark is not None:
         through = chosen_engine(context, engine, address, workers)
         measured = _on_set(*benchmark, split, through, models, ratio, limit, quiet)
@@ -232,6 +251,28 @@ def _on_chart(file: Path, models: list[str], corners: Corners | None, quiet: boo
         results = evaluate_chart(photo, places, loaded, advance)
     plain = {"chart": str(file), "corners": [list(corner) for corner in places]}
     return _Measured(chart_table(results), plain | {"results": [asdict(result) for result in results]})
+
+
+def _on_flat(
+    models: list[str], ratios: list[float], chart: Path | None, corners: Corners | None, quiet: bool
+) -> _Measured:
+    from explorer import open_photo
+    from explorer.evaluation.chart import known_corners
+    from explorer.evaluation.flat import evaluate_flat
+    from explorer.evaluation.records import flat_figures
+    from explorer.evaluation.tables import flat_table
+
+    places = None if chart is None else (open_photo(chart), corners or known_corners(chart.name))
+    loaded = _load(models)
+    with _advancing(len(loaded) * (len(ratios) + (chart is not None)), quiet) as advance:
+        results = evaluate_flat(loaded, ratios, places, advance)
+    of_models = [[r for r in results if r.model == model.name] for model in loaded]
+    name = None if places is None else places[0].name
+    return _Measured(
+        flat_table(results),
+        {"chart": None if chart is None else str(chart), "results": [asdict(r) for r in results]},
+        figures=[(flat_figures(each, name), each[0].sha256) for each in of_models],
+    )
 
 
 @contextmanager

@@ -117,16 +117,24 @@ def patch_centres(corners: Corners) -> NDArray[np.float64]:
     return places[:, :2] / places[:, 2:]
 
 
+def patch_side(corners: Corners) -> int:
+    """Side in pixels, even, of the square in the middle of each patch that is measured.
+
+    Raises:
+        DataError: the corners span no chart.
+    """
+    grid = patch_centres(corners).reshape(_ROWS, -1, 2)
+    steps = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1).min() for axis in (0, 1)]
+    return 2 * round(_SHARE * min(steps) / 2)
+
+
 def patch_means(image: NDArray[np.floating], corners: Corners) -> NDArray[np.float64]:
     """24 x 3 mean colours of an H x W x 3 picture in the middle of each patch.
 
     Raises:
         DataError: a patch lies outside the picture, or is too small to be measured.
     """
-    centres = patch_centres(corners)
-    grid = centres.reshape(_ROWS, -1, 2)
-    steps = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1).min() for axis in (0, 1)]
-    half = round(_SHARE * min(steps) / 2)
+    centres, half = patch_centres(corners), patch_side(corners) // 2
     height, width = image.shape[:2]
     if half < 1:
         raise DataError("The chart's patches are less than 4 pixels apart; give a larger picture of it.")
@@ -172,6 +180,20 @@ def _linear(photo: Photo) -> NDArray[np.floating]:
     return srgb_to_linear(photo.image)
 
 
+def neutral_photo(photo: Photo, corners: Corners) -> tuple[Photo, float]:
+    """A chart's photo with its white point taken from the chart, and the ratio that exposes its neutral ramp right.
+
+    Raises:
+        DataError: the corners do not fit the picture, or the chart holds no light.
+        WhiteBalanceError: the neutral patch is clipped or too dark.
+    """
+    x, y = patch_centres(corners)[_WHITE_POINT]
+    patch_means(np.zeros((photo.size[1], photo.size[0], 3), dtype=np.float32), corners)
+    side = float(np.linalg.norm(np.subtract(corners[1], corners[0]))) / (_facts()["columns"] - 1)
+    photo = photo.with_neutral_point(float(x), float(y), max(2, round(_SHARE * side)))
+    return photo, float(np.clip(neutral_gain(patch_means(_linear(photo), corners)), 1, 300))
+
+
 def evaluate_chart(
     photo: Photo,
     corners: Corners,
@@ -190,11 +212,7 @@ def evaluate_chart(
         DataError: the corners do not fit the picture, or the chart holds no light.
         WhiteBalanceError: the neutral patch is clipped or too dark.
     """
-    x, y = patch_centres(corners)[_WHITE_POINT]
-    patch_means(np.zeros((photo.size[1], photo.size[0], 3), dtype=np.float32), corners)
-    side = float(np.linalg.norm(np.subtract(corners[1], corners[0]))) / (_facts()["columns"] - 1)
-    photo = photo.with_neutral_point(float(x), float(y), max(2, round(_SHARE * side)))
-    ratio = float(np.clip(neutral_gain(patch_means(_linear(photo), corners)), 1, 300))
+    photo, ratio = neutral_photo(photo, corners)
     names, results = patch_names(), []
     for model in models:
         restoration = restore(photo, model, ratio, intermediates=False)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from explorer.encode import write_bytes
 from explorer.errors import WeightsError
+from explorer.evaluation.flat import PERIODS, FlatResult
 from explorer.evaluation.pairs import PairResult
 from explorer.evaluation.synthetic import SyntheticResult
-from explorer.training.card import with_figures
+from explorer.training.card import FLAT, with_figures
 from explorer.weights.config import WeightsConfig, read_config
 from explorer.weights.store import MODEL_FILE, sha256_of
 
@@ -34,6 +35,21 @@ def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figur
             "pictures": r.pictures,
             "psnr": round(r.psnr, 4),
             "ssim": round(r.ssim, 4),
+        }
+        for r in results
+    }
+
+
+def flat_figures(results: Iterable[FlatResult], chart: str | None) -> Figures:
+    """What is recorded of one model on flat surfaces: the weave at each period, the larger of both directions.
+
+    Args:
+        chart: the surface that is a chart, whose fitted ratio is no part of the data set's name.
+    """
+    return {
+        f"{FLAT}{_plain(r.surface)}" + ("" if r.surface == chart else f"_{r.ratio:g}"): {
+            "patches": r.patches,
+            **{f"weave_{period}": round(r.weave(period), 4) for period in PERIODS},
         }
         for r in results
     }

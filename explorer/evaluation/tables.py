@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.evaluation.chart import ChartResult
+from explorer.evaluation.flat import PERIODS, FlatResult
 from explorer.evaluation.pairs import PairResult
 from explorer.evaluation.synthetic import SyntheticResult
 
@@ -53,6 +54,21 @@ def chart_table(results: Sequence[ChartResult]) -> Table:
             f"{r.ratio:.3g}",
             f"{r.gain:.3f}",
             _seconds(r.seconds),
+        )
+        for r in results
+    ]
+
+
+def flat_table(results: Sequence[FlatResult]) -> Table:
+    """Model, what is flat, ratio, and by period the power along rows / columns relative to its surroundings."""
+    headings = ("MODEL", "SURFACE", "RATIO", "PATCHES", *(f"PERIOD {period}" for period in PERIODS))
+    return headings, [
+        (
+            r.model,
+            r.surface,
+            f"{r.ratio:.3g}",
+            str(r.patches),
+            *(f"{r.rows[period]:.2f} / {r.columns[period]:.2f}" for period in PERIODS),
         )
         for r in results
     ]

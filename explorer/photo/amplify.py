@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import RatioError
 from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.brightness import wanted_gain
 from explorer.photo.cfa import scale_channels
 from explorer.photo.develop import display_of, linear_of, srgb_to_linear, unprocess
 from explorer.photo.numbers import finite_number, shown
@@ -20,7 +21,7 @@ from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 MINIMUM_RATIO = 1.0
 MAXIMUM_RATIO = 300.0
 
-RatioRule = Literal["auto", "dark_bin", "percentile"]
+RatioRule = Literal["auto", "learned", "percentile", "dark_bin"]
 
 MIDDLE_GREY = 0.18
 """Linear reflectance of middle grey: where the percentile rule wants the median."""
@@ -228,10 +229,10 @@ def suggest_ratio(
 
     Args:
         photo: the dark picture.
-        rule: "dark_bin" is `dark_bin_ratio` of the mosaic (an sRGB photo is unprocessed first); "percentile" brings the
-            median of linear light to middle grey (0.18) but clips no more than 2 % of it, and stays below the ratio at
-            which the steps of an 8-bit file would show (66); "auto" is "dark_bin" for a RAW photo and "percentile" for
-            an sRGB one.
+        rule: "learned" brings middle grey to where photographers put it (`explorer.photo.brightness`); "percentile"
+            brings the median of linear light to middle grey (0.18) but clips no more than 2 % of it, and stays below
+            the ratio at which the steps of an 8-bit file would show (66); "dark_bin" is `dark_bin_ratio` of the mosaic
+            (an sRGB photo is unprocessed first); "auto" is "learned".
         m: factor of the dark-bin rule.
         long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: the ratio is then that
             of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
@@ -242,14 +243,18 @@ def suggest_ratio(
     m = _check_factor(m)
     if long_exposure is not None:
         return _exposure_pair_ratio(photo, long_exposure)
-    chosen = ("dark_bin" if isinstance(photo, RawPhoto) else "percentile") if rule == "auto" else rule
-    if chosen == "dark_bin":
+    if rule in ("auto", "learned"):
+        ratio = float(np.clip(2.0 ** wanted_gain(photo), MINIMUM_RATIO, MAXIMUM_RATIO))
+        return Suggestion(ratio, "learned rule: middle grey where photographers put it")
+    if rule == "dark_bin":
         mosaic = photo.mosaic if isinstance(photo, RawPhoto) else unprocess(photo).mosaic
         source = f"dark-bin amplifier (Lamba & Mitra 2021, m = {m:g})"
         if not isinstance(photo, RawPhoto):
             source += " on the unprocessed picture"
         return Suggestion(dark_bin_ratio(mosaic, m), source)
-    if chosen == "percentile":
+    if rule == "percentile":
         source = "percentile rule: median of linear light to 0.18, at most 2 % of it clipped"
         return Suggestion(_percentile_ratio(photo), source)
-    raise RatioError(f"There is no rule {rule!r} for the ratio; the known ones are auto, dark_bin and percentile.")
+    raise RatioError(
+        f"There is no rule {rule!r} for the ratio; the known ones are auto, learned, percentile and dark_bin."
+    )

@@ -23,6 +23,8 @@ _FURTHER = {
     "reflectance_difference": "mean absolute difference of the reflectances of a dark picture and its bright twin",
     "enhanced_mean": "mean enhanced illumination",
 }
+FLAT = "flat_"
+"""How the names of data sets begin that hold the weave on flat surfaces."""
 _RAW = re.compile(r"(?P<set>.+_iso)_raw_(?P<ratio>[0-9.]+)")
 
 
@@ -99,13 +101,16 @@ def figures_section(config: WeightsConfig) -> str:
     metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
     if VALIDATION in metrics:
         parts.append(_validation(metrics[VALIDATION]))
+    flat = {name: values for name, values in metrics.items() if name.startswith(FLAT)}
     raw = {name: match for name in metrics if (match := _RAW.fullmatch(name))}
     for name, values in metrics.items():
-        if name != VALIDATION and name not in raw:
+        if name != VALIDATION and name not in raw and name not in flat:
             parts.append(_table(config.name, name, values))
     for data in dict.fromkeys(match["set"] for match in raw.values()):
         ratios = sorted((float(m["ratio"]), name) for name, m in raw.items() if m["set"] == data)
         parts.append(_raw_table(config.name, data, [(ratio, name, metrics[name]) for ratio, name in ratios]))
+    if flat:
+        parts.append(_flat_table(flat))
     if not parts:
         return f"{_HEADING}\n\nNone were measured.\n"
     note = "PSNR in dB over all channels, SSIM as Wang et al. 2004."
@@ -192,6 +197,17 @@ def _raw_table(weights: str, data: str, columns: list[tuple[float, str, Mapping[
     name, _, sensor = data.removesuffix("_iso").rpartition("_")
     title = f"**Synthetic RAW from {name}, sensors at {sensor} ISO**, PSNR / SSIM by amplification ratio"
     return f"{title}\n\n{_markdown(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
+
+
+def _flat_table(surfaces: Mapping[str, Mapping[str, float]]) -> str:
+    periods = sorted({int(each.removeprefix("weave_")) for v in surfaces.values() for each in v if "weave_" in each})
+    rows = []
+    for name, values in surfaces.items():
+        surface, _, ratio = name.removeprefix(FLAT).rpartition("_")
+        title = f"grey, synthetic RAW at ×{ratio}" if surface == "grey" else name.removeprefix(FLAT).replace("_", " ")
+        rows.append([title, *(f"{values[f'weave_{p}']:.2f}" if f"weave_{p}" in values else "-" for p in periods)])
+    title = "**Weave on flat surfaces**, power relative to neighbouring frequencies; up to 1.5 there is none"
+    return f"{title}\n\n{_markdown(['', *(f'period {period}' for period in periods)], rows)}"
 
 
 def _markdown(headings: list[str], rows: list[list[str]]) -> str:

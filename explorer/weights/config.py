@@ -25,7 +25,7 @@ class InputConvention(_Frozen):
     """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
-    ratio_rule: Literal["dark_bin", "percentile", "none"] = "none"
+    ratio_rule: Literal["learned", "percentile", "dark_bin", "none"] = "none"
     """What `ratio="auto"` follows; "none" is 1."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""

@@ -316,7 +316,7 @@ def classical_model(name: str) -> LoadedModel:
         architecture=name,
         domain=descriptor.domain,
         # What does not brighten by itself has nothing but the amplification to brighten with.
-        input=InputConvention(ratio_rule="none" if net.brightens else "percentile", clip=(0.0, 1.0)),
+        input=InputConvention(ratio_rule="none" if net.brightens else "learned", clip=(0.0, 1.0)),
         paper=descriptor.paper,
         summary=descriptor.summary,
         licence="Apache-2.0",

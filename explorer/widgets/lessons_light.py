@@ -223,7 +223,7 @@ EXERCISES = (
                 ),
             },
         ),
-        "That is the rule that the slider's suggestion follows for our RAW networks.",
+        "That is the rule `percentile`. The slider follows one that has learnt from photographs.",
     ),  # fmt: skip
     Exercise(
         "3.gamma",

@@ -43,15 +43,15 @@ def bring(
         net: it is copied, so that training goes on without changing the model.
         architecture: its name in the registry.
         name: of the model; "architecture.name" is what it is called.
-        input, output: the conventions that it was trained with, as in a config of weights; amplification by
-            percentiles for RAW networks, none for others, unless given.
+        input, output: the conventions that it was trained with, as in a config of weights; the learnt rule for the
+            amplification for RAW networks, none for others, unless given.
 
     Raises:
         ModelNotFoundError: there is no such architecture.
     """
     descriptor = descriptor_of(architecture)
     raw = descriptor.domain != "rgb"
-    given = {"ratio_rule": "percentile" if raw else "none", "clip": [-0.2 if raw else 0.0, 1.0], **(input or {})}
+    given = {"ratio_rule": "learned" if raw else "none", "clip": [-0.2 if raw else 0.0, 1.0], **(input or {})}
     full = f"{architecture}.{name}"
     config = WeightsConfig(
         name=full,

@@ -70,6 +70,7 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
         *(note for photo in raws for note in photo.notes),
         *(f"Suggested ×3.2: {suggest_ratio(photo, 'dark_bin').source}" for photo in raws),
         *(f"Suggested ×3.2: {suggest_ratio(photo, 'percentile').source}" for photo in raws),
+        *(f"Suggested ×3.2: {suggest_ratio(photo, 'learned').source}" for photo in raws),
         *(label for photo in raws for label in describe(photo)
           if label not in ("ISO", "Notes", "Suggested ratio", "Suggested ratio from")),
         *(photo.white_balance.source for photo in raws),

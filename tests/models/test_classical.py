@@ -221,7 +221,7 @@ def test_only_methods_that_leave_the_brightness_are_amplified_by_themselves() ->
         for name, descriptor in architectures().items()
         if not descriptor.needs_weights
     }
-    assert {name for name, rule in rules.items() if rule == "percentile"} == {"identity", "nlm", "bilateral"}
+    assert {name for name, rule in rules.items() if rule == "learned"} == {"identity", "nlm", "bilateral"}
     assert {rules[name] for name in BRIGHTENING} == {"none"}
 
 

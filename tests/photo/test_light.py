@@ -125,15 +125,17 @@ def test_dark_bin_ratio_of_the_chart(shared: Path) -> None:
 def test_suggestions() -> None:
     dark = RgbPhoto(linear_to_srgb(srgb_to_linear(smooth()) * 0.02), 8)
     suggestion = suggest_ratio(dark)
-    assert "percentile" in suggestion.source
+    assert "learned" in suggestion.source
+    suggestion = suggest_ratio(dark, "percentile")
     amplified = srgb_to_linear(amplify(dark.image, suggestion.ratio))
     assert 5 < suggestion.ratio < 100
     assert (amplified.max(axis=2) >= 1).mean() < 0.05
-    assert suggest_ratio(RgbPhoto(np.ones((8, 8, 3), np.float32), 8)).ratio == 1
-    assert suggest_ratio(RgbPhoto(np.zeros((8, 8, 3), np.float32), 16)).ratio == 300
-    assert suggest_ratio(RgbPhoto(np.zeros((8, 8, 3), np.float32), 8)).ratio == pytest.approx(0.02 * 12.92 * 255)
+    white, black = (RgbPhoto(np.full((8, 8, 3), level, np.float32), 16) for level in (1, 0))
+    assert suggest_ratio(white, "percentile").ratio == 1 and suggest_ratio(black, "percentile").ratio == 300
+    coarse = suggest_ratio(RgbPhoto(np.zeros((8, 8, 3), np.float32), 8), "percentile")
+    assert coarse.ratio == pytest.approx(0.02 * 12.92 * 255)
     raw = raw_of(smooth() * 0.01)
-    assert "dark-bin" in suggest_ratio(raw).source
+    assert "dark-bin" in suggest_ratio(raw, "dark_bin").source
     assert suggest_ratio(raw, "dark_bin", m=5).ratio == pytest.approx(5 * dark_bin_ratio(raw.mosaic), rel=1e-6)
     assert suggest_ratio(raw, "percentile").ratio > 5
     assert suggest_ratio(dark, "dark_bin").ratio > 1
@@ -407,7 +409,7 @@ def test_describe() -> None:
     assert raw["Size"] == "96 x 120"
     assert raw["Bits"] == 14
     assert "RGGB" in str(raw["Sensor pattern"])
-    assert "dark-bin" in str(raw["Suggested ratio from"])
+    assert "learned rule" in str(raw["Suggested ratio from"])
     rgb = describe(RgbPhoto(smooth(), 16))
     assert rgb["Bits"] == 16
     for table in (raw, rgb):

@@ -13,7 +13,7 @@ from explorer.training.recipe import Phase
 from explorer.training.recipes._raw import DATA, as_mosaic
 from explorer.training.sources import SyntheticRaw
 
-INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile", "margin": 32}
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "learned", "margin": 32}
 SENSORS = SensorRanges(measured_share=0.5)
 """Half of the exposures are those of measured sensors, with hot pixels and banding; half of the benchmarks' kind."""
 source = partial(SyntheticRaw, ranges=SENSORS)

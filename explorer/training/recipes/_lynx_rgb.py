@@ -9,7 +9,7 @@ from torch import nn
 from explorer.training.objectives import MeanMatchedObjective
 from explorer.training.recipe import Phase
 
-INPUT: dict[str, Any] = {"white_balance": "before", "highlights": "keep", "ratio_rule": "percentile", "margin": 16}
+INPUT: dict[str, Any] = {"white_balance": "before", "highlights": "keep", "ratio_rule": "learned", "margin": 16}
 OUTPUT: dict[str, Any] = {"color": "srgb"}
 PHASES = (
     Phase(until=0.7, crop=160, batch=6, shrink=3),

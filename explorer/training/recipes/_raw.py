@@ -10,7 +10,7 @@ from explorer.photo.cfa import pack_xtrans
 
 # White balance goes onto the mosaic before the network, so that neutral surfaces look alike in every camera; the
 # network gives white-balanced camera RGB, and the file's own colour matrix brings it to sRGB afterwards.
-INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "percentile", "margin": 32}
+INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "learned", "margin": 32}
 OUTPUT: dict[str, Any] = {"color": "camera"}
 DATA = (
     "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0), 41 of CLIC 2025 (Unsplash licence) and "

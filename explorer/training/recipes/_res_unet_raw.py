@@ -13,7 +13,7 @@ from explorer.training.recipe import Phase, Recipe
 from explorer.training.recipes._raw import DATA, KNOWN_FAILURES
 from explorer.training.sources import SyntheticRaw
 
-_INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "percentile", "margin": 16}
+_INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "learned", "margin": 16}
 
 
 def _objective(net: nn.Module) -> PairObjective:
