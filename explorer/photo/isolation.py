@@ -52,8 +52,9 @@ _MOST_USES = 500
 _TRIES = 3
 """Decoders to try, should one after the other be gone before it looked at the file."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR",
-              "TEMP", "TMP")  # fmt: skip
-"""Environment that a decoder sees; no tokens, no settings."""
+              "TEMP", "TMP", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # fmt: skip
+"""Environment that a decoder sees; no tokens, no settings. With another kernel of OpenBLAS than its parent's, colours
+would differ in their last bits."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
