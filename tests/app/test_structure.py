@@ -216,7 +216,7 @@ def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> No
     for _ in range(sessions.PICTURES_KEPT + 5):
         address = first.publish(png(picture))
     assert first.token in address
-    assert len(list(first.folder.iterdir())) == sessions.PICTURES_KEPT
+    assert len(list(first.folder.glob("*.png"))) == sessions.PICTURES_KEPT
     sessions.close_session(first.token)
     assert not first.folder.exists()
     assert second.folder.exists()
@@ -225,7 +225,7 @@ def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> No
 
 def test_the_idlest_session_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_SESSIONS", type(sessions._SESSIONS)())
-    monkeypatch.setattr(sessions, "CAPACITY", 2)
+    monkeypatch.setattr(sessions, "SESSIONS", 2)
     first, second = sessions.open_session(None), sessions.open_session(None)
     assert sessions.open_session(first.token) is first
     third = sessions.open_session(None)
