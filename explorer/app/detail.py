@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 import explorer
 from explorer.app.session import Session
 from explorer.photo import amplify, develop, upright

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, TypeVar
@@ -83,8 +83,7 @@ def buffers(*values: Any) -> dict[int, int]:
         if isinstance(value, np.ndarray):
             while isinstance(value.base, np.ndarray):
                 value = value.base
-            if id(value) not in _SHARED:
-                found[id(value)] = value.nbytes
+            found[id(value)] = value.nbytes
         elif isinstance(value, bytes | bytearray):
             found[id(value)] = len(value)
         elif isinstance(value, Mapping):
@@ -93,45 +92,40 @@ def buffers(*values: Any) -> dict[int, int]:
             waiting.extend(list(value))
         elif is_dataclass(value) and not isinstance(value, type):
             waiting.extend(getattr(value, each.name) for each in fields(value))
-    return found
+    return {each: size for each, size in found.items() if each not in _SHARED}
 
 
 @dataclass(frozen=True)
 class Holding(Generic[T]):
-    """What one thing takes."""
+    """Something that can be given up."""
 
     thing: T
     owner: str
     amount: float
-    """In all."""
-    spare: float
-    """How much of it can be had back."""
-    used: Any
-    """What is least goes first."""
+    turn: Any
+    """Of what one owner has, the least is given up first."""
 
 
 def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:
     """What to give up so that nobody has more than `each` and all together no more than `everybody`.
 
-    Whoever has most gives first, of his own the one that was used longest ago: however much one takes, it costs the
-    others nothing as long as they have less.
+    Whoever has most gives first: however much one takes, it costs the others nothing as long as they have less.
     """
-    left = [holding for holding in holdings if holding.amount]
-    totals: Counter[str] = Counter()
-    for holding in left:
-        totals[holding.owner] += holding.amount  # type: ignore[assignment]  # counters add what numbers there are
+    queues: dict[str, deque[Holding[T]]] = {}
+    for holding in sorted((each for each in holdings if each.amount > 0), key=lambda holding: holding.turn):
+        queues.setdefault(holding.owner, deque()).append(holding)
+    totals = {owner: sum(holding.amount for holding in queue) for owner, queue in queues.items()}
     given: list[T] = []
-    left = sorted((holding for holding in left if holding.spare), key=lambda holding: holding.used)
-    while left:
-        crowded = sum(totals.values()) > everybody
-        owners = {holding.owner for holding in left if crowded or totals[holding.owner] > each}
-        if not owners:
+    while queues:
+        # Among those who have the same, whoever was idle longest.
+        owner = min(queues, key=lambda owner: (-totals[owner], queues[owner][0].turn))
+        if totals[owner] <= each and sum(totals.values()) <= everybody:
             break
-        most = max(totals[owner] for owner in owners)
-        first = next(holding for holding in left if holding.owner in owners and totals[holding.owner] == most)
-        left.remove(first)
-        totals[first.owner] -= first.spare  # type: ignore[assignment]
+        first = queues[owner].popleft()
+        totals[owner] -= first.amount
         given.append(first.thing)
+        if not queues[owner]:
+            del queues[owner], totals[owner]
     return given
 
 

@@ -30,6 +30,7 @@ from explorer.app.quick_import import one_application
 from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
+from explorer.app.valid_text import write_valid_texts
 from explorer.errors import PhotoError, RatioError
 from explorer.photo import check_ratio
 from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
@@ -213,6 +214,7 @@ def launch(
     Returns:
         The local address.
     """
+    write_valid_texts()
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)

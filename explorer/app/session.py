@@ -217,13 +217,13 @@ class Session:
         return [self.full, self.latest, self.analyses, self.smaller, self.smaller_references]
 
     def held(self) -> tuple[int, int, int]:
-        """Bytes of memory that photos take, that results take besides, and all."""
+        """Bytes of memory that photos take, that results take besides, and the rest."""
         kept = (self.kept_balanced, self.kept_photo, self.kept_reference)
         rest = buffers(self.small, self.as_taken, self.shown, [each for each in kept if each and not each.can_go])
         results = buffers(self.results()) | rest
         everything = buffers(self.photos()) | results
         sizes = [sum(found.values()) for found in (rest, results, everything)]
-        return sizes[2] - sizes[1], sizes[1] - sizes[0], sizes[2]
+        return sizes[2] - sizes[1], sizes[1] - sizes[0], sizes[0]
 
     def let_photos_go(self) -> None:
         for each in self.photos():
@@ -233,12 +233,12 @@ class Session:
         self.full, self.latest, self.analyses, self.smaller, self.smaller_references = {}, {}, {}, {}, {}
 
     def on_disk(self) -> tuple[int, int]:
-        """Bytes that downloads take, and all of its files."""
+        """Bytes that downloads take, and the other files."""
         downloads = sum(size_of_folder(each) for each in list(self._downloads.values()))
         with self.lock:
             pictures = sum(size for files in self._files.values() for _, size in files)
         sources = (each for each in (self.source, self.reference_source) if each and each.exists())
-        return downloads, downloads + pictures + sum(each.stat().st_size for each in sources)
+        return downloads, pictures + sum(each.stat().st_size for each in sources)
 
     def let_downloads_go(self) -> None:
         for each in list(self._downloads.values()):

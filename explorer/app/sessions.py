@@ -122,33 +122,31 @@ def count() -> int:
 
 
 def settle() -> None:
-    """Lets go of what is too much: decoded photos, then what can be computed again, then whole sessions."""
+    """Lets go of what is too much: whoever has most gives decoded photos, then what can be computed again or was to be
+    downloaded, then whole sessions."""
     for limits, measured, steps in (
-        (allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go)),
-        ((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go,)),
+        (allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go, _end)),
+        ((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end)),
     ):
-        for part, let_go in enumerate((*steps, None)):
-            with _LOCK:
-                sizes = [(session, measured(session)) for session in _SESSIONS.values()]
-            given = surplus(
-                (
-                    Holding(session, session.owner, size[-1], size[-1] if let_go is None else size[part], session.used)
-                    for session, size in sizes
-                ),
-                *limits,
-            )
-            for session in given:
-                if let_go is None:
-                    close_session(session.token)
-                else:
-                    let_go(session)
+        with _LOCK:
+            everything = [
+                Holding((let_go, session), session.owner, amount, (turn, session.used))
+                for session in _SESSIONS.values()
+                for turn, (let_go, amount) in enumerate(zip(steps, measured(session), strict=True))
+            ]
+        for let_go, session in surplus(everything, *limits):
+            let_go(session)
+
+
+def _end(session: Session) -> None:
+    close_session(session.token)
 
 
 def keep_result(folder: Path) -> None:
     """Takes a folder with a finished result of an HTTP endpoint, and removes what is too much of these."""
     who, _ = visitor()
     with _LOCK:
-        _RESULTS.append(Holding(folder, who, 1, 1, _now()))
+        _RESULTS.append(Holding(folder, who, 1, _now()))
         given = surplus(_RESULTS, RESULTS_EACH, RESULTS)
         _RESULTS[:] = [each for each in _RESULTS if each.thing not in given]
     for old in given:
@@ -195,7 +193,7 @@ def _begin(who: str, lost: bool = False) -> Session:
     folder.mkdir()
     session = _SESSIONS[token] = Session(token, folder, who, was_lost=lost, used=_now(), ends=_now() + IDLE)
     given = surplus(
-        (Holding(each, each.owner, 1, 1, _worth(each, session)) for each in _SESSIONS.values()),
+        (Holding(each, each.owner, 1, _worth(each, session)) for each in _SESSIONS.values()),
         SESSIONS_EACH,
         SESSIONS,
     )
