@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 SETTING = "EXPLORER_SESSION_MEGABYTES"
 """MiB that the photos and results of all visitors together may take."""
-DEFAULT_MEGABYTES = 1536
-EACH = 2 / 3
+DEFAULT_MEGABYTES = 1280
+EACH = 0.6
 """Share of it that one visitor may have."""
 
 

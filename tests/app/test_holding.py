@@ -150,7 +150,7 @@ def test_photos_are_let_go_first_and_read_again(
     sizes, number = session.size, session.version
     sessions.settle()
     assert session.kept_photo and session.kept_photo.held is not None, "there is room"
-    megabytes(monkeypatch, 24)  # 16 MiB for one visitor: 13 for photo and result, and the previews
+    megabytes(monkeypatch, 26)  # 15.6 MiB for one visitor: 12.4 for photo and result, and the previews
     sessions.settle()
     assert session.kept_photo.held is None and session.full, "the result takes longer to make than the photo to read"
     megabytes(monkeypatch, 15)
@@ -182,7 +182,7 @@ def test_photos_are_let_go_first_and_read_again(
 def test_one_visitors_photos_cost_the_others_nothing(
     world: World, photograph: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    megabytes(monkeypatch, 90)  # 60 MiB for one visitor
+    megabytes(monkeypatch, 100)  # 60 MiB for one visitor
     path = photograph("night.png")
 
     def opens(who: str, page: str) -> Session:
@@ -198,7 +198,7 @@ def test_one_visitors_photos_cost_the_others_nothing(
         assert session.kept_photo and session.kept_photo.held is not None and session.full
     held = [sum(session.held()) for session in greedy if session.folder.exists()]
     assert sum(held) <= 60 * 2**20
-    assert sum(held) + sum(sum(session.held()) for session in quiet) <= 90 * 2**20
+    assert sum(held) + sum(sum(session.held()) for session in quiet) <= 100 * 2**20
     assert greedy[-1].folder.exists() and greedy[-1].full
 
 
