@@ -279,7 +279,7 @@ def build(shared: Shared) -> Address:
     def take_reference(token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
         if path is None:
-            session.kept_reference, session.reference_source = None, None
+            session.reference, session.reference_source = None, None
         else:
             restoring.open_reference(session, path, isolated=True)
         session.reference_file = path

@@ -165,7 +165,7 @@ def open_reference(session: Session, path: str | Path, name: str | None = None, 
     found, read, own = _own_photo(session, path, name, isolated)
     reference = Again(_as_reference(found, session), lambda: _as_reference(read(), session))
     with session.lock:
-        session.kept_reference, session.reference_source = reference, own
+        session.kept_reference, session.reference_source, session.smaller_references = reference, own, {}
 
 
 def _as_reference(reference: explorer.Photo, session: Session) -> RgbPhoto:

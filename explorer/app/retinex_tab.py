@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from typing import Any, cast
+from weakref import ref
 
 import gradio as gr
 import numpy as np
@@ -42,17 +43,18 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
     loaded = catalogue.load(model)
-    key = (session.version, session.kept_reference, model, which, ratio)
+    reference = session.kept_reference
+    key = (session.version, reference and ref(reference), model, which, ratio)
     with session.lock:
         kept: dict[Any, Decomposition] = session.analyses.setdefault("retinex", {})
     if key not in kept:
         if which == "reference":
-            if session.kept_reference is None:
+            if reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
             # At the very size of the dark photo's preview, so that the two can be laid on one another.
             width, height = cast(explorer.Photo, session.small).size
             like = np.empty((height, width, 1), np.float32)
-            bright = cast(RgbPhoto, reduced(cast(RgbPhoto, session.reference), max(width, height)))
+            bright = cast(RgbPhoto, reduced(reference(), max(width, height)))
             found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
         else:
             suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)

@@ -125,6 +125,10 @@ class Session:
         """The reference, read again where it was let go."""
         return self._made(self.kept_reference)
 
+    @reference.setter
+    def reference(self, picture: RgbPhoto | None) -> None:
+        self.kept_reference, self.smaller_references = Again(picture) if picture is not None else None, {}
+
     @staticmethod
     def _made(kept: Again[Any] | None) -> Any:
         try:

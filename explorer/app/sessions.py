@@ -47,7 +47,7 @@ _LOCK = threading.RLock()
 
 
 def visitor() -> tuple[str, str]:
-    """Who asks: whoever is signed in, else the address, as the server's limits count them; and the name of the page.
+    """Who asks, as the gate has decided: whoever is signed in, else the address; and the name of the page.
 
     Empty outside of a request.
     """
@@ -57,8 +57,7 @@ def visitor() -> tuple[str, str]:
     if request is None:
         return "", ""
     scope = getattr(request.request, "scope", {})
-    address = (scope.get("client") or ("",))[0]
-    who = f"user {request.username}" if request.username else scope.get("explorer.user") or address
+    who = scope.get("explorer.user") or (scope.get("client") or ("",))[0]
     return who, request.session_hash or ""
 
 

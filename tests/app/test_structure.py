@@ -328,3 +328,18 @@ def test_a_reference_that_was_replaced_is_not_shown_again(session: Session, dark
         assert len(others) < 100_000, "no other object came to lie there"
     session.reference = reference
     assert np.allclose(decomposed(session, "lime", "reference").seen, 0.75, atol=0.01)
+
+
+def test_texts_that_are_no_unicode_break_no_stream() -> None:
+    """A folder of runs whose name is no UTF-8 comes to the page among the choices of a list."""
+    from gradio import routes
+
+    from explorer.app.valid_text import write_valid_texts
+
+    write_valid_texts()
+    value = {"choices": [("r\udcffn", "run")], "\ud800": 1, "number": 2.5, "ordinary": "ä"}
+    assert routes.orjson.loads(routes.orjson.dumps(value)) == {
+        "choices": [["r?n", "run"]], "?": 1, "number": 2.5, "ordinary": "ä",
+    }  # fmt: skip
+    with pytest.raises(TypeError):
+        routes.orjson.dumps({"what": object()})

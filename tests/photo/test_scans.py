@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from explorer.errors import PhotoError
-from explorer.photo import open_photo, scans
+from explorer.photo import open_photo
+from explorer.photo.files import scans
 from explorer.photo.limits import Limits
 
 
