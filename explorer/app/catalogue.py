@@ -8,9 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from explorer.app import text
+from explorer.errors import ModelNotFoundError
+from explorer.photo.numbers import shown
 
 if TYPE_CHECKING:
     from explorer.restorer import ModelInfo
+    from explorer.weights.store import LoadedModel
 
 
 SECONDS = 2.0
@@ -33,6 +36,32 @@ def _listed(_moment: int) -> dict[str, ModelInfo]:
 
     listed = sorted(explorer.list_models(), key=_order)
     return {info.name: info for info in listed}
+
+
+def known(name: object) -> str:
+    """A model's name as a visitor gives it, whatever that is.
+
+    A visitor chooses among what is installed. The paths of folders and the addresses of the Hub that
+    `explorer.load_model` takes too are for the machine's owner, on the command line and in Python.
+
+    Raises:
+        ModelNotFoundError: it is no name of the catalogue.
+    """
+    if isinstance(name, str) and name in models():
+        return name
+    raise ModelNotFoundError(text.UNKNOWN_MODEL.format(model=shown(name), known=", ".join(models())))
+
+
+def load(name: object) -> LoadedModel:
+    """The model that a visitor names: the only door from the app to `explorer.load_model`.
+
+    Raises:
+        ModelNotFoundError: it is no name of the catalogue.
+        WeightsError: its folder cannot be used.
+    """
+    import explorer
+
+    return explorer.load_model(known(name))
 
 
 def pickable() -> list[str]:
@@ -58,7 +87,7 @@ def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
 def label(name: str) -> str:
     """E.g. "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported checkpoint,
     "CLAHE" for a classical method."""
-    info = models()[name]
+    info = models()[known(name)]
     recipe = name.partition(".")[2]
     if published(info):
         recipe = f"{name.removeprefix(info.architecture).strip('_')} ({text.PUBLISHED})".strip()

@@ -10,7 +10,6 @@ from typing import Any, cast
 import gradio as gr
 from PIL import Image
 
-import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import (
     RatioChoice,
@@ -80,7 +79,7 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, 
     restoration = restoring.preview(session, model, ratio).restoration
     scores = restoring.scores(session, restoration.image)
     height, width = restoration.image.shape[:2]
-    spent = cost(explorer.load_model(model), width, height)
+    spent = cost(catalogue.load(model), width, height)
     row = [
         catalogue.label(model),
         round(restoration.ratio, 2),
@@ -135,9 +134,11 @@ def build(shared: Shared) -> Address:
         token: str | None, models: list[str], choice: str, words: str, ratio: object
     ) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
-        photo = session.require_photo()
+        session.require_open()
+        photo = session.version
         if not models:
             raise ModelNotFoundError(text.COMPARE_NONE)
+        models = [catalogue.known(model) for model in models]
         ratios: list[RatioChoice] = ["auto"]
         if choice != "own":
             ratios = [chosen_ratio(ratio)] if choice == "same" else parse_ratios(words)
@@ -147,7 +148,7 @@ def build(shared: Shared) -> Address:
         batch = secrets.token_hex(4)
         taken = cast(FloatArray, session.as_taken)
         shown = [input_tile(session, taken)]
-        if session.reference is not None:
+        if session.kept_reference is not None:
             shown.append(reference_tile(session, cast(FloatArray, restoring.reference_like(session, taken))))
         rows: list[list[Any]] = []
         failures: list[str] = []
@@ -157,7 +158,7 @@ def build(shared: Shared) -> Address:
             **running, shared.token: session.token, shared.message: "", table: None, plot: gr.update(visible=False)
         }  # fmt: skip
         for done, (model, each) in enumerate(wanted):
-            if session.photo is not photo:  # another one was opened meanwhile, and the board is its own
+            if session.version != photo:  # another one was opened meanwhile, and the board is its own
                 yield _idle()
                 return
             if session.stopping:
@@ -192,14 +193,14 @@ def build(shared: Shared) -> Address:
 
     def sweep(token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
-        session.require_photo()
-        photo = session.photo
+        session.require_open()
+        photo = session.version
         ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
         batch = secrets.token_hex(4)
         shown: list[dict[str, Any]] = []
         pictures = []
         for ratio in ratios:
-            if session.photo is not photo:
+            if session.version != photo:
                 return
             restoration = restoring.preview(session, model, ratio).restoration
             shown.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
@@ -273,7 +274,7 @@ def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
 def _table(session: Session, rows: list[list[Any]]) -> dict[str, Any]:
     height, width = cast(FloatArray, session.as_taken).shape[:2]
     words = text.COMPARE_HELP.format(width=width, height=height)
-    if session.reference is None:
+    if session.kept_reference is None:
         words += " " + text.COMPARE_NO_REFERENCE
     return {
         "columns": list(_COLUMNS),

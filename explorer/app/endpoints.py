@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import shutil
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -14,22 +14,32 @@ import numpy as np
 from gradio.data_classes import FileData
 
 import explorer
-from explorer import inspect
-from explorer.app import restoring, text
+from explorer.app import catalogue, restoring, text
 from explorer.app.features_tab import layer_facts
 from explorer.app.feedback import sentence
-from explorer.app.sessions import Session, public_folder
+from explorer.app.sessions import Session, forget_page, keep_result, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS
-from explorer.errors import ExplorerError, PhotoError, RatioError
+from explorer.errors import ModelNotFoundError, PhotoError, RatioError
+from explorer.inspect import layers as layers_of
 from explorer.photo import check_ratio
-
-RESULTS_KEPT = 8
-"""Results of `restore` that lie ready to be fetched; the oldest is removed when another is made."""
 
 MOST_COMPARED = 36
 """Pictures of one `compare`."""
 
-_RESULTS: deque[Path] = deque()
+
+def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """An endpoint whose every failure is one sentence; what is not the caller's doing is logged."""
+
+    @functools.wraps(endpoint)
+    def answer(*arguments: Any, **named: Any) -> Any:
+        try:
+            return endpoint(*arguments, **named)
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+        finally:
+            forget_page()
+
+    return answer
 
 
 def _path(photo: Any) -> str:
@@ -44,10 +54,11 @@ def _photo(photo: FileData) -> explorer.Photo:
     return explorer.open_photo(_path(photo), isolated=True)
 
 
-def _refused(error: Exception) -> gr.Error:
-    return gr.Error(sentence(error) if isinstance(error, ExplorerError) else text.UNEXPECTED, print_exception=False)
+def _ratio(given: object) -> float | str:
+    return "auto" if given == "auto" else check_ratio(given)  # type: ignore[arg-type]  # it refuses what it cannot take
 
 
+@_answered
 def models() -> list[dict[str, Any]]:
     """Every installed model: name, title, summary, domain, licence and parameters."""
     return [
@@ -63,15 +74,14 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
+@_answered
 def suggest_ratio(photo: FileData) -> dict[str, Any]:
     """The suggested amplification of a photo and where it came from."""
-    try:
-        found = explorer.suggest_ratio(_photo(photo))
-    except ExplorerError as error:
-        raise _refused(error) from error
+    found = explorer.suggest_ratio(_photo(photo))
     return {"ratio": found.ratio, "source": found.source}
 
 
+@_answered
 def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[str, Any]]:
     """Seconds, amplification and cost of several models on a photo, at preview size.
 
@@ -80,14 +90,16 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
         models: names that `models` lists, at most 36 together with the amplifications.
         ratios: auto, or numbers from 1 to 300.
     """
-    try:
-        opened = _photo(photo)
-        wanted: list[float | str] = ["auto" if each == "auto" else check_ratio(each) for each in ratios]
-        if len(models) * len(wanted) > MOST_COMPARED:
-            raise RatioError(text.COMPARE_TOO_MANY.format(count=len(models) * len(wanted), most=MOST_COMPARED))
-        rows = list(explorer.compare(opened, models, wanted, max_side=restoring.PREVIEW_SIDE))
-    except ExplorerError as error:
-        raise _refused(error) from error
+    if not isinstance(models, list):
+        raise ModelNotFoundError(text.COMPARE_NONE)
+    if not isinstance(ratios, list):
+        raise RatioError(text.COMPARE_BAD_LIST.format(part=type(ratios).__name__))
+    if len(models) * len(ratios) > MOST_COMPARED:
+        raise RatioError(text.COMPARE_TOO_MANY.format(count=len(models) * len(ratios), most=MOST_COMPARED))
+    names, wanted = [catalogue.known(name) for name in models], [_ratio(each) for each in ratios]
+    opened = _photo(photo)
+    side = restoring.PREVIEW_SIDE
+    rows = [row for name in names for row in explorer.compare(opened, [catalogue.load(name)], wanted, max_side=side)]
     return [
         {
             "model": row.model,
@@ -102,30 +114,25 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
     ]
 
 
+@_answered
 def layers(model: str) -> list[dict[str, Any]]:
     """The layers of a network: name, type, channels, reduction, receptive field in pixels, parameters."""
-    try:
-        return [layer_facts(layer) for layer in inspect.layers(explorer.load_model(model))]
-    except ExplorerError as error:
-        raise _refused(error) from error
+    return [layer_facts(layer) for layer in layers_of(catalogue.load(model))]
 
 
+@_answered
 def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -> FileData:
     """What a layer gives for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
-    try:
-        found = explorer.feature_maps(_photo(photo), model, layer, "auto" if ratio == "auto" else check_ratio(ratio))
-    except ExplorerError as error:
-        raise _refused(error) from error
-    return _saved("maps.npy", lambda file: np.save(file, found.maps))
+    loaded, value = catalogue.load(model), _ratio(ratio)
+    found = explorer.feature_maps(_photo(photo), loaded, layer, value)
+    return _result(lambda folder: _saved(folder / "maps.npy", lambda file: np.save(file, found.maps)))
 
 
+@_answered
 def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
     """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays."""
-    try:
-        value = "auto" if ratio == "auto" else check_ratio(ratio)
-        found = explorer.decompose(_photo(photo), model, value, max_side=restoring.PREVIEW_SIDE)
-    except ExplorerError as error:
-        raise _refused(error) from error
+    loaded, value = catalogue.load(model), _ratio(ratio)
+    found = explorer.decompose(_photo(photo), loaded, value, max_side=restoring.PREVIEW_SIDE)
     named = {
         "seen": found.seen,
         "image": found.image,
@@ -135,44 +142,47 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
         "curves": found.curves,
     }
     arrays: dict[str, Any] = {name: values for name, values in named.items() if values is not None}
-    return _saved("decomposition.npz", lambda file: np.savez(file, **arrays))
+    return _result(lambda folder: _saved(folder / "decomposition.npz", lambda file: np.savez(file, **arrays)))
 
 
-def _result_folder() -> Path:
-    """A fresh folder that results are served from; the oldest beyond `RESULTS_KEPT` are removed."""
-    folder = public_folder() / secrets.token_urlsafe(24)
-    folder.mkdir()
-    _RESULTS.append(folder)
-    while len(_RESULTS) > RESULTS_KEPT:
-        shutil.rmtree(_RESULTS.popleft(), ignore_errors=True)
-    return folder
-
-
-def _saved(name: str, write: Callable[[IO[bytes]], None]) -> FileData:
-    path = _result_folder() / name
-    with path.open("wb") as file:
-        write(file)
-    return FileData(path=str(path))
-
-
+@_answered
 def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
     """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16 or jpeg8."""
-    folder = _result_folder()
-    session = Session(folder.name, folder)
+    name, value = catalogue.known(model), _ratio(ratio)
+
+    def work(folder: Path) -> Path:
+        session = Session(folder.name, folder)
+        restoring.take_photo(session, _photo(photo))
+        return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
+
+    return _result(work)
+
+
+def _saved(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
+    with path.open("wb") as file:
+        write(file)
+    return path
+
+
+def _result(work: Callable[[Path], Path]) -> FileData:
+    """Has a file made in a folder that is nobody else's, and hands it out.
+
+    Only what is finished takes its turn to be removed.
+    """
+    folder = public_folder() / secrets.token_urlsafe(24)
+    folder.mkdir()
     try:
-        restoring.open_file(session, _path(photo), isolated=True)
-        path = restoring.save(session, model, "auto" if ratio == "auto" else check_ratio(ratio), file_format)
-    except ExplorerError as error:
-        raise _refused(error) from error
-    return FileData(path=str(Path(path)))
+        path = work(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    keep_result(folder)
+    return FileData(path=str(path))
 
 
 def publish() -> None:
     """Adds the endpoints to the `Blocks` being built."""
-    gr.api(models, api_name="models", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(suggest_ratio, api_name="suggest_ratio", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(layers, api_name="layers", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(feature_maps, api_name="feature_maps", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(decompose, api_name="decompose", concurrency_id=PREVIEWS, concurrency_limit=2)
-    gr.api(compare, api_name="compare", concurrency_id=LONG_WORK, concurrency_limit=1)
-    gr.api(restore, api_name="restore", concurrency_id=LONG_WORK, concurrency_limit=1)
+    for endpoint in (models, suggest_ratio, layers, feature_maps, decompose):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id=PREVIEWS, concurrency_limit=2)
+    for endpoint in (compare, restore):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id=LONG_WORK, concurrency_limit=1)

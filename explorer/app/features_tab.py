@@ -104,13 +104,13 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
 
     Raises: as `explorer.feature_maps`; PhotoError where no photo is open.
     """
-    session.require_photo()
+    session.require_open()
     small = cast(explorer.Photo, session.small)
     key = (model, layer, ratio, off)
     with session.lock:
         kept: dict[Any, FeatureMaps] = session.analyses.setdefault("features", {})
     if key not in kept:
-        found = feature_maps(small, model, layer, ratio, off={layer: off} if off else None)
+        found = feature_maps(small, catalogue.load(model), layer, ratio, off={layer: off} if off else None)
         with session.lock:
             while len(kept) >= 3:
                 kept.pop(next(iter(kept)))
@@ -160,7 +160,7 @@ def build(shared: Shared) -> Address:
     def list_layers(name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
         if not name:
             raise ModelNotFoundError(text.FEATURES_NONE)
-        found = layers(explorer.load_model(name))
+        found = layers(catalogue.load(name))
         kept = (before or {}).get("selected")
         if kept not in {layer.name for layer in found if layer.outputs}:
             kept = default_layer(found)
@@ -307,7 +307,7 @@ def _tiles(session: Session, choice: _Choice, plain: FeatureMaps, channel: int) 
     scale = channel_scale(plain.maps, channel, choice.scope, plain.network_range)
 
     def picture(key: str, title: str, image: FloatArray) -> dict[str, Any]:
-        alt = text.FEATURES_ALT.format(title=title, photo=session.require_photo().name)
+        alt = text.FEATURES_ALT.format(title=title, photo=session.require_open().name)
         return {"id": key, "title": title, "alt": alt, "src": session.publish(png(image), group=_GROUP)}
 
     def coloured(key: str, title: str, values: FloatArray, low: float, high: float, palette: Any) -> dict[str, Any]:
@@ -366,7 +366,7 @@ def _other(session: Session, choice: _Choice, channel: int) -> tuple[FloatArray,
 
 
 def _kernels(session: Session, choice: _Choice, channel: int) -> str:
-    weights = kernels(explorer.load_model(choice.model), choice.layer, channel)
+    weights = kernels(catalogue.load(choice.model), choice.layer, channel)
     if weights is None:
         return ""
     sheet, scale = kernel_sheet(weights)

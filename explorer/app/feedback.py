@@ -12,6 +12,7 @@ import gradio as gr
 
 from explorer.app import text
 from explorer.app.components import problem
+from explorer.app.sessions import settle
 from explorer.errors import ExplorerError
 
 LOG = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ def reported(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator for handlers that return (or yield) a dict of component to value.
 
-    An exception ends in the message `area`; everything else on the page stays as it was.
+    An exception ends in the message `area`; everything else on the page stays as it was. However it ends, what visitors
+    then hold beyond their share is let go.
 
     Args:
         otherwise: called with the handler's arguments after an exception; gives values of components that the visitor
@@ -49,6 +51,8 @@ def reported(
                     yield from handler(*arguments, **named)
                 except Exception as error:
                     yield failed(error, *arguments, **named)
+                finally:
+                    settle()
 
             return stream
 
@@ -58,6 +62,8 @@ def reported(
                 return dict(handler(*arguments, **named))
             except Exception as error:
                 return failed(error, *arguments, **named)
+            finally:
+                settle()
 
         return answer
 

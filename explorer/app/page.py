@@ -27,12 +27,14 @@ from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
 from explorer.app.own_address import asked_directly
 from explorer.app.quick_import import one_application
-from explorer.app.sessions import Session, close_session, enter_session, public_folder
+from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
+from explorer.app.valid_text import write_valid_texts
 from explorer.errors import PhotoError, RatioError
 from explorer.photo import check_ratio
 from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
+from explorer.photo.numbers import shown
 from explorer.server import ServerOptions, hardened
 
 TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
@@ -40,6 +42,9 @@ TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn
 
 QUEUE_LENGTH = 40
 """Requests that may wait; beyond that, visitors are asked to come back."""
+
+PAGES_REMEMBERED = 256
+"""Pages whose components Gradio keeps as they were changed, a quarter of a mebibyte each."""
 
 HOUR = 3600
 
@@ -63,7 +68,7 @@ _HEADER = f"""
 def build_app() -> gr.Blocks:
     """The whole app, not yet served."""
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
-        token = gr.State(None, time_to_live=12 * HOUR, delete_callback=close_session)
+        token = gr.State(None)
         photo = gr.State(None)
         kept = gr.Textbox(visible=False)
         html(_HEADER)
@@ -84,7 +89,14 @@ def build_app() -> gr.Blocks:
         photo_bar.wire(upload, picker, shared)
         _greet(demo, shared, state, kept)
         endpoints.publish()
+        demo.unload(_left)
     return demo
+
+
+def _left() -> None:
+    """The page was closed."""
+    leave_session()
+    forget_page()
 
 
 def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) -> None:
@@ -126,7 +138,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
                 answer[shared.model] = importing.picker_update(catalogue.pickable(), query["model"])
             else:
                 known = ", ".join(catalogue.models())
-                words.append(text.UNKNOWN_MODEL.format(model=query["model"], known=known))
+                words.append(text.UNKNOWN_MODEL.format(model=shown(query["model"]), known=known))
         session.greeting = tuple(words)
         if words:
             answer[shared.message] = problem(" ".join(words))
@@ -150,7 +162,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
 
 def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[Any, Any]:
     """Opens what a page begins with: the session's photo where it still has one, else the example."""
-    if session.photo is not None and example in (None, session.example):
+    if session.is_open and example in (None, session.example):
         session.keep_balance = True
         shown = photo_bar.open_values(session)
         return {shared.upload: shown["upload"], shared.picker: shown["picker"], shared.photo: secrets.token_hex(4)}
@@ -202,6 +214,7 @@ def launch(
     Returns:
         The local address.
     """
+    write_valid_texts()
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)
@@ -219,6 +232,7 @@ def launch(
             allowed_paths=[str(public_folder())],
             footer_links=["api"],
             ssr_mode=False,
+            state_session_capacity=PAGES_REMEMBERED,
             mcp_server=importlib.util.find_spec("mcp") is not None,
             theme=theme(),
             css=css(),

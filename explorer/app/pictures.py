@@ -13,7 +13,8 @@ import numpy as np
 
 from explorer.app import catalogue, text
 from explorer.app.components import slider_value
-from explorer.app.restoring import Detail, Preview
+from explorer.app.detail import Detail
+from explorer.app.restoring import Preview
 from explorer.app.sessions import Session
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
@@ -75,7 +76,7 @@ def _viewer(
 ) -> dict[str, Any]:
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
-    opened = session.require_photo()
+    opened = session.require_open()
     # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
     bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
     before = [
@@ -88,14 +89,14 @@ def _viewer(
     ]
     alt = text.ALT_AFTER.format(photo=photo, model=_title(restoration.model), ratio=ratio)
     return {
-        "photo": _number(session.decoded),
+        "photo": _number(session.kept_photo),
         "revision": session.revision,
         "width": width,
         "height": height,
         "badge": text.BADGE_PREVIEW.format(width=width, height=height),
         "full": False,
         "overview": image.shape[1],
-        "size": list(opened.size),
+        "size": list(session.size),
         "pick": isinstance(opened, RawPhoto),
         "point": list(session.point) if session.point else None,
         "detail": None,
@@ -191,7 +192,7 @@ def model_tile(
 
 def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
     """The photo itself as the first tile; its name is never hidden."""
-    photo = session.require_photo().name
+    photo = session.require_open().name
     return {
         "id": "input",
         "title": text.INPUT_TILE,
@@ -207,7 +208,7 @@ def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
         "id": "reference",
         "title": text.REFERENCE_TILE,
         "src": session.publish(png(reference), group="compare", keep=COMPARED_KEPT),
-        "alt": text.ALT_REFERENCE.format(photo=session.require_photo().name),
+        "alt": text.ALT_REFERENCE.format(photo=session.require_open().name),
         "open": True,
         "reference": True,
     }
@@ -223,7 +224,7 @@ def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any
 
 def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: str = "retinex") -> list[dict[str, Any]]:
     """The tiles of a decomposition; false-coloured ones carry their legend and their numbers."""
-    photo = session.require_photo().name
+    photo = session.require_open().name
     tiles = []
     for panel in panels:
         legend = None

@@ -13,6 +13,7 @@ import gradio as gr
 
 from explorer.app import catalogue, importing, restoring, text
 from explorer.app.components import before_after, chosen_ratio, download_link, html, note, problem, ratio_slider
+from explorer.app.detail import detail
 from explorer.app.feedback import reported
 from explorer.app.pictures import detail_value, full_value, preview_value, ratio_value, result_line, score_line
 from explorer.app.sessions import Session, address, open_session
@@ -200,8 +201,8 @@ def build(shared: Shared) -> Address:
         session = open_session(values[shared.token])
         ratio = values[shared.ratio] if session.keep_ratio else {"auto": True}
         session.keep_ratio = False
-        raw = isinstance(session.require_photo(), RawPhoto)
-        own = session.example is not None and session.reference is not None
+        raw = isinstance(session.require_open(), RawPhoto)
+        own = session.example is not None and session.kept_reference is not None
         if not session.keep_balance:
             restoring.set_white_balance(session, "as_shot")
         session.keep_balance = False
@@ -240,7 +241,7 @@ def build(shared: Shared) -> Address:
         if not window or shown.get("revision") != session.revision:
             return {}  # another picture is on its way
         left, top, right, bottom = (float(share) for share in window)
-        found = restoring.detail(session, (left, top, right, bottom), finish_in(values))
+        found = detail(session, (left, top, right, bottom), finish_in(values))
         if found is None:
             return {}
         full = int(shown["width"]), int(shown["height"])
@@ -278,7 +279,7 @@ def build(shared: Shared) -> Address:
     def take_reference(token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
         if path is None:
-            session.reference = None
+            session.reference, session.reference_source = None, None
         else:
             restoring.open_reference(session, path, isolated=True)
         session.reference_file = path

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
-from weakref import ref
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import explorer
-from explorer.app import budget, text
+from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
-from explorer.app.sessions import Session
+from explorer.app.holding import Again, share
+from explorer.app.session import Session
 from explorer.errors import OutputError, PhotoError
-from explorer.photo import amplify, check_ratio, describe, develop, load_rendering, upright
+from explorer.photo import amplify, check_ratio, describe, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
-from explorer.settings import Finish, RestoreSettings, finished, with_finish, write_settings
+from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:
     from explorer.evaluation.metrics import Scores
     from explorer.restoration import Restoration
+    from explorer.weights.store import LoadedModel
 
 PREVIEW_SIDE = 640
 """Longest side of a preview in pixels: small enough that the lightest network answers within 150 ms on two cores."""
 
 NEUTRAL = "neutral"
 """The white balance that a grey patch of the picture decides."""
+
+_VERSIONS = itertools.count(1)
 
 PLAIN = Finish()
 """No finishing."""
@@ -59,7 +64,8 @@ class Preview:
 
 
 _OF_A_PHOTO = (
-    "decoded", "photo", "small", "as_taken", "smaller", "suggestions", "full", "latest", "analyses", "reference",
+    "kept_photo", "kept_balanced", "kept_reference", "smaller_references", "version", "size", "source",
+    "reference_source", "facts", "small", "as_taken", "smaller", "suggestions", "full", "latest", "analyses",
     "reference_file", "white_balance", "point", "example", "upload", "shown",
 )  # fmt: skip
 """What a session holds of its photo."""
@@ -88,16 +94,46 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
     Raises:
         PhotoError: the file is not a photograph that can be read.
     """
-    take_photo(session, explorer.open_photo(path, name=name, isolated=isolated or None))
-    session.upload = str(path)
+    photo, read, own = _own_photo(session, path, name, isolated)
+    take_photo(session, photo, read)
+    session.upload, session.source = str(path), own
 
 
-def take_photo(session: Session, photo: explorer.Photo) -> None:
-    """Makes a decoded photo the session's."""
+def _own_photo(
+    session: Session, path: str | Path, name: str | None, isolated: bool
+) -> tuple[explorer.Photo, Callable[[], explorer.Photo], Path]:
+    """A decoded file of the visitor's, how to read it again, and the session's name for it."""
+    photo = explorer.open_photo(path, name=name, isolated=isolated or None)
+    own = session.own_file(path)
+    return photo, partial(explorer.open_photo, own, name=name or Path(path).name, isolated=isolated or None), own
+
+
+def take_photo(session: Session, photo: explorer.Photo, read: Callable[[], explorer.Photo] | None = None) -> None:
+    """Makes a decoded photo the session's.
+
+    Args:
+        read: gives it again, should it be let go; without, it is kept as long as the session.
+    """
     with session.lock:
-        _use(session, photo)
-        session.decoded, session.white_balance, session.point = photo, "as_shot", None
-        session.reference, session.reference_file, session.example, session.upload = None, None, None, None
+        kept = Again(photo, read)
+        _use(session, kept, "as_shot", None)
+        session.kept_photo, session.kept_reference, session.smaller_references = kept, None, {}
+        session.source, session.reference_source = None, None
+        session.reference_file, session.example, session.upload = None, None, None
+
+
+@lru_cache
+def _shared_example(name: str) -> Session:
+    """An example as a session shows it: decoded once, and the same arrays for everybody."""
+    from explorer.examples import examples
+
+    example = {each.name: each for each in examples()}[name]
+    shown = Session("", Path())
+    take_photo(shown, explorer.open_photo(example.path))
+    if example.reference:
+        shown.kept_reference = Again(_as_reference(explorer.open_photo(example.reference), shown))
+    share(shown)
+    return shown
 
 
 def open_example(session: Session, name: str) -> None:
@@ -108,15 +144,15 @@ def open_example(session: Session, name: str) -> None:
     """
     from explorer.examples import examples
 
-    known = {example.name: example for example in examples()}
+    known = [example.name for example in examples()]
     if name not in known:
         raise PhotoError(text.UNKNOWN_EXAMPLE.format(name=name, known=", ".join(known)))
-    example = known[name]
-    with kept_on_failure(session):
-        open_file(session, example.path)
-        if example.reference:
-            open_reference(session, example.reference)
-        session.example, session.upload = name, None
+    shared = _shared_example(name)
+    with session.lock:
+        for part in _OF_A_PHOTO:
+            value = getattr(shared, part)
+            setattr(session, part, value.copy() if isinstance(value, dict) else value)
+        session.version, session.example = next(_VERSIONS), name
 
 
 def open_reference(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
@@ -125,23 +161,39 @@ def open_reference(session: Session, path: str | Path, name: str | None = None, 
     Raises:
         PhotoError: no photo is open, the file cannot be read, or its size is not the photo's.
     """
-    photo = session.require_photo()
-    reference = explorer.open_photo(path, name=name, isolated=isolated or None)
+    session.require_open()
+    found, read, own = _own_photo(session, path, name, isolated)
+    reference = Again(_as_reference(found, session), lambda: _as_reference(read(), session))
+    with session.lock:
+        session.kept_reference, session.reference_source, session.smaller_references = reference, own, {}
+
+
+def _as_reference(reference: explorer.Photo, session: Session) -> RgbPhoto:
+    """A picture of the same size as the session's photo.
+
+    Raises:
+        PhotoError: it has another.
+    """
     if isinstance(reference, RawPhoto):
         reference = RgbPhoto(load_rendering(reference), reference.bits, name=reference.name)
-    if reference.size != photo.size:
-        sizes = [f"{width} × {height}" for width, height in (reference.size, photo.size)]
+    if reference.size != session.size:
+        sizes = [f"{width} × {height}" for width, height in (reference.size, session.size)]
         raise PhotoError(text.REFERENCE_SIZE.format(name=reference.name, reference=sizes[0], photo=sizes[1]))
-    with session.lock:
-        session.reference = reference
+    return reference
 
 
 def reference_like(session: Session, image: FloatArray) -> FloatArray | None:
     """The reference at the height and width of a result, H x W x 3 sRGB in [0, 1]; None where there is none."""
-    if session.reference is None:
+    if session.kept_reference is None:
         return None
-    small = reduced(session.reference, max(image.shape[:2]))
-    return resized_like(cast(RgbPhoto, small).image, image)
+    # At most as large as a preview: kept, since every score needs it and the reference itself may have been let go.
+    side = max(image.shape[:2])
+    small = session.smaller_references.get(side)
+    if small is None:
+        small = cast(RgbPhoto, reduced(cast(RgbPhoto, session.reference), side))
+        if side <= PREVIEW_SIDE:
+            session.smaller_references[side] = small
+    return resized_like(small.image, image)
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
@@ -164,21 +216,14 @@ def set_white_balance(session: Session, choice: str, point: tuple[float, float] 
         WhiteBalanceError: gains that the file does not have, or a patch that does not tell them.
     """
     with session.lock:
-        session.require_photo()
-        opened = session.decoded
+        opened: Any = session.require_open()
         if choice != NEUTRAL:
             point = None
         elif point is None:
             return
         if not isinstance(opened, RawPhoto) or (choice, point) == (session.white_balance, session.point):
             return
-        if point is not None:
-            photo = opened.with_neutral_point(*point, size=patch_side(opened))
-        else:
-            # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
-            photo = opened if choice == "as_shot" else opened.with_white_balance(cast(WhiteBalanceChoice, choice))
-        _use(session, photo)
-        session.white_balance, session.point = choice, point
+        _use(session, cast("Again[explorer.Photo]", session.kept_photo), choice, point)
 
 
 def patch_side(photo: explorer.Photo) -> int:
@@ -187,10 +232,22 @@ def patch_side(photo: explorer.Photo) -> int:
     return max(16, max(photo.size) // 80)
 
 
-def _use(session: Session, photo: explorer.Photo) -> None:
+def _use(session: Session, opened: Again[explorer.Photo], choice: str, point: tuple[float, float] | None) -> None:
+    """Shows an opened photo with a white balance."""
+
+    def balanced() -> explorer.Photo:
+        photo = opened()
+        if isinstance(photo, RawPhoto) and point is not None:
+            return photo.with_neutral_point(*point, size=patch_side(photo))
+        # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
+        return photo if choice == "as_shot" else photo.with_white_balance(cast(WhiteBalanceChoice, choice))
+
+    photo = balanced()
     small = reduced(photo, PREVIEW_SIDE)
     taken = within(load_rendering(small), PREVIEW_SIDE)
-    session.photo, session.small, session.as_taken = photo, small, taken
+    session.kept_balanced, session.small, session.as_taken = Again(photo, balanced), small, taken
+    session.version, session.size, session.facts = next(_VERSIONS), photo.size, describe(photo)
+    session.white_balance, session.point = choice, point
     # New ones, not emptied ones: `kept_on_failure` may put the old ones back.
     session.suggestions, session.full, session.latest, session.analyses, session.smaller = {}, {}, {}, {}, {}
 
@@ -198,7 +255,7 @@ def _use(session: Session, photo: explorer.Photo) -> None:
 def at_side(session: Session, side: int) -> tuple[explorer.Photo, FloatArray]:
     """The photo, and its picture as taken, with a longest side of about `side` pixels, at most the preview's."""
     with session.lock:
-        session.require_photo()
+        session.require_open()
         if side >= PREVIEW_SIDE:
             return cast(explorer.Photo, session.small), cast(FloatArray, session.as_taken)
         if side not in session.smaller:
@@ -210,9 +267,10 @@ def at_side(session: Session, side: int) -> tuple[explorer.Photo, FloatArray]:
 def photo_facts(session: Session) -> dict[str, object]:
     """The metadata panel: what the file states. Notes are said beside the picture, and the ratio that suits the chosen
     model stands at the slider, so that the page names one suggestion."""
-    elsewhere = ("Notes", "Suggested ratio", "Suggested ratio from")
-    stated = describe(session.require_photo())
-    return {label: value for label, value in stated.items() if value not in (None, "", []) and label not in elsewhere}
+    session.require_open()
+    elsewhere = {"Notes", "Suggested ratio", "Suggested ratio from"}
+    stated = {label: value for label, value in session.facts.items() if value not in (None, "", [])}
+    return {label: value for label, value in stated.items() if label not in elsewhere}
 
 
 def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE) -> Preview:
@@ -224,19 +282,27 @@ def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIE
         RatioError: the ratio is not "auto" or a number from 1 to 300.
     """
     with session.lock:
-        photo = session.require_photo()
         small, taken = at_side(session, side)
-        suggestions = session.suggestions
-        loaded = explorer.load_model(model)
-        if model not in suggestions:
-            suggestions[model] = suggested_ratio(photo, loaded)
-        suggested, source = suggestions[model]
+        loaded = catalogue.load(model)
+        suggested, source = suggestion(session, loaded)
         session.revision += 1
     value = suggested if ratio == "auto" else check_ratio(ratio)
     restoration = replace(
-        explorer.restore(small, loaded, value), ratio_source=source if ratio == "auto" else text.RATIO_CHOSEN
+        explorer.restore(small, loaded, value),
+        ratio_source=source if ratio == "auto" else text.RATIO_CHOSEN,
+        intermediates={},  # nobody looks at them, and they would take more than the picture
     )
     return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto")
+
+
+def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
+    """The amplification that the model's rule suggests for the open photo, and its source; found once for each rule,
+    so that a photo which was let go need not be read for every model."""
+    rule = (model.config.input.ratio_rule, model.config.input.ratio_m)
+    with session.lock:
+        if rule not in session.suggestions:
+            session.suggestions[rule] = suggested_ratio(session.require_photo(), model)
+        return session.suggestions[rule]
 
 
 def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: Finish) -> Preview:
@@ -246,12 +312,12 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
     Raises: as `preview`.
     """
     with session.lock:
-        photo, latest = session.require_photo(), session.latest
-        key = (ref(photo), model, ratio)
+        session.require_open()
+        latest, key = session.latest, (session.version, model, ratio)
         shown = latest.get("preview") if latest.get("key") == key else None
         session.revision += 1
     if shown is None:
-        loaded = explorer.load_model(model)
+        loaded = catalogue.load(model)
         small, _ = at_side(session, PREVIEW_SIDE)
         shown = preview(session, model, ratio, budget.preview_side(loaded, small.size, PREVIEW_SIDE))
         height, width = shown.restoration.image.shape[:2]
@@ -271,7 +337,7 @@ def first_preview(session: Session, model: str | None) -> None:
 
 def notes(session: Session, restoration: Restoration) -> list[str]:
     """What a visitor should know of the photo and of how it met the model, each sentence once."""
-    return list(dict.fromkeys([*session.require_photo().notes, *restoration.notes]))
+    return list(dict.fromkeys([*session.require_open().notes, *restoration.notes]))
 
 
 def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
@@ -280,82 +346,16 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     Raises: as `preview`.
     """
     with session.lock:
-        photo = session.require_photo()
-        key = (ref(photo), model, ratio)
+        session.require_open()
+        key = (session.version, model, ratio)
         if session.full.get("key") == key:
             return cast("Restoration", session.full["restoration"])
-    restoration = explorer.restore(photo, explorer.load_model(model), ratio)
+        opened = session.full
+    restoration = explorer.restore(session.require_photo(), catalogue.load(model), ratio, intermediates=False)
     with session.lock:
-        session.full.update(key=key, restoration=restoration)
+        opened.update(key=key, restoration=restoration)
         session.revision += 1
     return restoration
-
-
-@dataclass(frozen=True)
-class Detail:
-    """A window of the photo at full resolution; all pictures h x w x 3 sRGB in [0, 1]."""
-
-    box: tuple[int, int, int, int]
-    """Left, top, right and bottom in the upright photo, in pixels."""
-    as_taken: FloatArray
-    amplified: FloatArray
-    restored: FloatArray
-
-
-LARGEST_DETAIL = 2048
-"""Longest side of a `Detail` in pixels, whatever is asked for."""
-
-
-def detail(session: Session, window: tuple[float, float, float, float], finish: Finish) -> Detail | None:
-    """What a window shows at full resolution; None where the photo was not restored in full since it last changed.
-
-    Args:
-        window: left, top, right and bottom as shares of the picture, 0 to 1.
-    """
-    with session.lock:
-        photo, restoration = session.photo, cast("Restoration | None", session.full.get("restoration"))
-    if photo is None or restoration is None:
-        return None
-    height, width = restoration.image.shape[:2]
-    left, top = (
-        min(max(0, int(share * side)), side - 1) for share, side in zip(window[:2], (width, height), strict=True)
-    )
-    right = min(width, left + LARGEST_DETAIL, max(left + 1, round(window[2] * width)))
-    bottom = min(height, top + LARGEST_DETAIL, max(top + 1, round(window[3] * height)))
-    box = left, top, right, bottom
-    taken = rendering_of(photo, box)
-    restored = finished(restoration.image[top:bottom, left:right], finish)
-    return Detail(box, taken, amplify(taken, restoration.ratio), restored)
-
-
-_MARGIN = 12
-"""Samples around a window that demosaicking looks at; whole tiles of both colour-filter arrays."""
-
-
-def rendering_of(photo: explorer.Photo, box: tuple[int, int, int, int]) -> FloatArray:
-    """`load_rendering` of a window alone.
-
-    Args:
-        box: left, top, right and bottom in the upright photo, in pixels.
-    """
-    left, top, right, bottom = box
-    if isinstance(photo, RgbPhoto):
-        return photo.image[top:bottom, left:right]
-    height, width = photo.sensor_size
-    rows, columns = {
-        0: ((top, bottom), (left, right)),
-        90: ((left, right), (width - bottom, width - top)),
-        180: ((height - bottom, height - top), (width - right, width - left)),
-        270: ((height - right, height - left), (top, bottom)),
-    }[photo.rotation]
-    if photo.mirrored:
-        columns = width - columns[1], width - columns[0]
-    (top, bottom), (left, right) = ([n + m for m in run] for n, run in zip(photo.inset, (rows, columns), strict=False))
-    first_row, first_column = (max(0, (first - _MARGIN) // 6 * 6) for first in (top, left))
-    part = photo.mosaic[first_row : -(-(bottom + _MARGIN) // 6) * 6, first_column : -(-(right + _MARGIN) // 6) * 6]
-    picture = develop(replace(photo, mosaic=part.copy(), inset=(0, 0, 0, 0)))
-    inside = picture[top - first_row : bottom - first_row, left - first_column : right - first_column]
-    return upright(inside, photo.rotation, photo.mirrored)
 
 
 def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:
@@ -384,7 +384,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:
     """What makes a result of this session's photo again."""
-    photo = session.require_photo()
+    photo = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if isinstance(photo, RawPhoto):
         named = cast(Literal["as_shot", "daylight", "grey_world"], session.white_balance)

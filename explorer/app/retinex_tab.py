@@ -39,11 +39,12 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
         PhotoError: no photo is open, or there is no reference.
         ModelNotFoundError: no model, or one that does not decompose.
     """
-    photo = session.require_photo()
+    session.require_open()
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
-    reference = session.reference
-    key = (ref(photo), reference and ref(reference), model, which, ratio)
+    loaded = catalogue.load(model)
+    reference = session.kept_reference
+    key = (session.version, reference and ref(reference), model, which, ratio)
     with session.lock:
         kept: dict[Any, Decomposition] = session.analyses.setdefault("retinex", {})
     if key not in kept:
@@ -53,11 +54,10 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
             # At the very size of the dark photo's preview, so that the two can be laid on one another.
             width, height = cast(explorer.Photo, session.small).size
             like = np.empty((height, width, 1), np.float32)
-            bright = cast(RgbPhoto, reduced(reference, max(width, height)))
-            found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), model, 1.0)
+            bright = cast(RgbPhoto, reduced(reference(), max(width, height)))
+            found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
         else:
-            loaded = explorer.load_model(model)
-            suggested = restoring.suggested_ratio(photo, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
+            suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
             found = decompose(cast(explorer.Photo, session.small), loaded, suggested[0])
             found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
         with session.lock:
@@ -147,7 +147,7 @@ def build(shared: Shared) -> Address:
         power: float, factor: float, kind: str, origin: str, second: str | None,
     ) -> dict[Any, Any]:  # fmt: skip
         session = open_session(token)
-        if session.photo is None:
+        if not session.is_open:
             return {edited: None}
         found = decomposed(session, name, ratio=ratio_of(choice, slider))
         giver = found
@@ -174,7 +174,7 @@ def build(shared: Shared) -> Address:
         token: str | None, name: str | None, choice: str, slider: object, value: dict[str, Any] | None
     ) -> dict[Any, Any]:
         session = open_session(token)
-        if session.photo is None or not value:
+        if not session.is_open or not value:
             return {plot: None}
         found = decomposed(session, name, ratio=ratio_of(choice, slider))
         x0, y0, x1, y1 = (float(part) for part in (value.get("line") or MIDDLE))

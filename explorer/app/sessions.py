@@ -1,187 +1,219 @@
-"""What one visitor has open. The browser's state holds only a random token; photos and results stay on this side.
+"""What visitors have open. The browser's state holds only a random token; photos and results stay on this side.
 
-Pictures are served from a folder with an unguessable name, one a session, removed when the page is closed.
+Pictures are served from a folder with an unguessable name, one a session. A session ends when its page is closed
+(`GRACE` later, so that a page which is reloaded finds its photo), or when there is too much of everything: memory is
+counted in bytes, for each visitor and for all (`explorer.app.holding`), and decoded photos go first, since they can be
+read again.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import threading
+import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
-from explorer.app import text
-from explorer.errors import PhotoError
-from explorer.server.temporary import owned_folder
+from explorer.app.holding import Holding, allowed_bytes, surplus
+from explorer.app.session import PICTURES_KEPT as PICTURES_KEPT
+from explorer.app.session import Session as Session
+from explorer.app.session import address as address
+from explorer.app.session import public_folder as public_folder
 
-if TYPE_CHECKING:
-    from explorer.photo.types import FloatArray, Photo, RgbPhoto
+SESSIONS_EACH, SESSIONS = 32, 256
+"""Sessions kept for one visitor, and for all. Those without a photo of the visitor's own go first: nothing is lost."""
 
-CAPACITY = 32
-"""Sessions kept at once: each holds a decoded photo (a 24-megapixel RAW is about 100 MB). The idlest goes first."""
+GRACE = 30.0
+"""Seconds after a page was closed within which it may be loaded again and finds its photo."""
+HOUR = 3600.0
+IDLE = 12 * HOUR
+"""Seconds after which a session ends that nobody uses, though no page said that it was closed."""
 
-PICTURES_KEPT = 24
-"""Preview files kept per session and tab: what the page shows, and some that it may still be loading."""
+FILES_EACH, FILES = 2 * 2**30, 6 * 2**30
+"""Bytes on the disk that the sessions of one visitor, and of all, may take."""
 
-
-@cache
-def public_folder() -> Path:
-    """The folder that the server may hand files out of; it is removed when the process ends."""
-    folder = owned_folder() / "pictures"
-    folder.mkdir()
-    return folder
-
-
-@dataclass(eq=False)
-class Session:
-    """One visitor's photo and results. Handlers of one page may run at once: hold `lock` to change it."""
-
-    token: str
-    folder: Path
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    decoded: Photo | None = None
-    """The photo as the file has it, decoded once."""
-    photo: Photo | None = None
-    """`decoded` with the chosen white balance."""
-    small: Photo | None = None
-    """`photo` at preview size."""
-    as_taken: FloatArray | None = None
-    """The photo as the camera shows it, at preview size."""
-    smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
-    """`small` and `as_taken` by their longest side, for networks that are too slow for the full preview size."""
-    published: dict[str, Any] = field(default_factory=dict)
-    """The address of `as_taken` as the page got it last: "of" (the array), "src"."""
-    suggestions: dict[str, tuple[float, str]] = field(default_factory=dict)
-    """Automatic ratio and its source per model, for `photo`."""
-    full: dict[str, Any] = field(default_factory=dict)
-    """The last full-resolution result: "key", "restoration"."""
-    white_balance: str = "as_shot"
-    point: tuple[float, float] | None = None
-    """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
-    example: str | None = None
-    """The name of the open photo where it is an example."""
-    upload: str | None = None
-    """The path of the visitor's own open photo."""
-    keep_ratio: bool = False
-    """True while the ratio of the page's address waits for the first photo."""
-    keep_balance: bool = False
-    """True while a page that was reloaded waits to be shown the photo as it was."""
-    greeting: tuple[str, ...] = ()
-    """What the page's address asked for and cannot have, until it was said."""
-    choice: dict[str, Any] = field(default_factory=dict)
-    """"model" and "ratio" of what the page shows: what the controls go back to when another choice fails."""
-    pages: int = 0
-    """Pages that show it: two for a moment, when one is reloaded."""
-    was_lost: bool = False
-    """True where it stands in for a session that was let go."""
-    stopping: bool = False
-    """True while a comparison is asked to end."""
-    revision: int = 0
-    shown: tuple[FloatArray, FloatArray] | None = None
-    """Before and after of the last preview, for the histogram."""
-    latest: dict[str, Any] = field(default_factory=dict)
-    """The last preview before finishing: "key", "preview". Finishing it anew takes no network."""
-    reference: RgbPhoto | None = None
-    """A well-lit picture of the same scene, to measure against."""
-    reference_file: str | None = None
-    """Its path where the visitor gave it; None for an example's own."""
-    analyses: dict[str, Any] = field(default_factory=dict)
-    """What the tabs that look inside keep between two events, by tab; forgotten with the photo."""
-    _files: dict[str, list[Path]] = field(default_factory=dict)
-
-    def require_photo(self) -> Photo:
-        """The open photo.
-
-        Raises:
-            PhotoError: none is open.
-        """
-        if self.photo is None:
-            raise PhotoError(text.SESSION_GONE if self.was_lost else text.NO_PHOTO_YET)
-        return self.photo
-
-    def publish(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
-        """Writes a picture and gives its address.
-
-        The oldest files of the group beyond `keep` (`PICTURES_KEPT` unless told) are removed.
-        """
-        path = self.folder / f"{secrets.token_hex(8)}{suffix}"
-        part = path.with_suffix(".part")
-        part.write_bytes(data)
-        os.replace(part, path)
-        with self.lock:
-            files = self._files.setdefault(group, [])
-            files.append(path)
-            while len(files) > (keep or PICTURES_KEPT):
-                files.pop(0).unlink(missing_ok=True)
-        return address(path)
-
-    def download_path(self, name: str, group: str = "photo") -> Path:
-        """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's.
-
-        An older download of the same group is removed.
-        """
-        for old in self.folder.glob(f"download-{group}-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        folder = self.folder / f"download-{group}-{secrets.token_hex(8)}"
-        folder.mkdir()
-        return folder / name
-
-
-def address(path: Path) -> str:
-    """The address at which the server hands out a file of `public_folder()`, relative to the page."""
-    return f"gradio_api/file={quote(str(path))}"
-
+RESULTS_EACH, RESULTS = 8, 64
+"""Results of the HTTP endpoints that lie ready for one visitor, and for all: until the server has copied them."""
 
 _SESSIONS: OrderedDict[str, Session] = OrderedDict()
-_LOCK = threading.Lock()
+"""By token, the idlest first."""
+_PAGES: dict[str, str] = {}
+"""The token of what a page shows, by the page's name: Gradio may forget a page's state before the page is closed."""
+_RESULTS: list[Holding[Path]] = []
+_LOCK = threading.RLock()
+
+
+def visitor() -> tuple[str, str]:
+    """Who asks, as the gate has decided: whoever is signed in, else the address; and the name of the page.
+
+    Empty outside of a request.
+    """
+    from gradio.context import LocalContext
+
+    request: Any = LocalContext.request.get(None)
+    if request is None:
+        return "", ""
+    scope = getattr(request.request, "scope", {})
+    who = scope.get("explorer.user") or (scope.get("client") or ("",))[0]
+    return who, request.session_hash or ""
 
 
 def open_session(token: str | None) -> Session:
     """The session of a token; a new one where there is no token yet or its session was let go."""
+    who, page = visitor()
     with _LOCK:
-        if token and token in _SESSIONS:
-            _SESSIONS.move_to_end(token)
-            return _SESSIONS[token]
-        fresh = secrets.token_urlsafe(24)
-        folder = public_folder() / fresh
-        folder.mkdir()
-        _SESSIONS[fresh] = Session(fresh, folder, was_lost=token is not None)
-        idle = [_SESSIONS.popitem(last=False)[1] for _ in range(len(_SESSIONS) - CAPACITY)]
-        session = _SESSIONS[fresh]
-    for old in idle:
-        shutil.rmtree(old.folder, ignore_errors=True)
+        session = _known(token, who) or _known(_PAGES.get(page), who) or _begin(who, lost=token is not None)
+        # A page that was closed already may still have asked for something.
+        session.used, session.ends = _now(), _now() + (IDLE if page in session.pages or not page else HOUR)
+        _SESSIONS.move_to_end(session.token)
+        if page:
+            _PAGES[page] = session.token
     return session
 
 
-def enter_session(token: str | None) -> Session:
-    """The session of a page that was just loaded: the one of the token that it kept where that is still there."""
+def enter_session(token: str | None, page: str | None = None) -> Session:
+    """The session of a page that was just loaded: the one of the token that it kept where that is still there.
+
+    Args:
+        page: its name; by default that of the one that asks.
+    """
+    who, asking = visitor()
+    page = asking if page is None else page
     with _LOCK:
-        known = token is not None and token in _SESSIONS
-    session = open_session(token if known else None)
-    with _LOCK:
-        session.pages += 1
+        session = _known(token, who) or _begin(who)
+        session.pages.add(page)
+        session.used, session.ends = _now(), _now() + IDLE
+        _PAGES[page] = session.token
     return session
+
+
+def leave_session(page: str | None = None) -> None:
+    """Called when a page was closed. Unless another one shows the session, or comes within `GRACE`, it ends."""
+    who, asking = visitor()
+    page = asking if page is None else page
+    with _LOCK:
+        session = _known(_PAGES.pop(page, None), who)
+        if session is None:
+            return
+        session.pages.discard(page)
+        if not session.pages:
+            session.ends = _now() + GRACE
+            _sweeper()
 
 
 def close_session(token: str | None) -> None:
-    """Forgets a session and removes its files; called when its page is closed. Another page may still show it."""
+    """Forgets a session and removes its files."""
     with _LOCK:
-        session = _SESSIONS.get(token) if token else None
-        if session is not None:
-            session.pages -= 1
-            if session.pages > 0:
-                return
-            del _SESSIONS[session.token]
-    if session:
-        shutil.rmtree(session.folder, ignore_errors=True)
+        session = _SESSIONS.pop(token, None) if token else None
+        if session is None:
+            return
+        for page in [page for page, shown in _PAGES.items() if shown == session.token]:
+            del _PAGES[page]
+    shutil.rmtree(session.folder, ignore_errors=True)
 
 
 def count() -> int:
     """Sessions open now."""
     return len(_SESSIONS)
+
+
+def settle() -> None:
+    """Lets go of what is too much: whoever has most gives decoded photos, then what can be computed again or was to be
+    downloaded, then whole sessions."""
+    for limits, measured, steps in (
+        (allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go, _end)),
+        ((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end)),
+    ):
+        with _LOCK:
+            everything = [
+                Holding((let_go, session), session.owner, amount, (turn, session.used))
+                for session in _SESSIONS.values()
+                for turn, (let_go, amount) in enumerate(zip(steps, measured(session), strict=True))
+            ]
+        for let_go, session in surplus(everything, *limits):
+            let_go(session)
+
+
+def _end(session: Session) -> None:
+    close_session(session.token)
+
+
+def keep_result(folder: Path) -> None:
+    """Takes a folder with a finished result of an HTTP endpoint, and removes what is too much of these."""
+    who, _ = visitor()
+    with _LOCK:
+        _RESULTS.append(Holding(folder, who, 1, _now()))
+        given = surplus(_RESULTS, RESULTS_EACH, RESULTS)
+        _RESULTS[:] = [each for each in _RESULTS if each.thing not in given]
+    for old in given:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Ends the sessions whose time is over."""
+    with _LOCK:
+        over = [session.token for session in _SESSIONS.values() if session.ends <= _now()]
+    for token in over:
+        close_session(token)
+
+
+def forget_page() -> None:
+    """Has Gradio forget what it keeps of the page that asks: it would do so only for thousands of others, and takes
+    every call of an endpoint for a page too."""
+    from gradio.context import LocalContext
+
+    holder = getattr(LocalContext.blocks.get(None), "state_holder", None)
+    _, page = visitor()
+    if holder is not None and page:
+        with holder.lock:
+            holder.session_data.pop(page, None)
+            holder.time_last_used.pop(page, None)
+
+
+def _now() -> float:
+    return time.monotonic()
+
+
+def _known(token: str | None, who: str) -> Session | None:
+    """A session by its token. That of somebody who signed in is nobody else's, even if they know the token."""
+    session = _SESSIONS.get(token) if token else None
+    if session is not None and session.owner != who and "user " in (session.owner[:5], who[:5]):
+        return None
+    return session
+
+
+def _begin(who: str, lost: bool = False) -> Session:
+    """A new session; whoever has most of them gives up one if there are too many."""
+    token = secrets.token_urlsafe(24)
+    folder = public_folder() / token
+    folder.mkdir()
+    session = _SESSIONS[token] = Session(token, folder, who, was_lost=lost, used=_now(), ends=_now() + IDLE)
+    given = surplus(
+        (Holding(each, each.owner, 1, _worth(each, session)) for each in _SESSIONS.values()),
+        SESSIONS_EACH,
+        SESSIONS,
+    )
+    for old in given:
+        close_session(old.token)
+    _sweeper()
+    return session
+
+
+def _worth(each: Session, newest: Session) -> tuple[bool, float]:
+    """What is least is given up first."""
+    return each is newest or each.source is not None, each.used
+
+
+@cache
+def _sweeper() -> threading.Thread:
+    def run() -> None:
+        while True:
+            time.sleep(5)
+            sweep()
+
+    thread = threading.Thread(target=run, name="sessions", daemon=True)
+    thread.start()
+    return thread

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.app import budget, catalogue, importing, restoring, sessions
+from explorer.app import budget, catalogue, detail, importing, restoring, sessions
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
 from explorer.examples import examples
@@ -143,7 +143,7 @@ def test_what_fails_leaves_all_of_the_old_photo(session: Session, tmp_path: Path
     assert all(getattr(session, name) is value for name, value in before.items())
     with pytest.raises(WhiteBalanceError, match="outside"):
         restoring.set_white_balance(session, restoring.NEUTRAL, (1e6, 3.0))
-    assert session.white_balance == "daylight" and session.photo is before["photo"]
+    assert session.white_balance == "daylight" and session.photo is before["kept_balanced"]()
 
 
 def test_a_grey_patch_becomes_gains_that_settings_reproduce(session: Session) -> None:
@@ -173,22 +173,22 @@ def test_a_window_is_the_window_of_the_whole(rotation: Any) -> None:
     height, width = whole.shape[:2]
     for box in ((0, 0, 40, 30), (31, 27, 70, 61), (width - 21, height - 17, width, height)):
         left, top, right, bottom = box
-        assert np.allclose(restoring.rendering_of(photo, box), whole[top:bottom, left:right], atol=1e-5)
+        assert np.allclose(detail.rendering_of(photo, box), whole[top:bottom, left:right], atol=1e-5)
 
 
 def test_a_detail_needs_the_full_result_and_is_bounded(session: Session) -> None:
     ramp = np.linspace(0, 0.2, 60 * 2500 * 3, dtype=np.float32).reshape(60, 2500, 3)
     restoring.take_photo(session, RgbPhoto(ramp, 8))
     everything = (0.0, 0.0, 1.0, 1.0)
-    assert restoring.detail(session, everything, Finish()) is None
+    assert detail.detail(session, everything, Finish()) is None
     full = restoring.full(session, "identity", 2.0)
-    found = restoring.detail(session, everything, Finish())
-    assert found and found.box == (0, 0, restoring.LARGEST_DETAIL, 60)
-    found = restoring.detail(session, (0.5, 0.5, 0.52, 1.0), Finish())
+    found = detail.detail(session, everything, Finish())
+    assert found and found.box == (0, 0, detail.LARGEST_DETAIL, 60)
+    found = detail.detail(session, (0.5, 0.5, 0.52, 1.0), Finish())
     assert found and found.box == (1250, 30, 1300, 60)
     assert np.array_equal(found.restored, full.image[30:60, 1250:1300])
     assert np.array_equal(found.as_taken, ramp[30:60, 1250:1300])
-    assert restoring.detail(session, (5.0, -1.0, float("1e9"), 0.0), Finish()) is not None, "odd windows are clamped"
+    assert detail.detail(session, (5.0, -1.0, float("1e9"), 0.0), Finish()) is not None, "odd windows are clamped"
 
 
 def test_the_photo_is_decoded_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,14 +210,27 @@ def test_the_photo_is_decoded_once(session: Session, monkeypatch: pytest.MonkeyP
         restoring.save(session, "identity", 2.0, "bmp")
 
 
-def test_a_session_lives_as_long_as_a_page_shows_it() -> None:
-    session = sessions.enter_session(None)
-    assert sessions.enter_session(session.token) is session
-    sessions.close_session(session.token)  # the page that was reloaded is gone, an hour later
+def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(sessions, "_now", lambda: now[0])
+    session = sessions.enter_session(None, "first")
+    assert sessions.enter_session(session.token, "reloaded") is session
+    sessions.leave_session("first")
+    now[0] += sessions.GRACE + 1
+    sessions.sweep()
+    assert session.folder.exists(), "the page that was reloaded shows it"
+    sessions.leave_session("reloaded")
+    now[0] += sessions.GRACE - 1
+    sessions.sweep()
+    assert sessions.enter_session(session.token, "once more") is session, "a reload takes a moment"
+    now[0] += sessions.GRACE
+    sessions.sweep()
     assert session.folder.exists()
-    sessions.close_session(session.token)
+    sessions.leave_session("once more")
+    now[0] += sessions.GRACE + 1
+    sessions.sweep()
     assert not session.folder.exists()
-    fresh = sessions.enter_session(session.token)
+    fresh = sessions.enter_session(session.token, "late")
     assert fresh is not session and not fresh.was_lost
     sessions.close_session(fresh.token)
     with pytest.raises(PhotoError):

@@ -216,7 +216,7 @@ def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> No
     for _ in range(sessions.PICTURES_KEPT + 5):
         address = first.publish(png(picture))
     assert first.token in address
-    assert len(list(first.folder.iterdir())) == sessions.PICTURES_KEPT
+    assert len(list(first.folder.glob("*.png"))) == sessions.PICTURES_KEPT
     sessions.close_session(first.token)
     assert not first.folder.exists()
     assert second.folder.exists()
@@ -225,7 +225,7 @@ def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> No
 
 def test_the_idlest_session_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_SESSIONS", type(sessions._SESSIONS)())
-    monkeypatch.setattr(sessions, "CAPACITY", 2)
+    monkeypatch.setattr(sessions, "SESSIONS", 2)
     first, second = sessions.open_session(None), sessions.open_session(None)
     assert sessions.open_session(first.token) is first
     third = sessions.open_session(None)
@@ -328,3 +328,18 @@ def test_a_reference_that_was_replaced_is_not_shown_again(session: Session, dark
         assert len(others) < 100_000, "no other object came to lie there"
     session.reference = reference
     assert np.allclose(decomposed(session, "lime", "reference").seen, 0.75, atol=0.01)
+
+
+def test_texts_that_are_no_unicode_break_no_stream() -> None:
+    """A folder of runs whose name is no UTF-8 comes to the page among the choices of a list."""
+    from gradio import routes
+
+    from explorer.app.valid_text import write_valid_texts
+
+    write_valid_texts()
+    value = {"choices": [("r\udcffn", "run")], "\ud800": 1, "number": 2.5, "ordinary": "ä"}
+    assert routes.orjson.loads(routes.orjson.dumps(value)) == {
+        "choices": [["r?n", "run"]], "?": 1, "number": 2.5, "ordinary": "ä",
+    }  # fmt: skip
+    with pytest.raises(TypeError):
+        routes.orjson.dumps({"what": object()})

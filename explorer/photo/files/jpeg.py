@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from explorer.errors import PhotoError
 from explorer.photo.files.decoded import Decoded, Model, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.scans import check_scans
 from explorer.photo.limits import Limits
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -74,6 +75,7 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
         raise PhotoError(f"{name} is a hierarchical JPEG, for which there is no decoder; save it as a plain JPEG.")
     if header.frame and data.find(b"\xff\xd9", header.scan) < 0:
         raise truncated("jpeg", name)
+    check_scans(data, name, limits)
     profile = b"".join(header.profile[number] for number in sorted(header.profile)) or None
     decoded = _by_codec(data, header, name) if by_codec else _by_pillow(data, name, limits)
     decoded.profile, decoded.exif = profile, exif_of(header.exif)

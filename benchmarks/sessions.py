@@ -1,0 +1,130 @@
+"""What visitors' photos cost the app in memory: every visitor opens a large photo and stays, then visitors come and go.
+
+    python benchmarks/sessions.py                       # 8 visitors with 36 megapixels each
+    python benchmarks/sessions.py --visitors 32 --rounds 10
+
+Prints MiB of the server with its decoders: at the start, the most while visitors were there, with the last of them, and
+after each further round of as many visitors who came and left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from load import memory_of, serving
+from PIL import Image
+
+LEFT_BEHIND = 45.0
+"""Seconds after which a page that was closed has taken its things along."""
+
+
+def photograph(megapixels: float) -> bytes:
+    """A dark photo of 3:2; flat, so that the file is small and what the app holds is not."""
+    height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
+    picture = np.full((height, height * 3 // 2, 3), (9, 7, 5), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+class Visitor:
+    """One page in a browser."""
+
+    def __init__(self, url: str, name: str, address: str) -> None:
+        self.name = name
+        self._http = httpx.Client(base_url=url, timeout=600, trust_env=False, headers={"X-Forwarded-For": address})
+        host, port = url.removeprefix("http://").split(":")
+        self._open = socket.create_connection((host, int(port)))
+        self._open.sendall(f"GET /gradio_api/heartbeat/{name} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        self._events = {each["api_name"]: each for each in self._http.get("/config").json()["dependencies"]}
+
+    def _event(self, handler: str, *values: Any) -> Any:
+        body = {"data": list(values), "fn_index": self._events[handler]["id"], "session_hash": self.name}
+        answer = self._http.post("/gradio_api/queue/join", json=body)
+        answer.raise_for_status()
+        with self._http.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.name}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:") and (said := json.loads(line[5:]))["msg"] == "process_completed":
+                    if not said["success"]:
+                        raise SystemExit(f"{handler}: {said}")
+                    return said["output"]["data"]
+        raise SystemExit(f"{handler} ended without an answer")
+
+    def opens(self, data: bytes) -> None:
+        self._event("greet", "")
+        path = self._http.post("/gradio_api/upload", files={"files": (f"{self.name}.png", data)}).json()[0]
+        file = {"path": path, "orig_name": f"{self.name}.png", "meta": {"_type": "gradio.FileData"}}
+        self._event("open_upload", None, file, "gamma", "")
+
+    def leaves(self) -> None:
+        self._open.close()
+        self._http.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, default=8)
+    parser.add_argument("--megapixels", type=float, default=36.0)
+    parser.add_argument("--rounds", type=int, default=0, help="how often as many visitors come and go afterwards")
+    parser.add_argument("--at-once", type=int, default=2, help="visitors who open their photos at the same time")
+    given = parser.parse_args()
+    data, now = photograph(given.megapixels), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
+        most, stop = [0.0], threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(0.2):
+                most[0] = max(most[0], memory_of(pid))
+
+        threading.Thread(target=watch, daemon=True).start()
+
+        def round_of(number: int) -> list[Visitor]:
+            there = [Visitor(url, f"r{number}v{k}", f"10.{number}.{k}.1") for k in range(given.visitors)]
+
+            def opens(visitor: Visitor) -> None:
+                visitor.opens(data)
+                print(f"  {visitor.name}: {memory_of(pid):.0f} MiB, {time.monotonic() - now:.0f} s", flush=True)
+
+            with ThreadPoolExecutor(given.at_once) as pool:
+                list(pool.map(opens, there))
+            return there
+
+        def closed(there: list[Visitor]) -> float:
+            for each in there:
+                each.leaves()
+            time.sleep(LEFT_BEHIND)
+            return statistics.mean(memory_of(pid) for _ in range(5))
+
+        Visitor(url, "first", "10.250.0.1").opens(data)
+        start = memory_of(pid)
+        there = round_of(0)
+        full, peak = memory_of(pid), most[0]
+        each = (full - start) / given.visitors
+        print(f"{given.visitors} visitors with {given.megapixels:g} MP, {given.at_once} at once:", end=" ")
+        print(f"{start:.0f} MiB with one, {full:.0f} MiB with all ({each:.0f} a visitor), {peak:.0f} MiB at most")
+        before = closed(there)
+        print(f"after they left: {before:.0f} MiB")
+        for number in range(1, given.rounds + 1):
+            after = closed(round_of(number))
+            print(f"after round {number}: {after:.0f} MiB ({100 * (after / before - 1):+.1f} %)", flush=True)
+        stop.set()
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())

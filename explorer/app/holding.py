@@ -1,0 +1,141 @@
+"""How much of the server's memory visitors' photos may take, and who gives up what when it is too much."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from explorer.photo.limits import MEBIBYTE, number_from_environment
+
+T = TypeVar("T")
+
+SETTING = "EXPLORER_SESSION_MEGABYTES"
+"""MiB that the photos and results of all visitors together may take."""
+DEFAULT_MEGABYTES = 1280
+EACH = 0.6
+"""Share of it that one visitor may have."""
+
+
+def allowed_bytes() -> tuple[float, float]:
+    """For one visitor, and for all.
+
+    Raises:
+        SettingsError: the environment variable holds no number above 0.
+    """
+    everybody = number_from_environment(SETTING, DEFAULT_MEGABYTES, most=2.0**24) * MEBIBYTE
+    return EACH * everybody, everybody
+
+
+class Again(Generic[T]):
+    """Something large that is made anew when it is asked for after it was let go."""
+
+    def __init__(self, value: T, make: Callable[[], T] | None = None) -> None:
+        self.held: T | None = value
+        self._make = make
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        with self._lock:
+            value = self.held
+            if value is None:
+                assert self._make is not None, "only what can be made again is let go"
+                value = self.held = self._make()
+            return value
+
+    @property
+    def can_go(self) -> bool:
+        return self._make is not None and self.held is not None
+
+    def let_go(self) -> None:
+        """Forgets the value, unless it could not be made again."""
+        if self._make is not None:
+            self.held = None
+
+
+_SHARED: set[int] = set()
+"""Buffers that are there for everybody, whoever shows them, by id; they stay as long as the process."""
+
+
+def share(*values: Any) -> None:
+    """Takes what these hold for everybody's, so that it counts for nobody."""
+    _SHARED.update(buffers(*values))
+
+
+def buffers(*values: Any) -> dict[int, int]:
+    """The memory that arrays take, wherever they stand in dataclasses, dicts and lists: bytes by buffer, so that views
+    of one count once."""
+    found: dict[int, int] = {}
+    seen: set[int] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Again):
+            value = value.held
+        if value is None or isinstance(value, str | int | float | bool) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, np.ndarray):
+            while isinstance(value.base, np.ndarray):
+                value = value.base
+            found[id(value)] = value.nbytes
+        elif isinstance(value, bytes | bytearray):
+            found[id(value)] = len(value)
+        elif isinstance(value, Mapping):
+            waiting.extend(list(value.values()))
+        elif isinstance(value, list | tuple | set):
+            waiting.extend(list(value))
+        elif is_dataclass(value) and not isinstance(value, type):
+            waiting.extend(getattr(value, each.name) for each in fields(value))
+    return {each: size for each, size in found.items() if each not in _SHARED}
+
+
+@dataclass(frozen=True)
+class Holding(Generic[T]):
+    """Something that can be given up."""
+
+    thing: T
+    owner: str
+    amount: float
+    turn: Any
+    """Of what one owner has, the least is given up first."""
+
+
+def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:
+    """What to give up so that nobody has more than `each` and all together no more than `everybody`.
+
+    Whoever has most gives first: however much one takes, it costs the others nothing as long as they have less.
+    """
+    queues: dict[str, deque[Holding[T]]] = {}
+    for holding in sorted((each for each in holdings if each.amount > 0), key=lambda holding: holding.turn):
+        queues.setdefault(holding.owner, deque()).append(holding)
+    totals = {owner: sum(holding.amount for holding in queue) for owner, queue in queues.items()}
+    given: list[T] = []
+    while queues:
+        # Among those who have the same, whoever was idle longest.
+        owner = min(queues, key=lambda owner: (-totals[owner], queues[owner][0].turn))
+        if totals[owner] <= each and sum(totals.values()) <= everybody:
+            break
+        first = queues[owner].popleft()
+        totals[owner] -= first.amount
+        given.append(first.thing)
+        if not queues[owner]:
+            del queues[owner], totals[owner]
+    return given
+
+
+def size_of_folder(folder: str | os.PathLike[str]) -> int:
+    """Bytes of the files below a folder; 0 where it is gone."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:  # removed meanwhile
+                continue
+    return total
