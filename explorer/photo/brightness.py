@@ -64,7 +64,8 @@ def _cells(raw: RawPhoto) -> FloatArray:
     for (row, column), colour in np.ndenumerate(tile):
         light[..., colour] += cells[:, row, :, column]
     counts = np.bincount(tile.ravel(), minlength=3)
-    return light * (np.asarray(raw.white_balance.gains, dtype=np.float32) / counts.astype(np.float32))
+    factors: FloatArray = np.divide(raw.white_balance.gains, counts).astype(np.float32)
+    return light * factors
 
 
 def cell_means(light: FloatArray) -> FloatArray:
@@ -73,7 +74,7 @@ def cell_means(light: FloatArray) -> FloatArray:
         length = light.shape[axis]
         edges = np.linspace(0, length, min(SIDE, length) + 1).astype(int)
         sums = np.add.reduceat(light, edges[:-1], axis)
-        light = sums / np.expand_dims(np.diff(edges).astype(np.float32), (1, 2) if axis == 0 else (0, 2))
+        light = (sums / np.expand_dims(np.diff(edges), (1, 2) if axis == 0 else (0, 2))).astype(np.float32)
     return light
 
 

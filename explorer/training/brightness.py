@@ -175,8 +175,8 @@ def errors(pairs: list[Pair]) -> dict[str, float]:
     found: dict[str, list[float]] = {"learned": [], "percentile": []}
     for pair in pairs:
         photo = RgbPhoto((pair.low / 255).astype(np.float32), 8)
-        light, reference = (each.reshape(-1, 3)[::3] for each in (_CURVE[pair.low], pair.high))
-        best = best_gain(light, (reference / 255).astype(np.float32))
+        low, high = (each.reshape(-1, 3)[::3] for each in (pair.low, pair.high))
+        best = best_gain(_CURVE[low], (high / 255).astype(np.float32))
         for rule, each in found.items():
             each.append(np.log2(suggest_ratio(photo, rule).ratio) - best)  # type: ignore[arg-type]
     return {rule: float(np.median(np.abs(each))) for rule, each in found.items()}

@@ -17,6 +17,6 @@ DATA = (
 # Pairs of one camera teach that camera; darkened photographs teach the rest. Half of each holds up on other cameras.
 # They are amplified before the network: it begins with a picture at about the right brightness, as a RAW network
 # does, and the ratio acts on it.
-AMPLIFIED_INPUT: dict[str, Any] = INPUT | {"ratio_rule": "percentile"}
+AMPLIFIED_INPUT: dict[str, Any] = INPUT | {"ratio_rule": "learned"}
 half_darkened_amplified = partial(DarkPairs, share=0.5, amplified=True)
 some_darkened = partial(DarkPairs, share=0.3)
