@@ -13,7 +13,8 @@ import numpy as np
 
 from explorer.app import catalogue, text
 from explorer.app.components import slider_value
-from explorer.app.restoring import Detail, Preview
+from explorer.app.detail import Detail
+from explorer.app.restoring import Preview
 from explorer.app.sessions import Session
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
@@ -76,6 +77,7 @@ def _viewer(
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
     opened = session.require_photo()
+    session.viewed = session.revision
     # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
     bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
     before = [

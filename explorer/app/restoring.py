@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from weakref import ref
 
-import numpy as np
-
 import explorer
 from explorer.app import budget, text
 from explorer.app.components import RatioChoice
 from explorer.app.sessions import Session
 from explorer.errors import OutputError, PhotoError
-from explorer.photo import amplify, check_ratio, describe, develop, load_rendering
+from explorer.photo import amplify, check_ratio, describe, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
-from explorer.settings import Finish, RestoreSettings, finished, with_finish, write_settings
+from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:
@@ -291,72 +289,6 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
         session.full.update(key=key, restoration=restoration)
         session.revision += 1
     return restoration
-
-
-@dataclass(frozen=True)
-class Detail:
-    """A window of the photo at full resolution; all pictures h x w x 3 sRGB in [0, 1]."""
-
-    box: tuple[int, int, int, int]
-    """Left, top, right and bottom in the upright photo, in pixels."""
-    as_taken: FloatArray
-    amplified: FloatArray
-    restored: FloatArray
-
-
-LARGEST_DETAIL = 2048
-"""Longest side of a `Detail` in pixels, whatever is asked for."""
-
-
-def detail(session: Session, window: tuple[float, float, float, float], finish: Finish) -> Detail | None:
-    """What a window shows at full resolution; None where the photo was not restored in full since it last changed.
-
-    Args:
-        window: left, top, right and bottom as shares of the picture, 0 to 1.
-    """
-    with session.lock:
-        photo, restoration = session.photo, cast("Restoration | None", session.full.get("restoration"))
-    if photo is None or restoration is None:
-        return None
-    height, width = restoration.image.shape[:2]
-    left, top = (
-        min(max(0, int(share * side)), side - 1) for share, side in zip(window[:2], (width, height), strict=True)
-    )
-    right = min(width, left + LARGEST_DETAIL, max(left + 1, round(window[2] * width)))
-    bottom = min(height, top + LARGEST_DETAIL, max(top + 1, round(window[3] * height)))
-    box = left, top, right, bottom
-    taken = rendering_of(photo, box)
-    restored = finished(restoration.image[top:bottom, left:right], finish)
-    return Detail(box, taken, amplify(taken, restoration.ratio), restored)
-
-
-_MARGIN = 12
-"""Samples around a window that demosaicking looks at; whole tiles of both colour-filter arrays."""
-
-
-def rendering_of(photo: explorer.Photo, box: tuple[int, int, int, int]) -> FloatArray:
-    """`load_rendering` of a window alone.
-
-    Args:
-        box: left, top, right and bottom in the upright photo, in pixels.
-    """
-    left, top, right, bottom = box
-    if isinstance(photo, RgbPhoto):
-        return photo.image[top:bottom, left:right]
-    height, width = photo.mosaic.shape
-    rows, columns = {
-        0: ((top, bottom), (left, right)),
-        90: ((left, right), (width - bottom, width - top)),
-        180: ((height - bottom, height - top), (width - right, width - left)),
-        270: ((height - right, height - left), (top, bottom)),
-    }[photo.rotation]
-    first_row, first_column = (max(0, (run[0] - _MARGIN) // 6 * 6) for run in (rows, columns))
-    part = photo.mosaic[
-        first_row : -(-(rows[1] + _MARGIN) // 6) * 6, first_column : -(-(columns[1] + _MARGIN) // 6) * 6
-    ]
-    picture = develop(replace(photo, mosaic=part.copy()))
-    inside = picture[rows[0] - first_row : rows[1] - first_row, columns[0] - first_column : columns[1] - first_column]
-    return np.ascontiguousarray(np.rot90(inside, photo.rotation // 90))
 
 
 def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:

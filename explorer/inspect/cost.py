@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it 
 
 _SIDE = 128
 _KEPT = 32
-_KNOWN: OrderedDict[tuple[str, str, "ref[nn.Module]"], tuple[float, float]] = OrderedDict()
+_KNOWN: OrderedDict[tuple[str, str, ref[nn.Module]], tuple[float, float]] = OrderedDict()
 _LOCK = Lock()
 
 

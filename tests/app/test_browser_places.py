@@ -130,10 +130,8 @@ def one_to_one(hand: Hand, picture: np.ndarray, dots: int = 1) -> None:
         page.wait_for_selector("#lx-viewer .lx-clip-before .lx-detail[src]:visible")
     found = seen(page, hand.frame)
     height, width = found.pixels.shape[:2]
-    middle = (before.left + before.right) / 2, (before.top + before.bottom) / 2
-    zoom = picture.shape[1] / width, picture.shape[0] / height
-    assert abs((found.left + found.right) / 2 - middle[0]) * zoom[0] * width < 4
-    assert abs((found.top + found.bottom) / 2 - middle[1]) * zoom[1] * height < 4
+    for was, now, count in zip(before.middle(), found.middle(), picture.shape[1::-1], strict=True):
+        assert abs(was - now) * count < 0.02 * (before.right - before.left) * count + 4, "what was in the middle stays"
     assert same_pixels(found, picture) > 0.95, "each pixel of the screen is one of the photo; labels lie over some"
 
 
