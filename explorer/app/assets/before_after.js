@@ -72,7 +72,8 @@ async function render() {
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
   for (const each of details) each.hidden = !detail;
-  find(".lx-viewer").style.setProperty("--aspect", value.width / value.height);
+  stage.aspect = value.width / value.height;
+  find(".lx-viewer").style.setProperty("--aspect", stage.aspect);
   badge.textContent = value.badge;
   find(".lx-tag-before").textContent = side.label;
   dropper.hidden = !value.pick;
