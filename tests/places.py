@@ -50,10 +50,9 @@ class Seen:
             and abs(self.top - top) < down and abs(self.bottom - bottom) < down
         )  # fmt: skip
 
-    def at(self, u: float, v: float) -> np.ndarray:
-        """The colour at a place of the frame."""
-        height, width = self.pixels.shape[:2]
-        return self.pixels[min(int(v * height), height - 1), min(int(u * width), width - 1)]
+    def middle(self) -> tuple[float, float]:
+        """The place of the picture in the middle of the frame."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def __str__(self) -> str:
         return f"x {self.left:.4f} to {self.right:.4f}, y {self.top:.4f} to {self.bottom:.4f}"
@@ -91,3 +90,13 @@ def decoded(pixels: np.ndarray) -> Seen:
 def seen(page: Page, frame: Locator) -> Seen:
     """Which part of a `coded` picture a frame shows."""
     return decoded(screenshot(page, frame))
+
+
+def enlarged(picture: np.ndarray, part: Seen, shape: tuple[int, ...]) -> np.ndarray:
+    """What a frame of so many rows and columns shows of a picture, each pixel of the screen one of the picture's."""
+    rows, columns = shape[:2]
+    x = part.left + (np.arange(columns) + 0.5) / columns * (part.right - part.left)
+    y = part.top + (np.arange(rows) + 0.5) / rows * (part.bottom - part.top)
+    height, width = picture.shape[:2]
+    inside = (y * height).astype(int).clip(0, height - 1)[:, None], (x * width).astype(int).clip(0, width - 1)
+    return picture[inside].astype(int)

@@ -57,7 +57,8 @@ def before_after() -> gr.HTML:
     "width", "height" (shares of the picture), "before": [src], "after": src}. "size" is the photo's own; "pick" says
     whether a grey patch can be picked in it, and "point" which one was.
 
-    Events: `submit` asks for the full resolution; `input` for the detail of "window"; `select`, when "picked" was.
+    Events: `submit` asks for the full resolution; `input` for the detail of "window", at most "side" pixels long;
+    `select`, when "picked" was.
     """
     words = {
         **_VIEW_WORDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ from explorer.app.session import Session
 from explorer.photo import amplify, develop, upright
 from explorer.photo.types import FloatArray, RgbPhoto
 from explorer.settings import Finish, finished
+from explorer.views.pictures import within
 
 if TYPE_CHECKING:
     from explorer.restoration import Restoration
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detail:
-    """A window of the photo at full resolution; all pictures h x w x 3 sRGB in [0, 1]."""
+    """A window of the photo as sharp as the screen can show it; all pictures h x w x 3 sRGB in [0, 1]."""
 
     box: tuple[int, int, int, int]
     """Left, top, right and bottom in the upright photo, in pixels."""
@@ -26,30 +28,39 @@ class Detail:
     restored: FloatArray
 
 
-LARGEST_DETAIL = 2048
-"""Longest side of a `Detail` in pixels, whatever is asked for."""
+LARGEST_DETAIL = 4096
+"""Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
 
 
-def detail(session: Session, window: tuple[float, float, float, float], finish: Finish) -> Detail | None:
+def detail(
+    session: Session, window: tuple[float, float, float, float], finish: Finish, side: int = LARGEST_DETAIL
+) -> Detail | None:
     """What a window shows at full resolution; None where the photo was not restored in full since it last changed.
 
     Args:
-        window: left, top, right and bottom as shares of the picture, 0 to 1.
+        window: left, top, right and bottom as shares of the picture, 0 to 1. The box holds all of it.
+        side: longest side in pixels that the pictures may have; a larger window is reduced to it.
     """
-    restoration = cast("Restoration | None", session.full.get("restoration"))
-    photo = session.photo if restoration is not None else None
+    with session.lock:
+        photo, restoration = session.photo, cast("Restoration | None", session.full.get("restoration"))
     if photo is None or restoration is None:
         return None
     height, width = restoration.image.shape[:2]
-    left, top = (
-        min(max(0, int(share * side)), side - 1) for share, side in zip(window[:2], (width, height), strict=True)
+    (left, right), (top, bottom) = (
+        _run(first, last, count)
+        for first, last, count in ((window[0], window[2], width), (window[1], window[3], height))
     )
-    right = min(width, left + LARGEST_DETAIL, max(left + 1, round(window[2] * width)))
-    bottom = min(height, top + LARGEST_DETAIL, max(top + 1, round(window[3] * height)))
     box = left, top, right, bottom
-    taken = rendering_of(photo, box)
-    restored = finished(restoration.image[top:bottom, left:right], finish)
+    most = max(1, min(side, LARGEST_DETAIL))
+    taken = within(rendering_of(photo, box), most)
+    restored = within(finished(restoration.image[top:bottom, left:right], finish), most)
     return Detail(box, taken, amplify(taken, restoration.ratio), restored)
+
+
+def _run(first: float, last: float, count: int) -> tuple[int, int]:
+    """The pixels, of so many, that hold what lies between two shares."""
+    start = min(max(0, math.floor(first * count)), count - 1)
+    return start, min(count, max(start + 1, math.ceil(last * count)))
 
 
 _MARGIN = 12

@@ -77,6 +77,7 @@ def _viewer(
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
     opened = session.require_open()
+    session.viewed = session.revision
     # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
     bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
     before = [

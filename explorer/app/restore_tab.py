@@ -238,12 +238,12 @@ def build(shared: Shared) -> Address:
         session = open_session(values[shared.token])
         shown = values[page.viewer] or {}
         window = shown.get("window")
-        if not window or shown.get("revision") != session.revision:
-            return {}  # another picture is on its way
-        left, top, right, bottom = (float(share) for share in window)
-        found = detail(session, (left, top, right, bottom), finish_in(values))
-        if found is None:
+        if not window:
             return {}
+        left, top, right, bottom = (float(share) for share in window)
+        found = detail(session, (left, top, right, bottom), finish_in(values), int(shown.get("side") or 1))
+        if found is None or shown.get("revision") != session.viewed:
+            return {}  # another picture is on its way
         full = int(shown["width"]), int(shown["height"])
         return {page.viewer: {**shown, "detail": detail_value(session, found, full)}}
 

@@ -97,6 +97,8 @@ class Session:
     stopping: bool = False
     """True while a comparison is asked to end."""
     revision: int = 0
+    viewed: int = 0
+    """The revision that the before/after viewer shows."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     latest: dict[str, Any] = field(default_factory=dict)

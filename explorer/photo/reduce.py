@@ -18,10 +18,11 @@ _LARGEST_EXCESS = 1.4
 def reduced(photo: Photo, max_side: int) -> Photo:
     """The photo with its longest side about `max_side` pixels; the same object where it already is no longer.
 
-    Mosaics are reduced by the nearest integer factor, so that their longest side is at most 1.4 times `max_side` (one
-    that is too narrow to keep a whole tile stays as it is). Each colour-filter cell takes the means of the
+    Mosaics are reduced by about the nearest integer factor, so that their longest side is at most 1.4 times `max_side`
+    (one that is too narrow to keep a whole tile stays as it is). Each colour-filter cell takes the means of the
     same-coloured samples of the cells that it covers, so that the result is a mosaic again (with less noise than the
-    full one). Pictures are averaged over areas in linear light, and their longest side is at most `max_side`.
+    full one) and shows the whole of it. Pictures are averaged over areas in linear light, and their longest side is at
+    most `max_side`.
 
     Args:
         photo: not changed.
@@ -64,11 +65,17 @@ def _reduced_raw(raw: RawPhoto, factor: int) -> RawPhoto:
     # Whole cells inside the picture: what only completes it is left out.
     top, left = (-(-n // cell) * cell for n in raw.inset[:2])
     inside = raw.mosaic[top : raw.mosaic.shape[0] - raw.inset[2], left : raw.mosaic.shape[1] - raw.inset[3]]
-    height, width = (n // (cell * factor) for n in inside.shape[:2])
-    if height == 0 or width == 0:
+    tiles = [n // cell for n in inside.shape[:2]]
+    if min(tiles) < factor:
         return raw
-    cropped = inside[: height * factor * cell, : width * factor * cell]
+    # Runs of tiles that differ by one at most. Runs of `factor` would leave some over at the end, and a place of the
+    # small picture would be another one of the photo.
+    height, width = ((2 * n + factor - 1) // (2 * factor) for n in tiles)
+    rows, columns = (np.arange(count) * n // count for count, n in zip((height, width), tiles, strict=True))
     colors = inside.shape[2:]
-    cells = cropped.reshape(height, factor, cell, width, factor, cell, *colors)
-    mosaic = cells.mean(axis=(1, 4)).reshape(height * cell, width * cell, *colors)
+    cells = inside[: tiles[0] * cell, : tiles[1] * cell].reshape(tiles[0], cell, tiles[1], cell, *colors)
+    sums = np.add.reduceat(np.add.reduceat(cells, rows, axis=0), columns, axis=2)
+    counts = np.outer(np.diff(rows, append=tiles[0]), np.diff(columns, append=tiles[1]))
+    means = sums / counts.reshape(height, 1, width, 1, *(1 for _ in colors))
+    mosaic = means.reshape(height * cell, width * cell, *colors)
     return replace(raw, mosaic=np.ascontiguousarray(mosaic, dtype=np.float32), inset=(0, 0, 0, 0))

@@ -424,3 +424,19 @@ def test_import_is_light() -> None:
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("cfa", ["bayer", "xtrans"])
+@pytest.mark.parametrize(("height", "width"), [(860, 1294), (1294, 860)])
+def test_a_smaller_mosaic_shows_the_whole_of_the_large_one(cfa: str, height: int, width: int) -> None:
+    """Nothing is cut off: what lies at a share of the small picture lies at the same share of the photo."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    place = np.stack([(x + 0.5) / width, np.full_like(x, 0.5), (y + 0.5) / height], axis=2)
+    mosaic = reduced(raw_of(place, cfa), 150).mosaic
+    rows, columns = mosaic.shape
+    cell = 2 if cfa == "bayer" else 6
+    small = (np.arange(columns) // cell + 0.5) * cell / columns, (np.arange(rows) // cell + 0.5) * cell / rows
+    red, blue = (mosaic_from_rgb(np.eye(3, dtype=np.float32)[c] + np.zeros((rows, columns, 3), np.float32), cfa) > 0
+                 for c in (0, 2))  # fmt: skip
+    assert np.abs(mosaic - small[0])[red].max() * width < 0.75 * cell * width / columns
+    assert np.abs(mosaic - small[1][:, None])[blue].max() * height < 0.75 * cell * height / rows

@@ -37,7 +37,9 @@ function askDetail() {
   const key = value.revision + " " + window_.map((share) => share.toFixed(5)).join(" ");
   if (key === asked) return;
   asked = key;
-  props.value = { ...value, window: window_ };
+  // Half again as many pixels as the screen has: a window that is larger than that comes reduced.
+  const side = Math.ceil(1.5 * devicePixelRatio * Math.max(frame.clientWidth, frame.clientHeight));
+  props.value = { ...value, window: window_, side };
   trigger("input");
 }
 function divide(share) {
@@ -70,7 +72,8 @@ async function render() {
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
   for (const each of details) each.hidden = !detail;
-  find(".lx-viewer").style.setProperty("--aspect", value.width / value.height);
+  stage.aspect = value.width / value.height;
+  find(".lx-viewer").style.setProperty("--aspect", stage.aspect);
   badge.textContent = value.badge;
   find(".lx-tag-before").textContent = side.label;
   dropper.hidden = !value.pick;

@@ -9,6 +9,7 @@ function makeStage(redraw, { wheelNeedsCtrl = false, exact = null } = {}) {
   let least = 1, most = 32;
   const stage = {
     zoom: 1, x: 0.5, y: 0.5,
+    aspect: 1, // of the picture in the exact frame, width by height
     seen: (x, y) => [(x - stage.x) * stage.zoom + 0.5, (y - stage.y) * stage.zoom + 0.5],
     under: (u, v) => [stage.x + (u - 0.5) / stage.zoom, stage.y + (v - 0.5) / stage.zoom],
     set(zoom, x, y) {
@@ -35,6 +36,11 @@ function makeStage(redraw, { wheelNeedsCtrl = false, exact = null } = {}) {
       const [u, v] = stage.seen(left, top);
       const box = { left: u, top: v, width: width * stage.zoom, height: height * stage.zoom };
       for (const [name, share] of Object.entries(box)) image.style[name] = share * 100 + "%";
+      if (!exact) return;
+      // The frame's height is rounded; the picture's must not be a multiple of that.
+      const wide = exact.getBoundingClientRect().width;
+      image.style.width = box.width * wide + "px";
+      image.style.height = box.height * wide / stage.aspect + "px";
     },
     // Where a pointer is in the frame.
     locate(frame, { clientX, clientY }) {
