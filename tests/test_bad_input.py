@@ -97,17 +97,6 @@ def bad_photo(kind: str, folder: Path) -> Path:
     elif kind == "text named .dng":
         path = folder / "notes.dng"
         path.write_text("Shot at night, no tripod.\n" * 50)
-    elif kind == "DNG without a mosaic":
-        path = folder / "linear.dng"
-        picture = np.full((48, 64, 3), 300, np.uint16)
-        tags = [
-            (50706, 1, 4, bytes([1, 4, 0, 0]), True),
-            (50708, 2, 0, "Test Camera", True),
-            (50717, 4, 3, (4095, 4095, 4095), True),
-            (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
-            (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),
-        ]
-        tifffile.imwrite(path, picture, photometric=34892, planarconfig="contig", extratags=tags, metadata=None)
     elif kind == "huge PNG header":
         path = folder / "huge.png"
         path.write_bytes(png_header(50_000, 50_000))
@@ -130,7 +119,6 @@ BAD_PHOTOS = (
     "truncated DNG",
     "empty file",
     "text named .dng",
-    "DNG without a mosaic",
     "huge PNG header",
     "NaN in a TIFF",
     "missing file",

@@ -120,6 +120,7 @@ def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyp
         "fastapi",
         "anyio",
         "click",
+        "orjson",
         "traitlets",
     }  # gradio's and, the last one, ipywidgets' own
     for name in third_party_imports(project / "explorer") - optional:

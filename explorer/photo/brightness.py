@@ -53,7 +53,11 @@ def _step(count: int) -> int:
 
 
 def _cells(raw: RawPhoto) -> FloatArray:
-    """H x W x 3: the mean red, green and blue of each cell of the mosaic."""
+    """H x W x 3: the mean red, green and blue of each cell of the mosaic; of a file without one, its own pixels."""
+    gains = np.asarray(raw.white_balance.gains, dtype=np.float32)
+    if raw.cfa == "none":
+        step = _step(raw.mosaic.shape[0] * raw.mosaic.shape[1])
+        return raw.mosaic[::step, ::step] * gains
     tile = TILES[raw.cfa]
     period = tile.shape[0]
     height, width = (n // period for n in raw.mosaic.shape)
@@ -64,7 +68,7 @@ def _cells(raw: RawPhoto) -> FloatArray:
     for (row, column), colour in np.ndenumerate(tile):
         light[..., colour] += cells[:, row, :, column]
     counts = np.bincount(tile.ravel(), minlength=3)
-    factors: FloatArray = np.divide(raw.white_balance.gains, counts).astype(np.float32)
+    factors: FloatArray = np.divide(gains, counts).astype(np.float32)
     return light * factors
 
 

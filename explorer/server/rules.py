@@ -27,10 +27,16 @@ PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP = (
 )  # fmt: skip
 """Kinds of requests, as the log names them."""
 
+SIGN_OUT = "/logout"
+"""It changes something though it is a GET, so no other page may lead there."""
+_LONGEST_NAME = 64
+"""Characters of what a client calls its page, its event or its upload: the server keeps such names."""
+_NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
+
 _ROUTES: tuple[tuple[str, str, str], ...] = (
     # methods, pattern of the path, kind
     ("GET HEAD", r"/", PAGE),
-    ("GET", r"/(config/?|logout|manifest\.json|robots\.txt)", PAGE),
+    ("GET", r"/(config/?|manifest\.json|robots\.txt)", PAGE),
     ("POST", r"/login/?", LOGIN),
     ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET),
     ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET),
@@ -39,9 +45,10 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/gradio_api/upload_progress", STREAM),
     ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB),
     ("POST", r"/gradio_api/run/[^/]+/?", EVENT),
-    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+)", STREAM),
+    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM),
     ("GET HEAD", r"/gradio_api/file=.+", FILES),
     ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
+    ("GET", SIGN_OUT, STATE),
     ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
     ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
 )
@@ -138,6 +145,11 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusalError(400, "The request is not JSON.") from error
+    if isinstance(values, dict):
+        for name in _NAMES:
+            value = values.get(name)
+            if value is not None and len(str(value)) > _LONGEST_NAME:
+                raise RefusalError(400, f"The value of {name} is too long.")
     waiting, paths, photographs = [values], 0, 0
     while waiting:
         each = waiting.pop()

@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
+from explorer.server.rules import SIGN_OUT
+
 INNER = "x-explorer-inner"
 """Header of the requests that the server makes of itself for a tool: a secret that stands for the visitor."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -52,12 +54,16 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     address = client_address(peer, headers.getlist("x-forwarded-for"), trusted)
     told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
     named = [each.lower() for each in headers.getlist("host")]
-    host = told if permits(told, hosts) else named[0] if len(named) == 1 else ""
+    asked = named[0] if len(named) == 1 else ""
+    # A proxy that nobody configured is only believed where the request itself names this machine: a page whose name was
+    # led here can write any header of its own.
+    believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
+    host = told if believed else asked
     scheme = _nearest(headers.getlist("x-forwarded-proto"), trusted).lower()
     foreign = any(not _same_origin(each, host, scheme) for each in headers.getlist("origin"))
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        # What a link or an address leads to is asked for by the visitor.
-        foreign = foreign or headers.get("sec-fetch-mode") != "navigate"
+        # What a link or an address leads to is asked for by the visitor, but for what changes something.
+        foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or scope["path"] == SIGN_OUT
     visitor = Visitor(address, host, foreign, headers.get(INNER, ""))
     scope["client"] = (address, 0)
     scope["headers"] = [
