@@ -28,7 +28,9 @@ ZERO_TORCH = "torch>=2.8,<2.12"
 
 _FOUND_BY_THEMSELVES = ("models",)
 """Rooms of the package whose files are discovered when it runs, and so are named by no import."""
-_SUFFIXES = {".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors", ".npz"}
+_SUFFIXES = {
+    ".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors", ".npz",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,32 @@ def test_the_servers_own_page_uses_all(host: str, origin: str) -> None:
         assert asked(echo, path, "POST", [b"{}"], headers=headers).status == 200
     frame = {"host": host, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert asked(echo, "/", body=[b""], headers=frame).status == 200
+
+
+def test_a_page_cannot_choose_the_name_that_it_asks_by() -> None:
+    """A page whose name was led to this machine may write headers of a proxy's; only a configured proxy is believed."""
+    headers = {"host": "evil.test:7860", "x-forwarded-host": "localhost:7860"}
+    for path in ("/config", "/", "/gradio_api/info"):
+        assert asked(echo, path, body=[b""], options=HERE, headers=headers, client="127.0.0.1").status == 403
+    behind = replace(HERE, proxies=1)
+    assert asked(echo, body=[b""], options=behind, headers=headers, client="127.0.0.1").status == 200
+
+
+@pytest.mark.parametrize("mode", ["navigate", "no-cors"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_other_page_signs_a_visitor_out(site: str, mode: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode}
+    assert asked(echo, rules.SIGN_OUT, body=[b""], headers=headers).status == 403
+    own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
+    assert asked(echo, rules.SIGN_OUT, body=[b""], headers=own).status == 200
+
+
+@pytest.mark.parametrize("name", ["session_hash", "event_id", "trigger_id", "upload_id"])
+def test_names_that_the_server_keeps_are_short(name: str) -> None:
+    """What a client calls its page stays in memory as long as nobody fetches its events."""
+    for value, status in (("h" * 40, 200), ("h" * 65, 400), (["h" * 100], 400), (10**70, 400)):
+        assert asked(echo, JOIN, "POST", [json.dumps({"data": [], name: value}).encode()]).status == status
+    assert asked(echo, f"/gradio_api/heartbeat/{'h' * 65}", body=[b""]).status == 404
 
 
 def test_what_a_page_asks_for_without_saying_its_origin() -> None:
