@@ -70,8 +70,15 @@ def test_stop_ends_a_long_comparison(page: Page, address: str) -> None:
     ratios = [str(2 + 3 * k) for k in range(6)]
     page.fill("#lx-compare-list textarea, #lx-compare-list input", ", ".join(ratios))
     page.click("#lx-compare-run")
-    page.wait_for_function("document.querySelectorAll('#lx-compare-tiles .lx-tile').length >= 4")
-    page.click("#lx-compare-stop")
+    # Clicked by the page itself: between two commands of this test, a quick machine may end.
+    page.wait_for_function(
+        """() => {
+            const stop = document.querySelector('#lx-compare-stop');
+            const ready = document.querySelectorAll('#lx-compare-tiles .lx-tile').length >= 4 && !stop.disabled;
+            if (ready) stop.click();
+            return ready;
+        }"""
+    )
     page.wait_for_selector("#lx-compare-status :text('Stopped')")
     done = page.locator("#lx-compare-tiles .lx-tile").count()
     page.wait_for_timeout(2500)
