@@ -21,10 +21,10 @@ def coded(width: int, height: int) -> np.ndarray:
 
     Its noise makes a mean over many pixels exact, and tells whether a pixel is the picture's own or was interpolated.
     """
-    rows, columns = np.mgrid[:height, :width]
     noise = NOISE * (np.random.default_rng(0).random((height, width), np.float32) - 0.5) + 0.5
-    red = (LOW + SPAN * (columns + 0.5) / width + noise).astype(np.uint8)
-    green = (LOW + SPAN * (rows + 0.5) / height + noise).astype(np.uint8)
+    across, down = (LOW + SPAN * (np.arange(side, dtype=np.float32) + 0.5) / side for side in (width, height))
+    red = (across + noise).astype(np.uint8)
+    green = (down[:, None] + noise).astype(np.uint8)
     return np.stack([red, green, 255 - red], axis=2)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytest.importorskip("anywidget", reason="needs anywidget")
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 PAGE = """<style>body { margin: 20px; } %s</style><div id="here" class="lx-w" style="width: 760px"></div>
 <script type="module">
