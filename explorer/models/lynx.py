@@ -18,6 +18,7 @@ from explorer.models.base import RestorationNet, SizeRequirements, register
 
 Size = Literal["large", "small"]
 _SLOPE = 0.1
+_SIZE = SizeRequirements(minimum=16, multiple_of=16)
 _LEVELS = (1, 2, 3, 4)
 """Channels of each scale, in widths."""
 _SIZES: dict[str, tuple[int, tuple[int, ...], int]] = {
@@ -140,7 +141,7 @@ def _spread(colors: Sequence[torch.Tensor], upscale: int) -> torch.Tensor:
     summary="Ours: a U-Net on the Bayer mosaic that adds what is missing to the picture.",
     halo=160,
     paper="",
-    size=SizeRequirements(minimum=16, multiple_of=16),
+    size=_SIZE,
 )
 class Lynx(_Lynx):
     """The network on Bayer mosaics: four planes of half the size, as they are and under the sRGB curve.
@@ -168,7 +169,7 @@ class Lynx(_Lynx):
     summary="Ours: Lynx on the nine planes of a Fujifilm X-Trans mosaic.",
     halo=80,
     paper="",
-    size=SizeRequirements(minimum=16, multiple_of=16),
+    size=_SIZE,
 )
 class LynxXTrans(_Lynx):
     """The network on X-Trans mosaics: nine planes of a third of the size (R, G, B, R, B, G, G, G, G), seen twice.
@@ -199,7 +200,7 @@ class LynxXTrans(_Lynx):
     summary="Ours: Lynx on amplified pictures, which keep what is brighter than white.",
     halo=160,
     paper="",
-    size=SizeRequirements(minimum=16, multiple_of=16),
+    size=_SIZE,
 )
 class LynxRgb(_Lynx):
     """The network on pictures: the amplified picture clipped at white, and x / (x + 0.5) of what it was before.

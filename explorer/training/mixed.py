@@ -8,10 +8,18 @@ import numpy as np
 import torch
 
 from explorer.training.darken import amplify, darken, true_ratio
-from explorer.training.data import Picture, Skipped, crops_of, random_crops, read_folder
+from explorer.training.data import Picture, Skipped, crops_of, random_crops
 from explorer.training.objectives import Batch
 from explorer.training.recipe import Phase
-from explorer.training.sources import centre, clean_folder, pairs_folder, phase_at, split_clean, split_pairs
+from explorer.training.sources import (
+    centre,
+    clean_folder,
+    large_pictures,
+    pairs_folder,
+    phase_at,
+    split_clean,
+    split_pairs,
+)
 
 SHARES = {"lol": 0.4, "sice": 0.25, "darkened": 0.35}
 """How often a picture of a batch comes from each."""
@@ -36,8 +44,7 @@ class MixedPairs:
                 self.pairs[name] = [(p.low, p.high) for p in train]
                 self.held_out[name] = [(p.low, p.high) for p in held_out]
         clean, _ = split_clean(clean_folder(data), self.skipped) if (data / "clean").is_dir() else ([], [])
-        if (data / "clic").is_dir():
-            clean = clean + 3 * read_folder(data / "clic", skipped=self.skipped)
+        clean = clean + large_pictures(data, self.skipped)
         self.clean = [(picture,) for picture in clean]
         self.ratios = {name: _ratios(pairs) for name, pairs in self.pairs.items()}
         shares = {name: share for name, share in SHARES.items() if name in self.pairs or (name == "darkened" and clean)}

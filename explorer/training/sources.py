@@ -71,6 +71,11 @@ def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]
     return (train if len(train) == len(held_out) else [p for k, p in enumerate(train) if k % 20]), held_out
 
 
+def large_pictures(data: Path, skipped: Skipped) -> list[Picture]:
+    """The pictures of `clic/`, each three times; none where there is no such folder."""
+    return _LARGE_PICTURES * read_folder(data / "clic", skipped=skipped) if (data / "clic").is_dir() else []
+
+
 def mosaic_batch(dark: DarkMosaic) -> Batch:
     """What a network on the mosaic is trained with."""
     return {
@@ -123,8 +128,7 @@ class SyntheticRaw:
         train, self.held_out = split_clean(clean_folder(data), self.skipped)
         if (data / "lol" / "high").is_dir():
             train = train + read_folder(data / "lol" / "high", read_list(data / "lol" / "train.txt"), self.skipped)
-        if (data / "clic").is_dir():
-            train = train + _LARGE_PICTURES * read_folder(data / "clic", skipped=self.skipped)
+        train = train + large_pictures(data, self.skipped)
         self.pictures = [(picture,) for picture in train]
         self.seed, self.phases = seed, phases
 

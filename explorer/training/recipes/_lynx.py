@@ -10,7 +10,7 @@ from torch import nn
 from explorer.training.degrade import SensorRanges
 from explorer.training.objectives import RawObjective
 from explorer.training.recipe import Phase
-from explorer.training.recipes._raw import DATA, as_mosaic
+from explorer.training.recipes._raw import as_mosaic
 from explorer.training.sources import SyntheticRaw
 
 INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "learned", "margin": 32}
@@ -32,6 +32,3 @@ KNOWN_FAILURES = (
 def objective(net: nn.Module) -> RawObjective:
     """The root mean square error of each picture from the first step on, by Muon."""
     return RawObjective(net, rate=1e-3, inner_rate=2.5e-3, prepare=as_mosaic, balanced_from=0.0)
-
-
-__all__ = ["DATA", "INPUT", "KNOWN_FAILURES", "PHASES", "objective", "source"]

@@ -1,8 +1,8 @@
 """`lynx.raw_synthetic_small`: the small Lynx, for previews and video."""
 
 from explorer.training.recipe import Recipe
-from explorer.training.recipes._lynx import DATA, INPUT, KNOWN_FAILURES, PHASES, objective, source
-from explorer.training.recipes._raw import OUTPUT
+from explorer.training.recipes._lynx import INPUT, KNOWN_FAILURES, PHASES, objective, source
+from explorer.training.recipes._raw import DATA, OUTPUT
 
 RECIPE = Recipe(
     name="lynx.raw_synthetic_small",
