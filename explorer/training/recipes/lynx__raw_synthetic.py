@@ -1,14 +1,13 @@
 """`lynx.raw_synthetic`: Lynx on Bayer mosaics synthesised from clean photographs."""
 
 from explorer.training.recipe import Recipe
-from explorer.training.recipes._lynx import INPUT, KNOWN_FAILURES, PHASES, objective, source
-from explorer.training.recipes._raw import DATA, OUTPUT
+from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_mosaic, balanced, source
 
 RECIPE = Recipe(
     name="lynx.raw_synthetic",
     architecture="lynx",
     options={"size": "large"},
-    objective=objective,
+    objective=balanced(as_mosaic),
     source=source,
     phases=PHASES,
     steps=22_000,

@@ -1,14 +1,13 @@
 """`lynx.raw_synthetic_small`: the small Lynx, for previews and video."""
 
 from explorer.training.recipe import Recipe
-from explorer.training.recipes._lynx import INPUT, KNOWN_FAILURES, PHASES, objective, source
-from explorer.training.recipes._raw import DATA, OUTPUT
+from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_mosaic, balanced, source
 
 RECIPE = Recipe(
     name="lynx.raw_synthetic_small",
     architecture="lynx",
     options={"size": "small"},
-    objective=objective,
+    objective=balanced(as_mosaic),
     source=source,
     phases=PHASES,
     steps=20_000,

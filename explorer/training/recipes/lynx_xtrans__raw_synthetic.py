@@ -4,8 +4,7 @@ from functools import partial
 
 from explorer.training.objectives import RawObjective
 from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lynx import INPUT, KNOWN_FAILURES, SENSORS
-from explorer.training.recipes._raw import DATA, OUTPUT, as_xtrans_planes
+from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, SENSORS, as_xtrans_planes
 from explorer.training.sources import SyntheticRaw
 
 RECIPE = Recipe(
