@@ -1,6 +1,6 @@
 """One measurement in a process of its own: peak memory of a network on a picture, ours or the published form.
 
-    python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH
+    python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH [OPTION=VALUE ...]
     python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
 
 "free" is ours without being compiled for the picture's shape. The second restores a RAW file from disk to disk; after
@@ -52,7 +52,7 @@ def untrained(architecture: str, **options: Any) -> LoadedModel:
     return LoadedModel(architecture, descriptor, descriptor.create(**options), config, identity)
 
 
-def network(architecture: str, form: str, height: int, width: int) -> dict[str, float]:
+def network(architecture: str, form: str, height: int, width: int, **options: str) -> dict[str, float]:
     """Peak memory of one run, and what the process held before it."""
     import numpy as np
     import torch
@@ -63,7 +63,7 @@ def network(architecture: str, form: str, height: int, width: int) -> dict[str, 
 
     if form == "free":
         backends._LARGE = sys.maxsize
-    model = untrained(architecture)
+    model = untrained(architecture, **options)
     planes = np.random.default_rng(0).random((model.net.input_channels, height, width), dtype=np.float32)
     if form == "eager":
         net = as_published(model.net)
@@ -124,6 +124,7 @@ def mosaic(architecture: str, photograph: str, out: str, tiles: int) -> dict[str
 if __name__ == "__main__":
     kind, *given = sys.argv[1:]
     if kind == "network":
-        print(json.dumps(network(given[0], given[1], int(given[2]), int(given[3]))))
+        options = dict(each.split("=", 1) for each in given[4:])
+        print(json.dumps(network(given[0], given[1], int(given[2]), int(given[3]), **options)))
     else:
         print(json.dumps(mosaic(given[0], given[1], given[2], int(given[3]) if len(given) > 3 else 0)))

@@ -76,6 +76,8 @@ def cases(quick: bool) -> list[Case]:
         return [Case("lamba_m0", "tiny", 64, 64), Case("zero_dce", "tiny", 32, 48)]
     mosaics = [Case(f"lamba_m{n}", "8 MP", 2048, 4096) for n in range(3)]
     mosaics.append(Case("sid_unet", "8 MP", 1024, 2048))
+    mosaics.append(Case("lynx", "8 MP", 2048, 4096))
+    mosaics.append(Case("lynx", "small 8 MP", 2048, 4096, (("size", "small"),)))
     pictures = []
     for name in ("retinexnet", "zero_dce", "sci", "pix2pix", "res_unet"):
         small = (512, 512) if name == "pix2pix" else (416, 608)  # what their sizes permit
@@ -104,7 +106,7 @@ def memory(case: Case, form: str) -> float:
     command = [sys.executable, str(HERE / "_measure.py"), "network", case.architecture, form]
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     done = subprocess.run(
-        [*command, str(case.height), str(case.width)], env=environment, capture_output=True, text=True, check=True
+        [*command, str(case.height), str(case.width), *map("=".join, case.options)], env=environment, capture_output=True, text=True, check=True
     )
     found = json.loads(done.stdout.splitlines()[-1])
     return float(found["peak"] - found["before"])

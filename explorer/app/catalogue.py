@@ -1,4 +1,4 @@
-"""The models as a visitor picks them: readable labels, networks with weights first, and a card for each."""
+"""The models as a visitor picks them: readable labels, the best ones first, and a card for each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 from explorer.app import text
 from explorer.errors import ModelNotFoundError
 from explorer.photo.numbers import shown
+from explorer.photo.types import RawPhoto
 
 if TYPE_CHECKING:
+    from explorer.models import Domain
+    from explorer.photo.types import Photo
     from explorer.restorer import ModelInfo
     from explorer.weights.store import LoadedModel
 
@@ -21,7 +24,8 @@ SECONDS = 2.0
 
 
 def models() -> dict[str, ModelInfo]:
-    """What is installed, by name: networks with weights first, then classical methods, each in alphabetical order."""
+    """What is installed, by name: the project's own networks, other trained networks, imported checkpoints, and
+    classical methods, each in alphabetical order and the largest weights of a network first."""
     return _listed(int(time.monotonic() / SECONDS))
 
 
@@ -69,9 +73,10 @@ def pickable() -> list[str]:
     return list(models())
 
 
-def _order(info: ModelInfo) -> tuple[bool, bool, str, str]:
-    # The project's own weights before imported ones: what opens first must be free to use as the page says.
-    return info.weights is None, published(info), info.title.lower(), info.name
+def _order(info: ModelInfo) -> tuple[bool, bool, bool, str, int, str]:
+    # The project's own weights before imported ones: what opens first must be free to use as the page says. Networks
+    # that follow no paper are the project's own, and ahead of the others on every benchmark (docs/results.md).
+    return info.weights is None, published(info), bool(info.paper), info.title.lower(), -info.parameters, info.name
 
 
 def published(info: ModelInfo) -> bool:
@@ -98,6 +103,27 @@ def default_model() -> str | None:
     """The first network with weights, else the first method that is not the identity."""
     names = [name for name in models() if name != "identity"]
     return names[0] if names else None
+
+
+def kind(photo: Photo) -> Domain:
+    """The domain of the networks that take such a photo as it is."""
+    return photo.cfa if isinstance(photo, RawPhoto) and photo.cfa != "none" else "rgb"
+
+
+def best_for(photo: Photo) -> str | None:
+    """The first network that takes such a photo as it is; the first of all where there is none."""
+    fitting = kind(photo)
+    fitting_names = [name for name, info in models().items() if info.weights is not None and info.domain == fitting]
+    return fitting_names[0] if fitting_names else default_model()
+
+
+def unlike(count: int) -> list[str]:
+    """The first so many models that are no variants of each other: each by other authors."""
+    by_authors: dict[str, str] = {}
+    for name, info in models().items():
+        if name != "identity":
+            by_authors.setdefault(info.paper.partition(",")[0], name)
+    return list(by_authors.values())[:count]
 
 
 def decomposing() -> list[str]:

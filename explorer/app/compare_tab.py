@@ -105,7 +105,7 @@ def build(shared: Shared) -> Address:
     with gr.Row(elem_classes="lx-bar"):
         chosen = gr.Dropdown(
             choices=list(catalogue.choices(names)),
-            value=names[:AT_FIRST],
+            value=catalogue.unlike(AT_FIRST),
             multiselect=True,
             label=text.COMPARE_MODELS,
             elem_id="lx-compare-models",

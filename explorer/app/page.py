@@ -133,7 +133,9 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
                 answer[shared.ratio] = {"ratio": ratio, "auto": False}
                 session.keep_ratio = True
             words += problem_
-        if "model" in query:
+        if "model" not in query and session.small is not None:
+            answer[shared.model] = importing.picker_update(catalogue.pickable(), catalogue.best_for(session.small))
+        elif "model" in query:
             if query["model"] in catalogue.models():
                 answer[shared.model] = importing.picker_update(catalogue.pickable(), query["model"])
             else:

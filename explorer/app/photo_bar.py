@@ -11,13 +11,14 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import restoring, text
+from explorer.app import catalogue, restoring, text
 from explorer.app.components import ExampleCard, example_picker
 from explorer.app.feedback import reported
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
 from explorer.photo import amplify, load_rendering, suggest_ratio
+from explorer.photo.types import Photo
 from explorer.views.pictures import png, within
 
 LOG = logging.getLogger(__name__)
@@ -78,8 +79,13 @@ def open_values(session: Session) -> dict[str, Any]:
 def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
-    def opened(session: Session) -> dict[Any, Any]:
+    def shown_first(session: Session, before: Photo | None, model: str | None) -> dict[Any, Any]:
+        """The new photo, by the model that was chosen; where none was, and the best one is shown, by the best for it."""
+        if before is None or model == catalogue.best_for(before):
+            model = catalogue.best_for(session.require_open())
+        restoring.first_preview(session, model)
         return {
+            shared.model: model,
             shared.token: session.token,
             shared.photo: secrets.token_hex(4),
             shared.message: "",
@@ -91,16 +97,16 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
         if path is None:
             return {shared.message: ""}
         with restoring.kept_on_failure(session):
+            before = session.small
             restoring.open_file(session, path, isolated=True)
-            restoring.first_preview(session, model)
-        return opened(session)
+            return shown_first(session, before, model)
 
     def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
         with restoring.kept_on_failure(session):
+            before = session.small
             restoring.open_example(session, name or "")
-            restoring.first_preview(session, model)
-        return {**opened(session), upload: None}
+            return {**shown_first(session, before, model), upload: None}
 
     def still_open(current: str | None, *_: object) -> dict[Any, Any]:
         shown = open_values(open_session(current))
@@ -109,7 +115,7 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     guard = reported(shared.message, still_open)
     options: dict[str, Any] = {
         "inputs": [shared.token, upload, shared.model, picker],
-        "outputs": [shared.token, shared.photo, shared.message, upload, picker],
+        "outputs": [shared.token, shared.photo, shared.message, shared.model, upload, picker],
         "concurrency_id": PREVIEWS,
         "concurrency_limit": 2,
         "api_visibility": "private",

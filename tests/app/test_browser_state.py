@@ -93,3 +93,19 @@ def test_a_reload_keeps_the_photo(page: Page, address: str, night: Path) -> None
     copy.wait_for_selector("#lx-metadata td")
     assert "night.png" not in copy.inner_text("#lx-metadata")
     copy.close()
+
+
+def test_a_photo_opens_with_the_best_network_for_its_kind_unless_one_was_chosen(
+    page: Page, address: str, night: Path
+) -> None:
+    opened(page, address)
+    assert "Lynx" in page.input_value("#lx-model input")
+    upload(page, night)
+    page.wait_for_selector("#lx-metadata :text('night.png')")
+    assert page.input_value("#lx-model input") == "Lynx (pictures) · mixed"
+    page.click("#lx-examples button >> nth=0")
+    page.wait_for_function("document.querySelector('#lx-model input').value.startsWith('Lynx · raw')")
+    opened(page, address, "?model=zero_dce.lol")
+    upload(page, night)
+    page.wait_for_selector("#lx-metadata :text('night.png')")
+    assert page.input_value("#lx-model input") == "Zero-DCE · lol"
