@@ -15,7 +15,7 @@ from gradio.data_classes import FileData
 
 import explorer
 from explorer.app import catalogue, restoring, text
-from explorer.app.features_tab import layer_facts
+from explorer.app.features import layer_facts
 from explorer.app.feedback import sentence
 from explorer.app.sessions import Session, forget_page, keep_result, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS

@@ -1,126 +1,53 @@
-"""What the layers of a network make of the photo, channel by channel, and what each channel is good for."""
+"""The tab that opens a network: what its layers make of the photo, channel by channel."""
 
 from __future__ import annotations
 
-import io
-import math
-import secrets
 from dataclasses import dataclass
-from html import escape
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
-import explorer
-from explorer.app import catalogue, text
-from explorer.app.components import (
-    RatioChoice,
-    channel_grid,
-    chosen_ratio,
-    download_link,
-    html,
-    layer_list,
-    note,
-    tiles,
-)
+from explorer.app import catalogue, features, text
+from explorer.app.components import channel_grid, chosen_ratio, download_link, html, layer_list, tiles
 from explorer.app.feedback import reported
-from explorer.app.pictures import ratio_words, values_of
-from explorer.app.sessions import Session, address, open_session
-from explorer.app.shared import PREVIEWS, Address, Shared
-from explorer.errors import ModelNotFoundError
-from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
-from explorer.inspect.features import LARGEST_MAPS, MAP_SIDE, kernels
+from explorer.app.pictures import download_value
+from explorer.app.sessions import open_session
+from explorer.app.shared import QUICK, SILENT, Address, Shared, once
 from explorer.photo import check_ratio
-from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, kernel_sheet, scale_of, statistics
-from explorer.views.pictures import (
-    FloatArray,
-    absolute_difference,
-    false_colour,
-    palette_css,
-    png,
-    resized_like,
-    within,
-)
 
 NAME = "features"
 TITLE = text.TAB_FEATURES
 
-PAGE = 64
-"""Channels of one sheet."""
-_GROUP = "features"
-
 
 @dataclass(frozen=True)
-class _Choice:
-    """What the visitor has chosen, with every part checked."""
+class Parts:
+    """What the tab lays out."""
 
-    model: str
-    ratio: RatioChoice
-    layer: str
-    scope: Scope
-    first: int
-    channel: int
-    off: tuple[int, ...]
-    beside: str
-    beside_ratio: float
-    beside_model: str | None
-
-
-def layer_facts(layer: Layer) -> dict[str, Any]:
-    """A layer as the list shows it; JSON-serialisable."""
-    field = layer.receptive_field
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "depth": layer.depth,
-        "order": layer.order,
-        "leaf": layer.leaf,
-        "inputs": layer.inputs,
-        "outputs": layer.outputs,
-        "kernel": list(layer.kernel) if layer.kernel else None,
-        "reduction": layer.reduction,
-        "field": "all" if field is not None and math.isinf(field) else None if field is None else round(field),
-        "parameters": layer.parameters,
-    }
-
-
-def default_layer(found: list[Layer]) -> str | None:
-    """A layer to begin with: an early one with many channels at the largest size, where the scene is recognisable."""
-    running = sorted((layer for layer in found if layer.leaf and layer.outputs), key=lambda layer: layer.order)
-    rich = [layer for layer in running if (layer.outputs or 0) >= 16] or running
-    finest = min((layer.reduction or math.inf for layer in rich), default=math.inf)
-    wanted = [layer for layer in rich if layer.reduction == finest] or rich
-    return wanted[min(1, len(wanted) - 1)].name if wanted else None
-
-
-def networks() -> list[str]:
-    """Models with layers to look into."""
-    return [name for name, info in catalogue.models().items() if info.weights is not None]
-
-
-def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: tuple[int, ...]) -> FeatureMaps:
-    """A layer's maps for the open photo; the last few are kept while the photo stays.
-
-    Raises: as `explorer.feature_maps`; PhotoError where no photo is open.
-    """
-    session.require_open()
-    small = cast(explorer.Photo, session.small)
-    key = (model, layer, ratio, off)
-    with session.lock:
-        kept: dict[Any, FeatureMaps] = session.analyses.setdefault("features", {})
-    if key not in kept:
-        found = feature_maps(small, catalogue.load(model), layer, ratio, off={layer: off} if off else None)
-        with session.lock:
-            while len(kept) >= 3:
-                kept.pop(next(iter(kept)))
-            kept[key] = found
-    return kept[key]
+    model: gr.Dropdown
+    scope: gr.Radio
+    beside: gr.Radio
+    beside_ratio: gr.Number
+    beside_model: gr.Dropdown
+    tree: gr.HTML
+    grid: gr.HTML
+    page: gr.Slider
+    status: gr.HTML
+    board: gr.HTML
+    kernel: gr.HTML
+    as_npy: gr.Button
+    as_png: gr.Button
+    link: gr.HTML
 
 
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    names = networks()
+    return wire(shared, layout())
+
+
+def layout() -> Parts:
+    """The tab's parts on the page."""
+    names = features.networks()
     with gr.Row(elem_classes="lx-bar"):
         model = gr.Dropdown(
             choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.FEATURES_MODEL,
@@ -145,8 +72,9 @@ def build(shared: Shared) -> Address:
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage lx-tight"):
             grid = channel_grid("lx-features-channels")
             page = gr.Slider(
-                0, PAGE, 0, step=PAGE, label=text.FEATURES_PAGE, visible=False, elem_id="lx-features-page", buttons=[]
-            )
+                0, features.PAGE, 0, step=features.PAGE, label=text.FEATURES_PAGE, visible=False,
+                elem_id="lx-features-page", buttons=[],
+            )  # fmt: skip
             status = html(elem_id="lx-features-status")
     board = tiles("lx-features-tiles", "")
     kernel = html(elem_id="lx-features-kernel")
@@ -154,231 +82,83 @@ def build(shared: Shared) -> Address:
         as_npy = gr.Button(text.FEATURES_NPY, elem_id="lx-features-npy", scale=0, min_width=200)
         as_png = gr.Button(text.FEATURES_SHEET, elem_id="lx-features-png", scale=0, min_width=200)
     link = download_link("lx-features-link")
+    return Parts(
+        model, scope, beside, beside_ratio, beside_model, tree, grid, page, status, board, kernel, as_npy, as_png, link
+    )
 
-    shared.pickers.update({model: networks, beside_model: networks})
 
-    def list_layers(name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
-        if not name:
-            raise ModelNotFoundError(text.FEATURES_NONE)
-        found = layers(catalogue.load(name))
-        kept = (before or {}).get("selected")
-        if kept not in {layer.name for layer in found if layer.outputs}:
-            kept = default_layer(found)
-        return {tree: {"layers": [layer_facts(layer) for layer in found], "selected": kept}}
+@dataclass(frozen=True)
+class Handlers:
+    """From the page's values to `explorer.app.features`, and back."""
 
-    def choice_of(values: dict[Any, Any]) -> _Choice:
-        given, layer = values[grid] or {}, (values[tree] or {}).get("selected")
-        if not values[model]:
-            raise ModelNotFoundError(text.FEATURES_NONE)
-        if not layer:
-            raise ModelNotFoundError(text.FEATURES_PICK)
-        same = given.get("of") == [values[model], layer]
-        return _Choice(
-            values[model], chosen_ratio(values[shared.ratio]), layer, values[scope], int(values[page]) if same else 0,
-            int(given.get("selected", 0)) if same else 0,
-            tuple(sorted(int(c) for c in given.get("off", []))) if same else (),
-            values[beside], check_ratio(values[beside_ratio] or 1), values[beside_model],
+    shared: Shared
+    parts: Parts
+
+    @property
+    def inputs(self) -> set[Any]:
+        """What decides what is shown."""
+        at = self.parts
+        chosen = {at.model, at.tree, at.grid, at.scope, at.page, at.beside, at.beside_ratio, at.beside_model}
+        return {self.shared.token, self.shared.ratio, *chosen}
+
+    def choice(self, values: dict[Any, Any]) -> features.Choice:
+        at = self.parts
+        return features.checked_choice(
+            values[at.model], values[at.tree], values[at.grid], values[at.page],
+            ratio=chosen_ratio(values[self.shared.ratio]), scope=values[at.scope], beside=values[at.beside],
+            beside_ratio=check_ratio(values[at.beside_ratio] or 1), beside_model=values[at.beside_model],
         )  # fmt: skip
 
-    def show(values: dict[Any, Any]) -> dict[Any, Any]:
-        session = open_session(values[shared.token])
-        choice = choice_of(values)
-        plain = maps_of(session, choice.model, choice.layer, choice.ratio, ())
-        count = plain.maps.shape[2]
-        first = min(choice.first, (count - 1) // PAGE * PAGE)
-        channel = min(max(choice.channel, 0), count - 1)
-        if not first <= channel < first + PAGE:
-            channel = first
+    def list_layers(self, name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
+        return {self.parts.tree: features.layer_tree(name, (before or {}).get("selected"))}
+
+    def show(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        at, session = self.parts, open_session(values[self.shared.token])
+        shown = features.show(session, self.choice(values))
+        last = shown.last_first
         return {
-            shared.token: session.token,
-            shared.message: "",
-            grid: _grid(session, choice, plain, first, channel),
-            page: gr.update(maximum=max(PAGE, (count - 1) // PAGE * PAGE), value=first, visible=count > PAGE),
-            board: {"batch": secrets.token_hex(4), "keep": True, "tiles": _tiles(session, choice, plain, channel)},
-            status: note(_notes(choice, plain)),
-            kernel: _kernels(session, choice, channel),
-            link: None,
+            self.shared.token: session.token,
+            self.shared.message: "",
+            at.grid: shown.grid,
+            at.page: gr.update(maximum=max(features.PAGE, last), value=shown.first, visible=last > 0),
+            at.board: shown.board,
+            at.status: shown.status,
+            at.kernel: shown.kernel,
+            at.link: None,
         }
 
-    def download(values: dict[Any, Any], kind: str) -> dict[Any, Any]:
-        session = open_session(values[shared.token])
-        choice = choice_of(values)
-        found = maps_of(session, choice.model, choice.layer, choice.ratio, ())
-        path = session.download_path(f"{choice.model}-{choice.layer}.{kind}", "features")
-        if kind == "npy":
-            with io.BytesIO() as buffer:
-                np.save(buffer, found.maps)
-                path.write_bytes(buffer.getvalue())
-        else:
-            sheet = channel_sheet(found.maps, 0, found.maps.shape[2], choice.scope, found.network_range)
-            path.write_bytes(png(sheet.image, 6))
-        words = text.PREPARED.format(name=path.name, size=f"{path.stat().st_size / 1e6:.1f} MB")
-        return {link: {"src": address(path), "name": path.name, "label": words}, shared.message: ""}
+    def download(self, values: dict[Any, Any], kind: str) -> dict[Any, Any]:
+        path = features.saved(open_session(values[self.shared.token]), self.choice(values), kind)
+        return {self.parts.link: download_value(path), self.shared.message: ""}
 
-    guard = reported(shared.message)
-    inputs: set[Any] = {
-        shared.token, shared.ratio, model, tree, grid, scope, page, beside, beside_ratio, beside_model,
-    }  # fmt: skip
-    outputs = [shared.token, shared.message, grid, page, board, status, kernel, link]
-    quick: dict[str, Any] = {
-        "concurrency_id": PREVIEWS,
-        "concurrency_limit": 2,
-        "api_visibility": "private",
-        "trigger_mode": "always_last",
-        "show_progress": "minimal",
-        "show_progress_on": [status],
-    }
-    chained = {**quick, "trigger_mode": "once"}
-    shared.tabs[NAME].select(guard(list_layers), [model, tree], [tree, shared.message], **quick).then(
-        guard(show), inputs, outputs, **chained
-    )
-    model.input(guard(list_layers), [model, tree], [tree, shared.message], **quick).then(
-        guard(show), inputs, outputs, **chained
-    )
-    gr.on(
-        [tree.select, grid.select, scope.input, page.release, beside_ratio.submit, beside_ratio.blur,
-         beside_model.input],
-        guard(show), inputs, outputs, **quick,
-    )  # fmt: skip
-    beside.input(
+
+def wire(shared: Shared, parts: Parts) -> Address:
+    """What the parts do."""
+    shared.pickers.update({parts.model: features.networks, parts.beside_model: features.networks})
+    do, guard = Handlers(shared, parts), reported(shared.message)
+    seen = [parts.grid, parts.page, parts.board, parts.status, parts.kernel, parts.link]
+    listing: Any = guard(do.list_layers), [parts.model, parts.tree], [parts.tree, shared.message]
+    showing: Any = guard(do.show), do.inputs, [shared.token, shared.message, *seen]
+    quick = {**QUICK, "show_progress_on": [parts.status]}
+    for event in (shared.tabs[NAME].select, parts.model.input):
+        event(*listing, **quick).then(*showing, **once(quick))
+    changes = [parts.tree.select, parts.grid.select, parts.scope.input, parts.page.release]
+    gr.on([*changes, parts.beside_ratio.submit, parts.beside_ratio.blur, parts.beside_model.input], *showing, **quick)
+    parts.beside.input(
         lambda kind: (gr.update(visible=kind == "ratio"), gr.update(visible=kind == "model")),
-        beside, [beside_ratio, beside_model], api_visibility="private", queue=False,
-    ).then(guard(show), inputs, outputs, **chained)  # fmt: skip
-    shared.photo.change(
-        lambda: (None, None, "", ""), None, [grid, board, status, kernel], api_visibility="private", queue=False
-    )
-    for button, kind in ((as_npy, "npy"), (as_png, "png")):
+        parts.beside, [parts.beside_ratio, parts.beside_model], **SILENT,
+    ).then(*showing, **once(quick))  # fmt: skip
+    emptied = [parts.grid, parts.board, parts.status, parts.kernel]
+    shared.photo.change(lambda: (None, None, "", ""), None, emptied, **SILENT)
+    for button, kind in ((parts.as_npy, "npy"), (parts.as_png, "png")):
         button.click(
-            guard(lambda values, kind=kind: download(values, kind)), inputs, [link, shared.message],
-            concurrency_id=PREVIEWS, concurrency_limit=2, api_visibility="private", show_progress_on=[link],
+            guard(partial(do.download, kind=kind)), do.inputs, [parts.link, shared.message],
+            **{**once(quick), "show_progress_on": [parts.link]},
         )  # fmt: skip
-    model.input(None, model, js="(network) => lxAddress({network, layer: null})")
-    tree.select(None, [model, tree], js="(network, tree) => lxAddress({network, layer: tree.selected})")
+    parts.model.input(None, parts.model, js="(network) => lxAddress({network, layer: null})")
+    chosen: list[Any] = [parts.model, parts.tree]
+    parts.tree.select(None, chosen, js="(network, tree) => lxAddress({network, layer: tree.selected})")
     return {
-        "network": (model, lambda name: name if name in networks() else None),
-        "layer": (tree, lambda name: {"layers": [], "selected": name}),
+        "network": (parts.model, lambda name: name if name in features.networks() else None),
+        "layer": (parts.tree, lambda name: {"layers": [], "selected": name}),
     }
-
-
-def _grid(session: Session, choice: _Choice, found: FeatureMaps, first: int, channel: int) -> dict[str, Any]:
-    sheet = channel_sheet(found.maps, first, PAGE, choice.scope, found.network_range)
-    shown = range(first, min(first + PAGE, found.maps.shape[2]))
-    scales = [channel_scale(found.maps, each, choice.scope, found.network_range) for each in shown]
-    height, width = sheet.image.shape[:2]
-    return {
-        "of": [choice.model, choice.layer],
-        "sheet": session.publish(png(sheet.image), group="features-sheet", keep=6),
-        "width": width,
-        "height": height,
-        "columns": sheet.columns,
-        "cell": list(sheet.cell),
-        "gap": GAP,
-        "first": first,
-        "count": len(shown),
-        "scales": [[scale.low, scale.high, palette_css(scale.palette)] for scale in scales],
-        "stats": [_stats(row) for row in statistics(found.maps[..., first : first + PAGE])],
-        "selected": channel,
-        "off": list(choice.off),
-    }
-
-
-def _stats(row: FloatArray) -> str:
-    mean, deviation, low, high = (format(float(value), ".3g") for value in row[:4])
-    return text.FEATURES_STATS.format(mean=mean, deviation=deviation, low=low, high=high, dead=round(100 * row[4]))
-
-
-def _notes(choice: _Choice, found: FeatureMaps) -> list[str]:
-    height, width, channels = found.maps.shape
-    words = [
-        text.FEATURES_BOUND.format(
-            side=MAP_SIDE, most=LARGEST_MAPS >> 20, size=f"{found.maps.nbytes / 2**20:.1f}", width=width,
-            height=height, channels=channels,
-        )
-    ]  # fmt: skip
-    if found.bounded:
-        words.append(text.FEATURES_MADE_SMALLER)
-    if choice.off:
-        words.append(text.FEATURES_OFF_NOTE.format(channels=", ".join(f"#{c}" for c in choice.off)))
-    return words
-
-
-def _tiles(session: Session, choice: _Choice, plain: FeatureMaps, channel: int) -> list[dict[str, Any]]:
-    plane = plain.maps[..., channel]
-    scale = channel_scale(plain.maps, channel, choice.scope, plain.network_range)
-
-    def picture(key: str, title: str, image: FloatArray) -> dict[str, Any]:
-        alt = text.FEATURES_ALT.format(title=title, photo=session.require_open().name)
-        return {"id": key, "title": title, "alt": alt, "src": session.publish(png(image), group=_GROUP)}
-
-    def coloured(key: str, title: str, values: FloatArray, low: float, high: float, palette: Any) -> dict[str, Any]:
-        legend = {"css": palette_css(palette), "low": f"{low:.3g}", "high": f"{high:.3g}"}
-        return {
-            **picture(key, title, false_colour(values, low, high, palette)),
-            "legend": legend,
-            "values": values_of(session, values, "features-values"),
-        }
-
-    title = text.FEATURES_CHANNEL.format(channel=channel, layer=choice.layer)
-    taken = within(cast(FloatArray, session.as_taken), MAP_SIDE)
-    shown = [
-        picture("photo", text.INPUT_TILE, taken),
-        coloured("channel", title, plane, scale.low, scale.high, scale.palette),
-        picture("restored", text.FEATURES_RESTORED, plain.image),
-    ]
-    other = _other(session, choice, channel)
-    if other is not None:
-        values, what = other
-        shown.append(
-            coloured(
-                "beside", text.FEATURES_BESIDE_TITLE.format(what=what), values, scale.low, scale.high, scale.palette
-            )
-        )
-        change = resized_like(values[..., None], plane[..., None])[..., 0] - plane
-        both = scale_of(min(float(change.min()), -1e-12), float(change.max()))
-        shown.append(coloured("change", text.FEATURES_BESIDE_CHANGE, change, both.low, both.high, both.palette))
-    if choice.off:
-        silent = maps_of(session, choice.model, choice.layer, choice.ratio, choice.off)
-        difference = absolute_difference(silent.image, plain.image)
-        shown.append(picture("silent", text.FEATURES_SILENT, silent.image))
-        changed = coloured(
-            "effect", text.FEATURES_CHANGE, difference, 0.0, max(0.01, float(difference.max())), "viridis"
-        )
-        shown.append({**changed, "note": f"mean {float(difference.mean()):.4f}"})
-    return shown
-
-
-def _other(session: Session, choice: _Choice, channel: int) -> tuple[FloatArray, str] | None:
-    """The same channel under another ratio or in another network, with words for it."""
-    if choice.beside == "ratio":
-        found = maps_of(session, choice.model, choice.layer, choice.beside_ratio, ())
-        return found.maps[..., channel], ratio_words(choice.beside_ratio)
-    if choice.beside == "model" and choice.beside_model:
-        words = catalogue.label(choice.beside_model)
-        missing = text.FEATURES_NO_SUCH.format(model=words, layer=choice.layer)
-        try:
-            found = maps_of(session, choice.beside_model, choice.layer, choice.ratio, ())
-        except ModelNotFoundError as error:
-            raise ModelNotFoundError(missing) from error
-        if channel >= found.maps.shape[2]:
-            raise ModelNotFoundError(missing)
-        return found.maps[..., channel], words
-    return None
-
-
-def _kernels(session: Session, choice: _Choice, channel: int) -> str:
-    weights = kernels(catalogue.load(choice.model), choice.layer, channel)
-    if weights is None:
-        return ""
-    sheet, scale = kernel_sheet(weights)
-    words = escape(text.FEATURES_KERNEL.format(channel=channel, count=len(weights)))
-    alt = escape(text.FEATURES_KERNEL_ALT.format(channel=channel))
-    source = session.publish(png(sheet.image), group="features-kernels", keep=6)
-    width = sheet.image.shape[1]
-    legend = (
-        f'<div class="lx-legend"><span>{scale.low:.3g}</span><i style="background: {palette_css(scale.palette)}"></i>'
-        f"<span>{scale.high:.3g}</span></div>"
-    )
-    return (
-        f'<figure class="lx-kernels"><figcaption class="lx-note">{words}</figcaption>'
-        f'<img src="{escape(source)}" alt="{alt}" width="{width}">{legend}</figure>'
-    )

@@ -17,6 +17,7 @@ from explorer.app import (
     importing,
     learn_tab,
     photo_bar,
+    restore_layout,
     restore_tab,
     restoring,
     retinex_tab,
@@ -74,7 +75,7 @@ def build_app() -> gr.Blocks:
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
-        controls = restore_tab.controls()
+        controls = restore_layout.controls()
         with gr.Tabs(elem_id="lx-tabs") as tabs:
             opened = {module.NAME: gr.Tab(module.TITLE, id=module.NAME) for module in TABS}
             shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, upload, opened)

@@ -80,7 +80,7 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
     def shown_first(session: Session, before: Photo | None, model: str | None) -> dict[Any, Any]:
-        """The new photo, by the model that was chosen; where none was, and the best one is shown, by the best for it."""
+        """The new photo, by the model that was chosen; where the best is shown, by the best for this one."""
         if before is None or model == catalogue.best_for(before):
             model = catalogue.best_for(session.require_open())
         restoring.first_preview(session, model)

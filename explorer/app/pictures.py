@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,7 @@ from explorer.app import catalogue, text
 from explorer.app.components import slider_value
 from explorer.app.detail import Detail
 from explorer.app.restoring import Preview
-from explorer.app.sessions import Session
+from explorer.app.sessions import Session, address
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.photo.types import RawPhoto
@@ -130,6 +131,13 @@ def _title(model: str) -> str:
 def ratio_value(shown: Preview) -> dict[str, object]:
     """The ratio slider's value for a preview."""
     return slider_value(shown.restoration.ratio, shown.automatic, shown.suggested, shown.suggested_source)
+
+
+def download_value(path: Path) -> dict[str, str]:
+    """The value of a `download_link` for a file that is ready."""
+    size = path.stat().st_size
+    words = f"{size / 1e6:.1f} MB" if size > 1e5 else f"{size / 1e3:.1f} kB"
+    return {"src": address(path), "name": path.name, "label": text.PREPARED.format(name=path.name, size=words)}
 
 
 def seconds_words(seconds: float) -> str:

@@ -14,6 +14,25 @@ LONG_WORK = "long"
 """Concurrency group of full-resolution work: one at once, so that previews stay quick beside it."""
 
 
+QUICK: dict[str, Any] = {
+    "concurrency_id": PREVIEWS,
+    "concurrency_limit": 2,
+    "api_visibility": "private",
+    "trigger_mode": "always_last",
+    "show_progress": "minimal",
+}
+"""Options of events that answer at once; of several that come while one is at work, the last is done."""
+LONG: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
+"""Options of events that may take their time."""
+SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+"""Options of events that compute nothing."""
+
+
+def once(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options for events that follow others, each of which is done."""
+    return {**options, "trigger_mode": "once"}
+
+
 Address = Mapping[str, tuple[Any, Callable[[str], Any]]]
 """What a tab's `build` returns: for each key of the page's address, the component and its value from the text."""
 

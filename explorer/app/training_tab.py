@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ from explorer.app import catalogue, text
 from explorer.app.components import html, player, ranking
 from explorer.app.feedback import reported
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.app.shared import QUICK, Address, Shared, once
 from explorer.errors import DataError
 from explorer.inspect.runs import MOST_FRAMES, Run, find_runs, read_run, replay_frames
 from explorer.views.plots import figure_title, training_curves
@@ -26,8 +27,31 @@ def known_runs() -> dict[str, Any]:
     return find_runs({name: info.weights for name, info in catalogue.models().items() if info.weights})
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What the tab lays out."""
+
+    choices: gr.Row
+    first: gr.Dropdown
+    second: gr.Dropdown
+    figure: gr.Dropdown
+    status: gr.HTML
+    curves: gr.Row
+    validation: gr.Plot
+    loss: gr.Plot
+    pictures: gr.Column
+    left: gr.HTML
+    right: gr.HTML
+    table: gr.HTML
+
+
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
+    return wire(shared, layout())
+
+
+def layout() -> Parts:
+    """The tab's parts on the page."""
     with gr.Row(elem_classes="lx-bar", visible=False) as choices:
         first = gr.Dropdown(choices=[], label=text.TRAINING_RUN, elem_id="lx-training-run", scale=4)
         second = gr.Dropdown(choices=[], label=text.TRAINING_OTHER, elem_id="lx-training-other", scale=4)
@@ -47,53 +71,65 @@ def build(shared: Shared) -> Address:
             left = player("lx-training-replay", text.TRAINING_REPLAY_EMPTY)
             right = player("lx-training-replay-other", "")
         table = ranking("lx-training-table", text.TRAINING_FACTS)
+    return Parts(choices, first, second, figure, status, curves, validation, loss, pictures, left, right, table)
+
+
+def chosen_runs(name: str | None, other: str | None) -> list[Run]:
+    """The run that was chosen, and the one next to it where there is one; none where no run is known.
+
+    Raises:
+        DataError: runs are known, but not this one.
+    """
+    folders = known_runs()
+    if folders and name not in folders:
+        raise DataError(text.TRAINING_NONE)
+    return [read_run(each, folders[each]) for each in dict.fromkeys([name, other]) if each in folders]
+
+
+def wire(shared: Shared, parts: Parts) -> Address:
+    """What the parts do."""
 
     def list_runs(current: str | None, other: str | None) -> dict[Any, Any]:
         names = list(known_runs())
-        parts = {part: gr.update(visible=bool(names)) for part in (choices, curves, pictures)}
+        seen = {part: gr.update(visible=bool(names)) for part in (parts.choices, parts.curves, parts.pictures)}
         if not names:
-            return {**parts, status: f'<div class="lx-empty"><p>{escape(text.TRAINING_NONE)}</p></div>'}
+            return {**seen, parts.status: f'<div class="lx-empty"><p>{escape(text.TRAINING_NONE)}</p></div>'}
         chosen = current if current in names else names[0]
         rest = [name for name in names if name != chosen]
         return {
-            **parts,
-            first: gr.update(choices=names, value=chosen),
-            second: gr.update(choices=rest, value=other if other in rest else None),
-            status: "",
+            **seen,
+            parts.first: gr.update(choices=names, value=chosen),
+            parts.second: gr.update(choices=rest, value=other if other in rest else None),
+            parts.status: "",
         }
 
     def show(token: str | None, name: str | None, other: str | None, wanted: str) -> dict[Any, Any]:
         session = open_session(token)
-        folders = known_runs()
-        if not folders:
+        runs = chosen_runs(name, other)
+        if not runs:
             return {}
-        if name not in folders:
-            raise DataError(text.TRAINING_NONE)
-        runs = [read_run(each, folders[each]) for each in dict.fromkeys([name, other]) if each in folders]
-        known = list(dict.fromkeys(each for run in runs for each in run.figures))
-        wanted = wanted if wanted in known else (known or ["psnr"])[0]
+        known = list(dict.fromkeys(each for run in runs for each in run.figures)) or ["psnr"]
+        wanted = wanted if wanted in known else known[0]
         logs = {run.name: run.entries for run in runs}
         return {
             shared.token: session.token,
             shared.message: "",
-            figure: gr.update(choices=_choices(known or ["psnr"]), value=wanted),
-            validation: training_curves(logs, wanted),
-            loss: training_curves(logs, "loss"),
-            left: _replay(session, runs[0]),
-            right: _replay(session, runs[1]) if len(runs) > 1 else None,
-            table: _table(runs, known),
+            parts.figure: gr.update(choices=_choices(known), value=wanted),
+            parts.validation: training_curves(logs, wanted),
+            parts.loss: training_curves(logs, "loss"),
+            parts.left: _replay(session, runs[0]),
+            parts.right: _replay(session, runs[1]) if len(runs) > 1 else None,
+            parts.table: _table(runs, known),
         }
 
     guard = reported(shared.message)
-    inputs = [shared.token, first, second, figure]
-    outputs = [shared.token, shared.message, figure, validation, loss, left, right, table]
-    quick: dict[str, Any] = {
-        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
-    }  # fmt: skip
-    shared.tabs[NAME].select(
-        guard(list_runs), [first, second], [first, second, status, choices, curves, pictures, shared.message], **quick
-    ).then(guard(show), inputs, outputs, **quick)
-    gr.on([first.input, second.input, figure.input], guard(show), inputs, outputs, trigger_mode="always_last", **quick)
+    first, second, figure = parts.first, parts.second, parts.figure
+    shown = [parts.validation, parts.loss, parts.left, parts.right, parts.table]
+    showing = guard(show), [shared.token, first, second, figure], [shared.token, shared.message, figure, *shown]
+    quick = {**once(QUICK), "show_progress": "hidden"}
+    seen = [first, second, parts.status, parts.choices, parts.curves, parts.pictures, shared.message]
+    shared.tabs[NAME].select(guard(list_runs), [first, second], seen, **quick).then(*showing, **quick)
+    gr.on([first.input, second.input, figure.input], *showing, **{**QUICK, "show_progress": "hidden"})
     first.input(None, first, js="(run) => lxAddress({run})")
 
     def run_named(name: str) -> Any:

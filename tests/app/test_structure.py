@@ -315,7 +315,7 @@ def test_lessons_point_at_what_there_is() -> None:
 
 def test_a_reference_that_was_replaced_is_not_shown_again(session: Session, dark_photo: Path) -> None:
     """Python gives the next object the address of the one before it, so an address is no name."""
-    from explorer.app.retinex_tab import decomposed
+    from explorer.app.retinex import decomposed
 
     restoring.open_file(session, dark_photo)
     for level in (0.25, 0.75, 0.5, 0.25):

@@ -1,0 +1,135 @@
+"""The parts of the Restore tab, laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from explorer.app import catalogue, importing, text
+from explorer.app.components import before_after, download_link, html, ratio_slider
+from explorer.app.shared import Shared
+from explorer.settings import LIMITS
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Components that other tabs share."""
+
+    model: gr.Dropdown
+    ratio: gr.HTML
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab lays out."""
+
+    card: gr.HTML
+    imported: gr.State
+    balance: gr.Radio
+    point: list[gr.Number]
+    point_row: gr.Column
+    finish: list[gr.Slider]
+    reset: gr.Button
+    reference: gr.File
+    reference_note: gr.HTML
+    full: gr.Button
+    file_format: gr.Dropdown
+    save: gr.Button
+    link: gr.HTML
+    viewer: gr.HTML
+    result: gr.HTML
+    scores: gr.HTML
+    remarks: gr.HTML
+    axis: gr.Radio
+    plot: gr.Plot
+    metadata: gr.HTML
+
+
+def controls() -> Controls:
+    """Model and ratio, not yet placed on the page: `build` renders them."""
+    model = gr.Dropdown(
+        choices=list(catalogue.choices()),
+        value=catalogue.default_model(),
+        label=text.MODEL,
+        elem_id="lx-model",
+        render=False,
+    )
+    return Controls(model, ratio_slider(render=False))
+
+
+def layout(shared: Shared) -> Parts:
+    """The tab's parts on the page."""
+    parts: dict[str, Any] = {}
+    with gr.Row(elem_classes="lx-layout"):
+        with gr.Column(scale=1, min_width=300, elem_classes="lx-controls"):
+            shared.model.render()
+            parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
+            shared.ratio.render()
+            parts |= _balance() | _folds(shared) | _files()
+        with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):
+            parts["viewer"] = before_after()
+            parts["result"] = html(elem_id="lx-result")
+            parts["scores"] = html(elem_id="lx-scores")
+            parts["remarks"] = html(elem_id="lx-remarks")
+    with gr.Row(elem_classes="lx-lower"):
+        with gr.Column(scale=1, min_width=340):
+            html(f"<h2>{text.HISTOGRAM}</h2><p class='lx-note'>{text.HISTOGRAM_HELP}</p>")
+            parts["axis"] = gr.Radio(
+                choices=list(text.HISTOGRAM_AXES), value="srgb", show_label=False, label=text.HISTOGRAM_AXIS,
+                elem_id="lx-axis", elem_classes="lx-segments",
+            )  # fmt: skip
+            parts["plot"] = gr.Plot(format="png", show_label=False, label=text.HISTOGRAM, elem_id="lx-histogram")
+        with gr.Column(scale=1, min_width=340):
+            html(f"<h2>{text.METADATA}</h2>")
+            parts["metadata"] = html(elem_id="lx-metadata")
+    return Parts(**parts)
+
+
+def _balance() -> dict[str, Any]:
+    """White balance, for RAW photos."""
+    balance = gr.Radio(
+        choices=list(text.WHITE_BALANCES), value="as_shot", label=text.WHITE_BALANCE, visible=False,
+        elem_id="lx-balance", elem_classes="lx-segments",
+    )  # fmt: skip
+    with gr.Column(visible=False, elem_id="lx-neutral", elem_classes="lx-tight") as point_row:
+        html(f'<p class="lx-note">{text.NEUTRAL_HELP}</p>')
+        with gr.Row(elem_classes="lx-pair"):
+            point = [
+                gr.Number(None, label=label, minimum=0, precision=0, min_width=110, elem_id=f"lx-neutral-{axis}")
+                for label, axis in ((text.NEUTRAL_X, "x"), (text.NEUTRAL_Y, "y"))
+            ]
+    return {"balance": balance, "point": point, "point_row": point_row}
+
+
+def _folds(shared: Shared) -> dict[str, Any]:
+    """What is folded away at first: steps after the network, the reference, published weights."""
+    with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
+        finish = [
+            gr.Slider(-LIMITS[name], LIMITS[name], 0.0, step=0.05, label=label, elem_id=f"lx-finish-{name}", buttons=[])
+            for name, label in text.FINISH_STEPS.items()
+        ]
+        reset = gr.Button(text.FINISH_RESET, size="sm", elem_id="lx-finish-reset")
+    with gr.Accordion(text.REFERENCE, open=False, elem_id="lx-reference-box"):
+        reference_note = html(f'<p class="lx-note">{text.REFERENCE_HELP}</p>')
+        reference = gr.File(
+            type="filepath", label=text.REFERENCE_UPLOAD, height=96, elem_id="lx-reference", elem_classes="lx-drop"
+        )
+    section, imported = importing.build(shared)
+    shared.importing.append(section)
+    return {
+        "finish": finish, "reset": reset, "reference_note": reference_note, "reference": reference,
+        "imported": imported,
+    }  # fmt: skip
+
+
+def _files() -> dict[str, Any]:
+    """The whole photo, and its file."""
+    full = gr.Button(text.FULL, variant="primary", elem_id="lx-full")
+    with gr.Row(elem_classes="lx-save"):
+        file_format = gr.Dropdown(
+            choices=list(text.FORMATS), value="png8", label=text.FORMAT, filterable=False, elem_id="lx-format"
+        )
+        save = gr.Button(text.DOWNLOAD, elem_id="lx-save")
+    return {"full": full, "file_format": file_format, "save": save, "link": download_link("lx-download")}

@@ -1,0 +1,179 @@
+"""What the Retinex tab shows: the photo as reflectance times illumination, and what follows from it.
+
+Plain functions on a `Session`; `explorer.app.retinex_tab` lays them out.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from weakref import ref
+
+import numpy as np
+
+import explorer
+from explorer.app import catalogue, restoring, text
+from explorer.app.components import RatioChoice
+from explorer.app.pictures import panel_tiles
+from explorer.app.session import Session
+from explorer.errors import ModelNotFoundError, PhotoError
+from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
+from explorer.photo.reduce import reduced
+from explorer.photo.types import FloatArray, RgbPhoto
+from explorer.views.pictures import as_rgb, luminance, resized_like
+from explorer.views.retinex import Panel, difference_panel, illumination_panel, panels
+
+MIDDLE = [0.0, 0.5, 1.0, 0.5]
+"""The profile's line before the visitor draws one."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is decomposed."""
+
+    model: str | None
+    ratio: RatioChoice
+
+
+@dataclass(frozen=True)
+class Light:
+    """What is done to the light."""
+
+    gamma: float
+    gain: float
+    kind: str
+    """"illumination" or "illumination_enhanced"."""
+    origin: str
+    """"none", "model" for another model's light, or "reference" for that of the reference."""
+    other: str | None
+    """The other model."""
+
+
+def decomposed(session: Session, model: str | None, which: str = "photo", ratio: Any = "auto") -> Decomposition:
+    """The decomposition of the open photo or of its reference, at preview size; kept while the photo stays.
+
+    Raises:
+        PhotoError: no photo is open, or there is no reference.
+        ModelNotFoundError: no model, or one that does not decompose.
+    """
+    session.require_open()
+    if not model:
+        raise ModelNotFoundError(text.RETINEX_NONE)
+    loaded = catalogue.load(model)
+    reference = session.kept_reference
+    key = (session.version, reference and ref(reference), model, which, ratio)
+    with session.lock:
+        kept: dict[Any, Decomposition] = session.analyses.setdefault("retinex", {})
+    if key not in kept:
+        if which == "reference":
+            if reference is None:
+                raise PhotoError(text.RETINEX_NO_REFERENCE)
+            # At the very size of the dark photo's preview, so that the two can be laid on one another.
+            width, height = cast(explorer.Photo, session.small).size
+            like = np.empty((height, width, 1), np.float32)
+            bright = cast(RgbPhoto, reduced(reference(), max(width, height)))
+            found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
+        else:
+            suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
+            found = decompose(cast(explorer.Photo, session.small), loaded, suggested[0])
+            found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
+        with session.lock:
+            while len(kept) >= 4:
+                kept.pop(next(iter(kept)))
+            kept[key] = found
+    return kept[key]
+
+
+def _maps(found: Decomposition) -> dict[str, Any]:
+    maps = {
+        "reflectance": found.reflectance,
+        "illumination": found.illumination,
+        "illumination_enhanced": found.enhanced,
+        "curves": found.curves,
+    }
+    return {name: values for name, values in maps.items() if values is not None}
+
+
+def lit() -> list[str]:
+    """Models that give an illumination."""
+    return [name for name in catalogue.decomposing() if "illumination" in catalogue.models()[name].intermediates]
+
+
+def board(session: Session, found: Decomposition) -> dict[str, Any]:
+    """The value of the tiles that show a decomposition."""
+    shown = panels(found.seen, _maps(found), found.image, found.residual)
+    return {"batch": secrets.token_hex(4), "tiles": panel_tiles(session, shown, found.model), "keep": True}
+
+
+def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | None:
+    """The value of the tiles that show the photo under an edited light; None where there is nothing to edit.
+
+    Raises:
+        ModelNotFoundError: the model gives no light.
+    """
+    if not session.is_open:
+        return None
+    found = giver = decomposed(session, choice.model, ratio=choice.ratio)
+    if light.origin == "model":
+        giver = decomposed(session, light.other, ratio=choice.ratio)
+    elif light.origin == "reference":
+        giver = decomposed(session, choice.model, "reference")
+    lit = giver.enhanced if light.kind == "illumination_enhanced" and giver.enhanced is not None else giver.illumination
+    if lit is None or found.reflectance is None:
+        if light.origin == "none" and found.curves is not None:
+            return None
+        model = catalogue.label(light.other or choice.model or "")
+        raise ModelNotFoundError(text.RETINEX_NO_LIGHT.format(model=model))
+    lit = resized_like(lit, found.reflectance)
+    one = recombined(found.reflectance * 0 + 1, lit, gamma=light.gamma, gain=light.gain)
+    picture = recombined(found.reflectance, lit, gamma=light.gamma, gain=light.gain)
+    shown = [
+        Panel("edited", text.RETINEX_EDITED, picture),
+        illumination_panel("edited_light", text.RETINEX_EDITED_LIGHT, one),
+    ]
+    return {"batch": "edit", "keep": True, "tiles": panel_tiles(session, shown, found.model, "retinex-edit")}
+
+
+def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[str, FloatArray]:
+    """Luminance along a line of the photo and of its parts, by their names in words.
+
+    Args:
+        line: x and y of its two ends, as shares of width and height.
+    """
+    found = decomposed(session, choice.model, ratio=choice.ratio)
+    x0, y0, x1, y1 = (float(part) for part in line)
+    parts = {**_maps(found), "seen": found.seen, "image": found.image, "enhanced": found.enhanced}
+    return {
+        words: profile(luminance(as_rgb(parts[part])), (x0, y0), (x1, y1))
+        for part, words in text.RETINEX_LINES.items()
+        if parts.get(part) is not None
+    }
+
+
+def pair_board(session: Session, choice: Choice) -> dict[str, Any]:
+    """The value of the tiles that show the photo and its reference decomposed.
+
+    Raises: as `decomposed`.
+    """
+    low = decomposed(session, choice.model, ratio=choice.ratio)
+    high = decomposed(session, choice.model, "reference")
+    shown = panel_tiles(session, pair_panels(Pair(low, high)), low.model, "pair")
+    return {"batch": secrets.token_hex(4), "columns": 3, "tiles": shown}
+
+
+def pair_panels(pair: Pair) -> list[Panel]:
+    """Both photos of a pair in two rows, and the difference of their reflectances."""
+    shown = []
+    for name, part in (("low", pair.low), ("high", pair.high)):
+        shown.append(Panel(f"{name}_input", text.RETINEX_PAIR_TITLES[f"{name}_input"], part.seen))
+        if part.reflectance is not None:
+            title = text.RETINEX_PAIR_TITLES[f"{name}_reflectance"]
+            shown.append(Panel(f"{name}_reflectance", title, part.reflectance))
+        if part.illumination is not None:
+            title = text.RETINEX_PAIR_TITLES[f"{name}_illumination"]
+            shown.append(illumination_panel(f"{name}_illumination", title, part.illumination))
+    if pair.difference is not None:
+        shown.append(difference_panel("difference", text.RETINEX_PAIR_TITLES["difference"], pair.difference))
+    return shown
