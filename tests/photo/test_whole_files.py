@@ -32,8 +32,8 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def chunk(kind: bytes, data: bytes, check: int = 0) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data) ^ check)
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(depth: int, before: bytes = b"", after: bytes = b"", end: bytes | None = None) -> bytes:
@@ -49,7 +49,6 @@ CHUNKS = {
     "large text": chunk(b"zTXt", LARGE),
     "large international text": chunk(b"iTXt", b"Comment\0\1\0\0\0" + LARGE[9:]),
     "long plain text": chunk(b"tEXt", b"Comment\0" + b"prompt " * 400_000),
-    "wrong check sum": chunk(b"tEXt", b"Comment\0hello", check=1),
     "text that is no zlib": chunk(b"zTXt", b"Comment\0\0nothing"),
     "unknown": chunk(b"juNk", bytes(100_000)),
     "empty": b"".join(chunk(kind, b"") for kind in (b"tEXt", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tIME", b"tRNS",
@@ -100,10 +99,6 @@ def test_gif_with_bytes_behind_its_end(tail: bytes, frames: int) -> None:
     data = saved(Image.fromarray(PIXELS), "GIF", comment=b"c" * 300, **(more if frames > 1 else {}))
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     np.testing.assert_array_equal(np.round(opened(data + tail).image * 255), expected)
-    with pytest.raises(PhotoError, match="truncated"):
-        opened(data[:-1])
-    with pytest.raises(PhotoError, match="truncated"):
-        opened(data[:-40] + b";")
 
 
 @pytest.mark.parametrize("precision", [12, 10, 16])

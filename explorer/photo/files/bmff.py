@@ -29,6 +29,10 @@ class Container:
     exif: bytes | None = None
     """A TIFF structure."""
     premultiplied: bool = False
+    picture: bool = False
+    """True if there is a primary picture."""
+    sequence: bool = False
+    """True if there are pictures to be played one after the other."""
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
@@ -46,6 +50,16 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
             return
         yield kind, start + head, min(stop, end)
         start = stop
+
+
+def is_cut_off(data: bytes) -> bool:
+    """True if the last box says that it goes on behind the end of the file."""
+    end = 0
+    for kind, start, stop in boxes(data):
+        short = data[start - 4 : start] == kind and _uint(data, start - 8, 4) != 1
+        length = _uint(data, start - 8, 4) if short else _uint(data, start - 8, 8)
+        end = stop if length == 0 else start - (8 if short else 16) + length
+    return end != len(data)
 
 
 def brands(data: bytes) -> tuple[bytes, ...]:
@@ -81,9 +95,9 @@ def read_container(data: bytes) -> Container:
     found = Container()
     try:
         for kind, start, end in boxes(data):
-            if kind == b"meta":
+            found.sequence |= kind == b"moov"
+            if kind == b"meta" and not found.picture:
                 _read_meta(data, start + 4, end, found)
-                break
     except (IndexError, ValueError, struct.error):
         pass
     return found
@@ -93,6 +107,7 @@ def _read_meta(data: bytes, start: int, end: int, found: Container) -> None:
     parts = {kind: (begin, stop) for kind, begin, stop in boxes(data, start, end)}
     primary = 0
     if b"pitm" in parts:
+        found.picture = True
         at = parts[b"pitm"][0]
         primary = _uint(data, at + 4, 2 if data[at] == 0 else 4)
     if b"iprp" in parts:

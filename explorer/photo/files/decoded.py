@@ -20,6 +20,7 @@ from explorer.photo.types import FloatArray, RgbPhoto
 
 ORIENTATION = 274
 STATED_UNUSABLE = "The colour space that the file states cannot be used and was ignored."
+SEQUENCE = "The file holds a sequence of pictures; the first one is shown."
 _CMYK_NOTE = "The picture is CMYK without a usable profile; its colours are approximate."
 Model = Literal["grey", "rgb", "cmyk"]
 _CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
-from explorer.photo.files.bmff import Container, read_container
+from explorer.photo.files.bmff import Container, is_cut_off, read_container
 from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
-from explorer.photo.files.decoded import Decoded, Model, damaged, exif_of
+from explorer.photo.files.decoded import SEQUENCE, Decoded, Model, by_pillow, damaged, exif_of, pillow_samples
+from explorer.photo.files.endings import END_MISSING, bmff_picture
 from explorer.photo.limits import Limits
 
 
@@ -56,14 +57,33 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
 
     container = read_container(data)
     _check_size(container, name, limits)
+    if container.sequence and not container.picture:
+        return _by_pillow(data, name, limits)
+    cut = is_cut_off(data)
     try:
-        samples = imagecodecs.avif_decode(data, index=0)
+        # Of a sequence, imagecodecs writes all pictures into the memory of one, and the process ends.
+        samples = imagecodecs.avif_decode(bmff_picture(data) if container.sequence or cut else data, index=0)
     except Exception as error:  # decoders raise what they like on damaged data
         raise damaged(error, name, "AVIF") from error
     bits = 8
     if samples.dtype != np.uint8:
         bits = container.bits if container.bits in (10, 12, 16) else 12 if samples.max() > 1023 else 10
-    return _made(arranged(samples, container), 2**bits - 1, bits, container, container.space)
+    decoded = _made(arranged(samples, container), 2**bits - 1, bits, container, container.space)
+    decoded.notes += [note for note, told in ((END_MISSING, cut), (SEQUENCE, container.sequence)) if told]
+    return decoded
+
+
+def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
+    """The first picture of a sequence that has no picture beside it."""
+    with by_pillow(data, ["AVIF"], name, "AVIF") as picture:
+        limits.check_pixels(picture.width, picture.height, name)
+        try:
+            picture.load()
+            samples, model, alpha = pillow_samples(picture)
+        except Exception as error:  # decoders raise what they like on damaged data
+            raise damaged(error, name, "AVIF") from error
+        profile = picture.info.get("icc_profile")
+    return Decoded(samples, 255.0, 8, model, alpha, profile=profile, notes=[SEQUENCE])
 
 
 def read_heic(data: bytes, name: str, limits: Limits) -> Decoded:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.files.bmff import boxes
 from explorer.photo.files.decoded import Decoded, Model, damaged, exif_of
+from explorer.photo.files.endings import END_MISSING, codestream_without_end
 from explorer.photo.limits import Limits
 
 SIGNATURES = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
@@ -59,8 +60,9 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
         raise PhotoError(
             f"{name} is a JPEG 2000 in a colour space other than grey, RGB and CMYK (number {space}); save it as sRGB."
         )
+    with_end = codestream_without_end(data, at)
     try:
-        samples = imagecodecs.jpeg2k_decode(data)
+        samples = imagecodecs.jpeg2k_decode(with_end or data)
     except Exception as error:  # decoders raise what they like on damaged data
         raise damaged(error, name, "JPEG 2000") from error
     channels = 1 if samples.ndim == 2 else samples.shape[2]
@@ -72,4 +74,7 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
         samples = _from_ycc(samples, peak)
     model: Model = "cmyk" if space == _CMYK and channels >= 4 else "grey" if channels <= 2 else "rgb"
     alpha = channels > (4 if model == "cmyk" else 1 if model == "grey" else 3)
-    return Decoded(samples, peak, max(8, bits), model, alpha, profile=profile, orientation=None, exif=exif_of(exif))
+    return Decoded(
+        samples, peak, max(8, bits), model, alpha, profile=profile, orientation=None, exif=exif_of(exif),
+        notes=[END_MISSING] if with_end else [],
+    )  # fmt: skip

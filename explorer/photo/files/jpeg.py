@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from explorer.errors import PhotoError
 from explorer.photo.files.decoded import Decoded, Model, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.endings import END_MISSING, jpeg_is_whole
 from explorer.photo.files.scans import check_scans
 from explorer.photo.limits import Limits
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = 0xC3
 _JPEG_LS = 0xF7
+_EOI = b"\xff\xd9"
 _DCT = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 
 
@@ -73,12 +76,15 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
     by_codec = header.frame in (_LOSSLESS, _JPEG_LS) or header.precision != 8
     if header.frame and not by_codec and header.frame not in _DCT:
         raise PhotoError(f"{name} is a hierarchical JPEG, for which there is no decoder; save it as a plain JPEG.")
-    if header.frame and data.find(b"\xff\xd9", header.scan) < 0:
-        raise truncated("jpeg", name)
     check_scans(data, name, limits)
-    profile = b"".join(header.profile[number] for number in sorted(header.profile)) or None
-    decoded = _by_codec(data, header, name) if by_codec else _by_pillow(data, name, limits)
-    decoded.profile, decoded.exif = profile, exif_of(header.exif)
+    decode = partial(_by_codec, header=header, name=name) if by_codec else partial(_by_pillow, name=name, limits=limits)
+    ended = not header.frame or data.find(_EOI, header.scan) >= 0
+    if not ended and not jpeg_is_whole(data, header.frame, lambda continued: decode(continued).samples):
+        raise truncated("jpeg", name)
+    decoded = decode(data if ended else data + _EOI)
+    decoded.notes += [] if ended else [END_MISSING]
+    decoded.profile = b"".join(header.profile[number] for number in sorted(header.profile)) or None
+    decoded.exif = exif_of(header.exif)
     decoded.orientation, decoded.exif_color = None, True
     return decoded
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import PhotoError
-from explorer.photo.files.bmff import boxes
+from explorer.photo.files.bmff import boxes, is_cut_off
 from explorer.photo.files.color import Chromaticities, ColorSpace, coded_space
-from explorer.photo.files.decoded import Decoded, damaged, exif_of
+from explorer.photo.files.decoded import SEQUENCE, Decoded, damaged, exif_of
+from explorer.photo.files.endings import END_MISSING
 from explorer.photo.limits import Limits
 
 SIGNATURES = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
@@ -72,6 +73,7 @@ class Header:
     bits: int = 8
     floating: bool = False
     premultiplied: bool = False
+    animated: bool = False
     space: ColorSpace | None = None
     unknown_profile: bool = False
     """True if the samples are those of a compressed ICC profile, which nothing here can read."""
@@ -159,7 +161,8 @@ def read_header(codestream: bytes) -> Header:
             _size(bits)
         if bits.flag():
             _size(bits, _PREVIEW_SIDE, _PREVIEW_SIDE8)
-        if bits.flag():
+        header.animated = bits.flag()
+        if header.animated:
             bits.u32(((100, 0), (1000, 0), (1, 10), (1, 30)))
             bits.u32(((1, 0), (1001, 0), (1, 8), (1, 10)))
             bits.u32(((0, 0), (0, 3), (0, 16), (0, 32)))
@@ -203,7 +206,9 @@ def read_jxl(data: bytes, name: str, limits: Limits) -> Decoded:
         peak, bits = float(2**header.bits - 1), max(8, header.bits)
     else:
         samples = np.clip(np.nan_to_num(samples.astype(np.float32)), 0, 1)
+    cut = data.startswith(SIGNATURES[1]) and is_cut_off(data)
+    notes = ((_PROFILE_NOTE, header.unknown_profile), (SEQUENCE, header.animated), (END_MISSING, cut))
     return Decoded(
         samples, peak, bits, "grey" if channels <= 2 else "rgb", channels in (2, 4), header.premultiplied,
-        header.space, exif=exif_of(exif), notes=[_PROFILE_NOTE] if header.unknown_profile else [],
+        header.space, exif=exif_of(exif), notes=[note for note, told in notes if told],
     )  # fmt: skip

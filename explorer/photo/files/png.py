@@ -22,6 +22,7 @@ from explorer.photo.files.decoded import (
     pillow_samples,
     truncated,
 )
+from explorer.photo.files.endings import END_MISSING
 from explorer.photo.files.icc import UNUSABLE
 from explorer.photo.limits import Limits
 
@@ -35,15 +36,23 @@ _SAME_GAMMA = 0.05
 _GAMMAS = (10_000, 1_000_000)
 """Least and largest gAMA of a picture, which has exponents from 10 to 0.1."""
 _MOST_PROFILE = 16 * 2**20
+_DAMAGED_SIDE = (
+    "Parts of the file beside its pixels are damaged ({chunks}) and were left out; they may have stated colours, "
+    "opacity or how the photo was taken."
+)
 _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 
 
 @dataclass
 class _Chunks:
     header: bytes
-    pixels: list[bytes]
-    """PLTE and IDAT with lengths and check sums."""
+    palette: bytes
+    samples: list[bytes]
+    """What the IDAT chunks hold: together they are one zlib stream."""
     side: dict[bytes, bytes]
+    ended: bool
+    damaged: list[str]
+    """Kinds of chunks that no pixel needs and whose checksums are wrong."""
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -59,22 +68,32 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _chunks(data: bytes, name: str) -> _Chunks:
-    found = _Chunks(b"", [], {})
-    ended = cut = False
+    found = _Chunks(b"", b"", [], {}, False, [])
+    cut = False
     for kind, start, end in _walk(data):
-        ended |= kind == b"IEND"
+        found.ended |= kind == b"IEND"
+        needed = kind in (b"IHDR", b"IDAT") or (kind == b"PLTE" and found.header[9:10] == bytes([_PALETTE]))
         if end + 4 > len(data):
-            cut = kind in (b"IHDR", b"PLTE", b"IDAT") or not found.pixels
+            cut = needed or not found.samples
             break
-        if kind == b"IHDR" and not found.header:
-            found.header = data[start:end]
-        elif kind == b"IDAT" or (kind == b"PLTE" and found.header[9:10] == bytes([_PALETTE])):
-            found.pixels.append(data[start - 8 : end + 4])
-        elif kind in _SIDE and zlib.crc32(data[start - 4 : end]) == int.from_bytes(data[end : end + 4], "big"):
+        if zlib.crc32(memoryview(data)[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            if needed:
+                raise PhotoError(
+                    f"{name} is a damaged PNG: the checksum of its chunk {kind.decode('ascii')} is wrong; copy the "
+                    "file again."
+                )
+            found.damaged.append(kind.decode("ascii", "backslashreplace"))
+        elif kind == b"IHDR":
+            found.header = found.header or data[start:end]
+        elif kind == b"IDAT":
+            found.samples.append(data[start:end])
+        elif needed:
+            found.palette = found.palette or data[start:end]
+        elif kind in _SIDE:
             text = kind in (b"zTXt", b"tEXt")
             if not text or data.startswith(_RAW_EXIF, start):
                 found.side.setdefault(kind, data[start:end])
-    if cut or not (ended or any(each[4:8] == b"IDAT" for each in found.pixels)):
+    if cut or not (found.ended or found.samples):
         raise truncated("png", name)
     return found
 
@@ -163,12 +182,14 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
     header, side = chunks.header, chunks.side
     if len(header) != 13:
         raise PhotoError(f"{name} is a damaged PNG, whose header cannot be read; copy the file again.")
-    body = [SIGNATURE, _chunk(b"IHDR", header), *(each for each in chunks.pixels if each[4:8] == b"PLTE")]
+    body = [SIGNATURE, _chunk(b"IHDR", header)]
+    if chunks.palette:
+        body.append(_chunk(b"PLTE", chunks.palette))
     if b"tRNS" in side and (value := _transparency(header, side[b"tRNS"])) is not None:
         body.append(_chunk(b"tRNS", value))
-    body += [each for each in chunks.pixels if each[4:8] == b"IDAT"]
-    bare = b"".join([*body, _chunk(b"IEND", b"")])
-    notes: list[str] = []
+    bare = b"".join([*body, _chunk(b"IDAT", b"".join(chunks.samples)), _chunk(b"IEND", b"")])
+    notes = [_DAMAGED_SIDE.format(chunks=", ".join(dict.fromkeys(chunks.damaged)))] if chunks.damaged else []
+    notes += [] if chunks.ended else [END_MISSING]
     if len(side.get(b"acTL", b"")) == 8 and (count := int.from_bytes(side[b"acTL"][:4], "big")) > 1:
         notes.append(f"The file holds {count} pictures; the first one is shown.")
     depth = header[8]
@@ -181,6 +202,7 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
             model, alpha = "grey" if channels <= 2 else "rgb", channels in (2, 4)
         else:
             with by_pillow(bare, ["PNG"], name, "PNG") as picture:
+                picture.decodermaxblock = len(bare)  # zlib's own checksum is looked at where the end is seen at once
                 picture.load()
                 samples, model, alpha = pillow_samples(picture)
     except PhotoError:

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
 from explorer.photo.files.decoded import Decoded, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.endings import END_MISSING, webp_of_whole_chunks, whole_gif_picture
 from explorer.photo.limits import Limits
 
 
-def _through_pillow(data: bytes, kind: str, name: str, limits: Limits) -> Decoded:
+def _through_pillow(data: bytes, kind: str, name: str, limits: Limits, ended: bool = True) -> Decoded:
     with by_pillow(data, [kind.upper()], name, kind) as picture:
         limits.check_pixels(picture.width, picture.height, name)
-        notes = []
+        notes = [] if ended else [END_MISSING]
         try:
-            if (count := getattr(picture, "n_frames", 1)) > 1:
+            if ended and (count := getattr(picture, "n_frames", 1)) > 1:
                 notes.append(f"The file holds {count} pictures; the first one is shown.")
             picture.load()
             samples, model, alpha = pillow_samples(picture)
@@ -33,10 +34,11 @@ def read_webp(data: bytes, name: str, limits: Limits) -> Decoded:
     Raises:
         PhotoError: damaged, truncated or too large.
     """
-    if int.from_bytes(data[4:8], "little") + 8 > len(data):
-        by_pillow(data, ["WEBP"], name, "WebP").close()
+    ended = int.from_bytes(data[4:8], "little") + 8 <= len(data)
+    whole = data if ended else webp_of_whole_chunks(data)
+    if whole is None:
         raise truncated("webp", name)
-    decoded = _through_pillow(data, "WebP", name, limits)
+    decoded = _through_pillow(whole, "WebP", name, limits, ended)
     decoded.exif_color = True
     return decoded
 
@@ -47,39 +49,11 @@ def read_gif(data: bytes, name: str, limits: Limits) -> Decoded:
     Raises:
         PhotoError: damaged, truncated or too large.
     """
-    if not _gif_ends(data):
+    picture, ended = whole_gif_picture(data)
+    if not picture:
         by_pillow(data, ["GIF"], name, "GIF").close()
         raise truncated("gif", name)
-    return _through_pillow(data, "GIF", name, limits)
-
-
-def _gif_ends(data: bytes) -> bool:
-    """True if the blocks lead to the trailer, whatever follows it (GIF89a, 27)."""
-
-    def after_colors(flags: int, position: int) -> int:
-        return position + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
-
-    def after_blocks(position: int) -> int:
-        while position < len(data) and data[position]:
-            position += 1 + data[position]
-        return position + 1
-
-    if len(data) < 14:
-        return False
-    position = after_colors(data[10], 13)
-    while position < len(data):
-        kind = data[position]
-        if kind == 0x3B:
-            return True
-        if kind == 0x21:
-            position = after_blocks(position + 2)
-        elif kind == 0x2C and position + 9 < len(data):
-            position = after_blocks(after_colors(data[position + 9], position + 10) + 1)
-        elif kind == 0:  # stray ends of blocks, which decoders skip
-            position += 1
-        else:
-            return False
-    return False
+    return _through_pillow(data, "GIF", name, limits, ended)
 
 
 _PROFILE_EMBEDDED = 0x4D424544

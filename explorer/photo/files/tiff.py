@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from explorer.photo.files.decoded import (
     damaged,
     exif_of,
 )
+from explorer.photo.files.endings import END_MISSING
 from explorer.photo.limits import Limits
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
@@ -73,6 +75,24 @@ def photograph(tiff: Any) -> tuple[Any, str | None]:
         which = "the first one" if chosen is everyone[0] else f"number {pages.index(chosen) + 1}"
         return chosen, f"The file holds {len(tiff.pages)} pages; {which} is shown."
     return chosen, None
+
+
+def _is_cut_off(tiff: Any, data: bytes) -> bool:
+    """True if a directory, or the samples that one of them names, lie behind the end of the file."""
+    pages = [tiff.pages[index] for index in range(min(len(tiff.pages), _MOST_PAGES))]
+    for page in pages:
+        if any(start + count > len(data) for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
+            return True
+    if len(pages) < len(tiff.pages):
+        return False
+    order, count, entry, size = ("<" if tiff.byteorder == "<" else ">"), "HQ"[tiff.is_bigtiff], 12, 4
+    if tiff.is_bigtiff:
+        entry, size = 20, 8
+    start = pages[-1].offset
+    (entries,) = struct.unpack_from(order + count, data, start)
+    place = start + struct.calcsize(order + count) + entry * entries
+    following = int.from_bytes(data[place : place + size], "little" if order == "<" else "big")
+    return place + size > len(data) or following >= len(data)
 
 
 def _has_subs(pages: Sequence[Any]) -> bool:
@@ -248,6 +268,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
                 decoded = _by_libtiff(data, page, name)
             decoded.orientation = _tag(page, ORIENTATION, 1)
             decoded.notes += [note] if note else []
+            decoded.notes += [END_MISSING] if _is_cut_off(tiff, data) else []
             profile = _tag(page, 34675)
             if photometric not in _LABS and isinstance(profile, bytes | tuple):
                 decoded.profile = bytes(profile)
