@@ -111,9 +111,11 @@ def test_a_palette_that_is_too_short_is_refused() -> None:
 @pytest.mark.parametrize("kind", [0, 1, 2])
 def test_grey_with_another_sample(photometric: int, bits: int, kind: int) -> None:
     grey, half = GREY.astype(np.uint16), np.full_like(GREY, 127, dtype=np.uint16)
-    samples = np.stack([255 - grey if photometric == 0 else grey, half], axis=-1) * (257 if bits == 16 else 1)
+    stored = 255 - grey if photometric == 0 else grey
+    stored = np.round(stored * (127 / 255)).astype(np.uint16) if kind == 1 else stored
+    samples = np.stack([stored, half], axis=-1) * (257 if bits == 16 else 1)
     data = tiff(photometric, [bits] * 2, packed(samples, bits), t338=(3, [kind]))
-    shows(data, GREY / 255 * (127 / 255 if kind == 2 else 1))
+    shows(data, GREY / 255 * (127 / 255 if kind else 1), 0.5 / 255 + 1e-5 if kind == 1 else 1e-5)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])

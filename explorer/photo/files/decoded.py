@@ -23,7 +23,8 @@ STATED_UNUSABLE = "The colour space that the file states cannot be used and was 
 SEQUENCE = "The file holds a sequence of pictures; the first one is shown."
 _CMYK_NOTE = "The picture is CMYK without a usable profile; its colours are approximate."
 Model = Literal["grey", "rgb", "cmyk"]
-_CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
+CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
+"""Colours of each model."""
 
 
 @dataclass
@@ -84,7 +85,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
         PhotoError: samples that are no picture of the stated model.
     """
     samples = decoded.samples if decoded.samples.ndim == 3 else decoded.samples[..., None]
-    count = _CHANNELS[decoded.model]
+    count = CHANNELS[decoded.model]
     if samples.ndim != 3 or 0 in samples.shape or samples.shape[2] < count + decoded.alpha:
         raise PhotoError(
             f"{name} holds samples of the shape {decoded.samples.shape}, which is no grey or RGB picture; export it "
@@ -92,10 +93,13 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
         )
     notes = list(decoded.notes)
     image = _scaled(samples[..., :count], decoded.peak)
+    opacity = _scaled(samples[..., count : count + 1], decoded.peak) if decoded.alpha else None
+    if opacity is not None and decoded.premultiplied:
+        image = np.minimum(divided(image, opacity), 1)
     image, note = _in_srgb(image, decoded)
     notes += [note] if note else []
-    if decoded.alpha and not decoded.premultiplied:
-        image = image * _scaled(samples[..., count : count + 1], decoded.peak)
+    if opacity is not None:
+        image = image * opacity
     if image.shape[2] == 1:
         image = np.repeat(image, 3, axis=2)
     metadata = Metadata()
@@ -113,6 +117,12 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
         exif=metadata.exif,
         notes=tuple(notes),
     )
+
+
+def divided(colors: FloatArray, opacity: FloatArray) -> FloatArray:
+    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 where nothing
+    can be seen."""
+    return np.divide(colors, opacity, out=np.zeros_like(colors), where=opacity > 0)
 
 
 def _scaled(samples: NDArray, peak: float) -> FloatArray:

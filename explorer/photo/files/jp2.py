@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
 from explorer.photo.files.bmff import boxes
-from explorer.photo.files.decoded import Decoded, Model, damaged, exif_of
+from explorer.photo.files.decoded import CHANNELS, Decoded, Model, damaged, exif_of
 from explorer.photo.files.endings import END_MISSING, codestream_without_end
 from explorer.photo.limits import Limits
 
 SIGNATURES = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 _CMYK, _SRGB, _GREY, _SYCC = 12, 16, 17, 18
 _KNOWN = (_CMYK, _SRGB, _GREY, _SYCC)
+_OPACITY, _PREMULTIPLIED = 1, 2
+"""Kinds of channels in the box cdef."""
 _EXIF_UUID = b"JpgTiffExif->JP2"
 
 
@@ -36,6 +38,7 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
     import imagecodecs
 
     profile, space, exif, at = None, None, None, 0
+    kinds: dict[int, int] = {}
     if data.startswith(SIGNATURES[0]):
         for kind, start, end in boxes(data):
             if kind == b"jp2h":
@@ -44,6 +47,9 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
                         space = int.from_bytes(data[begin + 3 : begin + 7], "big")
                     elif inner == b"colr" and data[begin] in (2, 3) and profile is None:
                         profile = data[begin + 3 : stop]
+                    elif inner == b"cdef":
+                        entries = struct.iter_unpack(">3H", data[begin + 2 : stop - (stop - begin - 2) % 6])
+                        kinds = {channel: kind for channel, kind, _ in entries}
             elif kind == b"uuid" and data[start : start + 16] == _EXIF_UUID:
                 exif = data[start + 16 : end]
             elif kind == b"jp2c":
@@ -73,8 +79,9 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
     if space == _SYCC and channels >= 3:
         samples = _from_ycc(samples, peak)
     model: Model = "cmyk" if space == _CMYK and channels >= 4 else "grey" if channels <= 2 else "rgb"
-    alpha = channels > (4 if model == "cmyk" else 1 if model == "grey" else 3)
+    beside = kinds.get(CHANNELS[model], _OPACITY)
+    alpha = channels > CHANNELS[model] and beside in (_OPACITY, _PREMULTIPLIED)
     return Decoded(
-        samples, peak, max(8, bits), model, alpha, profile=profile, orientation=None, exif=exif_of(exif),
-        notes=[END_MISSING] if with_end else [],
+        samples, peak, max(8, bits), model, alpha, beside == _PREMULTIPLIED, profile=profile, orientation=None,
+        exif=exif_of(exif), notes=[END_MISSING] if with_end else [],
     )  # fmt: skip

@@ -10,7 +10,7 @@ from explorer.photo.adaptation import adaptation
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.develop import linear_to_srgb
 from explorer.photo.files.color import D65, SRGB_PRIMARIES, rgb_to_xyz, xyz_of
-from explorer.photo.files.decoded import Decoded
+from explorer.photo.files.decoded import Decoded, divided
 from explorer.photo.types import FloatArray
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
@@ -35,7 +35,9 @@ def lab_to_srgb(lab: FloatArray) -> FloatArray:
     return out
 
 
-def decoded(samples: NDArray, photometric: int, depth: int, name: str) -> Decoded:
+def decoded(
+    samples: NDArray, photometric: int, depth: int, name: str, multiplied_by: FloatArray | None = None
+) -> Decoded:
     """The Lab picture of a TIFF as sRGB.
 
     Args:
@@ -43,6 +45,7 @@ def decoded(samples: NDArray, photometric: int, depth: int, name: str) -> Decode
         photometric: 8, CIELab (a* and b* are signed); 9, ICCLab (they have an offset); 10, ITULab.
         depth: bits of a sample.
         name: what messages call the file.
+        multiplied_by: H x W x 1, the opacity by which the stored samples are multiplied, if they are.
 
     Raises:
         PhotoError: ITULab, whose ranges are a fax machine's, or another depth than 8, 16 or float.
@@ -61,8 +64,11 @@ def decoded(samples: NDArray, photometric: int, depth: int, name: str) -> Decode
         if photometric == _CIE_LAB:
             ab = np.ascontiguousarray(stored[..., 1:]).view(f"i{depth // 8}").astype(np.float32) / np.float32(step)
         else:
-            ab = stored[..., 1:].astype(np.float32) / np.float32(step) - np.float32(128)
+            offset = np.float32(128) if multiplied_by is None else np.float32(128) * multiplied_by
+            ab = stored[..., 1:].astype(np.float32) / np.float32(step) - offset
         values = np.concatenate([light, ab], axis=-1)
     else:
         raise PhotoError(f"{name} holds Lab colours of {depth} bits; save it with 8 or 16 bits or export it as RGB.")
+    if multiplied_by is not None:
+        values = divided(values, multiplied_by).clip((0, -128, -128), (100, 128, 128)).astype(np.float32)
     return Decoded(lab_to_srgb(values), 1.0, bits)

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.files import lab
 from explorer.photo.files.decoded import (
+    CHANNELS,
     ORIENTATION,
     Decoded,
     Model,
     damaged,
+    divided,
     exif_of,
 )
 from explorer.photo.files.endings import END_MISSING
@@ -27,7 +29,6 @@ _LABS = (8, 9, 10)
 """CIELab, ICCLab, ITULab."""
 _MODELS: dict[int, Model] = {_WHITE_IS_ZERO: "grey", _BLACK_IS_ZERO: "grey", _RGB: "rgb", _PALETTE: "grey",
                              _SEPARATED: "cmyk", _YCBCR: "rgb"}  # fmt: skip
-_COUNTS = {"grey": 1, "rgb": 3, "cmyk": 4}
 _REDUCED, _MASK = 1, 4
 """Bits of NewSubfileType."""
 _MOST_PAGES = 256
@@ -208,11 +209,12 @@ def _decoded(page: Any, name: str) -> Decoded:
     if photometric in _LABS:
         return _lab(page, samples, photometric, name)
     model = _MODELS[photometric]
-    colors = _COUNTS[model]
+    colors = CHANNELS[model]
     # Next to three colours or four inks stand masks and spot colours; grey with many more is a spectrum or a stack.
     if samples.shape[2] < colors or samples.shape[2] > (4 if model == "grey" else 16):
         raise PhotoError(f"{name} is a TIFF of the shape {samples.shape}, not a grey or RGB picture; export it as RGB.")
     alpha, premultiplied = _opacity(page, colors, samples.shape[2])
+    premultiplied &= photometric != _PALETTE  # indices are no product
     keep = [*range(colors), *([alpha] if alpha is not None else [])]
     samples = samples[..., keep] if len(keep) != samples.shape[2] else samples
     peak: float
@@ -227,16 +229,23 @@ def _decoded(page: Any, name: str) -> Decoded:
         model, peak, bits = "rgb", float(entry), 8 if entry == 255 else 16
     elif photometric == _WHITE_IS_ZERO:
         samples = samples.astype(np.float64 if bits == 32 and kind != "f" else np.float32)
+        if premultiplied:  # what is multiplied is the stored sample
+            samples[..., :1] = divided(samples[..., :1], samples[..., 1:] / peak).clip(0, peak)
+            premultiplied = False
         samples[..., 0] = np.float32(peak) - samples[..., 0]
     return Decoded(samples, peak, bits, model, alpha is not None, premultiplied, notes=notes)
 
 
 def _lab(page: Any, samples: NDArray, photometric: int, name: str) -> Decoded:
-    decoded = lab.decoded(samples, photometric, _depth(page), name)
-    place, decoded.premultiplied = _opacity(page, 3, samples.shape[2])
-    if place is not None and samples.dtype.kind != "f":
-        opacity = samples[..., place : place + 1].view(f"u{samples.dtype.itemsize}")
-        opacity = opacity.astype(np.float32) / np.float32(2 ** _depth(page) - 1)
+    place, premultiplied = _opacity(page, 3, samples.shape[2])
+    opacity = None
+    if place is not None:
+        opacity = samples[..., place : place + 1]
+        if samples.dtype.kind != "f":
+            opacity = opacity.view(f"u{samples.dtype.itemsize}") / np.float32(2 ** _depth(page) - 1)
+        opacity = opacity.astype(np.float32)
+    decoded = lab.decoded(samples, photometric, _depth(page), name, opacity if premultiplied else None)
+    if opacity is not None:
         decoded.samples, decoded.alpha = np.concatenate([decoded.samples, opacity], axis=-1), True
     return decoded
 
