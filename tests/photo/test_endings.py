@@ -19,8 +19,8 @@ from PIL import Image
 
 from explorer.errors import PhotoError
 from explorer.photo import RgbPhoto, open_photo
-from explorer.photo.files.endings import END_MISSING
 
+END_MISSING = "The end of the file is missing; the picture that is shown is whole."
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (40, 56, 3)).astype(np.uint8)
 SOFT = np.asarray(Image.fromarray(PIXELS).resize((75, 51)).resize((149, 101)))
