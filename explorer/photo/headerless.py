@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, camera_to_srgb, usable_xyz_to_camera
 from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset
-from explorer.photo.levels import normalized_mosaic, tile_levels
+from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.metadata import exif_block
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.raw import NOMINAL_MATRIX, initial_balance
@@ -90,7 +90,8 @@ def open_mosaic(
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
     colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
     inset = completing_inset(array.shape, shift, cfa)
-    mosaic = normalized_mosaic(completed(array, inset, cfa), tile_levels(colors, black_level), white)
+    levels = BlackLevel(tile_levels(colors, black_level))
+    mosaic = normalized_mosaic(completed(array, inset, cfa), levels, white)
     as_shot = None if gains is None else given_gains(gains)
     balance = initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given")
     usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)

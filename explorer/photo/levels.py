@@ -33,11 +33,15 @@ class BlackLevel:
 
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest level of the sensor."""
-        low, high = float(self.cell.min()), float(self.cell.max())
-        for deltas in (self.rows, self.columns):
-            if deltas is not None:
-                low, high = low + float(deltas.min()), high + float(deltas.max())
-        return low, high
+        height, width = self.cell.shape[:2]
+        rows = np.zeros(height) if self.rows is None else self.rows
+        columns = np.zeros(width) if self.columns is None else self.columns
+        found = []
+        for y in range(min(height, len(rows))):
+            for x in range(min(width, len(columns))):
+                here, row, column = self.cell[y, x], rows[y::height], columns[x::width]
+                found += [here.min() + row.min() + column.min(), here.max() + row.max() + column.max()]
+        return float(min(found)), float(max(found))
 
     def of_places(self, places: NDArray[np.integer], count: int) -> tuple[float, ...]:
         """The mean level of each colour; one number where it is the same for all.
@@ -88,28 +92,25 @@ def _deltas(given: Any, length: int) -> NDArray[np.float64] | None:
     return deltas if deltas.size == length and np.isfinite(deltas).all() and deltas.any() else None
 
 
-def normalized_mosaic(
-    samples: NDArray[np.uint16],
-    levels: NDArray[np.float64],
-    white: float,
-    rows: NDArray[np.float64] | None = None,
-    columns: NDArray[np.float64] | None = None,
-) -> FloatArray:
-    """(samples - black) / (white - black) by the place in the cell of black levels.
+def normalized_mosaic(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
+    """Linear light, 1 at saturation: (samples - black) / (white - the highest black).
+
+    Every sample has the black level of its place subtracted, and then all have the same divisor (DNG specification 1.7,
+    chapter 5, "Mapping Raw Values to Linear Reference Values"): with divisors of their own, colours would differ by the
+    black levels of their filters.
 
     Args:
         samples: H x W sensor counts.
-        levels: h x w, repeated over the samples.
+        black: its cell is repeated over the samples.
         white: sensor counts at saturation.
-        rows, columns: what the black level of each row and column has more; None for nothing.
     """
     height, width = samples.shape
-    period = levels.shape[0]
+    rows, columns, period = black.rows, black.columns, black.cell.shape[0]
     mosaic = np.empty((height, width), dtype=np.float32)
     # One row of the cell at a time, so that the innermost loop runs along whole rows of memory.
-    tiled = np.tile(levels, (1, -(-width // levels.shape[1])))[:, :width]
-    lines, gains = tiled.astype(np.float32), (1 / (white - tiled)).astype(np.float32)
-    uniform = len(np.unique(levels)) == 1
+    lines = np.tile(black.cell, (1, -(-width // black.cell.shape[1])))[:, :width].astype(np.float32)
+    gain = np.float32(1 / (white - black.limits()[1]))
+    uniform = len(np.unique(black.cell)) == 1
 
     def work(top: int, bottom: int) -> None:
         band = mosaic[top:bottom]
@@ -120,22 +121,20 @@ def normalized_mosaic(
             band -= columns.astype(np.float32)
         if uniform:
             band -= lines[0, 0]
-            band *= gains[0, 0]
-            return
-        for dy in range(period):
-            band[dy::period] -= lines[dy]
-            band[dy::period] *= gains[dy]
+        else:
+            for dy in range(period):
+                band[dy::period] -= lines[dy]
+        band *= gain
 
     in_bands(height, rows_of_band(width, period), work)
     return mosaic
 
 
 def normalized(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
-    """H x W or H x W x 3 counts to linear light, as `normalized_mosaic`."""
+    """H x W or H x W x 3 counts to linear light, as `normalized_mosaic`; each of three planes has its own divisor."""
     if samples.ndim == 2:
-        return normalized_mosaic(samples, black.cell, white, black.rows, black.columns)
+        return normalized_mosaic(samples, black, white)
     image = np.empty(samples.shape, dtype=np.float32)
     for index in range(samples.shape[2]):
-        plane = black.plane(index)
-        image[..., index] = normalized_mosaic(samples[..., index], plane.cell, white, plane.rows, plane.columns)
+        image[..., index] = normalized_mosaic(samples[..., index], black.plane(index), white)
     return image

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.photo.bad_pixels import listed, marked, mend
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.types import FloatArray
 
@@ -21,13 +22,14 @@ _LISTS = (51008, 51009, 51022)
 _WARPS = (1, 2, 14)
 _VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _GAIN_MAP = 3, 4, 5, 9
 _NAMES = {
-    4: "FixBadPixelsConstant", 5: "FixBadPixelsList", 6: "TrimBounds", 7: "MapTable", 8: "MapPolynomial",
+    4: "FixBadPixelsConstant", 6: "TrimBounds", 7: "MapTable", 8: "MapPolynomial",
     10: "DeltaPerRow", 11: "DeltaPerColumn", 12: "ScalePerRow", 13: "ScalePerColumn",
 }  # fmt: skip
 _MOST_OPCODES = 64
 _LARGEST_GAIN = 100.0
 
 _APPLIED = "The file's own shading correction ({what}) was applied before everything else."
+_MENDED = "The file names bad pixels ({count}); each was given the mean of its neighbours of the same colour."
 _WARP = "The file's correction of the lens's distortion is not applied; straight lines may be bent."
 _LEFT_OUT = "The file asks for a step that is not applied ({name}); parts of the picture may be affected."
 _DAMAGED = "The file's own corrections are damaged and were not applied; its corners may be too dark or tinted."
@@ -51,23 +53,33 @@ def _opcodes(data: bytes) -> Iterator[tuple[int, bytes]]:
         place += size
 
 
-def apply_opcodes(light: FloatArray, colors: NDArray[np.integer], tags: Mapping[int, Any]) -> list[str]:
-    """Applies the gain maps and radial gains of a DNG in place; never raises for what the file holds.
+def apply_opcodes(
+    light: FloatArray,
+    colors: NDArray[np.integer],
+    tags: Mapping[int, Any],
+    counts: NDArray[np.uint16],
+    origin: tuple[int, int],
+) -> list[str]:
+    """Applies the bad pixels, gain maps and radial gains of a DNG in place; never raises for what the file holds.
 
     Args:
         light: H x W mosaic or H x W x 3 linear light of the active area.
         colors: of a mosaic, h x w indices into RGB, repeated over it; of an H x W x 3 picture it is not looked at.
         tags: of the directory of the file's raw picture.
+        counts: what the file stores of the active area, by which the first list goes.
+        origin: row and column of the active area on the sensor, from whose corner the first list counts.
 
     Returns:
         Sentences for the user: what was applied, and what was not.
     """
     notes: list[str] = []
     applied: list[str] = []
+    mended = 0
     for number in _LISTS:
         data = tags.get(number)
         if not isinstance(data, bytes) or not data:
             continue
+        stored = number == _LISTS[0]
         try:
             for opcode, body in list(_opcodes(data)):
                 if opcode == _GAIN_MAP:
@@ -76,10 +88,16 @@ def apply_opcodes(light: FloatArray, colors: NDArray[np.integer], tags: Mapping[
                 elif opcode == _VIGNETTE:
                     _radial_gain(light, body)
                     applied.append("radial gains")
+                elif opcode == _BAD_LIST:
+                    bad = listed((light.shape[0], light.shape[1]), origin if stored else (0, 0), body)
+                    mended += mend(light, bad, colors)
+                elif opcode == _BAD_CONSTANT and stored:
+                    mended += mend(light, marked(counts, body, tags), colors)
                 else:
                     notes.append(_WARP if opcode in _WARPS else _LEFT_OUT.format(name=_NAMES.get(opcode, f"{opcode}")))
-        except (_UnusableError, struct.error):
+        except (_UnusableError, struct.error, ValueError):
             notes.append(_DAMAGED)
+    notes[:0] = [_MENDED.format(count=mended)] if mended else []
     if applied:
         notes.insert(0, _APPLIED.format(what=" and ".join(dict.fromkeys(applied))))
     return list(dict.fromkeys(notes))

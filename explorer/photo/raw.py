@@ -252,7 +252,7 @@ def _light(
         notes += [note] if note else []
     # This also copies the samples out of LibRaw's memory, which ends with the reader.
     light = normalized(visible, black, white)
-    notes += apply_opcodes(light, np.where(pattern.colors == 3, 1, pattern.colors), tags)
+    notes += apply_opcodes(light, np.where(pattern.colors == 3, 1, pattern.colors), tags, visible, area[:2])
     if visible.ndim == 3:
         levels = tuple(float(each) for each in black.cell.mean(axis=(0, 1)))
         levels = levels[:1] if len(set(levels)) == 1 else levels

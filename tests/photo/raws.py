@@ -48,8 +48,8 @@ def spread(cell: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def counts(light: np.ndarray, black: Any, white: float = 4095) -> np.ndarray:
-    """Sensor counts of light from 0 to 1."""
-    return np.round(black + light * (white - black)).clip(0, 65535).astype(np.uint16)
+    """Sensor counts of light from 0 to 1, which all samples of a plane have the same number of counts for."""
+    return np.round(black + light * (white - np.max(black))).clip(0, 65535).astype(np.uint16)
 
 
 def _packed(kind: int, value: Any, order: str) -> bytes:

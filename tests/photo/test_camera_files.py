@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import raws
 
 import explorer
 from explorer.errors import PhotoError
-from explorer.photo import RawPhoto, load_rendering, model_input, open_photo, srgb_to_linear
+from explorer.photo import RawPhoto, load_rendering, model_input, open_mosaic, open_photo, srgb_to_linear
 from explorer.photo.cfa import XTRANS_TILE
 from explorer.photo.containers import is_truncated, metadata_of_raw
 from explorer.photo.reduce import reduced
@@ -74,6 +75,44 @@ def test_black_levels_begin_at_the_active_area_and_grow_by_row_and_column(
     photo = opened(raws.dng(samples, tags=tags))
     assert photo.size == (127, 95)
     assert_is_the_scene(photo, light, 0.012)
+
+
+def levels_of(kind: str) -> tuple[dict[int, tuple[int, object]], np.ndarray]:
+    """Tags of black levels for 60 x 96 samples, and what they come to sample by sample."""
+    rng = np.random.default_rng(3)
+    shape = {"1 x 1": (1, 1), "2 x 2": (2, 2), "3 x 5": (3, 5), "6 x 6": (6, 6)}.get(kind, (2, 2))
+    cell = rng.integers(100, 900, shape).astype(float)
+    tags, black = raws.black_tags(cell), raws.spread(cell, 60, 96)
+    if kind == "rows and columns":
+        rows, columns = rng.integers(-80, 80, 60).astype(float), rng.integers(-80, 80, 96).astype(float)
+        tags |= {50715: (10, columns.tolist()), 50716: (10, rows.tolist())}
+        black = black + rows[:, None] + columns
+    return tags, black
+
+
+@pytest.mark.parametrize("kind", ["1 x 1", "2 x 2", "3 x 5", "6 x 6", "rows and columns"])
+@pytest.mark.parametrize("cfa", ["bayer", "xtrans"])
+def test_samples_have_their_own_black_level_and_one_divisor(cfa: str, kind: str) -> None:
+    """DNG specification, chapter 5: what is left above the black level is divided by the white level less the highest
+    black level of the plane."""
+    tags, black = levels_of(kind)
+    samples = RNG.integers(50, 4096, (60, 96)).astype(np.uint16)
+    photo = opened(raws.dng(samples, CELLS[cfa], tags=tags))
+    np.testing.assert_allclose(photo.mosaic, (samples - black) / (4095 - black.max()), atol=2e-6)
+
+
+def test_planes_of_a_linear_file_have_a_divisor_each() -> None:
+    black = np.array([200.0, 640.0, 280.0])
+    samples = RNG.integers(50, 4096, (60, 96, 3)).astype(np.uint16)
+    photo = opened(raws.dng(samples, None, tags={50714: (5, black.tolist())}))
+    np.testing.assert_allclose(photo.mosaic, (samples - black) / (4095 - black), atol=2e-6)
+
+
+def test_a_mosaic_without_a_header_has_one_divisor() -> None:
+    samples = RNG.integers(50, 4096, (60, 96)).astype(np.uint16)
+    photo = open_mosaic(samples, phase="RGGB", black=(200, 300, 250, 310), white=4095)
+    black = raws.spread(np.array([[200, 300], [310, 250]]), 60, 96)
+    np.testing.assert_allclose(photo.mosaic, (samples - black) / (4095 - 310), atol=2e-6)
 
 
 def test_black_levels_of_a_fujifilm_file() -> None:
@@ -232,11 +271,69 @@ def test_what_is_not_applied_is_said() -> None:
         assert any(word in note for note in photo.notes), word
 
 
+def bad_file(how: str, cfa: str, places: list[tuple[int, int]], rectangles: list[tuple[int, ...]]) -> bytes:
+    """A slope of light whose bad pixels hold 4095, in an active area that begins at (3, 5) of the sensor."""
+    y, x = np.mgrid[0:60, 0:96]
+    whole = np.full((66, 104), 300, np.uint16)
+    cell = CELLS[cfa]
+    whole[3:63, 5:101] = 400 + 10 * x + 12 * y + 200 * raws.spread(cell, 60, 96)
+    for top, left, bottom, right in [*((y, x, y + 1, x + 1) for y, x in places), *rectangles]:
+        whole[top:bottom, left:right] = 4095
+    body = struct.pack(">2I", 4095, 0)
+    if how != "constant":
+        numbers = [number for each in (*places, *rectangles) for number in each]
+        body = struct.pack(f">3I{len(numbers)}I", 0, len(places), len(rectangles), *numbers)
+    tags = {50829: (4, [3, 5, 63, 101]), **raws.black_tags(np.array([[100.0]]))}
+    return raws.dng(whole, cell, tags={**tags, 51008: raws.opcodes(raws.opcode(4 if how == "constant" else 5, body))})
+
+
+@pytest.mark.parametrize("cfa", ["bayer", "xtrans"])
+@pytest.mark.parametrize("how", ["constant", "list"])
+def test_bad_pixels_take_the_mean_of_their_neighbours(how: str, cfa: str) -> None:
+    """On a slope, the mean of neighbours all around is the pixel itself; at an edge and in a block it is near."""
+    alone, at_edge, block = [(33, 40), (33, 43), (20, 71), (46, 30)], [(3, 5), (3, 60), (62, 100)], (40, 60, 44, 65)
+    photo = opened(bad_file(how, cfa, [*alone, *at_edge], [block]))
+    clean = opened(bad_file(how, cfa, [], []))
+    count = len(alone) + len(at_edge) + 20
+    assert [note for note in photo.notes if f"bad pixels ({count})" in note] and not any(
+        "bad" in n for n in clean.notes
+    )
+    top, left, bottom, right = photo.inset
+    height, width = photo.mosaic.shape
+    found, expected = (each.mosaic[top : height - bottom, left : width - right] * 3995 for each in (photo, clean))
+    touched = np.zeros(found.shape, bool)
+    for y, x in (*alone, *at_edge, *((y, x) for y in range(40, 44) for x in range(60, 65))):
+        touched[y - 3, x - 5] = True
+    np.testing.assert_array_equal(found[~touched], expected[~touched])
+    assert np.abs(found - expected).max() < 90
+    for y, x in alone:
+        assert abs(found[y - 3, x - 5] - expected[y - 3, x - 5]) < (0.01 if cfa == "bayer" else 40)
+
+
+def test_bad_pixels_of_a_linear_file() -> None:
+    samples = np.repeat((400 + 10 * np.mgrid[0:40, 0:60][1])[..., None], 3, axis=2).astype(np.uint16)
+    samples[10, 20], samples[0, 0] = 4000, 4000
+    body = struct.pack(">7I", 0, 2, 0, 10, 20, 0, 0)
+    tags = {50714: (5, [100.0] * 3), 51008: raws.opcodes(raws.opcode(5, body))}
+    mosaic = opened(raws.dng(samples, None, tags=tags)).mosaic * 3995
+    np.testing.assert_allclose(mosaic[10, 20], 500, atol=0.01)
+    assert mosaic[0, 0].max() < 330
+
+
+@pytest.mark.parametrize("body", [b"", bytes(4), struct.pack(">3I", 0, 9, 0), struct.pack(">3I", 0, 0, 2**31)])
+def test_a_list_of_bad_pixels_that_is_cut_off_costs_a_note(body: bytes) -> None:
+    samples = raws.counts(raws.sampled(raws.camera(SCENE), raws.RGGB), 256)
+    tags = {**raws.black_tags(np.array([[256.0]])), 51008: raws.opcodes(raws.opcode(5, body))}
+    photo = opened(raws.dng(samples, tags=tags))
+    assert_is_the_scene(photo)
+    assert any("damaged" in note for note in photo.notes)
+
+
 # Without a mosaic
 
 
 def linear_file(orientation: int = 1, black: tuple[float, float, float] = (200.0, 240.0, 280.0)) -> bytes:
-    samples = raws.counts(raws.camera(SCENE), np.array(black))
+    samples = np.dstack([raws.counts(raws.camera(SCENE)[..., index], each) for index, each in enumerate(black)])
     return raws.dng(samples, None, tags={50714: (5, list(black)), 274: (3, orientation)})
 
 

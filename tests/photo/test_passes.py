@@ -14,7 +14,7 @@ import tifffile
 from explorer.encode import quantise
 from explorer.photo import Limits, RawPhoto, bands, open_mosaic, open_photo, write_dng
 from explorer.photo.cfa import pack_bayer, pack_xtrans, scale_channels
-from explorer.photo.levels import normalized_mosaic, tile_levels
+from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.metadata import metadata_of_tiff_block
 from explorer.photo.model_input import model_input
 from explorer.photo.raw import read_dng_on_disk
@@ -36,9 +36,10 @@ def test_levels(black: tuple[float, ...]) -> None:
     given = samples(62, 70)
     whole = np.tile(tile_levels(COLORS, black), (31, 35))
     expected = given.astype(np.float32) - whole.astype(np.float32)
-    expected = expected * (1 / (16000.0 - whole)).astype(np.float32)
-    assert np.array_equal(normalized_mosaic(given, tile_levels(COLORS, black), 16000.0), expected)
-    assert np.array_equal(normalized_mosaic(given[1:61, 2:68][1:], tile_levels(COLORS, black), 16000.0).shape, (59, 66))
+    expected = expected * np.float32(1 / (16000.0 - max(black)))
+    level = BlackLevel(tile_levels(COLORS, black))
+    assert np.array_equal(normalized_mosaic(given, level, 16000.0), expected)
+    assert normalized_mosaic(given[1:61, 2:68][1:], level, 16000.0).shape == (59, 66)
 
 
 @pytest.mark.parametrize("clip", [None, (0.0, 1.0)])
