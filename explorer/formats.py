@@ -131,10 +131,20 @@ def format_of(data: bytes) -> Format | None:
     return None
 
 
+def titles() -> tuple[str, ...]:
+    """Short names of the picture formats, in the table's order."""
+    return tuple(each.title.split(" and ")[0] for each in _PICTURES)
+
+
+def listed(first: str = "camera RAW") -> tuple[str, str]:
+    """What is opened, between commas, and the last one, for sentences that join the two by their own word."""
+    *names, last = (first, *titles())
+    return ", ".join(names), last
+
+
 def described() -> str:
     """What is opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
-    titles = ["camera RAW", *(each.title.split(" and ")[0] for each in _PICTURES)]
-    return ", ".join(titles[:-1]) + f" or {titles[-1]}"
+    return " or ".join(listed())
 
 
 def accepted() -> str:

@@ -17,6 +17,7 @@ from explorer.app.feedback import reported
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
+from explorer.formats import listed
 from explorer.photo import amplify, load_rendering, suggest_ratio
 from explorer.photo.types import Photo
 from explorer.views.pictures import png, within
@@ -65,7 +66,9 @@ def default_example() -> str | None:
 def build() -> tuple[gr.File, gr.HTML]:
     """The upload and the picker, laid out."""
     with gr.Row(elem_classes="lx-photo-bar"):
-        upload = gr.File(type="filepath", label=text.UPLOAD, height=108, elem_id="lx-upload", scale=2, min_width=280)
+        formats, last = listed(text.RAW)
+        label = text.UPLOAD.format(formats=formats, last=last)
+        upload = gr.File(type="filepath", label=label, height=108, elem_id="lx-upload", scale=2, min_width=280)
         picker = example_picker(example_cards())
     return upload, picker
 

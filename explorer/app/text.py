@@ -16,7 +16,7 @@ TAB_FEATURES = "Feature maps"
 TAB_TRAINING = "Training"
 TAB_LEARN = "Learn"
 
-UPLOAD = "Your photo: RAW, JPEG, PNG, TIFF or WebP"
+UPLOAD = "Your photo: {formats} or {last}"
 RAW = "RAW"
 EXAMPLES = "Or begin with an example"
 NO_PHOTO = "Open a photo or choose an example."

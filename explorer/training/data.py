@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from explorer.errors import DataError
+from explorer.errors import DataError, PhotoError
+from explorer.formats import PICTURE_SUFFIXES, suffix_of, titles
+from explorer.photo import RgbPhoto, open_photo
 
 Picture = NDArray[np.uint8]
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 @dataclass
@@ -44,10 +44,13 @@ def read_picture(path: Path) -> Picture:
         DataError: the file is not a readable picture.
     """
     try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture ({error}); replace or remove it.") from error
+        photo = open_photo(path)
+    except PhotoError as error:
+        reason = str(error).rstrip(".")
+        raise DataError(f"{path} cannot be read as a picture ({reason}); replace or remove it.") from error
+    if not isinstance(photo, RgbPhoto):
+        raise DataError(f"{path} is camera RAW, not a picture; develop it, or remove it.")
+    return np.round(photo.image * 255).astype(np.uint8)
 
 
 def list_pictures(folder: Path) -> dict[str, Path]:
@@ -58,9 +61,9 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give the folder that holds the training pictures.")
-    found = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
+    found = {p.stem: p for p in sorted(folder.iterdir()) if suffix_of(p.name) in PICTURE_SUFFIXES}
     if not found:
-        raise DataError(f"The folder {folder} holds no pictures; put PNG, JPEG, WebP, BMP or TIFF files there.")
+        raise DataError(f"The folder {folder} holds no pictures; put {', '.join(titles())} files there.")
     return found
 
 

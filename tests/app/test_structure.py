@@ -15,6 +15,7 @@ from explorer.app.feedback import reported, sentence
 from explorer.app.page import TABS
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError, RatioError
+from explorer.formats import FORMATS
 from explorer.photo.types import RawPhoto, RgbPhoto
 from explorer.views.pictures import png
 
@@ -295,6 +296,17 @@ def test_every_sentence_has_its_translation_with_the_same_fields() -> None:
         for source, target in words.items():
             fields = sorted(re.findall(r"\{(\w+)", source))
             assert sorted(re.findall(r"\{(\w+)", target)) == fields, source
+
+
+def test_the_upload_names_every_format_of_the_table() -> None:
+    from explorer.app.theme import catalogues
+
+    with gr.Blocks():
+        upload, _ = photo_bar.build()
+    titles = [each.title.split(" and ")[0] for each in FORMATS if each.group == "picture"]
+    assert upload.label == f"Your photo: RAW, {', '.join(titles[:-1])} or {titles[-1]}"
+    german = catalogues()["de"][text.UPLOAD].format(formats=", ".join(["RAW", *titles[:-1]]), last=titles[-1])
+    assert german == f"Ihr Foto: RAW, {', '.join(titles[:-1])} oder {titles[-1]}"
 
 
 def test_lessons_point_at_what_there_is() -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from explorer.photo import RawPhoto, load_rendering, open_photo, srgb_to_linear
+from explorer.photo.cfa import XTRANS_TILE
+
 XYZ_TO_CAMERA = np.array([[0.6722, -0.0635, -0.0963], [-0.4287, 1.2460, 0.2028], [-0.0908, 0.2162, 0.5668]])
 SRGB_TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
                         [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
@@ -223,3 +226,23 @@ def raf(light: np.ndarray, levels: np.ndarray, cell: np.ndarray) -> bytes:
     head = (b"FUJIFILMCCD-RAW 0201FF389501" + b"X-T1".ljust(32, b"\0") + b"0100").ljust(84, b"\0")
     head += struct.pack(">6I", 0, 0, 0, 0, 160, len(body))
     return head.ljust(160, b"\0") + body
+
+
+SCENE = scene(96, 128)
+CELLS = {"bayer": RGGB, "xtrans": XTRANS_TILE}
+
+
+def opened(data: bytes, **options: str) -> RawPhoto:
+    photo = open_photo(data, name="a.dng", **options)  # type: ignore[arg-type]
+    assert isinstance(photo, RawPhoto)
+    return photo
+
+
+def assert_is_the_scene(photo: RawPhoto, light: np.ndarray = SCENE, tolerance: float = 0.006) -> None:
+    """Colours of the four quarters, in linear sRGB, away from their edges."""
+    found = srgb_to_linear(load_rendering(photo))
+    height, width = light.shape[:2]
+    for y in (height // 4, 3 * height // 4):
+        for x in (width // 4, 3 * width // 4):
+            where = slice(y - 6, y + 6), slice(x - 6, x + 6)
+            np.testing.assert_allclose(found[where].mean((0, 1)), light[where].mean((0, 1)), atol=tolerance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
@@ -13,9 +14,18 @@ from PIL import Image
 
 from explorer import open_photo
 from explorer.errors import DataError
+from explorer.formats import PICTURE_SUFFIXES
 from explorer.photo.amplify import suggest_ratio
 from explorer.training.darken import amplify
-from explorer.training.data import Skipped, crops_of, random_crops, read_folder, read_pairs
+from explorer.training.data import (
+    Skipped,
+    crops_of,
+    list_pictures,
+    random_crops,
+    read_folder,
+    read_pairs,
+    read_picture,
+)
 from explorer.training.recipe import Phase
 from explorer.training.sources import DarkPairs, SyntheticRaw, phase_at
 
@@ -47,6 +57,28 @@ def test_missing_and_empty_folders(what: str, tmp_path: Path) -> None:
         DarkPairs(tmp_path / "data", 1, (Phase(1.0, 16, 2),))
     with pytest.raises(DataError, match="data"):
         SyntheticRaw(tmp_path / "data", 1, (Phase(1.0, 16, 2),))
+
+
+def test_every_picture_format_of_the_table_is_training_material(tmp_path: Path) -> None:
+    """The right picture of each is known: written with other numbers, profiles and orientations than sRGB's own."""
+    picture = scene(1, 24, 32)
+    for suffix in PICTURE_SUFFIXES:
+        (tmp_path / f"{suffix}.{suffix.upper()}").write_bytes(b"")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    assert set(list_pictures(tmp_path)) == PICTURE_SUFFIXES
+    turned = Image.Exif()
+    turned[274] = 6
+    for name, data, expected in (
+        ("deep.jp2", imagecodecs.jpeg2k_encode(picture.astype(np.uint16) * 257, level=0, reversible=True), picture),
+        ("lossless.jxl", imagecodecs.jpegxl_encode(picture, lossless=True), picture),
+        ("deep.png", imagecodecs.png_encode(picture.astype(np.uint16) * 257), picture),
+    ):
+        (tmp_path / name).write_bytes(bytes(data))
+        np.testing.assert_array_equal(read_picture(tmp_path / name), expected)
+    Image.fromarray(picture).save(tmp_path / "turned.png", exif=turned)
+    np.testing.assert_array_equal(read_picture(tmp_path / "turned.png"), np.rot90(picture, -1))
+    with pytest.raises(DataError, match="cannot be read as a picture .* replace or remove it"):
+        read_picture(tmp_path / "notes.txt")
 
 
 def test_unpaired_pictures_are_named(tmp_path: Path) -> None:
