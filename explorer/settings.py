@@ -2,8 +2,8 @@
 
     lowlight restore night.dng --settings night.json -o night.png
 
-A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "backend", "photo", "finish":
-{"exposure", "contrast", "shadows", "warmth", "tint"}}.
+A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "black_level", "backend", "photo",
+"finish": {"exposure", "contrast", "shadows", "warmth", "tint"}}.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import SettingsError
+from explorer.errors import PhotoError, SettingsError
 from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
+from explorer.photo.masked import BLACK_CHOICES, BlackChoice, checked_choice
 from explorer.photo.types import WhiteBalanceChoice
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class RestoreSettings:
     photo: str = ""
     """The photo's file name, for the reader."""
     finish: Finish = field(default_factory=Finish)
+    black_level: BlackChoice = "auto"
+    """Of a RAW file, for `explorer.open_photo`."""
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
@@ -163,7 +166,17 @@ def _checked(data: Any, path: Path) -> RestoreSettings:
         backend=data.get("backend", "auto"),
         photo=data.get("photo", ""),
         finish=check_finish(finish),
+        black_level=_checked_black_level(data.get("black_level", "auto"), path),
     )
+
+
+def _checked_black_level(value: Any, path: Path) -> BlackChoice:
+    try:
+        return checked_choice(value)
+    except PhotoError:
+        raise SettingsError(
+            f"{path}: black_level must be one of {', '.join(BLACK_CHOICES)}; correct the file."
+        ) from None
 
 
 def _checked_balance(value: Any, path: Path) -> WhiteBalanceChoice:
@@ -181,6 +194,7 @@ def restore_with(
     """Restores a photo by settings: white balance, network, finishing.
 
     Args:
+        photo: opened with the settings' `black_level`, if it is camera RAW.
         backend: compute with this one, in the place of the settings'.
         intermediates: keep the model's intermediates; see `explorer.restore`.
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import explorer
 from explorer.cli import main
+from explorer.encode import quantise
 from explorer.errors import RatioError, SettingsError
+from explorer.photo.masked import BLACK_CHOICES
 from explorer.settings import (
     LIMITS,
     Finish,
@@ -24,7 +27,7 @@ from explorer.settings import (
     write_settings,
 )
 
-FULL = RestoreSettings("clahe", 7.5, "daylight", "", "torch", "night.dng", Finish(0.5, 0.2, -0.3, 0.1, -0.1))
+FULL = RestoreSettings("clahe", 7.5, "daylight", "", "torch", "night.dng", Finish(0.5, 0.2, -0.3, 0.1, -0.1), "masked")
 
 
 def ramp() -> np.ndarray:
@@ -83,6 +86,8 @@ def test_one_stop_doubles_linear_light() -> None:
         ({"finish": {"exposure": 99}}, "-4 to 4"),
         ({"finish": {"exposure": True}}, "-4 to 4"),
         ({"finish": []}, "finish"),
+        ({"black_level": "stated"}, "black_level must be one of auto, file, masked"),
+        ({"black_level": ["file"]}, "black_level"),
     ],
 )
 def test_a_wrong_file_is_one_clear_sentence(tmp_path: Path, change: dict, message: str) -> None:
@@ -105,6 +110,65 @@ def test_files_that_are_no_settings(tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(as_json(FULL)), "ratio": 0.5}))
     with pytest.raises(RatioError):
         read_settings(path)
+
+
+def test_settings_of_before_the_black_level_could_be_chosen(tmp_path: Path) -> None:
+    old = json.loads(as_json(FULL))
+    del old["black_level"]
+    (tmp_path / "a.json").write_text(json.dumps(old))
+    assert read_settings(tmp_path / "a.json").black_level == "auto"
+
+
+@pytest.fixture
+def masked(tmp_path: Path) -> Path:
+    """A dark scene whose masked margin lies eight counts below the level that the file states."""
+    rng = np.random.default_rng(1)
+    counts = rng.normal(2048, 6, (24 + 120, 40 + 200))
+    counts[24:, 40:] += 40
+    tags = [(50714, "I", 1, 2056, True), (50717, "I", 1, 15000, True), (50829, "I", 4, (24, 40, 144, 240), True),
+            (50706, "B", 4, (1, 4, 0, 0), True), (50708, "s", 0, "T1", True), (33421, "H", 2, (2, 2), True),
+            (33422, "B", 4, (0, 1, 1, 2), True)]  # fmt: skip
+    tifffile.imwrite(tmp_path / "dark.dng", np.round(counts).astype(np.uint16), photometric=32803, extratags=tags)
+    return tmp_path / "dark.dng"
+
+
+def test_the_black_level_is_a_setting_everywhere(masked: Path, tmp_path: Path) -> None:
+    """Settings, command line, archive and app make of one choice the same picture, and of two choices two."""
+    from explorer.app import restoring
+    from explorer.app.session import Session
+
+    pictures = {}
+    for choice in BLACK_CHOICES:
+        photo = explorer.open_photo(masked, black_level=choice)
+        expected = quantise(explorer.restore(photo, "gamma", 20.0).image, 8)
+        write_settings(tmp_path / "a.json", RestoreSettings("gamma", 20.0, backend="torch", black_level=choice))
+        by_settings, by_option, folder = tmp_path / "s.png", tmp_path / "o.png", tmp_path / choice
+        assert main(["restore", str(masked), "--settings", str(tmp_path / "a.json"), "-o", str(by_settings)]) == 0
+        options = ["-m", "gamma", "--ratio", "20", "--black-level", choice]
+        assert main(["restore", str(masked), *options, "-o", str(by_option)]) == 0
+        assert main(["batch", str(masked), str(folder), *options, "--workers", "0", "--quiet"]) == 0
+        session = Session("", tmp_path)
+        restoring.open_file(session, masked)
+        restoring.set_black_level(session, choice)
+        written = restoring.settings_of(session, restoring.full(session, "gamma", 20.0), Finish())
+        assert written.black_level == choice and session.black_level == choice
+        in_app = quantise(restoring.full(session, "gamma", 20.0).image, 8)
+        for found in (
+            in_app,
+            *(np.asarray(Image.open(each)) for each in (by_settings, by_option, folder / "dark.png")),
+        ):
+            np.testing.assert_array_equal(found, expected)
+        pictures[choice] = expected
+        for each in (by_settings, by_option):
+            each.unlink()
+    np.testing.assert_array_equal(pictures["auto"], pictures["masked"])
+    assert np.abs(pictures["auto"].astype(int) - pictures["file"]).mean() > 2
+
+
+def test_the_black_level_is_left_out_beside_settings(masked: Path, tmp_path: Path) -> None:
+    write_settings(tmp_path / "a.json", RestoreSettings("gamma", 20.0))
+    arguments = ["restore", str(masked), "--settings", str(tmp_path / "a.json"), "-o", str(tmp_path / "o.png")]
+    assert main([*arguments, "--black-level", "file"]) == 2
 
 
 def test_other_weights_are_refused(dark: Path) -> None:

@@ -22,6 +22,7 @@ from explorer.app.shared import LONG_WORK, PREVIEWS
 from explorer.errors import ModelNotFoundError, PhotoError, RatioError
 from explorer.inspect import layers as layers_of
 from explorer.photo import check_ratio
+from explorer.photo.masked import checked_choice
 
 MOST_COMPARED = 36
 """Pictures of one `compare`."""
@@ -50,8 +51,8 @@ def _path(photo: Any) -> str:
     return path
 
 
-def _photo(photo: FileData) -> explorer.Photo:
-    return explorer.open_photo(_path(photo), isolated=True)
+def _photo(photo: FileData, black_level: str = "auto") -> explorer.Photo:
+    return explorer.open_photo(_path(photo), isolated=True, black_level=checked_choice(black_level))
 
 
 def _ratio(given: object) -> float | str:
@@ -146,13 +147,17 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 
 
 @_answered
-def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
-    """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16 or jpeg8."""
+def restore(
+    photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16", black_level: str = "auto"
+) -> FileData:
+    """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16 or jpeg8;
+    `black_level`, of a RAW file, auto, file or masked."""
     name, value = catalogue.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
-        restoring.take_photo(session, _photo(photo))
+        restoring.take_photo(session, _photo(photo, black_level))
+        session.black_level = checked_choice(black_level)
         return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
 
     return _result(work)

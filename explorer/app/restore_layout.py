@@ -30,6 +30,7 @@ class Parts:
     balance: gr.Radio
     point: list[gr.Number]
     point_row: gr.Column
+    black_level: gr.Radio
     finish: list[gr.Slider]
     reset: gr.Button
     reference: gr.File
@@ -88,7 +89,7 @@ def layout(shared: Shared) -> Parts:
 
 
 def _balance() -> dict[str, Any]:
-    """White balance, for RAW photos."""
+    """White balance and black level, for RAW photos."""
     balance = gr.Radio(
         choices=list(text.WHITE_BALANCES), value="as_shot", label=text.WHITE_BALANCE, visible=False,
         elem_id="lx-balance", elem_classes="lx-segments",
@@ -100,7 +101,11 @@ def _balance() -> dict[str, Any]:
                 gr.Number(None, label=label, minimum=0, precision=0, min_width=110, elem_id=f"lx-neutral-{axis}")
                 for label, axis in ((text.NEUTRAL_X, "x"), (text.NEUTRAL_Y, "y"))
             ]
-    return {"balance": balance, "point": point, "point_row": point_row}
+    black_level = gr.Radio(
+        choices=list(text.BLACK_LEVELS), value="auto", label=text.BLACK_LEVEL, visible=False,
+        elem_id="lx-black-level", elem_classes="lx-segments",
+    )  # fmt: skip
+    return {"balance": balance, "point": point, "point_row": point_row, "black_level": black_level}
 
 
 def _folds(shared: Shared) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Handlers:
         session = open_session(values[shared.token])
         point = [values[each] for each in at.point]
         patch = None if None in point else (float(point[0]), float(point[1]))
+        restoring.set_black_level(session, values[at.black_level])
         restoring.set_white_balance(session, values[at.balance], patch)
         model, ratio = require_model(values[shared.model]), values[shared.ratio]
         shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
@@ -103,19 +104,24 @@ class Handlers:
         now = self.balance_now(session)
         given = dict(zip(at.point, session.point or (None, None), strict=True))
         return {
-            **self.show({**values, **given, shared.ratio: ratio, at.balance: session.white_balance}),
+            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(session)}),
             **now,
             at.balance: gr.update(visible=raw, value=session.white_balance),
+            at.black_level: gr.update(visible=raw, value=session.black_level),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
 
+    def choices_of(self, session: Session) -> dict[Any, Any]:
+        """What is chosen of a RAW photo in a session."""
+        return {self.parts.balance: session.white_balance, self.parts.black_level: session.black_level}
+
     def balance_now(self, session: Session) -> dict[Any, Any]:
-        """The controls of the white balance as the session has it."""
+        """The controls of white balance and black level as the session has them."""
         at = self.parts
         x, y = session.point or (None, None)
         return {
-            at.balance: session.white_balance,
+            **self.choices_of(session),
             at.point[0]: x,
             at.point[1]: y,
             at.point_row: gr.update(visible=session.white_balance == restoring.NEUTRAL),
@@ -211,10 +217,10 @@ _AT_ONCE: dict[str, Any] = {
 def _wire_preview(do: Handlers) -> None:
     """Everything that changes the preview."""
     shared, at = do.shared, do.parts
-    inputs: set[Any] = {shared.token, shared.model, shared.ratio, at.balance, *at.point, *at.finish}
+    inputs: set[Any] = {shared.token, shared.model, shared.ratio, at.balance, at.black_level, *at.point, *at.finish}
     outputs = [
         shared.token, shared.model, shared.ratio, shared.message, at.viewer, at.result, at.remarks, at.card,
-        at.link, at.metadata, at.balance, *at.point, at.point_row,
+        at.link, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
     ]  # fmt: skip
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
@@ -223,7 +229,7 @@ def _wire_preview(do: Handlers) -> None:
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
     typed = [event for number in at.point for event in (number.submit, number.blur)]
-    moved = [slider.input for slider in at.finish]
+    moved = [*(slider.input for slider in at.finish), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
     balanced = at.balance.input(
         lambda choice: gr.update(visible=choice == restoring.NEUTRAL), at.balance, at.point_row, **_AT_ONCE

@@ -18,6 +18,7 @@ from explorer.app.holding import Again, share
 from explorer.app.session import Session
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import amplify, check_ratio, describe, load_rendering
+from explorer.photo.masked import BlackChoice, checked_choice
 from explorer.photo.reduce import reduced
 from explorer.photo.types import FloatArray, RawPhoto, RgbPhoto, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
@@ -34,6 +35,9 @@ PREVIEW_SIDE = 640
 
 NEUTRAL = "neutral"
 """The white balance that a grey patch of the picture decides."""
+
+Read = Callable[[BlackChoice], explorer.Photo]
+"""Gives a photo from its file."""
 
 _VERSIONS = itertools.count(1)
 
@@ -66,7 +70,7 @@ class Preview:
 _OF_A_PHOTO = (
     "kept_photo", "kept_balanced", "kept_reference", "smaller_references", "version", "size", "source",
     "reference_source", "facts", "small", "as_taken", "smaller", "suggestions", "full", "latest", "analyses",
-    "reference_file", "white_balance", "point", "example", "upload", "shown",
+    "reference_file", "white_balance", "point", "black_level", "read", "example", "upload", "shown",
 )  # fmt: skip
 """What a session holds of its photo."""
 
@@ -101,22 +105,27 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
 
 def _own_photo(
     session: Session, path: str | Path, name: str | None, isolated: bool
-) -> tuple[explorer.Photo, Callable[[], explorer.Photo], Path]:
+) -> tuple[explorer.Photo, Read, Path]:
     """A decoded file of the visitor's, how to read it again, and the session's name for it."""
     photo = explorer.open_photo(path, name=name, isolated=isolated or None)
     own = session.own_file(path)
-    return photo, partial(explorer.open_photo, own, name=name or Path(path).name, isolated=isolated or None), own
+    return photo, _reader(own, name or Path(path).name, isolated), own
 
 
-def take_photo(session: Session, photo: explorer.Photo, read: Callable[[], explorer.Photo] | None = None) -> None:
+def _reader(path: Path, name: str | None = None, isolated: bool = False) -> Read:
+    return lambda black_level: explorer.open_photo(path, name=name, isolated=isolated or None, black_level=black_level)
+
+
+def take_photo(session: Session, photo: explorer.Photo, read: Read | None = None) -> None:
     """Makes a decoded photo the session's.
 
     Args:
         read: gives it again, should it be let go; without, it is kept as long as the session.
     """
     with session.lock:
-        kept = Again(photo, read)
+        kept = Again(photo, None if read is None else partial(read, "auto"))
         _use(session, kept, "as_shot", None)
+        session.black_level, session.read = "auto", read
         session.kept_photo, session.kept_reference, session.smaller_references = kept, None, {}
         session.source, session.reference_source = None, None
         session.reference_file, session.example, session.upload = None, None, None
@@ -144,7 +153,7 @@ def open_example(session: Session, name: str) -> None:
     """
     from explorer.examples import examples
 
-    known = [example.name for example in examples()]
+    known = {example.name: example.path for example in examples()}
     if name not in known:
         raise PhotoError(text.UNKNOWN_EXAMPLE.format(name=name, known=", ".join(known)))
     shared = _shared_example(name)
@@ -152,7 +161,7 @@ def open_example(session: Session, name: str) -> None:
         for part in _OF_A_PHOTO:
             value = getattr(shared, part)
             setattr(session, part, value.copy() if isinstance(value, dict) else value)
-        session.version, session.example = next(_VERSIONS), name
+        session.version, session.example, session.read = next(_VERSIONS), name, _reader(known[name])
 
 
 def open_reference(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
@@ -163,7 +172,7 @@ def open_reference(session: Session, path: str | Path, name: str | None = None, 
     """
     session.require_open()
     found, read, own = _own_photo(session, path, name, isolated)
-    reference = Again(_as_reference(found, session), lambda: _as_reference(read(), session))
+    reference = Again(_as_reference(found, session), lambda: _as_reference(read("auto"), session))
     with session.lock:
         session.kept_reference, session.reference_source, session.smaller_references = reference, own, {}
 
@@ -224,6 +233,21 @@ def set_white_balance(session: Session, choice: str, point: tuple[float, float] 
         if not isinstance(opened, RawPhoto) or (choice, point) == (session.white_balance, session.point):
             return
         _use(session, cast("Again[explorer.Photo]", session.kept_photo), choice, point)
+
+
+def set_black_level(session: Session, choice: str) -> None:
+    """Reads a RAW photo again with another choice of its black level; pictures have none.
+
+    Raises:
+        PhotoError: no photo is open, or there is no such choice.
+    """
+    with session.lock:
+        black_level, read = checked_choice(choice), session.read
+        if read is None or not isinstance(session.require_open(), RawPhoto) or black_level == session.black_level:
+            return
+        kept = Again(read(black_level), partial(read, black_level))
+        _use(session, kept, session.white_balance, session.point)
+        session.kept_photo, session.black_level = kept, black_level
 
 
 def patch_side(photo: explorer.Photo) -> int:
@@ -397,4 +421,5 @@ def settings_of(session: Session, restoration: Restoration, finish: Finish) -> R
         backend=restoration.backend,
         photo=restoration.photo_name,
         finish=finish,
+        black_level=session.black_level,
     )

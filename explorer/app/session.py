@@ -18,6 +18,9 @@ from explorer.errors import PhotoError
 from explorer.server.temporary import owned_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explorer.photo.masked import BlackChoice
     from explorer.photo.types import FloatArray, Photo, RgbPhoto
 
 PICTURES_KEPT = 24
@@ -74,6 +77,9 @@ class Session:
     white_balance: str = "as_shot"
     point: tuple[float, float] | None = None
     """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
+    black_level: BlackChoice = "auto"
+    read: Callable[[BlackChoice], Photo] | None = None
+    """Gives the open photo from its file; None for one that has no file."""
     example: str | None = None
     """The name of the open photo where it is an example."""
     upload: str | None = None

@@ -69,6 +69,8 @@ WHITE_BALANCES = (
     ("Grey world", "grey_world"),
     ("Grey patch", "neutral"),
 )
+BLACK_LEVEL = "Black level"
+BLACK_LEVELS = (("Automatic", "auto"), ("As the file says", "file"), ("Masked pixels", "masked"))
 NEUTRAL_X = "From the left, pixels"
 NEUTRAL_Y = "From the top, pixels"
 NEUTRAL_HELP = "Click a grey or white surface in the picture, or give its place here."

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.photo.masked import BlackChoice
     from explorer.photo.types import Photo, WhiteBalanceChoice
     from explorer.restoration import Restoration
     from explorer.weights.store import LoadedModel
@@ -63,12 +64,14 @@ class Treatment:
     bits: Literal[8, 16] = 8
     """Of the result, a channel."""
     backend: str = "auto"
+    black_level: BlackChoice = "auto"
+    """Of RAW files."""
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
         """The photograph with its white balance; see `explorer.open_photo`."""
         from explorer.photo import open_photo
 
-        return self.balance(open_photo(source, name=name))
+        return self.balance(open_photo(source, name=name, black_level=self.black_level))
 
     def restored(self, photo: Photo, model: LoadedModel, *, intermediates: bool = False) -> Restoration:
         """See `explorer.restore`."""

@@ -11,6 +11,7 @@ from explorer.cli.failures import SOME_FAILED
 from explorer.cli.options import (
     AddressOption,
     BackendOption,
+    BlackLevelOption,
     EngineOption,
     NeutralPointOption,
     QuietOption,
@@ -53,6 +54,7 @@ def batch(
     bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
+    black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
     retry: Annotated[
@@ -81,7 +83,8 @@ def batch(
     from explorer.restorer import load_model
 
     depth: Literal[8, 16] = 16 if bits == "16" else 8
-    treatment = Treatment(parse_ratio(ratio), parse_balance(white_balance, neutral_point), depth, backend)
+    balance = parse_balance(white_balance, neutral_point)
+    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level)
     check_backend_option(backend)
     loaded = load_model(model, weights)
     total = [0]

@@ -70,8 +70,8 @@ def restore(
         Path | None,
         typer.Option(
             metavar="JSON",
-            help="Settings that the app wrote beside a picture: model, ratio, white balance and finishing come from "
-            "there, in the place of -m and the other options of the picture; --backend comes before the file's.",
+            help="Settings that the app wrote beside a picture: model, ratio, white balance, black level and finishing "
+            "come from it, in the place of -m and the other options of the picture; --backend comes before the file's.",
         ),
     ] = None,
     ratio: RatioOption = "auto",
@@ -112,9 +112,10 @@ def restore(
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
     if settings is not None:
         given = (model, white_balance, neutral_point, weights)
-        if ratio != "auto" or any(option is not None for option in given):
+        if ratio != "auto" or black_level != "auto" or any(option is not None for option in given):
             raise typer.BadParameter(
-                "leave -m, --ratio, --white-balance, --neutral-point and --weights out: the file says them.",
+                "leave -m, --ratio, --white-balance, --neutral-point, --black-level and --weights out: the file says "
+                "them.",
                 param_hint="--settings",
             )
     to_standard = out == str(STANDARD)
@@ -137,6 +138,7 @@ def restore(
         from explorer.settings import read_settings
 
         work.settings = read_settings(settings)
+        work.black_level = work.settings.black_level
     told = not (quiet or as_json)
     if named.left_out and told:
         write_line(left_out_line(named.left_out), err=True)
