@@ -2,8 +2,8 @@
 
     lowlight restore night.dng --settings night.json -o night.png
 
-A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "black_level", "backend", "photo",
-"finish": {"exposure", "contrast", "shadows", "warmth", "tint"}}.
+A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "black_level", "backend",
+"photo", "finish": {"exposure", "contrast", "shadows", "warmth", "tint"}}.
 """
 
 from __future__ import annotations

@@ -265,7 +265,7 @@ def test_one_bad_photo_does_not_stop_the_others(dark: Path, tmp_path: Path, here
     report = json.loads(outcome.out)
     assert [item["output"] for item in report["restored"]] == [str(results / "dark.png")]
     assert [(item["input"], item["exit_code"]) for item in report["failed"]] == [(str(empty), PHOTO)]
-    assert [path.name for path in results.iterdir()] == ["dark.png"]
+    assert [path.name for path in results.glob("[!.]*")] == ["dark.png"]
 
     assert here("restore", empty, tmp_path / "none.png", "-m", "gamma", "-o", results).code == PHOTO
     assert here("info", empty, dark).code == 10

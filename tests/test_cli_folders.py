@@ -80,7 +80,7 @@ def test_a_journal_that_a_kill_cut_short_is_read_as_far_as_it_goes(
 def test_leftovers_go_and_what_may_be_at_work_stays(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    with all_or_nothing() as stage:
+    with all_or_nothing("all", tmp_path) as stage:
         name = stage(tmp_path / "x.png").name
         (tmp_path / name).write_bytes(b"x")
     mine, dead = tmp_path / name, tmp_path / name.replace(f"-{os.getpid()}-", f"-{child.pid}-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_a_raw_file_in_a_subprocess(night: Path) -> None:
         assert (picture.size, picture.mode) == ((WIDTH, HEIGHT), "RGB")
         values = np.asarray(picture)
     assert values[:, -20:].mean() > values[:, :20].mean() + 20
-    assert sorted(path.name for path in night.parent.iterdir()) == ["night.dng", "out.png"]
+    assert sorted(path.name for path in night.parent.glob("[!.]*")) == ["night.dng", "out.png"]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff"])
@@ -186,7 +187,7 @@ def test_several_photographs(dark: Path, night: Path, tmp_path: Path, capsys: py
     assert [line.split(":")[0] for line in lines if " -> " in line] == [
         f"{photo} -> {results / photo.stem}.png" for photo in (dark, night)
     ]
-    assert sorted(path.name for path in results.iterdir()) == ["dark.png", "night.png"]
+    assert sorted(path.name for path in results.glob("[!.]*")) == ["dark.png", "night.png"]
 
 
 def test_white_balance(night: Path, tmp_path: Path) -> None:
@@ -209,9 +210,67 @@ def test_quiet_and_overwriting(dark: Path, tmp_path: Path, capsys: pytest.Captur
     assert run("restore", dark, "-m", "gamma", "-o", out, "--no-overwrite") == 7
     assert out.read_bytes() == b"old"
     capsys.readouterr()
-    assert run("restore", dark, "-m", "gamma", "-o", out, "-q") == 0
+    assert run("restore", dark, "-m", "gamma", "-o", out, "-q") == 7
+    said = capsys.readouterr().err
+    assert "already there" in said and "--overwrite" in said and len(said.splitlines()) == 1
+    assert out.read_bytes() == b"old"
+    assert run("restore", dark, "-m", "gamma", "-o", out, "-q", "--overwrite") == 0
     assert capsys.readouterr() == ("", "")
     assert out.read_bytes()[1:4] == b"PNG"
+    assert run("restore", dark, "-m", "clahe", "-o", out, "-q") == 0  # a result of an earlier run
+    assert run("restore", dark, "-m", "gamma", "-o", out, "-q", "--no-overwrite") == 7
+    assert run("restore", dark, "-m", "gamma", "-o", out, "--overwrite", "--no-overwrite") == 2
+
+
+def test_a_folder_of_results_keeps_what_else_lies_in_it(
+    dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, parts = tmp_path / "results", tmp_path / "parts"
+    results.mkdir()
+    parts.mkdir()
+    (results / "dark.png").write_bytes(b"somebody's")
+    (parts / "dark.illumination.npy").write_bytes(b"somebody's")
+    assert run("restore", dark, "-m", "lime", "-o", results) == 7
+    (results / "dark.png").unlink()
+    assert run("restore", dark, "-m", "lime", "-o", results, "--intermediates", parts) == 7
+    assert (parts / "dark.illumination.npy").read_bytes() == b"somebody's" and not (results / "dark.png").exists()
+    for _ in range(2):
+        assert run("restore", dark, "-m", "lime", "-o", results, "--intermediates", parts, "--overwrite") == 0
+    assert run("restore", dark, "-m", "lime", "-o", results, "--intermediates", parts) == 0
+    capsys.readouterr()
+
+
+def test_a_result_with_a_name_of_its_own_is_no_photograph(dark: Path, tmp_path: Path) -> None:
+    """For later runs over the folder, by either command."""
+    folder, results = tmp_path / "photos", tmp_path / "results"
+    folder.mkdir()
+    results.mkdir()
+    photo = folder / dark.name
+    shutil.copy(dark, photo)
+    assert run("restore", photo, "-m", "gamma", "-o", folder / "brighter.png") == 0
+    assert run("restore", folder, "-m", "gamma", "-o", results) == 0
+    assert [path.name for path in results.glob("[!.]*")] == ["dark.png"]
+    assert run("batch", folder, tmp_path / "archive", "-m", "gamma", "--workers", "0", "-q") == 0
+    assert [path.name for path in (tmp_path / "archive").glob("*.png")] == ["dark.png"]
+
+
+def test_an_archive_keeps_what_else_lies_in_its_place(
+    dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, archive = tmp_path / "photos", tmp_path / "archive"
+    for each in (folder, archive):
+        each.mkdir()
+    shutil.copy(dark, folder / "a.tif")
+    shutil.copy(dark, folder / "b.tif")
+    (archive / "b.png").write_bytes(b"somebody's")
+    command = ["batch", folder, archive, "-m", "gamma", "--workers", "0", "-q"]
+    for _ in range(2):
+        assert run(*command) == 7
+        assert "b.png' is already there" in capsys.readouterr().err
+        assert (archive / "b.png").read_bytes() == b"somebody's" and not (archive / "a.png").exists()
+    assert run(*command, "--overwrite") == 0
+    assert (archive / "b.png").read_bytes()[1:4] == b"PNG"
+    assert run(*command, "--ratio", "3") == 0  # its own results
 
 
 def test_real_photographs(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

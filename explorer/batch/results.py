@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.batch import addresses
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, OutputError
 from explorer.identity import Identity, identities, identity
 
 JOURNAL = ".lowlight-restored.jsonl"
@@ -75,6 +75,14 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
     }
 
 
+def foreign(place: str) -> OutputError:
+    """For a file in the place of a result that nothing notes as one."""
+    return OutputError(
+        f"'{place}' is already there and is no result that was made before; name another output, or replace it with "
+        "--overwrite."
+    )
+
+
 class Results:
     """The results that some folders note.
 
@@ -92,6 +100,10 @@ class Results:
 
     def __bool__(self) -> bool:
         return bool(self._made)
+
+    def note(self, address: str) -> bool:
+        """Whether a file is noted, changed since or not."""
+        return _key(address) in self._made
 
     def made(self, address: str, size: int) -> Made | None:
         """What is noted of a file of this size; None of one that is no result, or was changed since."""

@@ -16,6 +16,7 @@ from explorer.batch.listing import Item, Listing, list_source
 from explorer.batch.local import restore_here, restore_locally, suggested_workers
 from explorer.batch.manifest import WORK, Ledger, digest
 from explorer.batch.photograph import ROWS, UNREAD, ModelFiles, Outcome, Plan, Treatment
+from explorer.batch.results import Results, foreign
 from explorer.errors import OutputError, PhotoError
 from explorer.machine import cores
 
@@ -72,6 +73,7 @@ def run_batch(
     engine: Engine | None = None,
     *,
     retry: bool = False,
+    overwrite: bool = False,
     begin: Callable[[int, int], None] = lambda waiting, kept: None,
     report: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Summary:
@@ -81,13 +83,15 @@ def run_batch(
         source: a folder, a list or a photograph; see `explorer.batch.listing.list_source`.
         destination: a folder; made if missing.
         model: what restores.
+        overwrite: replace files in the places of results that no earlier run into this destination made.
         retry: also try photographs again that could not be decoded before and have not changed.
         begin: called once with the numbers of photographs to restore and of those that are kept.
         report: called with each outcome as it comes.
 
     Raises:
         PhotoError: there is nothing in the source.
-        OutputError: the destination takes no results, or is at work for another run. What was done stays done.
+        OutputError: the destination takes no results, holds other files in their places, or is at work for another
+            run. What was done stays done.
     """
     engine = engine or Engine()
     target = addresses.canonical(destination)
@@ -97,6 +101,8 @@ def run_batch(
         raise PhotoError(str(error)) from error
     try:
         _check_destination(target)
+        if not overwrite:
+            _check_free(listing, target)
         return _run(listing, target, model, treatment, engine, retry, begin, report)
     except addresses.UnreachableError as error:
         raise OutputError(str(error)) from error
@@ -146,6 +152,18 @@ def _check_destination(target: str) -> None:
     if addresses.is_local(target) and os.path.isfile(target):
         raise OutputError(f"'{target}' is a file, not a folder; name a folder for the results.")
     addresses.make_folder(target)
+
+
+def _check_free(listing: Listing, target: str) -> None:
+    """Refuses results in the places of files that no run made. A run that was ended in between is taken up: it looked
+    before it began, and a result may lack its row."""
+    if not addresses.is_local(target) or Path(target, WORK).exists():
+        return
+    there = [place for item in listing.items if os.path.lexists(place := addresses.join(target, item.output))]
+    ours = Results([target]) if there else None
+    for place in there:
+        if ours is None or not ours.note(place):
+            raise foreign(place)
 
 
 def _shares(engine: Engine, photographs: int) -> tuple[int, int]:

@@ -60,6 +60,9 @@ def batch(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files in DST that no earlier run into it made.")
+    ] = False,
     costs: Annotated[
         bool, typer.Option("--report", help="Add what a photograph costs, as measured, and what --photographs would.")
     ] = False,
@@ -112,6 +115,7 @@ def batch(
             treatment,
             through,
             retry=retry,
+            overwrite=overwrite,
             begin=begin,
             report=report,
         )

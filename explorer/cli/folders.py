@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -119,8 +120,12 @@ class Journal:
         }
 
     def _made_from(self, photograph: Path) -> str:
-        stat = photograph.stat()
-        source = [photograph.name, stat.st_size, stat.st_mtime_ns, self._settings]
+        try:
+            stat = photograph.stat()
+            found = [stat.st_size, stat.st_mtime_ns]
+        except OSError:  # the standard input
+            found = []
+        source = [photograph.name, *found, self._settings]
         return hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode()).hexdigest()
 
     def holds(self, photograph: Path, result: Path) -> bool:
@@ -156,7 +161,8 @@ class Journal:
             "others": others,
             "beside": str(self._beside.absolute()),
         }
-        with self._path.open("a") as file:
+        # Without its note, a result is a file like others: no reason to fail once it is there.
+        with contextlib.suppress(OSError), self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
 

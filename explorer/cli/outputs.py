@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from explorer.batch.results import Results, foreign
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import identities, identity
@@ -134,17 +135,32 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"The output folder '{folder}' cannot be written to; choose another or change its rights.")
 
 
-def check_free(path: Path, overwrite: bool) -> None:
-    """Raises OutputError where `path` is a folder, or is there and may not be overwritten."""
+Overwrite = Literal["all", "own", "none"]
+"""Which files that are already there may be replaced: all, those that folders note as results, or none."""
+
+
+def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
+    """Raises OutputError where `path` is a folder, or is there and may not be overwritten.
+
+    Args:
+        folder: of the results, which notes them.
+    """
     if path.is_dir():
         raise OutputError(f"'{path}' is a folder, so no file can be written there; name another output.")
-    if not overwrite and path.exists():
+    if overwrite == "all" or not path.is_file():  # a device or a pipe takes what comes
+        return
+    if overwrite == "none":
         raise OutputError(f"'{path}' is already there; leave --no-overwrite out or name another output.")
+    if not Results([str(folder.absolute())]).note(str(path.absolute())):
+        raise foreign(str(path))
 
 
 @contextmanager
-def all_or_nothing(overwrite: bool = True) -> Iterator[Callable[[Path], Path]]:
+def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Path], Path]]:
     """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
+
+    Args:
+        folder: as for `check_free`.
 
     When the block ends well, all temporary files take their places; when it does not, none of them stays.
 
@@ -154,7 +170,7 @@ def all_or_nothing(overwrite: bool = True) -> Iterator[Callable[[Path], Path]]:
     moves: dict[Path, Path] = {}
 
     def stage(final: Path) -> Path:
-        check_free(final, overwrite)
+        check_free(final, overwrite, folder)
         temporary = beside(final)
         moves[temporary] = final
         return temporary

@@ -26,6 +26,7 @@ from explorer.cli.options import (
     parse_ratio,
 )
 from explorer.cli.outputs import (
+    Overwrite,
     all_or_nothing,
     check_free,
     check_intermediates,
@@ -36,7 +37,6 @@ from explorer.cli.outputs import (
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, tell, write_line
 from explorer.formats import described
-from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
@@ -92,6 +92,9 @@ def restore(
     keep_gps: Annotated[
         bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are already there, results of earlier runs or not.")
+    ] = False,
     no_overwrite: Annotated[
         bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
     ] = False,
@@ -102,7 +105,8 @@ def restore(
 
     A folder stands for the photographs in it. Run again, such a command leaves
     out what it already restored from the same photographs in the same way. No
-    result is written onto a photograph, and none is taken for one.
+    result is written onto a photograph, and none is taken for one. Of files that
+    are already there, results of earlier runs are replaced, others are not.
 
     One of several photographs that fails does not stop the others: its error is
     printed, and the exit code at the end is 10 (or the first error's own when all
@@ -118,6 +122,8 @@ def restore(
                 "them.",
                 param_hint="--settings",
             )
+    if overwrite and no_overwrite:
+        raise typer.BadParameter("leave one of --overwrite and --no-overwrite out.", param_hint="--overwrite")
     to_standard = out == str(STANDARD)
     if to_standard and (as_json or intermediates is not None):
         raise typer.BadParameter("leave --json and --intermediates out with -o -.", param_hint="--out")
@@ -132,7 +138,7 @@ def restore(
         check_intermediates(named.files, outputs, intermediates)
     work = _Work(
         named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
-        keep_gps, overwrite=not no_overwrite, black_level=black_level,
+        keep_gps, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
     )  # fmt: skip
     if settings is not None:
         from explorer.settings import read_settings
@@ -142,7 +148,7 @@ def restore(
     told = not (quiet or as_json)
     if named.left_out and told:
         write_line(left_out_line(named.left_out), err=True)
-    skipped = work.go_on(folder, named.any_folder) if folder is not None else []
+    skipped = work.go_on(folder, named.any_folder)
     if skipped and told:
         tell(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
     restored, failures = work.all(quiet, told and not to_standard)
@@ -166,23 +172,25 @@ class _Work:
     backend: str
     intermediates: Path | None
     keep_gps: bool
-    overwrite: bool
+    overwrite: Overwrite
     black_level: BlackChoice = "auto"
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
-    among: bool = False
-    """Results lie among the photographs."""
 
-    def go_on(self, folder: Path, any_folder: bool) -> list[dict[str, str]]:
+    def go_on(self, folder: Path | None, any_folder: bool) -> list[dict[str, str]]:
         """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
 
+        Args:
+            folder: of the results; None where there is one result, which has a name of its own.
+            any_folder: folders of photographs are named.
+
         Returns:
-            Those that are left out. A journal is kept for folders of photographs, and wherever results lie among
-            photographs, so that the next run can tell one from the other.
+            Those that are left out. A journal of the results is kept, so that the next run can tell them from
+            photographs and from files of other origin.
         """
-        self.among = identity(folder) in identities(path.parent for path in self.photographs)
-        if not any_folder and not self.among:
+        if folder is None:
+            self.journal = Journal(self.outputs[0].parent, self._made_with(), self.intermediates)
             return []
         if any_folder:
             for each in {folder, self.intermediates or folder}:
@@ -233,7 +241,7 @@ class _Work:
 
     def read(self, index: int) -> Photo:
         if self.outputs[index] != STANDARD:
-            check_free(self.outputs[index], self.overwrite)
+            check_free(self.outputs[index], self.overwrite, self.outputs[index].parent)
         return self.balance(opened(self.photographs[index], self.black_level))
 
     def make(self, index: int, photo: Photo) -> Restoration:
@@ -261,12 +269,12 @@ class _Work:
 
             write_out(encode(restoration.image, ".png", self.bits, restoration.exif, keep_gps=self.keep_gps))
         else:
-            with all_or_nothing(self.overwrite) as stage:
+            with all_or_nothing(self.overwrite, output.parent) as stage:
                 restoration.save(stage(output), bits=self.bits, keep_gps=self.keep_gps)
                 if self.intermediates is not None:
                     files = save_intermediates(restoration, self.intermediates, output.stem, stage)
                 others = [file for each in files.values() for file in each]
-                if self.journal is not None and self.among:
+                if self.journal is not None:
                     self.journal.begin(photograph, output, others)
             if self.journal is not None:
                 self.journal.add(photograph, output, others)
