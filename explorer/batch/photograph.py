@@ -150,6 +150,9 @@ class Plan:
 
     def prepare_process(self) -> None:
         """Gives the process that this is called in the plan's threads and limits."""
+        from explorer.photo.quiet import allow_in_threads
+
+        allow_in_threads()  # it starts no processes, whatever watches over it in a thread
         os.environ.update(self.environment)
         os.environ["OMP_NUM_THREADS"] = str(self.threads)  # for libraries that are loaded later
 

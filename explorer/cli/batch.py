@@ -90,6 +90,10 @@ def batch(
     treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level)
     check_backend_option(backend)
     loaded = load_model(model, weights)
+    if engine == "local" and workers == 0:
+        from explorer.photo.quiet import allow_in_threads
+
+        allow_in_threads()
     total = [0]
 
     with progress(0, quiet=quiet or as_json) as shown:

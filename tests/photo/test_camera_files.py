@@ -343,6 +343,18 @@ end.set()
     assert lines[2:] == ["after"]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_librarys_lines_do_not_come_out_of_archive_runs(tmp_path: Path, workers: int) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    damaged_file(source)
+    code = "import sys; from explorer.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = ["batch", str(source), str(tmp_path / "out"), "-m", "gamma", "--workers", str(workers), "-q"]
+    run = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, timeout=240)
+    (line,) = run.stderr.splitlines()
+    assert run.returncode != 0 and line.startswith("error: a.dng cannot be decoded as a RAW photo")
+
+
 def test_the_standard_error_of_a_program_with_threads_is_left_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
