@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import shutil
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,9 @@ import torch
 from PIL import Image
 
 from explorer.cli import main
+from explorer.errors import WeightsError
 from explorer.models import create_model
+from explorer.weights.unwrapping import state_dicts
 
 WEIGHTS = 6
 
@@ -154,6 +160,80 @@ def test_files_that_are_no_checkpoints(
     known = fails(capsys, 5, "import", "zero_dse", unknown_zero_dce)
     assert "zero_dce" in known and "sci_easy" in known
     assert not data_folder.exists()
+
+
+def wrapped(how: str, state: dict[str, torch.Tensor]) -> object:
+    """A network's tensors as training scripts save them."""
+
+    def before(prefix: str) -> dict[str, torch.Tensor]:
+        return {prefix + name: tensor for name, tensor in state.items()}
+
+    first, *_ = state
+    deep = {name.replace(".", "._checkpoint_wrapped_module.", 1): tensor for name, tensor in state.items()}
+    return {
+        "Lightning": {"state_dict": before("model."), "epoch": 3, "optimizer_states": [{"state": {0: {"step": 1}}}]},
+        "a loss beside it": {"state_dict": {**before("net."), "loss.vgg.0.weight": torch.zeros(8, 3, 3, 3)}},
+        "averages": {"params": {name: 0 * each for name, each in state.items()}, "params_ema": state},
+        "parallel": {"state_dict": before("module."), "optimizer": {"lr": 1e-4}},
+        "compiled": before("_orig_mod.module."),
+        "checkpointed": deep,
+        "sharded": before("_fsdp_wrapped_module."),
+        "SWA": {**before("module."), "n_averaged": torch.tensor(5)},
+        "counted": {**state, "total_ops": torch.zeros(1), f"{first.rpartition('.')[0]}.total_params": torch.zeros(1)},
+        "a list": [{"lr": 1e-4}, state],
+        "a pair": (state, 7),
+        "options": {"model": state, "args": argparse.Namespace(lr=1e-4)},
+        "deep": {"a": {"b": {"generator": state}}},
+        "half": {name: each.half() for name, each in state.items()},
+    }[how]
+
+
+WRAPPED = ("Lightning", "a loss beside it", "averages", "parallel", "compiled", "checkpointed", "sharded", "SWA",
+           "counted", "a list", "a pair", "options", "deep", "half")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["zero_dce", "sci"])
+@pytest.mark.parametrize("how", WRAPPED)
+def test_a_network_is_recognised_however_it_was_saved(how: str, name: str, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    state = dict(create_model(name).state_dict())
+    torch.save(wrapped(how, state), tmp_path / "a.pth")
+    candidates = state_dicts(tmp_path / "a.pth", (tmp_path / "a.pth").read_bytes())
+    same = [each for each in candidates if each.keys() == state.keys()]
+    assert same, [list(each)[:3] for each in candidates]
+    for key, tensor in state.items():
+        torch.testing.assert_close(same[0][key].float(), tensor.float(), atol=1e-3, rtol=1e-3)
+
+
+class Small(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+@pytest.mark.parametrize("what", ["TorchScript", "zip", "tar", "LFS", "web page", "module", "cut off"])
+def test_other_files_are_refused_for_what_they_are(what: str, tmp_path: Path) -> None:
+    path, inside = tmp_path / "a.pth", io.BytesIO()
+    torch.save(create_model("zero_dce").state_dict(), inside)
+    if what == "TorchScript":
+        torch.jit.save(torch.jit.script(Small()), path)
+    elif what == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("release/weights/model.pth", inside.getvalue())
+    elif what == "tar":
+        (tmp_path / "model.pth").write_bytes(inside.getvalue())
+        with tarfile.open(path, "w") as archive:
+            archive.add(tmp_path / "model.pth", "model.pth")
+    elif what == "module":
+        torch.save(Small(), path)
+    else:
+        contents = {"LFS": b"version https://git-lfs.github.com/spec/v1\n", "web page": b"\n<!DOCTYPE html><html>"}
+        path.write_bytes(contents.get(what, inside.getvalue()[:-300]))
+    words = {"TorchScript": "TorchScript program", "zip": "unpack it", "tar": "unpack it", "LFS": "Git LFS",
+             "web page": "is a web page", "module": "holds objects or code",
+             "cut off": "not a whole PyTorch"}  # fmt: skip
+    with pytest.raises(WeightsError, match=words[what]) as said:
+        state_dicts(path, path.read_bytes())
+    assert str(said.value).count(";") == 1 and str(said.value).endswith(".")
 
 
 def test_other_files_are_never_replaced(

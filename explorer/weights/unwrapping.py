@@ -7,10 +7,13 @@ shapes.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import io
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,10 @@ from typing import Any
 from explorer.errors import WeightsError
 from explorer.weights.keymaps import Tensors
 
-_WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod)\.")
-"""What torch's DataParallel and compile put before the names of what they wrap."""
+_WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What torch's DataParallel, compile and checkpointing put before the names of what they wrap."""
+_COUNTERS = re.compile(r"(?:^|\.)(?:n_averaged|total_ops|total_params)$")
+"""What averaging and counters of operations leave among the tensors."""
 _NETWORKS = frozenset(
     [
         "model",
@@ -76,7 +81,8 @@ def _loaded(path: Path, data: bytes) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
-            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals([argparse.Namespace]):  # options, that stand beside many networks
+                return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
         reason = str(error).lower()
         # Newer pickle protocols, which PyTorch never writes, are refused at their first instruction.
@@ -86,7 +92,24 @@ def _loaded(path: Path, data: bytes) -> Any:
                 f"{path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
                 "state dict."
             ) from error
-        raise WeightsError(f"{path} is not a whole PyTorch checkpoint; download it again.") from error
+        raise _no_checkpoint(path, data) from error
+
+
+def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
+    """What a file is that torch does not read, as far as its content tells."""
+    with contextlib.suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
+        names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+        if any(name.endswith("/constants.pkl") for name in names):
+            return WeightsError(f"{path} is a TorchScript program, which holds code; get the network's state dict.")
+        if not any(name.endswith("data.pkl") for name in names):
+            return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
+    if data[257:262] == b"ustar" or data.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
+        return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
+    if data.startswith(b"version https://git-lfs"):
+        return WeightsError(f"{path} only stands for a file that Git LFS keeps; download the file itself.")
+    if data.lstrip()[:1] == b"<":
+        return WeightsError(f"{path} is a web page, not a checkpoint; download the file itself.")
+    return WeightsError(f"{path} is not a whole PyTorch checkpoint; download it again.")
 
 
 def _named_tensors(loaded: Any) -> list[Tensors]:
@@ -94,6 +117,10 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
     import torch
 
     def walk(value: Any, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tensors]]:
+        if isinstance(value, argparse.Namespace):
+            value = vars(value)
+        elif isinstance(value, list | tuple):
+            value = {str(index): each for index, each in enumerate(value) if isinstance(each, dict | list | tuple)}
         if not isinstance(value, dict) or len(way) > _DEEPEST:
             return
         tensors = {k: v.detach() for k, v in value.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
@@ -112,6 +139,7 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
 
 def _stripped(tensors: Tensors) -> list[Tensors]:
     """A state dict without what wrappers put before its names, then each network in it, if it holds several."""
+    tensors = {name: tensor for name, tensor in tensors.items() if not _COUNTERS.search(name)}
     clean = {_WRAPPED.sub("", name): tensor for name, tensor in tensors.items()}
     found = [tensors] if len(clean) < len(tensors) else [clean]  # where names would fall together, nothing is taken off
     for state in found:
