@@ -63,7 +63,7 @@ _PICTURES = (
     ),
     Format(
         "heic", "HEIC", "picture", ("heic", "heif", "hif", "heics", "heifs"), (),
-        "pillow-heif (libheif), where it is installed", "8, 10, 12", "irot, imir, clap",
+        "pillow-heif (libheif), with the extra `heif`", "8, 10, 12", "irot, imir, clap",
         "ICC; else nclx, PQ and HLG too", _EXIF_BLOCK,
         "without pillow-heif: convert it to JPEG, PNG or TIFF",
     ),

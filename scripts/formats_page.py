@@ -41,7 +41,8 @@ and `_w16383` (black and white level) before the suffix.
   1000 cd/m2) comes to sRGB in proportion, and what is brighter is clipped: amplification is a factor in linear light,
   and a tone curve would bend it. A note says so.
 - **CMYK** without a usable profile is approximate, and a note says so.
-- **Transparent parts** are composited over black: they send no light.
+- **Transparent parts** are composited over black: they send no light. Opacity that is multiplied into the samples is
+  divided out before they become colours.
 - **Floating-point TIFF** holds 0 to 1, or counts from 0 to 255 or to 65535: counts are told by whole numbers, by a
   sample above 16, or by more than half of the samples being above 1. A note says which. Samples beyond 65535, NaN and
   infinities are refused.
@@ -51,8 +52,11 @@ and `_w16383` (black and white level) before the suffix.
 
 ## Whole or not
 
-A file whose samples are cut off is refused, because decoders fill the rest with grey. What pixels do not need may be
-missing or wrong: text and unknown chunks of a PNG, bytes behind the end of a GIF, JPEG or PNG, damaged EXIF.
+A file whose samples are cut off is refused, because decoders fill the rest with grey. So is one whose checksums say
+that its samples are damaged: PNG, and TIFF by deflate, LZMA or LERC. What pixels do not need may be missing or wrong:
+text and unknown chunks of a PNG, bytes behind the end of a GIF, JPEG or PNG, damaged EXIF; a note names chunks whose
+checksums are wrong. Where only the end is missing (the last marker of a JPEG or JPEG 2000, the trailer of a GIF, what
+follows the first picture of an animation or a TIFF), the picture is whole and opens, with a note.
 Limits of size and what a decoder may use: [security.md](security.md).
 """
 
