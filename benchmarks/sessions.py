@@ -55,10 +55,11 @@ def photograph(megapixels: float, suffix: str) -> bytes:
 
 def held(pid: int) -> float:
     """MiB of the server and its decoders, with the photos that lie between them and are not mapped yet."""
-    between = 0
+    mapped, between = Path(f"/proc/{pid}/maps").read_text(), 0
     for file in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            between += file.stat().st_blocks if "lowlight-photo" in os.readlink(file) else 0
+            photo = "lowlight-photo" in os.readlink(file) and f" {file.stat().st_ino} " not in mapped
+            between += file.stat().st_blocks if photo else 0
         except OSError:  # closed meanwhile
             continue
     return memory_of(pid) + 512 * between / 2**20
