@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from explorer.app.holding import Holding, Room, allowed_bytes, surplus
+from explorer.app.holding import Holding, Room, allowed_bytes, give_back, surplus
 from explorer.app.session import PICTURES_KEPT as PICTURES_KEPT
 from explorer.app.session import Session as Session
 from explorer.app.session import address as address
@@ -229,6 +229,7 @@ def _sweeper() -> threading.Thread:
         while True:
             time.sleep(5)
             sweep()
+            give_back()
 
     thread = threading.Thread(target=run, name="sessions", daemon=True)
     thread.start()
