@@ -172,6 +172,20 @@ def test_malformed_requests_are_refused_and_leave_no_traceback(server: Server) -
         assert called(client, "suggest_ratio", file_of(own))[0] == "complete"
 
 
+def test_values_that_no_page_sends_leave_no_traceback(server: Server) -> None:
+    """A choice that a menu does not offer, values of other kinds, too few of them."""
+    with visitor(server, 9) as client:
+        events = {each["api_name"]: each["id"] for each in client.get("/config").json()["dependencies"]}
+        for number, values in enumerate(([None, None, "no such model", ""], [3, 3, {}, 3], [None, [[]], [], {}], [])):
+            body = {"data": values, "fn_index": events["open_upload"], "session_hash": f"odd{number}"}
+            assert client.post(JOIN, json=body).status_code == 200
+            with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": f"odd{number}"}) as answer:
+                said = next(line for line in answer.iter_lines() if "process_completed" in line)
+            assert '"success":false' in said
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        assert sum(line["event"] == "Values of an event were not understood." for line in lines) == 4
+
+
 def test_refusals_are_few_bytes_of_log(server: Server) -> None:
     before, count = server.log.stat().st_size, 30
     with visitor(server, 8) as client:
