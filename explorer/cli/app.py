@@ -79,9 +79,9 @@ def app(
     options: dict[str, Any] = {"host": host, "port": port, "share": share}
     try:
         with _ended_in_order():
-            address = launch(**options, block=False, quiet=log_json)
+            url = launch(**options, block=False, quiet=log_json)
             if log_json:
-                LOG.info("serving", extra={"address": address})
+                LOG.info("serving", extra={"address": url})
             threading.Event().wait()
     except OSError as error:  # the port was taken in between
         raise ExplorerError(sentence) from error
