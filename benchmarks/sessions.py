@@ -25,20 +25,44 @@ from typing import Any
 
 import httpx
 import numpy as np
+import tifffile
 from load import memory_of, serving
 from PIL import Image
+
+from explorer.photo.dng import write_dng
 
 LEFT_BEHIND = 45.0
 """Seconds after which a page that was closed has taken its things along."""
 
 
-def photograph(megapixels: float) -> bytes:
-    """A dark photo of 3:2; flat, so that the file is small and what the app holds is not."""
+def photograph(megapixels: float, suffix: str) -> bytes:
+    """A dark photo of 3:2 as PNG, JPEG, 16-bit TIFF or DNG, of large squares: the file is small, what the app holds is
+    not."""
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
-    picture = np.full((height, height * 3 // 2, 3), (9, 7, 5), np.uint8)
+    side, squares = 64, np.random.default_rng(0).integers(2, 40, (height // 64 + 1, height * 3 // 128 + 1, 3), np.uint8)
+    picture = np.kron(squares, np.ones((side, side, 1), np.uint8))[:height, : height * 3 // 2]
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    if suffix == "dng":
+        with tempfile.TemporaryDirectory() as folder:
+            write_dng(Path(folder) / "a.dng", 600 + 16 * picture[..., 0].astype(np.uint16), black=600)
+            return (Path(folder) / "a.dng").read_bytes()
+    if suffix == "tif":
+        tifffile.imwrite(buffer, 64 * picture.astype(np.uint16), photometric="rgb", compression="zlib")
+    else:
+        Image.fromarray(picture).save(buffer, {"png": "PNG", "jpg": "JPEG"}[suffix])
     return buffer.getvalue()
+
+
+def held(pid: int) -> float:
+    """MiB of the server and its decoders, with the photos that lie between them and are not mapped yet."""
+    mapped, between = Path(f"/proc/{pid}/maps").read_text(), 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            photo = "lowlight-photo" in os.readlink(file) and f" {file.stat().st_ino} " not in mapped
+            between += file.stat().st_blocks if photo else 0
+        except OSError:  # closed meanwhile
+            continue
+    return memory_of(pid) + 512 * between / 2**20
 
 
 class Visitor:
@@ -64,10 +88,11 @@ class Visitor:
                     return said["output"]["data"]
         raise SystemExit(f"{handler} ended without an answer")
 
-    def opens(self, data: bytes) -> None:
+    def opens(self, data: bytes, suffix: str) -> None:
         self._event("greet", "")
-        path = self._http.post("/gradio_api/upload", files={"files": (f"{self.name}.png", data)}).json()[0]
-        file = {"path": path, "orig_name": f"{self.name}.png", "meta": {"_type": "gradio.FileData"}}
+        name = f"{self.name}.{suffix}"
+        path = self._http.post("/gradio_api/upload", files={"files": (name, data)}).json()[0]
+        file = {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
         self._event("open_upload", None, file, "gamma", "")
 
     def leaves(self) -> None:
@@ -81,38 +106,40 @@ def main() -> int:
     parser.add_argument("--megapixels", type=float, default=36.0)
     parser.add_argument("--rounds", type=int, default=0, help="how often as many visitors come and go afterwards")
     parser.add_argument("--at-once", type=int, default=2, help="visitors who open their photos at the same time")
+    parser.add_argument("--files", default="png,jpg,dng", help="suffixes of the photos, in turn: png, jpg, tif, dng")
     given = parser.parse_args()
-    data, now = photograph(given.megapixels), time.monotonic()
+    photos, now = [(photograph(given.megapixels, each), each) for each in given.files.split(",")], time.monotonic()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
         most, stop = [0.0], threading.Event()
 
         def watch() -> None:
-            while not stop.wait(0.2):
-                most[0] = max(most[0], memory_of(pid))
+            while not stop.wait(0.05):
+                most[0] = max(most[0], held(pid))
 
         threading.Thread(target=watch, daemon=True).start()
 
         def round_of(number: int) -> list[Visitor]:
             there = [Visitor(url, f"r{number}v{k}", f"10.{number}.{k}.1") for k in range(given.visitors)]
 
-            def opens(visitor: Visitor) -> None:
-                visitor.opens(data)
-                print(f"  {visitor.name}: {memory_of(pid):.0f} MiB, {time.monotonic() - now:.0f} s", flush=True)
+            def opens(number: int) -> None:
+                visitor = there[number]
+                visitor.opens(*photos[number % len(photos)])
+                print(f"  {visitor.name}: {held(pid):.0f} MiB, {time.monotonic() - now:.0f} s", flush=True)
 
             with ThreadPoolExecutor(given.at_once) as pool:
-                list(pool.map(opens, there))
+                list(pool.map(opens, range(len(there))))
             return there
 
         def closed(there: list[Visitor]) -> float:
             for each in there:
                 each.leaves()
             time.sleep(LEFT_BEHIND)
-            return statistics.mean(memory_of(pid) for _ in range(5))
+            return statistics.mean(held(pid) for _ in range(5))
 
-        Visitor(url, "first", "10.250.0.1").opens(data)
-        start = memory_of(pid)
+        Visitor(url, "first", "10.250.0.1").opens(*photos[0])
+        start = held(pid)
         there = round_of(0)
-        full, peak = memory_of(pid), most[0]
+        full, peak = held(pid), most[0]
         each = (full - start) / given.visitors
         print(f"{given.visitors} visitors with {given.megapixels:g} MP, {given.at_once} at once:", end=" ")
         print(f"{start:.0f} MiB with one, {full:.0f} MiB with all ({each:.0f} a visitor), {peak:.0f} MiB at most")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +22,8 @@ SETTING = "EXPLORER_SESSION_MEGABYTES"
 DEFAULT_MEGABYTES = 1280
 EACH = 0.6
 """Share of it that one visitor may have."""
+WORK = 2.0
+"""How many times that is there for photos, results and what is being done to whole photos, all together."""
 
 
 def allowed_bytes() -> tuple[float, float]:
@@ -30,6 +34,58 @@ def allowed_bytes() -> tuple[float, float]:
     """
     everybody = number_from_environment(SETTING, DEFAULT_MEGABYTES, most=2.0**24) * MEBIBYTE
     return EACH * everybody, everybody
+
+
+_RESTORING, _SAVING = 150, 40
+"""Bytes of memory for a pixel: by the hungriest method, as measured; and by finishing and encoding a picture."""
+_CUT, _UNCUT = 2**30, 36
+"""Where a photo is so large that it is restored in parts: bytes for a part, and for each pixel of the whole."""
+
+
+def bytes_to_restore(size: tuple[int, int]) -> int:
+    """What restoring a photo in full takes, with the photo and the result."""
+    pixels = size[0] * size[1]
+    return min(_RESTORING * pixels, _CUT + _UNCUT * pixels)
+
+
+def bytes_to_save(size: tuple[int, int]) -> int:
+    """What writing a result takes."""
+    return _SAVING * size[0] * size[1]
+
+
+class Room:
+    """Memory for what is done to whole photos: reserved before, waited for, given back after.
+
+    Who has room waits for nothing else, least of all for a lock or for more room: so it always comes free.
+    """
+
+    def __init__(self, clear: Callable[[float], None]) -> None:
+        """`clear` is called with the bytes that may still be held, when work begins."""
+        self._clear, self._taken, self._changed = clear, 0.0, threading.Condition()
+
+    @contextmanager
+    def __call__(self, amount: float) -> Iterator[None]:
+        """Waits until nobody else works, or until there are so many bytes beside what the others have."""
+        total = WORK * allowed_bytes()[1]
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + amount <= total)
+            self._taken += amount
+            left = total - self._taken
+        try:
+            self._clear(max(0.0, left))
+            yield
+        finally:
+            with self._changed:
+                self._taken -= amount
+                self._changed.notify_all()
+
+
+def give_back() -> None:
+    """Returns to the system the memory that was freed and that malloc keeps, some dozen MiB for each thread that ever
+    worked on a photo (glibc; other systems do so by themselves)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 class Again(Generic[T]):

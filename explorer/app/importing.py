@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import secrets
 from html import escape
@@ -16,6 +15,7 @@ from explorer.app.feedback import reported
 from explorer.app.shared import Shared
 from explorer.errors import WeightsError
 from explorer.hub import originals
+from explorer.server.visitor import is_loopback
 from explorer.weights.catalogue import PublishedCheckpoint
 
 SETTING = "EXPLORER_APP_IMPORT"
@@ -38,20 +38,13 @@ def allowed(request: gr.Request | None) -> bool:
     # A proxy or a tunnel on this machine connects from here too, but says for whom, or was asked by another name.
     if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
         return False
-    return _is_loopback(request.client.host) and _is_loopback(_host_of(headers.get("host", "")))
+    return is_loopback(request.client.host) and is_loopback(_host_of(headers.get("host", "")))
 
 
 def _host_of(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def missing() -> list[PublishedCheckpoint]:

@@ -8,11 +8,12 @@ SSL_CERT_FILE names a file that is gone: a client reads all that before it knows
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from explorer.server.visitor import is_loopback
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _VARIABLES = frozenset(
@@ -60,15 +61,8 @@ def _direct(call: Callable[..., Any], host: str) -> Callable[..., Any]:
     @functools.wraps(call)
     def asking(url: Any, **options: Any) -> Any:
         asked = httpx.URL(url).host
-        if asked == host or _is_loopback(asked):
+        if asked == host or is_loopback(asked):
             options["trust_env"] = False
         return call(url, **options)
 
     return asking
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

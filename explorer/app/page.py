@@ -28,12 +28,12 @@ from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
 from explorer.app.own_address import asked_directly
 from explorer.app.quick_import import one_application
-from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder
+from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder, room
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
 from explorer.app.valid_text import write_valid_texts
 from explorer.errors import PhotoError, RatioError
-from explorer.photo import check_ratio
+from explorer.photo import check_ratio, isolation
 from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
 from explorer.server import ServerOptions, hardened
@@ -218,6 +218,7 @@ def launch(
         The local address.
     """
     write_valid_texts()
+    isolation.use_room(room)
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)

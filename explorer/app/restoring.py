@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import explorer
 from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
-from explorer.app.holding import Again, share
+from explorer.app.holding import Again, bytes_to_restore, bytes_to_save, share
 from explorer.app.session import Session
+from explorer.app.sessions import room
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import amplify, check_ratio, describe, load_rendering
 from explorer.photo.masked import BlackChoice, checked_choice
@@ -45,13 +46,9 @@ PLAIN = Finish()
 """No finishing."""
 
 _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
-    "png8": (".png", 8),
-    "png16": (".png", 16),
-    "tiff16": (".tif", 16),
-    "jpeg8": (".jpg", 8),
-}
-SETTINGS = "settings"
-"""The kind of download that is no picture: the JSON that makes it again."""
+    "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
+}  # fmt: skip
+SETTINGS = "settings"  # the kind of download that is no picture: the JSON that makes it again
 
 
 @dataclass(frozen=True)
@@ -375,7 +372,9 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
         if session.full.get("key") == key:
             return cast("Restoration", session.full["restoration"])
         opened = session.full
-    restoration = explorer.restore(session.require_photo(), catalogue.load(model), ratio, intermediates=False)
+    photo, loaded = session.require_photo(), catalogue.load(model)
+    with room(bytes_to_restore(photo.size)):
+        restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
     with session.lock:
         opened.update(key=key, restoration=restoration)
         session.revision += 1
@@ -402,7 +401,8 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
         return path
     suffix, bits = _SUFFIXES[file_format]
     path = session.download_path(f"{safe}-{model}{suffix}")
-    with_finish(restoration, finish).save(path, bits=bits)
+    with room(bytes_to_save(session.size)):
+        with_finish(restoration, finish).save(path, bits=bits)
     return path
 
 

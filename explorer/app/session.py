@@ -247,8 +247,8 @@ class Session:
     def on_disk(self) -> tuple[int, int]:
         """Bytes that downloads take, and the other files."""
         downloads = sum(size_of_folder(each) for each in list(self._downloads.values()))
-        with self.lock:
-            pictures = sum(size for files in self._files.values() for _, size in files)
+        # Without the lock, which a handler may hold for as long as it reads a photo.
+        pictures = sum(size for files in list(self._files.values()) for _, size in list(files))
         sources = (each for each in (self.source, self.reference_source) if each and each.exists())
         return downloads, pictures + sum(each.stat().st_size for each in sources)
 

@@ -8,16 +8,18 @@ read again.
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from explorer.app.holding import Holding, allowed_bytes, surplus
+from explorer.app.holding import Holding, Room, allowed_bytes, give_back, surplus
 from explorer.app.session import PICTURES_KEPT as PICTURES_KEPT
 from explorer.app.session import Session as Session
 from explorer.app.session import address as address
@@ -123,18 +125,32 @@ def count() -> int:
 def settle() -> None:
     """Lets go of what is too much: whoever has most gives decoded photos, then what can be computed again or was to be
     downloaded, then whole sessions."""
-    for limits, measured, steps in (
-        (allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go, _end)),
-        ((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end)),
-    ):
-        with _LOCK:
-            everything = [
-                Holding((let_go, session), session.owner, amount, (turn, session.used))
-                for session in _SESSIONS.values()
-                for turn, (let_go, amount) in enumerate(zip(steps, measured(session), strict=True))
-            ]
-        for let_go, session in surplus(everything, *limits):
-            let_go(session)
+    _reduce(allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go, _end))
+    _reduce((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end))
+
+
+def _clear(most: float) -> None:
+    """Lets photos and results go, until what is held takes no more than so many bytes or only the rest is there."""
+    _reduce((math.inf, most), Session.held, (Session.let_photos_go, Session.let_results_go, lambda session: None))
+
+
+room = Room(_clear)
+"""For what is done to whole photos."""
+
+
+def _reduce(
+    limits: tuple[float, float],
+    measured: Callable[[Session], tuple[int, ...]],
+    steps: tuple[Callable[[Session], None], ...],
+) -> None:
+    with _LOCK:
+        everything = [
+            Holding((let_go, session), session.owner, amount, (turn, session.used))
+            for session in _SESSIONS.values()
+            for turn, (let_go, amount) in enumerate(zip(steps, measured(session), strict=True))
+        ]
+    for let_go, session in surplus(everything, *limits):
+        let_go(session)
 
 
 def _end(session: Session) -> None:
@@ -213,6 +229,7 @@ def _sweeper() -> threading.Thread:
         while True:
             time.sleep(5)
             sweep()
+            give_back()
 
     thread = threading.Thread(target=run, name="sessions", daemon=True)
     thread.start()

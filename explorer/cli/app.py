@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -77,11 +79,10 @@ def app(
     options: dict[str, Any] = {"host": host, "port": port, "share": share}
     try:
         with _ended_in_order():
+            url = launch(**options, block=False, quiet=log_json)
             if log_json:
-                LOG.info("serving", extra={"address": launch(**options, block=False, quiet=True)})
-                threading.Event().wait()
-            else:
-                launch(**options)
+                LOG.info("serving", extra={"address": url})
+            threading.Event().wait()
     except OSError as error:  # the port was taken in between
         raise ExplorerError(sentence) from error
 
@@ -109,7 +110,10 @@ def _check_settings(host: str) -> str:
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Takes the request to end (a container's stop) for Ctrl-C, so that temporary files and decoders go too."""
+    """Takes the request to end (a container's stop) for Ctrl-C; temporary files and decoders go too.
+
+    Then the process leaves at once: tearing down an interpreter in which photos are being restored takes many seconds.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -119,7 +123,14 @@ def _ended_in_order() -> Iterator[None]:
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(0)
     finally:
         signal.signal(signal.SIGTERM, before)

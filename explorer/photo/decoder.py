@@ -18,6 +18,7 @@ from functools import partial
 from typing import IO, Any
 
 from explorer.errors import ExplorerError
+from explorer.photo.announcing import AnnouncingLimits, announcer
 from explorer.photo.limits import Limits
 from explorer.photo.types import Photo
 from explorer.photo.wire import photo_to_wire, receive_header, send_header
@@ -108,10 +109,10 @@ def _opened(data: bytes, request: dict[str, Any], limits: Limits) -> Photo:
     )
 
 
-def decoded(data: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+def decoded(data: bytes, request: dict[str, Any], announce: Callable[[int], None]) -> tuple[dict[str, Any], list[Any]]:
     """The answer to a request: a photo's header and arrays, or what went wrong and no arrays."""
     try:
-        limits = Limits(request["max_bytes"], request["max_pixels"])
+        limits = AnnouncingLimits(request["max_bytes"], request["max_pixels"], announce)
         return photo_to_wire(_opened(data, request, limits))
     except ExplorerError as error:
         # LibRaw's own "Unsufficient memory" is not taken for it: damaged files of a kilobyte get it too.
@@ -136,8 +137,9 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
 
     Args:
         requests: for each file a header {"name", "bytes", "seconds", "shared", "max_bytes", "max_pixels",
-            "black_level"}, then its bytes.
-        answers: for each file one header; its arrays behind it, unless they are shared.
+            "black_level"}, then its bytes; and a header for each answer that says "pixels".
+        answers: for each file {"began"}, {"pixels"} before memory is taken for so many, then one header; its arrays
+            behind it, unless they are shared.
         channel: where a file of memory for the arrays comes from, for requests that say "shared".
         memory: bytes, see `confine`.
     """
@@ -150,7 +152,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
         try:
             data = requests.read(request["bytes"])
             send_header(answers, {"began": True})  # whatever happens from now on, this file may be to blame
-            header, arrays = decoded(data, request)
+            header, arrays = decoded(data, request, announcer(requests, answers))
             del data
             if shared is not None:  # before the header, so that it is there when the parent looks
                 _write_arrays(arrays, partial(os.write, shared))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
-from explorer.photo.cfa import Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
+from explorer.photo.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.demosaic import demosaic, each_band
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalance
 
@@ -189,14 +189,25 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
         rgb: the picture; where its sides are not whole tiles (2 or 6), its reflection completes the mosaic.
         cfa: "bayer" (RGGB) or "xtrans".
     """
-    camera = apply_matrix(srgb_to_linear(rgb.image), np.linalg.inv(NOMINAL_CAMERA_TO_SRGB))
-    camera /= np.asarray(NOMINAL_GAINS, dtype=np.float32)
+    height, width = rgb.image.shape[:2]
+    inset = completing_inset((height, width), (0, 0), cfa)
+    mosaic = np.empty((height + inset[2], width + inset[3]), dtype=np.float32)
+    to_camera = np.linalg.inv(NOMINAL_CAMERA_TO_SRGB)
+
+    def sample(top: int, bottom: int) -> None:
+        # The last band takes the reflection of its own rows: those that are missing are fewer than a tile has.
+        first = max(0, min(top, height - PERIODS[cfa]) // PERIODS[cfa] * PERIODS[cfa])
+        camera = apply_matrix(linear_of(rgb.image[first:bottom]), to_camera)
+        camera /= np.asarray(NOMINAL_GAINS, dtype=np.float32)
+        mosaic[top : None if bottom == height else bottom] = mosaic_from_rgb(camera, cfa)[top - first :]
+
+    in_bands(height, rows_of_band(3 * width, PERIODS[cfa]), sample)
     note = (
         "The picture was unprocessed to a mosaic with a nominal camera (Brooks et al. 2019), because the model takes "
         "RAW; what compression and the camera's own processing removed is not brought back."
     )
     return RawPhoto(
-        mosaic=mosaic_from_rgb(camera, cfa),
+        mosaic=mosaic,
         cfa=cfa,
         phase="RGGB" if cfa == "bayer" else "X-Trans",
         white_balance=WhiteBalance(NOMINAL_GAINS, "the nominal camera of the unprocessing"),
@@ -209,7 +220,7 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
         black_level=(0.0,),
         white_level=float(2**rgb.bits - 1 if rgb.bits <= 16 else 1),
         bits=rgb.bits,
-        inset=completing_inset(rgb.image.shape[:2], (0, 0), cfa),
+        inset=inset,
         name=rgb.name,
         exif=rgb.exif,
         notes=(*rgb.notes, note),

@@ -23,11 +23,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 from explorer import errors
 from explorer.errors import ExplorerError, PhotoError
+from explorer.photo.announcing import Leave, Room, unbounded
 from explorer.photo.limits import DECODE_MEGABYTES, DECODE_SECONDS, DecoderLimits, Limits
 from explorer.photo.masked import BlackChoice
 from explorer.photo.types import Photo
@@ -39,6 +41,7 @@ from explorer.photo.wire import (
     receive_header,
     received_arrays,
     send_header,
+    widen,
 )
 
 LOG = logging.getLogger(__name__)
@@ -104,7 +107,7 @@ class _Decoder:
         finally:
             if theirs is not None:
                 theirs.close()
-        _widen(self._process.stdin)
+        widen(self._process.stdin)
 
     @property
     def pid(self) -> int:
@@ -114,8 +117,8 @@ class _Decoder:
         """Whether it can take another file."""
         return not self._busy and self._uses < _MOST_USES and self._process.poll() is None
 
-    def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice) -> Photo:
-        """Reads a file.
+    def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice, room: Room) -> Photo:
+        """Reads a file, once there is room for it.
 
         Raises:
             ExplorerError: what the decoder says of the file.
@@ -138,21 +141,29 @@ class _Decoder:
                         f"The process that would decode {name} could not be started; free some memory or raise "
                         f"{DECODE_MEGABYTES}."
                     )
-            with self._watch(self._limits.seconds):
+            with contextlib.ExitStack() as taken:
                 if SHARED_MEMORY and self._channel is not None:
                     memory = os.memfd_create("lowlight-photo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
                     socket.send_fds(self._channel, [b"."], [memory])
-                send_header(out, request)
-                out.write(data)
-                out.flush()
-                began = (receive_header(answers) or {}).get("began") is True
+                left, leave = self._limits.seconds, Leave(room, taken, len(data), limits.max_pixels)
+                with self._watch(left):
+                    send_header(out, request)
+                    out.write(data)
+                    out.flush()
+                    began = (receive_header(answers) or {}).get("began") is True
                 if not began:
                     raise WireError("begin")
-                header = receive_header(answers)
-                if header is None:
-                    raise WireError("end")
-                shapes = [] if "error" in header else array_sizes(header, limits)
-                arrays = received_arrays(shapes, answers) if memory is None else mapped_arrays(shapes, memory)
+                header: dict[str, Any] = {"pixels": 0}
+                while "pixels" in header:
+                    started = time.monotonic()
+                    with self._watch(left):
+                        header = receive_header(answers) or {"pixels": None}
+                    left -= time.monotonic() - started  # waiting for others takes nobody's time
+                    if "pixels" in header:
+                        leave.give(header, out)
+                with self._watch(left):
+                    shapes = [] if "error" in header else array_sizes(header, limits)
+                    arrays = received_arrays(shapes, answers) if memory is None else mapped_arrays(shapes, memory)
         except (WireError, OSError, ValueError) as error:  # ValueError: the pool was closed meanwhile
             if not began and not self._watched_out:
                 raise _EndedWhileIdleError from error
@@ -241,15 +252,6 @@ class _Decoder:
             self._channel.close()
 
 
-def _widen(stream: IO[bytes] | None) -> None:
-    """Lets a pipe hold a mebibyte where the system can, so that a file passes in fewer steps."""
-    if stream is not None and sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(stream, getattr(fcntl, "F_SETPIPE_SZ", 1031), 2**20)
-
-
 def _import_path() -> list[str]:
     """Where the decoder finds the same packages as this process, whatever started it."""
     return [os.path.abspath(place) for place in sys.path if isinstance(place, str)]
@@ -277,7 +279,7 @@ class DecoderPool:
             for _ in range(_TRIES):
                 decoder = self._taken(name)
                 try:
-                    return decoder.decode(data, name, limits, black_level)
+                    return decoder.decode(data, name, limits, black_level, _room)
                 except _EndedWhileIdleError:
                     continue
                 finally:
@@ -346,6 +348,7 @@ class DecoderPool:
 
 
 _POOL: DecoderPool | None = None
+_room: Room = unbounded
 _OF_THE_PARENT: list[DecoderPool] = []
 _LOCK = threading.Lock()
 
@@ -362,6 +365,12 @@ def pool() -> DecoderPool:
             _POOL = DecoderPool()
             atexit.register(close)
         return _POOL
+
+
+def use_room(room: Room) -> None:
+    """Has every decoder of this process wait for room before it takes memory."""
+    global _room
+    _room = room
 
 
 def prewarm() -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cfa import PERIODS
+from explorer.photo.develop import linear_of, linear_to_srgb
 from explorer.photo.numbers import shown
-from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.types import FloatArray, Photo, RawPhoto
 
 _LARGEST_EXCESS = 1.4
 """How much longer than asked for a reduced mosaic may be, since its factor is an integer."""
@@ -45,19 +47,31 @@ def reduced(photo: Photo, max_side: int) -> Photo:
         # Only from 1.4 to 1.5 does rounding leave a mosaic more than 1.4 times as long as was asked for.
         factor += times > _LARGEST_EXCESS * factor
         return photo if factor == 1 else _reduced_raw(photo, factor)
+    scale = max_side / max(width, height)
+    return replace(
+        photo, image=_reduced_picture(photo.image, max(1, round(width * scale)), max(1, round(height * scale))),
+        as_opened=None,
+    )  # fmt: skip
+
+
+def _reduced_picture(image: FloatArray, width: int, height: int) -> FloatArray:
+    """A picture averaged over areas in linear light: each band of rows across, then all that is left of them down.
+
+    So the light of the whole is never there at once; it would take as much as the photo.
+    """
     from PIL import Image
 
-    from explorer.photo.develop import linear_to_srgb, srgb_to_linear
+    narrow = np.empty((3, len(image), width), dtype=np.float32)
 
-    scale = max_side / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    linear = srgb_to_linear(photo.image)
-    planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(linear[..., c])).resize(size, Image.Resampling.BOX))
-        for c in range(3)
-    ]
-    image = linear_to_srgb(np.clip(np.stack(planes, axis=2), 0, 1).astype(np.float32))
-    return replace(photo, image=image, as_opened=None)
+    def across(top: int, bottom: int) -> None:
+        light = np.ascontiguousarray(np.moveaxis(linear_of(image[top:bottom]), 2, 0))
+        for plane, out in zip(light, narrow, strict=True):
+            band = Image.fromarray(plane).resize((width, bottom - top), Image.Resampling.BOX)
+            out[top:bottom] = np.asarray(band)
+
+    in_bands(len(image), rows_of_band(3 * image.shape[1], 1), across)
+    planes = [np.asarray(Image.fromarray(each).resize((width, height), Image.Resampling.BOX)) for each in narrow]
+    return linear_to_srgb(np.clip(np.stack(planes, axis=2), 0, 1).astype(np.float32))
 
 
 def _reduced_raw(raw: RawPhoto, factor: int) -> RawPhoto:

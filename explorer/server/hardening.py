@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
+import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from explorer.photo import isolation
@@ -16,6 +20,8 @@ from explorer.server.temporary import keep_clean, owned_folder
 
 if TYPE_CHECKING:
     import gradio as gr
+
+LOG = logging.getLogger(__name__)
 
 UPLOADS = "GRADIO_TEMP_DIR"
 """Where Gradio keeps uploads; it reads the variable when components are made."""
@@ -75,6 +81,7 @@ def hardened(
     _seed_paths()
     _fetch_nothing()
     _leave_to_the_gate()
+    _say_in_a_line()
     keep_clean(own_uploads())
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         isolation.prewarm()
@@ -139,3 +146,20 @@ def _leave_to_the_gate() -> None:
                 raise
 
     route_utils.GradioMultiPartParser = FilesOnly  # type: ignore[misc]
+
+
+def _say_in_a_line() -> None:
+    """Values that a component of the page does not take are a visitor's doing: Gradio tells who sent them, and prints a
+    traceback for each besides. Of those that come from preprocessing values, a line of the log is left."""
+    from gradio import queueing, routes
+
+    def say() -> None:
+        error = sys.exc_info()[1]
+        trace = traceback.extract_tb(error.__traceback__ if error else None)
+        if any(frame.name.startswith("preprocess") for frame in trace):
+            LOG.info("Values of an event were not understood.", extra={"error": type(error).__name__})
+        else:
+            traceback.print_exc()
+
+    for module in (queueing, routes):
+        vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import Server, called, file_of, png, running, uploaded
+from serving import PATIENCE, Server, called, file_of, png, running, uploaded
 
 from explorer.server.visitor import INNER
 
@@ -170,6 +171,34 @@ def test_malformed_requests_are_refused_and_leave_no_traceback(server: Server) -
             text = client.get("/gradio_api/queue/data", params={"session_hash": f"nobody{number}"}).text
             assert "404" in text, "in the words of a stream that has begun"
         assert called(client, "suggest_ratio", file_of(own))[0] == "complete"
+
+
+def test_what_is_no_http_is_a_line_of_the_log(server: Server) -> None:
+    """Uvicorn says so by itself, in the log's own form: the server's fixture looks for other lines."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as raw:
+        raw.sendall(b"\0nonsense\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 400")
+    deadline = time.monotonic() + PATIENCE
+    while "Invalid HTTP request" not in (text := server.log.read_text()):
+        assert time.monotonic() < deadline, text[-1000:]
+        time.sleep(0.05)
+    line = next(line for line in text.splitlines() if "Invalid HTTP request" in line)
+    assert json.loads(line)["logger"] == "uvicorn.error"
+
+
+def test_values_that_no_page_sends_leave_no_traceback(server: Server) -> None:
+    """A choice that a menu does not offer, values of other kinds, too few of them."""
+    with visitor(server, 9) as client:
+        events = {each["api_name"]: each["id"] for each in client.get("/config").json()["dependencies"]}
+        for number, values in enumerate(([None, None, "no such model", ""], [3, 3, {}, 3], [None, [[]], [], {}], [])):
+            body = {"data": values, "fn_index": events["open_upload"], "session_hash": f"odd{number}"}
+            assert client.post(JOIN, json=body).status_code == 200
+            with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": f"odd{number}"}) as answer:
+                said = next(line for line in answer.iter_lines() if "process_completed" in line)
+            assert '"success":false' in said
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        assert sum(line["event"] == "Values of an event were not understood." for line in lines) == 4
 
 
 def test_refusals_are_few_bytes_of_log(server: Server) -> None:

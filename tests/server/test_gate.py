@@ -21,7 +21,7 @@ from explorer.server import ServerOptions, temporary
 from explorer.server.gate import Gate, waiting
 from explorer.server.rates import Allowance, Counter
 from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
-from explorer.server.visitor import client_address, network_of
+from explorer.server.visitor import client_address, introduced, network_of
 
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
 """Patience of a twentieth of a second, for what does not come at all."""
@@ -253,6 +253,16 @@ def test_forgotten_users_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None
 )
 def test_whose_address_counts(peer: str, forwarded: list[str], proxies: int, found: str) -> None:
     assert client_address(peer, forwarded, proxies) == found
+
+
+@pytest.mark.parametrize(("proxies", "found"), [(1, "198.51.100.9"), (2, "203.0.113.5"), (0, "10.0.0.1")])
+def test_proxies_may_add_a_line(proxies: int, found: str) -> None:
+    """Each proxy adds an item or a line of its own below; what stands above came from the client."""
+    lines = [b"192.0.2.66", b"192.0.2.77, 203.0.113.5", b"198.51.100.9"]
+    headers = [(b"host", b"lowlight.test"), *((b"x-forwarded-for", each) for each in lines)]
+    scope = {"type": "http", "client": ("10.0.0.1", 1), "scheme": "http", "path": "/", "headers": headers}
+    assert introduced(scope, proxies, ()).address == found
+    assert scope["client"] == (found, 0), "Gradio sees the same"
 
 
 def test_networks() -> None:

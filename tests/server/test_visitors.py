@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
 import time
@@ -148,3 +149,25 @@ def test_one_visitors_pages_leave_those_of_others(server: Server) -> None:
                 loaded(greedy, f"greedy{number}")
         assert before <= folders(server) and len(folders(server)) == len(before) + 6
         assert loaded(quiet, "quiet again", token) == token
+
+
+def test_the_server_ends_while_photographs_are_restored(tmp_path: Path) -> None:
+    """In order, and without waiting for what is under way: within the ten seconds that container runtimes give."""
+    data = png(width=3000, height=2000)
+    with running(tmp_path) as server, server.client() as client:
+        path = uploaded(client, data)
+        assert called(client, "restore", file_of(path), "identity", "2", "png8")[0] == "complete"
+        client.post("/gradio_api/call/restore", json={"data": [file_of(path), "nlm", "4", "png16"]}).raise_for_status()
+        host, port = server.url.removeprefix("http://").split(":")
+        page = socket.create_connection((host, int(port)))
+        page.sendall(f"GET /gradio_api/heartbeat/open HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert page.recv(100)
+        threads = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+        decoders = [pid for each in threads for pid in each.read_text().split()]
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 10
+        assert not list(server.temporary.glob("lowlight-run-*"))
+        assert not [each for each in decoders if Path(f"/proc/{each}").exists()]
+        page.close()
