@@ -106,8 +106,9 @@ def memory(case: Case, form: str) -> float:
     command = [sys.executable, str(HERE / "_measure.py"), "network", case.architecture, form]
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     done = subprocess.run(
-        [*command, str(case.height), str(case.width), *map("=".join, case.options)], env=environment, capture_output=True, text=True, check=True
-    )
+        [*command, str(case.height), str(case.width), *map("=".join, case.options)],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     found = json.loads(done.stdout.splitlines()[-1])
     return float(found["peak"] - found["before"])
 

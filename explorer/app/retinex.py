@@ -9,13 +9,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
-from weakref import ref
 
 import numpy as np
 
-import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import RatioChoice
+from explorer.app.open_photo import made
 from explorer.app.pictures import panel_tiles
 from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError, PhotoError
@@ -58,26 +57,23 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
         PhotoError: no photo is open, or there is no reference.
         ModelNotFoundError: no model, or one that does not decompose.
     """
-    session.require_open()
+    opened = session.require_open()
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
     loaded = catalogue.load(model)
-    reference = session.kept_reference
-    key = (session.version, reference and ref(reference), model, which, ratio)
-    with session.lock:
-        kept: dict[Any, Decomposition] = session.analyses.setdefault("retinex", {})
+    kept, key = opened.work.decompositions, (model, which, ratio)
     if key not in kept:
         if which == "reference":
-            if reference is None:
+            if opened.reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
             # At the very size of the dark photo's preview, so that the two can be laid on one another.
-            width, height = cast(explorer.Photo, session.small).size
+            width, height = opened.small.size
             like = np.empty((height, width, 1), np.float32)
-            bright = cast(RgbPhoto, reduced(reference(), max(width, height)))
+            bright = cast(RgbPhoto, reduced(made(opened.reference.kept), max(width, height)))
             found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
         else:
             suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
-            found = decompose(cast(explorer.Photo, session.small), loaded, suggested[0])
+            found = decompose(opened.small, loaded, suggested[0])
             found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
         with session.lock:
             while len(kept) >= 4:
