@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect", "batch", "server", "widgets")  # fmt: skip
+         "inspect", "batch", "server", "widgets", "sources")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -21,19 +21,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "identity": (),
     "machine": (),
     "unfinished": (),
+    "discovery": (),
     "photo": ("errors", "formats", "unfinished", "machine"),
-    "models": ("errors", "machine"),
+    "models": ("errors", "machine", "discovery"),
     "examples": (),
-    "weights": ("errors", "identity", "machine", "unfinished", "models"),
+    "weights": ("errors", "identity", "machine", "unfinished", "discovery", "models"),
     "training": ("errors", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
     "hub": ("errors", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "unfinished", "machine", "models", "weights"),
-    "restorer": ("errors", "machine", "photo", "models", "weights", "hub", "engine", "restoration", "encode"),
-    "restoration": ("errors", "photo", "weights", "encode"),
+    "sources": ("errors", "discovery", "models", "weights", "hub"),
+    "restorer": ("errors", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode"),
+    "restoration": ("errors", "photo", "models", "weights", "encode"),
     "encode": ("errors", "unfinished", "photo"),
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
-    "views": ("errors", "photo", "restoration"),
+    "views": ("errors", "photo", "models", "restoration"),
     "evaluation": ("errors", "formats", "machine", "photo", "weights", "training", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
@@ -75,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "photo",
         "weights",
         "hub",
+        "sources",
         "views",
         "examples",
         "app",
@@ -95,6 +98,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),
     "weights": ("rawpy", "gradio"),
     "hub": ("rawpy", "gradio"),
+    "sources": ("rawpy", "gradio", "torch"),
     "training": ("rawpy", "gradio"),
     "engine": ("rawpy", "gradio", "PIL"),
     "restorer": ("gradio",),

@@ -136,15 +136,7 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
     """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays."""
     loaded, value = catalogue.load(model), _ratio(ratio)
     found = explorer.decompose(_photo(photo), loaded, value, max_side=PREVIEW_SIDE)
-    named = {
-        "seen": found.seen,
-        "image": found.image,
-        "reflectance": found.reflectance,
-        "illumination": found.illumination,
-        "illumination_enhanced": found.enhanced,
-        "curves": found.curves,
-    }
-    arrays: dict[str, Any] = {name: values for name, values in named.items() if values is not None}
+    arrays: dict[str, Any] = {"seen": found.seen, "image": found.image, **found.maps}
     return _result(lambda folder: _saved(folder / "decomposition.npz", lambda file: np.savez(file, **arrays)))
 
 

@@ -82,16 +82,6 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
     return kept[key]
 
 
-def _maps(found: Decomposition) -> dict[str, Any]:
-    maps = {
-        "reflectance": found.reflectance,
-        "illumination": found.illumination,
-        "illumination_enhanced": found.enhanced,
-        "curves": found.curves,
-    }
-    return {name: values for name, values in maps.items() if values is not None}
-
-
 def lit() -> list[str]:
     """Models that give an illumination."""
     return [name for name in catalogue.decomposing() if "illumination" in catalogue.models()[name].intermediates]
@@ -99,7 +89,7 @@ def lit() -> list[str]:
 
 def board(session: Session, found: Decomposition) -> dict[str, Any]:
     """The value of the tiles that show a decomposition."""
-    shown = panels(found.seen, _maps(found), found.image, found.residual)
+    shown = panels(found.seen, found.maps, found.described, found.image, found.residual)
     return {"batch": secrets.token_hex(4), "tiles": panel_tiles(session, shown, found.model), "keep": True}
 
 
@@ -118,7 +108,7 @@ def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | N
         giver = decomposed(session, choice.model, "reference")
     lit = giver.enhanced if light.kind == "illumination_enhanced" and giver.enhanced is not None else giver.illumination
     if lit is None or found.reflectance is None:
-        if light.origin == "none" and found.curves is not None:
+        if light.origin == "none":
             return None
         model = catalogue.label(light.other or choice.model or "")
         raise ModelNotFoundError(text.RETINEX_NO_LIGHT.format(model=model))
@@ -140,11 +130,11 @@ def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[st
     """
     found = decomposed(session, choice.model, ratio=choice.ratio)
     x0, y0, x1, y1 = (float(part) for part in line)
-    parts = {**_maps(found), "seen": found.seen, "image": found.image, "enhanced": found.enhanced}
+    parts = {**found.maps, "seen": found.seen, "image": found.image}
     return {
         words: profile(luminance(as_rgb(parts[part])), (x0, y0), (x1, y1))
         for part, words in text.RETINEX_LINES.items()
-        if parts.get(part) is not None
+        if part in parts
     }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
+from explorer.weights.catalogue import translations
+
 ASSETS = Path(__file__).with_name("assets")
 
 _GREYS = gr.themes.Color(
@@ -106,7 +108,7 @@ def catalogues() -> dict[str, dict[str, str]]:
 
     A language has one file or several, `<language>.json` and `<language>.<topic>.json`.
     """
-    found: dict[str, dict[str, str]] = {}
+    found = translations()
     for path in sorted(Path(__file__).with_name("locales").glob("*.json")):
         language = found.setdefault(path.name.split(".")[0], {})
         language.update(json.loads(path.read_text(encoding="utf-8")))

@@ -17,10 +17,10 @@ from explorer.app.detail import detail, rendering_of
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
 from explorer.examples import examples
-from explorer.hub import originals
 from explorer.photo import load_rendering
 from explorer.photo.types import RawPhoto, RgbPhoto
 from explorer.settings import Finish
+from explorer.weights.catalogue import CATALOGUE
 
 
 def asked(client: str = "127.0.0.1", **headers: str) -> Any:
@@ -52,7 +52,7 @@ def test_only_who_sits_at_the_machine_may_import(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_licence_is_named_on_its_button() -> None:
-    for entry in originals.downloadable():
+    for entry in (each for each in CATALOGUE.values() if each.downloadable):
         words = importing.agreement(entry.name)["value"]
         assert entry.licence in words or (entry.licence == "none stated" and "No licence is stated" in words)
         terms = importing.notice(entry.name)

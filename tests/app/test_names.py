@@ -17,7 +17,7 @@ import explorer
 from explorer import restorer
 from explorer.app import build_app, catalogue, opening, sessions
 from explorer.errors import ModelNotFoundError
-from explorer.hub import resolver
+from explorer.sources import resolving
 
 EMBEDDED = Path(explorer.__file__).resolve().parent.parent / "weights" / "lamba_m0.raw_synthetic"
 """A folder of weights that `explorer.load_model` would take."""
@@ -50,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     """What is asked of the loader and of the resolver of names, which are made for one's own machine; and nobody calls
     anywhere."""
     found: list[object] = []
-    load, find = restorer.load_model, resolver.find
+    load, find = restorer.load_model, resolving.resolve
 
     def loading(name: Any, *rest: Any, **named: Any) -> Any:
         found.append(name)
@@ -66,7 +66,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
     monkeypatch.setattr(restorer, "load_model", loading)
     monkeypatch.setattr(explorer, "load_model", loading, raising=False)
-    monkeypatch.setattr(restorer, "find", finding)
+    monkeypatch.setattr(restorer, "resolve", finding)
     monkeypatch.setattr(socket.socket, "connect", connecting)
     yield found
 
