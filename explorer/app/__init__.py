@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from explorer.app.own_address import except_loopback, without_proxies
-from explorer.app.quick_import import quick_import
 from explorer.server import own_uploads
+from explorer.server.gradio_internals import quick_import
 
 # Read when gradio is imported, so they must be set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

@@ -27,16 +27,15 @@ from explorer.app import (
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
 from explorer.app.own_address import asked_directly
-from explorer.app.quick_import import one_application
 from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder, room
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
-from explorer.app.valid_text import write_valid_texts
 from explorer.errors import PhotoError, RatioError
 from explorer.photo import check_ratio, isolation
 from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
 from explorer.server import ServerOptions, hardened
+from explorer.server.gradio_internals import one_application, write_valid_texts
 
 TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""

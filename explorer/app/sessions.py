@@ -17,13 +17,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from explorer.app.holding import Holding, Room, allowed_bytes, give_back, surplus
 from explorer.app.session import PICTURES_KEPT as PICTURES_KEPT
 from explorer.app.session import Session as Session
 from explorer.app.session import address as address
 from explorer.app.session import public_folder as public_folder
+from explorer.server import gradio_internals
 
 SESSIONS_EACH, SESSIONS = 32, 256
 """Sessions kept for one visitor, and for all. Those without a photo of the visitor's own go first: nothing is lost."""
@@ -53,14 +53,9 @@ def visitor() -> tuple[str, str]:
 
     Empty outside of a request.
     """
-    from gradio.context import LocalContext
-
-    request: Any = LocalContext.request.get(None)
-    if request is None:
-        return "", ""
-    scope = getattr(request.request, "scope", {})
-    who = scope.get("explorer.user") or (scope.get("client") or ("",))[0]
-    return who, request.session_hash or ""
+    request, page = gradio_internals.asking()
+    scope = getattr(request, "scope", {})
+    return scope.get("explorer.user") or (scope.get("client") or ("",))[0], page
 
 
 def open_session(token: str | None) -> Session:
@@ -177,16 +172,8 @@ def sweep() -> None:
 
 
 def forget_page() -> None:
-    """Has Gradio forget what it keeps of the page that asks: it would do so only for thousands of others, and takes
-    every call of an endpoint for a page too."""
-    from gradio.context import LocalContext
-
-    holder = getattr(LocalContext.blocks.get(None), "state_holder", None)
-    _, page = visitor()
-    if holder is not None and page:
-        with holder.lock:
-            holder.session_data.pop(page, None)
-            holder.time_last_used.pop(page, None)
+    """Has Gradio forget what it keeps of the page that asks."""
+    gradio_internals.forget_page(visitor()[1])
 
 
 def _now() -> float:

@@ -15,12 +15,12 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from gradio.route_utils import FnIndexInferError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 import explorer
 from explorer.server import rules
+from explorer.server.gradio_internals import malformed
 from explorer.server.options import ServerOptions
 from explorer.server.rates import BUSY, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
@@ -70,7 +70,7 @@ _OF_KIND = {
     # Pages name the address that they were asked by.
     rules.PAGE: {"Cache-Control": "private, no-cache"},
 }
-_MALFORMED = (LookupError, ValueError, TypeError, AttributeError, FnIndexInferError)
+_MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
 """What Gradio's routes raise at requests that they do not expect. Its work is done elsewhere, in the queue."""
 
 

@@ -218,11 +218,11 @@ def test_gradios_own_fetchers_are_gone() -> None:
     """Should a way around the gate be found."""
     from gradio import processing_utils
 
-    from explorer.server import hardening
+    from explorer.server import gradio_internals
 
-    kept = {name: getattr(processing_utils, name) for name in hardening._FETCHERS}
+    kept = {name: getattr(processing_utils, name) for name in gradio_internals.FETCHERS}
     try:
-        hardening._fetch_nothing()
+        gradio_internals.fetch_nothing()
         for name in kept:
             with pytest.raises(PermissionError):
                 getattr(processing_utils, name)("http://attacker.test/a.png", "cache")
