@@ -28,6 +28,7 @@ from explorer.app.sessions import Session, address, open_session
 from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
+from explorer.metrics import METRICS
 from explorer.photo import check_ratio
 from explorer.views.pictures import FloatArray, to_bytes
 from explorer.views.plots import quality_against_time
@@ -44,14 +45,18 @@ MOST_STEPS = 24
 _COLUMNS: tuple[dict[str, Any], ...] = (
     {"title": text.COMPARE_COLUMN_MODEL},
     {"title": text.COMPARE_COLUMN_RATIO, "digits": 1},
-    {"title": text.COMPARE_COLUMN_PSNR, "digits": 2, "best_high": True},
-    {"title": text.COMPARE_COLUMN_SSIM, "digits": 3, "best_high": True},
-    {"title": text.COMPARE_COLUMN_MATCHED, "digits": 2, "best_high": True, "hint": text.COMPARE_HINT_MATCHED},
+    *(
+        {"title": m.heading, "digits": m.digits, "best_high": m.best_high}
+        | ({"hint": text.COMPARE_HINT_MATCHED} if m.matched else {})
+        for m in METRICS
+    ),
     {"title": text.COMPARE_COLUMN_SECONDS, "digits": 3, "best_high": False},
     {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
     {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
     {"title": text.COMPARE_COLUMN_MEMORY, "digits": 0, "hint": text.COMPARE_HINT_MEMORY},
 )
+
+_SECONDS = [column["title"] for column in _COLUMNS].index(text.COMPARE_COLUMN_SECONDS)
 
 
 def parse_ratios(words: str) -> list[RatioChoice]:
@@ -83,9 +88,7 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, 
     row = [
         catalogue.label(model),
         round(restoration.ratio, 2),
-        round(scores.psnr, 3) if scores else None,
-        round(scores.ssim, 4) if scores else None,
-        round(scores.gt_mean_psnr, 3) if scores else None,
+        *(round(scores[m.name], m.digits + 1) if scores else None for m in METRICS),
         round(restoration.seconds, 4),
         catalogue.models()[model].parameters or None,
         round(spent.gmac, 3) if spent else None,
@@ -173,7 +176,7 @@ def build(shared: Shared) -> Address:
             shown.append(tile)
             rows.append(row)
             yield {board: {"batch": batch, "tiles": list(shown)}, table: _table(session, rows)}
-        points = [(f"{row[0]} {ratio_words(row[1])}", row[5], row[2]) for row in rows if row[2] is not None]
+        points = [(f"{row[0]} {ratio_words(row[1])}", row[_SECONDS], row[2]) for row in rows if row[2] is not None]
         words = text.COMPARE_PROGRESS.format(done=len(rows), total=len(wanted))
         yield {
             board: {"batch": batch, "tiles": shown},

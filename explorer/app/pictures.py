@@ -17,6 +17,7 @@ from explorer.app.components import slider_value
 from explorer.app.detail import Detail
 from explorer.app.restoring import Preview
 from explorer.app.sessions import Session, address
+from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.photo.types import RawPhoto
@@ -167,12 +168,8 @@ def score_line(scores: Scores | None) -> str:
     """The figures against a reference in one line of HTML; empty without a reference."""
     if scores is None:
         return ""
-    words = text.SCORES.format(
-        psnr=f"{scores.psnr:.2f}", ssim=f"{scores.ssim:.3f}", matched=f"{scores.gt_mean_psnr:.2f}"
-    )
-    return (
-        f'<dl class="lx-result lx-scores"><div><dt>{escape(text.SCORES_LABEL)}</dt><dd>{escape(words)}</dd></div></dl>'
-    )
+    said = "".join(f"<span>{escape(figures_line(scores, [metric]))}</span>" for metric in METRICS)
+    return f'<dl class="lx-result lx-scores"><div><dt>{escape(text.SCORES_LABEL)}</dt><dd>{said}</dd></div></dl>'
 
 
 COMPARED_KEPT = 160

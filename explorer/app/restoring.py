@@ -18,6 +18,7 @@ from explorer.app.holding import Again, bytes_to_restore, bytes_to_save, share
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError, PhotoError
+from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio, describe, load_rendering
 from explorer.photo.masked import BlackChoice, checked_choice
 from explorer.photo.reduce import reduced
@@ -203,11 +204,11 @@ def reference_like(session: Session, image: FloatArray) -> FloatArray | None:
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
-    """PSNR, SSIM and GT-mean PSNR of a result against the reference; None without one, or for tiny pictures."""
+    """Every metric of a result against the reference; None without one, or for tiny pictures."""
     from explorer.evaluation.metrics import measure
 
     reference = reference_like(session, image)
-    return None if reference is None or min(image.shape[:2]) < 11 else measure(image, reference)
+    return None if reference is None or min(image.shape[:2]) < MIN_SIDE else measure(image, reference)
 
 
 def set_white_balance(session: Session, choice: str, point: tuple[float, float] | None = None) -> None:

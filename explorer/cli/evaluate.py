@@ -171,6 +171,7 @@ def evaluate(
 
 
 def _on_pairs(data: tuple[Path, Path], models: list[str], ratio: str, limit: int | None, quiet: bool) -> _Measured:
+    from explorer.evaluation.metrics import spread
     from explorer.evaluation.pairs import evaluate_pairs, list_pairs
     from explorer.evaluation.records import pair_figures
     from explorer.evaluation.tables import pair_points, pair_table
@@ -179,7 +180,7 @@ def _on_pairs(data: tuple[Path, Path], models: list[str], ratio: str, limit: int
     loaded = _load(models)
     with _advancing(len(pairs) * len(loaded), quiet) as advance:
         results = evaluate_pairs(pairs, loaded, ratio, advance)
-    plain = {"low": str(data[0]), "high": str(data[1]), "ratio": ratio, "results": [asdict(r) for r in results]}
+    plain = {"low": str(data[0]), "high": str(data[1]), "ratio": ratio, "results": [spread(asdict(r)) for r in results]}
     return _Measured(
         pair_table(results),
         plain,
@@ -200,6 +201,7 @@ def _on_set(
     quiet: bool,
 ) -> _Measured:
     from explorer.batch.scoring import score_set
+    from explorer.evaluation.metrics import spread
     from explorer.evaluation.sets import list_set
     from explorer.evaluation.tables import pair_points, pair_table
 
@@ -210,7 +212,7 @@ def _on_set(
     plain = {"benchmark": name, "folder": str(folder), "split": split, "engine": engine.name, "ratio": ratio}
     return _Measured(
         pair_table(results),
-        plain | {"results": [asdict(result) for result in results]},
+        plain | {"results": [spread(asdict(result)) for result in results]},
         pair_points(results),
         f"{name}, {split}: {len(pairs)} pairs",
     )
@@ -219,6 +221,7 @@ def _on_set(
 def _on_synthetic_raw(
     folder: Path, models: list[str], ratios: list[float], limit: int | None, seed: int, sensor: str, quiet: bool
 ) -> _Measured:
+    from explorer.evaluation.metrics import spread
     from explorer.evaluation.records import synthetic_figures
     from explorer.evaluation.synthetic import evaluate_synthetic
     from explorer.evaluation.tables import synthetic_points, synthetic_table
@@ -231,7 +234,7 @@ def _on_synthetic_raw(
     by_model = [(model.identity.sha256, [r for r in results if r.model == model.name]) for model in loaded]
     return _Measured(
         synthetic_table(results),
-        {"synthetic_raw": str(folder), "seed": seed, "sensor": sensor, "results": [asdict(r) for r in results]},
+        {"synthetic_raw": str(folder), "seed": seed, "sensor": sensor, "results": [spread(asdict(r)) for r in results]},
         synthetic_points(results),
         f"Synthetic RAW from {folder.name}, {'mean over the ratios' if len(ratios) > 1 else 'ratio'} "
         + ", ".join(f"{r:g}" for r in ratios),

@@ -12,6 +12,7 @@ import typer
 
 from explorer.cli.terminal import print_table, tell, write_line
 from explorer.errors import DataError
+from explorer.metrics import PLAIN, figures_line
 
 if TYPE_CHECKING:
     from explorer.training.loop import Progress
@@ -95,8 +96,7 @@ def train(
         if tracker is not None:
             tracker.close()
     if not quiet:
-        psnr, ssim = trainer.validated["psnr"], trainer.validated["ssim"]
-        tell(f"{recipe}: {trainer.step} steps, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}")
+        tell(f"{recipe}: {trainer.step} steps, validation {figures_line(trainer.validated, PLAIN)}")
         tell(f"Run: {folder}")
     if out is not None:
         weights = export_weights(folder, out)
@@ -183,5 +183,4 @@ def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress],
 
 
 def _figures(progress: Progress) -> str:
-    psnr, ssim = (progress.validation.get(name, 0.0) for name in ("psnr", "ssim"))
-    return f"loss {progress.losses['loss']:.4f}, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}"
+    return f"loss {progress.losses['loss']:.4f}, validation {figures_line(progress.validation, PLAIN) or 'not yet'}"

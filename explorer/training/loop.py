@@ -18,10 +18,10 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from explorer.errors import TrainingError
+from explorer.metrics import PLAIN
 from explorer.models import create_model
 from explorer.training import distributed
 from explorer.training import state as run_state
-from explorer.training.measure import psnr, ssim
 from explorer.training.objectives import Objective
 from explorer.training.recipe import Recipe
 
@@ -277,25 +277,28 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """PSNR and SSIM of the averaged network on the held-out batches; draws the first picture of each for replay."""
+        """The averaged network's plain metrics on the held-out batches; draws the first picture of each for replay."""
         scores: dict[str, float] = {}
         further: dict[str, list[float]] = {}
-        all_psnr, all_ssim, drawn = [], [], []
+        found: dict[str, list[torch.Tensor]] = {metric.name: [] for metric in PLAIN}
+        drawn = []
         net = self.average.eval()
         for held_out in self.source.validation():
             batch = {k: v.to(self.device) for k, v in held_out.items()}
             restored, reference = self.objective.restored(net, batch)
-            values = psnr(restored, reference)
-            all_psnr.append(values)
-            all_ssim.append(ssim(restored, reference))
+            for metric in PLAIN:
+                found[metric.name].append(metric.compute(restored, reference))
             if "ratio" in batch:
-                scores[f"psnr_{batch['ratio'][0].item():g}"] = values.mean().item()
+                scores[f"psnr_{batch['ratio'][0].item():g}"] = found["psnr"][-1].mean().item()
             for name, value in self.objective.diagnostics(net, batch).items():
                 further.setdefault(name, []).append(value)
             drawn.append(restored[0])
         self._draw(drawn[:4])
-        scores = {"psnr": torch.cat(all_psnr).mean().item(), "ssim": torch.cat(all_ssim).mean().item(), **scores}
-        return scores | {name: sum(values) / len(values) for name, values in further.items()}
+        return (
+            {name: torch.cat(values).mean().item() for name, values in found.items()}
+            | scores
+            | {name: sum(values) / len(values) for name, values in further.items()}
+        )
 
     def _draw(self, pictures: list[torch.Tensor]) -> None:
         strip = torch.cat([p.clamp(0, 1) for p in pictures], 2).permute(1, 2, 0).mul(255).round().byte().cpu()

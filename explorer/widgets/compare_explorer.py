@@ -11,6 +11,7 @@ import ipywidgets
 from explorer.errors import ExplorerError
 from explorer.evaluation.metrics import measure
 from explorer.inspect import Compared, compare
+from explorer.metrics import METRICS
 from explorer.photo import check_ratio, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.views.pictures import FloatArray
@@ -172,15 +173,14 @@ class CompareExplorer(Explorer):
         )
 
     def _rows(self, results: list[Compared]) -> str:
-        columns = ["Model", "Amplification", "PSNR, dB", "SSIM", "GT-mean PSNR, dB", "Time", "Parameters", "GMac"]
+        columns = ["Model", "Amplification", *(m.heading for m in METRICS), "Time", "Parameters", "GMac"]
         rows = []
         for each in results:
-            scores = [f"{v:.{d}f}" for v, d in zip(_scores(each), (2, 3, 2), strict=True)] if each.scores else ["–"] * 3
             rows.append(
                 [
                     self.models.labels[each.model],
                     look.ratio_words(each.restoration.ratio),
-                    *scores,
+                    *(m.format(each.scores[m.name]) if each.scores else "–" for m in METRICS),
                     look.seconds_words(each.restoration.seconds),
                     f"{each.parameters:,}" if each.parameters else "–",
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
@@ -190,8 +190,3 @@ class CompareExplorer(Explorer):
         if self._reference is None:
             note += " PSNR and SSIM need a reference."
         return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'
-
-
-def _scores(each: Compared) -> tuple[float, float, float]:
-    assert each.scores is not None
-    return each.scores.psnr, each.scores.ssim, each.scores.gt_mean_psnr
