@@ -73,3 +73,21 @@ class TrainingError(ExplorerError):
     """A training run that cannot go on: the loss is not a number, the state belongs to another recipe."""
 
     exit_code = 9
+
+
+def sentence(
+    error: BaseException, *, relief: str = "use a smaller picture or a lighter model", advice: str = ""
+) -> str:
+    """What an error says to a user: one sentence without a line break.
+
+    Args:
+        relief: what to do where memory is short.
+        advice: what to do about an error that nobody expected.
+    """
+    if isinstance(error, ExplorerError):
+        text = str(error)
+    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch raises a plain RuntimeError
+        text = f"There is not enough memory for this photograph and model; {relief}."
+    else:
+        text = f"Unexpected {type(error).__name__}: {error}".rstrip(" .:") + (f"; {advice}." if advice else "")
+    return " ".join(text.split())

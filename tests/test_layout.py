@@ -247,10 +247,48 @@ def test_no_absolute_path_of_a_machine(project: Path) -> None:
     assert not found, "\n".join(found)
 
 
-def test_no_python_file_is_longer_than_500_lines(project: Path) -> None:
+LONG_FUNCTIONS = {
+    "app/compare_tab.py": {"build"},
+    "app/features_tab.py": {"build"},
+    "app/restore_tab.py": {"_lay_out", "build"},
+    "app/retinex_tab.py": {"build"},
+    "app/theme.py": {"theme"},
+    "app/training_tab.py": {"build"},
+    "photo/demosaic.py": {"_bayer_band"},
+    "photo/dng.py": {"write_dng"},
+    "photo/headerless.py": {"open_mosaic"},
+    "photo/model_input.py": {"model_input"},
+    "photo/opening.py": {"open_photo"},
+    "restorer.py": {"restore"},
+}
+"""Functions of more than 60 lines. This list only shrinks: nothing is added, and what became short is removed."""
+
+
+def long_functions(source: str) -> set[str]:
+    """Names of the functions of more than 60 lines, with their signatures and docstrings."""
+    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {n.name for n in functions if n.end_lineno is not None and n.end_lineno - n.lineno >= 60}
+
+
+def test_the_length_of_a_function_is_counted() -> None:
+    body = "\n".join("    x = 1" for _ in range(59))
+    assert long_functions(f"def f():\n{body}\n") == set()
+    assert long_functions(f"class A:\n  def f(self):\n{body}\n    x = 1\n") == {"f"}
+
+
+def test_functions_are_short(project: Path) -> None:
+    """Networks aside, whose forward passes read best in one piece."""
+    package = project / "explorer"
+    found = {path.relative_to(package).as_posix(): long_functions(path.read_text()) for path in package.rglob("*.py")}
+    assert {name: names for name, names in found.items() if names and not name.startswith("models/")} == LONG_FUNCTIONS
+
+
+def test_python_files_are_short(project: Path) -> None:
+    """400 lines in the package, 500 elsewhere: a test's table of cases may be long."""
     lengths = {path: len(path.read_text().splitlines()) for path in tracked(project) if path.suffix == ".py"}
     assert len(lengths) > 20
-    assert not {str(path): length for path, length in lengths.items() if length > 500}
+    most = {path: 400 if path.is_relative_to(project / "explorer") else 500 for path in lengths}
+    assert not {str(path): length for path, length in lengths.items() if length > most[path]}
 
 
 def test_the_package_prints_only_on_the_command_line(project: Path) -> None:

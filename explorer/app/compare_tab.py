@@ -22,8 +22,8 @@ from explorer.app.components import (
     ranking,
     tiles,
 )
-from explorer.app.feedback import reported, sentence
-from explorer.app.pictures import input_tile, model_tile, ratio_words, reference_tile
+from explorer.app.feedback import reported, told
+from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.sessions import Session, address, open_session
 from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
@@ -32,6 +32,7 @@ from explorer.metrics import METRICS
 from explorer.photo import check_ratio
 from explorer.views.pictures import FloatArray, to_bytes
 from explorer.views.plots import quality_against_time
+from explorer.views.words import ratio_words
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
@@ -171,7 +172,7 @@ def build(shared: Shared) -> Address:
             try:
                 tile, row = row_of(session, model, each)
             except ExplorerError as error:  # one model that cannot be had must not hide the others
-                failures.append(sentence(error))
+                failures.append(told(error))
                 continue
             shown.append(tile)
             rows.append(row)

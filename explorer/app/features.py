@@ -19,7 +19,7 @@ import numpy as np
 import explorer
 from explorer.app import catalogue, text
 from explorer.app.components import RatioChoice, note
-from explorer.app.pictures import ratio_words, values_of
+from explorer.app.pictures import values_of
 from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
@@ -34,6 +34,7 @@ from explorer.views.pictures import (
     resized_like,
     within,
 )
+from explorer.views.words import ratio_words
 
 PAGE = 64
 """Channels of one sheet."""

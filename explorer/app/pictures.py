@@ -23,15 +23,11 @@ from explorer.photo.reduce import reduced
 from explorer.photo.types import RawPhoto
 from explorer.views.pictures import FloatArray, palette_css, png, within
 from explorer.views.retinex import Panel
+from explorer.views.words import ratio_words, seconds_words
 
 if TYPE_CHECKING:
     from explorer.evaluation.metrics import Scores
     from explorer.restoration import Restoration
-
-
-def ratio_words(ratio: float) -> str:
-    """E.g. "×29.5"."""
-    return f"×{ratio:.3g}"
 
 
 def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
@@ -139,11 +135,6 @@ def download_value(path: Path) -> dict[str, str]:
     size = path.stat().st_size
     words = f"{size / 1e6:.1f} MB" if size > 1e5 else f"{size / 1e3:.1f} kB"
     return {"src": address(path), "name": path.name, "label": text.PREPARED.format(name=path.name, size=words)}
-
-
-def seconds_words(seconds: float) -> str:
-    """E.g. "84 ms" or "2.1 s"."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def result_line(restoration: Restoration) -> str:

@@ -29,8 +29,6 @@ UNKNOWN_EXAMPLE = "There is no example {name!r}; the known ones are {known}."
 UNEXPECTED = "Something went wrong inside the app, and it was logged. Try again or choose another photo or model."
 
 MODEL = "Model"
-MODEL_NETWORKS = "Networks"
-MODEL_CLASSICAL = "Classical methods"
 NO_MODELS = "No model is installed: put a folder of weights into weights/ and start the app again."
 DOMAINS = {
     "bayer": "works on the sensor's mosaic",
@@ -179,7 +177,6 @@ COMPARE_HELP = (
 )
 COMPARE_NO_REFERENCE = "PSNR and SSIM need a reference: give one in Restore, or open an example."
 COMPARE_PLOT = "Quality against time"
-COMPARE_PLOT_EMPTY = "The plot needs a reference picture."
 REFERENCE_TILE = "Reference"
 ALT_REFERENCE = "The reference: {photo} with enough light"
 SWEEP = "One model over many amplifications"
@@ -269,7 +266,6 @@ FEATURES_KERNEL = "Kernels of channel {channel}: one for each of the first {coun
 FEATURES_KERNEL_ALT = "Weights of channel {channel}"
 FEATURES_NPY = "Maps as .npy"
 FEATURES_SHEET = "Sheet as PNG"
-FEATURES_SHEET_ALT = "Channels of {layer}"
 FEATURES_ALT = "{title} for {photo}"
 
 TRAINING_RUN = "Training run"

@@ -8,46 +8,42 @@ channels, SSIM as Wang et al. 2004, each model at its own suggested ratio. Synth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from explorer.metrics import METRICS
 
 EVAL15 = "lol_eval15"
 """`lowlight eval --data lol_eval15/low lol_eval15/high -m WEIGHTS`"""
 
 
-@dataclass(frozen=True)
 class Baseline:
-    """One row of comparison."""
+    """One row of comparison.
 
-    label: str
-    scores: Mapping[str, float]
-    """Figures by the metric's name, of those that were measured."""
+    Args:
+        label: what it is.
+        figures: those of the first entries of `explorer.metrics.METRICS`, as far as they were measured.
+    """
 
-
-def _row(label: str, *figures: float) -> Baseline:
-    """A row whose figures are those of the first entries of `METRICS`."""
-    return Baseline(label, {metric.name: value for metric, value in zip(METRICS, figures, strict=False)})
+    def __init__(self, label: str, *figures: float) -> None:
+        self.label = label
+        self.scores = {metric.name: figure for metric, figure in zip(METRICS, figures, strict=False)}
 
 
 PUBLISHED: dict[str, dict[str, Baseline]] = {
     EVAL15: {
-        "retinexnet_port": _row("published PyTorch port", 17.61, 0.648, 20.25),
-        "retinexnet_split_resize": _row("published `split_resize`", 17.82, 0.573, 20.69),
-        "retinexnet_split_transpose": _row("published `split_transpose`", 17.95, 0.553, 20.74),
-        "retinexnet_joint": _row("published `joint`, which collapsed to black", 6.38, 0.019, 6.32),
-        "retinexnet_joint_decom_only": _row("published `joint_decom_only`", 18.32, 0.695, 21.47),
-        "zero_dce": _row("published Zero-DCE", 14.86, 0.559, 20.95),
-        "sci_easy": _row("published SCI, easy", 9.63, 0.375, 18.58),
-        "sci_medium": _row("published SCI, medium", 14.85, 0.524, 19.13),
-        "sci_difficult": _row("published SCI, difficult", 13.87, 0.529, 19.64),
+        "retinexnet_port": Baseline("published PyTorch port", 17.61, 0.648, 20.25),
+        "retinexnet_split_resize": Baseline("published `split_resize`", 17.82, 0.573, 20.69),
+        "retinexnet_split_transpose": Baseline("published `split_transpose`", 17.95, 0.553, 20.74),
+        "retinexnet_joint": Baseline("published `joint`, which collapsed to black", 6.38, 0.019, 6.32),
+        "retinexnet_joint_decom_only": Baseline("published `joint_decom_only`", 18.32, 0.695, 21.47),
+        "zero_dce": Baseline("published Zero-DCE", 14.86, 0.559, 20.95),
+        "sci_easy": Baseline("published SCI, easy", 9.63, 0.375, 18.58),
+        "sci_medium": Baseline("published SCI, medium", 14.85, 0.524, 19.13),
+        "sci_difficult": Baseline("published SCI, difficult", 13.87, 0.529, 19.64),
     },
     # `lowlight eval --synthetic-raw kodak24 --ratios 10,30,100,300 -m identity -m nlm -m lamba_m0`
-    "kodak24_base_iso_raw_10": {"lamba_m0": _row("published M0", 20.95, 0.660)},
-    "kodak24_base_iso_raw_30": {"lamba_m0": _row("published M0", 20.87, 0.656)},
-    "kodak24_base_iso_raw_100": {"lamba_m0": _row("published M0", 20.70, 0.640)},
-    "kodak24_base_iso_raw_300": {"lamba_m0": _row("published M0", 20.48, 0.607)},
+    "kodak24_base_iso_raw_10": {"lamba_m0": Baseline("published M0", 20.95, 0.660)},
+    "kodak24_base_iso_raw_30": {"lamba_m0": Baseline("published M0", 20.87, 0.656)},
+    "kodak24_base_iso_raw_100": {"lamba_m0": Baseline("published M0", 20.70, 0.640)},
+    "kodak24_base_iso_raw_300": {"lamba_m0": Baseline("published M0", 20.48, 0.607)},
 }
 """By data set, then by the catalogue's name of the checkpoint."""
 
@@ -68,22 +64,22 @@ _COUNTERPARTS = {
 }
 
 _PLAIN = {
-    EVAL15: (_row("the input unchanged", 7.77, 0.195, 18.75),),
+    EVAL15: (Baseline("the input unchanged", 7.77, 0.195, 18.75),),
     "kodak24_base_iso_raw_10": (
-        _row("developed and amplified", 28.27, 0.821),
-        _row("developed, amplified, non-local means", 29.38, 0.868),
+        Baseline("developed and amplified", 28.27, 0.821),
+        Baseline("developed, amplified, non-local means", 29.38, 0.868),
     ),
     "kodak24_base_iso_raw_30": (
-        _row("developed and amplified", 25.89, 0.686),
-        _row("developed, amplified, non-local means", 28.50, 0.827),
+        Baseline("developed and amplified", 25.89, 0.686),
+        Baseline("developed, amplified, non-local means", 28.50, 0.827),
     ),
     "kodak24_base_iso_raw_100": (
-        _row("developed and amplified", 21.30, 0.452),
-        _row("developed, amplified, non-local means", 26.27, 0.730),
+        Baseline("developed and amplified", 21.30, 0.452),
+        Baseline("developed, amplified, non-local means", 26.27, 0.730),
     ),
     "kodak24_base_iso_raw_300": (
-        _row("developed and amplified", 16.17, 0.241),
-        _row("developed, amplified, non-local means", 22.80, 0.590),
+        Baseline("developed and amplified", 16.17, 0.241),
+        Baseline("developed, amplified, non-local means", 22.80, 0.590),
     ),
 }
 """By data set, what no network gives."""

@@ -312,6 +312,33 @@ class Trainer:
             return
         run_state.append_log(self.folder, {"step": self.step, "seconds": round(self.seconds, 1), **entry})
 
+    def _advance(self, autocast: torch.autocast) -> dict[str, float]:
+        """Takes one step with the next batch; gives its losses.
+
+        Raises:
+            TrainingError: one of them is not a number.
+        """
+        share, weight = distributed.share_of(self.source.batch(self.step, self.total))
+        batch = {k: v.to(self.device) for k, v in share.items()}
+        # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
+        for network in self.objective.networks.values():
+            network.train()
+        with distributed.shared_step(weight):
+            with autocast:
+                losses = self.objective.step(batch, self.step, self.total)
+            losses = distributed.average_losses(losses)
+        distributed.average_statistics(self.objective.networks.values())
+        if not all(math.isfinite(v) for v in losses.values()):
+            raise self._diverged()
+        for name, schedule in self.schedules.items():
+            start, end = self.objective.stretch(name, self.total)
+            if start <= self.step < end and not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                schedule.step()
+        self.step += 1
+        self._update_average()
+        return losses
+
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
         """Trains to the last step and gives the averaged network. Of several processes, the first alone reports.
 
@@ -330,25 +357,7 @@ class Trainer:
         sums: dict[str, float] = {}
         summed = 0
         while self.step < self.total:
-            share, weight = distributed.share_of(self.source.batch(self.step, self.total))
-            batch = {k: v.to(self.device) for k, v in share.items()}
-            # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
-            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
-            for network in self.objective.networks.values():
-                network.train()
-            with distributed.shared_step(weight):
-                with autocast:
-                    losses = self.objective.step(batch, self.step, self.total)
-                losses = distributed.average_losses(losses)
-            distributed.average_statistics(self.objective.networks.values())
-            if not all(math.isfinite(v) for v in losses.values()):
-                raise self._diverged()
-            for name, schedule in self.schedules.items():
-                start, end = self.objective.stretch(name, self.total)
-                if start <= self.step < end and not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-                    schedule.step()
-            self.step += 1
-            self._update_average()
+            losses = self._advance(autocast)
             now = time.monotonic()
             self.seconds = before + now - started
             for key, value in losses.items():

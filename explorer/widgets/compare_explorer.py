@@ -17,6 +17,7 @@ from explorer.photo.reduce import reduced
 from explorer.views.pictures import FloatArray
 from explorer.views.plots import quality_against_time
 from explorer.views.tables import grid
+from explorer.views.words import ratio_words, seconds_words
 from explorer.widgets import look, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source, fitted, reference_image
@@ -166,7 +167,7 @@ class CompareExplorer(Explorer):
 
     def _tile(self, each: Compared) -> viewer.Tile:
         figures = f", {each.scores.psnr:.1f} dB" if each.scores else ""
-        ratio = look.ratio_words(each.restoration.ratio)
+        ratio = ratio_words(each.restoration.ratio)
         title = self.models.labels[each.model]
         return viewer.Tile(
             title, each.restoration.image, f"amplified {ratio}{figures}", f"restored by {title} at {ratio}"
@@ -179,9 +180,9 @@ class CompareExplorer(Explorer):
             rows.append(
                 [
                     self.models.labels[each.model],
-                    look.ratio_words(each.restoration.ratio),
+                    ratio_words(each.restoration.ratio),
                     *(m.format(each.scores[m.name]) if each.scores else "–" for m in METRICS),
-                    look.seconds_words(each.restoration.seconds),
+                    seconds_words(each.restoration.seconds),
                     f"{each.parameters:,}" if each.parameters else "–",
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
                 ]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.app import build_app, catalogue, components, photo_bar, restoring, sessions, text
-from explorer.app.feedback import reported, sentence
+from explorer.app.feedback import reported, told
 from explorer.app.page import TABS
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError, RatioError
@@ -252,7 +252,7 @@ def test_errors_become_sentences_in_the_page() -> None:
     assert "&lt;b&gt;is not a photo" in shown
     assert 'role="alert"' in shown
     assert "secret" not in reported(area)(broken)()[area]
-    assert sentence(ValueError("x")) == text.UNEXPECTED
+    assert told(ValueError("x")) == text.UNEXPECTED
 
 
 def test_the_ratio_slider_speaks_auto_or_a_number() -> None:
