@@ -271,33 +271,6 @@ def test_example_titles_cannot_break_the_page() -> None:
         assert dangerous not in picker.html_template
 
 
-def sentences(value: object) -> Iterator[str]:
-    """Every text of `explorer.app.text` that a visitor reads."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from sentences(each)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from sentences(each[0] if isinstance(each, tuple) else each)
-
-
-def test_every_sentence_has_its_translation_with_the_same_fields() -> None:
-    import re
-
-    from explorer.app.theme import catalogues
-
-    found = {s for name, v in vars(text).items() if name.isupper() and name != "LANGUAGES" for s in sentences(v)}
-    assert len(found) > 150
-    for language, words in catalogues().items():
-        missing = sorted(found - set(words))
-        assert not missing, f"{language} lacks {missing}"
-        for source, target in words.items():
-            fields = sorted(re.findall(r"\{(\w+)", source))
-            assert sorted(re.findall(r"\{(\w+)", target)) == fields, source
-
-
 def test_the_upload_names_every_format_of_the_table() -> None:
     from explorer.app.theme import catalogues
 
