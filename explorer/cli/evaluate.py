@@ -32,6 +32,7 @@ from explorer.cli.evaluation_options import (
     SensorOption,
     SplitOption,
     SyntheticOption,
+    check_texts,
     contradictions,
     parse_ratios,
 )
@@ -98,7 +99,7 @@ def evaluate(
     for contradiction, sentence in contradictions(asked):
         if contradiction:
             context.fail(sentence)
-    parse_ratios(ratios), asked.places
+    check_texts(asked)
     recorded = [_folder(name) for name in models] if record else []
     if plot is not None:
         from explorer.cli.plots import check_plot

@@ -132,6 +132,17 @@ def contradictions(asked: Asked) -> list[tuple[bool, str]]:
     ]
 
 
+def check_texts(asked: Asked) -> None:
+    """Refuses ratios and corners that cannot be understood, before anything is measured.
+
+    Raises:
+        RatioError, DataError: as `parse_ratios` and `parse_corners`.
+    """
+    parse_ratios(asked.ratios)
+    if asked.corners is not None:
+        parse_corners(asked.corners)
+
+
 def parse_ratios(text: str) -> list[float]:
     """ "30,100,300" as ascending numbers without repetitions.
 

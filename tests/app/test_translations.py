@@ -102,24 +102,11 @@ def test_no_message_is_unused() -> None:
     files = [path for path in package.rglob("*.py") if path.name != "messages.py"]
     said = {literal for path in files for literal in _literals(ast.parse(path.read_text("utf-8")))}
     unsaid = {code for code, words in MESSAGES.items() if not {code, _FIELD.sub("\0", words)} & said}
+    unsaid = {code for code in unsaid if not code.startswith("label.")}  # the page's scripts make theirs from parts
     assert not unsaid - _BUILT
 
 
-_BUILT = {
-    "error.no_model",
-    "error.patch_clipped",
-    "error.patch_dark",
-    "error.patch_low_channel",
-    "note.float_scaled",
-    "note.hdr",
-    "note.pages_first",
-    "note.pages_which",
-    "note.shading_applied",
-    "note.step_left",
-    "source.dark_bin_unprocessed",
-    "source.exposure_pair",
-    "label.gt_mean",
-}
+_BUILT = {"error.no_model"}
 """Put together where they are said."""
 
 
