@@ -252,11 +252,8 @@ def test_no_absolute_path_of_a_machine(project: Path) -> None:
 
 LONG_FUNCTIONS = {
     "app/compare_tab.py": {"build"},
-    "app/features_tab.py": {"build"},
-    "app/restore_tab.py": {"_lay_out", "build"},
-    "app/retinex_tab.py": {"build"},
+    "app/page.py": {"_greet"},
     "app/theme.py": {"theme"},
-    "app/training_tab.py": {"build"},
     "photo/demosaic.py": {"_bayer_band"},
     "photo/dng.py": {"write_dng"},
     "photo/headerless.py": {"open_mosaic"},
