@@ -63,7 +63,8 @@ def restore_locally(items: Sequence[Item], plan: Plan, workers: int) -> Iterator
             ready: list[Any] = wait([*starting, *busy])
             for connection in ready:
                 if connection in starting:
-                    _greeted(connection, starting.pop(connection))
+                    process = starting.pop(connection)
+                    _greeted(connection, process)
                 else:
                     process, item = busy.pop(connection)
                     try:
