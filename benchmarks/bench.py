@@ -30,6 +30,9 @@ TARGETS = {
     "retinexnet 1 MP": 3.0, "zero_dce 1 MP": 3.0,
 }  # fmt: skip
 """Ratios on two cores that the project aims at."""
+SIDES = {"rgb": 1, "bayer": 1, "packed": 2, "xtrans": 3}
+"""Of the cells of a mosaic that a network's planes hold one sample of."""
+MOSAIC = ("8 MP", 2048, 4096)
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,17 @@ class Result:
 
 
 def cases(quick: bool) -> list[Case]:
-    """8 MP mosaics for RAW networks; 1 MP and 0.24 MP pictures for the others."""
+    """Every network that has weights: 8 MP mosaics for RAW networks, 1 MP and 0.24 MP pictures for the others."""
     if quick:
         return [Case("lamba_m0", "tiny", 64, 64), Case("zero_dce", "tiny", 32, 48)]
-    mosaics = [Case(f"lamba_m{n}", "8 MP", 2048, 4096) for n in range(3)]
-    mosaics.append(Case("sid_unet", "8 MP", 1024, 2048))
-    mosaics.append(Case("lynx", "8 MP", 2048, 4096))
-    mosaics.append(Case("lynx", "small 8 MP", 2048, 4096, (("size", "small"),)))
-    pictures = []
-    for name in ("retinexnet", "zero_dce", "sci", "pix2pix", "res_unet"):
-        small = (512, 512) if name == "pix2pix" else (416, 608)  # what their sizes permit
-        pictures += [Case(name, "1 MP", 1024, 1024), Case(name, "0.24 MP", *small)]
-    return mosaics + pictures
+    from explorer.models import architectures
+
+    found = []
+    for each in (each for each in architectures().values() if each.needs_weights):
+        for label, *sides in [("1 MP", 1024, 1024), ("0.24 MP", 400, 600)] if each.domain == "rgb" else [MOSAIC]:
+            height, width = (each.size.padded(side // SIDES[each.domain]) for side in sides)  # what its sizes permit
+            found.append(Case(each.name, label, height, width))
+    return [*found, Case("lynx", "small 8 MP", 2048, 4096, (("size", "small"),))]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -106,8 +108,9 @@ def memory(case: Case, form: str) -> float:
     command = [sys.executable, str(HERE / "_measure.py"), "network", case.architecture, form]
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     done = subprocess.run(
-        [*command, str(case.height), str(case.width), *map("=".join, case.options)], env=environment, capture_output=True, text=True, check=True
-    )
+        [*command, str(case.height), str(case.width), *map("=".join, case.options)],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     found = json.loads(done.stdout.splitlines()[-1])
     return float(found["peak"] - found["before"])
 

@@ -73,11 +73,11 @@ def measure(model: str, example: str, rounds: int) -> Latency:
     Raises:
         ModelNotFoundError, PhotoError: there is no such model or example.
     """
-    from explorer.app import restoring, sessions
+    from explorer.app import opening, restoring, sessions
     from explorer.app.pictures import preview_value
 
     session = sessions.open_session(None)
-    restoring.take_photo(session, enlarged(example))
+    opening.take_photo(session, enlarged(example))
     wall, processor, network = [], [], []
     for turn in range(WARMING + rounds):
         ratio = 2.0 + 0.37 * turn

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from explorer.encode import check_output, encode, write_bytes
 
 if TYPE_CHECKING:
+    from explorer.models import Intermediate
     from explorer.weights.store import WeightsIdentity
 
 
@@ -24,7 +25,7 @@ class Restoration:
     image: NDArray[np.float32] = field(repr=False)
     """H x W x 3, sRGB, [0, 1], upright."""
     intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
-    """Named maps that the model exposes, H x W x C, upright, not clipped: "reflectance", "illumination", ..."""
+    """Named maps that the model exposes, H x W x C, upright, not clipped; `described` says what they are."""
     ratio: float
     """Amplification ratio that was applied, 1 to 300."""
     ratio_source: str
@@ -40,6 +41,8 @@ class Restoration:
     """What ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done to bring photo and model together."""
+    described: tuple[Intermediate, ...] = ()
+    """What its architecture says of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
     """The photo's; see `explorer.photo.metadata`."""

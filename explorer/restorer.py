@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,18 +15,27 @@ from explorer.engine import choose_backend, run_tiled
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid
-from explorer.errors import ModelNotFoundError, WeightsError
-from explorer.hub.resolver import at_hand, check_source, find
+from explorer.errors import WeightsError
 from explorer.machine import new_lock
-from explorer.models import architectures
+from explorer.models import Architecture, architectures
 from explorer.photo import ModelInput, Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.bit_depth import at_bit_depth
 from explorer.photo.develop import grey_of
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration, frozen_maps
+from explorer.sources import installed, resolve
 from explorer.weights.config import read_config
-from explorer.weights.settings import read_settings
-from explorer.weights.store import MODEL_FILE, LoadedModel, classical_model, load_weights
+from explorer.weights.store import (
+    MODEL_FILE,
+    UNTRAINED,
+    LoadedModel,
+    classical_model,
+    load_weights,
+    untrained_model,
+)
+
+if TYPE_CHECKING:
+    from explorer.models import RestorationNet
 
 _CACHED_MODELS = 8
 
@@ -55,28 +65,21 @@ def list_models() -> list[ModelInfo]:
     """
     known = architectures()
     models = []
-    for name, found in at_hand().items():
-        folder = found.folder
+    for name, found in installed().items():
         try:
-            config = read_config(folder)
+            config = read_config(found.folder)
         except WeightsError:
             continue
-        if config.architecture not in known:
-            continue
-        a = known[config.architecture]
-        # A Decom-Net alone has no enhanced illumination to show, but decompose still names it.
-        models.append(
-            ModelInfo(
-                name, a.name, a.title, config.summary or a.summary, a.domain, a.paper, config.licence,
-                config.parameters, folder, a.intermediates,
-            )
-        )  # fmt: skip
-    for a in known.values():
-        if not a.needs_weights:
-            models.append(
-                ModelInfo(a.name, a.name, a.title, a.summary, a.domain, a.paper, "Apache-2.0", 0, None, a.intermediates)
-            )
-    return models
+        if a := known.get(config.architecture):
+            models.append(_info(a, name, config.summary or a.summary, config.licence, config.parameters, found.folder))
+    methods = [a for a in known.values() if not a.needs_weights]
+    return [*models, *(_info(a, a.name, a.summary, "Apache-2.0", 0, None) for a in methods)]
+
+
+def _info(a: Architecture, name: str, summary: str, licence: str, parameters: int, folder: Path | None) -> ModelInfo:
+    # A Decom-Net alone has no enhanced illumination to show, but decompose still names it.
+    shown = tuple(each.name for each in a.intermediates)
+    return ModelInfo(name, a.name, a.title, summary, a.domain, a.paper, licence, parameters, folder, shown)
 
 
 def _stamp(path: Path) -> str:
@@ -108,9 +111,9 @@ _CACHE = _ModelCache(_CACHED_MODELS)
 
 
 def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
-    """A model by its name, from a folder of weights, or from the Hugging Face Hub.
+    """A model by its name: resolves where its weights are, and loads them once.
 
-    Weights are looked for in the places and the order of the user's settings (docs/hub.md). What was pulled once is
+    Weights are looked for in the sources and the order of the user's settings (docs/hub.md). What was pulled once is
     used without a connection.
 
     Args:
@@ -119,46 +122,25 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
             to its commit, which `identity.revision` names.
         weights: a folder of weights (or an `hf:` name) to take instead of the one that `name` has; its architecture
             must be `name`'s.
-        source: look in this one place: "local", "embedded" or "hub".
+        source: look in this source only: "local", "embedded", "hub" or "authors".
 
     Raises:
-        ModelNotFoundError: unknown name; the message lists the known ones.
-        HubError: weights of the Hub that cannot be had; the message says how to get them.
+        ModelNotFoundError: unknown name, or an architecture without weights; the message lists the known ones.
+        HubError: weights of the Hub that are not available; the message says how to get them.
         WeightsError: the folder's contents cannot be used.
     """
-    if source is not None:
-        check_source(source)
-    if weights is not None:
-        if str(weights).startswith("hf:"):
-            found = find(str(weights))
-            model = _CACHE.get(found.folder, found.revision)
-        else:
-            model = _CACHE.get(Path(weights), "local")
-        if model.architecture.name != name.split(".")[0]:
-            raise WeightsError(
-                f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's "
-                "name."
-            )
-        return model
-    if name.startswith("hf:") or source is not None:
-        found = find(name, source=source)
-        return _CACHE.get(found.folder, found.revision)
-    settings = read_settings()
-    here = at_hand(settings)
-    known = architectures()
-    # A name whose architecture nobody knows is a slip of the pen: no server is asked about it.
-    on_hub = bool(settings.repo) and "hub" in settings.order and "." in name and name.split(".")[0] in known
-    if name in here or on_hub:
-        found = find(name)
-        return _CACHE.get(found.folder, found.revision)
-    if name in known and not known[name].needs_weights:
+    if weights is not None and not str(weights).startswith("hf:"):
+        model = _CACHE.get(Path(weights), "local")
+    elif weights is None and source is None and name in (known := architectures()) and not known[name].needs_weights:
         return classical_model(name)
-    if "/" in name and Path(name).is_dir():
-        return _CACHE.get(Path(name), "local")
-    names = [*here, *(a.name for a in known.values() if not a.needs_weights)]
-    matching = [n for n in names if n.split(".")[0] == name]
-    hint = f"; weights of it: {', '.join(matching)}" if matching else ""
-    raise ModelNotFoundError(f"There is no model {name!r}{hint}; the known ones are {', '.join(names)}.")
+    else:
+        found = resolve(name if weights is None else str(weights), source=source)
+        model = _CACHE.get(found.folder, found.revision)
+    if weights is not None and model.architecture.name != name.split(".")[0]:
+        raise WeightsError(
+            f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
+        )
+    return model
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
@@ -194,13 +176,24 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     return replace(given, notes=(*photo.notes, *given.notes))
 
 
+def as_model(model: str | LoadedModel | RestorationNet) -> LoadedModel:
+    """A model that `restore` can use, from its name or its network.
+
+    Raises:
+        ModelNotFoundError, HubError, WeightsError: as `load_model`; or a network of no known architecture.
+    """
+    if isinstance(model, str):
+        return load_model(model)
+    return model if isinstance(model, LoadedModel) else untrained_model(model)
+
+
 _MOST_PIXELS = 16_000_000
 """Of pictures whose intermediates are kept unasked."""
 
 
 def restore(
     photo: Photo,
-    model: str | LoadedModel,
+    model: str | LoadedModel | RestorationNet,
     ratio: float | str = "auto",
     *,
     max_side: int | None = None,
@@ -212,7 +205,7 @@ def restore(
 
     Args:
         photo: from `explorer.open_photo`; any photo goes with any model, through one documented conversion.
-        model: a name or a loaded model.
+        model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
         ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
             1 leaves the input as it is.
         backend: "auto", "torch", "openvino" or "cuda", with ":float32" or ":bfloat16" to name the precision too; see
@@ -227,7 +220,7 @@ def restore(
     """
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
     value = 1.0 if automatic else check_ratio(ratio)
-    loaded = load_model(model) if isinstance(model, str) else model
+    loaded = as_model(model)
     if automatic:
         value, source = suggested_ratio(photo, loaded)
     else:
@@ -237,6 +230,9 @@ def restore(
     given = network_input(photo, loaded, value)
     channels, height, width = given.planes.shape
     notes = given.notes
+    if loaded.identity.revision == UNTRAINED:
+        title = loaded.architecture.title
+        notes = (*notes, f"{title} is untrained, unless you trained it here: it was given without weights.")
     pixels = photo.size[0] * photo.size[1]
     if intermediates is None:
         intermediates = pixels <= _MOST_PIXELS
@@ -272,6 +268,7 @@ def restore(
         ratio_source=source,
         model=loaded.name,
         weights=loaded.identity,
+        described=loaded.architecture.intermediates,
         seconds=engine.clock[0],
         device=engine.device,
         precision=engine.precision,

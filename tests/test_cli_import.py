@@ -1,4 +1,4 @@
-"""`lowlight import`: a published checkpoint becomes a model that `restore` takes, or nothing is written."""
+"""`lowlight weights import`, and `lowlight import` as it was called before."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fails(capsys: pytest.CaptureFixture[str], code: int, *arguments: str | Path)
 @pytest.fixture
 def unknown_zero_dce(tmp_path: Path) -> Path:
     """A checkpoint in the published layout whose tensors, and so its sha256, are others."""
-    from explorer.weights.published import published
+    from explorer.weights.catalogue import published
 
     torch.manual_seed(0)
     ours = create_model("zero_dce").state_dict()
@@ -76,8 +76,11 @@ def unknown_zero_dce(tmp_path: Path) -> Path:
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     from explorer.weights import CATALOGUE
 
+    assert run("weights", "import", "--list") == 0
+    listed = capsys.readouterr().out
     assert run("import", "--list") == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert capsys.readouterr().out == listed  # one list, whichever word asks
+    lines = listed.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(CATALOGUE)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect", "batch", "server", "widgets")  # fmt: skip
+         "inspect", "batch", "server", "widgets", "sources")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -23,21 +23,23 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "machine": (),
     "metrics": (),
     "unfinished": (),
+    "discovery": (),
     "photo": ("errors", "messages", "formats", "unfinished", "machine"),
-    "models": ("errors", "machine"),
+    "models": ("errors", "machine", "discovery"),
     "examples": (),
-    "weights": ("errors", "messages", "identity", "machine", "unfinished", "models"),
+    "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
     "training": ("errors", "metrics", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
     "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
+    "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "restorer": (
-        "errors", "messages", "machine", "photo", "models", "weights", "hub", "engine", "restoration", "encode",
+        "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
     ),  # fmt: skip
-    "restoration": ("errors", "photo", "weights", "encode"),
+    "restoration": ("errors", "photo", "models", "weights", "encode"),
     "encode": ("errors", "unfinished", "photo"),
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
-    "views": ("errors", "metrics", "photo", "restoration"),
+    "views": ("errors", "metrics", "photo", "models", "restoration"),
     "evaluation": ("errors", "metrics", "formats", "machine", "photo", "weights", "training", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
@@ -82,6 +84,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "photo",
         "weights",
         "hub",
+        "sources",
         "views",
         "examples",
         "app",
@@ -102,6 +105,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),
     "weights": ("rawpy", "gradio"),
     "hub": ("rawpy", "gradio"),
+    "sources": ("rawpy", "gradio", "torch"),
     "training": ("rawpy", "gradio"),
     "engine": ("rawpy", "gradio", "PIL"),
     "restorer": ("gradio",),

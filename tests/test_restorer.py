@@ -238,3 +238,46 @@ def test_a_margin_keeps_zero_padding_out_of_the_picture(
     assert result.shape == bare.shape
     assert np.ptp(bare[..., 0]) > 1e-4
     assert np.ptp(result[..., 0]) < 1e-6
+
+
+def test_an_untrained_network_restores_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    net = create_model("zero_dce").train()
+    result = explorer.restore(rgb_photo(), net, 1.0)
+    assert not net.training
+    assert result.image.shape == (50, 70, 3) and result.intermediates["curves"].shape == (50, 70, 24)
+    assert (result.model, result.weights.revision, result.weights.sha256) == ("zero_dce", "untrained", "")
+    assert [note for note in result.notes if "untrained" in note and note.startswith("Zero-DCE ")]
+    for mosaic in (create_model("lynx", size="small"), create_model("sid_unet", width=4)):
+        shown = explorer.restore(raw_photo(), mosaic)
+        assert shown.image.shape == (66, 90, 3) and any("untrained" in note for note in shown.notes)
+    # Weights that were read are not called untrained.
+    assert not any("untrained" in note for note in explorer.restore(rgb_photo(), "clahe").notes)
+
+
+def test_the_numbers_of_a_network_in_memory_are_the_ones_that_count() -> None:
+    """Zero curves leave the picture as it is: known without running anything of ours."""
+    net = create_model("zero_dce")
+    for parameter in net.parameters():
+        torch.nn.init.zeros_(parameter)
+    photo = rgb_photo()
+    np.testing.assert_allclose(explorer.restore(photo, net, 1.0, backend="torch").image, photo.image, atol=1e-6)
+
+
+def test_an_architecture_without_weights_is_not_called_unknown(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_WEIGHTS_ORDER", "local")
+    monkeypatch.setattr("explorer.weights.store.imported_folder", lambda: weights)
+    with pytest.raises(
+        ModelNotFoundError, match=r"'pix2pix' has no weights here.*create_model\('pix2pix'"
+    ):
+        explorer.load_model("pix2pix")
+    with pytest.raises(
+        ModelNotFoundError, match="has no weights here.*`lowlight weights import zero_dce_pp`"
+    ):
+        explorer.load_model("zero_dce_pp")
+    with pytest.raises(ModelNotFoundError, match="'sid_unet' is an architecture; name weights of it: sid_unet.test"):
+        explorer.load_model("sid_unet")
+    for source in ("embedded", "authors"):
+        with pytest.raises((ModelNotFoundError, WeightsError), match="sid_unet.test"):
+            explorer.load_model("sid_unet.test", source=source)
+    assert explorer.load_model(str(weights / "sid_unet.test")).identity.revision == "local"

@@ -134,7 +134,7 @@ def masked(tmp_path: Path) -> Path:
 
 def test_the_black_level_is_a_setting_everywhere(masked: Path, tmp_path: Path) -> None:
     """Settings, command line, archive and app make of one choice the same picture, and of two choices two."""
-    from explorer.app import restoring
+    from explorer.app import opening, restoring
     from explorer.app.session import Session
 
     pictures = {}
@@ -148,10 +148,10 @@ def test_the_black_level_is_a_setting_everywhere(masked: Path, tmp_path: Path) -
         assert main(["restore", str(masked), *options, "-o", str(by_option)]) == 0
         assert main(["batch", str(masked), str(folder), *options, "--workers", "0", "--quiet"]) == 0
         session = Session("", tmp_path)
-        restoring.open_file(session, masked)
-        restoring.set_black_level(session, choice)
+        opening.open_file(session, masked)
+        opening.set_black_level(session, choice)
         written = restoring.settings_of(session, restoring.full(session, "gamma", 20.0), Finish())
-        assert written.black_level == choice and session.black_level == choice
+        assert written.black_level == choice and session.require_open().black_level == choice
         in_app = quantise(restoring.full(session, "gamma", 20.0).image, 8)
         for found in (
             in_app,

@@ -127,9 +127,8 @@ def unlike(count: int) -> list[str]:
 
 
 def decomposing() -> list[str]:
-    """Models that show a reflectance, an illumination or curves."""
-    wanted = {"reflectance", "illumination", "curves"}
-    return [name for name, info in models().items() if wanted & set(info.intermediates)]
+    """Models that show more than their image."""
+    return [name for name, info in models().items() if info.intermediates]
 
 
 def short_count(count: int) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import secrets
 from collections.abc import Iterator
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from explorer.app import catalogue, restoring, text
+from explorer.app import catalogue, compare, text
 from explorer.app.components import (
     RatioChoice,
     chosen_ratio,
@@ -22,94 +20,56 @@ from explorer.app.components import (
     ranking,
     tiles,
 )
-from explorer.app.feedback import reported, told
-from explorer.app.pictures import input_tile, model_tile, reference_tile
-from explorer.app.sessions import Session, address, open_session
-from explorer.app.shared import LONG_WORK, PREVIEWS, Address, Shared
-from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
-from explorer.inspect import cost, sweep_ratios
-from explorer.metrics import METRICS
-from explorer.photo import check_ratio
-from explorer.views.pictures import FloatArray, to_bytes
-from explorer.views.plots import quality_against_time
-from explorer.views.words import ratio_words
+from explorer.app.feedback import reported
+from explorer.app.sessions import address, open_session
+from explorer.app.shared import LONG, SILENT, Address, Shared
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
 
-AT_FIRST = 4
-"""Models chosen when the page opens."""
-MOST = 36
-"""Pictures of one comparison."""
-MOST_STEPS = 24
 
-_COLUMNS: tuple[dict[str, Any], ...] = (
-    {"title": text.COMPARE_COLUMN_MODEL},
-    {"title": text.COMPARE_COLUMN_RATIO, "digits": 1},
-    *(
-        {"title": m.heading, "digits": m.digits, "best_high": m.best_high}
-        | ({"hint": text.COMPARE_HINT_MATCHED} if m.matched else {})
-        for m in METRICS
-    ),
-    {"title": text.COMPARE_COLUMN_SECONDS, "digits": 3, "best_high": False},
-    {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
-    {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
-    {"title": text.COMPARE_COLUMN_MEMORY, "digits": 0, "hint": text.COMPARE_HINT_MEMORY},
-)
+@dataclass(frozen=True)
+class SweepParts:
+    """The lower half: one model over many ratios."""
 
-_SECONDS = [column["title"] for column in _COLUMNS].index(text.COMPARE_COLUMN_SECONDS)
+    model: gr.Dropdown
+    low: gr.Number
+    high: gr.Number
+    count: gr.Number
+    run: gr.Button
+    strip: gr.HTML
+    animation: gr.HTML
+    link: gr.HTML
 
 
-def parse_ratios(words: str) -> list[RatioChoice]:
-    """Amplifications as a visitor lists them: "1, 10, auto", each once.
+@dataclass(frozen=True)
+class Parts:
+    """What the tab lays out."""
 
-    Raises:
-        RatioError: a part is neither auto nor a number from 1 to 300.
-    """
-    found: list[RatioChoice] = []
-    for part in words.replace(";", ",").split(","):
-        part = part.strip().lower().lstrip("×x")
-        if not part:
-            continue
-        try:
-            value: RatioChoice = "auto" if part == "auto" else check_ratio(float(part))
-        except ValueError as error:
-            raise RatioError(text.COMPARE_BAD_LIST.format(part=part)) from error
-        if value not in found:
-            found.append(value)
-    return found or ["auto"]
-
-
-def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, Any], list[Any]]:
-    """One model at one ratio: its tile, and its row of the table."""
-    restoration = restoring.preview(session, model, ratio).restoration
-    scores = restoring.scores(session, restoration.image)
-    height, width = restoration.image.shape[:2]
-    spent = cost(catalogue.load(model), width, height)
-    row = [
-        catalogue.label(model),
-        round(restoration.ratio, 2),
-        *(round(scores[m.name], m.digits + 1) if scores else None for m in METRICS),
-        round(restoration.seconds, 4),
-        catalogue.models()[model].parameters or None,
-        round(spent.gmac, 3) if spent else None,
-        round(spent.peak_bytes / 1e6, 1) if spent else None,
-    ]
-    return model_tile(session, restoration, label=catalogue.label(model)), row
-
-
-def comparable() -> list[str]:
-    """Models that are worth a tile."""
-    return [name for name in catalogue.models() if name != "identity"]
+    chosen: gr.Dropdown
+    source: gr.Radio
+    listed: gr.Textbox
+    run: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    board: gr.HTML
+    table: gr.HTML
+    plot: gr.Plot
+    sweep: SweepParts
 
 
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    names = comparable()
+    return wire(shared, layout())
+
+
+def layout() -> Parts:
+    """The tab's parts on the page."""
+    names = compare.comparable()
     with gr.Row(elem_classes="lx-bar"):
         chosen = gr.Dropdown(
             choices=list(catalogue.choices(names)),
-            value=catalogue.unlike(AT_FIRST),
+            value=catalogue.unlike(compare.AT_FIRST),
             multiselect=True,
             label=text.COMPARE_MODELS,
             elem_id="lx-compare-models",
@@ -130,131 +90,11 @@ def build(shared: Shared) -> Address:
     with gr.Column(elem_classes="lx-figures"):
         table = ranking("lx-compare-table", text.COMPARE_TABLE)
         plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
-    sweep_run, sweep_inputs, strip, animation, sweep_link = _sweep()
-    shared.pickers.update({chosen: comparable, sweep_inputs[0]: comparable})
-    source.input(lambda choice: gr.update(visible=choice == "list"), source, listed, api_visibility="private")
-
-    def compare_models(
-        token: str | None, models: list[str], choice: str, words: str, ratio: object
-    ) -> Iterator[dict[Any, Any]]:
-        session = open_session(token)
-        session.require_open()
-        photo = session.version
-        if not models:
-            raise ModelNotFoundError(text.COMPARE_NONE)
-        models = [catalogue.known(model) for model in models]
-        ratios: list[RatioChoice] = ["auto"]
-        if choice != "own":
-            ratios = [chosen_ratio(ratio)] if choice == "same" else parse_ratios(words)
-        wanted = [(model, each) for model in models for each in ratios]
-        if len(wanted) > MOST:
-            raise RatioError(text.COMPARE_TOO_MANY.format(count=len(wanted), most=MOST))
-        batch = secrets.token_hex(4)
-        taken = cast(FloatArray, session.as_taken)
-        shown = [input_tile(session, taken)]
-        if session.kept_reference is not None:
-            shown.append(reference_tile(session, cast(FloatArray, restoring.reference_like(session, taken))))
-        rows: list[list[Any]] = []
-        failures: list[str] = []
-        session.stopping = False
-        running = {stop: gr.update(interactive=True), run: gr.update(interactive=False)}
-        yield {
-            **running, shared.token: session.token, shared.message: "", table: None, plot: gr.update(visible=False)
-        }  # fmt: skip
-        for done, (model, each) in enumerate(wanted):
-            if session.version != photo:  # another one was opened meanwhile, and the board is its own
-                yield _idle()
-                return
-            if session.stopping:
-                break
-            words = text.COMPARE_NEXT.format(done=done, total=len(wanted), model=catalogue.label(model))
-            yield {board: {"batch": batch, "tiles": list(shown)}, status: note([words])}
-            try:
-                tile, row = row_of(session, model, each)
-            except ExplorerError as error:  # one model that cannot be had must not hide the others
-                failures.append(told(error))
-                continue
-            shown.append(tile)
-            rows.append(row)
-            yield {board: {"batch": batch, "tiles": list(shown)}, table: _table(session, rows)}
-        points = [(f"{row[0]} {ratio_words(row[1])}", row[_SECONDS], row[2]) for row in rows if row[2] is not None]
-        words = text.COMPARE_PROGRESS.format(done=len(rows), total=len(wanted))
-        yield {
-            board: {"batch": batch, "tiles": shown},
-            status: note([text.COMPARE_STOPPED, words] if session.stopping else [words]),
-            table: _table(session, rows),
-            plot: gr.update(value=quality_against_time(points), visible=len(points) > 1),
-            shared.message: problem(" ".join(failures)) if failures else "",
-            **_idle(),
-        }
-
-    def _idle() -> dict[Any, Any]:
-        return {stop: gr.update(interactive=False), run: gr.update(interactive=True)}
-
-    def halt(token: str | None) -> None:
-        # The comparison ends itself after the picture at work, so that what is done is shown with its figures.
-        open_session(token).stopping = True
-
-    def sweep(token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
-        session = open_session(token)
-        session.require_open()
-        photo = session.version
-        ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
-        batch = secrets.token_hex(4)
-        shown: list[dict[str, Any]] = []
-        pictures = []
-        for ratio in ratios:
-            if session.version != photo:
-                return
-            restoration = restoring.preview(session, model, ratio).restoration
-            shown.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
-            pictures.append(Image.fromarray(to_bytes(restoration.image)))
-            frames = [{"src": tile["src"], "label": tile["title"], "alt": tile["alt"]} for tile in shown]
-            yield {
-                shared.token: session.token,
-                shared.message: "",
-                strip: {"batch": batch, "tiles": list(shown), "columns": min(len(ratios), 6)},
-                animation: {"batch": batch + str(len(frames) == len(ratios)), "frames": frames},
-                sweep_link: None,
-            }
-        path = session.download_path(f"sweep-{model}.png", "sweep")
-        with io.BytesIO() as buffer:
-            pictures[0].save(buffer, "PNG", save_all=True, append_images=pictures[1:], duration=500, loop=0)
-            path.write_bytes(buffer.getvalue())
-        yield {sweep_link: {"src": address(path), "name": path.name, "label": text.SWEEP_DOWNLOAD, "wait": True}}
-
-    quick: dict[str, Any] = {
-        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
-    }  # fmt: skip
-    event = run.click(
-        reported(shared.message)(compare_models),
-        [shared.token, chosen, source, listed, shared.ratio],
-        [shared.token, shared.message, board, status, table, plot, stop, run],
-        **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
-    )
-    event.then(_idle, None, [stop, run], api_visibility="private", show_progress="hidden", queue=False)
-    stop.click(halt, shared.token, None, api_visibility="private", queue=False)
-    sweep_run.click(
-        reported(shared.message)(sweep),
-        [shared.token, *sweep_inputs],
-        [shared.token, shared.message, strip, animation, sweep_link],
-        **{**quick, "concurrency_id": LONG_WORK, "concurrency_limit": 1},
-    )
-    empty = {board: None, status: "", table: None, strip: None, animation: None, sweep_link: None}
-    shared.photo.change(
-        lambda: {**empty, plot: gr.update(visible=False), **_idle()},
-        outputs=[*empty, plot, stop, run],
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )  # fmt: skip
-    chosen.input(None, chosen, js="(models) => lxAddress({models: models.join(',')})")
-    return {"models": (chosen, lambda words: [name for name in words.split(",") if name in comparable()] or None)}
+    return Parts(chosen, source, listed, run, stop, status, board, table, plot, _sweep())
 
 
-def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
-    """The lower half: one model over many ratios."""
-    names = comparable()
+def _sweep() -> SweepParts:
+    names = compare.comparable()
     with gr.Column(elem_classes="lx-section"):
         html(f"<h2>{text.SWEEP}</h2>")
         with gr.Row(elem_classes="lx-bar"):
@@ -265,24 +105,94 @@ def _sweep() -> tuple[gr.Button, list[Any], gr.HTML, gr.HTML, gr.HTML]:
             low = gr.Number(1, label=text.SWEEP_FROM, minimum=1, maximum=300, scale=1, min_width=90)
             high = gr.Number(100, label=text.SWEEP_TO, minimum=1, maximum=300, scale=1, min_width=90)
             count = gr.Number(
-                6, label=text.SWEEP_COUNT, minimum=2, maximum=MOST_STEPS, precision=0, scale=1, min_width=90
+                6, label=text.SWEEP_COUNT, minimum=2, maximum=compare.MOST_STEPS, precision=0, scale=1, min_width=90
             )
             run = gr.Button(text.SWEEP_RUN, elem_id="lx-sweep-run", scale=1, min_width=110)
         strip = tiles("lx-sweep-strip", text.SWEEP_EMPTY)
         with gr.Column(elem_classes="lx-narrow"):
             animation = player("lx-sweep-player", "")
             link = download_link("lx-sweep-link")
-    return run, [model, low, high, count], strip, animation, link
+    return SweepParts(model, low, high, count, run, strip, animation, link)
 
 
-def _table(session: Session, rows: list[list[Any]]) -> dict[str, Any]:
-    height, width = cast(FloatArray, session.as_taken).shape[:2]
-    words = text.COMPARE_HELP.format(width=width, height=height)
-    if session.kept_reference is None:
-        words += " " + text.COMPARE_NO_REFERENCE
-    return {
-        "columns": list(_COLUMNS),
-        "rows": [list(row) for row in rows],
-        "caption": text.COMPARE_TABLE,
-        "note": words,
-    }
+@dataclass(frozen=True)
+class Handlers:
+    """From the page's values to `explorer.app.compare`, and back."""
+
+    shared: Shared
+    parts: Parts
+
+    def compare_models(
+        self, token: str | None, models: list[str], choice: str, words: str, ratio: object
+    ) -> Iterator[dict[Any, Any]]:
+        shared, at, session = self.shared, self.parts, open_session(token)
+        session.require_open()
+        ratios: list[RatioChoice] = ["auto"]
+        if choice != "own":
+            ratios = [chosen_ratio(ratio)] if choice == "same" else compare.parse_ratios(words)
+        wanted = compare.wanted_pairs(models, ratios)
+        yield {
+            at.stop: gr.update(interactive=True), at.run: gr.update(interactive=False), shared.token: session.token,
+            shared.message: "", at.table: None, at.plot: gr.update(visible=False),
+        }  # fmt: skip
+        for board in compare.compared(session, wanted):
+            shown = {at.board: board.value, at.table: compare.table(session, board.rows) if board.rows else None}
+            if board.next_model is not None:
+                said = text.COMPARE_NEXT.format(done=board.done, total=len(wanted), model=board.next_model)
+                yield {**shown, at.status: note([said])}
+                continue
+            said = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(wanted))
+            plot = board.plot
+            yield {
+                **shown,
+                at.status: note([text.COMPARE_STOPPED, said] if session.stopping else [said]),
+                at.plot: gr.update(value=plot, visible=plot is not None),
+                shared.message: problem(" ".join(board.failures)) if board.failures else "",
+            }
+        yield self.idle()
+
+    def idle(self) -> dict[Any, Any]:
+        return {self.parts.stop: gr.update(interactive=False), self.parts.run: gr.update(interactive=True)}
+
+    def halt(self, token: str | None) -> None:
+        open_session(token).stopping = True
+
+    def sweep(self, token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
+        at, session = self.parts.sweep, open_session(token)
+        for found in compare.swept(session, model, low, high, count):
+            link = None
+            if found.path is not None:
+                source = address(found.path)
+                link = {"src": source, "name": found.path.name, "label": text.SWEEP_DOWNLOAD, "wait": True}
+            yield {
+                self.shared.token: session.token, self.shared.message: "", at.strip: found.strip,
+                at.animation: found.animation, at.link: link,
+            }  # fmt: skip
+
+    def clear(self) -> dict[Any, Any]:
+        """Another photo was opened."""
+        at = self.parts
+        empty = [at.board, at.table, at.sweep.strip, at.sweep.animation, at.sweep.link]
+        return {each: None for each in empty} | {at.status: "", at.plot: gr.update(visible=False), **self.idle()}
+
+
+def wire(shared: Shared, parts: Parts) -> Address:
+    """What the parts do."""
+    do, guard, sweep = Handlers(shared, parts), reported(shared.message), parts.sweep
+    shared.pickers.update({parts.chosen: compare.comparable, sweep.model: compare.comparable})
+    parts.source.input(lambda choice: gr.update(visible=choice == "list"), parts.source, parts.listed, **SILENT)
+    long = {**LONG, "show_progress": "hidden"}
+    shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.run]
+    parts.run.click(
+        guard(do.compare_models), [shared.token, parts.chosen, parts.source, parts.listed, shared.ratio],
+        [shared.token, shared.message, *shown], **long,
+    ).then(do.idle, None, [parts.stop, parts.run], **SILENT)  # fmt: skip
+    parts.stop.click(do.halt, shared.token, None, api_visibility="private", queue=False)
+    sweep.run.click(
+        guard(do.sweep), [shared.token, sweep.model, sweep.low, sweep.high, sweep.count],
+        [shared.token, shared.message, sweep.strip, sweep.animation, sweep.link], **long,
+    )  # fmt: skip
+    shared.photo.change(do.clear, None, [*shown, sweep.strip, sweep.animation, sweep.link], **SILENT)
+    parts.chosen.input(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
+    known = compare.comparable
+    return {"models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import explorer
 from explorer.app.session import Session
@@ -14,7 +14,7 @@ from explorer.settings import Finish, finished
 from explorer.views.pictures import within
 
 if TYPE_CHECKING:
-    from explorer.restoration import Restoration
+    pass
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def detail(
         window: left, top, right and bottom as shares of the picture, 0 to 1. The box holds all of it.
         side: longest side in pixels that the pictures may have; a larger window is reduced to it.
     """
-    with session.lock:
-        photo, restoration = session.photo, cast("Restoration | None", session.full.get("restoration"))
-    if photo is None or restoration is None:
+    opened = session.open
+    if opened is None or opened.work.full is None:
         return None
+    photo, (_, restoration) = opened.whole, opened.work.full
     height, width = restoration.image.shape[:2]
     (left, right), (top, bottom) = (
         _run(first, last, count)

@@ -6,6 +6,7 @@ import functools
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.features import layer_facts
 from explorer.app.feedback import told
+from explorer.app.open_photo import PREVIEW_SIDE, open_photo
 from explorer.app.sessions import Session, forget_page, keep_result, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS
 from explorer.errors import ModelNotFoundError, PhotoError, RatioError
@@ -99,7 +101,7 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
         raise RatioError(text.COMPARE_TOO_MANY.format(count=len(models) * len(ratios), most=MOST_COMPARED))
     names, wanted = [catalogue.known(name) for name in models], [_ratio(each) for each in ratios]
     opened = _photo(photo)
-    side = restoring.PREVIEW_SIDE
+    side = PREVIEW_SIDE
     rows = [row for name in names for row in explorer.compare(opened, [catalogue.load(name)], wanted, max_side=side)]
     return [
         {
@@ -133,16 +135,8 @@ def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -
 def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
     """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays."""
     loaded, value = catalogue.load(model), _ratio(ratio)
-    found = explorer.decompose(_photo(photo), loaded, value, max_side=restoring.PREVIEW_SIDE)
-    named = {
-        "seen": found.seen,
-        "image": found.image,
-        "reflectance": found.reflectance,
-        "illumination": found.illumination,
-        "illumination_enhanced": found.enhanced,
-        "curves": found.curves,
-    }
-    arrays: dict[str, Any] = {name: values for name, values in named.items() if values is not None}
+    found = explorer.decompose(_photo(photo), loaded, value, max_side=PREVIEW_SIDE)
+    arrays: dict[str, Any] = {"seen": found.seen, "image": found.image, **found.maps}
     return _result(lambda folder: _saved(folder / "decomposition.npz", lambda file: np.savez(file, **arrays)))
 
 
@@ -156,8 +150,7 @@ def restore(
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
-        restoring.take_photo(session, _photo(photo, black_level))
-        session.black_level = checked_choice(black_level)
+        session.open = replace(open_photo(_photo(photo, black_level)), black_level=checked_choice(black_level))
         return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
 
     return _result(work)

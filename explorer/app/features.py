@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-import explorer
 from explorer.app import catalogue, text
 from explorer.app.components import RatioChoice, note
 from explorer.app.pictures import values_of
@@ -94,13 +93,10 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
 
     Raises: as `explorer.feature_maps`; PhotoError where no photo is open.
     """
-    session.require_open()
-    small = cast(explorer.Photo, session.small)
-    key = (model, layer, ratio, off)
-    with session.lock:
-        kept: dict[Any, FeatureMaps] = session.analyses.setdefault("features", {})
+    opened, key = session.require_open(), (model, layer, ratio, off)
+    kept = opened.work.features
     if key not in kept:
-        found = feature_maps(small, catalogue.load(model), layer, ratio, off={layer: off} if off else None)
+        found = feature_maps(opened.small, catalogue.load(model), layer, ratio, off={layer: off} if off else None)
         with session.lock:
             while len(kept) >= 3:
                 kept.pop(next(iter(kept)))
@@ -244,7 +240,7 @@ def _tiles(session: Session, choice: Choice, plain: FeatureMaps, channel: int) -
     scale = channel_scale(plain.maps, channel, choice.scope, plain.network_range)
 
     def picture(key: str, title: str, image: FloatArray) -> dict[str, Any]:
-        alt = text.FEATURES_ALT.format(title=title, photo=session.require_open().name)
+        alt = text.FEATURES_ALT.format(title=title, photo=session.require_open().small.name)
         return {"id": key, "title": title, "alt": alt, "src": session.publish(png(image), group=_GROUP)}
 
     def coloured(key: str, title: str, values: FloatArray, low: float, high: float, palette: Any) -> dict[str, Any]:
@@ -256,7 +252,7 @@ def _tiles(session: Session, choice: Choice, plain: FeatureMaps, channel: int) -
         }
 
     title = text.FEATURES_CHANNEL.format(channel=channel, layer=choice.layer)
-    taken = within(cast(FloatArray, session.as_taken), MAP_SIDE)
+    taken = within(session.require_open().as_taken, MAP_SIDE)
     shown = [
         picture("photo", text.INPUT_TILE, taken),
         coloured("channel", title, plane, scale.low, scale.high, scale.palette),

@@ -16,7 +16,8 @@ from explorer.app.shared import Shared
 from explorer.errors import WeightsError
 from explorer.hub import originals
 from explorer.server.visitor import is_loopback
-from explorer.weights.catalogue import PublishedCheckpoint
+from explorer.weights.catalogue import CATALOGUE, published
+from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
 
 SETTING = "EXPLORER_APP_IMPORT"
 """1 lets every visitor import weights, 0 nobody. Without it, only who sits at the machine that serves the app may: what
@@ -50,7 +51,7 @@ def _host_of(header: str) -> str:
 def missing() -> list[PublishedCheckpoint]:
     """Published checkpoints that can be downloaded and are not here yet."""
     here = catalogue.models()
-    return [entry for entry in originals.downloadable() if entry.name not in here]
+    return [entry for entry in CATALOGUE.values() if entry.downloadable and entry.name not in here]
 
 
 def picker_update(names: list[str], value: Any = None) -> Any:
@@ -63,8 +64,8 @@ def notice(name: str | None) -> str:
     """The licence, the files, their origin and the paper of a published checkpoint, as HTML."""
     if not name:
         return f'<p class="lx-note">{escape(text.IMPORT_ALL_HERE)}</p>'
-    entry = originals.original(name)
-    size = originals.size_words(sum(file.size for file in entry.files))
+    entry = published(name)
+    size = originals.size_words(entry.size)
     rows = [
         (text.IMPORT_LICENCE, escape(entry.licence)),
         (text.IMPORT_FILES, escape(f"{', '.join(file.name for file in entry.files)} ({size})")),
@@ -85,8 +86,8 @@ def agreement(name: str | None) -> Any:
     """The button that names the licence, for a published checkpoint."""
     if not name:
         return gr.update(value=text.IMPORT_NOTHING, interactive=False)
-    licence = originals.original(name).licence
-    words = text.IMPORT_UNSTATED if licence == "none stated" else text.IMPORT_AGREE.format(licence=licence)
+    licence = published(name).licence
+    words = text.IMPORT_UNSTATED if licence == NO_LICENCE else text.IMPORT_AGREE.format(licence=licence)
     return gr.update(value=words, interactive=True)
 
 
@@ -121,7 +122,7 @@ def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
 
         originals.download_original(name, accept_licence=True, progress=report)
         catalogue.refresh()
-        here = originals.original(name).name
+        here = published(name).name
         pickers = {picker: picker_update(names()) for picker, names in shared.pickers.items()}
         return {
             **pickers,

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import catalogue, restoring, text
+from explorer.app import catalogue, opening, text
 from explorer.app.components import data_address, html
 from explorer.app.feedback import reported
 from explorer.app.lessons import LESSONS, Lesson
@@ -47,7 +47,7 @@ def build(shared: Shared) -> Address:
     def set_tabs(token: str | None, name: str) -> dict[Any, Any]:
         session = open_session(token)
         lesson = _PAGES[name]
-        restoring.open_example(session, lesson.example)
+        opening.open_example(session, lesson.example)
         session.keep_ratio = lesson.ratio is not None
         return {
             shared.token: session.token,

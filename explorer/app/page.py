@@ -16,10 +16,10 @@ from explorer.app import (
     features_tab,
     importing,
     learn_tab,
+    opening,
     photo_bar,
     restore_layout,
     restore_tab,
-    restoring,
     retinex_tab,
     text,
     training_tab,
@@ -134,8 +134,8 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
                 answer[shared.ratio] = {"ratio": ratio, "auto": False}
                 session.keep_ratio = True
             words += problem_
-        if "model" not in query and session.small is not None:
-            answer[shared.model] = importing.picker_update(catalogue.pickable(), catalogue.best_for(session.small))
+        if "model" not in query and session.open is not None:
+            answer[shared.model] = importing.picker_update(catalogue.pickable(), catalogue.best_for(session.open.small))
         elif "model" in query:
             if query["model"] in catalogue.models():
                 answer[shared.model] = importing.picker_update(catalogue.pickable(), query["model"])
@@ -165,14 +165,14 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
 
 def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[Any, Any]:
     """Opens what a page begins with: the session's photo where it still has one, else the example."""
-    if session.is_open and example in (None, session.example):
+    if session.open is not None and example in (None, session.open.example):
         session.keep_balance = True
         shown = photo_bar.open_values(session)
         return {shared.upload: shown["upload"], shared.picker: shown["picker"], shared.photo: secrets.token_hex(4)}
     name = example or photo_bar.default_example()
     if not name:
         return {}
-    restoring.open_example(session, name)
+    opening.open_example(session, name)
     return {shared.picker: name, shared.photo: secrets.token_hex(4)}
 
 

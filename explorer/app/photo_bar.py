@@ -11,15 +11,15 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import catalogue, restoring, text
+from explorer.app import catalogue, opening, restoring, text
 from explorer.app.components import ExampleCard, example_picker
 from explorer.app.feedback import reported
+from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
 from explorer.formats import listed
 from explorer.photo import amplify, load_rendering, suggest_ratio
-from explorer.photo.types import Photo
 from explorer.views.pictures import png, within
 
 LOG = logging.getLogger(__name__)
@@ -75,40 +75,43 @@ def build() -> tuple[gr.File, gr.HTML]:
 
 def open_values(session: Session) -> dict[str, Any]:
     """What the strip shows for the open photo: "upload" and "picker"."""
-    upload = session.upload
-    return {"upload": upload if upload and Path(upload).is_file() else None, "picker": session.example or ""}
+    opened = session.open
+    if opened is None:
+        return {"upload": None, "picker": ""}
+    here = opened.upload if opened.upload and Path(opened.upload).is_file() else None
+    return {"upload": here, "picker": opened.example or ""}
 
 
 def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
-    def shown_first(session: Session, before: Photo | None, model: str | None) -> dict[Any, Any]:
+    def shown_first(session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
         """The new photo, by the model that was chosen; where the best is shown, by the best for this one."""
-        if before is None or model == catalogue.best_for(before):
-            model = catalogue.best_for(session.require_open())
+        if before is None or model == catalogue.best_for(before.small):
+            model = catalogue.best_for(session.require_open().small)
         restoring.first_preview(session, model)
         return {
             shared.model: model,
             shared.token: session.token,
             shared.photo: secrets.token_hex(4),
             shared.message: "",
-            picker: session.example or "",
+            picker: session.require_open().example or "",
         }
 
     def open_upload(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
         if path is None:
             return {shared.message: ""}
-        with restoring.kept_on_failure(session):
-            before = session.small
-            restoring.open_file(session, path, isolated=True)
+        with opening.kept_on_failure(session):
+            before = session.open
+            opening.open_file(session, path, isolated=True)
             return shown_first(session, before, model)
 
     def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
-        with restoring.kept_on_failure(session):
-            before = session.small
-            restoring.open_example(session, name or "")
+        with opening.kept_on_failure(session):
+            before = session.open
+            opening.open_example(session, name or "")
             return {**shown_first(session, before, model), upload: None}
 
     def still_open(current: str | None, *_: object) -> dict[Any, Any]:

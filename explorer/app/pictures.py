@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,7 +18,6 @@ from explorer.app.sessions import Session, address
 from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
-from explorer.photo.types import RawPhoto
 from explorer.views.pictures import FloatArray, palette_css, png, within
 from explorer.views.retinex import Panel
 from explorer.views.words import ratio_words, seconds_words
@@ -43,7 +40,7 @@ OVERVIEW = 1600
 
 def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
     """The before/after viewer's value for a full-resolution result."""
-    photo = session.require_photo()
+    photo = session.require_open().whole
     height, width = restoration.image.shape[:2]
     small = max(height, width) > OVERVIEW
     taken = within(load_rendering(reduced(photo, OVERVIEW)), OVERVIEW) if small else load_rendering(photo)
@@ -88,37 +85,28 @@ def _viewer(
     ]
     alt = text.ALT_AFTER.format(photo=photo, model=_title(restoration.model), ratio=ratio)
     return {
-        "photo": _number(session.kept_photo),
+        "photo": opened.number,
         "revision": session.revision,
         "width": width,
         "height": height,
         "badge": text.BADGE_PREVIEW.format(width=width, height=height),
         "full": False,
         "overview": image.shape[1],
-        "size": list(session.size),
-        "pick": isinstance(opened, RawPhoto),
-        "point": list(session.point) if session.point else None,
+        "size": list(opened.size),
+        "pick": opened.raw,
+        "point": list(opened.point) if opened.point else None,
         "detail": None,
         "before": before,
         "after": {"src": restored, "alt": alt},
     }
 
 
-_NUMBERS: WeakKeyDictionary[object, int] = WeakKeyDictionary()
-_COUNT = itertools.count(1)
-
-
-def _number(photo: object) -> int:
-    """By what the page knows one photo from another: no other ever has it, unlike `id`."""
-    return _NUMBERS.setdefault(photo, next(_COUNT))
-
-
 def _taken_address(session: Session, taken: FloatArray) -> str:
     """Where the photo as taken lies: written once, since it stays when amplification and model change."""
     with session.lock:
-        if session.published.get("of") is not taken:
-            session.published = {"of": taken, "src": session.publish(png(taken), group="taken", keep=4)}
-        return str(session.published["src"])
+        if session.published[0] is not taken:
+            session.published = taken, session.publish(png(taken), group="taken", keep=4)
+        return session.published[1]
 
 
 def _title(model: str) -> str:
@@ -189,7 +177,7 @@ def model_tile(
 
 def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
     """The photo itself as the first tile; its name is never hidden."""
-    photo = session.require_open().name
+    photo = session.require_open().small.name
     return {
         "id": "input",
         "title": text.INPUT_TILE,
@@ -205,7 +193,7 @@ def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
         "id": "reference",
         "title": text.REFERENCE_TILE,
         "src": session.publish(png(reference), group="compare", keep=COMPARED_KEPT),
-        "alt": text.ALT_REFERENCE.format(photo=session.require_open().name),
+        "alt": text.ALT_REFERENCE.format(photo=session.require_open().small.name),
         "open": True,
         "reference": True,
     }
@@ -221,7 +209,7 @@ def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any
 
 def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: str = "retinex") -> list[dict[str, Any]]:
     """The tiles of a decomposition; false-coloured ones carry their legend and their numbers."""
-    photo = session.require_open().name
+    photo = session.require_open().small.name
     tiles = []
     for panel in panels:
         legend = None

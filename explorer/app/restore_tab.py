@@ -10,10 +10,11 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, restoring, text
+from explorer.app import catalogue, opening, restoring, text
 from explorer.app.components import chosen_ratio, note, problem
 from explorer.app.detail import detail
 from explorer.app.feedback import reported
+from explorer.app.open_photo import NEUTRAL, OpenPhoto
 from explorer.app.pictures import (
     detail_value,
     download_value,
@@ -27,7 +28,6 @@ from explorer.app.restore_layout import Parts, layout
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
-from explorer.photo.types import RawPhoto
 from explorer.settings import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
 from explorer.views.histogram import histogram
@@ -70,11 +70,11 @@ class Handlers:
         session = open_session(values[shared.token])
         point = [values[each] for each in at.point]
         patch = None if None in point else (float(point[0]), float(point[1]))
-        restoring.set_black_level(session, values[at.black_level])
-        restoring.set_white_balance(session, values[at.balance], patch)
+        opening.set_black_level(session, values[at.black_level])
+        opening.set_white_balance(session, values[at.balance], patch)
         model, ratio = require_model(values[shared.model]), values[shared.ratio]
         shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
-        session.shown = (shown.as_taken, shown.restoration.image)
+        session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
         session.choice = {"model": model, "ratio": ratio_value(shown)}
         words, session.greeting = session.greeting, ()
         return {
@@ -87,7 +87,7 @@ class Handlers:
             at.card: catalogue.card(model),
             at.link: None,
             at.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
-            at.point_row: gr.update(visible=values[at.balance] == restoring.NEUTRAL),
+            at.point_row: gr.update(visible=values[at.balance] == NEUTRAL),
         }
 
     def show_new(self, values: dict[Any, Any]) -> dict[Any, Any]:
@@ -96,35 +96,35 @@ class Handlers:
         session = open_session(values[shared.token])
         ratio = values[shared.ratio] if session.keep_ratio else {"auto": True}
         session.keep_ratio = False
-        raw = isinstance(session.require_open(), RawPhoto)
-        own = session.example is not None and session.kept_reference is not None
         if not session.keep_balance:
-            restoring.set_white_balance(session, "as_shot")
+            opening.set_white_balance(session, "as_shot")
         session.keep_balance = False
-        now = self.balance_now(session)
-        given = dict(zip(at.point, session.point or (None, None), strict=True))
+        opened, now = session.require_open(), self.balance_now(session)
+        own = opened.example is not None and opened.reference is not None
+        given = dict(zip(at.point, opened.point or (None, None), strict=True))
         return {
-            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(session)}),
+            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}),
             **now,
-            at.balance: gr.update(visible=raw, value=session.white_balance),
-            at.black_level: gr.update(visible=raw, value=session.black_level),
+            at.balance: gr.update(visible=opened.raw, value=opened.white_balance),
+            at.black_level: gr.update(visible=opened.raw, value=opened.black_level),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
 
-    def choices_of(self, session: Session) -> dict[Any, Any]:
-        """What is chosen of a RAW photo in a session."""
-        return {self.parts.balance: session.white_balance, self.parts.black_level: session.black_level}
+    def choices_of(self, opened: OpenPhoto) -> dict[Any, Any]:
+        """What is chosen of a RAW photo."""
+        return {self.parts.balance: opened.white_balance, self.parts.black_level: opened.black_level}
 
     def balance_now(self, session: Session) -> dict[Any, Any]:
         """The controls of white balance and black level as the session has them."""
         at = self.parts
-        x, y = session.point or (None, None)
+        opened = session.require_open()
+        x, y = opened.point or (None, None)
         return {
-            **self.choices_of(session),
+            **self.choices_of(opened),
             at.point[0]: x,
             at.point[1]: y,
-            at.point_row: gr.update(visible=session.white_balance == restoring.NEUTRAL),
+            at.point_row: gr.update(visible=opened.white_balance == NEUTRAL),
         }
 
     def as_shown(self, values: dict[Any, Any]) -> dict[Any, Any]:
@@ -178,23 +178,24 @@ class Handlers:
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
         if path is None:
-            session.reference, session.reference_source = None, None
+            opening.set_reference(session, None)
         else:
-            restoring.open_reference(session, path, isolated=True)
-        session.reference_file = path
+            opening.open_reference(session, path, isolated=True)
         return {self.shared.token: session.token, self.shared.message: ""}
 
     def same_reference(self, token: str | None, _path: str | None) -> dict[Any, Any]:
-        return {self.parts.reference: open_session(token).reference_file}
+        opened = open_session(token).open
+        return {self.parts.reference: opened.reference.file if opened and opened.reference else None}
 
     def after(self, token: str | None, axis: str) -> dict[Any, Any]:
         """What is drawn once the picture is there, so that it never waits for it."""
         session, at = open_session(token), self.parts
-        if session.shown is None:
+        shown = session.open.work.shown if session.open else None
+        if shown is None:
             return {at.plot: None, at.scores: ""}
         return {
-            at.plot: histogram(*session.shown, axis="stops" if axis == "stops" else "srgb"),
-            at.scores: score_line(restoring.scores(session, session.shown[1])),
+            at.plot: histogram(*shown, axis="stops" if axis == "stops" else "srgb"),
+            at.scores: score_line(restoring.scores(session, shown[1])),
         }
 
 
@@ -232,7 +233,7 @@ def _wire_preview(do: Handlers) -> None:
     moved = [*(slider.input for slider in at.finish), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
     balanced = at.balance.input(
-        lambda choice: gr.update(visible=choice == restoring.NEUTRAL), at.balance, at.point_row, **_AT_ONCE
+        lambda choice: gr.update(visible=choice == NEUTRAL), at.balance, at.point_row, **_AT_ONCE
     ).then(*showing, **once(quick))
     at.balance.input(None, at.balance, js="(choice) => lxPick(choice === 'neutral')")
     picked = at.viewer.select(

@@ -9,13 +9,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
-from weakref import ref
 
 import numpy as np
 
-import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import RatioChoice
+from explorer.app.open_photo import made
 from explorer.app.pictures import panel_tiles
 from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError, PhotoError
@@ -58,42 +57,29 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
         PhotoError: no photo is open, or there is no reference.
         ModelNotFoundError: no model, or one that does not decompose.
     """
-    session.require_open()
+    opened = session.require_open()
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
     loaded = catalogue.load(model)
-    reference = session.kept_reference
-    key = (session.version, reference and ref(reference), model, which, ratio)
-    with session.lock:
-        kept: dict[Any, Decomposition] = session.analyses.setdefault("retinex", {})
+    kept, key = opened.work.decompositions, (model, which, ratio)
     if key not in kept:
         if which == "reference":
-            if reference is None:
+            if opened.reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
             # At the very size of the dark photo's preview, so that the two can be laid on one another.
-            width, height = cast(explorer.Photo, session.small).size
+            width, height = opened.small.size
             like = np.empty((height, width, 1), np.float32)
-            bright = cast(RgbPhoto, reduced(reference(), max(width, height)))
+            bright = cast(RgbPhoto, reduced(made(opened.reference.kept), max(width, height)))
             found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
         else:
             suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
-            found = decompose(cast(explorer.Photo, session.small), loaded, suggested[0])
+            found = decompose(opened.small, loaded, suggested[0])
             found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
         with session.lock:
             while len(kept) >= 4:
                 kept.pop(next(iter(kept)))
             kept[key] = found
     return kept[key]
-
-
-def _maps(found: Decomposition) -> dict[str, Any]:
-    maps = {
-        "reflectance": found.reflectance,
-        "illumination": found.illumination,
-        "illumination_enhanced": found.enhanced,
-        "curves": found.curves,
-    }
-    return {name: values for name, values in maps.items() if values is not None}
 
 
 def lit() -> list[str]:
@@ -103,7 +89,7 @@ def lit() -> list[str]:
 
 def board(session: Session, found: Decomposition) -> dict[str, Any]:
     """The value of the tiles that show a decomposition."""
-    shown = panels(found.seen, _maps(found), found.image, found.residual)
+    shown = panels(found.seen, found.maps, found.described, found.image, found.residual)
     return {"batch": secrets.token_hex(4), "tiles": panel_tiles(session, shown, found.model), "keep": True}
 
 
@@ -122,7 +108,7 @@ def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | N
         giver = decomposed(session, choice.model, "reference")
     lit = giver.enhanced if light.kind == "illumination_enhanced" and giver.enhanced is not None else giver.illumination
     if lit is None or found.reflectance is None:
-        if light.origin == "none" and found.curves is not None:
+        if light.origin == "none":
             return None
         model = catalogue.label(light.other or choice.model or "")
         raise ModelNotFoundError(text.RETINEX_NO_LIGHT.format(model=model))
@@ -144,11 +130,11 @@ def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[st
     """
     found = decomposed(session, choice.model, ratio=choice.ratio)
     x0, y0, x1, y1 = (float(part) for part in line)
-    parts = {**_maps(found), "seen": found.seen, "image": found.image, "enhanced": found.enhanced}
+    parts = {**found.maps, "seen": found.seen, "image": found.image}
     return {
         words: profile(luminance(as_rgb(parts[part])), (x0, y0), (x1, y1))
         for part, words in text.RETINEX_LINES.items()
-        if parts.get(part) is not None
+        if part in parts
     }
 
 

@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from explorer.app import text
-from explorer.app.holding import Again, buffers, size_of_folder
+from explorer.app.holding import buffers, size_of_folder
 from explorer.errors import PhotoError
 from explorer.server.temporary import owned_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from explorer.photo.masked import BlackChoice
-    from explorer.photo.types import FloatArray, Photo, RgbPhoto
+    from explorer.app.open_photo import OpenPhoto
 
 PICTURES_KEPT = 24
 """Preview files kept per session and tab: what the page shows, and some that it may still be loading."""
@@ -44,46 +41,10 @@ class Session:
     owner: str = ""
     """Who the visitor is, as `visitor` says."""
     lock: threading.RLock = field(default_factory=threading.RLock)
-    kept_photo: Again[Photo] | None = None
-    """The photo as the file has it."""
-    kept_balanced: Again[Photo] | None = None
-    """The same with the chosen white balance."""
-    kept_reference: Again[RgbPhoto] | None = None
-    """A well-lit picture of the same scene, to measure against."""
-    version: int = 0
-    """Changes with the photo and its white balance, and stays when a photo that was let go is read again; 0 where none
-    is open."""
-    source: Path | None = None
-    """The session's own name for the file of the visitor's photo, which is there as long as it is."""
-    reference_source: Path | None = None
-    smaller_references: dict[int, RgbPhoto] = field(default_factory=dict)
-    """The reference at the size of previews, by its longest side."""
-    size: tuple[int, int] = (0, 0)
-    """Width and height of the photo, in pixels."""
-    facts: dict[str, object] = field(default_factory=dict)
-    """What the metadata panel shows of the photo."""
-    small: Photo | None = None
-    """The photo at preview size."""
-    as_taken: FloatArray | None = None
-    """The photo as the camera shows it, at preview size."""
-    smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
-    """`small` and `as_taken` by their longest side, for networks that are too slow for the full preview size."""
-    published: dict[str, Any] = field(default_factory=dict)
-    """The address of `as_taken` as the page got it last: "of" (the array), "src"."""
-    suggestions: dict[Any, tuple[float, str]] = field(default_factory=dict)
-    """Automatic ratio and its source by the model's rule, for `photo`."""
-    full: dict[str, Any] = field(default_factory=dict)
-    """The last full-resolution result: "key", "restoration"."""
-    white_balance: str = "as_shot"
-    point: tuple[float, float] | None = None
-    """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
-    black_level: BlackChoice = "auto"
-    read: Callable[[BlackChoice], Photo] | None = None
-    """Gives the open photo from its file; None for one that has no file."""
-    example: str | None = None
-    """The name of the open photo where it is an example."""
-    upload: str | None = None
-    """The path of the visitor's own open photo."""
+    open: OpenPhoto | None = None
+    """What the page shows."""
+    published: tuple[object, str] = (None, "")
+    """The picture as taken that the page got last, and its address."""
     keep_ratio: bool = False
     """True while the ratio of the page's address waits for the first photo."""
     keep_balance: bool = False
@@ -105,76 +66,31 @@ class Session:
     revision: int = 0
     viewed: int = 0
     """The revision that the before/after viewer shows."""
-    shown: tuple[FloatArray, FloatArray] | None = None
-    """Before and after of the last preview, for the histogram."""
-    latest: dict[str, Any] = field(default_factory=dict)
-    """The last preview before finishing: "key", "preview". Finishing it anew takes no network."""
-    reference_file: str | None = None
-    """The path of the reference that the visitor gave; None for an example's own."""
-    analyses: dict[str, Any] = field(default_factory=dict)
-    """What the tabs that look inside keep between two events, by tab; forgotten with the photo."""
     _files: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
     """Published pictures and their bytes, by group."""
     _downloads: dict[str, Path] = field(default_factory=dict)
     """The folder of what can be downloaded, by group."""
 
     @property
-    def decoded(self) -> Photo | None:
-        """The photo as the file has it, read again where it was let go."""
-        return self._made(self.kept_photo)
-
-    @property
-    def photo(self) -> Photo | None:
-        """`decoded` with the chosen white balance."""
-        return self._made(self.kept_balanced)
-
-    @property
-    def reference(self) -> RgbPhoto | None:
-        """The reference, read again where it was let go."""
-        return self._made(self.kept_reference)
-
-    @reference.setter
-    def reference(self, picture: RgbPhoto | None) -> None:
-        self.kept_reference, self.smaller_references = Again(picture) if picture is not None else None, {}
-
-    @staticmethod
-    def _made(kept: Again[Any] | None) -> Any:
-        try:
-            return kept() if kept else None
-        except PhotoError as error:
-            raise PhotoError(text.SESSION_GONE) from error
-
-    @property
     def is_open(self) -> bool:
         """Whether a photo is open, in memory or not."""
-        return self.version > 0
+        return self.open is not None
 
-    def require_open(self) -> Photo:
-        """The open photo at preview size, for what does not depend on its own size.
+    def require_open(self) -> OpenPhoto:
+        """The open photo.
 
         Raises:
             PhotoError: none is open.
         """
-        if self.small is None:
+        if self.open is None:
             raise PhotoError(text.SESSION_GONE if self.was_lost else text.NO_PHOTO_YET)
-        return self.small
-
-    def require_photo(self) -> Photo:
-        """The open photo, whole: it may have to be read again.
-
-        Raises:
-            PhotoError: none is open.
-        """
-        self.require_open()
-        photo = self.photo
-        assert photo is not None
-        return photo
+        return self.open
 
     def own_file(self, path: str | Path) -> Path:
         """Gives a file of the visitor's a second name in the session's folder: the upload goes after an hour, and the
         photo must still be there to be read again. Older ones that are no longer used are removed."""
         for old in self.folder.glob("source-*"):
-            if old not in (self.source, self.reference_source):
+            if old not in self.sources():
                 old.unlink(missing_ok=True)
         own = self.folder / f"source-{secrets.token_hex(8)}"
         try:
@@ -217,40 +133,41 @@ class Session:
         self._downloads[group] = folder
         return folder / name
 
+    def sources(self) -> list[Path]:
+        """The session's own files that the open photo and its reference are read from."""
+        opened = self.open
+        found = (opened.source, opened.reference and opened.reference.source) if opened else ()
+        return [each for each in found if each]
+
     # What it holds, in the order in which it is given up when there is too much.
-
-    def photos(self) -> list[Again[Any]]:
-        """What can be read again from a file."""
-        kept = (self.kept_balanced, self.kept_photo, self.kept_reference)
-        return [each for each in kept if each is not None and each.can_go]
-
-    def results(self) -> list[Any]:
-        """What can be computed again."""
-        return [self.full, self.latest, self.analyses, self.smaller, self.smaller_references]
 
     def held(self) -> tuple[int, int, int]:
         """Bytes of memory that photos take, that results take besides, and the rest."""
-        kept = (self.kept_balanced, self.kept_photo, self.kept_reference)
-        rest = buffers(self.small, self.as_taken, self.shown, [each for each in kept if each and not each.can_go])
-        results = buffers(self.results()) | rest
-        everything = buffers(self.photos()) | results
+        opened = self.open
+        if opened is None:
+            return 0, 0, 0
+        rest = buffers(opened.small, opened.as_taken, opened.work.shown, [e for e in opened.memory if not e.can_go])
+        results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | rest
+        everything = buffers(opened.memory) | results
         sizes = [sum(found.values()) for found in (rest, results, everything)]
         return sizes[2] - sizes[1], sizes[1] - sizes[0], sizes[0]
 
     def let_photos_go(self) -> None:
-        for each in self.photos():
+        for each in self.open.memory if self.open else ():
             each.let_go()
 
     def let_results_go(self) -> None:
-        self.full, self.latest, self.analyses, self.smaller, self.smaller_references = {}, {}, {}, {}, {}
+        if self.open:
+            self.open.work.let_go()
+            if self.open.reference:
+                self.open.reference.smaller.clear()
 
     def on_disk(self) -> tuple[int, int]:
         """Bytes that downloads take, and the other files."""
         downloads = sum(size_of_folder(each) for each in list(self._downloads.values()))
         # Without the lock, which a handler may hold for as long as it reads a photo.
         pictures = sum(size for files in list(self._files.values()) for _, size in list(files))
-        sources = (each for each in (self.source, self.reference_source) if each and each.exists())
-        return downloads, pictures + sum(each.stat().st_size for each in sources)
+        return downloads, pictures + sum(each.stat().st_size for each in self.sources() if each.exists())
 
     def let_downloads_go(self) -> None:
         for each in list(self._downloads.values()):

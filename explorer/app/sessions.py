@@ -220,7 +220,7 @@ def _begin(who: str, lost: bool = False) -> Session:
 
 def _worth(each: Session, newest: Session) -> tuple[bool, float]:
     """What is least is given up first."""
-    return each is newest or each.source is not None, each.used
+    return each is newest or bool(each.sources()), each.used
 
 
 @cache

@@ -229,7 +229,7 @@ RETINEX_PAIR_TITLES = {
     "high_illumination": "Bright I",
     "difference": "|R dark − R bright|",
 }
-RETINEX_LINES = {"seen": "S", "reflectance": "R", "illumination": "I", "enhanced": "Î", "image": "Result"}
+RETINEX_LINES = {"seen": "S", "reflectance": "R", "illumination": "I", "illumination_enhanced": "Î", "image": "Result"}
 ALT_PANEL = "{title} of {photo} by {model}"
 
 FEATURES_MODEL = "Network"

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 from explorer.app.english import english
+from explorer.weights.catalogue import translations
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -110,7 +111,7 @@ def catalogues() -> dict[str, dict[str, str]]:
     `explorer.app.english`; what has no id is its own.
     """
     known = english()
-    found: dict[str, dict[str, str]] = {}
+    found = translations()
     for path in sorted(Path(__file__).with_name("locales").glob("*.json")):
         language = found.setdefault(path.name.split(".")[0], {})
         language.update({known.get(key, key): words for key, words in json.loads(path.read_text("utf-8")).items()})

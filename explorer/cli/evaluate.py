@@ -274,9 +274,9 @@ def _folder(name: str) -> Path:
     Raises:
         WeightsError: a classical method, or weights in the Hub's cache, which holds what others published.
     """
-    from explorer.hub.resolver import at_hand
+    from explorer.sources import installed
 
-    found = at_hand().get(name)
+    found = installed().get(name)
     if found is None and Path(name).is_dir():
         return Path(name)
     if found is None or found.place == "hub":

@@ -1,75 +1,67 @@
-"""`lowlight import`: a published checkpoint becomes a folder of weights."""
+"""`lowlight weights import`: a published checkpoint, or a file, becomes a folder of weights."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explorer.cli.terminal import print_table, write_line
+from explorer.errors import WeightsError
+
+if TYPE_CHECKING:
+    from explorer.hub.pulling import Progress
 
 
 def import_weights(
-    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
-            help="A published checkpoint's name (--list shows them), or a file that tells by its tensors what it is."
+            help="A published checkpoint, such as lamba_mitra (--list shows them); or a file that tells by its tensors "
+            "what it is."
         ),
     ] = None,
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Its file or files.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Its files, where you have them; else they are fetched.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds by the model's name."
-        ),
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds."),
     ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
+    ] = False,
     allow_unknown_sha256: Annotated[
         bool,
         typer.Option("--allow-unknown-sha256", help="Take files other than the published ones, if their tensors fit."),
     ] = False,
-    catalogue: Annotated[bool, typer.Option("--list", help="List the published checkpoints that are known.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+    catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
 ) -> None:
-    """Import a published checkpoint: check its files and write them as model.safetensors, config.json and README.md."""
-    if catalogue:
-        _print_catalogue()
-        return
-    if name is not None and names_a_file(name):
-        report_recognised([Path(name), *(files or [])], out, quiet)
-        return
-    if name is None or not files:
-        context.fail("A name and its files are needed, or files alone, or --list alone.")
-
-    from explorer.weights import CATALOGUE, convert_published
-    from explorer.weights.store import imported_folder
-
-    target = imported_folder() / name if out is None else out
-    folder = convert_published(name, files, target, allow_unknown=allow_unknown_sha256)
-    if quiet:
-        return
-    entry = CATALOGUE[name]
-    write_line(f"{name} -> {folder}")
-    write_line(f"Licence: {entry.licence}")
-    if entry.origin:
-        write_line(f"Origin:  {entry.origin}")
-    if not entry.redistributable:
-        write_line("These weights may not be passed on without their authors' leave.")
-    write_line(f"Use it:  lowlight restore IN -m {name if out is None else _as_model(folder)} -o OUT")
-
-
-def names_a_file(name: str) -> bool:
-    """Whether what stands in a name's place is a file."""
+    """Import a published checkpoint, from its authors' page once you agree to its licence, or any file of a known
+    network: check it and write it as model.safetensors, config.json and README.md."""
     from explorer.weights import CATALOGUE
 
-    return name not in CATALOGUE and os.path.exists(name)
+    if catalogue:
+        _print_catalogue()
+    elif name is None:
+        raise WeightsError(
+            "Name a published checkpoint or a file; `lowlight weights import --list` shows what there is."
+        )
+    elif name not in CATALOGUE and os.path.exists(name):
+        _import_file([Path(name), *(files or [])], out, quiet)
+    else:
+        _import_published(name, files or [], out, accept_licence, allow_unknown_sha256, quiet)
 
 
-def report_recognised(files: list[Path], out: Path | None, quiet: bool) -> None:
+def _import_file(files: list[Path], out: Path | None, quiet: bool) -> None:
     """Imports files by their tensors and says what they were taken for."""
-    from explorer.weights.published import import_recognised
+    from explorer.weights.importing import import_recognised
 
     name, folder, known = import_recognised(files, out)
     if quiet:
@@ -80,19 +72,97 @@ def report_recognised(files: list[Path], out: Path | None, quiet: bool) -> None:
         write_line(
             f"Its tensors fit {', '.join(known.also)} as well; name one before the file to have it read like that."
         )
-    write_line(f"Use it:  lowlight restore IN -m {name if out is None else _as_model(folder)} -o OUT")
+    _say_how_to_use(name, folder, out)
 
 
-def _as_model(folder: Path) -> str:
+def _import_published(
+    name: str, files: list[Path], out: Path | None, accept_licence: bool, allow_unknown: bool, quiet: bool
+) -> None:
+    from explorer.hub.originals import download_original, licence_notice
+    from explorer.weights.catalogue import published
+    from explorer.weights.importing import convert_published
+    from explorer.weights.store import imported_folder
+
+    entry = published(name)
+    if files:
+        folder = convert_published(
+            entry.name, files, out or imported_folder() / entry.name, allow_unknown=allow_unknown
+        )
+    else:
+        write_line(licence_notice(entry), err=True)
+        if not accept_licence and entry.downloadable:
+            if not sys.stdin.isatty():
+                raise WeightsError(
+                    f"{entry.name} comes under the licence {entry.licence!r}; read it at {entry.origin} and agree with "
+                    "--accept-licence."
+                )
+            accept_licence = typer.confirm("Do you agree to this licence?", err=True)
+            if not accept_licence:
+                raise WeightsError(f"The licence of {entry.name} was not accepted; nothing was downloaded.")
+        with bytes_shown(quiet) as progress:
+            folder = download_original(entry.name, accept_licence=accept_licence, out=out, progress=progress)
+    if quiet:
+        return
+    write_line(f"{entry.name} -> {folder}")
+    write_line(f"Licence: {entry.licence}")
+    if entry.origin:
+        write_line(f"Origin:  {entry.origin}")
+    if not entry.redistributable:
+        write_line("Redistribution requires the authors' permission.")
+    _say_how_to_use(entry.name, folder, out)
+
+
+def _say_how_to_use(name: str, folder: Path, out: Path | None) -> None:
     # A name with a separator is read as a path.
-    return str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
+    path = str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
+    write_line(f"Use it:  lowlight restore IN -m {name if out is None else path} -o OUT")
 
 
 def _print_catalogue() -> None:
     from explorer.weights import CATALOGUE
 
     rows = [
-        (entry.name, ", ".join(file.name for file in entry.files), entry.licence, entry.origin or "-", entry.summary)
+        (
+            entry.name, f"{entry.size:,}" if entry.size else "-", ", ".join(file.name for file in entry.files),
+            entry.licence, entry.origin or "-", entry.summary, entry.paper,
+        )
         for entry in CATALOGUE.values()
-    ]
-    print_table(("NAME", "FILES", "LICENCE", "ORIGIN", "WHAT IT IS"), rows)
+    ]  # fmt: skip
+    print_table(("NAME", "BYTES", "FILES", "LICENCE", "ORIGIN", "WHAT IT IS", "PAPER"), rows)
+
+
+@contextmanager
+def bytes_shown(quiet: bool) -> Iterator[Progress]:
+    """A bar with bytes, speed and time for every file on a terminal; nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield show

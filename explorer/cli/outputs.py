@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from explorer import Restoration
 
-_SIGNED = ("curves",)
 """Intermediates in [-1, 1]; the others are in [0, 1]."""
 
 
@@ -192,7 +191,8 @@ def save_intermediates(
     """Writes every intermediate: `<stem>.<name>.npy` with the floats themselves, and 16-bit PNGs to look at.
 
     Intermediates of one or three channels give `<stem>.<name>.png`; others give `<stem>.<name>_<n>.png` for each
-    three channels (or each channel). The pictures are clipped to [0, 1]; the curve maps' [-1, 1] is moved there.
+    three channels (or each channel). What a picture shows is the range that the architecture describes, moved to
+    [0, 1] and clipped.
 
     Returns:
         The files of each intermediate, the floats first.
@@ -202,11 +202,13 @@ def save_intermediates(
     from explorer.encode import encode
 
     files: dict[str, list[Path]] = {}
+    ranges = {each.name: each.range for each in restoration.described}
     for name, values in restoration.intermediates.items():
         floats = folder / f"{stem}.{name}.npy"
         np.save(stage(floats), values)
         files[name] = [floats]
-        pictures = _as_pictures((values + np.float32(1)) / np.float32(2) if name in _SIGNED else values)
+        low, high = ranges.get(name, (0.0, 1.0))
+        pictures = _as_pictures((values - np.float32(low)) / np.float32(high - low))
         for index, picture in enumerate(pictures):
             target = folder / (f"{stem}.{name}.png" if len(pictures) == 1 else f"{stem}.{name}_{index + 1}.png")
             stage(target).write_bytes(encode(picture, ".png", 16))

@@ -47,7 +47,7 @@ program.command("batch")(batch.batch)
 program.command("models")(models.models)
 program.command("info")(info.info)
 program.command("app")(app.app)
-program.command("import")(import_weights.import_weights)
+program.command("import", hidden=True)(import_weights.import_weights)  # its name before `weights import`
 program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from explorer.cli.failures import SOME_FAILED, exit_code, print_failure
-from explorer.cli.import_weights import names_a_file, report_recognised
+from explorer.cli.import_weights import bytes_shown, import_weights
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
-
-if TYPE_CHECKING:
-    from explorer.hub.pulling import Progress
 
 weights = typer.Typer(
     help="Weights: what is here, what the Hugging Face Hub has, and how they come and go.", no_args_is_help=True
@@ -34,12 +28,12 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.
 
 
 def look_in(context: typer.Context, order: str) -> str:
-    """Has this command line alone look for weights in these places: what an option `--weights-order` calls.
+    """Has only this command line look for weights in these places: what an option `--weights-order` calls.
 
     Raises:
         WeightsError: a place that does not exist, one named twice, or none at all.
     """
-    from explorer.weights.settings import check_order
+    from explorer.sources import check_order
 
     if order:
         places = check_order([place.strip() for place in order.split(",")], "The option")
@@ -83,17 +77,17 @@ def list_(
     """List the weights on this machine, or those of a repository on the Hub."""
     from explorer.hub.pulling import remote_names
     from explorer.hub.references import parse_repo
-    from explorer.hub.resolver import at_hand
+    from explorer.sources import installed
     from explorer.weights.config import read_config
 
     rows: list[tuple[str, str, str, str, str]] = []
     if remote:
         where, revision = parse_repo(_repo(repo))
         commit, names = remote_names(where, revision)
-        here = {name: str(found.folder) for name, found in at_hand().items()}
+        here = {name: str(found.folder) for name, found in installed().items()}
         rows = [(name, "hub", commit, "", here.get(name, "not on this machine")) for name in names]
     else:
-        for each in at_hand().values():
+        for each in installed().values():
             try:
                 licence = read_config(each.folder).licence
             except WeightsError:
@@ -130,7 +124,7 @@ def pull(
     else:
         default = "" if all(name.startswith("hf:") for name in names or ()) else _repo(repo)
         references = [parse_reference(name, default) for name in dict.fromkeys(names or ())]
-    with _bytes_shown(quiet) as progress:
+    with bytes_shown(quiet) as progress:
         results = pull_many(references, progress)
     failed: list[Exception] = []
     for reference, result in zip(references, results, strict=True):
@@ -152,14 +146,14 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Check weights on this machine: config, sha256, container, every tensor's name and shape."""
-    from explorer.hub.resolver import at_hand, find
+    from explorer.sources import installed, resolve
     from explorer.weights.store import load_weights
 
     failed: list[Exception] = []
-    wanted = list(names) if names else list(at_hand())
+    wanted = list(names) if names else list(installed())
     for name in wanted:
         try:
-            found = find(name, download=False)
+            found = resolve(name, download=False)
             model = load_weights(found.folder, found.revision)
             if not model.config.sha256:
                 raise WeightsError(f"The config in {found.folder} states no sha256; get the folder anew.")
@@ -182,12 +176,12 @@ def where(
     settings: Annotated[bool, typer.Option("--settings", help="The path of the file of settings.")] = False,
 ) -> None:
     """Print the folder that a name stands for on this machine; nothing is downloaded."""
-    from explorer.hub.resolver import find
+    from explorer.sources import resolve
     from explorer.weights.settings import settings_file
 
     if settings == (name is not None):
         raise WeightsError("Give one name, or --settings alone.")
-    write_line(str(settings_file() if name is None else find(name, repo=repo, download=False).folder))
+    write_line(str(settings_file() if name is None else resolve(name, repo=repo, download=False).folder))
 
 
 @weights.command("publish")
@@ -205,10 +199,10 @@ def publish(
     """Publish weights on the Hub: their folders and a model card for the repository, in one commit."""
     from explorer.hub.publishing import publish as upload
     from explorer.hub.references import check_repo
-    from explorer.hub.resolver import find
+    from explorer.sources import resolve
 
     check_repo(to)
-    folders = [Path(n) if Path(n).is_dir() else find(n, download=False).folder for n in dict.fromkeys(names)]
+    folders = [Path(n) if Path(n).is_dir() else resolve(n, download=False).folder for n in dict.fromkeys(names)]
     done = upload(folders, to, private=private, dry_run=dry_run, permitted=with_permission, message=message)
     if quiet:
         return
@@ -220,60 +214,7 @@ def publish(
         write_line(str(reference))
 
 
-@weights.command("import")
-def import_(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="A published checkpoint, such as lamba_mitra; or a file that tells by its tensors what it is."
-        ),
-    ] = None,
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="Its files, where you have them; else they are fetched.")
-    ] = None,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds."),
-    ] = None,
-    catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Get a published checkpoint from its authors' page, after you have agreed to its licence, and convert it."""
-    from explorer.hub.originals import download_original, downloadable, licence_notice, original
-
-    if catalogue:
-        rows = [(e.name, f"{sum(f.size for f in e.files):,}", e.licence, e.origin, e.paper) for e in downloadable()]
-        print_table(("NAME", "BYTES", "LICENCE", "ORIGIN", "PAPER"), rows)
-        return
-    if name is None:
-        raise WeightsError("Name a published checkpoint; `lowlight weights import --list` shows them.")
-    if names_a_file(name):
-        report_recognised([Path(name), *(files or [])], out, quiet)
-        return
-    entry = original(name)
-    if files:
-        from explorer.weights import convert_published
-        from explorer.weights.store import imported_folder
-
-        folder = convert_published(entry.name, files, out or imported_folder() / entry.name)
-    else:
-        write_line(licence_notice(entry), err=True)
-        if not accept_licence and all(file.url for file in entry.files):
-            if not sys.stdin.isatty():
-                raise WeightsError(
-                    f"{entry.name} comes under the licence {entry.licence!r}; read it at {entry.origin} and agree with "
-                    "--accept-licence."
-                )
-            accept_licence = typer.confirm("Do you agree to this licence?", err=True)
-            if not accept_licence:
-                raise WeightsError(f"The licence of {entry.name} was not accepted; nothing was downloaded.")
-        with _bytes_shown(quiet) as progress:
-            folder = download_original(entry.name, accept_licence=accept_licence, out=out, progress=progress)
-    if not quiet:
-        write_line(f"{entry.name} -> {folder}")
+weights.command("import")(import_weights)
 
 
 def _repo(given: str | None) -> str:
@@ -289,40 +230,3 @@ def _repo(given: str | None) -> str:
 def _leave(failed: list[Exception], total: int) -> None:
     if failed:
         raise typer.Exit(exit_code(failed[0]) if len(failed) == total else SOME_FAILED)
-
-
-@contextmanager
-def _bytes_shown(quiet: bool) -> Iterator[Progress]:
-    """A bar with bytes, speed and time for every file on a terminal; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _name, _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done, total=total)
-
-        yield show

@@ -7,7 +7,6 @@ here into `blobs/<etag>.partial` of the same cache, which stays after an interru
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 from explorer.errors import HubError
 from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, plain_errors, storage_folder, wait_before
 from explorer.hub.references import HubReference
+from explorer.weights.store import sha256_of
 
 Report = Callable[[int, int], None]
 """Called with the bytes that are there and the bytes in all."""
@@ -115,13 +115,7 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
 
 def _is_etag_of(path: Path, etag: str) -> bool:
     """Whether a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
-    if not re.fullmatch(r"[0-9a-f]{64}", etag):
-        return True
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest() == etag
+    return not re.fullmatch(r"[0-9a-f]{64}", etag) or sha256_of(path) == etag
 
 
 def _download(url: str, partial: Path, size: int, report: Report) -> None:

@@ -6,37 +6,20 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import explorer
 from explorer.errors import WeightsError
 from explorer.hub.environment import blamed
-from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
-from explorer.weights.published import convert_published, published
+from explorer.hub.pulling import Progress, nothing
+from explorer.weights.catalogue import published
+from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
+from explorer.weights.importing import convert_published
 from explorer.weights.store import imported_folder, sha256_of
 
-Progress = Callable[[str, int, int], None]
-
-OTHER_NAMES = {"lamba_mitra": "lamba_m0", "retinexnet": "retinexnet_port", "sci": "sci_medium"}
-"""Names that users know checkpoints by, to the catalogue's."""
 SECONDS = 10.0
 TRIES = 4
 _BLOCK = 1 << 16
-
-
-def original(name: str) -> PublishedCheckpoint:
-    """The catalogue's entry of a name, one of `OTHER_NAMES` included.
-
-    Raises:
-        ModelNotFoundError: unknown name; the message lists the known ones.
-    """
-    return published(OTHER_NAMES.get(name, name))
-
-
-def downloadable() -> list[PublishedCheckpoint]:
-    """The entries of the catalogue whose files their authors publish."""
-    return [entry for entry in CATALOGUE.values() if all(file.url for file in entry.files)]
 
 
 def size_words(size: int) -> str:
@@ -46,11 +29,10 @@ def size_words(size: int) -> str:
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
     """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
-    total = sum(file.size for file in entry.files)
-    terms = "" if entry.redistributable else " You may not pass the weights on without their authors' leave."
+    terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
     files = " and ".join(file.name for file in entry.files)
     return (
-        f"{entry.name}: {entry.summary} {files} ({size_words(total)}) from {entry.origin}. Paper: {entry.paper}. "
+        f"{entry.name}: {entry.summary} {files} ({size_words(entry.size)}) from {entry.origin}. Paper: {entry.paper}. "
         f"Licence: {entry.licence}.{terms}"
     )
 
@@ -60,12 +42,12 @@ def download_original(
     *,
     accept_licence: bool,
     out: Path | None = None,
-    progress: Progress = lambda name, done, total: None,
+    progress: Progress = nothing,
 ) -> Path:
     """Downloads a published checkpoint from its authors' page and converts it to a folder of weights.
 
     Args:
-        name: in the catalogue, e.g. "zero_dce"; "lamba_mitra" and other names of `OTHER_NAMES` do too.
+        name: in the catalogue, e.g. "zero_dce", or an alias such as "lamba_mitra".
         accept_licence: the user has read `licence_notice` and agreed.
         out: the folder to write; by default one that `load_model` finds by the entry's name.
 
@@ -77,8 +59,8 @@ def download_original(
         WeightsError: the licence was not accepted, nothing is published, the page cannot be reached, or the files are
             not those that were published. Nothing is written then but what a later try goes on from.
     """
-    entry = original(name)
-    if any(not file.url for file in entry.files):
+    entry = published(name)
+    if not entry.downloadable:
         raise WeightsError(
             f"No checkpoint of {entry.name} is published; import a file of your own by "
             f"`lowlight weights import {entry.name} FILE`."

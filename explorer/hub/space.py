@@ -26,7 +26,7 @@ TORCH_CPU = "https://download.pytorch.org/whl/cpu"
 ZERO_TORCH = "torch>=2.8,<2.12"
 """The releases that ZeroGPU serves."""
 
-_FOUND_BY_THEMSELVES = ("models",)
+_FOUND_BY_THEMSELVES = ("models", "models/families", "weights/published", "sources")
 """Rooms of the package whose files are discovered when it runs, and so are named by no import."""
 _SUFFIXES = {
     ".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors", ".npz",

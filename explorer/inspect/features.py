@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import explorer
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
 from explorer.machine import flush_denormals
 from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio
 from explorer.photo.develop import grey_of
 from explorer.photo.reduce import reduced
-from explorer.restorer import network_input, suggested_ratio
+from explorer.restorer import as_model, network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
@@ -138,7 +137,7 @@ def feature_maps(
         ModelNotFoundError: an unknown model, layer or channel, or a layer that gives no map.
         RatioError: a ratio that is not "auto" or a number from 1 to 300.
     """
-    loaded = explorer.load_model(model) if isinstance(model, str) else model
+    loaded = as_model(model)
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
     value = suggested_ratio(photo, loaded)[0] if automatic else check_ratio(ratio)
     side, bounded = max_side, False

@@ -5,6 +5,7 @@ Land and McCann, "Lightness and Retinex Theory", JOSA 1971: what is seen, S, is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 
 import explorer
 from explorer.errors import ModelNotFoundError
+from explorer.models.registry import ILLUMINATION, ILLUMINATION_ENHANCED, REFLECTANCE, Intermediate
 from explorer.photo import Photo
 
 if TYPE_CHECKING:
+    from explorer.models import RestorationNet
     from explorer.restoration import Restoration
     from explorer.weights.store import LoadedModel
 
@@ -31,15 +34,26 @@ class Decomposition:
     """S, H x W x 3 in [0, 1]: what the model was given, amplified."""
     image: FloatArray
     """H x W x 3 in [0, 1]: the result."""
-    reflectance: FloatArray | None
-    """R, H x W x 3; None where the model gives none (Zero-DCE)."""
-    illumination: FloatArray | None
-    """I, H x W x 1 or x 3."""
-    enhanced: FloatArray | None
-    """The enhanced illumination, H x W x 1 or x 3."""
-    curves: FloatArray | None
-    """Zero-DCE's curve parameters, H x W x 24 in (-1, 1)."""
+    maps: Mapping[str, FloatArray]
+    """What the model shows, H x W x C by name."""
+    described: tuple[Intermediate, ...]
+    """What the maps are, in reading order."""
     restoration: Restoration
+
+    @property
+    def reflectance(self) -> FloatArray | None:
+        """R, H x W x 3; None where the model gives none (Zero-DCE)."""
+        return self.maps.get(REFLECTANCE.name)
+
+    @property
+    def illumination(self) -> FloatArray | None:
+        """I, H x W x 1 or x 3."""
+        return self.maps.get(ILLUMINATION.name)
+
+    @property
+    def enhanced(self) -> FloatArray | None:
+        """The enhanced illumination, H x W x 1 or x 3."""
+        return self.maps.get(ILLUMINATION_ENHANCED.name)
 
     @property
     def residual(self) -> FloatArray | None:
@@ -50,35 +64,25 @@ class Decomposition:
 
 
 def decompose(
-    photo: Photo, model: str | LoadedModel, ratio: float | str = "auto", *, max_side: int | None = None
+    photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str = "auto", *, max_side: int | None = None
 ) -> Decomposition:
-    """Splits a photo into reflectance and illumination.
+    """Splits a photo into reflectance and illumination, or whatever else the model shows on its way to the image.
 
-    A model that gives an illumination alone (SCI) divides by it: its result is the reflectance.
+    A model that gives only an illumination (SCI) divides by it: its result is the reflectance.
 
     Raises:
-        ModelNotFoundError: the model shows neither reflectance, illumination nor curves.
+        ModelNotFoundError: the model shows nothing but its image.
         RatioError, WeightsError: as `explorer.restore`.
     """
     result = explorer.restore(photo, model, ratio, max_side=max_side)
-    maps = result.intermediates
-    if not {"reflectance", "illumination", "curves"} & set(maps):
+    if not result.intermediates:
         raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
     # The identity goes through the same preparation, so its picture is exactly what the model was given.
     seen = explorer.restore(photo, "identity", result.ratio, max_side=max_side).image
-    reflectance, illumination = maps.get("reflectance"), maps.get("illumination")
-    if reflectance is None and illumination is not None:
-        reflectance = result.image
-    return Decomposition(
-        model=result.model,
-        seen=seen,
-        image=result.image,
-        reflectance=reflectance,
-        illumination=illumination,
-        enhanced=maps.get("illumination_enhanced"),
-        curves=maps.get("curves"),
-        restoration=result,
-    )
+    maps, described = result.intermediates, result.described
+    if ILLUMINATION.name in maps and REFLECTANCE.name not in maps:
+        maps, described = {REFLECTANCE.name: result.image, **maps}, (REFLECTANCE, *described)
+    return Decomposition(result.model, seen, result.image, maps, described, result)
 
 
 def recombined(
@@ -139,7 +143,12 @@ class Pair:
 
 
 def decompose_pair(
-    low: Photo, high: Photo, model: str | LoadedModel, ratio: float | str = "auto", *, max_side: int | None = None
+    low: Photo,
+    high: Photo,
+    model: str | LoadedModel | RestorationNet,
+    ratio: float | str = "auto",
+    *,
+    max_side: int | None = None,
 ) -> Pair:
     """Decomposes a dark photo and a well-lit one of the same scene; the well-lit one is not amplified.
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from explorer.models.registry import (
     Architecture,
     Domain,
+    Intermediate,
     SizeRequirements,
     architecture,
+    architecture_of,
     architectures,
     create_model,
     register,
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Architecture",
     "Domain",
+    "Intermediate",
     "RestorationNet",
     "SizeRequirements",
     "architecture",
+    "architecture_of",
     "architectures",
     "create_model",
     "register",

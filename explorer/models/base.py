@@ -1,8 +1,4 @@
-"""What every architecture is: a `RestorationNet` with a descriptor in the registry.
-
-A new architecture is one new file in this package: a `RestorationNet` subclass (or a function that builds one) under
-`@register(...)`. Every file of the package is found by itself; no list elsewhere names it.
-"""
+"""What every network is: a `RestorationNet`, which a descriptor in `explorer.models.families` names."""
 
 from __future__ import annotations
 
@@ -13,29 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from explorer.models.registry import (
-    CHANNELS,
-    Architecture,
-    Domain,
-    SizeRequirements,
-    architecture,
-    architectures,
-    create_model,
-    register,
-)
-
-__all__ = [
-    "CHANNELS",
-    "Architecture",
-    "Domain",
-    "Place",
-    "RestorationNet",
-    "SizeRequirements",
-    "architecture",
-    "architectures",
-    "create_model",
-    "register",
-]
+from explorer.models.registry import Architecture, SizeRequirements
 
 
 class Place(NamedTuple):
@@ -55,6 +29,8 @@ class RestorationNet(nn.Module):
     meaning of each domain), amplified. Output: N x 3 x H' x W' in [0, 1] nominally; callers clip.
     """
 
+    architecture: Architecture
+    """Its descriptor."""
     size: SizeRequirements
     """What sizes it takes; the descriptor's unless the network's own options ask for another."""
     halo: int | None
@@ -89,5 +65,5 @@ class RestorationNet(nn.Module):
         return {"image": self(x)}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The restored picture alone."""
+        """The restored picture only."""
         return self.decompose(x)["image"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from explorer.models.base import RestorationNet, register
+from explorer.models.base import RestorationNet
 from explorer.models.denoise import DENOISERS, Array, Denoise, denoised
 from explorer.models.light import LUMA
 
@@ -72,15 +72,6 @@ def with_intensity(picture: Array, old: Array, new: Array) -> Array:
     return (np.maximum(picture, step) ** power[..., None]).astype(np.float32)
 
 
-@register(
-    "identity",
-    title="Unchanged",
-    domain="rgb",
-    summary="Returns the amplified picture as it is.",
-    paper="",
-    halo=0,
-    needs_weights=False,
-)
 class Identity(RestorationNet):
     """The picture itself: what every method is compared with."""
 
@@ -91,16 +82,6 @@ class Identity(RestorationNet):
         return x
 
 
-@register(
-    "gamma",
-    title="Gamma correction",
-    domain="rgb",
-    summary="One brightening power curve for all pixels.",
-    paper="",
-    needs_weights=False,
-    # The curve is local, but the denoisers measure the noise of the whole picture.
-    global_statistics=True,
-)
 class Gamma(ClassicalMethod):
     """x ** (1 / gamma).
 
@@ -119,15 +100,6 @@ class Gamma(ClassicalMethod):
         return {"image": picture ** np.float32(1 / self.gamma)}
 
 
-@register(
-    "histogram_equalisation",
-    title="Histogram equalisation",
-    domain="rgb",
-    summary="Spreads the luma so that every brightness is equally frequent.",
-    paper="",
-    needs_weights=False,
-    global_statistics=True,
-)
 class HistogramEqualisation(ClassicalMethod):
     """The cumulative histogram of the luma as its tone curve.
 
@@ -152,15 +124,6 @@ class HistogramEqualisation(ClassicalMethod):
         return {"image": with_intensity(picture, old, curve[level].astype(np.float32))}
 
 
-@register(
-    "clahe",
-    title="CLAHE",
-    domain="rgb",
-    summary="Histogram equalisation in tiles, with limited contrast.",
-    paper="Zuiderveld, Contrast Limited Adaptive Histogram Equalization, Graphics Gems IV, 1994",
-    needs_weights=False,
-    global_statistics=True,
-)
 class Clahe(ClassicalMethod):
     """Contrast-limited adaptive histogram equalisation of the luma.
 

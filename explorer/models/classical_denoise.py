@@ -8,7 +8,6 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.models.base import register
 from explorer.models.classical import ClassicalMethod
 from explorer.models.denoise import MARGINS, Array, Denoise, denoised, noise_level
 
@@ -41,29 +40,11 @@ class Denoiser(ClassicalMethod):
         return {"image": denoised(picture, self.method, self.sigma)}
 
 
-@register(
-    "nlm",
-    title="Non-local means",
-    domain="rgb",
-    summary="The amplified picture, each pixel averaged with those whose surroundings look alike.",
-    paper="Buades, Coll and Morel, A Non-Local Algorithm for Image Denoising, CVPR 2005",
-    needs_weights=False,
-    global_statistics=True,
-)
 def non_local_means() -> Denoiser:
     """Fast non-local means as scikit-image has it: patches of 5 x 5 pixels within 6 pixels."""
     return Denoiser("nlm")
 
 
-@register(
-    "bilateral",
-    title="Bilateral filter",
-    domain="rgb",
-    summary="The amplified picture, each pixel averaged with neighbours of its own colour.",
-    paper="Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, ICCV 1998",
-    needs_weights=False,
-    global_statistics=True,
-)
 def bilateral() -> Denoiser:
     """The bilateral filter as scikit-image has it, in windows of 7 x 7 pixels."""
     return Denoiser("bilateral")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.models.base import register
 from explorer.models.classical import Array, ClassicalMethod, Denoise, with_intensity
 
 _FLOOR = np.float32(1 / 255)
@@ -55,16 +54,6 @@ def _checked_strength(strength: float) -> np.float32:
     return np.float32(strength)
 
 
-@register(
-    "ssr",
-    title="Single-scale Retinex",
-    domain="rgb",
-    summary="The picture relative to its own blur, in logarithms.",
-    paper="Jobson, Rahman and Woodell, Properties and Performance of a Center/Surround Retinex, IEEE TIP 1997",
-    intermediates=("reflectance", "illumination"),
-    needs_weights=False,
-    global_statistics=True,
-)
 class SingleScaleRetinex(ClassicalMethod):
     """log(V) - log(Gaussian blur of V) on the intensity V (mean of the channels), stretched to the display's range.
 
@@ -98,19 +87,6 @@ class SingleScaleRetinex(ClassicalMethod):
         }
 
 
-@register(
-    "msrcr",
-    title="Multi-scale Retinex with colour restoration",
-    domain="rgb",
-    summary="Three blurs at once, channel by channel, with colour given back.",
-    paper=(
-        "Jobson, Rahman and Woodell, A Multiscale Retinex for Bridging the Gap Between Color Images and the Human "
-        "Observation of Scenes, IEEE TIP 1997"
-    ),
-    intermediates=("reflectance", "illumination"),
-    needs_weights=False,
-    global_statistics=True,
-)
 class MultiScaleRetinex(ClassicalMethod):
     """The mean of log(S) - log(Gaussian blur of S) over scales, times a colour restoration factor.
 
@@ -152,16 +128,6 @@ class MultiScaleRetinex(ClassicalMethod):
         }
 
 
-@register(
-    "lime",
-    title="LIME",
-    domain="rgb",
-    summary="The brightest channel, smoothed but for its structure, is the illumination; the picture is divided by it.",
-    paper="Guo, Li and Ling, LIME: Low-Light Image Enhancement via Illumination Map Estimation, IEEE TIP 2017",
-    intermediates=("reflectance", "illumination", "illumination_enhanced"),
-    needs_weights=False,
-    global_statistics=True,
-)
 class Lime(ClassicalMethod):
     """Illumination map estimation by the paper's exact solver (section III-B), weights by strategy III.
 

@@ -14,10 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import RestorationNet
 
-_PAPER = "Lamba and Mitra, Restoring Extremely Dark Images in Real Time, CVPR 2021"
-_SIZE = SizeRequirements(minimum=32, multiple_of=32)
 _SLOPE = 0.2
 
 
@@ -128,15 +126,6 @@ class _LambaNet(RestorationNet):
         return image if self.training else image.clamp(0, 1)
 
 
-@register(
-    "lamba_m0",
-    title="Lamba & Mitra M0",
-    domain="bayer",
-    summary="Real-time RAW restoration: most of the work at 1/32 of the resolution.",
-    paper=_PAPER,
-    halo=576,
-    size=_SIZE,
-)
 class LambaM0(_LambaNet):
     """M0 as published: one coarse branch, at 1/32, of three residual dense blocks (4, 5 and 5 layers)."""
 
@@ -148,15 +137,6 @@ class LambaM0(_LambaNet):
         return self.scale32(F.pixel_unshuffle(x2, 16))
 
 
-@register(
-    "lamba_m1",
-    title="Lamba & Mitra M1",
-    domain="bayer",
-    summary="M0 with dense blocks at 1/8 and 1/16 of the resolution as well.",
-    paper=_PAPER + "; modified",
-    halo=480,
-    size=_SIZE,
-)
 class LambaM1(_LambaNet):
     """M1: dense chains of two blocks at 1/8, 1/32 and 1/16, fused by one conv3."""
 
@@ -173,15 +153,6 @@ class LambaM1(_LambaNet):
         return self.fuse(torch.cat([self.scale8(x8), f32, f16], 1))
 
 
-@register(
-    "lamba_m2",
-    title="Lamba & Mitra M2",
-    domain="bayer",
-    summary="M1 with one more dense block a scale and two fusions side by side.",
-    paper=_PAPER + "; modified",
-    halo=512,
-    size=_SIZE,
-)
 class LambaM2(_LambaNet):
     """M2: the three chains of M1, one more dense block on each, and fusions before and after those blocks."""
 

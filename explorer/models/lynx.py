@@ -14,12 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import RestorationNet
 from explorer.models.light import linear_to_srgb
 
 Size = Literal["large", "small"]
 _SLOPE = 0.1
-_SIZE = SizeRequirements(minimum=16, multiple_of=16)
 _LEVELS = (1, 2, 3, 4)
 """Channels of each scale, in widths."""
 _SIZES: dict[str, tuple[int, tuple[int, ...], int]] = {
@@ -129,15 +128,6 @@ def _spread(colors: Sequence[torch.Tensor], upscale: int) -> torch.Tensor:
     return F.pixel_shuffle(torch.cat([each for color in colors for each in [color] * upscale**2], 1), upscale)
 
 
-@register(
-    "lynx",
-    title="Lynx",
-    domain="bayer",
-    summary="Ours: a U-Net on the Bayer mosaic that adds what is missing to the picture.",
-    halo=160,
-    paper="",
-    size=_SIZE,
-)
 class Lynx(_Lynx):
     """The network on Bayer mosaics: four planes of half the size, as they are and under the sRGB curve.
 
@@ -157,15 +147,6 @@ class Lynx(_Lynx):
         return self.added(torch.cat([planes, curved], 1)) + plain
 
 
-@register(
-    "lynx_xtrans",
-    title="Lynx (X-Trans)",
-    domain="xtrans",
-    summary="Ours: Lynx on the nine planes of a Fujifilm X-Trans mosaic.",
-    halo=80,
-    paper="",
-    size=_SIZE,
-)
 class LynxXTrans(_Lynx):
     """The network on X-Trans mosaics: nine planes of a third of the size (R, G, B, R, B, G, G, G, G), seen twice.
 
@@ -188,15 +169,6 @@ class LynxXTrans(_Lynx):
         return self.added(torch.cat([x, curved], 1)) + plain
 
 
-@register(
-    "lynx_rgb",
-    title="Lynx (pictures)",
-    domain="rgb",
-    summary="Ours: Lynx on amplified pictures, which keep what is brighter than white.",
-    halo=160,
-    paper="",
-    size=_SIZE,
-)
 class LynxRgb(_Lynx):
     """The network on pictures: the amplified picture clipped at white, and x / (x + 0.5) of what it was before.
 

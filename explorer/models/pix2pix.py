@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import RestorationNet
 
 _SLOPE = 0.2
 _ENCODER = (1, 2, 4, 8, 8, 8, 8, 8)
@@ -55,15 +55,6 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-@register(
-    "pix2pix",
-    title="pix2pix",
-    domain="rgb",
-    summary="A U-Net generator trained against a discriminator that judges patches.",
-    paper="Isola, Zhu, Zhou and Efros, Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017",
-    halo=512,
-    size=SizeRequirements(minimum=256, multiple_of=256),
-)
 class Pix2Pix(RestorationNet):
     """The generator: eight halvings and eight doublings with skips between mirrored levels.
 

@@ -1,29 +1,27 @@
 """The descriptors of the architectures, known without building any: nothing here imports torch.
 
-Every file of the package is found by itself. What it registers is read from its source first (the arguments of
-`@register(...)` are constants), so that a list of models costs milliseconds; the file is imported, and torch with it,
-when a network is built.
+Every file of `explorer.models.families` is found by itself; its `Architecture(...)` constants name their network as
+"file:class", and that file is imported, torch with it, only when the network is built. A list of models therefore costs
+milliseconds.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
 from operator import index
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.discovery import declared
 from explorer.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
 
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
+Colours = Literal["rgb", "inferno", "diverging"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,32 @@ class SizeRequirements:
         return wanted + (self.offset - wanted) % self.multiple_of
 
 
+@dataclass(frozen=True)
+class Intermediate:
+    """A map that a network makes on its way to the image, and how to look at it."""
+
+    name: str
+    """Its key in `decompose`."""
+    title: str
+    """As a reader sees it, e.g. "Reflectance R"."""
+    range: tuple[float, float] = (0.0, 1.0)
+    """The values at the ends of its colour scale."""
+    colours: Colours = "inferno"
+    """"rgb" for a colour picture; else the palette for the map reduced to one plane: "inferno" for light (its
+    luminance), "diverging" where 0 is the middle (the mean of its channels)."""
+    german: str = field(default="", repr=False, compare=False)
+    """The title in German."""
+
+
+REFLECTANCE = Intermediate("reflectance", "Reflectance R", colours="rgb", german="Reflexion R")
+ILLUMINATION = Intermediate("illumination", "Illumination I", german="Beleuchtung I")
+ILLUMINATION_ENHANCED = Intermediate(
+    "illumination_enhanced", "Enhanced illumination Î", german="Verbesserte Beleuchtung Î"
+)
+
 CHANNELS: dict[Domain, int] = {"bayer": 1, "packed": 4, "xtrans": 9, "rgb": 3}
 """Planes of each domain's tensor."""
+_NETWORKS, _FAMILIES = "explorer.models", "explorer.models.families"
 
 
 @dataclass(frozen=True)
@@ -52,23 +74,26 @@ class Architecture:
     """The descriptor of an architecture."""
 
     name: str
+    network: str | Callable[..., RestorationNet] = field(repr=False, compare=False)
+    """What builds it: "file:class" in this package, imported when first needed; or a class or function."""
     title: str
     """As a reader knows it, e.g. "Lamba & Mitra M0"."""
     domain: Domain
     summary: str
     """One line of what it is."""
-    paper: str
+    paper: str = ""
     """Authors, title, venue, year; empty for textbook methods."""
-    build: Callable[..., RestorationNet] = field(repr=False, compare=False)
     size: SizeRequirements = SizeRequirements()
-    intermediates: tuple[str, ...] = ()
-    """Names that `decompose` gives besides "image"."""
+    intermediates: tuple[Intermediate, ...] = ()
+    """What `decompose` gives besides "image", in reading order."""
     needs_weights: bool = True
     """False for classical methods, which are ready to use by their architecture's name."""
     halo: int | None = None
     """See `RestorationNet.halo`."""
-    global_statistics: bool = False
-    """True where the result at a pixel depends on statistics of the whole picture, so that tiles would differ."""
+    german: str = field(default="", repr=False, compare=False)
+    """The summary in German."""
+    german_title: str = field(default="", repr=False, compare=False)
+    """The title in German, where it is another."""
 
     def create(self, **options: Any) -> RestorationNet:
         """The network, freshly initialised, in evaluation mode, knowing its sizes.
@@ -76,107 +101,47 @@ class Architecture:
         Raises:
             TypeError: an option that the architecture does not have.
         """
-        net = self.build(**options).eval()
+        build = self.network
+        if isinstance(build, str):
+            file, _, name = build.partition(":")
+            build = getattr(importlib.import_module(f"{_NETWORKS}.{file}"), name)
+        return self.complete(build(**options).eval())
+
+    def complete(self, net: RestorationNet) -> RestorationNet:
+        """A network of this architecture, told what the descriptor says and its own options do not."""
+        net.architecture = self
         for name, default in (("size", self.size), ("halo", self.halo), ("input_channels", CHANNELS[self.domain])):
             if not hasattr(net, name):
                 setattr(net, name, default)
         return net
 
 
-_REGISTRY: dict[str, Architecture] = {}
-_PACKAGE = "explorer.models"
-
-
-def register(name: str, **descriptor: Any) -> Callable[[Callable[..., RestorationNet]], Callable[..., RestorationNet]]:
-    """Class or function decorator that adds an architecture; its keyword arguments are `Architecture`'s fields.
-
-    Their values are written as literals, module constants, `SizeRequirements(...)` and sums of those: what can be read
-    without running the file.
-
-    Raises:
-        ValueError: the name is taken.
-    """
-
-    def add(build: Callable[..., RestorationNet]) -> Callable[..., RestorationNet]:
-        # The package's own files are compared with each other where their sources are read.
-        outside = not build.__module__.startswith(f"{_PACKAGE}.")
-        if name in _REGISTRY or (outside and name in _described()):
-            raise ValueError(f"Two architectures are called {name!r}; rename one.")
-        _REGISTRY[name] = Architecture(name=name, build=build, **descriptor)
-        return build
-
-    return add
-
-
-def _deferred(name: str, module: str) -> Callable[..., RestorationNet]:
-    """Builds an architecture whose file is imported only then."""
-
-    def build(**options: Any) -> RestorationNet:
-        importlib.import_module(module)
-        return _REGISTRY[name].build(**options)
-
-    return build
-
-
-def registrations(source: str, module: str) -> list[Architecture]:
-    """What a file registers, read from its source.
-
-    Raises:
-        ValueError: a name or an argument that is no constant, so that the file must be imported to know it.
-    """
-    tree = ast.parse(source)
-    constants: dict[str, ast.expr] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            constants |= {target.id: statement.value for target in statement.targets if isinstance(target, ast.Name)}
-
-    def value(node: ast.expr) -> Any:
-        if isinstance(node, ast.Name) and node.id in constants:
-            return value(constants[node.id])
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return value(node.left) + value(node.right)
-        if isinstance(node, ast.Tuple):
-            return tuple(value(each) for each in node.elts)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == SizeRequirements.__name__:
-            arguments = {str(each.arg): value(each.value) for each in node.keywords}
-            return SizeRequirements(*(value(each) for each in node.args), **arguments)
-        return ast.literal_eval(node)
-
-    found = []
-    for statement in tree.body:
-        for mark in getattr(statement, "decorator_list", ()):
-            if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == register.__name__:
-                name = str(value(mark.args[0]))
-                fields = {str(each.arg): value(each.value) for each in mark.keywords}
-                found.append(Architecture(name=name, build=_deferred(name, module), **fields))
-    return found
+_REGISTERED: dict[str, Architecture] = {}
 
 
 @cache
 def _described() -> dict[str, Architecture]:
-    """Descriptors of the package's own files by name, from their sources where these can be read."""
     found: dict[str, Architecture] = {}
-    package = find_spec(_PACKAGE)
-    for each in pkgutil.iter_modules(package.submodule_search_locations if package else None):
-        module = f"{_PACKAGE}.{each.name}"
-        spec = find_spec(module)
-        try:
-            source = Path(str(spec.origin if spec else "")).read_text(encoding="utf-8")
-            listed = registrations(source, module)
-        except (OSError, ValueError, TypeError, IndexError, UnicodeDecodeError):
-            before = set(_REGISTRY)  # compiled files alone, or arguments that only running the file tells
-            importlib.import_module(module)
-            listed = [_REGISTRY[name] for name in set(_REGISTRY) - before]
-        for descriptor in listed:
-            if descriptor.name in found:
-                raise ValueError(f"Two architectures are called {descriptor.name!r}; rename one.")
-            found[descriptor.name] = descriptor
+    for each in declared(_FAMILIES, Architecture):
+        if found.setdefault(each.name, each) is not each:
+            raise ValueError(f"Two architectures are called {each.name!r}; rename one.")
     return found
 
 
+def register(descriptor: Architecture) -> Architecture:
+    """Adds an architecture from outside this package, for as long as the process runs.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if descriptor.name in architectures():
+        raise ValueError(f"Two architectures are called {descriptor.name!r}; rename one.")
+    return _REGISTERED.setdefault(descriptor.name, descriptor)
+
+
 def architectures() -> dict[str, Architecture]:
-    """All registered architectures by name, sorted."""
-    return dict(sorted({**_described(), **_REGISTRY}.items()))
+    """All architectures by name, sorted."""
+    return dict(sorted({**_described(), **_REGISTERED}.items()))
 
 
 def architecture(name: str) -> Architecture:
@@ -189,6 +154,24 @@ def architecture(name: str) -> Architecture:
     if name not in known:
         raise ModelNotFoundError(f"There is no architecture {name!r}; the known ones are {', '.join(known)}.")
     return known[name]
+
+
+def architecture_of(net: RestorationNet) -> Architecture:
+    """The descriptor of a network, which `create_model` or its own class has built.
+
+    Raises:
+        ModelNotFoundError: no architecture names its class.
+    """
+    if known := getattr(net, "architecture", None):
+        return known
+    here = f"{type(net).__module__.removeprefix(_NETWORKS + '.')}:{type(net).__qualname__}"
+    for each in architectures().values():
+        if each.network in (here, type(net)):
+            return each
+    raise ModelNotFoundError(
+        f"No architecture has networks of the class {type(net).__qualname__}; build one with `create_model`, or "
+        "`register` a descriptor of it."
+    )
 
 
 def create_model(name: str, **options: Any) -> RestorationNet:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import RestorationNet
 
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 _HALO = {18: 352, 34: 608}
@@ -107,15 +107,6 @@ class UpBlock(nn.Module):
         return F.relu(self.conv2(F.relu(self.conv1(x))))
 
 
-@register(
-    "res_unet",
-    title="Residual U-Net",
-    domain="rgb",
-    summary="A U-Net whose encoder is a ResNet, with sub-pixel upsampling.",
-    paper="Howard and Gugger, fastai: A Layered API for Deep Learning, Information 2020 (dynamic U-Net)",
-    halo=608,
-    size=SizeRequirements(minimum=32, multiple_of=32),
-)
 class ResUNet(RestorationNet):
     """ResNet encoder, two wide convolutions in the middle, four up-blocks, a residual block at full resolution.
 

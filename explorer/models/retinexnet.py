@@ -16,11 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import Place, RestorationNet, SizeRequirements, register
+from explorer.models.base import Place, RestorationNet
+from explorer.models.registry import SizeRequirements
 
 Variant = Literal["resize", "transpose", "port"]
-_PAPER = "Wei, Wang, Yang and Liu, Deep Retinex Decomposition for Low-Light Enhancement, BMVC 2018"
-_INTERMEDIATES = ("reflectance", "illumination", "illumination_enhanced")
 
 
 class DecomNet(nn.Module):
@@ -179,16 +178,6 @@ def _nearest(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, size=like.shape[-2:], mode="nearest")
 
 
-@register(
-    "retinexnet",
-    title="RetinexNet",
-    domain="rgb",
-    halo=64,
-    summary="Splits a picture into reflectance and illumination and brightens the illumination.",
-    paper=_PAPER,
-    size=SizeRequirements(minimum=16, multiple_of=8),
-    intermediates=_INTERMEDIATES,
-)
 class RetinexNet(RestorationNet):
     """Decom-Net and Relight-Net together.
 

@@ -10,20 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, register
+from explorer.models.base import RestorationNet
 
 _DARKEST = 1e-4
 
 
-@register(
-    "sci",
-    title="SCI",
-    domain="rgb",
-    halo=4,
-    summary="258 parameters that estimate an illumination; the picture is divided by it.",
-    paper=("Ma, Ma, Liu, Fan and Luo, Toward Fast, Flexible, and Robust Low-Light Image Enhancement, CVPR 2022"),
-    intermediates=("illumination",),
-)
 class SCI(RestorationNet):
     """The illumination estimator: conv3, one residual conv3 with batch norm, conv3 with a sigmoid.
 

@@ -12,10 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, SizeRequirements, register
+from explorer.models.base import RestorationNet
 
-_PAPER = "Chen, Chen, Xu and Koltun, Learning to See in the Dark, CVPR 2018"
-_SIZE = SizeRequirements(minimum=16, multiple_of=16)
 _SLOPE = 0.2
 _PLANES = {"bayer": 4, "xtrans": 9}
 _UPSCALE = {"bayer": 2, "xtrans": 3}
@@ -33,15 +31,6 @@ class ConvPair(nn.Module):
         return F.leaky_relu(self.conv2(F.leaky_relu(self.conv1(x), _SLOPE)), _SLOPE)
 
 
-@register(
-    "sid_unet",
-    title="SID U-Net",
-    domain="packed",
-    summary="The first network for extremely dark RAW: a plain U-Net on the packed Bayer mosaic.",
-    paper=_PAPER,
-    halo=112,
-    size=_SIZE,
-)
 class SidUNet(RestorationNet):
     """Five levels of two convolutions, max-pooling between them, transposed convolutions back up.
 
@@ -76,15 +65,6 @@ class SidUNet(RestorationNet):
         return F.pixel_shuffle(self.last(x), self.upscale)
 
 
-@register(
-    "sid_unet_xtrans",
-    title="SID U-Net (X-Trans)",
-    domain="xtrans",
-    summary="The SID U-Net on the nine planes of a Fujifilm X-Trans mosaic.",
-    paper=_PAPER,
-    halo=112,
-    size=_SIZE,
-)
 def sid_unet_xtrans(width: int = 32) -> SidUNet:
     """The SID U-Net for X-Trans: 9 planes in, 27 channels before depth-to-space by 3."""
     return SidUNet(width=width, cfa="xtrans")

@@ -10,21 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import RestorationNet, register
+from explorer.models.base import RestorationNet
 
 ITERATIONS = 8
 """How often the quadratic curve is applied, each time with parameters of its own (section 3.1)."""
 
 
-@register(
-    "zero_dce",
-    title="Zero-DCE",
-    domain="rgb",
-    halo=8,
-    summary="Estimates brightening curves for every pixel; trained without any reference pictures.",
-    paper="Guo, Li, Guo, Loy, Hou, Kwong and Cong, Zero-Reference Deep Curve Estimation, CVPR 2020",
-    intermediates=("curves",),
-)
 class ZeroDCE(RestorationNet):
     """DCE-Net: seven convolutions with symmetric skips give the curve parameters.
 
@@ -32,14 +23,20 @@ class ZeroDCE(RestorationNet):
         width: channels of the hidden layers, 32 in the paper.
     """
 
+    maps = ITERATIONS
+    """Curve maps of three channels that the network estimates."""
+
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         inputs = [3, width, width, width, 2 * width, 2 * width, 2 * width]
-        outputs = [width] * 6 + [3 * ITERATIONS]
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(inputs, outputs, strict=True))
+        outputs = [width] * 6 + [3 * self.maps]
+        self.convs = nn.ModuleList(self._conv(a, b) for a, b in zip(inputs, outputs, strict=True))
+
+    def _conv(self, inputs: int, outputs: int) -> nn.Module:
+        return nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def curves(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W to the curve parameters, N x 24 x H x W in (-1, 1): channels 3k to 3k+2 for step k."""
+        """N x 3 x H x W to the curve parameters in (-1, 1), N x (3 * maps) x H x W: channels 3k to 3k+2 for step k."""
         c1, c2, c3, c4, c5, c6, c7 = self.convs
         x1 = F.relu(c1(x))
         x2 = F.relu(c2(x1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.models.registry import ILLUMINATION, REFLECTANCE, Intermediate
 from explorer.views.pictures import Palette, absolute_difference, as_rgb, false_colour, luminance, resized_like
 
 FloatArray = NDArray[np.float32]
@@ -34,7 +35,8 @@ class Panel:
 
 def panels(
     seen: FloatArray,
-    intermediates: Mapping[str, FloatArray],
+    maps: Mapping[str, FloatArray],
+    described: Sequence[Intermediate],
     restored: FloatArray,
     residual: FloatArray | None = None,
 ) -> list[Panel]:
@@ -42,28 +44,18 @@ def panels(
 
     Args:
         seen: S, the H x W x 3 sRGB picture that the network was given, in [0, 1].
-        intermediates: H x W x C arrays by name; "reflectance", "illumination", "illumination_enhanced" and "curves"
-            are shown.
+        maps: H x W x C arrays by name.
+        described: how to look at each; a map that is not described is not shown.
         restored: the H x W x 3 result.
         residual: H x W; computed from reflectance and illumination unless given.
 
     Returns:
-        Input, reflectance, illumination, enhanced illumination, Zero-DCE's curves (the mean over channels and steps,
-        on -1 to 1), their product, result, the residual |R * I - S| (where R and I are both given), as far as they are
-        there. Illuminations are false-coloured on the fixed scale 0 to 1.
+        Input, the maps as their architecture describes them, the result; and where both R and I are there, their
+        product before it and the residual |R * I - S| after it.
     """
     shown = [Panel("input", "Input S", seen)]
-    reflectance = intermediates.get("reflectance")
-    illumination = intermediates.get("illumination")
-    if reflectance is not None:
-        shown.append(Panel("reflectance", "Reflectance R", as_rgb(reflectance)))
-    for name, title in (("illumination", "Illumination I"), ("illumination_enhanced", "Enhanced illumination Î")):
-        if name in intermediates:
-            shown.append(illumination_panel(name, title, intermediates[name]))
-    if "curves" in intermediates:
-        plane = intermediates["curves"].mean(axis=2)
-        colours = false_colour(plane, -1.0, 1.0, "diverging")
-        shown.append(Panel("curves", "Curves, mean of 8 steps", colours, (-1.0, 1.0), "", "diverging", plane))
+    shown += [intermediate_panel(each, maps[each.name]) for each in described if each.name in maps]
+    reflectance, illumination = maps.get(REFLECTANCE.name), maps.get(ILLUMINATION.name)
     if reflectance is not None and illumination is not None:
         product = as_rgb(reflectance) * as_rgb(illumination)
         shown.append(Panel("product", "Product R·I", np.clip(product, 0, 1)))
@@ -76,10 +68,19 @@ def panels(
     return shown
 
 
+def intermediate_panel(described: Intermediate, values: FloatArray) -> Panel:
+    """One map (H x W x C) as its description asks: a colour picture, or one plane in false colours."""
+    name, title, colours = described.name, described.title, described.colours
+    if colours == "rgb":
+        return Panel(name, title, as_rgb(values))
+    plane = values.mean(axis=2) if colours == "diverging" else luminance(values)
+    note = "" if colours == "diverging" else f"mean {float(plane.mean()):.3f}"
+    return Panel(name, title, false_colour(plane, *described.range, colours), described.range, note, colours, plane)
+
+
 def illumination_panel(name: str, title: str, light: FloatArray) -> Panel:
     """An illumination (H x W x 1 or x 3) in false colours on the fixed scale 0 to 1."""
-    plane = luminance(light)
-    return Panel(name, title, false_colour(plane), (0.0, 1.0), f"mean {float(plane.mean()):.3f}", values=plane)
+    return intermediate_panel(replace(ILLUMINATION, name=name, title=title), light)
 
 
 def difference_panel(name: str, title: str, difference: FloatArray) -> Panel:

@@ -7,7 +7,7 @@ error: nothing is ever skipped or left at its random initial value without a wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -155,93 +155,3 @@ def _first_few(names: list[str], count: int = 3) -> str:
 
 def _shape(tensor: torch.Tensor) -> str:
     return "x".join(str(n) for n in tensor.shape) or "scalar"
-
-
-def _dense(theirs: str, ours: str, layers: int) -> dict[str, str]:
-    """A residual dense block: the first layer's conv is stored as `conv.0`, the others' as `conv.1`."""
-    modules = {f"{theirs}.dense_layers.{i}.conv.{min(i, 1)}": f"{ours}.dense.{i}" for i in range(layers)}
-    return modules | {f"{theirs}.conv_1x1.0": f"{ours}.fuse"}
-
-
-def _chain(ours: str, stem: str, blocks: Iterable[tuple[str, int]], fuse: str, conv: str) -> dict[str, str]:
-    """A coarse scale: its stem, its dense blocks with their layers, their fusion, and the conv after upsampling."""
-    modules = {f"{stem}.{i}.0": f"{ours}.chain.stem.{i}" for i in range(2)}
-    for i, (block, layers) in enumerate(blocks):
-        modules |= _dense(block, f"{ours}.chain.blocks.{i}", layers)
-    return modules | {f"{fuse}.0": f"{ours}.chain.fuse", f"{conv}.0": f"{ours}.conv"}
-
-
-_LAMBA_SHARED = {
-    "resblock8x.conv1.0": "residual8.conv1",
-    "resblock8x.conv2.0": "residual8.conv2",
-    "conv32_8_cat.0.0": "join1",
-    "conv32_8_cat.1.0": "join2",
-    "conv2x.0": "scale2",
-    "conv_2_8_32.0": "tail",
-}
-
-LAMBA_M0 = Layout(
-    _LAMBA_SHARED | _chain("scale32", "conv32x", [("RDB1", 4), ("RDB2", 5), ("RDB3", 5)], "rdball", "conv_rdb8x")
-)
-
-LAMBA_M1 = Layout(
-    _LAMBA_SHARED
-    | _chain("scale8", "conv64x", [("RDB1", 4), ("RDB2", 5)], "rdball3", "conv_rdb8x0")
-    | _chain("scale32", "conv32x", [("RDB3", 5), ("RDB4", 5)], "rdball1", "conv_rdb8x1")
-    | _chain("scale16", "conv16x", [("RDB5", 5), ("RDB6", 5)], "rdball2", "conv_rdb8x2")
-    | {"conv_rdb8x4.0": "fuse"},
-    ignored=("conv_rdb8x3",),
-)
-
-LAMBA_M2 = Layout(
-    _LAMBA_SHARED
-    | _chain("scale32", "conv32x", [("RDB1", 5), ("RDB2", 5)], "rdball2", "conv_rdb8x1")
-    | _chain("scale16", "conv16x", [("RDB3", 5), ("RDB4", 5)], "rdball3", "conv_rdb8x2")
-    | _chain("scale8", "conv4x", [("RDB5", 5), ("RDB6", 5)], "rdball4", "conv_rdb8x3")
-    | _dense("RDB7", "refine32", 5)
-    | _dense("RDB8", "refine16", 5)
-    | _dense("RDB9", "refine8", 5)
-    | {"conv_rdb8x4.0": "fuse_refined", "conv_rdb8x5.0": "fuse_direct", "conv_rdb8x6.0": "fuse"},
-    ignored=("conv64x", "rdball1", "conv_rdb8x0"),
-)
-
-SID_UNET = Layout(
-    {f"conv{level + 1}_{i}": f"down.{level}.conv{i}" for level in range(5) for i in (1, 2)}
-    | {f"upv{level + 6}": f"up.{level}" for level in range(4)}
-    | {f"conv{level + 6}_{i}": f"merge.{level}.conv{i}" for level in range(4) for i in (1, 2)}
-    | {"conv10_1": "last"}
-)
-
-RETINEXNET_DECOM = Layout(
-    {"conv0": "decom.first", "conv6": "decom.last"} | {f"conv{i + 1}": f"decom.body.{i}" for i in range(5)}
-)
-RETINEXNET_RELIGHT = Layout(
-    {f"conv{i}": f"relight.down.{i}" for i in range(4)}
-    | {f"deconv{i + 1}": f"relight.up.{i}" for i in range(3)}
-    | {"convO": "relight.fusion", "convF": "relight.last"}
-)
-RETINEXNET_PORT_DECOM = Layout(
-    {"net1_conv0": "decom.first", "net1_recon": "decom.last"}
-    # The ReLUs between the convolutions take the odd numbers.
-    | {f"net1_convs.{2 * i}": f"decom.body.{i}" for i in range(5)}
-)
-RETINEXNET_PORT_RELIGHT = Layout(
-    {"net2_conv0_1": "relight.down.0"}
-    | {f"net2_conv1_{i}": f"relight.down.{i}" for i in (1, 2, 3)}
-    | {f"net2_deconv1_{i + 1}": f"relight.up.{i}" for i in range(3)}
-    | {"net2_fusion": "relight.fusion", "net2_output": "relight.last"}
-)
-
-ZERO_DCE = Layout({f"e_conv{i + 1}": f"convs.{i}" for i in range(7)})
-
-SCI = Layout(
-    {
-        "enhance.in_conv.0": "first",
-        "enhance.conv.0": "block",
-        "enhance.conv.1": "norm",
-        "enhance.out_conv.0": "last",
-    },
-    # The self-calibrating network serves training alone.
-    ignored=("calibrate",),
-    repeated={"enhance.blocks.0.0": "enhance.conv.0", "enhance.blocks.0.1": "enhance.conv.1"},
-)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import WeightsError
 from explorer.models import architecture, architectures, create_model
-from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
+from explorer.weights.catalogue import CATALOGUE
+from explorer.weights.checkpoint import PublishedCheckpoint
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.keymaps import Layout, Tensors, check_tensors, fits, fold_weight_norm, rename
 from explorer.weights.store import available_weights, imported_folder, write_weights
@@ -103,8 +104,8 @@ def known_networks() -> Iterator[Known]:
 
 
 def _published(entry: PublishedCheckpoint) -> Known:
-    used: list[PublishedFile] = [file for file in entry.files if file.used]
-    return Known(entry.name, entry.architecture, entry.options, entry.input, layouts=tuple(f.layout for f in used))
+    layouts = tuple(file.layout for file in entry.files if file.used)
+    return Known(entry.name, entry.architecture, entry.options, entry.input, layouts=layouts)
 
 
 def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Known, Tensors]:

@@ -15,16 +15,15 @@ from typing import Any
 
 from explorer.errors import WeightsError
 
-PLACES = ("local", "embedded", "hub")
-"""Folders of the user's own, the weights that come with the explorer, the Hugging Face Hub."""
-
 
 @dataclass(frozen=True)
 class Settings:
     """Where weights are looked for."""
 
-    order: tuple[str, ...] = PLACES
-    """Places, the first match wins; a place that is left out is never looked at."""
+    order: tuple[str, ...] | None = None
+    """Names of sources, the first match wins; a source that is left out is never looked at. None for the default."""
+    order_from: str = ""
+    """Where the order was read, for messages."""
     repo: str = ""
     """The default repository of the Hub, `org/repo` or `org/repo@revision`; empty for none."""
     folder: Path | None = None
@@ -41,7 +40,7 @@ def settings_file() -> Path:
 
 
 def read_settings() -> Settings:
-    """The settings that hold now; read anew at every call, so that a change needs no restart.
+    """The settings that hold now; read again at every call, so that a change needs no restart.
 
     Raises:
         WeightsError: the file or a variable holds something else than described above.
@@ -72,21 +71,8 @@ def read_settings() -> Settings:
     if named := os.environ.get("EXPLORER_WEIGHTS_ORDER"):
         order, source = [place.strip() for place in named.split(",")], "EXPLORER_WEIGHTS_ORDER"
     return Settings(
-        order=PLACES if order is None else check_order(order, source),
+        order=None if order is None else tuple(order),
+        order_from=source,
         repo=os.environ.get("EXPLORER_HUB_REPO") or data.get("repo", ""),
         folder=Path(folder).expanduser() if folder else None,
     )
-
-
-def check_order(order: list[str], source: str) -> tuple[str, ...]:
-    """An order of places.
-
-    Raises:
-        WeightsError: a place that does not exist, one named twice, or none at all.
-    """
-    if not order or len(set(order)) < len(order) or not set(order) <= set(PLACES):
-        raise WeightsError(
-            f"{source} gives the order of places {', '.join(order) or 'of nothing'}; name some of "
-            f"{', '.join(PLACES)}, each once, separated by commas."
-        )
-    return tuple(order)

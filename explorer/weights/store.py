@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ import explorer
 from explorer import unfinished
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.machine import new_lock
-from explorer.models import Architecture, architecture
-from explorer.weights.config import InputConvention, WeightsConfig, read_config
+from explorer.models import Architecture, architecture, architecture_of
+from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.settings import Settings, read_settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs none of it
@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs n
     from explorer.models import RestorationNet
 
 MODEL_FILE = "model.safetensors"
+UNTRAINED = "untrained"
+"""The revision of a network that was built in memory and read from no weights."""
 LARGEST_HEADER = 25_000_000
 """Bytes; the networks here need some thousands."""
 
@@ -34,9 +36,9 @@ class WeightsIdentity:
 
     name: str
     revision: str
-    """"embedded", "local", "built in" for classical methods, or a Hub commit."""
+    """"embedded", "local", a Hub commit, "built in" for classical methods, or `UNTRAINED`."""
     sha256: str
-    """Of `model.safetensors`; empty for classical methods."""
+    """Of `model.safetensors`; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,16 @@ class LoadedModel:
     """Held while the network runs, so that hooks of one caller never see another's picture."""
 
 
-def weights_folders(settings: Settings | None = None) -> list[tuple[Path, str]]:
-    """Where weights are looked for, first match wins: (folder, revision word "local" or "embedded").
+def local_folders(settings: Settings) -> list[Path]:
+    """The user's folders of folders of weights, the first match wins."""
+    return [*([settings.folder] if settings.folder else []), imported_folder()]
 
-    Raises:
-        WeightsError: the user's settings cannot be read.
-    """
-    settings = settings or read_settings()
+
+def embedded_folders() -> list[Path]:
+    """Where the weights lie that come with the explorer: in a checkout, then in the package."""
     package = Path(explorer.__file__).parent
-    places: dict[str, list[Path]] = {
-        "local": [*([settings.folder] if settings.folder else []), imported_folder()],
-        "embedded": [package / "_weights"],
-    }
-    if (package.parent / "pyproject.toml").is_file():
-        places["embedded"].insert(0, package.parent / "weights")
-    return [(folder, place) for place in settings.order for folder in places.get(place, [])]
+    checkout = [package.parent / "weights"] if (package.parent / "pyproject.toml").is_file() else []
+    return [*checkout, package / "_weights"]
 
 
 def imported_folder() -> Path:
@@ -79,22 +76,24 @@ def imported_folder() -> Path:
 
 
 def available_weights() -> dict[str, tuple[Path, str]]:
-    """Every folder of weights on this machine by name, the Hub's cache aside: (folder, revision word), sorted."""
-    return _weights_in(weights_folders())
+    """Folders of weights on this machine by name, sorted, the Hub's cache aside: (folder, "local" or "embedded").
+
+    Raises:
+        WeightsError: the user's settings cannot be read.
+    """
+    embedded = {name: (folder, "embedded") for name, folder in folders_in(embedded_folders()).items()}
+    local = {name: (folder, "local") for name, folder in folders_in(local_folders(read_settings())).items()}
+    return dict(sorted((embedded | local).items()))
 
 
-def folders_of(place: str, settings: Settings) -> dict[str, tuple[Path, str]]:
-    """The folders of weights of one place, "local" or "embedded", by name: (folder, revision word), sorted."""
-    return _weights_in(weights_folders(replace(settings, order=(place,))))
-
-
-def _weights_in(places: list[tuple[Path, str]]) -> dict[str, tuple[Path, str]]:
-    found: dict[str, tuple[Path, str]] = {}
-    for place, revision in places:
+def folders_in(places: Sequence[Path]) -> dict[str, Path]:
+    """Folders of weights by name, sorted; of two that have one name, the first place's."""
+    found: dict[str, Path] = {}
+    for place in places:
         if place.is_dir():
             for folder in place.iterdir():
                 if not folder.name.startswith(".") and (folder / "config.json").is_file():
-                    found.setdefault(folder.name, (folder, revision))
+                    found.setdefault(folder.name, folder)
     return dict(sorted(found.items()))
 
 
@@ -140,18 +139,13 @@ def sha256_of(path: Path) -> str:
         WeightsError: the file cannot be read.
     """
     try:
+        digest = hashlib.sha256()
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(path)
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights anew.") from error
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
@@ -310,15 +304,32 @@ def classical_model(name: str) -> LoadedModel:
     descriptor = architecture(name)
     if descriptor.needs_weights:
         raise ExplorerError(f"{name} needs weights.")
-    net = descriptor.create()
+    return _without_weights(descriptor, descriptor.create(), "built in", "Apache-2.0")
+
+
+def untrained_model(net: RestorationNet) -> LoadedModel:
+    """A network that was built in memory, with the parameters that it has; put into evaluation mode.
+
+    Raises:
+        ModelNotFoundError: the network is of no architecture that is known.
+    """
+    descriptor = architecture_of(net)
+    return _without_weights(descriptor, descriptor.complete(net.eval()), UNTRAINED, "")
+
+
+def _without_weights(descriptor: Architecture, net: RestorationNet, revision: str, licence: str) -> LoadedModel:
+    brightens = net.brightens and not descriptor.needs_weights
     config = WeightsConfig(
-        name=name,
-        architecture=name,
+        name=descriptor.name,
+        architecture=descriptor.name,
         domain=descriptor.domain,
         # What does not brighten by itself has nothing but the amplification to brighten with.
-        input=InputConvention(ratio_rule="none" if net.brightens else "learned", clip=(0.0, 1.0)),
+        input=InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0)),
+        # A network on mosaics that nobody trained has learnt no camera's colours.
+        output=OutputConvention(color="srgb" if descriptor.domain == "rgb" else "camera"),
+        parameters=sum(p.numel() for p in net.parameters()),
         paper=descriptor.paper,
         summary=descriptor.summary,
-        licence="Apache-2.0",
+        licence=licence,
     )
-    return LoadedModel(name, descriptor, net, config, WeightsIdentity(name, "built in", ""))
+    return LoadedModel(descriptor.name, descriptor, net, config, WeightsIdentity(descriptor.name, revision, ""))

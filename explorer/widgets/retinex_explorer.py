@@ -14,8 +14,6 @@ from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
-_SHOWN = {"reflectance", "illumination", "curves"}
-
 
 class RetinexExplorer(Explorer):
     """Splits a photo into what surfaces reflect and the light on them; the light can be changed and put back.
@@ -31,7 +29,7 @@ class RetinexExplorer(Explorer):
         max_side: int = 320,
     ) -> None:  # fmt: skip
         """See `explorer.widgets.retinex`."""
-        wanted = [info.name for info in explorer.list_models() if _SHOWN & set(info.intermediates)]
+        wanted = [info.name for info in explorer.list_models() if info.intermediates]
         super().__init__(max_side=max_side, ratio=ratio, wanted=wanted)
         self.add_class("lx-wide")
         self.relit: FloatArray | None = None
@@ -100,17 +98,7 @@ class RetinexExplorer(Explorer):
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)
         found = self._result = decompose(self._photo, model, self.ratio, max_side=self.max_side)
-        maps = {
-            name: values
-            for name, values in (
-                ("reflectance", found.reflectance),
-                ("illumination", found.illumination),
-                ("illumination_enhanced", found.enhanced),
-                ("curves", found.curves),
-            )
-            if values is not None
-        }
-        shown = panels(found.seen, maps, found.image, found.residual)
+        shown = panels(found.seen, found.maps, found.described, found.image, found.residual)
         self.view.show(
             [
                 viewer.Tile(

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import endpoints, holding, photo_bar, restoring, sessions
+from explorer.app import endpoints, holding, opening, photo_bar, restoring, sessions
 from explorer.app.feedback import reported
 from explorer.app.holding import Again, Holding, buffers, surplus
 from explorer.app.sessions import Session
@@ -118,7 +118,7 @@ def test_pages_without_a_photo_of_ones_own_go_before_those_with_one(
     world: World, photograph: Callable[..., Path]
 ) -> None:
     own = world.loads("192.0.2.1", "own")
-    restoring.open_file(own, photograph("night.png"))
+    opening.open_file(own, photograph("night.png"))
     pages = [world.loads("192.0.2.1", f"page {number}") for number in range(sessions.SESSIONS_EACH)]
     assert own.folder.exists() and not pages[0].folder.exists() and pages[-1].folder.exists()
 
@@ -126,16 +126,17 @@ def test_pages_without_a_photo_of_ones_own_go_before_those_with_one(
 def test_examples_are_nobodys_memory(world: World) -> None:
     session = world.loads("192.0.2.1", "a page")
     for name in (card.name for card in photo_bar.example_cards()):
-        restoring.open_example(session, name)
+        opening.open_example(session, name)
         assert session.held() == (0, 0, 0), name
         assert restoring.preview(session, "identity", 2.0).restoration.image.any()
     raw = next(card.name for card in photo_bar.example_cards() if card.badge)
-    restoring.open_example(session, raw)
+    opening.open_example(session, raw)
     other = world.loads("192.0.2.2", "another")
-    restoring.open_example(other, raw)
-    assert other.photo is session.photo, "decoded once for all"
-    restoring.set_white_balance(other, "daylight")
-    assert other.photo is not session.photo and session.white_balance == "as_shot"
+    opening.open_example(other, raw)
+    assert other.require_open().whole is session.require_open().whole, "decoded once for all"
+    opening.set_white_balance(other, "daylight")
+    assert other.require_open().whole is not session.require_open().whole
+    assert session.require_open().white_balance == "as_shot"
 
 
 def test_photos_are_let_go_first_and_read_again(
@@ -144,38 +145,37 @@ def test_photos_are_let_go_first_and_read_again(
     megabytes(monkeypatch, 60)
     session = world.loads("192.0.2.1", "a page")
     path = photograph("night.png")
-    restoring.open_file(session, path)
+    opening.open_file(session, path)
     restoring.finished_preview(session, "identity", "auto", PLAIN)
     before = restoring.save(session, "identity", 3.0, "png16").read_bytes()
-    sizes, number = session.size, session.version
+    shown_photo = session.require_open()
     sessions.settle()
-    assert session.kept_photo and session.kept_photo.held is not None, "there is room"
+    assert shown_photo.kept.held is not None, "there is room"
     megabytes(monkeypatch, 26)  # 15.6 MiB for one visitor: 12.4 for photo and result, and the previews
     sessions.settle()
-    assert session.kept_photo.held is None and session.full, "the result takes longer to make than the photo to read"
+    assert shown_photo.kept.held is None
+    assert shown_photo.work.full, "the result takes longer to make than the photo to read"
     megabytes(monkeypatch, 15)
     sessions.settle()
-    assert not session.full and not session.latest and session.folder.exists()
+    assert not shown_photo.work.full and not shown_photo.work.latest and session.folder.exists()
 
     opened: list[Any] = []
     read = explorer.open_photo
-    monkeypatch.setattr(explorer, "open_photo", lambda *a, **k: opened.append(a) or read(*a, **k), raising=False)
-    again = [part.keywords for part in (session.kept_photo._make,)]
-    assert again[0]["name"] == "night.png"
+    counted = lambda *a, **k: opened.append(k["name"]) or read(*a, **k)  # noqa: E731
+    monkeypatch.setattr(explorer, "open_photo", counted, raising=False)
     shown = restoring.finished_preview(session, "identity", "auto", Finish(exposure=1.0))
     assert restoring.photo_facts(session)["Name"] == "night.png"
     assert restoring.notes(session, shown.restoration) is not None
-    assert (session.size, session.version) == (sizes, number)
-    assert session.kept_photo.held is None, "what is seen at preview size needs no photo"
+    assert session.open is shown_photo and shown_photo.kept.held is None, "what is seen at preview size needs no photo"
     path.unlink()  # the server removes uploads after an hour
     assert restoring.save(session, "identity", 3.0, "png16").read_bytes() == before
-    assert session.kept_photo.held is not None
+    assert set(opened) == {"night.png"}
 
     session.let_photos_go()
-    assert session.source
-    session.source.unlink()
+    assert shown_photo.source
+    shown_photo.source.unlink()
     with pytest.raises(PhotoError, match="open the photo again"):
-        restoring.set_white_balance(session, "grey_world")
+        opening.set_white_balance(session, "grey_world")
         restoring.full(session, "identity", 4.0)
 
 
@@ -187,7 +187,7 @@ def test_one_visitors_photos_cost_the_others_nothing(
 
     def opens(who: str, page: str) -> Session:
         session = world.loads(who, page)
-        restoring.open_file(session, path)
+        opening.open_file(session, path)
         restoring.full(session, "identity", 2.0)
         sessions.settle()
         return session
@@ -195,11 +195,12 @@ def test_one_visitors_photos_cost_the_others_nothing(
     quiet = [opens("192.0.2.1", "quiet"), opens("192.0.2.2", "quiet too")]
     greedy = [opens("198.51.100.1", f"page {number}") for number in range(12)]
     for session in quiet:
-        assert session.kept_photo and session.kept_photo.held is not None and session.full
+        opened = session.require_open()
+        assert opened.kept.held is not None and opened.work.full
     held = [sum(session.held()) for session in greedy if session.folder.exists()]
     assert sum(held) <= 60 * 2**20
     assert sum(held) + sum(sum(session.held()) for session in quiet) <= 100 * 2**20
-    assert greedy[-1].folder.exists() and greedy[-1].full
+    assert greedy[-1].folder.exists() and greedy[-1].require_open().work.full
 
 
 def test_every_handler_settles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,15 +227,15 @@ def test_downloads_are_counted_on_the_disk(
 ) -> None:
     path = photograph("night.png")
     first, second = world.loads("192.0.2.1", "a"), world.loads("198.51.100.1", "b")
-    restoring.open_file(first, path)
+    opening.open_file(first, path)
     kept = restoring.save(first, "identity", 2.0, "png16")
-    restoring.open_file(second, path)
+    opening.open_file(second, path)
     other = restoring.save(second, "identity", 2.0, "png16")
     assert first.on_disk()[0] == kept.stat().st_size
     assert first.on_disk()[1] >= path.stat().st_size
     monkeypatch.setattr(sessions, "FILES", sum(first.on_disk()) * 3)
     third = world.loads("198.51.100.1", "c")
-    restoring.open_file(third, path)
+    opening.open_file(third, path)
     newest = restoring.save(third, "identity", 2.0, "png16")
     monkeypatch.setattr(sessions, "FILES", sum(first.on_disk()) * 2.5)
     sessions.settle()

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.app import budget, catalogue, importing, restoring, sessions
+from explorer.app import budget, catalogue, importing, open_photo, opening, restoring, sessions
 from explorer.app.detail import detail, rendering_of
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
 from explorer.examples import examples
-from explorer.hub import originals
 from explorer.photo import load_rendering
 from explorer.photo.types import RawPhoto, RgbPhoto
 from explorer.settings import Finish
+from explorer.weights.catalogue import CATALOGUE
 
 
 def asked(client: str = "127.0.0.1", **headers: str) -> Any:
@@ -52,7 +52,7 @@ def test_only_who_sits_at_the_machine_may_import(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_licence_is_named_on_its_button() -> None:
-    for entry in originals.downloadable():
+    for entry in (each for each in CATALOGUE.values() if each.downloadable):
         words = importing.agreement(entry.name)["value"]
         assert entry.licence in words or (entry.licence == "none stated" and "No licence is stated" in words)
         terms = importing.notice(entry.name)
@@ -123,44 +123,44 @@ def test_the_restored_preview_is_of_the_size_that_the_budget_allows(
 ) -> None:
     monkeypatch.setattr(budget, "seconds_per_pixel", lambda model: 1.0)
     ramp = np.linspace(0, 0.2, 900 * 1200 * 3, dtype=np.float32).reshape(900, 1200, 3)
-    restoring.take_photo(session, RgbPhoto(ramp, 8))
+    opening.take_photo(session, RgbPhoto(ramp, 8))
     shown = restoring.finished_preview(session, "identity", 2.0, Finish())
     assert shown.restoration.image.shape == shown.as_taken.shape == (240, 320, 3)
     assert restoring.preview(session, "identity", 2.0).restoration.image.shape == (480, 640, 3), "for comparisons"
 
 
 def test_what_fails_leaves_all_of_the_old_photo(session: Session, tmp_path: Path) -> None:
-    restoring.open_example(session, raw_example())
-    restoring.set_white_balance(session, "daylight")
+    opening.open_example(session, raw_example())
+    opening.set_white_balance(session, "daylight")
     restoring.preview(session, "identity", "auto")
-    before = {name: getattr(session, name) for name in restoring._OF_A_PHOTO}
+    before = session.open
     other = tmp_path / "other.png"
     from PIL import Image
 
     Image.new("RGB", (40, 30), (9, 9, 9)).save(other)
-    with pytest.raises(ModelNotFoundError), restoring.kept_on_failure(session):
-        restoring.open_file(session, other)
+    with pytest.raises(ModelNotFoundError), opening.kept_on_failure(session):
+        opening.open_file(session, other)
         restoring.first_preview(session, "no such model")
-    assert all(getattr(session, name) is value for name, value in before.items())
+    assert session.open is before
     with pytest.raises(WhiteBalanceError, match="outside"):
-        restoring.set_white_balance(session, restoring.NEUTRAL, (1e6, 3.0))
-    assert session.white_balance == "daylight" and session.photo is before["kept_balanced"]()
+        opening.set_white_balance(session, open_photo.NEUTRAL, (1e6, 3.0))
+    assert session.open is before
 
 
 def test_a_grey_patch_becomes_gains_that_settings_reproduce(session: Session) -> None:
-    restoring.open_example(session, raw_example())
-    opened = session.require_photo()
+    opening.open_example(session, raw_example())
+    opened = session.require_open().whole
     width, height = opened.size
-    restoring.set_white_balance(session, restoring.NEUTRAL)
-    assert session.photo is opened, "no place was given yet"
-    restoring.set_white_balance(session, restoring.NEUTRAL, (width * 0.6, height * 0.7))
-    photo = session.require_photo()
+    opening.set_white_balance(session, open_photo.NEUTRAL)
+    assert session.require_open().whole is opened, "no place was given yet"
+    opening.set_white_balance(session, open_photo.NEUTRAL, (width * 0.6, height * 0.7))
+    photo = session.require_open().whole
     assert isinstance(photo, RawPhoto) and photo.white_balance.gains != opened.white_balance.gains
     settings = restoring.settings_of(session, restoring.preview(session, "identity", 4.0).restoration, Finish())
     again = opened.with_white_balance(settings.white_balance)
     assert again.white_balance.gains == photo.white_balance.gains
-    restoring.set_white_balance(session, "as_shot")
-    assert session.photo is opened and session.point is None
+    opening.set_white_balance(session, "as_shot")
+    assert session.require_open().whole is opened and session.require_open().point is None
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -179,7 +179,7 @@ def test_a_window_is_the_window_of_the_whole(rotation: Any) -> None:
 
 def test_a_detail_needs_the_full_result_and_is_bounded(session: Session) -> None:
     ramp = np.linspace(0, 0.2, 60 * 2500 * 3, dtype=np.float32).reshape(60, 2500, 3)
-    restoring.take_photo(session, RgbPhoto(ramp, 8))
+    opening.take_photo(session, RgbPhoto(ramp, 8))
     everything = (0.0, 0.0, 1.0, 1.0)
     assert detail(session, everything, Finish()) is None
     full = restoring.full(session, "identity", 2.0)
@@ -200,10 +200,10 @@ def test_the_photo_is_decoded_once(session: Session, monkeypatch: pytest.MonkeyP
     decode = explorer.open_photo
     monkeypatch.setattr(explorer, "open_photo", lambda *a, **k: opened.append(a) or decode(*a, **k), raising=False)
     example = next(each for each in examples() if each.kind == "raw")
-    restoring.open_file(session, example.path)
+    opening.open_file(session, example.path)
     restoring.finished_preview(session, "identity", "auto", Finish())
     for balance in ("daylight", "grey_world", "as_shot"):
-        restoring.set_white_balance(session, balance)
+        opening.set_white_balance(session, balance)
         restoring.finished_preview(session, "clahe", 3.0, Finish(exposure=1.0))
     restoring.save(session, "identity", 2.0, "jpeg8")
     again = sessions.enter_session(session.token)  # a reload
@@ -238,7 +238,7 @@ def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPa
     assert fresh is not session and not fresh.was_lost
     sessions.close_session(fresh.token)
     with pytest.raises(PhotoError):
-        fresh.require_photo()
+        fresh.require_open()
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from PIL import Image
 
 import explorer
 from explorer import restorer
-from explorer.app import build_app, catalogue, restoring, sessions
+from explorer.app import build_app, catalogue, opening, sessions
 from explorer.errors import ModelNotFoundError
-from explorer.hub import resolver
+from explorer.sources import resolving
 
 EMBEDDED = Path(explorer.__file__).resolve().parent.parent / "weights" / "lamba_m0.raw_synthetic"
 """A folder of weights that `explorer.load_model` would take."""
@@ -50,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     """What is asked of the loader and of the resolver of names, which are made for one's own machine; and nobody calls
     anywhere."""
     found: list[object] = []
-    load, find = restorer.load_model, resolver.find
+    load, find = restorer.load_model, resolving.resolve
 
     def loading(name: Any, *rest: Any, **named: Any) -> Any:
         found.append(name)
@@ -66,7 +66,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
     monkeypatch.setattr(restorer, "load_model", loading)
     monkeypatch.setattr(explorer, "load_model", loading, raising=False)
-    monkeypatch.setattr(restorer, "find", finding)
+    monkeypatch.setattr(restorer, "resolve", finding)
     monkeypatch.setattr(socket.socket, "connect", connecting)
     yield found
 
@@ -120,8 +120,8 @@ def test_the_page_asks_for_models_of_the_catalogue_alone(
             if isinstance(block, gr.State | gr.File | gr.Slider | gr.Number):
                 continue
             for odd in (ODD[0], [ODD[1]], {"selected": ODD[0], "of": [ODD[0], "x"]}):
-                if session.example != "cat":
-                    restoring.open_example(session, "cat")
+                if session.open is None or session.open.example != "cat":
+                    opening.open_example(session, "cat")
                 values = [ordinary(each, session.token, str(tmp_path / "night.png")) for each in fn.inputs]
                 values[place] = odd
                 tried += 1
@@ -139,7 +139,7 @@ def test_the_endpoints_take_names_of_the_catalogue_alone(demo: gr.Blocks, asked:
     Image.new("RGB", (48, 32), (9, 7, 5)).save(tmp_path / "night.png")
     photo = {"path": str(tmp_path / "night.png")}
     ordinary = {"photo": photo, "model": "identity", "models": ["identity"], "ratios": ["2"], "ratio": "2",
-                "file_format": "png8", "layer": ""}  # fmt: skip
+                "file_format": "png8", "layer": "", "black_level": "auto"}  # fmt: skip
     named = []
     for fn in demo.fns.values():
         if fn.api_visibility != "public":

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import holding, restoring, sessions
+from explorer.app import holding, opening, restoring, sessions
 from explorer.app.holding import Room, bytes_to_restore
 from explorer.photo import Limits, isolation
 from explorer.photo.develop import unprocess
@@ -132,13 +132,13 @@ def test_photos_make_room_for_a_restoration(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(sessions, "_SESSIONS", type(sessions._SESSIONS)())
     one, other = (sessions._begin(who) for who in ("192.0.2.1", "192.0.2.2"))
     for session in (one, other):
-        restoring.open_file(session, tmp_path / "a.png")
-    assert other.kept_photo and other.kept_photo.held is not None
+        opening.open_file(session, tmp_path / "a.png")
+    assert other.require_open().kept.held is not None
     # Room for the restoration, and not for two photos of 25 MiB beside it.
     monkeypatch.setenv(holding.SETTING, str((bytes_to_restore((1800, 1200)) / 2**20 + 10) / holding.WORK))
     restoring.full(one, "identity", 2.0)
-    assert other.kept_photo.held is None and other.small is not None
-    assert other.photo is not None, "it is read again"
+    assert other.require_open().kept.held is None
+    assert other.require_open().whole is not None, "it is read again"
     for session in (one, other):
         sessions.close_session(session.token)
 

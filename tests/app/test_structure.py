@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import build_app, catalogue, components, photo_bar, restoring, sessions, text
+from explorer.app import build_app, catalogue, components, open_photo, opening, photo_bar, restoring, sessions, text
 from explorer.app.feedback import reported, told
+from explorer.app.holding import Again
 from explorer.app.page import TABS
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError, RatioError
@@ -77,14 +78,14 @@ def test_as_shot_brings_back_what_the_photo_was_opened_with(session: Session, tm
     samples = np.random.default_rng(3).integers(600, 2000, (64, 96)).astype("<u2")
     path = tmp_path / "night_96x64_rggb_b512_w16383.raw"
     path.write_bytes(samples.tobytes())
-    restoring.open_file(session, path)
-    opened = session.require_photo()
+    opening.open_file(session, path)
+    opened = session.require_open().whole
     before = restoring.photo_facts(session)
-    restoring.set_white_balance(session, "grey_world")
-    assert session.require_photo() is not opened
+    opening.set_white_balance(session, "grey_world")
+    assert session.require_open().whole is not opened
     assert restoring.photo_facts(session)["White balance"] != before["White balance"]
-    restoring.set_white_balance(session, "as_shot")
-    assert session.require_photo() is opened
+    opening.set_white_balance(session, "as_shot")
+    assert session.require_open().whole is opened
     assert "Suggested ratio" not in before
 
 
@@ -113,19 +114,19 @@ def test_imported_checkpoints_are_told_apart_and_come_after_our_own(monkeypatch:
 
 
 def test_a_photo_is_decoded_once_and_restored_at_preview_size(session: Session, dark_photo: Path) -> None:
-    restoring.open_file(session, dark_photo)
-    decoded = session.decoded
+    opening.open_file(session, dark_photo)
+    decoded = session.require_open().kept()
     first = restoring.preview(session, "identity", 1.0)
-    assert max(first.restoration.image.shape) <= restoring.PREVIEW_SIDE
+    assert max(first.restoration.image.shape) <= open_photo.PREVIEW_SIDE
     assert np.abs(first.restoration.image - first.as_taken).max() < 2e-3
     brighter = restoring.preview(session, "identity", 8.0)
     assert brighter.restoration.image.mean() > first.restoration.image.mean() * 1.5
     assert brighter.restoration.ratio == 8.0
-    assert session.decoded is decoded
+    assert session.require_open().kept() is decoded
 
 
 def test_auto_follows_the_suggestion_and_says_so(session: Session, dark_photo: Path) -> None:
-    restoring.open_file(session, dark_photo)
+    opening.open_file(session, dark_photo)
     shown = restoring.preview(session, "clahe", "auto")
     assert shown.automatic
     assert shown.restoration.ratio == shown.suggested
@@ -137,19 +138,19 @@ def test_auto_follows_the_suggestion_and_says_so(session: Session, dark_photo: P
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, 1e9, float("nan")])
 def test_a_bad_ratio_is_a_clear_error(session: Session, dark_photo: Path, ratio: float) -> None:
-    restoring.open_file(session, dark_photo)
+    opening.open_file(session, dark_photo)
     with pytest.raises(RatioError, match="1 to 300"):
         restoring.preview(session, "identity", ratio)
 
 
 def test_a_broken_file_leaves_the_open_photo_alone(session: Session, dark_photo: Path, tmp_path: Path) -> None:
-    restoring.open_file(session, dark_photo)
-    before = session.photo
+    opening.open_file(session, dark_photo)
+    before = session.open
     broken = tmp_path / "broken.dng"
     broken.write_text("not a photograph")
     with pytest.raises(PhotoError):
-        restoring.open_file(session, broken)
-    assert session.photo is before
+        opening.open_file(session, broken)
+    assert session.open is before
     assert restoring.preview(session, "identity", 2.0).restoration.ratio == 2.0
 
 
@@ -157,7 +158,7 @@ def test_without_a_photo_every_action_says_what_to_do(session: Session) -> None:
     for action in (
         lambda: restoring.preview(session, "identity", "auto"),
         lambda: restoring.full(session, "identity", "auto"),
-        lambda: restoring.set_white_balance(session, "daylight"),
+        lambda: opening.set_white_balance(session, "daylight"),
         lambda: restoring.photo_facts(session),
     ):
         with pytest.raises(PhotoError, match="open one above"):
@@ -167,7 +168,7 @@ def test_without_a_photo_every_action_says_what_to_do(session: Session) -> None:
 def test_a_session_that_was_let_go_says_so() -> None:
     stand_in = sessions.open_session("a token of yesterday")
     with pytest.raises(PhotoError, match="idle for long"):
-        stand_in.require_photo()
+        stand_in.require_open()
     sessions.close_session(stand_in.token)
 
 
@@ -177,7 +178,7 @@ def test_a_download_has_the_photos_size_and_full_depth(
 ) -> None:
     import tifffile
 
-    restoring.open_file(session, dark_photo)
+    opening.open_file(session, dark_photo)
     path = restoring.save(session, "identity", 2.0, kind)
     assert path.name.startswith("night-identity")
     if path.suffix == ".tif":
@@ -195,24 +196,24 @@ def test_a_download_has_the_photos_size_and_full_depth(
 def test_an_example_opens_with_facts_and_white_balances(session: Session) -> None:
     name = photo_bar.default_example()
     assert name
-    restoring.open_example(session, name)
+    opening.open_example(session, name)
     facts = restoring.photo_facts(session)
     assert facts["Size"]
     assert None not in facts.values()
-    assert isinstance(session.photo, RawPhoto), "the example that greets a visitor is a RAW photo"
+    assert isinstance(session.require_open().whole, RawPhoto), "the example that greets a visitor is a RAW photo"
     taken = restoring.preview(session, "identity", 4.0).restoration.image
-    restoring.set_white_balance(session, "daylight")
+    opening.set_white_balance(session, "daylight")
     assert np.abs(restoring.preview(session, "identity", 4.0).restoration.image - taken).max() > 0.01
     with pytest.raises(PhotoError, match="known ones are"):
-        restoring.open_example(session, "nowhere")
+        opening.open_example(session, "nowhere")
 
 
 def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> None:
     first, second = sessions.open_session(None), sessions.open_session(None)
     assert first.folder != second.folder
     assert len(first.token) >= 32
-    restoring.open_file(first, dark_photo)
-    assert second.photo is None
+    opening.open_file(first, dark_photo)
+    assert second.open is None
     picture = np.zeros((4, 4, 3), np.float32)
     for _ in range(sessions.PICTURES_KEPT + 5):
         address = first.publish(png(picture))
@@ -302,10 +303,11 @@ def test_a_reference_that_was_replaced_is_not_shown_again(session: Session, dark
     """Python gives the next object the address of the one before it, so an address is no name."""
     from explorer.app.retinex import decomposed
 
-    restoring.open_file(session, dark_photo)
+    opening.open_file(session, dark_photo)
     for level in (0.25, 0.75, 0.5, 0.25):
-        session.reference = None
-        session.reference = RgbPhoto(np.full((60, 90, 3), level, np.float32), 8)
+        opening.set_reference(session, None)
+        picture = RgbPhoto(np.full((60, 90, 3), level, np.float32), 8)
+        opening.set_reference(session, open_photo.Reference(Again(picture)))
         assert np.allclose(decomposed(session, "lime", "reference").seen, level, atol=0.01)
 
 

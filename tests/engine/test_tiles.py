@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from explorer.engine.memory import budget_for, bytes_per_sample
 from explorer.engine.tiles import _cropped, cut, grid, run_tiled, tiles_along
-from explorer.models import RestorationNet, SizeRequirements, create_model
+from explorer.models import RestorationNet, SizeRequirements, architectures, create_model
 from explorer.models.base import Place
 
 
@@ -43,7 +44,7 @@ def lively(net: RestorationNet) -> RestorationNet:
     return net
 
 
-CASES = {
+CASES: dict[str, tuple[str, dict[str, Any], int]] = {
     "zero_dce": ("zero_dce", {"width": 8}, 400),
     "sci": ("sci", {}, 400),
     "retinexnet.resize": ("retinexnet", {"width": 8}, 520),
@@ -56,6 +57,13 @@ CASES = {
     "lynx_large": ("lynx", {"size": "large"}, 600),
     "lynx_xtrans": ("lynx_xtrans", {"size": "small"}, 464),
     "lynx_rgb": ("lynx_rgb", {"size": "small"}, 560),
+}
+DEEP = ("lamba_m0", "lamba_m1", "lamba_m2", "pix2pix", "res_unet")
+"""Too deep to compare tiles cheaply: their margins are tested below."""
+CASES |= {
+    name: (name, {}, 400 + 3 * found.halo)
+    for name, found in architectures().items()
+    if found.halo and found.needs_weights and name not in (*DEEP, *(case[0] for case in CASES.values()))
 }
 
 

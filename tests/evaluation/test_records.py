@@ -15,7 +15,7 @@ from explorer.errors import WeightsError
 from explorer.evaluation.records import record
 from explorer.metrics import METRICS
 from explorer.models import create_model
-from explorer.training.baselines import _COUNTERPARTS, EVAL15, PUBLISHED, baselines
+from explorer.training.baselines import EVAL15, baselines
 from explorer.training.card import figures_section, late_gain_words, model_card, with_figures
 from explorer.training.recipe import recipe_names
 from explorer.weights import CATALOGUE
@@ -166,9 +166,9 @@ def test_a_card_tells_shrunk_phases_parts_and_bits() -> None:
 
 
 def test_the_published_rows_name_checkpoints_and_recipes_that_exist() -> None:
-    assert set(_COUNTERPARTS) <= set(recipe_names())
-    assert {name for rows in PUBLISHED.values() for name in rows} <= set(CATALOGUE)
-    assert {name for names in _COUNTERPARTS.values() for name in names} <= set(CATALOGUE)
+    compared = {name for entry in CATALOGUE.values() for name in entry.compared_with}
+    assert compared and compared <= set(recipe_names())
+    assert all(entry.figures for entry in CATALOGUE.values() if entry.compared_with)
     assert [row.scores["psnr"] for row in baselines("zero_dce.lol", EVAL15)] == [14.86, 7.77]
     assert baselines("zero_dce.lol", "other pictures") == []
 
@@ -187,7 +187,7 @@ def test_the_published_rows_are_what_this_project_measures(shared: Path, monkeyp
         import_published("sci_medium", shared / "checkpoints" / "sci" / "medium.pt"),
     ]
     for result in evaluate_pairs(list_pairs(folder / "low", folder / "high"), models)[1:]:
-        row = PUBLISHED[EVAL15][result.model]
+        row = CATALOGUE[result.model].figures[EVAL15]
         assert result.scores.psnr == pytest.approx(row.scores["psnr"], abs=0.011), result.model
         assert result.scores.ssim == pytest.approx(row.scores["ssim"], abs=0.0011), result.model
         assert result.scores.gt_mean_psnr == pytest.approx(row.scores["gt_mean_psnr"], abs=0.011), result.model

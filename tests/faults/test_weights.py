@@ -162,7 +162,7 @@ class Code:
 def test_a_published_checkpoint_with_code_is_refused_and_not_run(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from explorer.weights.published import import_published
+    from explorer.weights import import_published
 
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "checkpoint.pth"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from explorer.errors import ModelNotFoundError
-from explorer.models import RestorationNet, SizeRequirements, architecture, architectures, create_model, register
+from explorer.models import (
+    Architecture,
+    RestorationNet,
+    SizeRequirements,
+    architecture,
+    architecture_of,
+    architectures,
+    create_model,
+    register,
+)
 from explorer.models.pix2pix import PatchDiscriminator
 from explorer.models.res_unet import ResNetBody, ShuffleUp
 
@@ -23,24 +34,25 @@ SMALL: dict[str, dict[str, Any]] = {
     "lynx_xtrans": {"size": "small"},
     "lynx_rgb": {"size": "small"},
 }
-EXPECTED = {
-    "lamba_m0", "lamba_m1", "lamba_m2", "sid_unet", "sid_unet_xtrans", "retinexnet", "pix2pix", "res_unet", "zero_dce",
-    "sci", "lynx", "lynx_xtrans", "lynx_rgb",
-    "identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime",
-}  # fmt: skip
-CLASSICAL = {"identity", "nlm", "bilateral", "gamma", "histogram_equalisation", "clahe", "ssr", "msrcr", "lime"}
 
 
 def parameters(net: torch.nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def test_all_architectures_are_found() -> None:
-    assert set(architectures()) >= EXPECTED
-    assert {name for name, found in architectures().items() if not found.needs_weights} == CLASSICAL
+def test_every_file_of_a_family_gives_architectures(project: Path) -> None:
+    """What is found are the descriptors that the files hold, each with a network of its own."""
+    written = [
+        ast.literal_eval(node.args[0])
+        for path in (project / "explorer" / "models" / "families").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Architecture"
+    ]
+    assert sorted(written) == list(architectures()) and len(written) > 20
+    assert any(not found.needs_weights for found in architectures().values())
 
 
-@pytest.mark.parametrize("name", sorted(EXPECTED))
+@pytest.mark.parametrize("name", architectures())
 def test_forward_at_the_smallest_size_and_at_a_larger_one(name: str) -> None:
     descriptor = architecture(name)
     net = create_model(name, **SMALL.get(name, {}))
@@ -56,7 +68,7 @@ def test_forward_at_the_smallest_size_and_at_a_larger_one(name: str) -> None:
         scale = UPSCALE[descriptor.domain]
         assert image.shape == (1, 3, height * scale, width * scale)
         assert torch.equal(image, results["image"])
-        assert set(results) == {"image", *descriptor.intermediates}
+        assert set(results) == {"image", *(each.name for each in descriptor.intermediates)}
         assert all(torch.isfinite(value).all() for value in results.values())
         assert all(value.shape[-2:] == image.shape[-2:] for value in results.values())
 
@@ -171,18 +183,41 @@ def test_unknown_architecture_lists_the_known_ones() -> None:
         create_model("u_net")
     assert isinstance(caught.value, ModelNotFoundError)
     assert "'u_net'" in str(caught.value)
-    assert all(name in str(caught.value) for name in EXPECTED)
+    assert all(name in str(caught.value) for name in architectures())
 
 
 def test_a_name_cannot_be_registered_twice() -> None:
     before = architecture("sci")
     with pytest.raises(ValueError, match="'sci'"):
-
-        @register("sci", title="Other", domain="rgb", summary="", paper="")
-        class Other(RestorationNet):
-            pass
-
+        register(Architecture("sci", RestorationNet, title="Other", domain="rgb", summary=""))
     assert architecture("sci") is before
+
+
+@pytest.mark.parametrize("name", architectures())
+def test_every_map_stays_in_its_range_and_has_a_title(name: str) -> None:
+    descriptor = architecture(name)
+    assert descriptor.title and descriptor.summary and all(each.title for each in descriptor.intermediates)
+    net = create_model(name, **SMALL.get(name, {}))
+    side = descriptor.size.padded(32)
+    x = torch.rand(1, PLANES[descriptor.domain], side, side, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        results = net.decompose(x)
+    for each in descriptor.intermediates:
+        if descriptor.needs_weights and each.name != "illumination_enhanced":  # as published, not clamped
+            assert each.range[0] <= results[each.name].min() and results[each.name].max() <= each.range[1], each.name
+
+
+def test_a_network_knows_its_architecture_however_it_was_built() -> None:
+    from explorer.models.zero_dce import ZeroDCE
+
+    assert architecture_of(create_model("sid_unet_xtrans", width=4)).name == "sid_unet_xtrans"
+    assert architecture_of(ZeroDCE()) is architecture("zero_dce")
+
+    class Stranger(RestorationNet):
+        pass
+
+    with pytest.raises(ModelNotFoundError, match="Stranger"):
+        architecture_of(Stranger())
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.models.registry import ILLUMINATION, REFLECTANCE, Intermediate
 from explorer.views import pictures, tables
 from explorer.views.histogram import BINS, counts, histogram
+from explorer.views.pictures import false_colour
 from explorer.views.plots import figure_title, training_curves
 from explorer.views.retinex import panels
 
@@ -95,15 +97,24 @@ def test_readable_values() -> None:
 def test_retinex_panels_show_the_residual_of_the_decomposition() -> None:
     reflectance, illumination = noise(), noise(channels=1)
     seen = reflectance * illumination
-    shown = {
-        panel.name: panel
-        for panel in panels(seen, {"reflectance": reflectance, "illumination": illumination}, reflectance)
-    }
+    maps, described = {"reflectance": reflectance, "illumination": illumination}, (REFLECTANCE, ILLUMINATION)
+    shown = {panel.name: panel for panel in panels(seen, maps, described, reflectance)}
     assert list(shown) == ["input", "reflectance", "illumination", "product", "image", "residual"]
     assert shown["residual"].note == "mean 0.0000"
     assert shown["illumination"].scale == (0.0, 1.0)
-    wrong = panels(seen + 0.1, {"reflectance": reflectance, "illumination": illumination}, reflectance)[-1]
+    wrong = panels(seen + 0.1, maps, described, reflectance)[-1]
     assert wrong.note == "mean 0.1000"
+
+
+def test_a_map_is_shown_as_it_describes_itself() -> None:
+    """A network that nobody here knows brings its own title, range and colours."""
+    heat = Intermediate("heat", "Heat in kelvin", (200.0, 400.0), "diverging")
+    values = np.full((4, 6, 2), 300.0, np.float32)
+    panel = panels(noise(), {"heat": values, "hidden": values}, (heat,), noise())[1]
+    assert (panel.title, panel.scale, panel.palette) == ("Heat in kelvin", (200.0, 400.0), "diverging")
+    assert panel.values is not None and np.allclose(panel.values, 300)
+    middle = false_colour(np.zeros((4, 6), np.float32), -1.0, 1.0, "diverging")
+    assert np.allclose(panel.image, middle)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ WEIGHTS = 6
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's data directory, empty and away from the real one."""
     folder = tmp_path / "data" / "weights"
-    for module in ("store", "published", "recognising"):
+    for module in ("store", "importing", "recognising"):
         monkeypatch.setattr(f"explorer.weights.{module}.imported_folder", lambda: folder)
     return folder
 

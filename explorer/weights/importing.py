@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import ModelNotFoundError, WeightsError
+from explorer.errors import WeightsError
 from explorer.identity import nearest_of
 from explorer.models import architecture, create_model
-from explorer.weights.catalogue import CATALOGUE, PublishedCheckpoint, PublishedFile
+from explorer.weights.catalogue import CATALOGUE, published
+from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
 from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
 from explorer.weights.recognising import Known, recognised, write_recognised
@@ -20,8 +21,6 @@ from explorer.weights.unwrapping import state_dicts
 
 if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
     import torch
-
-__all__ = ["CATALOGUE", "PublishedCheckpoint", "PublishedFile", "convert_published", "import_published", "published"]
 
 _LARGEST = 2 * 1024**3
 """Bytes; no known checkpoint comes near, and a larger file would only fill the memory before it is refused."""
@@ -34,19 +33,6 @@ class _Source:
     path: Path
     data: bytes
     sha256: str
-
-
-def published(name: str) -> PublishedCheckpoint:
-    """The catalogue's entry.
-
-    Raises:
-        ModelNotFoundError: unknown name; the message lists the known ones.
-    """
-    if name not in CATALOGUE:
-        raise ModelNotFoundError(
-            f"There is no published checkpoint {name!r} in the catalogue; the known ones are {', '.join(CATALOGUE)}."
-        )
-    return CATALOGUE[name]
 
 
 def import_published(name: str, *files: str | Path, allow_unknown: bool = False) -> LoadedModel:

@@ -1,0 +1,239 @@
+"""A photo as a session shows it. Frozen: another white balance, black level or reference makes another one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import explorer
+from explorer.app import text
+from explorer.app.holding import Again
+from explorer.errors import PhotoError
+from explorer.photo import describe, load_rendering
+from explorer.photo.masked import BlackChoice
+from explorer.photo.reduce import reduced
+from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalanceChoice
+from explorer.views.pictures import resized_like, within
+
+if TYPE_CHECKING:
+    from explorer.inspect import Decomposition, FeatureMaps
+    from explorer.restoration import Restoration
+
+PREVIEW_SIDE = 640
+"""Longest side of a preview in pixels: small enough that the lightest network answers within 150 ms on two cores."""
+
+NEUTRAL = "neutral"
+"""The white balance that a grey patch of the picture decides."""
+
+Read = Callable[[BlackChoice], Photo]
+"""Gives a photo from its file."""
+
+_REVISIONS = itertools.count(1)
+
+
+@dataclass(eq=False)
+class Work:
+    """What was computed from a photo, and can be computed again."""
+
+    suggestions: dict[Any, tuple[float, str]] = field(default_factory=dict)
+    """Automatic ratio and its source, by the model's rule."""
+    smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
+    """The photo and its picture as taken, by their longest side."""
+    full: tuple[Any, Restoration] | None = None
+    """The last full-resolution result, after what it is the result of."""
+    latest: tuple[Any, Any] | None = None
+    """The last preview before finishing, likewise: finishing it again takes no network."""
+    shown: tuple[FloatArray, FloatArray] | None = None
+    """Before and after of the last preview, for the histogram."""
+    features: dict[Any, FeatureMaps] = field(default_factory=dict)
+    decompositions: dict[Any, Decomposition] = field(default_factory=dict)
+
+    def let_go(self) -> None:
+        """Forgets what takes memory."""
+        self.full = self.latest = None
+        self.smaller, self.features, self.decompositions = {}, {}, {}
+
+    @property
+    def results(self) -> list[Any]:
+        """What `let_go` forgets."""
+        return [self.full, self.latest, self.smaller, self.features, self.decompositions]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A well-lit picture of the same scene, to measure against."""
+
+    kept: Again[RgbPhoto]
+    file: str | None = None
+    """The path that the visitor gave; None for an example's own."""
+    source: Path | None = None
+    """The session's own name for it."""
+    smaller: dict[int, RgbPhoto] = field(default_factory=dict)
+    """At the size of previews, by its longest side."""
+
+    def like(self, image: FloatArray) -> FloatArray:
+        """The reference at the height and width of a result, H x W x 3 sRGB in [0, 1]."""
+        # At most as large as a preview: kept, since every score needs it and the reference itself may have been let go.
+        side = max(image.shape[:2])
+        small = self.smaller.get(side)
+        if small is None:
+            small = cast(RgbPhoto, reduced(made(self.kept), side))
+            if side <= PREVIEW_SIDE:
+                self.smaller[side] = small
+        return resized_like(small.image, image)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPhoto:
+    """A photo with its white balance and its reference."""
+
+    kept: Again[Photo]
+    """As the file has it."""
+    balanced: Again[Photo]
+    """With the chosen white balance."""
+    small: Photo
+    """`balanced` at preview size."""
+    as_taken: FloatArray
+    """As the camera shows it, at preview size: H x W x 3 sRGB in [0, 1]."""
+    size: tuple[int, int]
+    """Width and height of the whole photo, in pixels."""
+    facts: dict[str, object]
+    """What the metadata panel shows."""
+    white_balance: str = "as_shot"
+    point: tuple[float, float] | None = None
+    """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
+    black_level: BlackChoice = "auto"
+    read: Read | None = None
+    """None for a photo that has no file."""
+    example: str | None = None
+    """Its name, where it is an example."""
+    upload: str | None = None
+    """The path of the visitor's own file."""
+    source: Path | None = None
+    """The session's own name for that file, which is there as long as the photo is open."""
+    reference: Reference | None = None
+    revision: int = field(default_factory=lambda: next(_REVISIONS))
+    """No other photo, and no other balance of it, has the same; it stays when a photo that was let go is read again."""
+    number: int = field(default_factory=lambda: next(_REVISIONS))
+    """The same for all balances and black levels of a photo, and no other's."""
+    work: Work = field(default_factory=Work)
+
+    @property
+    def raw(self) -> bool:
+        """True for camera RAW."""
+        return isinstance(self.small, RawPhoto)
+
+    @property
+    def whole(self) -> Photo:
+        """The photo with its balance at its own size, read again where it was let go.
+
+        Raises:
+            PhotoError: its file is gone.
+        """
+        return made(self.balanced)
+
+    @property
+    def memory(self) -> list[Again[Any]]:
+        """What takes much memory and may be readable again."""
+        return [self.balanced, self.kept, *([self.reference.kept] if self.reference else [])]
+
+    def at_side(self, side: int) -> tuple[Photo, FloatArray]:
+        """The photo, and its picture as taken, with a longest side of about `side` pixels, at most the preview's."""
+        if side >= PREVIEW_SIDE:
+            return self.small, self.as_taken
+        if side not in self.work.smaller:
+            small = reduced(self.whole, side)
+            self.work.smaller[side] = small, within(load_rendering(small), side)
+        return self.work.smaller[side]
+
+    def again(self) -> OpenPhoto:
+        """The same photo for another session, with nothing computed yet."""
+        reference = replace(self.reference, smaller={}) if self.reference else None
+        revision, number = next(_REVISIONS), next(_REVISIONS)
+        return replace(self, reference=reference, work=Work(), revision=revision, number=number)
+
+    def with_balance(self, choice: str, point: tuple[float, float] | None = None) -> OpenPhoto:
+        """The photo with other gains; see `explorer.app.opening.set_white_balance`."""
+        shown = balanced_photo(self.kept, choice, point)
+        return replace(self, **shown, work=Work(), revision=next(_REVISIONS))
+
+    def with_black_level(self, choice: BlackChoice) -> OpenPhoto:
+        """The photo read again from its file, with another choice of its black level."""
+        assert self.read is not None, "only what has a file can be read again"
+        kept = Again(self.read(choice), partial(self.read, choice))
+        again = replace(self, kept=kept, black_level=choice)
+        return again.with_balance(self.white_balance, self.point)
+
+    def with_reference(self, reference: Reference | None) -> OpenPhoto:
+        """The photo with another reference; what was computed from the old one is not kept."""
+        return replace(self, reference=reference, work=replace(self.work, decompositions={}))
+
+
+def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:
+    """A decoded photo, opened as it was shot.
+
+    Args:
+        read: gives it again, should it be let go; without, it is kept.
+        origin: fields of `OpenPhoto`: where it comes from.
+    """
+    kept = Again(photo, None if read is None else partial(read, "auto"))
+    return OpenPhoto(kept=kept, read=read, **balanced_photo(kept, "as_shot", None), **origin)
+
+
+def balanced_photo(kept: Again[Photo], choice: str, point: tuple[float, float] | None) -> dict[str, Any]:
+    """The fields of an `OpenPhoto` that a white balance decides."""
+
+    def balanced() -> Photo:
+        photo = kept()
+        if isinstance(photo, RawPhoto) and point is not None:
+            return photo.with_neutral_point(*point, size=patch_side(photo))
+        # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
+        return photo if choice == "as_shot" else photo.with_white_balance(cast(WhiteBalanceChoice, choice))
+
+    photo = balanced()
+    small = reduced(photo, PREVIEW_SIDE)
+    return {
+        "balanced": Again(photo, balanced), "small": small, "as_taken": within(load_rendering(small), PREVIEW_SIDE),
+        "size": photo.size, "facts": describe(photo), "white_balance": choice, "point": point,
+    }  # fmt: skip
+
+
+def patch_side(photo: Photo) -> int:
+    """Side of the patch that the eyedropper averages, in the photo's pixels: about 8 pixels of the preview, so that
+    noise does not decide the balance."""
+    return max(16, max(photo.size) // 80)
+
+
+def as_reference(photo: Photo, like: tuple[int, int]) -> RgbPhoto:
+    """A picture of the same size as a photo of width and height `like`.
+
+    Raises:
+        PhotoError: it has another.
+    """
+    if isinstance(photo, RawPhoto):
+        photo = RgbPhoto(load_rendering(photo), photo.bits, name=photo.name)
+    if photo.size != like:
+        sizes = [f"{width} × {height}" for width, height in (photo.size, like)]
+        raise PhotoError(text.REFERENCE_SIZE.format(name=photo.name, reference=sizes[0], photo=sizes[1]))
+    return photo
+
+
+def reader(path: Path, name: str | None = None, isolated: bool = False) -> Read:
+    """Gives the photo of a file, as often as it is asked."""
+    return lambda black_level: explorer.open_photo(path, name=name, isolated=isolated or None, black_level=black_level)
+
+
+def made(kept: Again[Any]) -> Any:
+    """What is kept, read again where it was let go.
+
+    Raises:
+        PhotoError: its file is gone.
+    """
+    try:
+        return kept()
+    except PhotoError as error:
+        raise PhotoError(text.SESSION_GONE) from error

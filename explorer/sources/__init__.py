@@ -1,0 +1,8 @@
+"""Where weights come from: one file a source, found by itself. A new source is a new file with a `WeightsSource`."""
+
+from __future__ import annotations
+
+from explorer.sources.interface import ResolvedWeights, WeightsSource
+from explorer.sources.resolving import check_order, installed, order_of, resolve
+
+__all__ = ["ResolvedWeights", "WeightsSource", "check_order", "installed", "order_of", "resolve"]

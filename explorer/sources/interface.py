@@ -1,0 +1,64 @@
+"""What a source of weights is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from explorer.hub.pulling import Progress as Progress
+from explorer.hub.pulling import nothing as nothing
+from explorer.weights.settings import Settings
+
+
+@dataclass(frozen=True)
+class ResolvedWeights:
+    """Where weights are."""
+
+    name: str
+    folder: Path
+    revision: str
+    """"local", "embedded", or the Hub's commit."""
+    place: str
+    """The source's name."""
+
+
+@dataclass(frozen=True)
+class WeightsSource(ABC):
+    """A place that weights come from."""
+
+    settings: Settings
+    name: ClassVar[str]
+    """What settings and `source=` call it."""
+    rank: ClassVar[int | None] = None
+    """Its place in the default order, the lowest first; None for a source that is looked at only where it is named."""
+
+    @abstractmethod
+    def names(self) -> Iterable[str]:
+        """Names that it knows of without asking a server."""
+
+    @abstractmethod
+    def find(self, name: str) -> ResolvedWeights | None:
+        """Weights that can be used at once, or None. Never touches the network."""
+
+    def fetch(self, name: str, progress: Progress = nothing) -> ResolvedWeights | None:
+        """Weights, downloaded where that is needed; None for a name that it does not have.
+
+        Raises:
+            WeightsError: the weights cannot be downloaded or used.
+        """
+        return self.find(name)
+
+    def owns(self, name: str) -> bool:
+        """True for names that say by their form that they belong to this source, so that no other is asked."""
+        return False
+
+    def offers(self, name: str) -> bool:
+        """True if it is worth calling `fetch` for a name that no source has on this machine."""
+        return False
+
+    def advice(self, name: str) -> str:
+        """How to get weights that it does not have on this machine; empty where it does not know."""
+        return ""

@@ -1,0 +1,138 @@
+"""From a name of weights to a folder: the sources in the user's order, the first that has the name gives it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from explorer.discovery import declared
+from explorer.errors import HubError, ModelNotFoundError, WeightsError
+from explorer.models import architectures
+from explorer.sources.interface import Progress, ResolvedWeights, WeightsSource, nothing
+from explorer.weights.settings import Settings, read_settings
+
+
+@cache
+def _kinds() -> dict[str, type[WeightsSource]]:
+    classes = [
+        c for c in declared("explorer.sources", type) if issubclass(c, WeightsSource) and not inspect.isabstract(c)
+    ]
+    return {c.name: c for c in sorted(classes, key=lambda c: (c.rank is None, c.rank))}
+
+
+def check_order(order: Sequence[str], source: str) -> tuple[str, ...]:
+    """An order of sources.
+
+    Raises:
+        WeightsError: a source that does not exist, one named twice, or none at all.
+    """
+    if not order or len(set(order)) < len(order) or not set(order) <= set(_kinds()):
+        raise WeightsError(
+            f"{source} gives the order of places {', '.join(order) or 'of nothing'}; name some of "
+            f"{', '.join(_kinds())}, each once, separated by commas."
+        )
+    return tuple(order)
+
+
+def order_of(settings: Settings) -> tuple[str, ...]:
+    """Names of the sources in the order that the settings ask for.
+
+    Raises:
+        WeightsError: as `check_order`.
+    """
+    if settings.order is None:
+        return tuple(name for name, kind in _kinds().items() if kind.rank is not None)
+    return check_order(settings.order, settings.order_from)
+
+
+def installed(settings: Settings | None = None) -> dict[str, ResolvedWeights]:
+    """All weights that can be used without a connection, by name, sorted; the first source of the order wins.
+
+    Raises:
+        WeightsError: the settings cannot be read.
+    """
+    settings = settings or read_settings()
+    found: dict[str, ResolvedWeights] = {}
+    for place in order_of(settings):
+        source = _kinds()[place](settings)
+        for name in source.names():
+            if name not in found and (weights := source.find(name)):
+                found[name] = weights
+    return dict(sorted(found.items()))
+
+
+def resolve(
+    name: str,
+    *,
+    source: str | None = None,
+    repo: str | None = None,
+    download: bool = True,
+    progress: Progress = nothing,
+) -> ResolvedWeights:
+    """Weights by their name.
+
+    Args:
+        name: `architecture.recipe`, the path of a folder, or `hf:org/repo/name`, with `@revision` or not.
+        source: one source to look at instead of the order of the settings: "local", "embedded", "hub" or "authors".
+        repo: the Hub's repository for bare names, instead of the settings'.
+        download: fetch what is found only on a server.
+
+    Raises:
+        ModelNotFoundError: no source has such a name; the message says how to get it.
+        HubError: weights that were asked of the Hub by name are not available.
+        WeightsError: the settings or the weights cannot be used.
+    """
+    settings = read_settings()
+    if repo is not None:
+        settings = replace(settings, repo=repo)
+    if source is not None and source not in _kinds():
+        raise WeightsError(f"There is no source {source!r}; take one of {', '.join(_kinds())}.")
+    known = {place: kind(settings) for place, kind in _kinds().items()}
+    owner = next((place for place, each in known.items() if each.owns(name)), None)
+    if owner and source not in (None, owner):
+        raise WeightsError(f"{name!r} belongs to the {owner} weights, not to the {source} ones; leave the source out.")
+    if asked := owner or source:
+        if found := known[asked].fetch(name, progress) if download else known[asked].find(name):
+            return found
+        if advice := known[asked].advice(name):
+            raise HubError(f"{advice}.")
+        raise ModelNotFoundError(_not_found(name, [asked], settings))
+    reason = ""
+    for place in order_of(settings):
+        each = known[place]
+        if found := each.find(name):
+            return found
+        if each.offers(name):
+            try:
+                if download and (found := each.fetch(name, progress)):
+                    return found
+                reason = each.advice(name)
+            except HubError as error:
+                reason = str(error).rstrip(".")
+    raise ModelNotFoundError(_not_found(name, order_of(settings), settings, reason))
+
+
+def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str = "") -> str:
+    here = [n for n, found in installed(settings).items() if found.place in order]
+    if reason:
+        return f"There are no weights {name!r} here, and the Hub does not help: {reason}; at hand: {_listed(here)}."
+    known = architectures()
+    advice = next((words for kind in _kinds().values() if (words := kind(settings).advice(name))), "")
+    if name in known and known[name].needs_weights:
+        if of_it := [each for each in here if each.split(".")[0] == name]:
+            return f"{name!r} is an architecture; name weights of it: {_listed(of_it)}."
+        return (
+            f"The architecture {name!r} has no weights here; {advice or 'import or train some'}, or give `restore` an "
+            f"untrained network, `create_model({name!r})`."
+        )
+    hint = f"; {advice}" if advice else ""
+    if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
+        return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; at hand: {_listed(here)}."
+    methods = [each.name for each in known.values() if not each.needs_weights]
+    return f"There is no model {name!r}{hint}; the known ones are {_listed([*here, *methods])}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,88 @@
+"""What is known of a published checkpoint before it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from explorer.metrics import METRICS
+from explorer.models import architecture
+from explorer.weights.config import InputConvention
+from explorer.weights.keymaps import Layout
+
+RAW_FILES = "https://raw.githubusercontent.com"
+"""Where GitHub gives the files of repositories."""
+NO_LICENCE = "none stated"
+UNPUBLISHED = "that of the file; no checkpoint is published"
+MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin")
+"""How networks on mosaics were trained that Lamba & Mitra's amplifier feeds."""
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file of a published checkpoint."""
+
+    name: str
+    """As its authors call it."""
+    sha256: str | None
+    """Hex digest, None where no file is published and only the layout is known."""
+    layout: Layout = field(repr=False)
+    role: str = "network"
+    """"network", or "decom" and "relight" where the two halves of a RetinexNet come apart."""
+    used: bool = True
+    """False for a file whose tensors are checked and then ignored on purpose; it may be left out."""
+    url: str = ""
+    """Where its authors give it, the file itself; empty where none is published."""
+    size: int = 0
+    """Bytes; 0 where none is published."""
+
+
+class Baseline:
+    """Measured figures of a checkpoint or a plain method on one data set: a row of comparison.
+
+    Args:
+        label: what it is.
+        figures: those of the first entries of `explorer.metrics.METRICS`, as far as they were measured.
+    """
+
+    def __init__(self, label: str, *figures: float) -> None:
+        self.label = label
+        self.scores = {metric.name: figure for metric, figure in zip(METRICS, figures, strict=False)}
+
+
+@dataclass(frozen=True)
+class PublishedCheckpoint:
+    """What is known of a published checkpoint before it is opened."""
+
+    name: str
+    files: tuple[PublishedFile, ...]
+    architecture: str
+    licence: str
+    summary: str
+    origin: str = ""
+    """The page that offers the files; empty where none is published."""
+    redistributable: bool = False
+    """Whether the licence lets anybody pass the file on, for any purpose."""
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
+    aliases: tuple[str, ...] = ()
+    """Other names that users know it by."""
+    figures: Mapping[str, Baseline] = field(default_factory=dict)
+    """By data set, as `lowlight eval` measures them."""
+    compared_with: tuple[str, ...] = ()
+    """The project's own weights whose cards show these figures."""
+
+    @property
+    def paper(self) -> str:
+        """Authors, title, venue, year."""
+        return architecture(self.architecture).paper
+
+    @property
+    def downloadable(self) -> bool:
+        """True if its authors publish all its files."""
+        return all(file.url for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files; 0 where none are published."""
+        return sum(file.size for file in self.files)

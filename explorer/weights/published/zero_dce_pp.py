@@ -1,0 +1,28 @@
+"""Zero-DCE++ as published."""
+
+from __future__ import annotations
+
+from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.keymaps import Layout
+
+_REPOSITORY, _COMMIT = "Li-Chongyi/Zero-DCE_extension", "09f202b690f82da939b8e6ec8535960ae97ad8bd"
+_FOLDER = "Zero-DCE++/snapshots_Zero_DCE++"
+_PARTS = ("depth_conv", "point_conv")
+
+ZERO_DCE_PP = PublishedCheckpoint(
+    "zero_dce_pp",
+    (
+        PublishedFile(
+            "Epoch99.pth",
+            "ca8855b90df9a80fa4195a831f33d3476b1964f787eb70602797c773067f3b84",
+            Layout({f"e_conv{i + 1}.{part}": f"convs.{i}.{k}" for i in range(7) for k, part in enumerate(_PARTS)}),
+            url=f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/{_FOLDER}/Epoch99.pth",
+            size=52395,
+        ),
+    ),
+    architecture="zero_dce_pp",
+    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/{_FOLDER}",
+    licence="CC BY-NC 4.0",
+    summary="Zero-DCE++ as published.",
+    figures={"lol_eval15": Baseline("published Zero-DCE++", 15.36, 0.568, 20.33)},
+)
