@@ -33,8 +33,8 @@ def marked(counts: NDArray[np.uint16], body: bytes, tags: Mapping[int, Any]) -> 
     table = np.ravel(tags.get(_LINEARIZATION, ()))
     if len(table):
         constant = int(table[min(constant, len(table) - 1)])
-    found: NDArray[np.bool_] = np.equal(counts, constant) if constant <= 65535 else np.zeros(counts.shape, bool)
-    return found.any(axis=2).astype(bool) if found.ndim == 3 else found
+    found = np.equal(counts, constant).reshape(*counts.shape[:2], -1)
+    return np.asarray(found.any(axis=2), dtype=bool)
 
 
 def listed(shape: tuple[int, int], origin: tuple[int, int], body: bytes) -> NDArray[np.bool_]:

@@ -226,7 +226,7 @@ def _decoded(page: Any, name: str) -> Decoded:
     elif photometric == _WHITE_IS_ZERO:
         samples = samples.astype(np.float64 if bits == 32 and kind != "f" else np.float32)
         if premultiplied:  # what is multiplied is the stored sample
-            samples[..., :1] = divided(samples[..., :1], samples[..., 1:] / peak).clip(0, peak)
+            samples[..., :1] = divided(samples[..., :1], (samples[..., 1:] / peak).astype(np.float32)).clip(0, peak)
             premultiplied = False
         samples[..., 0] = np.float32(peak) - samples[..., 0]
     return Decoded(samples, peak, bits, model, alpha is not None, premultiplied, notes=notes)
