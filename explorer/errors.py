@@ -2,16 +2,30 @@
 
 Each message is one clear sentence that names the thing that is wrong and says what to do. The command line prints the
 message alone and leaves with `exit_code`; the app shows it in place; Python callers catch `ExplorerError` or a
-subclass.
+subclass. What the app shows is made from an id of `explorer.messages`, `PhotoError(code="error.empty", name=name)`: the
+error carries the id and the fields, and every language has it.
 """
 
 from __future__ import annotations
 
+from explorer.messages import say
+
 
 class ExplorerError(Exception):
-    """Base of all errors that a user can cause. `exit_code` is what `lowlight` leaves with (1 to 9)."""
+    """Base of all errors that a user can cause. `exit_code` is what `lowlight` leaves with (1 to 9).
+
+    Args:
+        message: the sentence, for errors without an id.
+        code: an id of `explorer.messages.MESSAGES`, in the place of the sentence.
+        fields: the values of its fields.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", /, *, code: str = "", **fields: object) -> None:
+        super().__init__(say(code, **fields) if code else message)
+        self.code = code
+        self.fields = fields
 
 
 class PhotoError(ExplorerError):
@@ -73,3 +87,21 @@ class TrainingError(ExplorerError):
     """A training run that cannot go on: the loss is not a number, the state belongs to another recipe."""
 
     exit_code = 9
+
+
+def sentence(
+    error: BaseException, *, relief: str = "use a smaller picture or a lighter model", advice: str = ""
+) -> str:
+    """What an error says to a user: one sentence without a line break.
+
+    Args:
+        relief: what to do where memory is short.
+        advice: what to do about an error that nobody expected.
+    """
+    if isinstance(error, ExplorerError):
+        text = str(error)
+    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch raises a plain RuntimeError
+        text = f"There is not enough memory for this photograph and model; {relief}."
+    else:
+        text = f"Unexpected {type(error).__name__}: {error}".rstrip(" .:") + (f"; {advice}." if advice else "")
+    return " ".join(text.split())

@@ -17,6 +17,7 @@ from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid
 from explorer.errors import WeightsError
 from explorer.machine import new_lock
+from explorer.messages import say
 from explorer.models import Architecture, architectures
 from explorer.photo import ModelInput, Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
 from explorer.photo.bit_depth import at_bit_depth
@@ -147,7 +148,7 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
     """What `ratio="auto"` gives: the rule that the model's weights were trained with, and where its value came from."""
     convention = model.config.input
     if convention.ratio_rule == "none":
-        return 1.0, "this model brightens by itself"
+        return 1.0, say("source.own_brightening")
     suggestion = suggest_ratio(photo, convention.ratio_rule, m=convention.ratio_m)
     return suggestion.ratio, suggestion.source
 

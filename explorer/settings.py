@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError, SettingsError
 from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
+from explorer.photo.amplify import LUMINANCE
 from explorer.photo.masked import BLACK_CHOICES, BlackChoice, checked_choice
 from explorer.photo.types import WhiteBalanceChoice
 
@@ -30,7 +31,6 @@ SCHEMA = 1
 LARGEST_FILE = 65536
 """Bytes; a file of settings has a few hundred."""
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _BALANCES = ("as_shot", "daylight", "grey_world")
 
 
@@ -82,7 +82,7 @@ def finished(image: NDArray[np.float32], finish: Finish) -> NDArray[np.float32]:
         return image
     if finish.exposure or finish.warmth or finish.tint:
         gains = np.exp2(np.array([finish.warmth, -finish.tint, -finish.warmth], np.float32) / 2)
-        gains *= np.float32(2.0**finish.exposure) / (gains @ _LUMA)
+        gains *= np.float32(2.0**finish.exposure) / (gains @ LUMINANCE)
         image = linear_to_srgb(np.clip(srgb_to_linear(image) * gains, 0, 1))
     if finish.shadows:
         image = image + np.float32(finish.shadows) * image * (1 - image) ** 3

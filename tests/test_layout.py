@@ -16,32 +16,37 @@ RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "errors": (),
+    "errors": ("messages",),
+    "messages": (),
     "formats": (),
     "identity": (),
     "machine": (),
+    "metrics": (),
     "unfinished": (),
     "discovery": (),
-    "photo": ("errors", "formats", "unfinished", "machine"),
+    "photo": ("errors", "messages", "formats", "unfinished", "machine"),
     "models": ("errors", "machine", "discovery"),
     "examples": (),
-    "weights": ("errors", "identity", "machine", "unfinished", "discovery", "models"),
-    "training": ("errors", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
-    "hub": ("errors", "machine", "unfinished", "models", "weights"),
-    "engine": ("errors", "unfinished", "machine", "models", "weights"),
-    "sources": ("errors", "discovery", "models", "weights", "hub"),
-    "restorer": ("errors", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode"),
+    "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
+    "training": ("errors", "metrics", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
+    "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
+    "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
+    "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
+    "restorer": (
+        "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
+    ),  # fmt: skip
     "restoration": ("errors", "photo", "models", "weights", "encode"),
     "encode": ("errors", "unfinished", "photo"),
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
-    "inspect": ("errors", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
-    "views": ("errors", "photo", "models", "restoration"),
-    "evaluation": ("errors", "formats", "machine", "photo", "weights", "training", *RESULTS),
+    "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
+    "views": ("errors", "metrics", "photo", "models", "restoration"),
+    "evaluation": ("errors", "metrics", "formats", "machine", "photo", "weights", "training", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
     "app": (
-        "errors",
+        "errors", "messages",
+        "metrics",
         "formats",
         "photo",
         "weights",
@@ -56,6 +61,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "widgets": (
         "errors",
+        "metrics",
         "formats",
         "photo",
         "models",
@@ -69,6 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors",
+        "metrics",
         "machine",
         "formats",
         "formats",
@@ -247,10 +254,45 @@ def test_no_absolute_path_of_a_machine(project: Path) -> None:
     assert not found, "\n".join(found)
 
 
-def test_no_python_file_is_longer_than_500_lines(project: Path) -> None:
+LONG_FUNCTIONS = {
+    "app/page.py": {"_greet"},
+    "app/theme.py": {"theme"},
+    "photo/demosaic.py": {"_bayer_band"},
+    "photo/dng.py": {"write_dng"},
+    "photo/headerless.py": {"open_mosaic"},
+    "photo/isolation.py": {"decode"},
+    "photo/model_input.py": {"model_input"},
+    "photo/opening.py": {"open_photo"},
+    "restorer.py": {"restore"},
+}
+"""Functions of more than 60 lines. This list only shrinks: nothing is added, and what became short is removed."""
+
+
+def long_functions(source: str) -> set[str]:
+    """Names of the functions of more than 60 lines, with their signatures and docstrings."""
+    functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {n.name for n in functions if n.end_lineno is not None and n.end_lineno - n.lineno >= 60}
+
+
+def test_the_length_of_a_function_is_counted() -> None:
+    body = "\n".join("    x = 1" for _ in range(59))
+    assert long_functions(f"def f():\n{body}\n") == set()
+    assert long_functions(f"class A:\n  def f(self):\n{body}\n    x = 1\n") == {"f"}
+
+
+def test_functions_are_short(project: Path) -> None:
+    """Networks aside, whose forward passes read best in one piece."""
+    package = project / "explorer"
+    found = {path.relative_to(package).as_posix(): long_functions(path.read_text()) for path in package.rglob("*.py")}
+    assert {name: names for name, names in found.items() if names and not name.startswith("models/")} == LONG_FUNCTIONS
+
+
+def test_python_files_are_short(project: Path) -> None:
+    """400 lines in the package, 500 elsewhere: a test's table of cases may be long."""
     lengths = {path: len(path.read_text().splitlines()) for path in tracked(project) if path.suffix == ".py"}
     assert len(lengths) > 20
-    assert not {str(path): length for path, length in lengths.items() if length > 500}
+    most = {path: 400 if path.is_relative_to(project / "explorer") else 500 for path in lengths}
+    assert not {str(path): length for path, length in lengths.items() if length > most[path]}
 
 
 def test_the_package_prints_only_on_the_command_line(project: Path) -> None:

@@ -16,14 +16,16 @@ from PIL import Image
 
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import RatioChoice
-from explorer.app.feedback import sentence
-from explorer.app.pictures import input_tile, model_tile, ratio_words, reference_tile
+from explorer.app.feedback import told
+from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
+from explorer.metrics import METRICS
 from explorer.photo import check_ratio
 from explorer.views.pictures import to_bytes
 from explorer.views.plots import quality_against_time
+from explorer.views.words import ratio_words
 
 AT_FIRST = 4
 """Models chosen when the page opens."""
@@ -34,14 +36,18 @@ MOST_STEPS = 24
 _COLUMNS: tuple[dict[str, Any], ...] = (
     {"title": text.COMPARE_COLUMN_MODEL},
     {"title": text.COMPARE_COLUMN_RATIO, "digits": 1},
-    {"title": text.COMPARE_COLUMN_PSNR, "digits": 2, "best_high": True},
-    {"title": text.COMPARE_COLUMN_SSIM, "digits": 3, "best_high": True},
-    {"title": text.COMPARE_COLUMN_MATCHED, "digits": 2, "best_high": True, "hint": text.COMPARE_HINT_MATCHED},
+    *(
+        {"title": m.heading, "digits": m.digits, "best_high": m.best_high}
+        | ({"hint": text.COMPARE_HINT_MATCHED} if m.matched else {})
+        for m in METRICS
+    ),
     {"title": text.COMPARE_COLUMN_SECONDS, "digits": 3, "best_high": False},
     {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
     {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
     {"title": text.COMPARE_COLUMN_MEMORY, "digits": 0, "hint": text.COMPARE_HINT_MEMORY},
 )
+
+_SECONDS = [column["title"] for column in _COLUMNS].index(text.COMPARE_COLUMN_SECONDS)
 
 
 def parse_ratios(words: str) -> list[RatioChoice]:
@@ -73,9 +79,7 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, 
     row = [
         catalogue.label(model),
         round(restoration.ratio, 2),
-        round(scores.psnr, 3) if scores else None,
-        round(scores.ssim, 4) if scores else None,
-        round(scores.gt_mean_psnr, 3) if scores else None,
+        *(round(scores[m.name], m.digits + 1) if scores else None for m in METRICS),
         round(restoration.seconds, 4),
         catalogue.models()[model].parameters or None,
         round(spent.gmac, 3) if spent else None,
@@ -124,7 +128,7 @@ class Board:
     @property
     def plot(self) -> Any:
         """PSNR against seconds; None for less than two points."""
-        points = [(f"{row[0]} {ratio_words(row[1])}", row[5], row[2]) for row in self.rows if row[2] is not None]
+        points = [(f"{row[0]} {ratio_words(row[1])}", row[_SECONDS], row[2]) for row in self.rows if row[2] is not None]
         return quality_against_time(points) if len(points) > 1 else None
 
 
@@ -144,7 +148,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]]) -> Iterato
         try:
             tile, row = row_of(session, model, ratio)
         except ExplorerError as error:  # one model that cannot be had must not hide the others
-            board.failures.append(sentence(error))
+            board.failures.append(told(error))
         else:
             board.tiles.append(tile)
             board.rows.append(row)

@@ -17,7 +17,7 @@ from gradio.data_classes import FileData
 import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.features import layer_facts
-from explorer.app.feedback import sentence
+from explorer.app.feedback import told
 from explorer.app.open_photo import PREVIEW_SIDE, open_photo
 from explorer.app.sessions import Session, forget_page, keep_result, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS
@@ -38,7 +38,7 @@ def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return endpoint(*arguments, **named)
         except Exception as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+            raise gr.Error(told(error), print_exception=False) from error
         finally:
             forget_page()
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from explorer.app import catalogue, text
 from explorer.app.components import RatioChoice, note
-from explorer.app.pictures import ratio_words, values_of
+from explorer.app.pictures import values_of
 from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
@@ -33,6 +33,7 @@ from explorer.views.pictures import (
     resized_like,
     within,
 )
+from explorer.views.words import ratio_words
 
 PAGE = 64
 """Channels of one sheet."""

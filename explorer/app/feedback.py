@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError
 LOG = logging.getLogger(__name__)
 
 
-def sentence(error: Exception) -> str:
+def told(error: Exception) -> str:
     """What the page says of an error; what is not the user's doing is logged with its traceback."""
     if isinstance(error, ExplorerError):
         return str(error)
@@ -40,7 +40,7 @@ def reported(
     """
 
     def failed(error: Exception, *arguments: Any, **named: Any) -> dict[Any, Any]:
-        return {**otherwise(*arguments, **named), area: problem(sentence(error))}
+        return {**otherwise(*arguments, **named), area: problem(told(error))}
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(handler):

@@ -15,19 +15,16 @@ from explorer.app.components import slider_value
 from explorer.app.detail import Detail
 from explorer.app.restoring import Preview
 from explorer.app.sessions import Session, address
+from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.views.pictures import FloatArray, palette_css, png, within
 from explorer.views.retinex import Panel
+from explorer.views.words import ratio_words, seconds_words
 
 if TYPE_CHECKING:
     from explorer.evaluation.metrics import Scores
     from explorer.restoration import Restoration
-
-
-def ratio_words(ratio: float) -> str:
-    """E.g. "×29.5"."""
-    return f"×{ratio:.3g}"
 
 
 def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
@@ -128,11 +125,6 @@ def download_value(path: Path) -> dict[str, str]:
     return {"src": address(path), "name": path.name, "label": text.PREPARED.format(name=path.name, size=words)}
 
 
-def seconds_words(seconds: float) -> str:
-    """E.g. "84 ms" or "2.1 s"."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
 def result_line(restoration: Restoration) -> str:
     """Time, ratio and the identity of the weights in one line of HTML."""
     weights = restoration.weights
@@ -155,12 +147,8 @@ def score_line(scores: Scores | None) -> str:
     """The figures against a reference in one line of HTML; empty without a reference."""
     if scores is None:
         return ""
-    words = text.SCORES.format(
-        psnr=f"{scores.psnr:.2f}", ssim=f"{scores.ssim:.3f}", matched=f"{scores.gt_mean_psnr:.2f}"
-    )
-    return (
-        f'<dl class="lx-result lx-scores"><div><dt>{escape(text.SCORES_LABEL)}</dt><dd>{escape(words)}</dd></div></dl>'
-    )
+    said = "".join(f"<span>{escape(figures_line(scores, [metric]))}</span>" for metric in METRICS)
+    return f'<dl class="lx-result lx-scores"><div><dt>{escape(text.SCORES_LABEL)}</dt><dd>{said}</dd></div></dl>'
 
 
 COMPARED_KEPT = 160

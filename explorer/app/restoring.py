@@ -15,6 +15,7 @@ from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
+from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio
 from explorer.photo.types import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
@@ -52,7 +53,7 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
     from explorer.evaluation.metrics import measure
 
     reference = session.require_open().reference
-    return None if reference is None or min(image.shape[:2]) < 11 else measure(image, reference.like(image))
+    return None if reference is None or min(image.shape[:2]) < MIN_SIDE else measure(image, reference.like(image))
 
 
 def photo_facts(session: Session) -> dict[str, object]:

@@ -29,8 +29,6 @@ UNKNOWN_EXAMPLE = "There is no example {name!r}; the known ones are {known}."
 UNEXPECTED = "Something went wrong inside the app, and it was logged. Try again or choose another photo or model."
 
 MODEL = "Model"
-MODEL_NETWORKS = "Networks"
-MODEL_CLASSICAL = "Classical methods"
 NO_MODELS = "No model is installed: put a folder of weights into weights/ and start the app again."
 DOMAINS = {
     "bayer": "works on the sensor's mosaic",
@@ -90,7 +88,6 @@ REFERENCE_UPLOAD = "The same scene, well lit"
 REFERENCE_HELP = "A picture of the photo's own size. PSNR and SSIM are then shown below the result."
 REFERENCE_OWN = "The example brings its own reference."
 REFERENCE_SIZE = "{name} is {reference} pixels but the photo is {photo}: give a reference of the photo's own size."
-SCORES = "PSNR {psnr} dB, SSIM {ssim}, PSNR after matching the mean (GT-mean) {matched} dB"
 SCORES_LABEL = "Against the reference"
 
 FULL = "Restore at full resolution"
@@ -168,9 +165,6 @@ COMPARE_STOPPED = "Stopped: what is done stays."
 COMPARE_TABLE = "Models, their figures, time and cost"
 COMPARE_COLUMN_MODEL = "Model"
 COMPARE_COLUMN_RATIO = "Amplification"
-COMPARE_COLUMN_PSNR = "PSNR, dB"
-COMPARE_COLUMN_SSIM = "SSIM"
-COMPARE_COLUMN_MATCHED = "GT-mean PSNR, dB"
 COMPARE_COLUMN_SECONDS = "Seconds"
 COMPARE_COLUMN_PARAMETERS = "Parameters"
 COMPARE_COLUMN_GMAC = "GMac"
@@ -183,7 +177,6 @@ COMPARE_HELP = (
 )
 COMPARE_NO_REFERENCE = "PSNR and SSIM need a reference: give one in Restore, or open an example."
 COMPARE_PLOT = "Quality against time"
-COMPARE_PLOT_EMPTY = "The plot needs a reference picture."
 REFERENCE_TILE = "Reference"
 ALT_REFERENCE = "The reference: {photo} with enough light"
 SWEEP = "One model over many amplifications"
@@ -273,7 +266,6 @@ FEATURES_KERNEL = "Kernels of channel {channel}: one for each of the first {coun
 FEATURES_KERNEL_ALT = "Weights of channel {channel}"
 FEATURES_NPY = "Maps as .npy"
 FEATURES_SHEET = "Sheet as PNG"
-FEATURES_SHEET_ALT = "Channels of {layer}"
 FEATURES_ALT = "{title} for {photo}"
 
 TRAINING_RUN = "Training run"

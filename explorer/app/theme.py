@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
+from explorer.app.english import english
 from explorer.weights.catalogue import translations
 
 ASSETS = Path(__file__).with_name("assets")
@@ -106,10 +107,12 @@ def head() -> str:
 def catalogues() -> dict[str, dict[str, str]]:
     """Translations by language: for each English sentence of the app and the explorer its own, fields kept.
 
-    A language has one file or several, `<language>.json` and `<language>.<topic>.json`.
+    A language has one file or several, `<language>.json` and `<language>.<topic>.json`, whose keys are ids of
+    `explorer.app.english`; what has no id is its own.
     """
+    known = english()
     found = translations()
     for path in sorted(Path(__file__).with_name("locales").glob("*.json")):
         language = found.setdefault(path.name.split(".")[0], {})
-        language.update(json.loads(path.read_text(encoding="utf-8")))
+        language.update({known.get(key, key): words for key, words in json.loads(path.read_text("utf-8")).items()})
     return found

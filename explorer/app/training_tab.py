@@ -16,6 +16,7 @@ from explorer.app.sessions import Session, open_session
 from explorer.app.shared import QUICK, Address, Shared, once
 from explorer.errors import DataError
 from explorer.inspect.runs import MOST_FRAMES, Run, find_runs, read_run, replay_frames
+from explorer.metrics import digits_of
 from explorer.views.plots import figure_title, training_curves
 
 NAME = "training"
@@ -166,6 +167,6 @@ def _table(runs: list[Run], figures: list[str]) -> dict[str, Any]:
         {"title": text.TRAINING_COLUMN_RUN},
         {"title": text.TRAINING_COLUMN_STEPS, "digits": 0},
         {"title": text.TRAINING_COLUMN_HOURS, "digits": 1},
-        *({"title": figure_title(each), "digits": 3 if each.startswith("ssim") else 2} for each in figures),
+        *({"title": figure_title(each), "digits": digits_of(each)} for each in figures),
     ]
     return {"columns": columns, "rows": rows, "caption": text.TRAINING_FACTS, "note": text.TRAINING_NOTE}

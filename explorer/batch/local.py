@@ -14,8 +14,8 @@ from threading import Thread
 from typing import Any
 
 from explorer.batch.listing import Item
-from explorer.batch.photograph import Outcome, Plan, lost, sentence, whole
-from explorer.errors import ExplorerError
+from explorer.batch.photograph import FEWER, Outcome, Plan, lost, whole
+from explorer.errors import ExplorerError, sentence
 from explorer.machine import cores
 
 _BYTES_EACH = 3 << 30
@@ -64,16 +64,7 @@ def restore_locally(items: Sequence[Item], plan: Plan, workers: int) -> Iterator
             for connection in ready:
                 if connection in starting:
                     process = starting.pop(connection)
-                    try:
-                        greeting = connection.recv()
-                    except EOFError:
-                        process.join()
-                        raise ExplorerError(
-                            f"A process for restoring ended before it began (exit code {process.exitcode}); start "
-                            "fewer with --workers, they may lack memory."
-                        ) from None
-                    if isinstance(greeting, Exception):
-                        raise greeting
+                    _greeted(connection, process)
                 else:
                     process, item = busy.pop(connection)
                     try:
@@ -101,6 +92,24 @@ def restore_locally(items: Sequence[Item], plan: Plan, workers: int) -> Iterator
             connection.close()
 
 
+def _greeted(connection: Any, process: Any) -> None:
+    """Waits until a process is ready.
+
+    Raises:
+        ExplorerError: it cannot load the model, or ended.
+    """
+    try:
+        greeting = connection.recv()
+    except EOFError:
+        process.join()
+        raise ExplorerError(
+            f"A process for restoring ended before it began (exit code {process.exitcode}); start fewer with "
+            "--workers, they may lack memory."
+        ) from None
+    if isinstance(greeting, Exception):
+        raise greeting
+
+
 def _end_with_parent() -> None:
     """Ends this process when the one that started it was killed: another run may be at work in its place by then."""
     parent = multiprocessing.parent_process()
@@ -125,7 +134,7 @@ def _work(connection: Connection, plan: Plan) -> None:
         try:
             plan.loaded()
         except Exception as error:
-            connection.send(ExplorerError(sentence(error)))
+            connection.send(ExplorerError(sentence(error, relief=FEWER)))
             return
         connection.send("ready")
         while (item := connection.recv()) is not _STOP:

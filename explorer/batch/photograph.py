@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.batch import addresses
 from explorer.batch.listing import Item
-from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError
+from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError, sentence
 from explorer.machine import threads
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
 
 ROWS = ".manifest/rows"
+FEWER = "use a lighter model or fewer workers"
+"""What to do where the memory of a run is short."""
 _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
@@ -201,19 +203,10 @@ class Outcome:
     """Why nothing more can be written; no row was written then either."""
 
 
-def sentence(error: BaseException) -> str:
-    """What an error says to the user, on one line."""
-    if isinstance(error, ExplorerError):
-        return " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "not enough memory" in str(error):
-        return "There is not enough memory for this photograph and model; use a lighter model or fewer workers."
-    return " ".join(f"Unexpected {type(error).__name__}: {error}".split())
-
-
 def _failed(row: Row, error: BaseException, code: int | None = None) -> Row:
     if code is None:
         code = error.exit_code if isinstance(error, ExplorerError) else 1
-    return row | {"status": "failed", "error": sentence(error), "error_code": code}
+    return row | {"status": "failed", "error": sentence(error, relief=FEWER), "error_code": code}
 
 
 @contextmanager

@@ -60,14 +60,7 @@ def app(
     }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     note = _check_settings(host)
-    # Gradio would try a hundred ports of an address that is not this machine's, one slow error a port.
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except (OSError, UnicodeError) as error:
-        raise ExplorerError(sentence) from error
+    _probe(host, port, sentence)
     if note:
         write_line(note, err=True)
     from explorer import logs
@@ -84,6 +77,21 @@ def app(
                 LOG.info("serving", extra={"address": url})
             threading.Event().wait()
     except OSError as error:  # the port was taken in between
+        raise ExplorerError(sentence) from error
+
+
+def _probe(host: str, port: int | None, sentence: str) -> None:
+    """Refuses an address that is not this machine's: Gradio would try a hundred ports of it, one slow error a port.
+
+    Raises:
+        ExplorerError: the sentence.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
         raise ExplorerError(sentence) from error
 
 

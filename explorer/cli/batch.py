@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -24,7 +24,7 @@ from explorer.cli.options import (
     parse_balance,
     parse_ratio,
 )
-from explorer.cli.terminal import print_json, print_table, progress, write_line
+from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -32,42 +32,56 @@ if TYPE_CHECKING:
     from explorer.batch.run import Summary
 
 
+SourceArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="SRC",
+        help="A folder with its folders within, a list (.txt, one path or address a line), or a photograph; a path "
+        "or an address such as s3://bucket/folder.",
+    ),
+]
+DestinationArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="DST", help="A folder or an address for results and manifest.parquet.")
+]
+NeededModelOption: TypeAlias = Annotated[
+    str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
+]
+ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")]
+ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")]
+RetryOption: TypeAlias = Annotated[
+    bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
+]
+ReplaceOption: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files in DST that no earlier run into it made.")
+]
+CostsOption: TypeAlias = Annotated[
+    bool, typer.Option("--report", help="Add what a photograph costs, as measured, and what --photographs would.")
+]
+PlannedOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Of the plan that --report makes.")]
+RunJsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")]
+
+
 def batch(
     context: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SRC",
-            help="A folder with its folders within, a list (.txt, one path or address a line), or a photograph; a path "
-            "or an address such as s3://bucket/folder.",
-        ),
-    ],
-    destination: Annotated[
-        str, typer.Argument(metavar="DST", help="A folder or an address for results and manifest.parquet.")
-    ],
-    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
+    source: SourceArgument,
+    destination: DestinationArgument,
+    model: NeededModelOption,
     engine: EngineOption = "local",
     address: AddressOption = None,
     workers: WorkersOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")] = None,
+    threads: ThreadsOption = None,
     ratio: RatioOption = "auto",
-    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
+    bits: ResultBitsOption = "8",
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
     black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files in DST that no earlier run into it made.")
-    ] = False,
-    costs: Annotated[
-        bool, typer.Option("--report", help="Add what a photograph costs, as measured, and what --photographs would.")
-    ] = False,
-    photographs: Annotated[int, typer.Option(min=1, help="Of the plan that --report makes.")] = 1_000_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")] = False,
+    retry: RetryOption = False,
+    overwrite: ReplaceOption = False,
+    costs: CostsOption = False,
+    photographs: PlannedOption = 1_000_000,
+    as_json: RunJsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Restore an archive of photographs into DST, by this machine or a Ray cluster.
@@ -94,38 +108,38 @@ def batch(
         from explorer.photo.quiet import allow_in_threads
 
         allow_in_threads()
-    total = [0]
-
     with progress(0, quiet=quiet or as_json) as shown:
-
-        def begin(waiting: int, kept: int) -> None:
-            total[0] = waiting
-            if not (quiet or as_json):
-                already = f", {kept} are done already" if kept else ""
-                write_line(f"{waiting} photographs to restore{already}", err=True)
-
-        count = [0]
-
-        def report(outcome: Outcome) -> None:
-            count[0] += 1
-            if outcome.error and not as_json:
-                write_line(f"error: {_named(outcome)}", err=True)
-            shown.say(f"{count[0]}/{total[0]}")
-
+        told = _Told(shown, quiet, as_json)
+        options = {"retry": retry, "overwrite": overwrite}
         summary = run_batch(
-            source,
-            destination,
-            loaded,
-            treatment,
-            through,
-            retry=retry,
-            overwrite=overwrite,
-            begin=begin,
-            report=report,
+            source, destination, loaded, treatment, through, **options, begin=told.begin, report=told.report
         )
     _print(summary, photographs if costs else None, as_json, quiet)
     if summary.failed:
         raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
+
+
+@dataclass
+class _Told:
+    """What is said while a run is at work."""
+
+    shown: Progress
+    quiet: bool
+    as_json: bool
+    total: int = 0
+    count: int = 0
+
+    def begin(self, waiting: int, kept: int) -> None:
+        self.total = waiting
+        if not (self.quiet or self.as_json):
+            already = f", {kept} are done already" if kept else ""
+            write_line(f"{waiting} photographs to restore{already}", err=True)
+
+    def report(self, outcome: Outcome) -> None:
+        self.count += 1
+        if outcome.error and not self.as_json:
+            write_line(f"error: {_named(outcome)}", err=True)
+        self.shown.say(f"{self.count}/{self.total}")
 
 
 def _named(outcome: Outcome) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from explorer.cli.terminal import printable, write_line
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, sentence
 
 SOME_FAILED = 10
 """Exit code when some of several photographs failed and the others went well."""
@@ -20,20 +20,13 @@ DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 """True while a command line with `--debug` runs: errors then show their traceback too."""
 
 
-def sentence(error: Exception) -> str:
-    """What an error says to the user: one sentence without a line break."""
-    if isinstance(error, ExplorerError):
-        text = str(error)
-    elif isinstance(error, typer.TyperException):
-        text = error.format_message()
-        context = getattr(error, "ctx", None)
-        if context is not None:
-            text = f"{text.rstrip('.')} (see `{context.command_path} --help`)."
-    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch raises a plain RuntimeError
-        text = "There is not enough memory for this photograph and model; use a smaller picture or a lighter model."
-    else:
-        what = f"{type(error).__name__}: {error}".rstrip(" .:")
-        text = f"Unexpected {what}; run again with --debug to see where it came from."
+def _said(error: Exception) -> str:
+    if not isinstance(error, typer.TyperException):
+        return sentence(error, advice="run again with --debug to see where it came from")
+    text = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        text = f"{text.rstrip('.')} (see `{context.command_path} --help`)."
     return " ".join(text.split())
 
 
@@ -49,7 +42,7 @@ def print_failure(error: Exception, path: Path | None = None) -> str:
     said = error
     if path is not None and path.name != (plain := printable(path.name)) and isinstance(error, ExplorerError):
         said = type(error)(str(error).replace(path.name, plain))
-    text = sentence(said)
+    text = _said(said)
     if path is not None and printable(path.name) not in text:
         text = f"{printable(str(path))}: {text}"
     write_line(f"error: {text}", err=True)

@@ -10,6 +10,7 @@ import typer
 
 from explorer.batch.photograph import Balance
 from explorer.errors import RatioError, WhiteBalanceError
+from explorer.formats import described
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
@@ -50,6 +51,51 @@ WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option(min=0, help="Processes on this machine; by its cores and memory by default, 0 for none but this."),
 ]
+ModelOption: TypeAlias = Annotated[
+    str | None, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
+]
+PhotographsArgument: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for the standard input."
+    ),
+]
+OutOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        "-o",
+        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
+        "where each becomes <stem>.png; - for the standard output, as PNG.",
+    ),
+]
+SettingsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="JSON",
+        help="Settings that the app wrote beside a picture: model, ratio, white balance, black level and finishing "
+        "come from it, in the place of -m and the other options of the picture; --backend comes before the file's.",
+    ),
+]
+BitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")]
+IntermediatesOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="An existing folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
+        "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
+    ),
+]
+GpsOption: TypeAlias = Annotated[
+    bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
+]
+OverwriteOption: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that are already there, results of earlier runs or not.")
+]
+NoOverwriteOption: TypeAlias = Annotated[
+    bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
+]
+ReportJsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Report on the results as JSON.")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
 
 

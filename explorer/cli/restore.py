@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -15,10 +15,20 @@ from explorer.cli.failures import Failures
 from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
 from explorer.cli.options import (
     BackendOption,
+    BitsOption,
     BlackLevelOption,
+    GpsOption,
+    IntermediatesOption,
+    ModelOption,
     NeutralPointOption,
+    NoOverwriteOption,
+    OutOption,
+    OverwriteOption,
+    PhotographsArgument,
     QuietOption,
     RatioOption,
+    ReportJsonOption,
+    SettingsOption,
     WeightsOption,
     WhiteBalanceOption,
     check_backend_option,
@@ -36,7 +46,6 @@ from explorer.cli.outputs import (
 )
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, tell, write_line
-from explorer.formats import described
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
@@ -47,58 +56,22 @@ if TYPE_CHECKING:
 
 
 def restore(
-    photographs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="IN",
-            help=f"Dark photographs: {described()}; or folders of them; - for the standard input.",
-        ),
-    ],
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out",
-            "-o",
-            help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-            "where each becomes <stem>.png; - for the standard output, as PNG.",
-        ),
-    ],
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
-    ] = None,
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="JSON",
-            help="Settings that the app wrote beside a picture: model, ratio, white balance, black level and finishing "
-            "come from it, in the place of -m and the other options of the picture; --backend comes before the file's.",
-        ),
-    ] = None,
+    photographs: PhotographsArgument,
+    out: OutOption,
+    model: ModelOption = None,
+    settings: SettingsOption = None,
     ratio: RatioOption = "auto",
-    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")] = "8",
-    intermediates: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="An existing folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
-            "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
-        ),
-    ] = None,
+    bits: BitsOption = "8",
+    intermediates: IntermediatesOption = None,
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
     black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
-    keep_gps: Annotated[
-        bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that are already there, results of earlier runs or not.")
-    ] = False,
-    no_overwrite: Annotated[
-        bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Report on the results as JSON.")] = False,
+    keep_gps: GpsOption = False,
+    overwrite: OverwriteOption = False,
+    no_overwrite: NoOverwriteOption = False,
+    as_json: ReportJsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Restore dark photographs.
@@ -112,21 +85,9 @@ def restore(
     printed, and the exit code at the end is 10 (or the first error's own when all
     of them failed).
     """
-    if settings is None and model is None:
-        raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
-    if settings is not None:
-        given = (model, white_balance, neutral_point, weights)
-        if ratio != "auto" or black_level != "auto" or any(option is not None for option in given):
-            raise typer.BadParameter(
-                "leave -m, --ratio, --white-balance, --neutral-point, --black-level and --weights out: the file says "
-                "them.",
-                param_hint="--settings",
-            )
-    if overwrite and no_overwrite:
-        raise typer.BadParameter("leave one of --overwrite and --no-overwrite out.", param_hint="--overwrite")
-    to_standard = out == str(STANDARD)
-    if to_standard and (as_json or intermediates is not None):
-        raise typer.BadParameter("leave --json and --intermediates out with -o -.", param_hint="--out")
+    told_too = (model, white_balance, neutral_point, weights)
+    given = ratio != "auto" or black_level != "auto" or any(option is not None for option in told_too)
+    _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
@@ -141,21 +102,39 @@ def restore(
         keep_gps, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
     )  # fmt: skip
     if settings is not None:
-        from explorer.settings import read_settings
-
-        work.settings = read_settings(settings)
-        work.black_level = work.settings.black_level
+        work.follow(settings)
     told = not (quiet or as_json)
     if named.left_out and told:
         write_line(left_out_line(named.left_out), err=True)
     skipped = work.go_on(folder, named.any_folder)
     if skipped and told:
         tell(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
-    restored, failures = work.all(quiet, told and not to_standard)
+    restored, failures = work.all(quiet, told and out != str(STANDARD))
     if as_json:
         whole = {"skipped": skipped, "left_out": [asdict(each) for each in named.left_out]} if named.any_folder else {}
         print_json({"restored": restored, "failed": failures.plain, **whole})
     failures.leave()
+
+
+def _check_together(out: str, model: str | None, settings: Path | None, given: bool, more: bool, both: bool) -> None:
+    """Refuses options that cannot be together.
+
+    Args:
+        given: an option of the picture that a file of settings says too is there.
+        more: there is something to give beside the picture.
+        both: files are to be replaced, and are not to be.
+    """
+    if settings is None and model is None:
+        raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
+    if settings is not None and given:
+        raise typer.BadParameter(
+            "leave -m, --ratio, --white-balance, --neutral-point, --black-level and --weights out: the file says them.",
+            param_hint="--settings",
+        )
+    if both:
+        raise typer.BadParameter("leave one of --overwrite and --no-overwrite out.", param_hint="--overwrite")
+    if out == str(STANDARD) and more:
+        raise typer.BadParameter("leave --json and --intermediates out with -o -.", param_hint="--out")
 
 
 @dataclass
@@ -177,6 +156,13 @@ class _Work:
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
+
+    def follow(self, settings: Path) -> None:
+        """Takes what a file of settings says in the place of the options."""
+        from explorer.settings import read_settings
+
+        self.settings = read_settings(settings)
+        self.black_level = self.settings.black_level
 
     def go_on(self, folder: Path | None, any_folder: bool) -> list[dict[str, str]]:
         """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.

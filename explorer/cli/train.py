@@ -6,46 +6,60 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_table, tell, write_line
 from explorer.errors import DataError
+from explorer.metrics import PLAIN, figures_line
 
 if TYPE_CHECKING:
     from explorer.training.loop import Progress
 
 
+RecipeArgument: TypeAlias = Annotated[str | None, typer.Argument(help="The weights to make; --list shows the recipes.")]
+TrainingDataOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        envvar="EXPLORER_DATA",
+        help="The folder of the training data: `clean/` with photographs, `lol/` with `low/` and `high/`.",
+    ),
+]
+StepsOption: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Steps to train for; the recipe's own by default.")
+]
+DeviceOption: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, or auto.")]
+ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")]
+ResumeOption: TypeAlias = Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")]
+RunOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where checkpoint, log and replay go; a folder of the recipe's own by default."),
+]
+WeightsOutOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/ when it is done.")
+]
+TrackOption: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, where it is installed.")
+]
+ListOption: TypeAlias = Annotated[bool, typer.Option("--list", help="List the recipes.")]
+
+
 def train(
     context: typer.Context,
-    recipe: Annotated[str | None, typer.Argument(help="The weights to make; --list shows the recipes.")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            envvar="EXPLORER_DATA",
-            help="The folder of the training data: `clean/` with photographs, `lol/` with `low/` and `high/`.",
-        ),
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps to train for; the recipe's own by default.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where checkpoint, log and replay go; a folder of the recipe's own by default."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/ when it is done.")
-    ] = None,
-    track: Annotated[
-        str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, where it is installed.")
-    ] = None,
-    recipes: Annotated[bool, typer.Option("--list", help="List the recipes.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+    recipe: RecipeArgument = None,
+    data: TrainingDataOption = None,
+    steps: StepsOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    resume: ResumeOption = False,
+    run: RunOption = None,
+    out: WeightsOutOption = None,
+    track: TrackOption = None,
+    recipes: ListOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Train a recipe. A run that was cut off goes on with --resume and loses less than a minute."""
     if recipes:
@@ -64,7 +78,6 @@ def train(
     from explorer.machine import flush_denormals
     from explorer.training.export import export_weights
     from explorer.training.loop import Trainer
-    from explorer.training.tracking import open_tracker
 
     flush_denormals()
     if threads:
@@ -74,29 +87,15 @@ def train(
     for path in trainer.skipped if not quiet else []:
         write_line(f"skipped, cannot be read: {path}", err=True)
     noted = {"steps": trainer.total, "seed": chosen.seed}
-    tracker = None if track is None else open_tracker(track, folder, recipe, noted)
-    logged: dict[str, float] = {}
+    with _tracked(track, folder, recipe, noted) as log, _shown(trainer.step, trainer.total, quiet) as show:
 
-    def follow(progress: Progress) -> None:
-        nonlocal logged
-        show(progress)
-        if tracker is not None and (progress.step % 50 == 0 or progress.step == progress.total):
-            values = {f"loss/{name}": value for name, value in progress.losses.items()}
-            values |= {f"rate/{name}": value for name, value in progress.rates.items()}
-            if progress.validation != logged:
-                values |= {f"validation/{name}": value for name, value in progress.validation.items()}
-                logged = dict(progress.validation)
-            tracker.log(progress.step, values)
+        def follow(progress: Progress) -> None:
+            show(progress)
+            log(progress)
 
-    try:
-        with _shown(trainer.step, trainer.total, quiet) as show:
-            trainer.run(follow)
-    finally:
-        if tracker is not None:
-            tracker.close()
+        trainer.run(follow)
     if not quiet:
-        psnr, ssim = trainer.validated["psnr"], trainer.validated["ssim"]
-        tell(f"{recipe}: {trainer.step} steps, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}")
+        tell(f"{recipe}: {trainer.step} steps, validation {figures_line(trainer.validated, PLAIN)}")
         tell(f"Run: {folder}")
     if out is not None:
         weights = export_weights(folder, out)
@@ -153,6 +152,36 @@ def _print_recipes() -> None:
 
 
 @contextmanager
+def _tracked(
+    name: str | None, folder: Path, recipe: str, noted: dict[str, int]
+) -> Iterator[Callable[[Progress], None]]:
+    """Gives what tells a tracker every fifty steps, if one is wanted."""
+    if name is None:
+        yield lambda progress: None
+        return
+    from explorer.training.tracking import open_tracker
+
+    tracker = open_tracker(name, folder, recipe, noted)
+    logged: dict[str, float] = {}
+
+    def log(progress: Progress) -> None:
+        nonlocal logged
+        if progress.step % 50 and progress.step != progress.total:
+            return
+        values = {f"loss/{name}": value for name, value in progress.losses.items()}
+        values |= {f"rate/{name}": value for name, value in progress.rates.items()}
+        if progress.validation != logged:
+            values |= {f"validation/{name}": value for name, value in progress.validation.items()}
+            logged = dict(progress.validation)
+        tracker.log(progress.step, values)
+
+    try:
+        yield log
+    finally:
+        tracker.close()
+
+
+@contextmanager
 def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     """Gives what shows progress: a bar with the time left on a terminal, else one line for each validation."""
     if quiet:
@@ -183,5 +212,4 @@ def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress],
 
 
 def _figures(progress: Progress) -> str:
-    psnr, ssim = (progress.validation.get(name, 0.0) for name in ("psnr", "ssim"))
-    return f"loss {progress.losses['loss']:.4f}, validation PSNR {psnr:.2f} dB, SSIM {ssim:.3f}"
+    return f"loss {progress.losses['loss']:.4f}, validation {figures_line(progress.validation, PLAIN) or 'not yet'}"

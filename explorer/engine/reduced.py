@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.tiles import Maps, Run, pad_to_size
+from explorer.messages import say
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
@@ -38,10 +39,7 @@ def reduction(net: RestorationNet, height: int, width: int, budget: int) -> int:
 
 def reduced_note(factor: int) -> str:
     """The sentence that says so to the user."""
-    return (
-        f"The picture is too large for this method's memory: it was computed on a picture {factor} times smaller along "
-        "each side, and what it did there was applied to the full picture by local lines (fast guided filter)."
-    )
+    return say("error.reduced", factor=factor)
 
 
 def _means(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

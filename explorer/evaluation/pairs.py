@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError, PhotoError
-from explorer.evaluation.metrics import Scores, measure
+from explorer.evaluation.metrics import Scores, mean_scores, measure
+from explorer.metrics import MIN_SIDE
 from explorer.photo import RawPhoto, RgbPhoto, load_rendering, open_photo, upright
 from explorer.restorer import restore
 from explorer.training.data import list_pictures
@@ -49,9 +50,7 @@ class PairResult:
 
     model: str
     pictures: int
-    psnr: float
-    ssim: float
-    gt_mean_psnr: float
+    scores: Scores
     seconds: float | None
     """Of the network alone, a picture; None for the input unchanged."""
     parameters: int
@@ -141,8 +140,10 @@ def score_pair(
         raise DataError(
             f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two of a pair must be of one size."
         )
-    if min(given.shape[:2]) < 11:
-        raise DataError(f"{pair.dark} is smaller than the 11 x 11 pixels that SSIM looks at; leave it out.")
+    if min(given.shape[:2]) < MIN_SIDE:
+        raise DataError(
+            f"{pair.dark} is smaller than the {MIN_SIDE} x {MIN_SIDE} pixels that SSIM needs; leave it out."
+        )
     scores, seconds = [], []
     for model in models:
         result = restore(photo, model, ratio if pair.ratio is None else pair.ratio, intermediates=False)
@@ -154,17 +155,14 @@ def score_pair(
 
 def mean_results(scored: Sequence[PairScores], models: Sequence[LoadedModel]) -> list[PairResult]:
     """Means over pairs, for `explorer.evaluation.tables.pair_table`; the first is that of the input unchanged."""
-
-    def mean(name: str, values: list[Scores], seconds: float | None, parameters: int, sha256: str) -> PairResult:
-        psnr, ssim, gt = (float(np.mean([getattr(v, f) for v in values])) for f in ("psnr", "ssim", "gt_mean_psnr"))
-        return PairResult(name, len(values), psnr, ssim, gt, seconds, parameters, sha256)
-
-    results = [mean(UNCHANGED, [each.unchanged for each in scored], None, 0, "")]
+    unchanged = mean_scores([each.unchanged for each in scored])
+    results = [PairResult(UNCHANGED, len(scored), unchanged, None, 0, "")]
     for k, model in enumerate(models):
         results.append(
-            mean(
+            PairResult(
                 model.name,
-                [each.scores[k] for each in scored],
+                len(scored),
+                mean_scores([each.scores[k] for each in scored]),
                 float(np.mean([each.seconds[k] for each in scored])),
                 sum(p.numel() for p in model.net.parameters()),
                 model.identity.sha256,

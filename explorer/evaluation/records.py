@@ -23,21 +23,13 @@ def pair_figures(result: PairResult, low: Path, high: Path) -> Figures:
     """What is recorded of a model on pairs; the data set bears the name of the folder that holds both."""
     low, high = low.resolve(), high.resolve()
     name = _plain(low.parent.name if low.parent == high.parent else f"{low.name}_{high.name}")
-    scores = {"psnr": result.psnr, "ssim": result.ssim, "gt_mean_psnr": result.gt_mean_psnr}
-    return {name: {"pictures": result.pictures} | {key: round(value, 4) for key, value in scores.items()}}
+    return {name: {"pictures": result.pictures, **_rounded(result.scores)}}
 
 
 def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figures:
     """What is recorded of one model on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
     name = _plain(folder.resolve().name)
-    return {
-        f"{name}_{r.sensor}_iso_raw_{r.ratio:g}": {
-            "pictures": r.pictures,
-            "psnr": round(r.psnr, 4),
-            "ssim": round(r.ssim, 4),
-        }
-        for r in results
-    }
+    return {f"{name}_{r.sensor}_iso_raw_{r.ratio:g}": {"pictures": r.pictures, **_rounded(r.scores)} for r in results}
 
 
 def flat_figures(results: Iterable[FlatResult], chart: str | None) -> Figures:
@@ -80,6 +72,10 @@ def record(folder: Path, figures: Figures, sha256: str) -> WeightsConfig:
     write_bytes(card, with_figures(text, config).encode())
     write_bytes(folder / "config.json", config.to_json().encode())
     return config
+
+
+def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in scores.items()}
 
 
 def _plain(name: str) -> str:

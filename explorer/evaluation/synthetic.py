@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
-from explorer.evaluation.metrics import Scores, measure
+from explorer.evaluation.metrics import Scores, mean_scores, measure
 from explorer.machine import flush_denormals
+from explorer.metrics import PLAIN
 from explorer.photo import RawPhoto, check_ratio
 from explorer.photo.types import Exposure, WhiteBalance
 from explorer.restorer import restore
@@ -57,8 +58,8 @@ class SyntheticResult:
     sensor: str
     """A name of `SENSORS`."""
     pictures: int
-    psnr: float
-    ssim: float
+    scores: Scores
+    """Of the metrics that forgive no wrong brightness."""
     seconds: float
     """Of the network alone, a picture."""
     parameters: int
@@ -150,8 +151,7 @@ def evaluate_synthetic(
             ratio=ratio,
             sensor=sensor,
             pictures=len(values),
-            psnr=float(np.mean([s.psnr for s, _ in values])),
-            ssim=float(np.mean([s.ssim for s, _ in values])),
+            scores=mean_scores([Scores({m.name: s[m.name] for m in PLAIN}) for s, _ in values]),
             seconds=float(np.mean([t for _, t in values])),
             parameters=sum(p.numel() for p in models[k].net.parameters()),
             sha256=models[k].identity.sha256,

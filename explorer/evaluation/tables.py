@@ -8,6 +8,7 @@ from explorer.evaluation.chart import ChartResult
 from explorer.evaluation.flat import PERIODS, FlatResult
 from explorer.evaluation.pairs import PairResult
 from explorer.evaluation.synthetic import SyntheticResult
+from explorer.metrics import METRICS, PLAIN
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows."""
@@ -16,10 +17,10 @@ Point = tuple[str, float, float]
 
 
 def pair_table(results: Sequence[PairResult]) -> Table:
-    """Model, PSNR, SSIM, GT-mean PSNR, seconds a picture, parameters."""
-    headings = ("MODEL", "PSNR", "SSIM", "GT-MEAN PSNR", "SECONDS", "PARAMETERS")
+    """Model, every metric, seconds a picture, parameters."""
+    headings = ("MODEL", *(m.title.upper() for m in METRICS), "SECONDS", "PARAMETERS")
     return headings, [
-        (r.model, f"{r.psnr:.2f}", f"{r.ssim:.3f}", f"{r.gt_mean_psnr:.2f}", _seconds(r.seconds), _count(r.parameters))
+        (r.model, *(m.format(r.scores[m.name]) for m in METRICS), _seconds(r.seconds), _count(r.parameters))
         for r in results
     ]
 
@@ -33,7 +34,7 @@ def synthetic_table(results: Sequence[SyntheticResult]) -> Table:
         rows.append(
             (
                 model,
-                *(f"{c.psnr:.2f} / {c.ssim:.3f}" for c in cells),
+                *(" / ".join(m.format(c.scores[m.name]) for m in PLAIN) for c in cells),
                 _seconds(_mean([c.seconds for c in cells])),
                 _count(cells[0].parameters),
             )
@@ -76,13 +77,13 @@ def flat_table(results: Sequence[FlatResult]) -> Table:
 
 def pair_points(results: Sequence[PairResult]) -> list[Point]:
     """The models' time and PSNR; the input unchanged takes no time and is left out."""
-    return [(_sized(r.model, r.parameters), r.seconds, r.psnr) for r in results if r.seconds is not None]
+    return [(_sized(r.model, r.parameters), r.seconds, r.scores.psnr) for r in results if r.seconds is not None]
 
 
 def synthetic_points(results: Sequence[SyntheticResult]) -> list[Point]:
     """The models' time and PSNR, both as means over the ratios."""
     return [
-        (_sized(model, cells[0].parameters), _mean([c.seconds for c in cells]), _mean([c.psnr for c in cells]))
+        (_sized(model, cells[0].parameters), _mean([c.seconds for c in cells]), _mean([c.scores.psnr for c in cells]))
         for model, cells in _by_model(results).items()
     ]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.metrics import METRICS
 from explorer.models import architectures
 from explorer.weights.config import WeightsConfig, data_title
 
@@ -22,13 +23,7 @@ _LICENCES = (
     ("mit", "mit"),
     ("bsd-3", "bsd-3-clause"),
 )
-_METRICS = {
-    "psnr": ("psnr", "PSNR (dB)"),
-    "ssim": ("ssim", "SSIM"),
-    "lpips": ("lpips", "LPIPS"),
-    "niqe": ("niqe", "NIQE"),
-    "loe": ("loe", "LOE"),
-}
+_METRICS = {metric.name: f"{metric.title} ({metric.unit})" if metric.unit else metric.title for metric in METRICS}
 
 
 def licence_identifier(licence: str) -> str:
@@ -64,8 +59,8 @@ def repository_card(repo: str, configs: Sequence[WeightsConfig]) -> str:
             task_name="Low-light image restoration",
             dataset_type=re.sub(r"[^a-z0-9_-]+", "_", data.lower()),
             dataset_name=f"{data_title(data)} ({config.name})" if len(configs) > 1 else data_title(data),
-            metric_type=_METRICS[metric][0],
-            metric_name=_METRICS[metric][1],
+            metric_type=metric,
+            metric_name=_METRICS[metric],
             metric_value=value,
         )
         for config in configs

@@ -100,19 +100,13 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
                 time.sleep(0.5 * 2**attempt)
         if sha256_of(partial) != file.sha256:
             partial.unlink()
-            raise WeightsError(
-                f"{file.url} gives another file than the one that was published (its sha256 differs); nothing was "
-                "kept, get the file from its authors and import it from disk."
-            )
+            raise WeightsError(code="error.other_file", address=file.url)
         partial.replace(path)
     except (OSError, http.client.HTTPException) as error:
         if words := blamed(error, file.url):
             raise WeightsError(f"{file.name} cannot be had from {file.url}: {words}.") from error
         reason = getattr(error, "reason", None) or error
-        raise WeightsError(
-            f"{file.name} cannot be had from {file.url} ({reason}); try again later, or download it in a browser "
-            "and name the file after the checkpoint's name."
-        ) from error
+        raise WeightsError(code="error.unreachable_file", file=file.name, address=file.url, reason=reason) from error
     return path
 
 
@@ -138,9 +132,7 @@ def _append(file: PublishedFile, partial: Path, progress: Progress) -> None:
                 if have > file.size:
                     target.close()
                     partial.unlink()
-                    raise WeightsError(
-                        f"{file.url} gives more than the {file.size:,} bytes of the published file; it is refused."
-                    )
+                    raise WeightsError(code="error.larger_file", address=file.url, count=f"{file.size:,}")
                 target.write(block)
                 progress(file.name, have, file.size)
     if have < file.size:

@@ -124,8 +124,9 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
         )
     package = root / "explorer"
     paths = needed_modules(app, root)
-    for room in {path.parent for path in paths if package in path.parent.parents}:
-        paths |= {p for p in room.rglob("*") if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
+    rooms = {path.parent for path in paths if package in path.parent.parents}
+    beside = [*package.glob("*"), *(each for room in rooms for each in room.rglob("*"))]
+    paths |= {p for p in beside if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
     paths |= {app, root / "pyproject.toml", root / "LICENSE"}
     # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
     if not weights_from:

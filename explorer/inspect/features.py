@@ -113,7 +113,7 @@ def _module_of(net: nn.Module, name: str) -> nn.Module:
     except AttributeError:
         pass
     known = [each for each, module in net.named_modules() if each and not list(module.children())]
-    raise ModelNotFoundError(f"There is no layer {name!r}; some that there are: {', '.join(known[:8])}.")
+    raise ModelNotFoundError(code="error.no_layer", name=repr(name), known=", ".join(known[:8]))
 
 
 def feature_maps(
@@ -183,7 +183,7 @@ def _mapped(
         block.enter_context(torch.inference_mode())
         image = loaded.net.decompose(padded)["image"]
     if layer not in kept or kept[layer].dim() != 4:
-        raise ModelNotFoundError(f"The layer {layer!r} gives no map; choose another one.")
+        raise ModelNotFoundError(code="error.no_map", layer=repr(layer))
     size = kept[layer].numel() * 4
     if size > LARGEST_MAPS and side > _SMALLEST_SIDE:
         raise _TooLargeError(LARGEST_MAPS / size)

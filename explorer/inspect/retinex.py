@@ -76,7 +76,7 @@ def decompose(
     """
     result = explorer.restore(photo, model, ratio, max_side=max_side)
     if not result.intermediates:
-        raise ModelNotFoundError(f"{result.model} shows no reflectance, illumination or curves; choose another model.")
+        raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
     # The identity goes through the same preparation, so its picture is exactly what the model was given.
     seen = explorer.restore(photo, "identity", result.ratio, max_side=max_side).image
     maps, described = result.intermediates, result.described

@@ -105,7 +105,7 @@ def read_run(name: str, folder: Path) -> Run:
         if isinstance(entry, dict) and isinstance(entry.get("step"), int):
             entries.append(entry)
     if not entries:
-        raise DataError(f"The log of {name} holds no entry yet; choose another run.")
+        raise DataError(code="error.empty_log", name=name)
     return Run(name, tuple(entries), folder)
 
 

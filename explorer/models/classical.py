@@ -12,9 +12,10 @@ import torch
 
 from explorer.models.base import RestorationNet
 from explorer.models.denoise import DENOISERS, Array, Denoise, denoised
+from explorer.models.light import LUMA
 
 # ITU-R BT.601, the luma of the transfer-encoded picture.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LUMA = np.array(LUMA, dtype=np.float32)
 
 
 class ClassicalMethod(RestorationNet):

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.models.base import RestorationNet
+from explorer.models.light import linear_to_srgb
 
 Size = Literal["large", "small"]
 _SLOPE = 0.1
@@ -31,12 +32,6 @@ _START = 0.3
 """How large a residual block's second convolution begins, against He's initialisation."""
 _HALF = 0.5
 """The value that the second encoding of pictures, x / (x + 0.5), brings to a half."""
-
-
-def srgb_curve(x: torch.Tensor) -> torch.Tensor:
-    """The sRGB transfer curve (IEC 61966-2-1) of linear light; negative light is 0 and light above white is white."""
-    x = x.clamp(0, 1)
-    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def _scale(conv: nn.Conv2d, size: float) -> None:
@@ -146,7 +141,7 @@ class Lynx(_Lynx):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 1 x H x W amplified RGGB mosaic (sides multiples of 16) to N x 3 x H x W under the sRGB curve, free."""
         planes = F.pixel_unshuffle(x, 2)
-        curved = srgb_curve(planes)
+        curved = linear_to_srgb(planes.clamp(0, 1))
         red, green1, green2, blue = curved.split(1, 1)
         plain = _spread((red, (green1 + green2) / 2, blue), 2)
         return self.added(torch.cat([planes, curved], 1)) + plain
@@ -167,7 +162,7 @@ class LynxXTrans(_Lynx):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """N x 9 x h x w amplified planes (sides multiples of 16) to N x 3 x 3h x 3w under the sRGB curve, free."""
-        curved = srgb_curve(x)
+        curved = linear_to_srgb(x.clamp(0, 1))
         red, blue = (curved[:, a : a + 1] + curved[:, b : b + 1] for a, b in ((0, 3), (2, 4)))
         green = (curved[:, 1:2] + curved[:, 5:].sum(1, keepdim=True)) / 5
         plain = _spread((red / 2, green, blue / 2), 3)

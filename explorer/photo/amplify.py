@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import RatioError
+from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.brightness import wanted_gain
 from explorer.photo.cfa import scale_channels
@@ -55,10 +56,7 @@ def check_ratio(value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         ratio = math.nan
     if not MINIMUM_RATIO <= ratio <= MAXIMUM_RATIO:
-        raise RatioError(
-            f"The amplification ratio {shown(value)} cannot be used; "
-            f"give a number from {MINIMUM_RATIO:g} to {MAXIMUM_RATIO:g}."
-        )
+        raise RatioError(code="error.ratio", value=shown(value), low=f"{MINIMUM_RATIO:g}", high=f"{MAXIMUM_RATIO:g}")
     return ratio
 
 
@@ -219,7 +217,7 @@ def _exposure_pair_ratio(short: Photo, long: Photo | float) -> Suggestion:
             parts.append(f"f/{long.exposure.aperture:g} / f/{short.exposure.aperture:g}")
     limited = float(np.clip(ratio, MINIMUM_RATIO, MAXIMUM_RATIO))
     note = "" if limited == ratio else f", limited from {ratio:g}"
-    return Suggestion(limited, f"exposure pair: {', '.join(parts)}{note}")
+    return Suggestion(limited, say("source.exposure_pair", parts=", ".join(parts) + note))
 
 
 def suggest_ratio(
@@ -245,16 +243,13 @@ def suggest_ratio(
         return _exposure_pair_ratio(photo, long_exposure)
     if rule in ("auto", "learned"):
         ratio = float(np.clip(2.0 ** wanted_gain(photo), MINIMUM_RATIO, MAXIMUM_RATIO))
-        return Suggestion(ratio, "learned rule: middle grey where photographers put it")
+        return Suggestion(ratio, say("source.learned_rule"))
     if rule == "dark_bin":
         mosaic = photo.mosaic if isinstance(photo, RawPhoto) else unprocess(photo).mosaic
-        source = f"dark-bin amplifier (Lamba & Mitra 2021, m = {m:g})"
-        if not isinstance(photo, RawPhoto):
-            source += " on the unprocessed picture"
-        return Suggestion(dark_bin_ratio(mosaic, m), source)
+        code = "source.dark_bin" if isinstance(photo, RawPhoto) else "source.dark_bin_unprocessed"
+        return Suggestion(dark_bin_ratio(mosaic, m), say(code, m=f"{m:g}"))
     if rule == "percentile":
-        source = "percentile rule: median of linear light to 0.18, at most 2 % of it clipped"
-        return Suggestion(_percentile_ratio(photo), source)
+        return Suggestion(_percentile_ratio(photo), say("source.percentile_rule"))
     raise RatioError(
         f"There is no rule {rule!r} for the ratio; the known ones are auto, learned, percentile and dark_bin."
     )

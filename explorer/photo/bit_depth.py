@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from explorer.messages import say
 from explorer.photo.develop import load_rendering
 from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
 
@@ -29,10 +30,7 @@ def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
         image, what = load_rendering(photo), "RAW photo was developed to sRGB and"
     else:
         image, what = photo.image, "picture was"
-    note = (
-        f"The {what} rounded to {bits} bits before it was amplified, because the model was trained on what such a "
-        "picture keeps of the dark."
-    )
+    note = say("note.rounded_before", what=what, bits=bits)
     return RgbPhoto(
         image=rounded(image, bits),
         bits=bits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.messages import say
 from explorer.photo.amplify import suggest_ratio
 from explorer.photo.types import Exposure, Gains, Photo, RawPhoto
 
@@ -45,7 +46,7 @@ def describe(photo: Photo) -> dict[str, object]:
     table["Megapixels"] = round(width * height / 1e6, 2)
     table["Bits"] = photo.bits
     if isinstance(photo, RawPhoto):
-        pattern = {"xtrans": "X-Trans (6 x 6)", "bayer": f"Bayer, {photo.phase}", "none": "none, all colours a pixel"}
+        pattern = {"xtrans": "X-Trans (6 x 6)", "bayer": f"Bayer, {photo.phase}", "none": say("source.no_pattern")}
         table["Sensor pattern"] = "none, monochrome" if photo.monochrome else pattern[photo.cfa]
         table["Black level"] = _numbers(photo.black_level)
         table["White level"] = _numbers((photo.white_level,))[0]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
 from explorer.photo.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
@@ -202,10 +203,7 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
         mosaic[top : None if bottom == height else bottom] = mosaic_from_rgb(camera, cfa)[top - first :]
 
     in_bands(height, rows_of_band(3 * width, PERIODS[cfa]), sample)
-    note = (
-        "The picture was unprocessed to a mosaic with a nominal camera (Brooks et al. 2019), because the model takes "
-        "RAW; what compression and the camera's own processing removed is not brought back."
-    )
+    note = say("note.unprocessed_for_model")
     return RawPhoto(
         mosaic=mosaic,
         cfa=cfa,

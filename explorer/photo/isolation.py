@@ -206,10 +206,7 @@ class _Decoder:
         if kind == "unexpected":
             self._busy = False
             LOG.warning("A decoder met an unexpected %s.", message)
-            error = PhotoError(
-                f"{name} cannot be decoded ({message}); it is damaged or of an unusual kind, so export it anew as a "
-                "TIFF or JPEG."
-            )
+            error = PhotoError(code="error.undecoded", name=name, reason=message)
             error.__cause__ = UnexpectedDecodingError(header.get("trace", ""))
             return error
         return PhotoError(  # kind == OUT_OF_MEMORY
@@ -227,18 +224,14 @@ class _Decoder:
         LOG.warning("The decoder %d left with %s.", self.pid, "the time limit" if self._watched_out else code)
         if self._watched_out or -code == getattr(signal, "SIGXCPU", -1):
             return PhotoError(
-                f"{name} could not be decoded within {self._limits.seconds:g} s; open a smaller file or raise "
-                f"{DECODE_SECONDS}."
+                code="error.too_slow", name=name, seconds=f"{self._limits.seconds:g}", setting=DECODE_SECONDS
             )
         if -code in (getattr(signal, "SIGKILL", 9), signal.SIGTERM):
             return PhotoError(
                 f"The decoder was ended from outside, or the machine ran out of memory, while it read {name}; open the "
                 "photo again."
             )
-        return PhotoError(
-            f"{name} makes its decoder crash, so it is damaged or made to do harm; copy it again from the camera or "
-            "export it as a TIFF."
-        )
+        return PhotoError(code="error.crashes", name=name)
 
     def close(self) -> None:
         """Ends the process and gives back what it held."""

@@ -57,18 +57,23 @@ class Limits:
         """Raises PhotoError if a file is too long."""
         if count > self.max_bytes:
             raise PhotoError(
-                f"{name} has {count / 2**20:.0f} MiB, more than the limit of {self.max_bytes / 2**20:.0f} MiB; "
-                "open a smaller file."
+                code="error.too_many_bytes",
+                name=name,
+                count=f"{count / 2**20:.0f}",
+                limit=f"{self.max_bytes / 2**20:.0f}",
             )
 
     def check_pixels(self, width: int, height: int, name: str) -> None:
         """Raises PhotoError if a picture has too many pixels, or none."""
         if width < 1 or height < 1:
-            raise PhotoError(f"{name} states a size of {width} x {height} pixels; the file is damaged.")
+            raise PhotoError(code="error.stated_size", name=name, width=width, height=height)
         if width * height > self.max_pixels:
             raise PhotoError(
-                f"{name} has {width} x {height} pixels, more than the limit of {self.max_pixels / 1e6:g} megapixels; "
-                "make it smaller first."
+                code="error.too_many_pixels",
+                name=name,
+                width=width,
+                height=height,
+                limit=f"{self.max_pixels / 1000000.0:g}",
             )
 
     def check_unpacked(self, count: int, name: str) -> None:

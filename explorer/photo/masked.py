@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.levels import BlackLevel
 from explorer.photo.numbers import shown
 
@@ -129,7 +130,7 @@ def checked_black_level(
     """
     if choice == "file":
         return black, None
-    nothing = "The file has no masked pixels that tell its black level; the stated one is used."
+    nothing = say("note.no_masked_black")
     measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
     if measured is None:
         return black, nothing if choice == "masked" else None
@@ -150,10 +151,7 @@ def checked_black_level(
     cell = np.tile(black.cell, [n // m for n, m in zip(sides, black.cell.shape, strict=True)])
     cell = cell + np.tile(found, [n // sensor.period for n in sides])
     stated, mean = float(black.cell.mean()), float(cell.mean())
-    note = (
-        f"The file states a black level of {stated:.4g}, but its masked pixels lie at {mean:.5g}, which is used; "
-        "ask for the file's own level to keep it."
-    )
+    note = say("note.masked_black", stated=f"{stated:.4g}", mean=f"{mean:.5g}")
     return replace(black, cell=cell), note
 
 
@@ -165,5 +163,5 @@ def checked_choice(choice: str) -> BlackChoice:
     """
     found = next((name for name in BLACK_CHOICES if name == choice), None)
     if found is None:
-        raise PhotoError(f"The black level cannot come from {shown(choice)}; give one of {', '.join(BLACK_CHOICES)}.")
+        raise PhotoError(code="error.black_level_choice", choice=shown(choice), names=", ".join(BLACK_CHOICES))
     return found

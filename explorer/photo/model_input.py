@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
 from explorer.photo.amplify import amplify, check_ratio
 from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.cfa import (
@@ -134,16 +135,13 @@ def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
         # As a neutral surface in daylight looks to the nominal camera: grey once it is balanced.
         daylight = WhiteBalance(NOMINAL_GAINS, "the nominal camera's daylight")
         raw = replace(raw, white_balance=daylight, daylight=NOMINAL_GAINS, camera_to_srgb=NOMINAL_CAMERA_TO_SRGB)
-        note = f"The monochrome photo was sampled as a {names[cfa]} mosaic of grey, because the model takes mosaics."
+        note = say("note.grey_as_mosaic", cfa=names[cfa])
         image = without_inset(raw.mosaic, raw.inset)
     elif raw.cfa == "none":
-        note = f"The photo's colours were sampled as a {names[cfa]} mosaic, because the model takes mosaics."
+        note = say("note.colours_as_mosaic", cfa=names[cfa])
         image = camera_rgb(raw)
     else:
-        note = (
-            f"The {names[raw.cfa]} mosaic was demosaicked and sampled again as {names[cfa]}, because the model takes "
-            f"no {names[raw.cfa]} mosaic; its noise differs from a real one's."
-        )
+        note = say("note.sampled_again", first=names[raw.cfa], second=names[cfa], third=names[raw.cfa])
         # Colours correlate best when balanced, so they are interpolated balanced and brought back.
         image = camera_rgb(raw)
     red, green, blue = raw.white_balance.gains
@@ -189,7 +187,7 @@ def model_input(
     if domain == "rgb":
         beyond_white = highlights == "keep"
         if isinstance(photo, RawPhoto):
-            note = "The RAW photo was developed to sRGB, because the model takes developed pictures."
+            note = say("note.developed_for_model")
             planes = np.empty((3, *photo.sensor_size), dtype=np.float32)
             develop(photo, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
             placement, notes = Placement(photo.sensor_size, photo.rotation, photo.mirrored), (note,)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
 from explorer.photo.bad_pixels import listed, marked, mend
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.types import FloatArray
@@ -28,11 +29,8 @@ _NAMES = {
 _MOST_OPCODES = 64
 _LARGEST_GAIN = 100.0
 
-_APPLIED = "The file's own shading correction ({what}) was applied before everything else."
-_MENDED = "The file names bad pixels ({count}); each was given the mean of its neighbours of the same colour."
-_WARP = "The file's correction of the lens's distortion is not applied; straight lines may be bent."
-_LEFT_OUT = "The file asks for a step that is not applied ({name}); parts of the picture may be affected."
-_DAMAGED = "The file's own corrections are damaged and were not applied; its corners may be too dark or tinted."
+_WARP = say("note.distortion_left")
+_DAMAGED = say("note.corrections_damaged")
 
 
 class _UnusableError(Exception):
@@ -94,12 +92,13 @@ def apply_opcodes(
                 elif opcode == _BAD_CONSTANT and stored:
                     mended += mend(light, marked(counts, body, tags), colors)
                 else:
-                    notes.append(_WARP if opcode in _WARPS else _LEFT_OUT.format(name=_NAMES.get(opcode, f"{opcode}")))
+                    left = say("note.step_left", name=_NAMES.get(opcode, f"{opcode}"))
+                    notes.append(_WARP if opcode in _WARPS else left)
         except (_UnusableError, struct.error, ValueError):
             notes.append(_DAMAGED)
-    notes[:0] = [_MENDED.format(count=mended)] if mended else []
+    notes[:0] = [say("note.bad_pixels", count=mended)] if mended else []
     if applied:
-        notes.insert(0, _APPLIED.format(what=" and ".join(dict.fromkeys(applied))))
+        notes.insert(0, say("note.shading_applied", what=" and ".join(dict.fromkeys(applied))))
     return list(dict.fromkeys(notes))
 
 

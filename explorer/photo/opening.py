@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer.errors import PhotoError
 from explorer.formats import RAW_SUFFIXES, described, format_of, suffix_of
+from explorer.messages import say
 from explorer.photo.files.bmff import kind_of
 from explorer.photo.files.pictures import read_picture
 from explorer.photo.files.simple import is_bmp
@@ -81,18 +82,14 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
             largest = max(pages, key=lambda page: page.imagewidth * page.imagelength)
             spans = zip(largest.dataoffsets, largest.databytecounts, strict=False)
             if raw and any(start + count > len(data) for start, count in spans):
-                raise PhotoError(
-                    f"{name} is truncated: samples that its header names are missing; copy the file again."
-                )
+                raise PhotoError(code="error.cut_samples", name=name)
             return raw
     except PhotoError:
         raise
     except Exception as error:  # tifffile raises many kinds on damaged structures
         if suffix_of(name) in RAW_SUFFIXES:
             return True
-        raise PhotoError(
-            f"{name} is a damaged or truncated TIFF, whose tags cannot be read; copy the file again."
-        ) from error
+        raise PhotoError(code="error.tiff_tags", name=name) from error
 
 
 def _kind(data: bytes, name: str) -> str:
@@ -115,27 +112,28 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
     """A headerless mosaic, whose name says what it is: little-endian uint16, row by row."""
     match = _MOSAIC_NAME.search(name)
     if match is None:
-        raise PhotoError(
-            f"{name} has no header; name it like rose_768x512_rggb.raw (width x height, phase; then _b600 for the "
-            "black and _w16383 for the white level, if known) so that it can be read."
-        )
+        raise PhotoError(code="error.no_header", name=name)
     width, height = int(match["width"]), int(match["height"])
     limits.check_pixels(width, height, name)
     if len(data) != 2 * width * height:
         raise PhotoError(
-            f"{name} holds {len(data)} bytes, but {width} x {height} samples of 16 bits are {2 * width * height}; "
-            "correct the size in its name or copy it again."
+            code="error.headerless_size",
+            name=name,
+            count=len(data),
+            width=width,
+            height=height,
+            needed=2 * width * height,
         )
     samples = np.frombuffer(data, dtype="<u2").reshape(height, width).astype(np.uint16, copy=False)
-    notes = ["The file has no header: its name gives size and phase."]
+    notes = [say("note.size_from_name")]
     white = float(match["white"] or 2 ** max(8, int(samples.max()).bit_length()) - 1)
     if match["white"] is None:
-        notes.append(f"The white level {white:g} was taken from the bits that the brightest sample needs.")
+        notes.append(say("note.white_from_bits", white=f"{white:g}"))
     if match["black"] is not None:
         black = float(match["black"])
     else:
         black = min(float(np.percentile(samples, 0.1)), white - 1)
-        notes.append(f"The black level {black:g} was estimated from the darkest 0.1 % of the samples.")
+        notes.append(say("note.black_estimated", black=f"{black:g}"))
     phase = match["phase"].upper()
     return open_mosaic(samples, phase=phase, black=black, white=white, name=name, notes=tuple(notes))
 
@@ -198,7 +196,7 @@ def open_photo(
                 return dng
         data = _read(path, name, limits)
     if not data:
-        raise PhotoError(f"{name} is empty; copy the file again.")
+        raise PhotoError(code="error.empty", name=name)
     if isolated:
         from explorer.photo.isolation import pool
 
@@ -212,5 +210,5 @@ def open_photo(
         if kind != "unknown":
             return read_picture(data, kind, name, limits)
     except (MemoryError, struct.error) as error:
-        raise PhotoError(f"{name} cannot be decoded ({error or type(error).__name__}); open a smaller file.") from error
-    raise PhotoError(f"{name} is not a photo of a known kind, whatever its name says; open a {described()} file.")
+        raise PhotoError(code="error.undecoded_memory", name=name, reason=error or type(error).__name__) from error
+    raise PhotoError(code="error.unknown_kind", name=name, formats=described())

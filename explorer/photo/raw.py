@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.cameras import (
     NOMINAL_CAMERA_TO_SRGB,
     NOMINAL_GAINS,
@@ -53,14 +54,9 @@ _ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
 }  # fmt: skip
 """LibRaw's `flip` -> counter-clockwise degrees for display, and whether the picture is mirrored left to right first."""
 
-_LINEAR = (
-    "The file holds all colours at every pixel (a linear DNG, or a RAW reduced by the camera), so its noise is no "
-    "longer the sensor's own."
-)
-_MONOCHROME = "The sensor is monochrome: the photo is grey, and its results stay grey."
-NOMINAL_MATRIX = (
-    "the nominal camera (mean of four cameras, Brooks et al. 2019), because the file gives none that is usable"
-)
+_LINEAR = say("note.linear_raw")
+_MONOCHROME = say("note.monochrome")
+NOMINAL_MATRIX = say("source.nominal_matrix")
 
 
 def _message(error: BaseException) -> str:
@@ -172,8 +168,8 @@ def initial_balance(as_shot: Gains | None, daylight: Gains | None) -> WhiteBalan
     if as_shot is not None:
         return WhiteBalance(as_shot, "as shot")
     if daylight is not None:
-        return WhiteBalance(daylight, "daylight (the file's as-shot gains are absent or not usable)")
-    return WhiteBalance(NOMINAL_GAINS, "daylight of a nominal camera (the file gives no usable gains)")
+        return WhiteBalance(daylight, say("source.daylight_instead"))
+    return WhiteBalance(NOMINAL_GAINS, say("source.nominal_daylight"))
 
 
 def _matrix(raw: rawpy.RawPy) -> tuple[FloatArray, str]:
@@ -244,7 +240,7 @@ def _light(
     if visible.ndim == 3:
         visible = visible[..., :3]
     if min(visible.shape[:2]) < PERIODS[pattern.cfa]:
-        raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; open a larger picture.")
+        raise PhotoError(code="error.below_a_tile", name=name)
     black, white = _black_and_white(raw, pattern, visible, source, tags, name)
     notes = []
     if visible.ndim == 2:
@@ -282,15 +278,11 @@ def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metada
     exposure = _exposure(raw, metadata.exposure)
     rotation, mirrored = _ORIENTATIONS[int(raw.sizes.flip) & 7]
     if as_shot is None:
-        notes.append("The file's as-shot white balance is absent or not usable; see the white balance's source.")
+        notes.append(say("note.as_shot_unusable"))
     if matrix_source == NOMINAL_MATRIX:
-        notes.append(
-            "The file gives no usable colour matrix; a nominal camera's stands in, so colours are approximate."
-        )
+        notes.append(say("note.nominal_camera"))
     if not math.isclose(raw.sizes.pixel_aspect, 1.0, abs_tol=0.01):
-        notes.append(
-            f"The sensor's pixels are not square (aspect {raw.sizes.pixel_aspect:.3g}); the picture is not resized."
-        )
+        notes.append(say("note.pixel_aspect", aspect=f"{raw.sizes.pixel_aspect:.3g}"))
     return RawPhoto(
         mosaic=mosaic,
         cfa=pattern.cfa,
@@ -337,17 +329,14 @@ def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: Black
                     metadata = metadata_of_tiff(file)
             else:
                 if is_truncated(source):
-                    raise PhotoError(f"{name} is truncated: a part that it names is missing; copy the file again.")
+                    raise PhotoError(code="error.cut_part", name=name)
                 raw.open_buffer(io.BytesIO(source))
                 metadata = _with_preview(raw, metadata_of_raw(source))
             limits.check_pixels(raw.sizes.raw_width, raw.sizes.raw_height, name)
             raw.unpack()
             return _decoded(raw, source, name, metadata, black_level)
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError, ValueError, MemoryError) as error:
-        raise PhotoError(
-            f"{name} cannot be decoded as a RAW photo (LibRaw: {_message(error)}); "
-            "it is truncated, damaged or of a kind that LibRaw does not know, so copy it again from the camera."
-        ) from error
+        raise PhotoError(code="error.libraw", name=name, reason=_message(error)) from error
 
 
 def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackChoice = "auto") -> RawPhoto | None:

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
+
 FloatArray = NDArray[np.float32]
 Gains = tuple[float, float, float]
 Inset = tuple[int, int, int, int]
@@ -135,7 +137,7 @@ class RgbPhoto:
     name: str = "photo"
     exif: bytes | None = None
     notes: tuple[str, ...] = field(default=())
-    white_balance: WhiteBalance = WhiteBalance((1.0, 1.0, 1.0), "as the picture was rendered")
+    white_balance: WhiteBalance = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
     """Gains in linear light that the image already holds; 1, 1, 1 for the picture as it was opened."""
     as_opened: FloatArray | None = field(default=None, repr=False)
     """The image before any change of white balance; None where it was not changed."""

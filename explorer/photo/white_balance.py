@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import WhiteBalanceError
+from explorer.messages import say
 from explorer.photo.cfa import PERIODS, TILES, Cfa, color_map
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import FloatArray, Gains, RawPhoto, RgbPhoto, WhiteBalance, WhiteBalanceChoice
@@ -40,10 +41,10 @@ def usable_gains(values: Sequence[float] | NDArray[np.floating] | None) -> Gains
     return red, 1.0, blue
 
 
-def _gains_of_means(means: NDArray[np.floating], what: str) -> Gains:
+def _gains_of_means(means: NDArray[np.floating], code: str, **fields: object) -> Gains:
     gains = usable_gains(1 / means) if (means > 0).all() else None
     if gains is None:
-        raise WhiteBalanceError(f"{what} has too little light in one of its colours; choose another white balance.")
+        raise WhiteBalanceError(code=code, **fields)
     return gains
 
 
@@ -82,8 +83,10 @@ def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
     lit = unclipped & (means.mean(axis=0) > 2 * noise / period)
     chosen = lit if lit.sum() >= 0.01 * lit.size else unclipped
     if not chosen.any():
-        raise WhiteBalanceError("The whole picture is saturated, so its mean colour says nothing; give the gains.")
-    return _gains_of_means(means[:, chosen].mean(axis=1, dtype=np.float64), "The picture")
+        raise WhiteBalanceError(code="error.saturated")
+    return _gains_of_means(
+        means[:, chosen].mean(axis=1, dtype=np.float64), "error.low_channel", what=say("error.the_picture")
+    )
 
 
 def _grey_world_rgb(image: FloatArray) -> Gains:
@@ -95,7 +98,8 @@ def _grey_world_rgb(image: FloatArray) -> Gains:
         raise WhiteBalanceError(
             "The picture is all black or all white, so its mean colour says nothing; give the gains."
         )
-    return _gains_of_means(srgb_to_linear(image[chosen]).mean(axis=0, dtype=np.float64), "The picture")
+    means = srgb_to_linear(image[chosen]).mean(axis=0, dtype=np.float64)
+    return _gains_of_means(means, "error.low_channel", what=say("error.the_picture"))
 
 
 def given_gains(choice: Any) -> Gains:
@@ -120,11 +124,11 @@ def given_gains(choice: Any) -> Gains:
 def _raw_balance(photo: RawPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
     if choice == "as_shot":
         if photo.as_shot is None:
-            raise WhiteBalanceError(f"{photo.name} states no usable as-shot gains; choose daylight or grey_world.")
+            raise WhiteBalanceError(code="error.no_as_shot", photo=photo.name)
         return WhiteBalance(photo.as_shot, "as shot")
     if choice == "daylight":
         if photo.daylight is None:
-            raise WhiteBalanceError(f"The daylight gains of {photo.name}'s camera are not known; choose grey_world.")
+            raise WhiteBalanceError(code="error.no_daylight", photo=photo.name)
         return WhiteBalance(photo.daylight, "daylight")
     if choice == "grey_world":
         return WhiteBalance(grey_world(photo.mosaic, photo.cfa), "grey world")
@@ -133,7 +137,7 @@ def _raw_balance(photo: RawPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
 
 def _rgb_balance(photo: RgbPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
     if choice == "as_shot":
-        return WhiteBalance((1.0, 1.0, 1.0), "as the picture was rendered")
+        return WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
     if choice == "daylight":
         raise WhiteBalanceError(
             f"{photo.name} is a developed picture, whose daylight gains are not known; choose as_shot or grey_world."
@@ -215,15 +219,13 @@ def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> A
         )
     x, y = column_given, row_given
     if not (0 <= x < width and 0 <= y < height):
-        raise WhiteBalanceError(
-            f"The point ({x:g}, {y:g}) lies outside the picture of {width} x {height} pixels; give one inside it."
-        )
+        raise WhiteBalanceError(code="error.point_outside", x=f"{x:g}", y=f"{y:g}", width=width, height=height)
     if side is None or side < 1:
         raise WhiteBalanceError(
             f"A neutral patch cannot have a side of {shown(size)} pixels; give a number of at least 1."
         )
     size = round(side)
-    where = f"The patch at ({x:g}, {y:g})"
+    where = {"x": f"{x:g}", "y": f"{y:g}"}
     if isinstance(photo, RawPhoto):
         row, column = _to_sensor(x, y, photo)
         period = PERIODS[photo.cfa]
@@ -245,9 +247,12 @@ def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> A
         channels = list(srgb_to_linear(opened[top:bottom, left:right]).reshape(-1, 3).T)
         clipped = 0.99
     if any((channel >= clipped).mean() > 0.05 for channel in channels):
-        raise WhiteBalanceError(f"{where} is clipped, so its colour is not known; choose a darker neutral surface.")
+        raise WhiteBalanceError(code="error.patch_clipped", **where)
     means = np.array([channel.mean(dtype=np.float64) for channel in channels])
     errors = np.array([channel.std() / math.sqrt(channel.size) for channel in channels])
     if (means <= 2 * errors * (len(channels[0]) > 1)).any():
-        raise WhiteBalanceError(f"{where} is too dark to tell its colour; choose a brighter neutral surface.")
-    return _with_balance(photo, WhiteBalance(_gains_of_means(means, where), f"neutral point ({x:g}, {y:g})"))
+        raise WhiteBalanceError(code="error.patch_dark", **where)
+    return _with_balance(
+        photo,
+        WhiteBalance(_gains_of_means(means, "error.patch_low_channel", **where), say("source.neutral_point", **where)),
+    )

@@ -9,6 +9,7 @@ from functools import cache
 
 from explorer.discovery import declared
 from explorer.errors import HubError, ModelNotFoundError, WeightsError
+from explorer.messages import say
 from explorer.models import architectures
 from explorer.sources.interface import Progress, ResolvedWeights, WeightsSource, nothing
 from explorer.weights.settings import Settings, read_settings
@@ -131,7 +132,7 @@ def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str 
     if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
         return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; at hand: {_listed(here)}."
     methods = [each.name for each in known.values() if not each.needs_weights]
-    return f"There is no model {name!r}{hint}; the known ones are {_listed([*here, *methods])}."
+    return say("error.no_model", name=f"{name!r}{hint}", known=_listed([*here, *methods]))
 
 
 def _listed(names: Sequence[str]) -> str:

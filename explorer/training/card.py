@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from explorer.metrics import METRICS, PLAIN, digits_of, figures_line
 from explorer.training.baselines import baselines
 from explorer.weights.config import WeightsConfig, data_title
 
@@ -161,11 +162,11 @@ def _input_words(config: WeightsConfig) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    return f"{value:.2f}" if "psnr" in name else f"{value:.3f}"
+    return f"{value:.{digits_of(name)}f}"
 
 
 def _validation(values: Mapping[str, float]) -> str:
-    lines = [f"**Held-out validation pictures**: PSNR {values['psnr']:.2f} dB, SSIM {values['ssim']:.3f}"]
+    lines = [f"**Held-out validation pictures**: {figures_line(values, PLAIN)}"]
     ratios = sorted((float(name.removeprefix("psnr_")), value) for name, value in values.items() if "psnr_" in name)
     if ratios:
         lines[0] += "; by ratio " + ", ".join(f"×{ratio:g} {value:.2f} dB" for ratio, value in ratios)
@@ -174,28 +175,29 @@ def _validation(values: Mapping[str, float]) -> str:
 
 
 def _table(weights: str, data: str, values: Mapping[str, float]) -> str:
-    shown = {"psnr": "PSNR", "ssim": "SSIM", "gt_mean_psnr": "GT-mean PSNR"}
-    shown = {name: title for name, title in shown.items() if name in values}
-    others = {name: value for name, value in values.items() if name not in shown and name != "pictures"}
-    rows = [["these weights", *(_number(name, values[name]) for name in shown)]]
-    for row in baselines(weights, data):
-        found = [getattr(row, name) for name in shown]
-        rows.append([row.label, *(_number(n, v) if v is not None else "-" for n, v in zip(shown, found, strict=True))])
+    shown = [metric for metric in METRICS if metric.name in values]
+    known = {"pictures", *(metric.name for metric in shown)}
+    others = {name: value for name, value in values.items() if name not in known}
+    lines = [("these weights", values), *((row.label, row.scores) for row in baselines(weights, data))]
+    rows = [[label, *(metric.format(scores.get(metric.name)) for metric in shown)] for label, scores in lines]
     pictures = f", {values['pictures']:g} pictures" if "pictures" in values else ""
-    text = f"**{data_title(data)}**{pictures}\n\n{_markdown(['', *shown.values()], rows)}"
+    text = f"**{data_title(data)}**{pictures}\n\n{_markdown(['', *(metric.title for metric in shown)], rows)}"
     if others:
         text += "\n\n" + ", ".join(f"{name} {_number(name, value)}" for name, value in others.items())
     return text
 
 
 def _raw_table(weights: str, data: str, columns: list[tuple[float, str, Mapping[str, float]]]) -> str:
-    rows = [["these weights", *(f"{v['psnr']:.2f} / {v['ssim']:.3f}" for _, _, v in columns)]]
+    def cell(scores: Mapping[str, float]) -> str:
+        return " / ".join(metric.format(scores.get(metric.name)) for metric in PLAIN)
+
+    rows = [["these weights", *(cell(values) for _, _, values in columns)]]
     found = [{row.label: row for row in baselines(weights, name)} for _, name, _ in columns]
     for label in dict.fromkeys(label for rows_of in found for label in rows_of):
-        cells = (f"{r[label].psnr:.2f} / {r[label].ssim:.3f}" if label in r else "-" for r in found)
-        rows.append([label, *cells])
+        rows.append([label, *(cell(rows_of[label].scores) if label in rows_of else "-" for rows_of in found)])
     name, _, sensor = data.removesuffix("_iso").rpartition("_")
-    title = f"**Synthetic RAW from {name}, sensors at {sensor} ISO**, PSNR / SSIM by amplification ratio"
+    metrics = " / ".join(metric.title for metric in PLAIN)
+    title = f"**Synthetic RAW from {name}, sensors at {sensor} ISO**, {metrics} by amplification ratio"
     return f"{title}\n\n{_markdown(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
 
 

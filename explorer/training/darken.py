@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from explorer.models.light import linear_to_srgb, srgb_to_linear
 from explorer.photo.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
-from explorer.training.degrade import linear_to_srgb, srgb_to_linear
 from explorer.training.draws import log_uniform
 
 _MOST = LARGEST_STEP * 12.92 * 255

@@ -17,23 +17,14 @@ from dataclasses import dataclass
 
 import torch
 
+from explorer.models.light import linear_to_srgb, srgb_to_linear
+from explorer.photo import cameras
+from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA
 from explorer.photo.cfa import TILES, Cfa
 from explorer.training.draws import log_uniform, uniform
 from explorer.training.sensor_noise import expose
 
-# XYZ to camera RGB of the four cameras whose mixtures Brooks et al. draw from (section 3.3).
-XYZ_TO_CAMERA = torch.tensor(
-    [
-        [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
-        [[0.4913, -0.0541, -0.0202], [-0.6130, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]],
-        [[0.8380, -0.2630, -0.0639], [-0.2887, 1.0725, 0.2496], [-0.0627, 0.1427, 0.5438]],
-        [[0.6596, -0.2079, -0.0562], [-0.4782, 1.3016, 0.1933], [-0.0970, 0.1581, 0.5181]],
-    ]
-)
-# sRGB's primaries (IEC 61966-2-1).
-SRGB_TO_XYZ = torch.tensor(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
+XYZ_TO_CAMERA, SRGB_TO_XYZ = (torch.tensor(matrix).float() for matrix in (BROOKS_XYZ_TO_CAMERA, cameras.SRGB_TO_XYZ))
 
 
 @dataclass(frozen=True)
@@ -89,16 +80,6 @@ class DarkMosaic:
     camera: Camera
     ratio: torch.Tensor
     """N"""
-
-
-def srgb_to_linear(x: torch.Tensor) -> torch.Tensor:
-    """sRGB transfer curve undone (IEC 61966-2-1), values in [0, 1]."""
-    return torch.where(x <= 0.04045, x / 12.92, ((x.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(x: torch.Tensor) -> torch.Tensor:
-    """sRGB transfer curve (IEC 61966-2-1), values in [0, 1]; gradients stay finite at 0."""
-    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def inverse_tone(x: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from explorer.training.degrade import DarkMosaic, apply_matrix, gain_map, linear_to_srgb, srgb_to_linear
+from explorer.models.light import linear_to_srgb, srgb_to_linear
+from explorer.training.degrade import DarkMosaic, apply_matrix, gain_map
 from explorer.training.objectives import Batch
 
 # Malvar, He and Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images", ICASSP

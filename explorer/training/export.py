@@ -15,7 +15,7 @@ from explorer.errors import TrainingError, WeightsError
 from explorer.models import architecture, create_model
 from explorer.training import state as run_state
 from explorer.training.card import VALIDATION, model_card
-from explorer.training.recipe import load_recipe
+from explorer.training.recipe import Recipe, load_recipe
 from explorer.training.replay import small_replay
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.store import stored_tensors, write_weights
@@ -27,12 +27,7 @@ _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
 
-def export_weights(
-    folder: Path,
-    out: Path,
-    *,
-    hardware: str | None = None,
-) -> Path:
+def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
     Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
@@ -64,24 +59,10 @@ def export_weights(
         ) from error
     log = run_state.read_log(folder)
     target = out / recipe.name
-    training: dict[str, Any] = {
-        "recipe": recipe.name,
-        "steps": step,
-        "steps_planned": total,
-        "seed": recipe.seed,
-        "phases": [asdict(phase) for phase in recipe.phases],
-        "start": recipe.start,
-        **({"grown_from": recipe.growth.source} if recipe.growth else {}),
-        "schedule": recipe.schedule,
-        "restarts": recipe.restarts,
-        "average": recipe.average,
-        "seconds": round(seconds),
+    facts = {
+        "steps": step, "steps_planned": total, "seconds": round(seconds), "psnr_gain_last_quarter": _late_gain(log),
         "hardware": hardware or next((str(e["device"]) for e in reversed(log) if "device" in e), "not recorded"),
-        "data": recipe.training_data,
-        "psnr_gain_last_quarter": _late_gain(log),
-        "known_failures": recipe.known_failures,
-        **recipe.extra,
-    }
+    }  # fmt: skip
     descriptor = architecture(recipe.architecture)
     config = WeightsConfig(
         name=recipe.name,
@@ -96,12 +77,35 @@ def export_weights(
         origin="trained by this project",
         paper=recipe.paper or descriptor.paper,
         summary=recipe.summary,
-        training=training,
+        training=_facts(recipe, facts),
     )
     figures = {VALIDATION: _last_validation(log)} | _measured_before(target, config.sha256)
     config = config.model_copy(update={"metrics": {name: values for name, values in figures.items() if values}})
     write_weights(target, net, config, model_card(config), half=True, further=_extras(folder, log))
     return target
+
+
+def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
+    """What a config tells of a training: the recipe's own facts and those of the run, in the order of the card."""
+    facts: dict[str, Any] = {
+        "recipe": recipe.name,
+        "steps": run["steps"],
+        "steps_planned": run["steps_planned"],
+        "seed": recipe.seed,
+        "phases": [asdict(phase) for phase in recipe.phases],
+        "start": recipe.start,
+        **({"grown_from": recipe.growth.source} if recipe.growth else {}),
+        "schedule": recipe.schedule,
+        "restarts": recipe.restarts,
+        "average": recipe.average,
+        "seconds": run["seconds"],
+        "hardware": run["hardware"],
+        "data": recipe.training_data,
+        "psnr_gain_last_quarter": run["psnr_gain_last_quarter"],
+        "known_failures": recipe.known_failures,
+        **recipe.extra,
+    }
+    return facts
 
 
 def _measured_before(target: Path, sha256: str) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from explorer.errors import TrainingError
+from explorer.metrics import PLAIN
 from explorer.models import create_model
 from explorer.training import distributed
 from explorer.training import state as run_state
-from explorer.training.measure import psnr, ssim
 from explorer.training.objectives import Objective
 from explorer.training.recipe import Recipe
 
@@ -277,25 +277,28 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """PSNR and SSIM of the averaged network on the held-out batches; draws the first picture of each for replay."""
+        """The averaged network's plain metrics on the held-out batches; draws the first picture of each for replay."""
         scores: dict[str, float] = {}
         further: dict[str, list[float]] = {}
-        all_psnr, all_ssim, drawn = [], [], []
+        found: dict[str, list[torch.Tensor]] = {metric.name: [] for metric in PLAIN}
+        drawn = []
         net = self.average.eval()
         for held_out in self.source.validation():
             batch = {k: v.to(self.device) for k, v in held_out.items()}
             restored, reference = self.objective.restored(net, batch)
-            values = psnr(restored, reference)
-            all_psnr.append(values)
-            all_ssim.append(ssim(restored, reference))
+            for metric in PLAIN:
+                found[metric.name].append(metric.compute(restored, reference))
             if "ratio" in batch:
-                scores[f"psnr_{batch['ratio'][0].item():g}"] = values.mean().item()
+                scores[f"psnr_{batch['ratio'][0].item():g}"] = found["psnr"][-1].mean().item()
             for name, value in self.objective.diagnostics(net, batch).items():
                 further.setdefault(name, []).append(value)
             drawn.append(restored[0])
         self._draw(drawn[:4])
-        scores = {"psnr": torch.cat(all_psnr).mean().item(), "ssim": torch.cat(all_ssim).mean().item(), **scores}
-        return scores | {name: sum(values) / len(values) for name, values in further.items()}
+        return (
+            {name: torch.cat(values).mean().item() for name, values in found.items()}
+            | scores
+            | {name: sum(values) / len(values) for name, values in further.items()}
+        )
 
     def _draw(self, pictures: list[torch.Tensor]) -> None:
         strip = torch.cat([p.clamp(0, 1) for p in pictures], 2).permute(1, 2, 0).mul(255).round().byte().cpu()
@@ -308,6 +311,33 @@ class Trainer:
         if not self.ranks.first:
             return
         run_state.append_log(self.folder, {"step": self.step, "seconds": round(self.seconds, 1), **entry})
+
+    def _advance(self, autocast: torch.autocast) -> dict[str, float]:
+        """Takes one step with the next batch; gives its losses.
+
+        Raises:
+            TrainingError: one of them is not a number.
+        """
+        share, weight = distributed.share_of(self.source.batch(self.step, self.total))
+        batch = {k: v.to(self.device) for k, v in share.items()}
+        # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
+        for network in self.objective.networks.values():
+            network.train()
+        with distributed.shared_step(weight):
+            with autocast:
+                losses = self.objective.step(batch, self.step, self.total)
+            losses = distributed.average_losses(losses)
+        distributed.average_statistics(self.objective.networks.values())
+        if not all(math.isfinite(v) for v in losses.values()):
+            raise self._diverged()
+        for name, schedule in self.schedules.items():
+            start, end = self.objective.stretch(name, self.total)
+            if start <= self.step < end and not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                schedule.step()
+        self.step += 1
+        self._update_average()
+        return losses
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
         """Trains to the last step and gives the averaged network. Of several processes, the first alone reports.
@@ -327,25 +357,7 @@ class Trainer:
         sums: dict[str, float] = {}
         summed = 0
         while self.step < self.total:
-            share, weight = distributed.share_of(self.source.batch(self.step, self.total))
-            batch = {k: v.to(self.device) for k, v in share.items()}
-            # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
-            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
-            for network in self.objective.networks.values():
-                network.train()
-            with distributed.shared_step(weight):
-                with autocast:
-                    losses = self.objective.step(batch, self.step, self.total)
-                losses = distributed.average_losses(losses)
-            distributed.average_statistics(self.objective.networks.values())
-            if not all(math.isfinite(v) for v in losses.values()):
-                raise self._diverged()
-            for name, schedule in self.schedules.items():
-                start, end = self.objective.stretch(name, self.total)
-                if start <= self.step < end and not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-                    schedule.step()
-            self.step += 1
-            self._update_average()
+            losses = self._advance(autocast)
             now = time.monotonic()
             self.seconds = before + now - started
             for key, value in losses.items():

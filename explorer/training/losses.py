@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from explorer.models.light import LUMA
 from explorer.training.degrade import camera_to_display
 
-_GRAY = (0.299, 0.587, 0.114)
 _LEAST = 1e-5
 """Added to mean square errors before their root (50 dB), so that its gradient stays finite."""
 
@@ -77,7 +77,7 @@ def structure(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def gray(x: torch.Tensor) -> torch.Tensor:
     """N x 3 x H x W to N x 1 x H x W luma (Rec. 601 weights)."""
-    weights = torch.tensor(_GRAY, device=x.device, dtype=x.dtype)
+    weights = torch.tensor(LUMA, device=x.device, dtype=x.dtype)
     return torch.einsum("c,nchw->nhw", weights, x)[:, None]
 
 

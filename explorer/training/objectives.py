@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from explorer.machine import flush_denormals
+from explorer.metrics import psnr
 from explorer.models import RestorationNet
 from explorer.training import losses
 from explorer.training.degrade import camera_to_display
 from explorer.training.distributed import average_gradients
-from explorer.training.measure import psnr
 from explorer.training.muon import Muon
 
 Batch = dict[str, torch.Tensor]

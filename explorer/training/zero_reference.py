@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.models import RestorationNet
+from explorer.models.light import LUMA
 from explorer.training.objectives import Batch, Logs, Objective, minimise
 
 _SIGMA = 0.1  # of SCI's smoothness weights
-_RGB_TO_YUV = ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
+_RGB_TO_YUV = (LUMA, (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
 
 
 def spatial_consistency(image: torch.Tensor, original: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
+from explorer.photo import srgb_to_linear
+
 FloatArray = NDArray[np.float32]
 Axis = Literal["srgb", "stops"]
 
@@ -32,8 +34,7 @@ def counts(image: FloatArray, axis: Axis = "srgb") -> tuple[NDArray[np.float64],
     values = np.clip(np.nan_to_num(image.reshape(-1, image.shape[-1])[:, :3]), 0.0, 1.0)
     low, high = 0.0, 1.0
     if axis == "stops":
-        linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-        values = np.maximum(np.log2(np.maximum(linear, 2.0**-24)), DARKEST_STOP)
+        values = np.maximum(np.log2(np.maximum(srgb_to_linear(values), 2.0**-24)), DARKEST_STOP)
         low, high = DARKEST_STOP, 0.0
     edges = np.linspace(low, high, BINS + 1)
     rows = [np.histogram(values[:, channel], bins=edges)[0] for channel in range(3)]

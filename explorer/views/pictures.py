@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.photo.amplify import LUMINANCE
+
 FloatArray = NDArray[np.float32]
 Palette = Literal["inferno", "viridis", "cividis", "diverging"]
-
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Weights of linear red, green and blue in luminance (Rec. 709, the primaries of sRGB)."""
 
 
 def to_bytes(image: FloatArray) -> NDArray[np.uint8]:
@@ -74,7 +73,7 @@ def luminance(planes: FloatArray) -> FloatArray:
         return planes
     if planes.shape[2] == 1:
         return planes[..., 0]
-    return (planes[..., :3] @ LUMA).astype(np.float32)
+    return (planes[..., :3] @ LUMINANCE).astype(np.float32)
 
 
 def absolute_difference(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly import graph_objects as go
 
+from explorer.metrics import METRICS
+
 COLOURS = ("#c98420", "#3e8ef7", "#30a46c", "#e5484d", "#8e6fd8", "#12a5a5", "#a3a3a0", "#d6649a")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down")
 _GRID = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
@@ -93,8 +95,7 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
 
 
 _TITLES = {
-    "psnr": "PSNR, dB",
-    "ssim": "SSIM",
+    **{metric.name: metric.heading for metric in METRICS},
     "reconstruction": "mean |R·I − S|",
     "reflectance_difference": "mean |R dark − R bright|",
     "enhanced_mean": "mean Î",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from explorer.metrics import METRICS
 from explorer.models import architecture
 from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout
@@ -36,16 +37,17 @@ class PublishedFile:
     """Bytes; 0 where none is published."""
 
 
-@dataclass(frozen=True)
 class Baseline:
-    """Measured figures of a checkpoint or a plain method on one data set: a row of comparison."""
+    """Measured figures of a checkpoint or a plain method on one data set: a row of comparison.
 
-    label: str
-    psnr: float
-    """dB."""
-    ssim: float
-    gt_mean_psnr: float | None = None
-    """dB; see `explorer.evaluation.metrics.Scores`. None where it is not measured."""
+    Args:
+        label: what it is.
+        figures: those of the first entries of `explorer.metrics.METRICS`, as far as they were measured.
+    """
+
+    def __init__(self, label: str, *figures: float) -> None:
+        self.label = label
+        self.scores = {metric.name: figure for metric, figure in zip(METRICS, figures, strict=False)}
 
 
 @dataclass(frozen=True)

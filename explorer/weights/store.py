@@ -129,7 +129,7 @@ def check_safetensors(path: Path) -> None:
             f"{path} is not a safetensors file: its header cannot be read; get the folder anew."
         ) from error
     if max(ends, default=0) != size - 8 - length:
-        raise WeightsError(f"{path} is not a whole safetensors file: its tensors do not fill it; get the folder anew.")
+        raise WeightsError(code="error.safetensors_part", path=path)
 
 
 def sha256_of(path: Path) -> str:
@@ -162,9 +162,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     path = folder / MODEL_FILE
     sha256 = sha256_of(path)
     if config.sha256 and sha256 != config.sha256:
-        raise WeightsError(
-            f"{path} has sha256 {sha256[:12]}... but its config says {config.sha256[:12]}...; get the folder anew."
-        )
+        raise WeightsError(code="error.weights_sha256", path=path, sha256=sha256[:12], wanted=config.sha256[:12])
     try:
         descriptor = architecture(config.architecture)
         _check_options(descriptor, config, path)
@@ -270,7 +268,7 @@ def write_weights(
         work = unfinished.beside(folder)
         work.mkdir()
     except OSError as error:
-        raise WeightsError(f"{folder} cannot be written ({error.strerror}); choose another folder.") from error
+        raise WeightsError(code="error.not_written", path=folder, reason=error.strerror) from error
     try:
         save_file(tensors, work / MODEL_FILE)
         (work / MODEL_FILE).chmod(0o644)  # safetensors makes it for its owner alone

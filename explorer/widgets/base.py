@@ -14,6 +14,7 @@ from explorer.formats import accepted, described
 from explorer.photo import check_ratio
 from explorer.photo.types import Photo
 from explorer.restorer import suggested_ratio
+from explorer.views.words import ratio_words
 from explorer.widgets import look
 from explorer.widgets.opening import Source, as_photo
 from explorer.widgets.selection import ModelChoice, Models
@@ -218,7 +219,7 @@ class Explorer(ipywidgets.VBox):
         if self._photo is None or self._model.value is None:
             raise ExplorerError("There is no photo and model to show yet; open a photo and choose a model.")
         ratio, source = suggested_ratio(self._photo, self.models.loaded(self._model.value))
-        self._suggested.description = f"Suggested {look.ratio_words(ratio)}"
+        self._suggested.description = f"Suggested {ratio_words(ratio)}"
         self._suggested.tooltip = source
         self._suggested.disabled = self._automatic
         if self._automatic:

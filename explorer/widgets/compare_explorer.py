@@ -11,11 +11,13 @@ import ipywidgets
 from explorer.errors import ExplorerError
 from explorer.evaluation.metrics import measure
 from explorer.inspect import Compared, compare
+from explorer.metrics import METRICS
 from explorer.photo import check_ratio, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.views.pictures import FloatArray
 from explorer.views.plots import quality_against_time
 from explorer.views.tables import grid
+from explorer.views.words import ratio_words, seconds_words
 from explorer.widgets import look, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source, fitted, reference_image
@@ -165,23 +167,22 @@ class CompareExplorer(Explorer):
 
     def _tile(self, each: Compared) -> viewer.Tile:
         figures = f", {each.scores.psnr:.1f} dB" if each.scores else ""
-        ratio = look.ratio_words(each.restoration.ratio)
+        ratio = ratio_words(each.restoration.ratio)
         title = self.models.labels[each.model]
         return viewer.Tile(
             title, each.restoration.image, f"amplified {ratio}{figures}", f"restored by {title} at {ratio}"
         )
 
     def _rows(self, results: list[Compared]) -> str:
-        columns = ["Model", "Amplification", "PSNR, dB", "SSIM", "GT-mean PSNR, dB", "Time", "Parameters", "GMac"]
+        columns = ["Model", "Amplification", *(m.heading for m in METRICS), "Time", "Parameters", "GMac"]
         rows = []
         for each in results:
-            scores = [f"{v:.{d}f}" for v, d in zip(_scores(each), (2, 3, 2), strict=True)] if each.scores else ["–"] * 3
             rows.append(
                 [
                     self.models.labels[each.model],
-                    look.ratio_words(each.restoration.ratio),
-                    *scores,
-                    look.seconds_words(each.restoration.seconds),
+                    ratio_words(each.restoration.ratio),
+                    *(m.format(each.scores[m.name]) if each.scores else "–" for m in METRICS),
+                    seconds_words(each.restoration.seconds),
                     f"{each.parameters:,}" if each.parameters else "–",
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
                 ]
@@ -190,8 +191,3 @@ class CompareExplorer(Explorer):
         if self._reference is None:
             note += " PSNR and SSIM need a reference."
         return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'
-
-
-def _scores(each: Compared) -> tuple[float, float, float]:
-    assert each.scores is not None
-    return each.scores.psnr, each.scores.ssim, each.scores.gt_mean_psnr

@@ -11,6 +11,7 @@ from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, statistics
 from explorer.views.pictures import FloatArray, false_colour, resized_like
+from explorer.views.words import ratio_words
 from explorer.widgets import look, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
@@ -230,7 +231,7 @@ class FeatureExplorer(Explorer):
             resized_like(whole, found.image), found.image, ("all channels on", words), ("all channels on", words)
         )
         layer = self._layers[found.layer]
-        rows = {"Layer": f"{layer.kind}, {found.maps.shape[2]} channels", "Amplified": look.ratio_words(found.ratio)}
+        rows = {"Layer": f"{layer.kind}, {found.maps.shape[2]} channels", "Amplified": ratio_words(found.ratio)}
         if layer.reduction:
             rows["Size"] = f"1/{layer.reduction:g} of the picture" if layer.reduction > 1 else "that of the picture"
         if layer.receptive_field:

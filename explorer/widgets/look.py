@@ -78,16 +78,6 @@ def problem(sentence: str) -> str:
     return f'<div class="lx-problem-text" role="alert">{escape(sentence)}</div>'
 
 
-def ratio_words(ratio: float) -> str:
-    """E.g. "×4.25" or "×120"."""
-    return f"×{ratio:.3g}"
-
-
-def seconds_words(seconds: float) -> str:
-    """E.g. "84 ms" or "2.1 s"."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
 def enlarged(image: FloatArray, side: int) -> FloatArray:
     """A small picture repeated by a whole factor, so that its longest side comes near `side`; never made smaller."""
     factor = max(1, side // max(image.shape[:2]))

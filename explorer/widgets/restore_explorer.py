@@ -9,6 +9,7 @@ from explorer.photo import amplify, load_rendering
 from explorer.photo.reduce import reduced
 from explorer.restoration import Restoration
 from explorer.views.pictures import FloatArray, resized_like
+from explorer.views.words import ratio_words, seconds_words
 from explorer.widgets import look, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
@@ -80,15 +81,15 @@ class RestoreExplorer(Explorer):
             (side, title),
             (
                 f"{self._photo.name}, {side}",
-                f"{self._photo.name} restored by {title} at {look.ratio_words(result.ratio)}",
+                f"{self._photo.name} restored by {title} at {ratio_words(result.ratio)}",
             ),
         )
         weights = result.weights
         device = f"{result.device.upper()}, {result.backend}"
         self._caption.value = look.said(
             {
-                "Amplified": f"{look.ratio_words(result.ratio)} ({'suggested' if self._automatic else 'chosen'})",
-                "Network time": f"{look.seconds_words(result.seconds)} on the {device}",
+                "Amplified": f"{ratio_words(result.ratio)} ({'suggested' if self._automatic else 'chosen'})",
+                "Network time": f"{seconds_words(result.seconds)} on the {device}",
                 "Preview": f"{result.image.shape[1]} × {result.image.shape[0]} pixels",
                 "Weights": weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
             }

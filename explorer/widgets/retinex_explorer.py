@@ -8,6 +8,7 @@ import explorer
 from explorer.inspect import Decomposition, decompose, recombined
 from explorer.views.pictures import FloatArray
 from explorer.views.retinex import panels
+from explorer.views.words import ratio_words, seconds_words
 from explorer.widgets import look, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
@@ -108,10 +109,10 @@ class RetinexExplorer(Explorer):
             ],
             tile_width=230,
         )  # fmt: skip
-        rows = {"Amplified": look.ratio_words(found.restoration.ratio)}
+        rows = {"Amplified": ratio_words(found.restoration.ratio)}
         if found.residual is not None:
             rows["Mean |R·I − S|"] = f"{float(found.residual.mean()):.4f}"
-        rows["Network time"] = look.seconds_words(found.restoration.seconds)
+        rows["Network time"] = seconds_words(found.restoration.seconds)
         self._caption.value = look.said(rows)
         self._remarks.value = look.remarks([*self._photo.notes, *found.restoration.notes])
         self._relight()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.app import build_app, catalogue, components, open_photo, opening, photo_bar, restoring, sessions, text
-from explorer.app.feedback import reported, sentence
+from explorer.app.feedback import reported, told
 from explorer.app.holding import Again
 from explorer.app.page import TABS
 from explorer.app.sessions import Session
@@ -253,7 +253,7 @@ def test_errors_become_sentences_in_the_page() -> None:
     assert "&lt;b&gt;is not a photo" in shown
     assert 'role="alert"' in shown
     assert "secret" not in reported(area)(broken)()[area]
-    assert sentence(ValueError("x")) == text.UNEXPECTED
+    assert told(ValueError("x")) == text.UNEXPECTED
 
 
 def test_the_ratio_slider_speaks_auto_or_a_number() -> None:
@@ -270,33 +270,6 @@ def test_example_titles_cannot_break_the_page() -> None:
         )
     for dangerous in ("${", "`", "{{", "<b>"):
         assert dangerous not in picker.html_template
-
-
-def sentences(value: object) -> Iterator[str]:
-    """Every text of `explorer.app.text` that a visitor reads."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from sentences(each)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from sentences(each[0] if isinstance(each, tuple) else each)
-
-
-def test_every_sentence_has_its_translation_with_the_same_fields() -> None:
-    import re
-
-    from explorer.app.theme import catalogues
-
-    found = {s for name, v in vars(text).items() if name.isupper() and name != "LANGUAGES" for s in sentences(v)}
-    assert len(found) > 150
-    for language, words in catalogues().items():
-        missing = sorted(found - set(words))
-        assert not missing, f"{language} lacks {missing}"
-        for source, target in words.items():
-            fields = sorted(re.findall(r"\{(\w+)", source))
-            assert sorted(re.findall(r"\{(\w+)", target)) == fields, source
 
 
 def test_the_upload_names_every_format_of_the_table() -> None:

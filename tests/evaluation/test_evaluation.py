@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from explorer.cli import main
 from explorer.cli.plots import write_plot
 from explorer.errors import DataError, OutputError, RatioError
-from explorer.evaluation.metrics import measure, scale_to_mean
+from explorer.evaluation.metrics import Scores, measure, scale_to_mean
 from explorer.evaluation.pairs import UNCHANGED, evaluate_pairs, list_pairs
 from explorer.evaluation.synthetic import evaluate_synthetic, make_scene
 from explorer.evaluation.tables import markdown, pair_points, pair_table, synthetic_points, synthetic_table
+from explorer.metrics import METRICS, PLAIN, Metric, digits_of, figures_line
 from explorer.photo import develop
 from explorer.restorer import load_model, restore
 
@@ -57,6 +59,35 @@ def test_metrics_agree_with_scikit_image(noise: float) -> None:
     scaled = np.clip(image * (reference.mean() / image.mean()), 0, 1)
     expected = min(100, peak_signal_noise_ratio(reference, scaled, data_range=1))  # 100 dB stands for equal pictures
     assert scores.gt_mean_psnr == pytest.approx(expected, abs=1e-3)
+    expected = structural_similarity(
+        reference, scaled, data_range=1, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert scores.gt_mean_ssim == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_metric_is_one_entry() -> None:
+    """Every place that shows figures has all of the table, and no file but the table's spells their names."""
+    from explorer.app.compare import _COLUMNS
+    from explorer.hub.card import _METRICS
+    from explorer.training.card import figures_section
+    from explorer.views.plots import figure_title
+    from explorer.weights.config import WeightsConfig
+
+    names = [metric.name for metric in METRICS]
+    assert names[:4] == ["psnr", "ssim", "gt_mean_psnr", "gt_mean_ssim"] and names == list(_METRICS)
+    assert [figure_title(name) for name in names] == [m.heading for m in METRICS]
+    assert {m.heading for m in METRICS} <= {column["title"] for column in _COLUMNS}
+    figures = {"mine": {name: 0.5 for name in names}, "mine_base_iso_raw_10": {m.name: 0.5 for m in PLAIN}}
+    card = figures_section(WeightsConfig(name="x", architecture="sci", domain="rgb", metrics=figures))
+    assert f"|  | {' | '.join(m.title for m in METRICS)} |" in card and "| 0.50 | 0.500 | 0.50 | 0.500 " in card
+    assert "| these weights | 0.50 / 0.500" in card
+    line = figures_line(figures["mine"])
+    assert line.startswith("PSNR 0.50 dB, SSIM 0.500, GT-mean PSNR 0.50 dB, GT-mean SSIM 0.500")
+    assert [digits_of(name) for name in ("psnr", "psnr_300", "ssim", "gt_mean_psnr", "other")] == [2, 2, 3, 2, 3]
+    assert Metric("error", "Error", 1, METRICS[0].compute).format(None) == "-"
+    package = Path(__file__).resolve().parents[2] / "explorer"
+    spelt = [path.name for path in package.rglob("*.py") if re.search(r"""["'](gt_mean_)?ssim["']""", path.read_text())]
+    assert spelt == ["metrics.py"]
 
 
 def test_metrics_clip_and_bear_extremes() -> None:
@@ -73,9 +104,9 @@ def test_pairs_are_measured_with_the_input_as_first_row(pairs: tuple[Path, Path]
     seen: list[str] = []
     results = evaluate_pairs(list_pairs(*pairs), models, 1.0, seen.append)
     assert [r.model for r in results] == [UNCHANGED, "identity", "gamma"]
-    assert results[0].psnr == pytest.approx(results[1].psnr, abs=1e-6)
-    assert results[2].psnr > results[0].psnr and results[0].seconds is None
-    assert all(r.gt_mean_psnr > r.psnr for r in results[:2])
+    assert results[0].scores.psnr == pytest.approx(results[1].scores.psnr, abs=1e-6)
+    assert results[2].scores.psnr > results[0].scores.psnr and results[0].seconds is None
+    assert all(r.scores.gt_mean_psnr > r.scores.psnr for r in results[:2])
     assert len(seen) == 4 and results[1].pictures == 2
 
 
@@ -137,14 +168,14 @@ def test_every_model_meets_the_same_mosaics_on_the_real_path(tmp_path: Path) -> 
     results = evaluate_synthetic(tmp_path, [1, 300], models)
     found = {(r.model, r.ratio): r for r in results}
     assert len(found) == 4 and all(r.pictures == 2 for r in results)
-    assert found["identity", 1].psnr > found["identity", 300].psnr + 3
+    assert found["identity", 1].scores.psnr > found["identity", 300].scores.psnr + 3
     again = evaluate_synthetic(tmp_path, [1, 300], [models[0]])
-    assert [r.psnr for r in again] == [found["identity", 1].psnr, found["identity", 300].psnr]
+    assert [r.scores.psnr for r in again] == [found["identity", 1].scores.psnr, found["identity", 300].scores.psnr]
     # By hand: restore the same scene with the true ratio.
     scene = make_scene((picture(0) * 255).round().astype(np.uint8), 300, "0")
     by_hand = measure(restore(scene.photo, models[0], 300.0).image, scene.reference).psnr
     one = evaluate_synthetic(tmp_path, [300], [models[0]], limit=1)[0]
-    assert one.psnr == pytest.approx(by_hand)
+    assert one.scores.psnr == pytest.approx(by_hand)
 
 
 def test_tables(pairs: tuple[Path, Path]) -> None:
@@ -181,13 +212,17 @@ def test_a_plot_of_the_measured_rows(pairs: tuple[Path, Path], tmp_path: Path) -
 
 def test_points_of_a_plot_carry_the_sizes_of_the_networks(pairs: tuple[Path, Path]) -> None:
     results = evaluate_synthetic(pairs[1], [30, 100], [load_model("identity")])
-    two = [replace(r, model="net", parameters=1_714_080, psnr=r.psnr + 1, seconds=0.5) for r in results]
+    better = [Scores(r.scores | {"psnr": r.scores.psnr + 1}) for r in results]
+    two = [
+        replace(r, model="net", parameters=1_714_080, scores=s, seconds=0.5)
+        for r, s in zip(results, better, strict=True)
+    ]
     points = synthetic_points([*results, *two])
     assert [label for label, _, _ in points] == ["identity", "net (1.7 M)"]
     assert points[1][1] == 0.5
-    assert points[1][2] == pytest.approx(sum(r.psnr for r in results) / 2 + 1)
+    assert points[1][2] == pytest.approx(sum(r.scores.psnr for r in results) / 2 + 1)
     pairs_found = evaluate_pairs(list_pairs(*pairs), [load_model("gamma")], 1.0)
-    assert [(label, psnr) for label, _, psnr in pair_points(pairs_found)] == [("gamma", pairs_found[1].psnr)]
+    assert [(label, psnr) for label, _, psnr in pair_points(pairs_found)] == [("gamma", pairs_found[1].scores.psnr)]
 
 
 def test_a_plot_without_its_drawing_program_is_one_sentence(
@@ -256,7 +291,7 @@ def test_the_protocol_gives_the_known_figures(shared: Path) -> None:
     if not folder.is_dir():
         pytest.skip("needs LOL eval15 among the shared test data")
     results = evaluate_pairs(list_pairs(folder / "low", folder / "high"), [load_model("gamma")], 1.0)
-    found = [(round(r.psnr, 2), round(r.ssim, 3), round(r.gt_mean_psnr, 2)) for r in results]
+    found = [(round(r.scores.psnr, 2), round(r.scores.ssim, 3), round(r.scores.gt_mean_psnr, 2)) for r in results]
     assert found == [(7.77, 0.195, 18.75), (13.28, 0.593, 22.91)]
 
 

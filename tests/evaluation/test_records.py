@@ -13,6 +13,7 @@ from PIL import Image
 from explorer.cli import main
 from explorer.errors import WeightsError
 from explorer.evaluation.records import record
+from explorer.metrics import METRICS
 from explorer.models import create_model
 from explorer.training.baselines import EVAL15, baselines
 from explorer.training.card import figures_section, late_gain_words, model_card, with_figures
@@ -61,7 +62,7 @@ def test_measured_figures_go_into_config_and_card(
     assert set(config.metrics) == {"validation", EVAL15}
     assert config.metrics[EVAL15] == {
         "pictures": 2,
-        **{key: round(measured[key], 4) for key in ("psnr", "ssim", "gt_mean_psnr")},
+        **{key: round(measured[key], 4) for key in (metric.name for metric in METRICS)},
     }
     assert config.metrics["validation"] == {"psnr": 15.5, "ssim": 0.6}
     card = (weights / "README.md").read_text()
@@ -168,7 +169,7 @@ def test_the_published_rows_name_checkpoints_and_recipes_that_exist() -> None:
     compared = {name for entry in CATALOGUE.values() for name in entry.compared_with}
     assert compared and compared <= set(recipe_names())
     assert all(entry.figures for entry in CATALOGUE.values() if entry.compared_with)
-    assert [row.psnr for row in baselines("zero_dce.lol", EVAL15)] == [14.86, 7.77]
+    assert [row.scores["psnr"] for row in baselines("zero_dce.lol", EVAL15)] == [14.86, 7.77]
     assert baselines("zero_dce.lol", "other pictures") == []
 
 
@@ -187,6 +188,6 @@ def test_the_published_rows_are_what_this_project_measures(shared: Path, monkeyp
     ]
     for result in evaluate_pairs(list_pairs(folder / "low", folder / "high"), models)[1:]:
         row = CATALOGUE[result.model].figures[EVAL15]
-        assert result.psnr == pytest.approx(row.psnr, abs=0.011), result.model
-        assert result.ssim == pytest.approx(row.ssim, abs=0.0011), result.model
-        assert result.gt_mean_psnr == pytest.approx(row.gt_mean_psnr, abs=0.011), result.model
+        assert result.scores.psnr == pytest.approx(row.scores["psnr"], abs=0.011), result.model
+        assert result.scores.ssim == pytest.approx(row.scores["ssim"], abs=0.0011), result.model
+        assert result.scores.gt_mean_psnr == pytest.approx(row.scores["gt_mean_psnr"], abs=0.011), result.model

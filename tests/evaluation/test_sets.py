@@ -141,7 +141,9 @@ def test_every_engine_gives_the_table_of_the_pairs(tmp_path: Path) -> None:
         found = score_set(list_set("lol", tmp_path), models, engine, advance=named.append)
         assert [r.model for r in found] == [UNCHANGED, "gamma", "identity"] and sorted(named) == ["0", "1", "2"]
         for before, after in zip(known, found, strict=True):
-            assert (after.pictures, after.psnr, after.ssim) == pytest.approx((3, before.psnr, before.ssim))
+            assert (after.pictures, after.scores.psnr, after.scores.ssim) == pytest.approx(
+                (3, before.scores.psnr, before.scores.ssim)
+            )
 
 
 def test_a_pair_of_unequal_sizes_stops_with_its_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SLOW = ("torch", "openvino", "kornia", "skimage", "scipy", "matplotlib")
+SLOW = ("torch", "openvino", "skimage", "scipy", "matplotlib")
 
 
 def printed(project: Path, program: str) -> str:

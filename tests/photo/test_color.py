@@ -12,26 +12,15 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageCms
+from saving import opened, saved
 
-from explorer.photo import RgbPhoto, linear_to_srgb, open_photo, srgb_to_linear
+from explorer.photo import linear_to_srgb, srgb_to_linear
 from explorer.photo.files.color import coded_space, matrix_to_srgb
 
 Y, X = np.mgrid[0:40, 0:56]
 PIXELS = np.stack([20 + X * 3, 30 + Y * 4, 60 + X + Y], axis=-1).astype(np.uint8)
 DEEP = PIXELS.astype(np.uint16) * 257
 P3 = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290)
-
-
-def opened(data: bytes) -> RgbPhoto:
-    photo = open_photo(data)
-    assert isinstance(photo, RgbPhoto)
-    return photo
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -11,18 +11,13 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageOps, features
+from saving import opened
 
 from explorer.errors import PhotoError
-from explorer.photo import Limits, RgbPhoto, linear_to_srgb, open_photo
+from explorer.photo import Limits, linear_to_srgb
 
 Y, X = np.mgrid[0:32, 0:48]
 PIXELS = np.stack([20 + X * 4, 30 + Y * 5, 60 + X + Y], axis=-1).astype(np.uint8)
-
-
-def opened(data: bytes, **options: Any) -> RgbPhoto:
-    photo = open_photo(bytes(data), **options)
-    assert isinstance(photo, RgbPhoto)
-    return photo
 
 
 def box(kind: bytes, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageCms
+from saving import saved
 
 from explorer.photo import RgbPhoto, linear_to_srgb, open_photo
 from explorer.photo.files.decoded import turned
@@ -28,12 +29,6 @@ def rgb_photo(source: Path | bytes) -> RgbPhoto:
     assert photo.image.dtype == np.float32
     assert not photo.image.flags.writeable
     return photo
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageOps
+from saving import opened
 
 from explorer.errors import PhotoError
-from explorer.photo import RgbPhoto, open_photo
+from explorer.photo import RgbPhoto
 
 Y, X = np.mgrid[0:36, 0:52]
 PIXELS = np.stack([10 + X * 4, 20 + Y * 5, 30 + X + 2 * Y], axis=-1).astype(np.uint8)
@@ -54,12 +55,6 @@ def packed(samples: np.ndarray, bits: int) -> bytes:
     flat = samples.reshape(HEIGHT, -1, 1).astype(np.uint16)
     singles = (flat >> np.arange(bits - 1, -1, -1)) & 1
     return np.packbits(singles.reshape(HEIGHT, -1).astype(np.uint8), axis=1).tobytes()
-
-
-def opened(data: bytes) -> RgbPhoto:
-    photo = open_photo(data, name="picture.tif")
-    assert isinstance(photo, RgbPhoto)
-    return photo
 
 
 def shows(data: bytes, expected: np.ndarray, tolerance: float = 1e-5) -> RgbPhoto:

@@ -11,25 +11,13 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
+from saving import opened, saved
 
 from explorer.errors import PhotoError
-from explorer.photo import RgbPhoto, open_photo
 
 Y, X = np.mgrid[0:36, 0:51]
 PIXELS = np.stack([10 + X * 4, 20 + Y * 5, 30 + X + 2 * Y], axis=-1).astype(np.uint8)
 HEIGHT, WIDTH = PIXELS.shape[:2]
-
-
-def opened(data: bytes, name: str = "picture") -> RgbPhoto:
-    photo = open_photo(data, name=name)
-    assert isinstance(photo, RgbPhoto)
-    return photo
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

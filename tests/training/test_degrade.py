@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.metrics import psnr
 from explorer.photo.amplify import suggest_ratio
 from explorer.photo.demosaic import demosaic_bayer
 from explorer.photo.develop import develop as photo_develop
@@ -15,7 +16,6 @@ from explorer.training import degrade
 from explorer.training.darken import DarkRanges, amplify, darken, suggested_ratio
 from explorer.training.degrade import Camera, SensorRanges, darken_to_mosaic
 from explorer.training.developed import demosaic, developed_8_bit, developed_16_bit
-from explorer.training.measure import psnr
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -12,6 +12,7 @@ LYNX = Architecture(
     title="Lynx",
     domain="bayer",
     summary="Ours: a U-Net on the Bayer mosaic that adds what is missing to the picture.",
+    german="Unser Netz: ein U-Net auf dem Bayer-Mosaik, das dem Bild hinzufügt, was fehlt.",
     halo=160,
     size=_SIZE,
 )
@@ -21,6 +22,7 @@ LYNX_XTRANS = Architecture(
     title="Lynx (X-Trans)",
     domain="xtrans",
     summary="Ours: Lynx on the nine planes of a Fujifilm X-Trans mosaic.",
+    german="Unser Netz: Lynx auf den neun Ebenen eines X-Trans-Mosaiks von Fujifilm.",
     halo=80,
     size=_SIZE,
 )
@@ -30,6 +32,7 @@ LYNX_RGB = Architecture(
     title="Lynx (pictures)",
     domain="rgb",
     summary="Ours: Lynx on amplified pictures, which keep what is brighter than white.",
+    german="Unser Netz: Lynx auf verstärkten Bildern, die behalten, was heller als Weiß ist.",
     halo=160,
     size=_SIZE,
 )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
 from explorer.photo.adaptation import adaptation
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.develop import linear_to_srgb, srgb_to_linear
@@ -46,10 +47,6 @@ REFERENCE_WHITE = 203.0
 """cd/m2 of diffuse white (ITU-R BT.2408)."""
 _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
 """Of the nominal display of ITU-R BT.2100, on which HLG is shown."""
-HDR_NOTE = (
-    "The picture is HDR ({name}): light up to the reference white of 203 cd/m2 was brought to sRGB in proportion, and "
-    "what is brighter was clipped."
-)
 
 
 def _pq(signal: FloatArray) -> NDArray[np.floating]:
@@ -131,7 +128,7 @@ class ColorSpace:
 
         in_bands(image.shape[0], rows_of_band(image.shape[1], 1), work)
         name = None if self.gamma is not None else _HDR_NAMES.get(self.transfer)
-        return out, HDR_NOTE.format(name=name) if name else None
+        return out, say("note.hdr", name=name) if name else None
 
     def _curve(self) -> _Transfer | None:
         """To linear light; None for sRGB's own."""

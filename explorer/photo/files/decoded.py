@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.files import icc
 from explorer.photo.files.color import ColorSpace, exif_space
 from explorer.photo.metadata import Metadata, metadata_of_exif
 from explorer.photo.types import FloatArray, RgbPhoto
 
 ORIENTATION = 274
-STATED_UNUSABLE = "The colour space that the file states cannot be used and was ignored."
-SEQUENCE = "The file holds a sequence of pictures; the first one is shown."
-_CMYK_NOTE = "The picture is CMYK without a usable profile; its colours are approximate."
+STATED_UNUSABLE = say("note.space_unusable")
+SEQUENCE = say("note.sequence_first")
+_CMYK_NOTE = say("note.cmyk_unprofiled")
 Model = Literal["grey", "rgb", "cmyk"]
 CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
 """Colours of each model."""
@@ -87,10 +88,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
     samples = decoded.samples if decoded.samples.ndim == 3 else decoded.samples[..., None]
     count = CHANNELS[decoded.model]
     if samples.ndim != 3 or 0 in samples.shape or samples.shape[2] < count + decoded.alpha:
-        raise PhotoError(
-            f"{name} holds samples of the shape {decoded.samples.shape}, which is no grey or RGB picture; export it "
-            "as RGB."
-        )
+        raise PhotoError(code="error.samples_shape", name=name, shape=decoded.samples.shape)
     notes = list(decoded.notes)
     image = _scaled(samples[..., :count], decoded.peak)
     opacity = _scaled(samples[..., count : count + 1], decoded.peak) if decoded.alpha else None
@@ -172,12 +170,12 @@ def damaged(error: Exception, name: str, kind: str) -> Exception:
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, MemoryError) or "out of memory" in reason.lower():
         return MemoryError("not enough memory")
-    return PhotoError(f"{name} is a damaged or truncated {kind} ({reason[:300]}); copy the file again.")
+    return PhotoError(code="error.damaged_reason", name=name, kind=kind, reason=reason[:300])
 
 
 def truncated(kind: str, name: str) -> PhotoError:
     """For a file whose end is missing, which decoders fill with grey or let pass."""
-    return PhotoError(f"{name} is truncated: the end of the {kind.upper()} is missing; copy the file again.")
+    return PhotoError(code="error.cut_end", name=name, kind=kind.upper())
 
 
 def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
@@ -189,9 +187,9 @@ def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name} has too many pixels to be opened; make it smaller first.") from error
+        raise PhotoError(code="error.far_too_many_pixels", name=name) from error
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, OverflowError, TypeError) as error:
-        raise PhotoError(f"{name} is a damaged {kind}, whose header cannot be read; copy the file again.") from error
+        raise PhotoError(code="error.damaged_header", name=name, kind=kind) from error
 
 
 def pillow_samples(picture: Any) -> tuple[NDArray, Model, bool]:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.messages import say
 from explorer.photo.files.bmff import boxes
 
-END_MISSING = "The end of the file is missing; the picture that is shown is whole."
+END_MISSING = say("note.end_missing")
 
 _EOI = b"\xff\xd9"
 _FILLS = (b"", b"\x55" * 64, b"\xaa" * 64)

@@ -95,10 +95,7 @@ def read_heic(data: bytes, name: str, limits: Limits) -> Decoded:
     try:
         pillow_heif = importlib.import_module("pillow_heif")
     except ImportError as error:
-        raise PhotoError(
-            f"{name} is HEIC, which needs a decoder that is not installed; run `pip install pillow-heif`, or convert "
-            "it to JPEG, PNG or TIFF."
-        ) from error
+        raise PhotoError(code="error.heic", name=name) from error
     container = read_container(data)
     _check_size(container, name, limits)
     try:

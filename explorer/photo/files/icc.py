@@ -11,11 +11,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
 from explorer.photo.types import FloatArray
 
-UNUSABLE = "The embedded colour profile cannot be used and was ignored."
+UNUSABLE = say("note.profile_unusable")
 _UNCHANGED = 1.5 / 255
 """Largest change of a colour below which a profile is taken for sRGB itself, and the samples are left as they are."""
 _SPACES = {b"RGB ": ("rgb", 3), b"GRAY": ("gray", 1), b"CMYK": ("cmyk", 4)}

@@ -63,9 +63,7 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
     limits.check_unpacked(max(0, right - left) * max(0, bottom - top) * count * 4, name)
     stored = data[at + 42] & 0x7F
     if space is not None and space not in _KNOWN:
-        raise PhotoError(
-            f"{name} is a JPEG 2000 in a colour space other than grey, RGB and CMYK (number {space}); save it as sRGB."
-        )
+        raise PhotoError(code="error.jp2_space", name=name, number=space)
     with_end = codestream_without_end(data, at)
     try:
         samples = imagecodecs.jpeg2k_decode(with_end or data)

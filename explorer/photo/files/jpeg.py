@@ -75,7 +75,7 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
         limits.check_pixels(header.width, header.height, name)
     by_codec = header.frame in (_LOSSLESS, _JPEG_LS) or header.precision != 8
     if header.frame and not by_codec and header.frame not in _DCT:
-        raise PhotoError(f"{name} is a hierarchical JPEG, for which there is no decoder; save it as a plain JPEG.")
+        raise PhotoError(code="error.hierarchical_jpeg", name=name)
     check_scans(data, name, limits)
     decode = partial(_by_codec, header=header, name=name) if by_codec else partial(_by_pillow, name=name, limits=limits)
     ended = not header.frame or data.find(_EOI, header.scan) >= 0
@@ -113,7 +113,7 @@ def _by_codec(data: bytes, header: _Header, name: str) -> Decoded:
     peak = float(2**header.precision - 1)
     models: dict[int, Model] = {1: "grey", 3: "rgb", 4: "cmyk"}
     if header.components not in models:
-        raise PhotoError(f"{name} is a JPEG of {header.components} channels; save it as RGB.")
+        raise PhotoError(code="error.jpeg_channels", name=name, count=header.components)
     if header.components == 4 and header.adobe:  # Adobe writes the paper's light, not the ink
         samples = int(peak) - samples
     return Decoded(samples, peak, max(8, header.precision), models[header.components])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.files.bmff import boxes, is_cut_off
 from explorer.photo.files.color import Chromaticities, ColorSpace, coded_space
 from explorer.photo.files.decoded import SEQUENCE, Decoded, damaged, exif_of
@@ -23,10 +24,7 @@ _COORDINATE = ((0, 19), (524288, 19), (1048576, 20), (2097152, 21))
 _WHITES = {1: (0.3127, 0.3290), 10: (1 / 3, 1 / 3), 11: (0.314, 0.351)}
 _GREY, _XYB = 1, 2
 _ALPHA, _SPOT, _CFA = 0, 2, 5
-_PROFILE_NOTE = (
-    "The picture's colour profile cannot be read from a JPEG XL file, so its colours were taken as sRGB; a PNG or TIFF "
-    "keeps them."
-)
+_PROFILE_NOTE = say("note.jxl_profile")
 
 _Choices = tuple[tuple[int, int], ...]
 

@@ -51,7 +51,7 @@ def decoded(
         PhotoError: ITULab, whose ranges are a fax machine's, or another depth than 8, 16 or float.
     """
     if photometric not in (_CIE_LAB, _ICC_LAB) or samples.shape[2] < 3:
-        raise PhotoError(f"{name} holds Lab colours as fax machines code them; export it as RGB.")
+        raise PhotoError(code="error.fax_lab", name=name)
     lab = samples[..., :3]
     if lab.dtype.kind == "f":
         values, bits = lab.astype(np.float32), 32
@@ -68,7 +68,7 @@ def decoded(
             ab = stored[..., 1:].astype(np.float32) / np.float32(step) - offset
         values = np.concatenate([light, ab], axis=-1)
     else:
-        raise PhotoError(f"{name} holds Lab colours of {depth} bits; save it with 8 or 16 bits or export it as RGB.")
+        raise PhotoError(code="error.lab_bits", name=name, bits=depth)
     if multiplied_by is not None:
         values = divided(values, multiplied_by).clip((0, -128, -128), (100, 128, 128)).astype(np.float32)
     return Decoded(lab_to_srgb(values), 1.0, bits)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.files.color import Chromaticities, ColorSpace, coded_space
 from explorer.photo.files.decoded import (
     STATED_UNUSABLE,
@@ -36,10 +37,6 @@ _SAME_GAMMA = 0.05
 _GAMMAS = (10_000, 1_000_000)
 """Least and largest gAMA of a picture, which has exponents from 10 to 0.1."""
 _MOST_PROFILE = 16 * 2**20
-_DAMAGED_SIDE = (
-    "Parts of the file beside its pixels are damaged ({chunks}) and were left out; they may have stated colours, "
-    "opacity or how the photo was taken."
-)
 _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 
 
@@ -174,10 +171,7 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
     if len(data) >= 24 and data[12:16] == b"IHDR":
         limits.check_pixels(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), name)
     if data[12:16] == b"CgBI":
-        raise PhotoError(
-            f"{name} is a PNG in the form that only iPhone apps use inside; convert it with Apple's tools to a plain "
-            "PNG."
-        )
+        raise PhotoError(code="error.iphone_png", name=name)
     chunks = _chunks(data, name)
     header, side = chunks.header, chunks.side
     if len(header) != 13:
@@ -188,10 +182,10 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
     if b"tRNS" in side and (value := _transparency(header, side[b"tRNS"])) is not None:
         body.append(_chunk(b"tRNS", value))
     bare = b"".join([*body, _chunk(b"IDAT", b"".join(chunks.samples)), _chunk(b"IEND", b"")])
-    notes = [_DAMAGED_SIDE.format(chunks=", ".join(dict.fromkeys(chunks.damaged)))] if chunks.damaged else []
+    notes = [say("note.parts_damaged", chunks=", ".join(dict.fromkeys(chunks.damaged)))] if chunks.damaged else []
     notes += [] if chunks.ended else [END_MISSING]
     if len(side.get(b"acTL", b"")) == 8 and (count := int.from_bytes(side[b"acTL"][:4], "big")) > 1:
-        notes.append(f"The file holds {count} pictures; the first one is shown.")
+        notes.append(say("note.pictures_first", count=count))
     depth = header[8]
     try:
         if depth == 16:  # Pillow gives 8 bits of a 16-bit RGB PNG

@@ -42,6 +42,4 @@ def check_scans(data: bytes, name: str, limits: Limits) -> None:
         if scans > MOST_SCANS or scans * pixels > SCANS_OF_THE_LARGEST * limits.max_pixels:
             break
         position += max(2, int.from_bytes(data[position : position + 2], "big"))
-    raise PhotoError(
-        f"{name} is a JPEG of so many scans that decoding it would take too long; save it anew with another program."
-    )
+    raise PhotoError(code="error.jpeg_scans", name=name)

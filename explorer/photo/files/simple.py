@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.files.decoded import Decoded, by_pillow, damaged, exif_of, pillow_samples, truncated
 from explorer.photo.files.endings import END_MISSING, webp_of_whole_chunks, whole_gif_picture
 from explorer.photo.limits import Limits
@@ -19,7 +20,7 @@ def _through_pillow(data: bytes, kind: str, name: str, limits: Limits, ended: bo
         notes = [] if ended else [END_MISSING]
         try:
             if ended and (count := getattr(picture, "n_frames", 1)) > 1:
-                notes.append(f"The file holds {count} pictures; the first one is shown.")
+                notes.append(say("note.pictures_first", count=count))
             picture.load()
             samples, model, alpha = pillow_samples(picture)
         except Exception as error:  # decoders raise what they like on damaged data
@@ -107,7 +108,7 @@ def _by_fields(
     if width < 1 or start < 26 or start + row * height - (row - width * depth // 8) > len(data):
         raise truncated("bmp", name)
     if not all(masks[:3]):
-        raise PhotoError(f"{name} is a damaged BMP, whose colour masks are empty; copy the file again.")
+        raise PhotoError(code="error.bmp_masks", name=name)
     rows = np.frombuffer(data[start : start + row * height].ljust(row * height, b"\0"), dtype=f"<u{depth // 8}")
     packed = rows.reshape(height, -1)[:, :width]
     packed = packed if top_down else packed[::-1]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.photo.files import lab
 from explorer.photo.files.decoded import (
     CHANNELS,
@@ -34,7 +35,7 @@ _REDUCED, _MASK = 1, 4
 _MOST_PAGES = 256
 _JPEG = (7, 34892, 99)
 """Compressions whose decoder gives RGB for YCbCr."""
-_LARGEST_FLOAT = {255.0: "0 to 255", 65535.0: "0 to 65535"}
+_LARGEST_FLOAT = (255.0, 65535.0)
 
 
 def _tag(page: Any, code: int, default: Any = None) -> Any:
@@ -71,10 +72,12 @@ def photograph(tiff: Any) -> tuple[Any, str | None]:
     if larger:
         chosen = max(larger, key=_pixels)
     if chosen in inside or any(page is not chosen and _is_preview(page, chosen) for page in everyone[:1]):
-        return chosen, "The first picture of the file is a preview; the full-sized one is shown."
+        return chosen, say("note.preview_first")
     if len(tiff.pages) > 1:
-        which = "the first one" if chosen is everyone[0] else f"number {pages.index(chosen) + 1}"
-        return chosen, f"The file holds {len(tiff.pages)} pages; {which} is shown."
+        count = len(tiff.pages)
+        if chosen is everyone[0]:
+            return chosen, say("note.pages_first", count=count)
+        return chosen, say("note.pages_which", count=count, which=pages.index(chosen) + 1)
     return chosen, None
 
 
@@ -130,7 +133,7 @@ def _samples(page: Any, name: str) -> NDArray:
     samples = page.asarray()
     height, width, channels = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
     if samples.size != height * width * channels:
-        raise PhotoError(f"{name} is a TIFF of the shape {samples.shape}, not a grey or RGB picture; export it as RGB.")
+        raise PhotoError(code="error.tiff_shape", name=name, shape=samples.shape)
     if page.planarconfig == 2 and channels > 1:
         return np.moveaxis(samples.reshape(channels, height, width), 0, -1)
     return samples.reshape(height, width, channels)
@@ -143,25 +146,22 @@ def _float_peak(samples: NDArray, colors: int, name: str, notes: list[str]) -> t
     more than half of them are above 1: a picture of which more is brighter than white than not is none.
     """
     if not np.isfinite(samples).all():
-        raise PhotoError(f"{name} holds NaN or infinite values; replace them and save the TIFF again.")
+        raise PhotoError(code="error.not_finite", name=name)
     values = samples.astype(np.float32)
     color = values[..., :colors]
     low, high = float(color.min()), float(color.max())
     counts = high > 1 and (high > 16 or bool((color == np.round(color)).all()) or float(np.median(color)) > 1)
     if not counts:
-        notes.append("The floating-point samples were taken as values from 0 to 1.")
+        notes.append(say("note.float_as_is"))
         peak = 1.0
     else:
         fitting = [each for each in _LARGEST_FLOAT if high <= each * 1.002]
         if not fitting:
-            raise PhotoError(
-                f"{name} holds floating-point samples from {low:g} to {high:g}, whose scale cannot be told; bring them "
-                "to 0 to 1 and save the TIFF again."
-            )
+            raise PhotoError(code="error.float_scale", name=name, low=f"{low:g}", high=f"{high:g}")
         peak = fitting[0]
-        notes.append(f"The floating-point samples, up to {high:g}, were taken as values from {_LARGEST_FLOAT[peak]}.")
+        notes.append(say("note.float_scaled", high=f"{high:g}", peak=f"{peak:.0f}"))
     if low < 0 or high > peak:
-        notes.append(f"Samples below 0 or above {peak:g} were clipped.")
+        notes.append(say("note.samples_clipped", peak=f"{peak:g}"))
         values[..., :colors] = np.clip(color, 0, np.float32(peak))
     if values.shape[2] > colors and values[..., colors].max() <= 1 < peak:
         values[..., colors] *= np.float32(peak)  # opacity from 0 to 1 beside counts
@@ -172,9 +172,7 @@ def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
     """Indices (and whatever stands beside them) -> RGB with the depth of the colour map, 8 or 16 bits."""
     table = np.asarray(page.colormap)
     if table.ndim != 2 or table.shape[0] != 3 or int(samples[..., 0].max()) >= table.shape[1]:
-        raise PhotoError(
-            f"{name} is a damaged TIFF, whose palette has fewer colours than its pixels name; copy the file again."
-        )
+        raise PhotoError(code="error.tiff_palette", name=name)
     # Writers scale 8-bit palettes to 16 bits by 256 or by 257; the upper byte is right in both cases.
     low = table & 255
     deep = bool(((low != 0) & (low != table >> 8)).any())
@@ -200,19 +198,17 @@ def _decoded(page: Any, name: str) -> Decoded:
     photometric = int(page.photometric)
     samples, notes = _samples(page, name), list[str]()
     if photometric == _SEPARATED and (_tag(page, 332, 1) != 1 or samples.shape[2] < 4):
-        raise PhotoError(f"{name} holds inks other than cyan, magenta, yellow and black; export it as RGB.")
+        raise PhotoError(code="error.other_inks", name=name)
     kind = samples.dtype.kind
     if kind not in "fub" and not (photometric in _LABS and kind == "i"):
-        raise PhotoError(
-            f"{name} holds samples of the kind {samples.dtype}; save the TIFF with 8 or 16 bits or as float."
-        )
+        raise PhotoError(code="error.samples_kind", name=name, kind=samples.dtype)
     if photometric in _LABS:
         return _lab(page, samples, photometric, name)
     model = _MODELS[photometric]
     colors = CHANNELS[model]
     # Next to three colours or four inks stand masks and spot colours; grey with many more is a spectrum or a stack.
     if samples.shape[2] < colors or samples.shape[2] > (4 if model == "grey" else 16):
-        raise PhotoError(f"{name} is a TIFF of the shape {samples.shape}, not a grey or RGB picture; export it as RGB.")
+        raise PhotoError(code="error.tiff_shape", name=name, shape=samples.shape)
     alpha, premultiplied = _opacity(page, colors, samples.shape[2])
     premultiplied &= photometric != _PALETTE  # indices are no product
     keep = [*range(colors), *([alpha] if alpha is not None else [])]
@@ -266,9 +262,7 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
             _check_unpacked(page, name, limits)
             spans = zip(page.dataoffsets, page.databytecounts, strict=False)
             if not page.dataoffsets or any(start + count > len(data) for start, count in spans):
-                raise PhotoError(
-                    f"{name} is truncated: samples that its header names are missing; copy the file again."
-                )
+                raise PhotoError(code="error.cut_samples", name=name)
             photometric = int(page.photometric)
             plain = photometric in _MODELS or photometric in _LABS
             if plain and (photometric != _YCBCR or int(page.compression) in _JPEG):
@@ -295,7 +289,7 @@ def _by_libtiff(data: bytes, page: Any, name: str) -> Decoded:
     import imagecodecs
 
     kind = getattr(page.photometric, "name", str(page.photometric))
-    refusal = PhotoError(f"{name} holds colours of a kind that is not read here ({kind}); export it as RGB.")
+    refusal = PhotoError(code="error.colours_unread", name=name, kind=kind)
     if not isinstance(page.index, int):  # inside of another directory
         raise refusal
     try:

@@ -1,0 +1,46 @@
+"""What the app says in English, by id: translations are kept by the ids, so that they outlive a change of wording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import explorer
+from explorer.app import text
+from explorer.app.lessons import LESSONS
+from explorer.examples import examples
+from explorer.messages import MESSAGES
+
+
+def english() -> dict[str, str]:
+    """Sentences by id.
+
+    A text of `explorer.app.text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the Learn tab
+    `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; an example `example.<name>`; the summary of
+    weights that are at hand the weights' name; the rest the ids of `explorer.messages`.
+    """
+    return {
+        **dict(_texts()),
+        **dict(_lessons()),
+        **{f"example.{each.name}": each.title for each in examples()},
+        **{model.name: model.summary for model in explorer.list_models() if model.weights is not None},
+        **MESSAGES,
+    }
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for name, value in vars(text).items():
+        if not name.isupper() or name == "LANGUAGES":
+            continue
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}.{key}", words) for key, words in value.items())
+        else:
+            yield from ((f"{name}.{key}", words) for words, key in value)
+
+
+def _lessons() -> Iterator[tuple[str, str]]:
+    for lesson in LESSONS:
+        yield f"{lesson.name}.title", lesson.title
+        yield from ((f"{lesson.name}.paragraph{k}", words) for k, words in enumerate(lesson.paragraphs, 1))
+        yield f"{lesson.name}.caption", lesson.caption

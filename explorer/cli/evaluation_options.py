@@ -1,0 +1,177 @@
+"""Options of `lowlight eval`: what they are called, what they may not be together, and what their texts mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from explorer.errors import DataError, RatioError
+
+if TYPE_CHECKING:
+    from explorer.evaluation.chart import Corners
+
+DEFAULT_RATIOS = "30,100,300"
+FLAT_RATIOS = "30,100"
+
+ModelsOption: TypeAlias = Annotated[
+    list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
+]
+DataOption: TypeAlias = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(metavar="LOW_DIR HIGH_DIR", help="Folders of dark and of well-exposed pictures with equal names."),
+]
+SyntheticOption: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Clean photographs, from which dark mosaics are synthesised.")
+]
+ChartOption: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
+]
+CornersOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar='"X,Y X,Y X,Y X,Y"',
+        help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
+    ),
+]
+FlatOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--flat",
+        help="Weave at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart where one is given.",
+    ),
+]
+BenchmarkOption: TypeAlias = Annotated[
+    tuple[str, Path] | None,
+    typer.Option(
+        metavar="NAME DIR", help="A benchmark set in its folder: lol, sice, or sid_sony and sid_fuji with their lists."
+    ),
+]
+SplitOption: TypeAlias = Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")]
+RatiosOption: TypeAlias = Annotated[
+    str, typer.Option(help="Amplification ratios of the synthetic RAW; of --flat 30,100 unless given.")
+]
+PairRatioOption: TypeAlias = Annotated[
+    str, typer.Option(help="Amplification for --data and lol; `auto` by each model's own rule.")
+]
+LimitOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")]
+SeedOption: TypeAlias = Annotated[int, typer.Option(help="Of the synthetic cameras and their noise.")]
+SensorOption: TypeAlias = Annotated[
+    Literal["base", "high"],
+    typer.Option(help="Synthetic sensors: at base ISO (15,000 to 60,000 electrons) or at high ISO (2,000 to 15,000)."),
+]
+RecordOption: TypeAlias = Annotated[
+    bool, typer.Option("--record", help="Write the figures into each model's folder of weights: config and card.")
+]
+PlotOption: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Plot PSNR against time: a .html, .svg or .png file.")
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+MarkdownOption: TypeAlias = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
+NoProgressOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one command line asks for, as its options say it."""
+
+    models: list[str]
+    data: tuple[Path, Path] | None
+    synthetic_raw: Path | None
+    chart: Path | None
+    corners: str | None
+    flat: bool
+    benchmark: tuple[str, Path] | None
+    split: str
+    through: tuple[Literal["local", "ray"], str | None, int | None]
+    """Engine, address and workers."""
+    ratios: str
+    ratio: str
+    limit: int | None
+    seed: int
+    sensor: str
+    record: bool
+    plot: Path | None
+    as_json: bool
+    as_markdown: bool
+    quiet: bool
+
+    @property
+    def places(self) -> Corners | None:
+        """The chart's corners, where they are given."""
+        return None if self.corners is None else parse_corners(self.corners)
+
+
+def contradictions(asked: Asked) -> list[tuple[bool, str]]:
+    """What options cannot be together: whether they are, and what to say."""
+    on_chart = asked.chart is not None and not asked.flat
+    sources = (asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None)
+    plotted, sets = asked.plot is not None, "--data and --synthetic-raw"
+    partly = (asked.limit, asked.ratio, asked.seed) != (None, "auto", 0)
+    by_many = (*asked.through, asked.split) != ("local", None, None, "test")
+    return [
+        (
+            sum(each is not None for each in sources) != 1,
+            "Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE, --flat and --benchmark NAME DIR.",
+        ),
+        (asked.as_json and asked.as_markdown, "Give either --json or --markdown."),
+        (on_chart and (asked.record or plotted), f"--record and --plot go with {sets}, not with --chart."),
+        (asked.flat and plotted, f"--plot goes with {sets}, not with --flat."),
+        (asked.corners is not None and asked.chart is None, "--corners goes with --chart."),
+        (
+            asked.record and partly,
+            "--record keeps figures of the whole protocol: leave out --limit, --ratio and --seed.",
+        ),
+        (
+            asked.benchmark is None and by_many,
+            "--split, --engine, --address and --workers go with --benchmark.",
+        ),
+        (asked.benchmark is not None and asked.record, f"--record goes with {sets}, not with --benchmark."),
+    ]
+
+
+def check_texts(asked: Asked) -> None:
+    """Refuses ratios and corners that cannot be understood, before anything is measured.
+
+    Raises:
+        RatioError, DataError: as `parse_ratios` and `parse_corners`.
+    """
+    parse_ratios(asked.ratios)
+    if asked.corners is not None:
+        parse_corners(asked.corners)
+
+
+def parse_ratios(text: str) -> list[float]:
+    """ "30,100,300" as ascending numbers without repetitions.
+
+    Raises:
+        RatioError: one of them is not a number from 1 to 300.
+    """
+    from explorer.photo import check_ratio
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise RatioError("--ratios names no ratio; give numbers from 1 to 300, for example 30,100,300.")
+    return sorted({check_ratio(part) for part in parts})
+
+
+def parse_corners(text: str) -> Corners:
+    """ "10,20 90,20 90,70 10,70" as four points.
+
+    Raises:
+        DataError: they are not four pairs of numbers.
+    """
+    import math
+
+    try:
+        points = [tuple(float(part) for part in pair.split(",")) for pair in text.split()]
+    except ValueError:
+        points = []
+    if len(points) != 4 or any(len(point) != 2 or not all(map(math.isfinite, point)) for point in points):
+        raise DataError(
+            f'The corners "{text[:60]}" cannot be used; give four points in pixels, for example '
+            '"100,100 600,100 600,400 100,400".'
+        )
+    return tuple(points)  # type: ignore[return-value]

@@ -1,0 +1,113 @@
+"""The table of metrics: how near an image comes to its reference. A new metric is one entry of `METRICS`.
+
+The protocol of low-light papers: full frame, sRGB clipped to [0, 1]; PSNR over all channels; SSIM as Wang et al. 2004
+(11 x 11 Gaussian of sigma 1.5, per channel, data range 1). One implementation serves training and evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def psnr(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Peak signal-to-noise ratio in dB for each image, over all channels, data range 1; at most 100.
+
+    Args:
+        x, y: N x C x H x W in [0, 1].
+
+    Returns:
+        N
+    """
+    error = (x.clamp(0, 1) - y).square().flatten(1).mean(1)
+    return -10 * error.clamp(min=1e-10).log10()
+
+
+def ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Structural similarity for each image (Wang et al. 2004): 11 x 11 Gaussian of sigma 1.5, per channel, range 1.
+
+    Args:
+        x, y: N x C x H x W in [0, 1], sides at least 11.
+
+    Returns:
+        N, the mean over channels and all windows that lie inside the image.
+    """
+    import torch  # here: tables and pages read only the names of the metrics
+    import torch.nn.functional as F
+
+    x, y = x.clamp(0, 1).float(), y.float()
+    channels = x.shape[1]
+    offsets = torch.arange(11, dtype=x.dtype, device=x.device) - 5
+    line = torch.exp(-(offsets**2) / (2 * 1.5**2))
+    line = line / line.sum()
+
+    def blur(z: torch.Tensor) -> torch.Tensor:
+        z = F.conv2d(z, line.view(1, 1, 11, 1).expand(channels, 1, 11, 1), groups=channels)
+        return F.conv2d(z, line.view(1, 1, 1, 11).expand(channels, 1, 1, 11), groups=channels)
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x = blur(x * x) - mean_x**2
+    var_y = blur(y * y) - mean_y**2
+    covariance = blur(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return value.flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to compare an image with its reference."""
+
+    name: str
+    """In configs, JSON and logs."""
+    title: str
+    digits: int
+    """Behind the point, where it is shown."""
+    compute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    """Of N x C x H x W images and references in [0, 1], N figures."""
+    unit: str = ""
+    best_high: bool = True
+    """False where the lowest figure is the best."""
+    min_side: int = 1
+    """Shortest side of an image that it needs, in pixels."""
+    matched: bool = False
+    """True if the image is first scaled to the reference's mean over all channels: that forgives a wrong brightness,
+    so the figure is never compared with the plain one, nor taken where the true ratio is given."""
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for a column."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+    def format(self, value: float | None) -> str:
+        """The figure with its digits; a dash for none."""
+        return "-" if value is None else f"{value:.{self.digits}f}"
+
+
+METRICS = (
+    Metric("psnr", "PSNR", 2, psnr, unit="dB"),
+    Metric("ssim", "SSIM", 3, ssim, min_side=11),
+    Metric("gt_mean_psnr", "GT-mean PSNR", 2, psnr, unit="dB", matched=True),
+    Metric("gt_mean_ssim", "GT-mean SSIM", 3, ssim, min_side=11, matched=True),
+)
+"""In the order of all tables."""
+PLAIN = tuple(metric for metric in METRICS if not metric.matched)
+"""Those that are taken where the true ratio is given."""
+MIN_SIDE = max(metric.min_side for metric in METRICS)
+"""Shortest side of an image that all of them can be taken of, in pixels."""
+
+
+def figures_line(values: Mapping[str, float], metrics: Sequence[Metric] = METRICS) -> str:
+    """Figures with their titles and units, "PSNR 20.12 dB, SSIM 0.812"; those that `values` lacks are left out."""
+    known = [metric for metric in metrics if metric.name in values]
+    return ", ".join(f"{m.title} {m.format(values[m.name])} {m.unit}".rstrip() for m in known)
+
+
+def digits_of(name: str) -> int:
+    """How many digits behind the point a figure of a log or config is shown with, e.g. `psnr_30`; 3 if unknown."""
+    found = [m for m in METRICS if name == m.name or name.removeprefix(f"{m.name}_").replace(".", "").isdecimal()]
+    return found[0].digits if found else 3
