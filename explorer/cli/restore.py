@@ -16,9 +16,14 @@ from explorer.cli.folders import Journal, overlapped, photographs_of, remove_lef
 from explorer.cli.options import (
     BackendOption,
     BlackLevelOption,
+    ForceLinearOption,
+    KeepExposureOption,
+    LinearOption,
     NeutralPointOption,
     QuietOption,
     RatioOption,
+    StrengthOption,
+    SuffixOption,
     WeightsOption,
     WhiteBalanceOption,
     check_backend_option,
@@ -37,6 +42,7 @@ from explorer.cli.outputs import (
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, tell, write_line
 from explorer.formats import described
+from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
@@ -59,8 +65,8 @@ def restore(
         typer.Option(
             "--out",
             "-o",
-            help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-            "where each becomes <stem>.png; - for the standard output, as PNG.",
+            help="A .png, .tif, .tiff, .jpg, .jpeg, .webp or .dng file for one photograph; an existing folder for "
+            "several, where each becomes <stem>.png (see --suffix); - for the standard output, as PNG.",
         ),
     ],
     model: Annotated[
@@ -75,6 +81,11 @@ def restore(
         ),
     ] = None,
     ratio: RatioOption = "auto",
+    strength: StrengthOption = None,
+    suffix: SuffixOption = ".png",
+    keep_exposure: KeepExposureOption = False,
+    force_linear: ForceLinearOption = False,
+    linear: LinearOption = False,
     bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")] = "8",
     intermediates: Annotated[
         Path | None,
@@ -115,11 +126,11 @@ def restore(
     if settings is None and model is None:
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
     if settings is not None:
-        given = (model, white_balance, neutral_point, weights)
+        given = (model, white_balance, neutral_point, weights, strength)
         if ratio != "auto" or black_level != "auto" or any(option is not None for option in given):
             raise typer.BadParameter(
-                "leave -m, --ratio, --white-balance, --neutral-point, --black-level and --weights out: the file says "
-                "them.",
+                "leave -m, --ratio, --strength, --white-balance, --neutral-point, --black-level and --weights out: the "
+                "file says them.",
                 param_hint="--settings",
             )
     if overwrite and no_overwrite:
@@ -131,14 +142,18 @@ def restore(
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
     check_backend_option(backend)
+    from explorer.photo.strength import check_strength
+
+    saving = Saving(keep_gps, keep_exposure, force_linear, linear)
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = photographs_of(photographs, folder)
-    outputs = plan_outputs(named.files, out, depth)
+    outputs = plan_outputs(named.files, out, depth, suffix, saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)
     work = _Work(
         named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
-        keep_gps, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
+        saving, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
+        strength=100.0 if strength is None else check_strength(strength),
     )  # fmt: skip
     if settings is not None:
         from explorer.settings import read_settings
@@ -171,9 +186,10 @@ class _Work:
     bits: Literal[8, 16]
     backend: str
     intermediates: Path | None
-    keep_gps: bool
+    saving: Saving
     overwrite: Overwrite
     black_level: BlackChoice = "auto"
+    strength: float = 100.0
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
@@ -215,7 +231,7 @@ class _Work:
         return [
             self.model, self.loaded and self.loaded.identity.sha256, self.ratio, asdict(self.balance), self.bits,
             self.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
-            self.keep_gps, self.black_level, __version__,
+            asdict(self.saving), self.strength, self.black_level, __version__,
         ]  # fmt: skip
 
     def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
@@ -242,35 +258,42 @@ class _Work:
     def read(self, index: int) -> Photo:
         if self.outputs[index] != STANDARD:
             check_free(self.outputs[index], self.overwrite, self.outputs[index].parent)
-        return self.balance(opened(self.photographs[index], self.black_level))
+        photo = opened(self.photographs[index], self.black_level)
+        if self.outputs[index].suffix.lower() == NEGATIVE:
+            from explorer.negative import check_negative
+
+            check_negative(photo, self.saving)
+        return self.balance(photo)
 
     def make(self, index: int, photo: Photo) -> Restoration:
         from explorer import load_model
         from explorer import restore as restore_photo
 
         intermediates = self.intermediates is not None
+        scene = self.saving.needs_scene(self.outputs[index].suffix)
         if self.settings is not None:
             from explorer.settings import restore_with
 
             own = None if self.backend == "auto" else self.backend
-            return restore_with(photo, self.settings, backend=own, intermediates=intermediates)
+            return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
         if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:
                 raise _NoModelError(error) from error
-        return restore_photo(photo, self.loaded, self.ratio, backend=self.backend, intermediates=intermediates)
+        return restore_photo(
+            photo, self.loaded, self.ratio, strength=self.strength, backend=self.backend, intermediates=intermediates,
+            scene=scene,
+        )  # fmt: skip
 
     def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
         photograph, output = self.photographs[index], self.outputs[index]
         files: dict[str, list[Path]] = {}
         if output == STANDARD:
-            from explorer.encode import encode
-
-            write_out(encode(restoration.image, ".png", self.bits, restoration.exif, keep_gps=self.keep_gps))
+            write_out(restoration.encoded(".png", self.bits, self.saving))
         else:
             with all_or_nothing(self.overwrite, output.parent) as stage:
-                restoration.save(stage(output), bits=self.bits, keep_gps=self.keep_gps)
+                restoration.save(stage(output), bits=self.bits, **asdict(self.saving))
                 if self.intermediates is not None:
                     files = save_intermediates(restoration, self.intermediates, output.stem, stage)
                 others = [file for each in files.values() for file in each]
