@@ -28,7 +28,7 @@ from explorer.settings import RestoreSettings, as_json
 if TYPE_CHECKING:
     from explorer.restoration import Restoration
 
-CONVERTED = (
+_CONVERTED = (
     "The model gives sRGB: the DNG holds its colours brought back through the camera's matrix, without those that sRGB "
     "does not have."
 )
@@ -50,6 +50,13 @@ def check_negative(photo: Photo, saving: Saving) -> None:
     """
     if not isinstance(photo, RawPhoto) and not saving.force_linear:
         raise OutputError(_DEVELOPED.format(name=photo.name))
+
+
+def notes_of(restoration: Restoration) -> tuple[str, ...]:
+    """What there is to say of a result's DNG beside the result's own notes."""
+    scene = restoration.scene
+    converted = scene is not None and scene.color == "srgb" and not scene.photo.monochrome
+    return (_CONVERTED,) if converted else ()
 
 
 def scene_of(restoration: Restoration, force: bool = False) -> Scene:

@@ -143,6 +143,11 @@ def test_a_developed_picture_makes_no_dng_unless_forced(run: Callable[..., Run],
     assert made.exit_code == 0 and (tmp_path / "party.dng").is_file()
 
 
+def test_a_model_that_gives_srgb_says_so(run: Callable[..., Run], night: Path, tmp_path: Path) -> None:
+    assert "The model gives sRGB" in run("restore", night, "-m", "clahe", "-o", tmp_path / "a.dng").output
+    assert "The model gives sRGB" not in run("restore", night, "-m", MODEL, "-o", tmp_path / "b.dng").output
+
+
 def test_a_result_never_replaces_its_photo(run: Callable[..., Run], night: Path) -> None:
     before = night.read_bytes()
     made = run("restore", night, "-m", MODEL, "--suffix", ".dng", "-o", night.parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -288,6 +288,10 @@ class _Work:
 
     def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
         photograph, output = self.photographs[index], self.outputs[index]
+        if output.suffix.lower() == NEGATIVE:
+            from explorer.negative import notes_of
+
+            restoration = replace(restoration, notes=(*restoration.notes, *notes_of(restoration)))
         files: dict[str, list[Path]] = {}
         if output == STANDARD:
             write_out(restoration.encoded(".png", self.bits, self.saving))
