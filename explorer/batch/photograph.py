@@ -87,7 +87,7 @@ class Treatment:
             from explorer.negative import check_negative
 
             check_negative(photo, self.saving)
-        chosen = {"strength": self.strength, "backend": self.backend, "intermediates": intermediates}
+        chosen: dict[str, Any] = {"strength": self.strength, "backend": self.backend, "intermediates": intermediates}
         return restore(photo, model, self.ratio, scene=self.saving.needs_scene(self.suffix), **chosen)
 
 

@@ -53,8 +53,7 @@ def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None,
         found |= {COLOR_MATRICES[0]: (SRATIONAL, matrix), ILLUMINANTS[0]: (SHORT, D65)}
     if CAMERA_MODEL not in found and camera:
         found[CAMERA_MODEL] = ASCII, camera
-    crop = [tags.get(code) for code in (CROP_ORIGIN, CROP_SIZE)]
-    if (values := _crop(*crop, size)) is not None:
+    if (values := _crop(tags.get(CROP_ORIGIN), tags.get(CROP_SIZE), size)) is not None:
         found |= {CROP_ORIGIN: (RATIONAL, values[:2]), CROP_SIZE: (RATIONAL, values[2:])}
     if left := still_to_do(tags.get(OPCODES)):
         found[OPCODES] = 7, left
