@@ -153,7 +153,7 @@ def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
 <lowlight:settings>{escape(as_json(settings).strip())}</lowlight:settings>
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="r"?>"""
-    return text.encode()
+    return text.encode("utf-8", "replace")
 
 
 def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:

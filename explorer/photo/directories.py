@@ -31,7 +31,7 @@ def fraction_of(value: float) -> tuple[int, int]:
 
 def _packed(kind: int, value: Any) -> bytes:
     if isinstance(value, str):
-        value = value.encode("utf-8") + b"\0"
+        value = value.encode("utf-8", "replace") + b"\0"  # names need not be text
     if isinstance(value, bytes):
         return value
     values: Sequence[Any] = np.ravel(value).tolist()

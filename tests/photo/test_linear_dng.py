@@ -219,6 +219,13 @@ def test_a_monochrome_sensor_stays_monochrome(tmp_path: Path) -> None:
     assert isinstance(again, RawPhoto) and again.monochrome
 
 
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    photo = explorer.open_photo(source(), name="nacht\udce4 <&>.dng")
+    explorer.restore(photo, MODEL, 10, strength=0).save(tmp_path / "out.dng")
+    with rawpy.imread(str(tmp_path / "out.dng")) as raw:
+        assert raw.raw_image.shape[:2] == (HEIGHT, WIDTH)
+
+
 def test_what_is_left_of_noise_is_estimated() -> None:
     random = np.random.default_rng(3)
     means = np.repeat(np.linspace(0.05, 0.9, 640)[None], 480, axis=0)[..., None]
