@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
 from explorer.engine.memory import budget_for
@@ -19,10 +17,22 @@ from explorer.errors import WeightsError
 from explorer.machine import new_lock
 from explorer.messages import say
 from explorer.models import Architecture, architectures
-from explorer.photo import ModelInput, Photo, RawPhoto, camera_to_display, check_ratio, model_input, suggest_ratio
+from explorer.photo import (
+    ModelInput,
+    Photo,
+    RawPhoto,
+    amplify,
+    check_ratio,
+    develop,
+    model_input,
+    suggest_ratio,
+    upright,
+)
 from explorer.photo.bit_depth import at_bit_depth
-from explorer.photo.develop import grey_of
 from explorer.photo.reduce import reduced
+from explorer.photo.scene import Scene, picture_and_scene
+from explorer.photo.strength import check_strength
+from explorer.photo.types import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.sources import installed, resolve
 from explorer.weights.config import read_config
@@ -197,9 +207,11 @@ def restore(
     model: str | LoadedModel | RestorationNet,
     ratio: float | str = "auto",
     *,
+    strength: float = 100,
     max_side: int | None = None,
     backend: str = "auto",
     intermediates: bool | None = None,
+    scene: bool = True,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Restoration:
     """Restores a photograph.
@@ -209,16 +221,22 @@ def restore(
         model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
         ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
             1 leaves the input as it is.
+        strength: 0 to 100 %, in linear light between the developed photo (0, bit for bit, and no network runs) and
+            what the network gives (100); fine detail is given back before noise is, see `explorer.photo.strength`.
         backend: "auto", "torch", "openvino" or "cuda", with ":float32" or ":bfloat16" to name the precision too; see
             `explorer.engine.choose_backend`.
         intermediates: keep the model's intermediates in the result. None keeps them for pictures of up to 16
             megapixels; for larger ones they could take several gigabytes.
+        scene: keep the light of a RAW photo's result too, which DNGs and linear TIFFs are written from: half the
+            picture's memory.
         progress: called with the share done, after every tile of a large picture.
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
         RatioError, ModelNotFoundError, WeightsError: see there.
+        SettingsError: the strength is no number from 0 to 100.
     """
+    strength = check_strength(strength)
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
     value = 1.0 if automatic else check_ratio(ratio)
     loaded = as_model(model)
@@ -228,6 +246,8 @@ def restore(
         source = "given"
     if max_side is not None:
         photo = reduced(photo, max_side)
+    if strength == 0:
+        return _developed(photo, loaded, value, source, scene)
     given = network_input(photo, loaded, value)
     channels, height, width = given.planes.shape
     notes = given.notes
@@ -254,14 +274,9 @@ def restore(
     camera_to_srgb, placement = given.camera_to_srgb, given.placement
     del given
     progress(1.0)
-    image = maps.pop("image")
-    np.clip(image, 0, 1, out=image)
-    if loaded.config.output.color == "camera":
-        image = camera_to_display(image, camera_to_srgb, out=image)
-    image = placement.upright(image)
-    if isinstance(photo, RawPhoto) and photo.monochrome:
-        image = grey_of(image)
-    image.setflags(write=False)
+    image, light = picture_and_scene(
+        photo, placement.cropped(maps.pop("image")), loaded.config.output.color, camera_to_srgb, value, strength, scene
+    )
     return Restoration(
         image=image,
         intermediates=frozen_maps({name: placement.upright(each) for name, each in maps.items()}),
@@ -277,4 +292,35 @@ def restore(
         notes=notes,
         photo_name=photo.name,
         exif=photo.exif,
+        strength=strength,
+        scene=light,
+        developed=not isinstance(photo, RawPhoto),
+    )
+
+
+def _developed(photo: Photo, model: LoadedModel, ratio: float, source: str, scene: bool) -> Restoration:
+    """The photo without a network: what a strength of 0 gives."""
+    image: FloatArray
+    if isinstance(photo, RawPhoto):
+        image = upright(develop(photo, ratio), photo.rotation, photo.mirrored)
+    else:
+        image = amplify(photo.image, ratio)
+    image.setflags(write=False)
+    return Restoration(
+        image=image,
+        intermediates=frozen_maps({}),
+        ratio=ratio,
+        ratio_source=source,
+        model=model.name,
+        weights=model.identity,
+        seconds=0.0,
+        device="cpu",
+        precision="float32",
+        backend="torch",
+        notes=(*photo.notes, say("note.strength_zero")),
+        photo_name=photo.name,
+        exif=photo.exif,
+        strength=0.0,
+        scene=Scene(photo) if scene and isinstance(photo, RawPhoto) else None,
+        developed=not isinstance(photo, RawPhoto),
     )

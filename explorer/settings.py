@@ -3,7 +3,7 @@
     lowlight restore night.dng --settings night.json -o night.png
 
 A file of schema 1: {"schema": 1, "model", "weights_sha256", "ratio", "white_balance", "black_level", "backend",
-"photo", "finish": {"exposure", "contrast", "shadows", "warmth", "tint"}}.
+"photo", "finish": {"exposure", "contrast", "shadows", "warmth", "tint"}, "strength"}.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from explorer.errors import PhotoError, SettingsError
 from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
 from explorer.photo.amplify import LUMINANCE
 from explorer.photo.masked import BLACK_CHOICES, BlackChoice, checked_choice
+from explorer.photo.strength import check_strength
 from explorer.photo.types import WhiteBalanceChoice
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class RestoreSettings:
     finish: Finish = field(default_factory=Finish)
     black_level: BlackChoice = "auto"
     """Of a RAW file, for `explorer.open_photo`."""
+    strength: float = 100.0
+    """0 (the developed photo) to 100 (the network's picture)."""
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
@@ -167,6 +170,7 @@ def _checked(data: Any, path: Path) -> RestoreSettings:
         photo=data.get("photo", ""),
         finish=check_finish(finish),
         black_level=_checked_black_level(data.get("black_level", "auto"), path),
+        strength=check_strength(data.get("strength", 100.0)),
     )
 
 
@@ -189,7 +193,12 @@ def _checked_balance(value: Any, path: Path) -> WhiteBalanceChoice:
 
 
 def restore_with(
-    photo: Photo, settings: RestoreSettings, *, backend: str | None = None, intermediates: bool | None = None
+    photo: Photo,
+    settings: RestoreSettings,
+    *,
+    backend: str | None = None,
+    intermediates: bool | None = None,
+    scene: bool = True,
 ) -> Restoration:
     """Restores a photo by settings: white balance, network, finishing.
 
@@ -197,6 +206,7 @@ def restore_with(
         photo: opened with the settings' `black_level`, if it is camera RAW.
         backend: compute with this one, in the place of the settings'.
         intermediates: keep the model's intermediates; see `explorer.restore`.
+        scene: keep the light of a RAW photo's result; see `explorer.restore`.
 
     Raises:
         SettingsError: the weights at hand are not those that the settings were made with.
@@ -215,7 +225,15 @@ def restore_with(
         photo = photo.with_white_balance(settings.white_balance)
     if backend is None:
         backend = settings.backend if settings.backend in available_backends() else "auto"
-    result = explorer.restore(photo, loaded, settings.ratio, backend=backend, intermediates=intermediates)
+    result = explorer.restore(
+        photo,
+        loaded,
+        settings.ratio,
+        strength=settings.strength,
+        backend=backend,
+        intermediates=intermediates,
+        scene=scene,
+    )
     return with_finish(result, settings.finish)
 
 

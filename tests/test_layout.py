@@ -12,7 +12,7 @@ import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
          "inspect", "batch", "server", "widgets", "sources")  # fmt: skip
-RESULTS = ("restorer", "restoration", "encode", "settings")
+RESULTS = ("restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -35,8 +35,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "restorer": (
         "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
     ),  # fmt: skip
-    "restoration": ("errors", "photo", "models", "weights", "encode"),
-    "encode": ("errors", "unfinished", "photo"),
+    "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
+    "negative": ("errors", "messages", "photo", "encode", "saving", "settings", "restoration"),
+    "scene_linear": ("photo", "restoration"),
+    "encode": ("errors", "unfinished", "photo", "saving"),
+    "saving": ("errors",),
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "metrics", "photo", "models", "restoration"),

@@ -144,8 +144,8 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 def restore(
     photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16", black_level: str = "auto"
 ) -> FileData:
-    """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16 or jpeg8;
-    `black_level`, of a RAW file, auto, file or masked."""
+    """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
+    dng; `black_level`, of a RAW file, auto, file or masked."""
     name, value = catalogue.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:

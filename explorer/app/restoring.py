@@ -31,6 +31,7 @@ PLAIN = Finish()
 
 _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
     "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
+    "dng": (".dng", 16),
 }  # fmt: skip
 SETTINGS = "settings"  # the kind of download that is no picture: the JSON that makes it again
 

@@ -98,6 +98,7 @@ FORMATS = (
     ("PNG, 16 bit", "png16"),
     ("TIFF, 16 bit", "tiff16"),
     ("JPEG with EXIF", "jpeg8"),
+    ("DNG, to develop further", "dng"),
     ("Settings (JSON)", "settings"),
 )
 PREPARED = "{name} ({size})"

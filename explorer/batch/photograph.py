@@ -22,6 +22,7 @@ from explorer.batch import addresses
 from explorer.batch.listing import Item
 from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError, sentence
 from explorer.machine import threads
+from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +69,11 @@ class Treatment:
     backend: str = "auto"
     black_level: BlackChoice = "auto"
     """Of RAW files."""
+    strength: float = 100.0
+    """0 (the developed photo) to 100 (the network's picture)."""
+    suffix: str = ".png"
+    """Of the results."""
+    saving: Saving = field(default_factory=Saving)
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
         """The photograph with its white balance; see `explorer.open_photo`."""
@@ -79,7 +85,12 @@ class Treatment:
         """See `explorer.restore`."""
         from explorer.restorer import restore
 
-        return restore(photo, model, self.ratio, backend=self.backend, intermediates=intermediates)
+        if self.suffix == NEGATIVE:
+            from explorer.negative import check_negative
+
+            check_negative(photo, self.saving)
+        chosen: dict[str, Any] = {"strength": self.strength, "backend": self.backend, "intermediates": intermediates}
+        return restore(photo, model, self.ratio, scene=self.saving.needs_scene(self.suffix), **chosen)
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class Plan:
     @property
     def suffix(self) -> str:
         """Of the results."""
-        return ".png"
+        return self.treatment.suffix
 
     @property
     def settings(self) -> str:
@@ -189,6 +200,8 @@ class Made:
     samples: NDArray[np.integer] | None = None
     """H x W x 3, integers of the treatment's bits."""
     exif: bytes | None = None
+    data: bytes | None = field(default=None, repr=False)
+    """In the place of samples: the whole file, where it is made of more than the picture."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +289,12 @@ def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
     try:
         with _timed(row, "network_cpu_seconds", time.process_time):
             result = plan.treatment.restored(decoded.photo, model)
-            samples = quantise(result.image, plan.treatment.bits)
+            whole_file = plan.treatment.saving.needs_scene(plan.suffix)
+            samples = None if whole_file else quantise(result.image, plan.treatment.bits)
+        data = None
+        if whole_file:
+            with _timed(row, "encode_cpu_seconds", time.process_time):
+                data = result.encoded(plan.suffix, plan.treatment.bits, plan.treatment.saving)
     except Exception as error:
         return Made(decoded.item, _failed(row, error))
     row |= {
@@ -287,7 +305,7 @@ def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
         "backend": result.backend,
         "seconds": float(result.seconds),
     }
-    return Made(decoded.item, row, samples, result.exif)
+    return Made(decoded.item, row, samples, result.exif, data)
 
 
 def finish(made: Made, plan: Plan) -> Outcome:
@@ -297,13 +315,16 @@ def finish(made: Made, plan: Plan) -> Outcome:
     from explorer.encode import encode
 
     row, item = dict(made.row), made.item
-    if made.samples is not None:
+    if made.samples is not None or made.data is not None:
         bits = plan.treatment.bits
         try:
-            with _timed(row, "encode_cpu_seconds", time.process_time):
-                # The same integers come out of `encode` again, at a quarter of the size on their way here.
-                image = made.samples.astype(np.float32) / np.float32((1 << bits) - 1)
-                data = encode(image, plan.suffix, bits, made.exif)
+            data = made.data
+            if made.samples is not None:
+                with _timed(row, "encode_cpu_seconds", time.process_time):
+                    # The same integers come out of `encode` again, at a quarter of the size on their way here.
+                    image = made.samples.astype(np.float32) / np.float32((1 << bits) - 1)
+                    data = encode(image, plan.suffix, bits, made.exif)
+            assert data is not None
         except Exception as error:
             row = _failed(row, error)
         else:

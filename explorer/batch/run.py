@@ -96,9 +96,27 @@ def run_batch(
     engine = engine or Engine()
     target = addresses.canonical(destination)
     try:
-        listing = list_source(source, target)
+        listing = list_source(source, target, treatment.suffix)
     except addresses.UnreachableError as error:
         raise PhotoError(str(error)) from error
+    return run_listing(
+        listing, target, model, treatment, engine, retry=retry, overwrite=overwrite, begin=begin, report=report
+    )
+
+
+def run_listing(
+    listing: Listing,
+    target: str,
+    model: LoadedModel,
+    treatment: Treatment,
+    engine: Engine,
+    *,
+    retry: bool = False,
+    overwrite: bool = False,
+    begin: Callable[[int, int], None] = lambda waiting, kept: None,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> Summary:
+    """`run_batch` of photographs that are listed already, into a destination by its canonical address."""
     try:
         _check_destination(target)
         if not overwrite:

@@ -13,19 +13,26 @@ from explorer.cli.options import (
     BackendOption,
     BlackLevelOption,
     EngineOption,
+    ForceLinearOption,
+    KeepExposureOption,
+    LinearOption,
     NeutralPointOption,
     QuietOption,
     RatioOption,
+    StrengthOption,
+    SuffixOption,
     WeightsOption,
     WhiteBalanceOption,
     WorkersOption,
     check_backend_option,
     chosen_engine,
+    chosen_saving,
     parse_balance,
     parse_ratio,
 )
 from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
+from explorer.saving import Saving
 
 if TYPE_CHECKING:
     from explorer.batch.photograph import Outcome
@@ -71,6 +78,11 @@ def batch(
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
     ratio: RatioOption = "auto",
+    strength: StrengthOption = None,
+    suffix: SuffixOption = ".png",
+    keep_exposure: KeepExposureOption = False,
+    force_linear: ForceLinearOption = False,
+    linear: LinearOption = False,
     bits: ResultBitsOption = "8",
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
@@ -86,7 +98,8 @@ def batch(
 ) -> None:
     """Restore an archive of photographs into DST, by this machine or a Ray cluster.
 
-    Results lie in DST as the photographs do in SRC, each as <stem>.png.
+    Results lie in DST as the photographs do in SRC, each as <stem>.png,
+    or with the suffix that --suffix names.
     DST/manifest.parquet has one row a photograph: what it is, how it was
     restored, or why it was not. Run again after a kill, a full disk or with
     more photographs, the same command does what is missing or changed.
@@ -101,7 +114,8 @@ def batch(
 
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     balance = parse_balance(white_balance, neutral_point)
-    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level)
+    saved = chosen_saving(strength, suffix, depth, Saving(False, keep_exposure, force_linear, linear))
+    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level, *saved)
     check_backend_option(backend)
     loaded = load_model(model, weights)
     if engine == "local" and workers == 0:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from explorer.batch.photograph import Balance
-from explorer.errors import RatioError, WhiteBalanceError
+from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
+from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
@@ -40,6 +41,31 @@ WeightsOption: TypeAlias = Annotated[
 ]
 BackendOption: TypeAlias = Annotated[
     str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
+]
+StrengthOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PERCENT",
+        help="From the developed photograph (0) to what the network gives (100, the default), fine detail given back "
+        "before noise is.",
+    ),
+]
+KeepExposureOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--keep-exposure",
+        help="Leave the samples of a .dng as dark as the photograph's, nothing clipped, and state the amplification "
+        "in BaselineExposure.",
+    ),
+]
+ForceLinearOption: TypeAlias = Annotated[
+    bool, typer.Option("--force-linear", help="Make a .dng of a developed picture too, of its displayed colours.")
+]
+LinearOption: TypeAlias = Annotated[
+    bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
+]
+SuffixOption: TypeAlias = Annotated[
+    Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="Of results in a folder.")
 ]
 EngineOption: TypeAlias = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray for one and for many machines.")
@@ -141,6 +167,22 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
     except ValueError:
         raise RatioError(f"The ratio {text!r} is not a number; use auto or a number from 1 to 300.") from None
     return check_ratio(value)
+
+
+def chosen_saving(strength: float | None, suffix: str, bits: int, saving: Saving) -> tuple[float, str, Saving]:
+    """Strength, suffix of results and what is chosen for their files, checked together.
+
+    Raises:
+        SettingsError: the strength is no number from 0 to 100.
+        OutputError: the format does not have what is asked for.
+    """
+    from explorer.encode import FORMATS
+    from explorer.photo.strength import check_strength
+
+    saving.check(suffix)
+    if suffix != NEGATIVE and bits not in FORMATS[suffix]:
+        raise OutputError(f"{suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
+    return check_strength(100.0 if strength is None else strength), suffix, saving
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

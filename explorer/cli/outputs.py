@@ -14,6 +14,7 @@ from explorer.batch.results import Results, foreign
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import identities, identity
+from explorer.saving import NEGATIVE, Saving
 from explorer.unfinished import beside
 
 if TYPE_CHECKING:
@@ -25,15 +26,19 @@ if TYPE_CHECKING:
 """Intermediates in [-1, 1]; the others are in [0, 1]."""
 
 
-def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
+def plan_outputs(
+    inputs: Sequence[Path], out: str, bits: int, suffix: str = ".png", saving: Saving | None = None
+) -> list[Path]:
     """The result's path for every input, in order.
 
     Args:
         inputs: the photographs.
         out: `-` (the standard output, as PNG) or a picture file for one input; or an existing folder (or any path that
-            ends in a separator), where each result is called `<stem>.png`, or `<full name>.png` where two inputs share
-            a stem.
+            ends in a separator), where each result is called `<stem><suffix>`, or `<full name><suffix>` where two
+            inputs share a stem.
         bits: 8 or 16 bits a channel.
+        suffix: of results in a folder.
+        saving: what is chosen beside the format.
 
     Raises:
         OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
@@ -44,18 +49,20 @@ def plan_outputs(inputs: Sequence[Path], out: str, bits: int) -> list[Path]:
     if out == str(STANDARD):
         if len(inputs) > 1:
             raise OutputError(f"{len(inputs)} photographs cannot go to the standard output; name a folder with -o.")
+        _check_suffix(Path(f"{STANDARD}.png"), bits, saving)
         return [STANDARD]
     path = Path(out)
     names_folder = out.endswith(("/", os.sep))
     if is_folder(out) or names_folder:
         check_folder(path)
-        outputs = [path / name for name in _names_in_folder(inputs)]
+        _check_suffix(path / f"*{suffix}", bits, saving)
+        outputs = [path / name for name in _names_in_folder(inputs, suffix)]
     else:
         if len(inputs) > 1:
             raise OutputError(
                 f"{len(inputs)} photographs cannot be written to the one file '{out}'; name an existing folder with -o."
             )
-        _check_suffix(path, bits)
+        _check_suffix(path, bits, saving)
         check_folder(path.parent)
         outputs = [path]
     sources = identities(inputs)
@@ -78,7 +85,7 @@ def is_folder(out: str) -> bool:
         raise OutputError(f"{shown!r} cannot be a file's name here; give a shorter, plain one with -o.") from error
 
 
-def _names_in_folder(inputs: Sequence[Path]) -> list[str]:
+def _names_in_folder(inputs: Sequence[Path], suffix: str) -> list[str]:
     """The results' names, each another one also where upper and lower case are the same."""
     from explorer.batch.listing import name_results
 
@@ -86,7 +93,7 @@ def _names_in_folder(inputs: Sequence[Path]) -> list[str]:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise OutputError(f"Two photographs are called '{twice[0]}'; restore them into different folders.")
-    return name_results(names, [str(photo) for photo in inputs])
+    return name_results(names, [str(photo) for photo in inputs], suffix)
 
 
 def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder: Path) -> None:
@@ -111,16 +118,18 @@ def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder:
             raise OutputError(f"An intermediate would replace '{path}'; name another folder with --intermediates.")
 
 
-def _check_suffix(path: Path, bits: int) -> None:
+def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     from explorer.encode import FORMATS  # here: it loads NumPy, which --help does without
 
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
+    if suffix not in (*FORMATS, NEGATIVE):
         raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join(FORMATS)}, or name an "
-            "existing folder."
+            f"'{path}' does not say which format to write; end it in one of {', '.join((*FORMATS, NEGATIVE))}, or name "
+            "an existing folder."
         )
-    if bits == 16 and bits not in FORMATS[suffix]:
+    if saving is not None:
+        saving.check(suffix)
+    if bits == 16 and suffix != NEGATIVE and bits not in FORMATS[suffix]:
         raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 

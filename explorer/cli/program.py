@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, weights
+from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, watch, weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
 from explorer.errors import OutputError
@@ -44,6 +44,7 @@ program = typer.Typer(
 )
 program.command("restore")(restore.restore)
 program.command("batch")(batch.batch)
+program.command("watch")(watch.watch)
 program.command("models")(models.models)
 program.command("info")(info.info)
 program.command("app")(app.app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +17,11 @@ from explorer.cli.options import (
     BackendOption,
     BitsOption,
     BlackLevelOption,
+    ForceLinearOption,
     GpsOption,
     IntermediatesOption,
+    KeepExposureOption,
+    LinearOption,
     ModelOption,
     NeutralPointOption,
     NoOverwriteOption,
@@ -29,6 +32,8 @@ from explorer.cli.options import (
     RatioOption,
     ReportJsonOption,
     SettingsOption,
+    StrengthOption,
+    SuffixOption,
     WeightsOption,
     WhiteBalanceOption,
     check_backend_option,
@@ -46,6 +51,7 @@ from explorer.cli.outputs import (
 )
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import print_json, progress, tell, write_line
+from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
@@ -61,6 +67,11 @@ def restore(
     model: ModelOption = None,
     settings: SettingsOption = None,
     ratio: RatioOption = "auto",
+    strength: StrengthOption = None,
+    suffix: SuffixOption = ".png",
+    keep_exposure: KeepExposureOption = False,
+    force_linear: ForceLinearOption = False,
+    linear: LinearOption = False,
     bits: BitsOption = "8",
     intermediates: IntermediatesOption = None,
     white_balance: WhiteBalanceOption = None,
@@ -85,21 +96,25 @@ def restore(
     printed, and the exit code at the end is 10 (or the first error's own when all
     of them failed).
     """
-    told_too = (model, white_balance, neutral_point, weights)
+    told_too = (model, white_balance, neutral_point, weights, strength)
     given = ratio != "auto" or black_level != "auto" or any(option is not None for option in told_too)
     _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
     depth: Literal[8, 16] = 16 if bits == "16" else 8
     amplification = parse_ratio(ratio)
     balance = parse_balance(white_balance, neutral_point)
     check_backend_option(backend)
+    from explorer.photo.strength import check_strength
+
+    saving = Saving(keep_gps, keep_exposure, force_linear, linear)
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = photographs_of(photographs, folder)
-    outputs = plan_outputs(named.files, out, depth)
+    outputs = plan_outputs(named.files, out, depth, suffix, saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)
     work = _Work(
         named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
-        keep_gps, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
+        saving, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
+        strength=100.0 if strength is None else check_strength(strength),
     )  # fmt: skip
     if settings is not None:
         work.follow(settings)
@@ -128,7 +143,8 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
     if settings is not None and given:
         raise typer.BadParameter(
-            "leave -m, --ratio, --white-balance, --neutral-point, --black-level and --weights out: the file says them.",
+            "leave -m, --ratio, --strength, --white-balance, --neutral-point, --black-level and --weights out: the "
+            "file says them.",
             param_hint="--settings",
         )
     if both:
@@ -150,9 +166,10 @@ class _Work:
     bits: Literal[8, 16]
     backend: str
     intermediates: Path | None
-    keep_gps: bool
+    saving: Saving
     overwrite: Overwrite
     black_level: BlackChoice = "auto"
+    strength: float = 100.0
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
@@ -201,7 +218,7 @@ class _Work:
         return [
             self.model, self.loaded and self.loaded.identity.sha256, self.ratio, asdict(self.balance), self.bits,
             self.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
-            self.keep_gps, self.black_level, __version__,
+            asdict(self.saving), self.strength, self.black_level, __version__,
         ]  # fmt: skip
 
     def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
@@ -228,35 +245,46 @@ class _Work:
     def read(self, index: int) -> Photo:
         if self.outputs[index] != STANDARD:
             check_free(self.outputs[index], self.overwrite, self.outputs[index].parent)
-        return self.balance(opened(self.photographs[index], self.black_level))
+        photo = opened(self.photographs[index], self.black_level)
+        if self.outputs[index].suffix.lower() == NEGATIVE:
+            from explorer.negative import check_negative
+
+            check_negative(photo, self.saving)
+        return self.balance(photo)
 
     def make(self, index: int, photo: Photo) -> Restoration:
         from explorer import load_model
         from explorer import restore as restore_photo
 
         intermediates = self.intermediates is not None
+        scene = self.saving.needs_scene(self.outputs[index].suffix)
         if self.settings is not None:
             from explorer.settings import restore_with
 
             own = None if self.backend == "auto" else self.backend
-            return restore_with(photo, self.settings, backend=own, intermediates=intermediates)
+            return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
         if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:
                 raise _NoModelError(error) from error
-        return restore_photo(photo, self.loaded, self.ratio, backend=self.backend, intermediates=intermediates)
+        return restore_photo(
+            photo, self.loaded, self.ratio, strength=self.strength, backend=self.backend, intermediates=intermediates,
+            scene=scene,
+        )  # fmt: skip
 
     def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
         photograph, output = self.photographs[index], self.outputs[index]
+        if output.suffix.lower() == NEGATIVE:
+            from explorer.negative import notes_of
+
+            restoration = replace(restoration, notes=(*restoration.notes, *notes_of(restoration)))
         files: dict[str, list[Path]] = {}
         if output == STANDARD:
-            from explorer.encode import encode
-
-            write_out(encode(restoration.image, ".png", self.bits, restoration.exif, keep_gps=self.keep_gps))
+            write_out(restoration.encoded(".png", self.bits, self.saving))
         else:
             with all_or_nothing(self.overwrite, output.parent) as stage:
-                restoration.save(stage(output), bits=self.bits, keep_gps=self.keep_gps)
+                restoration.save(stage(output), bits=self.bits, **asdict(self.saving))
                 if self.intermediates is not None:
                     files = save_intermediates(restoration, self.intermediates, output.stem, stage)
                 others = [file for each in files.values() for file in each]

@@ -23,7 +23,7 @@ _EXIF_PLACEHOLDER = 34664
 """tifffile does not write the tag ExifIFD; this unused neighbour keeps its place until the address is known."""
 _D65 = 21
 """EXIF LightSource code of the illuminant to which the colour matrix belongs."""
-_ORIENTATION = {
+ORIENTATIONS = {
     (0, False): 1, (0, True): 2, (180, False): 3, (180, True): 4,
     (90, True): 5, (270, False): 6, (270, True): 7, (90, False): 8,
 }  # fmt: skip
@@ -193,7 +193,7 @@ def write_dng(
     tags: list[tuple[int, int, int, Any, bool]] = [
         (271, _ASCII, 0, name.split(" ")[0], True),
         (272, _ASCII, 0, name, True),
-        (274, _SHORT, 1, _ORIENTATION[rotation, mirrored], True),
+        (274, _SHORT, 1, ORIENTATIONS[rotation, mirrored], True),
         (33421, _SHORT, 2, tuple(pattern.shape), True),
         (33422, _BYTE, pattern.size, pattern.tobytes(), True),
         (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),

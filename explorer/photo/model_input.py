@@ -47,12 +47,15 @@ class Placement:
     inset: Inset = (0, 0, 0, 0)
     """Pixels that only complete a mosaic's cells."""
 
-    def upright(self, image: FloatArray) -> FloatArray:
-        """A picture or map of any scale (H x W x C) without its inset, mirrored and turned as the photo is shown."""
+    def cropped(self, image: FloatArray) -> FloatArray:
+        """A picture or map of any scale (H x W x C) without its inset, as the sensor lies; a view."""
         height, width = image.shape[:2]
         top, left, bottom, right = (round(n * image.shape[k % 2] / self.sides[k % 2]) for k, n in enumerate(self.inset))
-        kept = image[top : max(height - bottom, top + 1), left : max(width - right, left + 1)]
-        return upright(kept, self.rotation, self.mirrored)
+        return image[top : max(height - bottom, top + 1), left : max(width - right, left + 1)]
+
+    def upright(self, image: FloatArray) -> FloatArray:
+        """A picture or map of any scale (H x W x C) without its inset, mirrored and turned as the photo is shown."""
+        return upright(self.cropped(image), self.rotation, self.mirrored)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,10 @@ from explorer.photo.types import FloatArray
 
 _LISTS = (51008, 51009, 51022)
 """OpcodeList1 (on the stored counts), OpcodeList2 (on the linear mosaic), OpcodeList3 (after demosaicking)."""
-_WARPS = (1, 2, 14)
+WARPS = (1, 2, 14)
+"""WarpRectilinear, WarpFisheye, WarpRectilinear2: they hold for a picture of any size."""
 _VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _GAIN_MAP = 3, 4, 5, 9
+_APPLIED_HERE = (_VIGNETTE, _BAD_LIST, _GAIN_MAP)
 _NAMES = {
     4: "FixBadPixelsConstant", 6: "TrimBounds", 7: "MapTable", 8: "MapPolynomial",
     10: "DeltaPerRow", 11: "DeltaPerColumn", 12: "ScalePerRow", 13: "ScalePerColumn",
@@ -93,7 +95,7 @@ def apply_opcodes(
                     mended += mend(light, marked(counts, body, tags), colors)
                 else:
                     left = say("note.step_left", name=_NAMES.get(opcode, f"{opcode}"))
-                    notes.append(_WARP if opcode in _WARPS else left)
+                    notes.append(_WARP if opcode in WARPS else left)
         except (_UnusableError, struct.error, ValueError):
             notes.append(_DAMAGED)
     notes[:0] = [say("note.bad_pixels", count=mended)] if mended else []
@@ -184,3 +186,24 @@ def _radial_gain(light: FloatArray, body: bytes) -> None:
         light[first:stop] *= gain if light.ndim == 2 else gain[..., None]
 
     in_bands(height, rows_of_band(width, 1), work)
+
+
+def still_to_do(data: Any, only: tuple[int, ...] = ()) -> bytes:
+    """An opcode list without the opcodes that `apply_opcodes` applies; empty where none is left, or it is damaged.
+
+    Args:
+        data: the value of a tag.
+        only: keep no others than these.
+    """
+    if not isinstance(data, bytes):
+        return b""
+    try:
+        kept, place = [], 4
+        for number, body in _opcodes(data):
+            whole = data[place : place + 16 + len(body)]
+            place += len(whole)
+            if number not in _APPLIED_HERE and (not only or number in only):
+                kept.append(whole)
+    except (_UnusableError, struct.error):
+        return b""
+    return struct.pack(">I", len(kept)) + b"".join(kept) if kept else b""

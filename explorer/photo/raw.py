@@ -23,6 +23,7 @@ from explorer.photo.cameras import (
     usable_camera_to_srgb,
     usable_xyz_to_camera,
 )
+from explorer.photo.carried import block_of
 from explorer.photo.cfa import (
     BAYER_PHASES,
     PERIODS,
@@ -303,6 +304,7 @@ def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metada
         monochrome=pattern.monochrome,
         name=name,
         exif=exif_block(metadata.camera, exposure, metadata.exif, _taken(raw)),
+        carried=block_of(source, raw.rgb_xyz_matrix[:3], metadata.camera, (area[2] - area[0], area[3] - area[1])),
         notes=tuple(notes),
     )
 

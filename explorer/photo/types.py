@@ -84,6 +84,8 @@ class RawPhoto:
     name: str = "photo"
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
+    carried: bytes | None = field(default=None, repr=False)
+    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.carried`."""
     notes: tuple[str, ...] = field(default=())
     """Sentences for the user: fallbacks taken, margins cropped."""
 

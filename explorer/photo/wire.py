@@ -189,14 +189,14 @@ def photo_from_wire(header: dict[str, Any], arrays: list[FloatArray]) -> Photo:
 
 
 def _value(name: str, value: Any) -> Any:
-    if value is None and name in ("as_shot", "daylight", "camera", "exif"):
+    if value is None and name in ("as_shot", "daylight", "camera", "exif", "carried"):
         return None
     if name == "exposure":
         return Exposure(**{key: None if each is None else _number(each) for key, each in value.items()})
     if name == "white_balance":
         red, green, blue = value["gains"]
         return WhiteBalance((_number(red), _number(green), _number(blue)), _text(value["source"]))
-    if name == "exif":
+    if name in ("exif", "carried"):
         return base64.b64decode(value, validate=True)
     if name in _TUPLES:
         return tuple(_text(each) if name == "notes" else _number(each) for each in value)

@@ -1,0 +1,92 @@
+"""A folder that is watched: photographs are restored as they appear, once they are there completely."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from explorer.batch import addresses
+from explorer.batch.addresses import Found
+from explorer.batch.listing import Item, Listing, list_source
+from explorer.batch.photograph import Outcome, Treatment
+from explorer.batch.run import Engine, Summary, run_listing
+from explorer.errors import PhotoError
+
+if TYPE_CHECKING:
+    from explorer.weights.store import LoadedModel
+
+
+@dataclass
+class Settled:
+    """Tells files that are still being written from those that are there: these have not changed for a while."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    _since: dict[str, tuple[Found, float]] = field(default_factory=dict)
+
+    def __call__(self, item: Item) -> bool:
+        now = self.clock()
+        found, since = self._since.get(item.input, (None, now))
+        if found != item.found:
+            self._since[item.input] = item.found, now
+            return self.seconds <= 0 and item.found.bytes > 0
+        return item.found.bytes > 0 and now - since >= self.seconds
+
+
+def _only(listing: Listing, wanted: Callable[[Item], bool]) -> Listing:
+    """A listing without its other photographs."""
+    kept = [k for k, item in enumerate(listing.items) if wanted(item)]
+    return replace(listing, items=[listing.items[k] for k in kept], rows=list(range(len(kept))), left_out=[])
+
+
+def watch(
+    source: str,
+    destination: str,
+    model: LoadedModel,
+    treatment: Treatment,
+    *,
+    stop: threading.Event,
+    every: float = 2.0,
+    settle: float = 2.0,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+    done: Callable[[Summary], None] = lambda summary: None,
+) -> None:
+    """Restores what is in a folder and what appears in it, as `explorer.batch.run.run_batch` would, until it is told to
+    stop.
+
+    Args:
+        source: a folder of this machine.
+        destination: a folder for results and manifest; made if missing.
+        stop: ends it, after the photographs at work.
+        every: seconds from one look to the next.
+        settle: seconds for which a file's size and time must not have changed. A photograph that comes in still later
+            parts fails, and is restored again when it has changed.
+        report: called with each outcome as it comes.
+        done: called whenever photographs were restored.
+
+    Raises:
+        PhotoError: the source is no folder.
+        OutputError: the destination takes no results, or is at work for another run. What was done stays done.
+    """
+    address, target = addresses.canonical(source), addresses.canonical(destination)
+    if not addresses.is_local(address) or not addresses.is_folder(address):
+        raise PhotoError(f"'{source}' is not a folder of this machine; name one that can be watched.")
+    settled = Settled(settle)
+    seen: dict[str, tuple[str, Found]] = {}
+    while not stop.is_set():
+        listing = _listed(source, target, treatment.suffix)
+        ready = _only(listing, settled)
+        if any(seen.get(item.input) != (item.output, item.found) for item in ready.items):
+            done(run_listing(ready, target, model, treatment, Engine(workers=0), report=report))
+            seen = {item.input: (item.output, item.found) for item in ready.items}
+        stop.wait(every)
+
+
+def _listed(source: str, target: str, suffix: str) -> Listing:
+    try:
+        return list_source(source, target, suffix)
+    except PhotoError:  # nothing is there yet
+        return Listing([], [])

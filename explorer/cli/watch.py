@@ -1,0 +1,96 @@
+"""`lowlight watch`: a folder whose photographs are restored as they appear."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from explorer.cli.options import (
+    BackendOption,
+    BlackLevelOption,
+    ForceLinearOption,
+    KeepExposureOption,
+    LinearOption,
+    NeutralPointOption,
+    QuietOption,
+    RatioOption,
+    StrengthOption,
+    SuffixOption,
+    WeightsOption,
+    WhiteBalanceOption,
+    check_backend_option,
+    chosen_saving,
+    parse_balance,
+    parse_ratio,
+)
+from explorer.cli.terminal import tell, write_line
+from explorer.saving import Saving
+
+if TYPE_CHECKING:
+    from explorer.batch.photograph import Outcome
+    from explorer.batch.run import Summary
+
+
+def watch(
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, with its folders within.")],
+    destination: Annotated[
+        Path, typer.Option("--out", "-o", help="A folder for results and manifest.parquet; made if missing.")
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
+    ratio: RatioOption = "auto",
+    strength: StrengthOption = None,
+    suffix: SuffixOption = ".png",
+    keep_exposure: KeepExposureOption = False,
+    force_linear: ForceLinearOption = False,
+    linear: LinearOption = False,
+    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
+    white_balance: WhiteBalanceOption = None,
+    neutral_point: NeutralPointOption = None,
+    black_level: BlackLevelOption = "auto",
+    weights: WeightsOption = None,
+    backend: BackendOption = "auto",
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds from one look to the next.")] = 2.0,
+    settle: Annotated[float, typer.Option(min=0, help="Seconds for which a file must not have changed.")] = 2.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Restore the photographs of a folder, and each one that appears in it.
+
+    Results lie as those of `lowlight batch` do, with the same manifest. A file
+    is taken once it has stopped growing. Ctrl-C ends it after the photograph at
+    work; started again, it goes on with what is missing.
+    """
+    check_backend_option(backend)
+    from explorer.batch.photograph import Treatment
+    from explorer.batch.watching import watch as keep_watch
+    from explorer.restorer import load_model
+
+    depth: Literal[8, 16] = 16 if bits == "16" else 8
+    saved = chosen_saving(strength, suffix, depth, Saving(False, keep_exposure, force_linear, linear))
+    balance = parse_balance(white_balance, neutral_point)
+    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level, *saved)
+    loaded = load_model(model, weights)
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+
+    def report(outcome: Outcome) -> None:
+        if outcome.error:
+            write_line(f"error: {outcome.error}", err=True)
+        elif not quiet:
+            tell(f"{outcome.input} restored")
+
+    def done(summary: Summary) -> None:
+        if not quiet:
+            tell(f"{summary.photographs - summary.failed} of {summary.photographs} are restored; {summary.manifest}")
+
+    if not quiet:
+        tell(f"Watching {source}; Ctrl-C ends it.")
+    keep_watch(
+        str(source), str(destination), loaded, treatment, stop=stop, every=every, settle=settle, report=report,
+        done=done,
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""A restoration as a file that is developed further: a linear DNG in the camera's own colours."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer import __version__
+from explorer.encode import quantise
+from explorer.errors import OutputError
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
+from explorer.photo.develop import apply_matrix, linear_of
+from explorer.photo.linear_dng import WHITE, LinearDng, parts_of, write_linear_dng
+from explorer.photo.noise_left import noise_profile
+from explorer.photo.scene import Scene
+from explorer.photo.types import Exposure, FloatArray, Photo, RawPhoto, WhiteBalance
+from explorer.saving import Saving
+from explorer.settings import RestoreSettings, as_json
+
+if TYPE_CHECKING:
+    from explorer.restoration import Restoration
+
+_CONVERTED = (
+    "The model gives sRGB: the DNG holds its colours brought back through the camera's matrix, without those that sRGB "
+    "does not have."
+)
+_PREVIEW_SIDE = 2048
+_PREVIEW_QUALITY = 90
+_NAMESPACE = "urn:lowlight-explorer:settings:1.0:"
+
+
+def check_negative(photo: Photo, saving: Saving) -> None:
+    """Refuses a DNG of a developed picture, unless it is forced.
+
+    Raises:
+        OutputError: says why.
+    """
+    if not isinstance(photo, RawPhoto) and not saving.force_linear:
+        raise OutputError(code="error.dng_of_developed", name=photo.name)
+
+
+def notes_of(restoration: Restoration) -> tuple[str, ...]:
+    """What there is to say of a result's DNG beside the result's own notes."""
+    scene = restoration.scene
+    converted = scene is not None and scene.color == "srgb" and not scene.photo.monochrome
+    return (_CONVERTED,) if converted else ()
+
+
+def scene_of(restoration: Restoration, force: bool = False) -> Scene:
+    """The light of a result.
+
+    Raises:
+        OutputError: of a developed picture, unless forced, or not kept.
+    """
+    if restoration.scene is not None:
+        return restoration.scene
+    name = restoration.photo_name
+    if not restoration.developed:
+        raise OutputError(code="error.no_scene", name=name)
+    if not force:
+        raise OutputError(code="error.dng_of_developed", name=name)
+    return Scene(_nominal_photo(restoration))
+
+
+def _nominal_photo(restoration: Restoration) -> RawPhoto:
+    """A developed picture's result as a nominal camera would have seen it, all colours at every pixel, which already
+    holds the amplification."""
+    image = restoration.image
+    mosaic = np.empty(image.shape, dtype=np.float32)
+    to_camera = (np.linalg.inv(NOMINAL_CAMERA_TO_SRGB) / np.array(NOMINAL_GAINS)[:, None]).astype(np.float32)
+
+    def work(top: int, bottom: int) -> None:
+        mosaic[top:bottom] = apply_matrix(linear_of(image[top:bottom]), to_camera)
+
+    in_bands(len(image), rows_of_band(image.shape[1] * 3, 1), work)
+    source = "the nominal camera of the unprocessing"
+    return RawPhoto(
+        mosaic=mosaic, cfa="none", phase="", white_balance=WhiteBalance(NOMINAL_GAINS, source), as_shot=NOMINAL_GAINS,
+        daylight=NOMINAL_GAINS, camera_to_srgb=NOMINAL_CAMERA_TO_SRGB, matrix_source=source, exposure=Exposure(),
+        camera=None, black_level=(0.0,), white_level=float(WHITE), bits=16, name=restoration.photo_name,
+        exif=restoration.exif,
+    )  # fmt: skip
+
+
+def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[np.uint16], float]:
+    """Camera RGB before white balance as 16-bit samples, and the stops that are missing to their brightness."""
+    photo = scene.photo
+    height, width = photo.sensor_size
+    depth = 1 if photo.monochrome else 3
+    gains = np.array(photo.white_balance.gains, dtype=np.float32)
+    # A restored picture's white must stay below saturation in a channel that white balance darkens.
+    factor = 1.0 if keep_exposure or scene.codes is None else min(1.0, float(gains.min()))
+    scale = (np.float32(WHITE * factor / (ratio if keep_exposure else 1)) / gains)[:depth]
+    dithered = keep_exposure and ratio > 1
+    samples = np.empty((height, width, depth), dtype=np.uint16)
+
+    def work(top: int, bottom: int, light: FloatArray) -> None:
+        values = light[..., :depth] * scale
+        # So dark a picture has too few steps for smooth tones: what is rounded away is spread over the neighbours.
+        values += np.random.default_rng(top).random(values.shape, np.float32) if dithered else np.float32(0.5)
+        samples[top:bottom] = np.clip(values, 0, WHITE, out=values)
+
+    scene.each_band(ratio, work, highlights=keep_exposure)
+    return samples, -math.log2(factor) + (math.log2(ratio) if keep_exposure else 0.0)
+
+
+def _preview(image: FloatArray, photo: RawPhoto) -> tuple[bytes, tuple[int, int]]:
+    """A JPEG of a result as the sensor lies."""
+    from PIL import Image
+
+    step = max(1, max(image.shape[:2]) // (2 * _PREVIEW_SIDE))
+    picture = Image.fromarray(quantise(np.ascontiguousarray(image[::step, ::step]), 8))
+    picture.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BOX)
+    turned = np.rot90(np.asarray(picture), -(photo.rotation // 90))
+    picture = Image.fromarray(np.ascontiguousarray(turned[:, ::-1] if photo.mirrored else turned))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, subsampling=0)
+    return buffer.getvalue(), picture.size
+
+
+def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
+    """Says that the picture was denoised, to darktable by its own marker, and by which settings."""
+    settings = RestoreSettings(
+        model=restoration.model,
+        ratio=restoration.ratio,
+        white_balance=photo.white_balance.gains,
+        weights_sha256=restoration.weights.sha256,
+        backend=restoration.backend,
+        photo=restoration.photo_name,
+        strength=restoration.strength,
+    )
+    tool = f"Lowlight Explorer {__version__}"
+    denoised = "<darktable:neural_restore>raw-denoise</darktable:neural_restore>" if restoration.strength else ""
+    text = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:darktable="http://darktable.sf.net/"
+ xmlns:lowlight="{_NAMESPACE}">
+<xmp:CreatorTool>{tool}</xmp:CreatorTool>{denoised}
+<lowlight:denoised>{restoration.strength > 0}</lowlight:denoised>
+<lowlight:settings>{escape(as_json(settings).strip())}</lowlight:settings>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+    return text.encode("utf-8", "replace")
+
+
+def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
+    """What a DNG of a result holds.
+
+    Samples are camera RGB before white balance. What a restored picture shows is in them as far as white; with
+    `keep_exposure` the highlights that the amplification clips are the photo's own. A network that gives sRGB has its
+    colours brought back through the inverse of the camera's matrix.
+
+    Raises:
+        OutputError: see `scene_of`.
+    """
+    scene = scene_of(restoration, saving.force_linear)
+    photo = replace(scene.photo, exif=restoration.exif)
+    # A developed picture's own light was amplified already.
+    ratio = 1.0 if restoration.developed else restoration.ratio
+    samples, stops = _samples(scene, ratio, saving.keep_exposure)
+    preview, size = _preview(restoration.image, photo)
+    return LinearDng(
+        samples=samples,
+        photo=photo,
+        preview=preview,
+        preview_size=size,
+        exposure=stops,
+        noise=noise_profile(samples, WHITE),
+        xmp=_xmp(restoration, photo),
+        keep_gps=saving.keep_gps,
+    )
+
+
+def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
+    """A result as the bytes of a DNG.
+
+    Raises:
+        OutputError: see `scene_of`.
+    """
+    return b"".join(parts_of(negative_of(restoration, saving)))
+
+
+def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
+    """Writes a result as a DNG, whole or not at all, without a second copy of it in memory.
+
+    Raises:
+        OutputError: see `scene_of`; or the file cannot be written.
+    """
+    write_linear_dng(path, negative_of(restoration, saving))

@@ -1,0 +1,139 @@
+"""What a photo's file says for whoever develops it, as a DNG that is made of the photo carries it on.
+
+A block is one TIFF directory (`explorer.photo.directories`), because every value of it ends as a tag of a file again:
+colour matrices and profile, the crop, what corrects the lens and is still to be done, and the camera's own name.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explorer.photo.cameras import usable_xyz_to_camera
+from explorer.photo.directories import ASCII, LONG, RATIONAL, SHORT, SIZES, SRATIONAL, Entries, directory
+from explorer.photo.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.opcodes import WARPS, still_to_do
+
+COLOR_MATRICES = (50721, 50722, 52531)
+ILLUMINANTS = (50778, 50779, 52529)
+D65 = 21
+"""EXIF LightSource code."""
+BASELINE_EXPOSURE, CAMERA_MODEL, AREA = 50730, 50708, 50829
+CROP_ORIGIN, CROP_SIZE, OPCODES = 50719, 50720, 51022
+_NINE = frozenset({*COLOR_MATRICES, 50723, 50724, 52530, 50964, 50965, 52532})
+"""Colour matrices, calibrations and forward matrices: 3x3 for cameras of three colours."""
+PROFILE = frozenset({
+    *_NINE, *ILLUMINANTS, 50727, 50931, 50932, *range(50936, 50943), 50981, 50982, 51107, 51108, 51109, 51110,
+    52533, 52534, 52535, 52537,
+})  # fmt: skip
+"""Also the analog balance, signatures, the profile's name, tables of hue and tone, and what it says of itself."""
+_OTHERS = frozenset({BASELINE_EXPOSURE, CAMERA_MODEL, 50736})
+"""And the lens."""
+_MOST_BYTES = 4 << 20
+
+
+def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None, size: tuple[int, int]) -> bytes:
+    """The block of a photo as it is read.
+
+    Args:
+        source: the file's content or its path.
+        xyz_to_camera: LibRaw's for the camera, which stands in where the file, no DNG, states none.
+        camera: its name.
+        size: height and width of the picture.
+    """
+    found = _profile_of(source)
+    tags = raw_tags(source)
+    if not tags and usable_xyz_to_camera(xyz_to_camera):
+        matrix = np.asarray(xyz_to_camera, dtype=np.float64)
+        found |= {COLOR_MATRICES[0]: (SRATIONAL, matrix), ILLUMINANTS[0]: (SHORT, D65)}
+    if CAMERA_MODEL not in found and camera:
+        found[CAMERA_MODEL] = ASCII, camera
+    if (values := _crop(tags.get(CROP_ORIGIN), tags.get(CROP_SIZE), size)) is not None:
+        found |= {CROP_ORIGIN: (RATIONAL, values[:2]), CROP_SIZE: (RATIONAL, values[2:])}
+    if left := still_to_do(tags.get(OPCODES)):
+        found[OPCODES] = 7, left
+    found[AREA] = LONG, (0, 0, *size)
+    return directory(found, 0)
+
+
+def _profile_of(source: bytes | Path) -> dict[int, tuple[int, Any]]:
+    """Tags of a DNG's first directory, those that cannot be written again left out; empty for other files."""
+    import tifffile
+
+    found: dict[int, tuple[int, Any]] = {}
+    try:
+        with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as tiff:
+            tags = tiff.pages.first.tags
+            if DNG_VERSION not in tags:
+                return {}
+            for tag in tags.values():
+                if tag.code not in PROFILE | _OTHERS or (tag.code in _NINE and tag.count != 9):
+                    continue
+                value = tag.value
+                if tag.dtype in (RATIONAL, SRATIONAL):
+                    value = [above / below if below else 0.0 for above, below in zip(value[::2], value[1::2])]  # noqa: B905
+                kind = int(tag.dtype)
+                if kind in SIZES and tag.count * SIZES[kind] <= _MOST_BYTES:
+                    directory({tag.code: (kind, value)}, 0)
+                    found[tag.code] = kind, value
+    except Exception:  # tifffile raises many kinds on damaged structures; what it read before stays
+        pass
+    return found
+
+
+def _crop(origin: Any, extent: Any, size: tuple[int, int]) -> tuple[float, ...] | None:
+    """Left, top, width and height of a crop that lies in the picture."""
+    try:
+        left, top, width, height = (float(each) for pair in (origin, extent) for each in np.ravel(pair))
+    except (TypeError, ValueError):
+        return None
+    fits = left >= 0 and top >= 0 and left + width <= size[1] and top + height <= size[0]
+    return (left, top, width, height) if fits and width >= 1 and height >= 1 else None
+
+
+def entries_of(block: bytes | None, size: tuple[int, int]) -> dict[int, tuple[int, Any]]:
+    """The tags of a block for a picture of some size: where that is not the photo's own, without what names places.
+
+    Args:
+        size: height and width.
+
+    Returns:
+        Values as the bytes that lie in the file; empty for a damaged block.
+    """
+    try:
+        found = dict(_parsed(block)) if block else {}
+        area = struct.unpack("<4I", found.pop(AREA, (LONG, bytes(16)))[1])
+    except (struct.error, KeyError, ValueError):
+        return {}
+    if area[2:] != tuple(size):
+        left = still_to_do(found.pop(OPCODES, (7, None))[1], WARPS)
+        found = {code: each for code, each in found.items() if code not in (CROP_ORIGIN, CROP_SIZE)}
+        if left:
+            found[OPCODES] = 7, left
+    return found
+
+
+def _parsed(block: bytes) -> Entries:
+    (count,) = struct.unpack_from("<H", block)
+    found = {}
+    for place in range(2, 2 + 12 * count, 12):
+        code, kind, values, at = struct.unpack_from("<HHII", block, place)
+        length = values * SIZES[kind]
+        start = place + 8 if length <= 4 else at
+        if start + length > len(block):
+            raise ValueError("block")
+        found[code] = kind, block[start : start + length]
+    return found
+
+
+def numbers(entry: tuple[int, Any] | None) -> list[float]:
+    """The values of a tag of signed or unsigned rationals; empty for any other."""
+    if entry is None or entry[0] not in (RATIONAL, SRATIONAL):
+        return []
+    parts = np.frombuffer(entry[1], "<u4" if entry[0] == RATIONAL else "<i4").reshape(-1, 2).astype(np.float64)
+    return (parts[:, 0] / np.where(parts[:, 1] == 0, 1, parts[:, 1])).tolist()

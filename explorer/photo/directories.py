@@ -1,0 +1,63 @@
+"""TIFF directories as bytes (TIFF 6.0, section 2), little-endian, for files laid out before they are written."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE = 1, 2, 3, 4, 5, 7, 10, 11, 12
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Bytes of one value of each type."""
+_CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+_MOST_OF_A_FRACTION = 2**31 - 1
+
+Entries = Mapping[int, tuple[int, Any]]
+"""Tag number -> type and value: bytes or text for types 1, 2 and 7, a number or numbers for the others (rationals as
+plain numbers)."""
+
+
+def fraction_of(value: float) -> tuple[int, int]:
+    """The nearest fraction of two 32-bit numbers."""
+    limit = 1_000_000
+    if abs(value) * limit > _MOST_OF_A_FRACTION:
+        limit = max(1, int(_MOST_OF_A_FRACTION / abs(value)))
+    fraction = Fraction(float(value)).limit_denominator(limit)
+    return fraction.numerator, fraction.denominator
+
+
+def _packed(kind: int, value: Any) -> bytes:
+    if isinstance(value, str):
+        value = value.encode("utf-8", "replace") + b"\0"  # names need not be text
+    if isinstance(value, bytes):
+        return value
+    values: Sequence[Any] = np.ravel(value).tolist()
+    if kind in (RATIONAL, SRATIONAL):
+        pairs = [number for each in values for number in fraction_of(each)]
+        return struct.pack(f"<{len(pairs)}{'I' if kind == RATIONAL else 'i'}", *pairs)
+    return struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
+
+
+def directory(entries: Entries, start: int, following: int = 0) -> bytes:
+    """A directory and the values that its entries do not hold themselves.
+
+    Args:
+        entries: what it holds.
+        start: where in the file it will lie; its length does not depend on it.
+        following: where the next directory lies; 0 for none.
+    """
+    values_at = start + 2 + 12 * len(entries) + 4
+    head, tail = struct.pack("<H", len(entries)), b""
+    for code in sorted(entries):
+        kind, value = entries[code]
+        data = _packed(kind, value)
+        head += struct.pack("<HHI", code, kind, len(data) // SIZES[kind])
+        if len(data) <= 4:
+            head += data.ljust(4, b"\0")
+        else:
+            head += struct.pack("<I", values_at + len(tail))
+            tail += data + bytes(len(data) % 2)
+    return head + struct.pack("<I", following) + tail

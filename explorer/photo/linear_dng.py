@@ -1,0 +1,195 @@
+"""Writes pictures in a camera's own colours as linear DNGs: all three colours at every pixel, nothing developed.
+
+Adobe, "Digital Negative (DNG) Specification", version 1.4: chapters 2 (structure), 4 (tags) and 6 (camera colour).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer import __version__
+from explorer.errors import OutputError
+from explorer.photo.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
+from explorer.photo.carried import (
+    BASELINE_EXPOSURE,
+    CAMERA_MODEL,
+    COLOR_MATRICES,
+    CROP_ORIGIN,
+    CROP_SIZE,
+    D65,
+    ILLUMINANTS,
+    OPCODES,
+    PROFILE,
+    entries_of,
+    numbers,
+)
+from explorer.photo.directories import (
+    ASCII,
+    BYTE,
+    DOUBLE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    directory,
+)
+from explorer.photo.dng import ORIENTATIONS
+from explorer.photo.lossless import tile_sides, tiles_of
+from explorer.photo.metadata import directories, without_place
+from explorer.photo.types import RawPhoto
+from explorer.unfinished import replacing
+
+WHITE = 65535
+_HEADER = b"II*\0\x08\0\0\0"
+_LINEAR_RAW, _YCBCR, _JPEG = 34892, 6, 7
+_SUB_IFDS, _XMP, _EXIF_IFD, _GPS_IFD = 330, 700, 34665, 34853
+_STRIP, _TILES = 273, 324
+_KEPT_TEXTS = (270, 271, 272, 306, 315, 33432)
+"""Description, make, model, date, artist, copyright."""
+_SOFTWARE = f"Lowlight Explorer {__version__}"
+
+
+@dataclass(frozen=True, eq=False)
+class LinearDng:
+    """What a linear DNG holds."""
+
+    samples: NDArray[np.uint16] = field(repr=False)
+    """H x W x 3 camera RGB before white balance, or H x W x 1 of a monochrome sensor, as the sensor lies: 0 is no
+    light, 65535 is white."""
+    photo: RawPhoto = field(repr=False)
+    """The photo that it was made from: white balance, matrices, orientation, what its file says."""
+    preview: bytes = field(repr=False)
+    """A JPEG of the picture as the sensor lies, whose colours are sampled at every pixel."""
+    preview_size: tuple[int, int]
+    """Width and height."""
+    exposure: float = 0.0
+    """Stops that who develops the file adds to its own baseline (BaselineExposure)."""
+    noise: Sequence[tuple[float, float]] = ()
+    """Slope and offset of each channel's variance over its mean (NoiseProfile)."""
+    xmp: bytes = b""
+    """An XMP packet."""
+    keep_gps: bool = False
+    """Carry on the place where the photo was taken."""
+
+
+def _color_tags(photo: RawPhoto, found: dict[int, tuple[int, Any]]) -> dict[int, tuple[int, Any]]:
+    """Matrices and neutral colour; without usable matrices of the file the inverse of the one that is used."""
+    if photo.monochrome:
+        return {}
+    red, green, blue = photo.white_balance.gains
+    tags: dict[int, tuple[int, Any]] = {50728: (RATIONAL, [1 / red, 1 / green, 1 / blue])}
+    own = [np.array(numbers(found.get(code))) for code in COLOR_MATRICES]
+    if any(each.size == 9 and usable_xyz_to_camera(each.reshape(3, 3)) for each in own):
+        return tags | {code: found[code] for code in PROFILE if code in found}
+    # Rows of `camera_to_srgb` sum to 1, so the gains of daylight say how the channels stand to one another.
+    daylight = np.array(photo.daylight or photo.white_balance.gains, dtype=np.float64)
+    to_camera = np.linalg.inv(photo.camera_to_srgb.astype(np.float64)) @ np.linalg.inv(SRGB_TO_XYZ)
+    matrix = to_camera / daylight[:, None]
+    return tags | {COLOR_MATRICES[0]: (SRATIONAL, matrix), ILLUMINANTS[0]: (SHORT, D65)}
+
+
+def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[int, Any]) -> dict[int, tuple[int, Any]]:
+    """The first directory: what the file is, how its colours are developed, and the preview."""
+    photo = dng.photo
+    width, height = dng.preview_size
+    name = (photo.camera or "Lowlight Explorer").encode("ascii", "replace").decode("ascii")
+    tags: dict[int, tuple[int, Any]] = {
+        254: (LONG, 1), 256: (LONG, width), 257: (LONG, height), 258: (SHORT, [8, 8, 8]), 259: (SHORT, _JPEG),
+        262: (SHORT, _YCBCR), _STRIP: (LONG, 0), 277: (SHORT, 3), 278: (LONG, height), 279: (LONG, len(dng.preview)),
+        284: (SHORT, 1), 530: (SHORT, [1, 1]), 271: (ASCII, name.split(" ")[0]), 272: (ASCII, name),
+        274: (SHORT, ORIENTATIONS[photo.rotation, photo.mirrored]), 305: (ASCII, _SOFTWARE), _SUB_IFDS: (LONG, 0),
+        50706: (BYTE, [1, 4, 0, 0]), 50707: (BYTE, [1, 3, 0, 0]),
+        CAMERA_MODEL: found.get(CAMERA_MODEL, (ASCII, name)), 50827: (ASCII, photo.name),
+        50966: (ASCII, "Lowlight Explorer"), 50967: (ASCII, __version__), 50970: (LONG, 2),
+    }  # fmt: skip
+    tags |= {code: (ASCII, str(texts[code])) for code in _KEPT_TEXTS if code in texts}
+    own = numbers(found.get(BASELINE_EXPOSURE))
+    tags[BASELINE_EXPOSURE] = SRATIONAL, dng.exposure + (own[0] if own else 0.0)
+    if 50736 in found:
+        tags[50736] = found[50736]
+    if dng.xmp:
+        tags[_XMP] = BYTE, dng.xmp
+    return tags | _color_tags(photo, found)
+
+
+def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[bytes]) -> dict[int, tuple[int, Any]]:
+    """The directory of the samples."""
+    height, width, depth = dng.samples.shape
+    rows, columns = tile_sides(height, width)
+    tags: dict[int, tuple[int, Any]] = {
+        254: (LONG, 0), 256: (LONG, width), 257: (LONG, height), 258: (SHORT, [16] * depth), 259: (SHORT, _JPEG),
+        262: (SHORT, _LINEAR_RAW), 277: (SHORT, depth), 284: (SHORT, 1), 322: (LONG, columns), 323: (LONG, rows),
+        _TILES: (LONG, [0] * len(tiles)), 325: (LONG, [len(tile) for tile in tiles]),
+        50713: (SHORT, [1, 1]), 50714: (SHORT, [0] * depth), 50717: (LONG, [WHITE] * depth),
+        50718: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
+        50780: (RATIONAL, 1), 50829: (LONG, [0, 0, height, width]),
+    }  # fmt: skip
+    tags |= {code: found[code] for code in (CROP_ORIGIN, CROP_SIZE, OPCODES) if code in found}
+    if dng.noise:
+        tags[51041] = DOUBLE, [number for pair in dng.noise for number in pair]
+    return tags
+
+
+def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
+    """An EXIF or GPS directory as it would lie at a place of the file."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    made = ImageFileDirectory_v2(_HEADER, group=group)
+    for code, value in values.items():
+        made[code] = value
+    data = made.tobytes(start)
+    return data + bytes(len(data) % 2)
+
+
+def parts_of(dng: LinearDng) -> Iterator[bytes]:
+    """The file, piece by piece."""
+    height, width = dng.samples.shape[:2]
+    found = entries_of(dng.photo.carried, (height, width))
+    block = dng.photo.exif if dng.keep_gps else without_place(dng.photo.exif)
+    texts, details, place = directories(block) if block else ({}, {}, {})
+    tiles = tiles_of(dng.samples)
+    main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found, tiles)
+    groups = [(code, values) for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)) if values]
+    main |= {code: (LONG, 0) for code, _ in groups}
+    end = len(_HEADER) + len(directory(main, 0))
+    metadata = b""
+    for code, values in groups:
+        main[code] = LONG, end + len(metadata)
+        metadata += _metadata(values, code, end + len(metadata))
+    main[_SUB_IFDS] = LONG, end + len(metadata)
+    end += len(metadata) + len(directory(raw, 0))
+    main[_STRIP] = LONG, end
+    end += _even(dng.preview)
+    starts = []
+    for tile in tiles:
+        starts.append(end)
+        end += _even(tile)
+    raw[_TILES] = LONG, starts
+    if end >= 1 << 32:
+        raise OutputError(code="error.dng_too_large")
+    yield _HEADER + directory(main, len(_HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
+    for data in (dng.preview, *tiles):
+        yield data + bytes(len(data) % 2)
+
+
+def _even(data: bytes) -> int:
+    return len(data) + len(data) % 2
+
+
+def write_linear_dng(path: Path, dng: LinearDng) -> None:
+    """Writes a linear DNG, whole or not at all.
+
+    Raises:
+        OutputError: the folder does not exist, may not be written, or the disk is full.
+    """
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.writelines(parts_of(dng))
+    except OSError as error:
+        raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error

@@ -1,0 +1,56 @@
+"""How much noise a picture still has, for those who develop it further (the DNG tag NoiseProfile)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 16
+_MOST_BLOCKS = 1 << 15
+_GROUPS = 24
+_QUIETEST = 0.25
+"""Share of the blocks of one brightness that is taken as free of texture."""
+
+
+def noise_profile(samples: NDArray[np.uint16], white: float = 65535) -> list[tuple[float, float]]:
+    """Slope and offset of the variance over the mean, for each channel.
+
+    Blocks of 16 x 16 samples are parted by their means; in the quietest quarter of each part, the second difference
+    across the diagonals (a - b - c + d) / 2 has the variance of white noise and little of the picture. A network leaves
+    smooth noise, of which this tells the lower part.
+
+    Args:
+        samples: H x W x C.
+        white: what is 1.
+
+    Returns:
+        (S, O): variance = S x + O for x from 0 to 1, neither below 0.
+    """
+    height, width, channels = samples.shape
+    rows, columns = height // _BLOCK, width // _BLOCK
+    if rows * columns == 0:
+        return [(0.0, 0.0)] * channels
+    step = max(1, round((rows * columns / _MOST_BLOCKS) ** 0.5))
+    profile = []
+    for channel in range(channels):
+        blocks = samples[: rows * _BLOCK, : columns * _BLOCK, channel].reshape(rows, _BLOCK, columns, _BLOCK)
+        values = np.moveaxis(blocks[::step, :, ::step], 1, 2).reshape(-1, _BLOCK, _BLOCK).astype(np.float32)
+        values /= np.float32(white)
+        across = (values[:, :-1, :-1] - values[:, :-1, 1:] - values[:, 1:, :-1] + values[:, 1:, 1:]) / 2
+        profile.append(_line(values.mean(axis=(1, 2)), np.square(across).mean(axis=(1, 2))))
+    return profile
+
+
+def _line(means: NDArray[np.float32], variances: NDArray[np.float32]) -> tuple[float, float]:
+    """Through the quiet blocks of each brightness, by least squares, neither slope nor offset below 0."""
+    from scipy.optimize import nnls
+
+    order = np.argsort(means)
+    points = []
+    for group in np.array_split(order, min(_GROUPS, len(order))):
+        quiet = np.quantile(variances[group], _QUIETEST)
+        points.append((float(means[group].mean()), float(quiet)))
+    x, y = np.array(points).T
+    scale = float(y.max()) or 1.0
+    (slope, offset), _ = nnls(np.stack([x, np.ones_like(x)], axis=1), y / scale)
+    return float(slope * scale), float(offset * scale)

@@ -1,0 +1,144 @@
+"""The light of a RAW photo's result, from which files for further development are written.
+
+A network's picture of a camera's colours loses what sRGB does not hold when it becomes a picture to look at. So the
+result keeps it beside that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.demosaic import each_band
+from explorer.photo.develop import camera_to_display, develop_linear, grey_of, linear_of, srgb_to_linear, upright
+from explorer.photo.strength import FULL, blended, developed_camera
+from explorer.photo.types import FloatArray, Photo, RawPhoto
+
+Color = Literal["camera", "srgb"]
+_TOP = np.float32(65535)
+_FROM, _FULLY = 0.8, 1.0
+"""Amplified light from which on, and at which only, the photo's own samples stand in for a picture that ends at 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo, and what was made of its light."""
+
+    photo: RawPhoto = field(repr=False)
+    codes: NDArray[np.uint16] | None = field(default=None, repr=False)
+    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None where the result is the developed
+    photo itself."""
+    color: Color = "camera"
+    """The codes' colours: white-balanced camera RGB, or sRGB."""
+
+    def each_band(
+        self, ratio: float, work: Callable[[int, int, FloatArray], None], *, highlights: bool = False
+    ) -> None:
+        """Calls `work(top, bottom, light)` for bands of rows, several at a time.
+
+        Args:
+            ratio: the amplification of the result.
+            work: gets rows of linear, white-balanced camera RGB, rows x W x 3, which it may change: amplified, 1 for
+                white. The developed photo's are not clipped.
+            highlights: where a restored picture ends at white, the photo's own amplified samples go on.
+        """
+        photo = self.photo
+        height, width = photo.sensor_size
+        above, before = photo.inset[:2]
+        if self.codes is not None and not highlights:
+            in_bands(height, rows_of_band(width, 1), lambda top, bottom: work(top, bottom, self._restored(top, bottom)))
+            return
+
+        def of_photo(top: int, bottom: int, band: FloatArray) -> None:
+            first, stop = max(top - above, 0), min(bottom - above, height)
+            if first >= stop:
+                return
+            part = band[:, first + above - top : stop + above - top, before : before + width]
+            light = np.ascontiguousarray(np.moveaxis(part, 0, 2))
+            if self.codes is not None:
+                share = np.clip((light.max(axis=2) - np.float32(_FROM)) / np.float32(_FULLY - _FROM), 0, 1)
+                share = (share * share * (3 - 2 * share))[..., None]
+                restored = self._restored(first, stop)
+                light = restored + share * (light - restored)
+            work(first, stop, light)
+
+        red, green, blue = (float(gain * ratio) for gain in photo.white_balance.gains)
+        each_band(photo.mosaic, photo.cfa, of_photo, (red, green, blue))
+
+    def _restored(self, top: int, bottom: int) -> FloatArray:
+        assert self.codes is not None
+        light = linear_of(self.codes[top:bottom] / _TOP)
+        if self.color == "srgb" and not self.photo.monochrome:
+            light = light @ np.linalg.inv(self.photo.color_matrix.astype(np.float64)).T.astype(np.float32)
+        return light
+
+
+def picture_and_scene(
+    photo: Photo,
+    given: FloatArray,
+    color: Color,
+    camera_to_srgb: FloatArray,
+    ratio: float,
+    strength: float,
+    keep: bool,
+) -> tuple[FloatArray, Scene | None]:
+    """What a network gave, as a picture to look at and, of a RAW photo, as light.
+
+    Args:
+        photo: what was restored.
+        given: H x W x 3 as the sensor lies, under the sRGB transfer curve; it is changed.
+        color: its colours.
+        camera_to_srgb: for camera colours; see `explorer.photo.model_input.ModelInput`.
+        ratio: the amplification.
+        strength: above 0, at most 100.
+        keep: give the scene, too.
+
+    Returns:
+        H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
+    """
+    np.clip(given, 0, 1, out=given)
+    raw = photo if isinstance(photo, RawPhoto) else None
+    # Camera colours of a photo that is no camera's are a nominal camera's, and a monochrome photo has none.
+    in_camera = color == "camera" and raw is not None and not raw.monochrome
+    if strength < FULL and in_camera and raw is not None:
+        given = blended(given, developed_camera(raw, ratio), strength)
+    kept = Scene(raw, _codes(given)) if keep and in_camera and raw is not None else None
+    image = camera_to_display(given, camera_to_srgb, out=given) if color == "camera" else given
+    if raw is not None and raw.monochrome:
+        image = grey_of(image)
+    if strength < FULL and not in_camera:
+        image = blended(image, _developed(photo, ratio), strength)
+    if keep and raw is not None and kept is None:
+        kept = Scene(raw, _codes(image), "srgb")
+    image = image if raw is None else upright(image, raw.rotation, raw.mirrored)
+    image = np.ascontiguousarray(image)
+    image.setflags(write=False)
+    return image, kept
+
+
+def _developed(photo: Photo, ratio: float) -> FloatArray:
+    """Linear sRGB of the amplified photo in [0, 1], as the sensor lies."""
+    if isinstance(photo, RawPhoto):
+        light = develop_linear(photo, ratio)
+    else:
+        light = srgb_to_linear(photo.image)
+        light *= np.float32(ratio)
+    return np.clip(light, 0, 1, out=light)
+
+
+def _codes(image: FloatArray) -> NDArray[np.uint16]:
+    codes = np.empty(image.shape, dtype=np.uint16)
+
+    def work(top: int, bottom: int) -> None:
+        band = image[top:bottom] * _TOP
+        band += np.float32(0.5)
+        codes[top:bottom] = band
+
+    in_bands(len(image), rows_of_band(image.shape[1] * 3, 1), work)
+    codes.setflags(write=False)
+    return codes

@@ -1,0 +1,195 @@
+"""How much of a restoration is taken: between the developed and the restored picture, detail given back before noise.
+
+What a network took away, the residual, is noise and some fine detail. It is parted into undecimated wavelet bands
+(Starck and Murtagh, "Image restoration with noise suppression using the wavelet transform", Astronomy and Astrophysics
+288, 1994: the a trous algorithm with a B3 spline). In each band and at each brightness, the quietest fifth of the
+places says how large noise is; where the energy around a coefficient is clearly larger, there is structure, whose share
+is Wiener's. Less strength gives structure back along t (2 - t) and noise along t^2, t being the share given back: both
+are nothing at 0 and all at 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import SettingsError
+from explorer.photo.bands import in_bands
+from explorer.photo.demosaic import each_band
+from explorer.photo.develop import display_of, linear_of
+from explorer.photo.numbers import finite_number, shown
+from explorer.photo.types import FloatArray, RawPhoto
+
+FULL = 100.0
+_LEVELS = 4
+_HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
+"""Rows that the bands and the energy around their coefficients reach."""
+_ROWS = 128
+_SAMPLED = 16
+"""Bands of rows from which the noise is measured."""
+_BINS = 64
+"""Of brightness, even in its square root, in which the noise of light is nearly even too."""
+_FEWEST = 400
+"""Coefficients that tell how large noise is."""
+_QUIET, _OF_QUIET = 0.2, 1.4
+"""Share of the places that is taken as free of structure, and the variance of normal noise over the energy that so many
+places lie below (1.34 to 1.45 in the four bands)."""
+_CLEARLY = 1.5
+"""Times the noise's energy, from which on there is structure."""
+
+
+def check_strength(value: Any) -> float:
+    """A strength as a number.
+
+    Raises:
+        SettingsError: no number from 0 to 100.
+    """
+    number = None if isinstance(value, bool) else finite_number(value)
+    if number is None or not 0 <= number <= FULL:
+        raise SettingsError(code="error.strength", value=shown(value))
+    return number
+
+
+def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
+    """What a photo shows without a network, in white-balanced camera RGB.
+
+    Args:
+        ratio: multiplies the light.
+
+    Returns:
+        H x W x 3 linear light in [0, 1], sensor orientation; saturated samples end at the level of the channel that
+        saturates first, as in `explorer.photo.develop.develop`.
+    """
+    gains = raw.white_balance.gains
+    level = float(np.float32(min(ratio * min(gains), 1.0)))
+    image = np.empty((*raw.sensor_size, 3), dtype=np.float32)
+    above, before = raw.inset[:2]
+    height, width = raw.sensor_size
+
+    def keep(top: int, bottom: int, band: FloatArray) -> None:
+        first, stop = max(top - above, 0), min(bottom - above, height)
+        part = band[:, first + above - top : stop + above - top, before : before + width]
+        image[first:stop] = np.moveaxis(np.clip(part, 0, level, out=part), 0, 2)
+
+    red, green, blue = (float(gain * ratio) for gain in gains)
+    each_band(raw.mosaic, raw.cfa, keep, (red, green, blue), level)
+    return image
+
+
+def blended(restored: FloatArray, developed: FloatArray, strength: float) -> FloatArray:
+    """A picture between the developed one and the restored one.
+
+    Args:
+        restored: H x W x 3 in [0, 1] under the sRGB transfer curve.
+        developed: H x W x 3 linear light in the same colours, [0, 1].
+        strength: above 0, at most 100, which gives `restored` itself.
+
+    Returns:
+        H x W x 3 in [0, 1] under the sRGB transfer curve.
+    """
+    if strength >= FULL:
+        return restored
+    back = 1 - strength / FULL
+    height = len(restored)
+    noise = _noise(restored, developed)
+    result = np.empty_like(restored)
+
+    def work(top: int, bottom: int) -> None:
+        first, stop = max(0, top - _HALO), min(height, bottom + _HALO)
+        inside = slice(top - first, bottom - first)
+        for channel in range(restored.shape[2]):
+            light = linear_of(restored[first:stop, :, channel])
+            residual = developed[first:stop, :, channel] - light
+            mixed = light[inside].copy()
+            bins = _bins(mixed)
+            for level in range(_LEVELS):
+                smooth = _smoothed(residual, 2**level)
+                detail = residual - smooth
+                energy = _mean(detail * detail, 2 ** (level + 1))[inside]
+                share = 1 - _CLEARLY * noise[level, channel][bins] / np.maximum(energy, 1e-20)
+                weight = np.clip(share, 0, 1, out=share)
+                weight *= np.float32(2 * back * (1 - back))
+                weight += np.float32(back * back)
+                mixed += weight * detail[inside]
+                residual = smooth
+            mixed += np.float32(back) * residual[inside]
+            result[top:bottom, :, channel] = display_of(np.clip(mixed, 0, 1, out=mixed))
+
+    in_bands(height, _ROWS, work)
+    return result
+
+
+def _bins(light: FloatArray) -> NDArray[np.uint8]:
+    return (np.sqrt(np.clip(light, 0, 1)) * np.float32(_BINS - 1)).astype(np.uint8)
+
+
+def _padded(image: FloatArray, reach: int, axis: int) -> FloatArray:
+    widths = [(0, 0), (0, 0)]
+    widths[axis] = (reach, reach)
+    return np.pad(image, widths, mode="symmetric" if image.shape[axis] < reach + 1 else "reflect")
+
+
+def _smoothed(image: FloatArray, step: int) -> FloatArray:
+    """Convolved with the B3 spline (1, 4, 6, 4, 1) / 16, `step` samples apart, along both axes."""
+    for axis in (0, 1):
+        length = image.shape[axis]
+        wide = np.moveaxis(_padded(image, 2 * step, axis), axis, 0)
+        parts = [wide[k * step : k * step + length] for k in range(5)]
+        out = parts[1] + parts[3]
+        out *= np.float32(4)
+        out += np.float32(6) * parts[2]
+        out += parts[0]
+        out += parts[4]
+        out *= np.float32(1 / 16)
+        image = np.moveaxis(out, 0, axis)
+    return image
+
+
+def _mean(image: FloatArray, reach: int) -> FloatArray:
+    from scipy.ndimage import uniform_filter
+
+    return np.asarray(uniform_filter(image, 2 * reach + 1, mode="reflect"), dtype=np.float32)
+
+
+def _noise(restored: FloatArray, developed: FloatArray) -> FloatArray:
+    """Variance of the residual's noise: levels x 3 x bins of brightness."""
+    height = len(restored)
+    tops = np.unique(np.linspace(0, max(0, height - _ROWS), _SAMPLED).astype(int))
+
+    def of_band(top: int) -> list[FloatArray]:
+        rows = slice(top, min(height, top + _ROWS // 4))
+        found = []
+        for channel in range(restored.shape[2]):
+            light = linear_of(restored[rows, :, channel])
+            residual = developed[rows, :, channel] - light
+            bins = _bins(light).ravel()
+            for level in range(_LEVELS):
+                smooth = _smoothed(residual, 2**level)
+                found.append(np.stack([bins, _mean(np.square(residual - smooth), 2 ** (level + 1)).ravel()]))
+                residual = smooth
+        return found
+
+    sizes = [of_band(int(top)) for top in tops]
+    noise = np.zeros((_LEVELS, restored.shape[2], _BINS), dtype=np.float32)
+    for index in range(_LEVELS * restored.shape[2]):
+        channel, level = divmod(index, _LEVELS)
+        bins, values = np.concatenate([band[index] for band in sizes], axis=1)
+        noise[level, channel] = _by_brightness(bins.astype(np.uint8), values)
+    return noise
+
+
+def _by_brightness(bins: NDArray[np.uint8], values: FloatArray) -> FloatArray:
+    """Variances by the energies of the quiet places of each bin; between bins with too few of them, along a line."""
+    places, found = [], []
+    order = np.argsort(bins, kind="stable")
+    edges = np.searchsorted(bins[order], np.arange(_BINS + 1))
+    for place in range(_BINS):
+        inside = values[order[edges[place] : edges[place + 1]]]
+        if inside.size >= _FEWEST:
+            places.append(place)
+            found.append(_OF_QUIET * float(np.quantile(inside, _QUIET)))
+    if not places:
+        places, found = [0], [_OF_QUIET * float(np.quantile(values, _QUIET))]
+    return np.interp(np.arange(_BINS), places, found).astype(np.float32)

@@ -1,0 +1,107 @@
+"""A restoration as linear light for compositing: TIFFs of 32-bit floats in Rec. 2020 (ITU-R BT.2020), not clipped."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.photo.adaptation import adaptation
+from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.cameras import SRGB_TO_XYZ
+from explorer.photo.develop import apply_matrix, linear_of, upright
+from explorer.photo.embedding import add_exif_to_tiff
+from explorer.photo.metadata import without_place
+from explorer.photo.types import FloatArray
+
+if TYPE_CHECKING:
+    from explorer.restoration import Restoration
+
+_PRIMARIES = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
+"""Chromaticities of red, green and blue (BT.2020, table 3); white is D65."""
+_D50 = np.array([0.9642, 1.0, 0.8249])
+_PROFILE = "Linear Rec. 2020"
+
+
+def _to_xyz() -> NDArray[np.float64]:
+    """Linear Rec. 2020 to CIE XYZ, D65."""
+    columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in _PRIMARIES]).T
+    return np.asarray(columns * np.linalg.solve(columns, SRGB_TO_XYZ.sum(axis=1)))
+
+
+def from_srgb() -> FloatArray:
+    """3x3, linear sRGB to linear Rec. 2020."""
+    return np.asarray(np.linalg.inv(_to_xyz()) @ SRGB_TO_XYZ, dtype=np.float32)
+
+
+def linear_light(restoration: Restoration) -> FloatArray:
+    """H x W x 3 linear Rec. 2020, upright, 1 for white.
+
+    Of a RAW photo, colours outside sRGB and amplified light above white are there too, the latter from the photo
+    itself, because networks end at white.
+    """
+    matrix, scene = from_srgb(), restoration.scene
+    if scene is None:
+        image = restoration.image
+        light = np.empty(image.shape, dtype=np.float32)
+
+        def of_picture(top: int, bottom: int) -> None:
+            light[top:bottom] = apply_matrix(linear_of(image[top:bottom]), matrix)
+
+        in_bands(len(image), rows_of_band(image.shape[1] * 3, 1), of_picture)
+        return light
+    photo = scene.photo
+    light = np.empty((*photo.sensor_size, 3), dtype=np.float32)
+    to_display = matrix @ (np.eye(3, dtype=np.float32) if photo.monochrome else photo.color_matrix)
+
+    def of_scene(top: int, bottom: int, band: FloatArray) -> None:
+        light[top:bottom] = apply_matrix(band, to_display)
+
+    scene.each_band(restoration.ratio, of_scene, highlights=True)
+    return upright(light, photo.rotation, photo.mirrored)
+
+
+def _xyz(values: NDArray[np.float64]) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(float(each) * 65536) for each in values))
+
+
+def profile() -> bytes:
+    """An ICC profile (ICC.1:2001-04, a matrix and straight curves) of linear Rec. 2020."""
+    text = _PROFILE.encode("ascii") + b"\0"
+    description = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(4 + 4 + 2 + 1 + 67)
+    adapted = adaptation(SRGB_TO_XYZ.sum(axis=1), _D50)
+    assert adapted is not None
+    primaries = adapted @ _to_xyz()
+    contents = {
+        b"desc": description,
+        b"cprt": b"text\0\0\0\0No copyright\0",
+        b"wtpt": _xyz(_D50),
+        **{name: _xyz(column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries.T, strict=True)},
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv\0\0\0\0\0\0\0\0"),
+    }
+    start = 128 + 4 + 12 * len(contents)
+    table, data = struct.pack(">I", len(contents)), b""
+    for name, content in contents.items():
+        table += name + struct.pack(">2I", start + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    header = struct.pack(">I4sI4s4s4s", start + len(data), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _xyz(_D50)[8:]
+    return header.ljust(128, b"\0") + table + data
+
+
+def encode_linear(restoration: Restoration, keep_gps: bool = False) -> bytes:
+    """A result as the bytes of a TIFF of floats."""
+    import tifffile
+
+    exif = restoration.exif if keep_gps else without_place(restoration.exif)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer, linear_light(restoration), photometric="rgb", compression="zlib", predictor=True, metadata=None,
+        byteorder="<", iccprofile=profile(),
+    )  # fmt: skip
+    if exif:
+        add_exif_to_tiff(buffer, exif)
+    return buffer.getvalue()
