@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from explorer import errors
 
 if TYPE_CHECKING:
+    from explorer.darkroom import darken
     from explorer.inspect import compare, decompose, feature_maps
     from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
     from explorer.restoration import Restoration
@@ -33,6 +34,7 @@ _HOME = {
     "suggest_ratio": "photo",
     "Restoration": "restoration",
     "LoadedModel": "weights.store",
+    "darken": "darkroom",
     "compare": "inspect",
     "decompose": "inspect",
     "feature_maps": "inspect",
@@ -41,7 +43,7 @@ _HOME = {
     "load_model": "restorer",
     "restore": "restorer",
 }
-_SUBMODULES = ("inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
+_SUBMODULES = ("darkroom", "inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
 __all__ = ["errors", *_HOME]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect", "batch", "server", "widgets", "sources")  # fmt: skip
+         "inspect", "batch", "server", "widgets", "sources", "darkroom",
+         "video")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "settings")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -26,7 +27,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": ("errors", "machine", "discovery"),
     "examples": (),
     "weights": ("errors", "identity", "machine", "unfinished", "discovery", "models"),
-    "training": ("errors", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
+    "darkroom": ("errors", "photo", "encode"),
+    "training": ("errors", "formats", "identity", "unfinished", "machine", "photo", "models", "weights", "darkroom"),
     "hub": ("errors", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "unfinished", "machine", "models", "weights"),
     "sources": ("errors", "discovery", "models", "weights", "hub"),
@@ -36,7 +38,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "photo", "models", "restoration"),
-    "evaluation": ("errors", "formats", "machine", "photo", "weights", "training", *RESULTS),
+    "evaluation": ("errors", "formats", "machine", "photo", "weights", "training", "darkroom", *RESULTS),
+    "video": ("errors", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
@@ -84,6 +87,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "training",
         "evaluation",
         "batch",
+        "darkroom",
+        "video",
         "server",
         "logs",
         *RESULTS,
@@ -95,6 +100,8 @@ is a new one: add it where docs/architecture.md says it belongs."""
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "photo": ("torch", "gradio"),
+    "darkroom": ("torch", "gradio", "rawpy"),
+    "video": ("gradio", "rawpy"),
     "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),
     "weights": ("rawpy", "gradio"),
     "hub": ("rawpy", "gradio"),

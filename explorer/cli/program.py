@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, weights
+from explorer.cli import app, batch, darkroom, evaluate, import_weights, info, models, restore, space, train, weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
 from explorer.errors import OutputError
@@ -52,6 +52,8 @@ program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)
 program.command("eval")(evaluate.evaluate)
+program.command("darken")(darkroom.darken)
+program.command("noise")(darkroom.noise)
 program.add_typer(weights.weights, name="weights")
 program.add_typer(space.space, name="space")
 

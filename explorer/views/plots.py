@@ -92,6 +92,32 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
     return figure
 
 
+def photon_transfer(
+    means: NDArray[np.floating], variances: NDArray[np.floating], gain: float, at_dark: float
+) -> go.Figure:
+    """The photon transfer curve: variance over mean, and the line whose slope is the gain.
+
+    Args:
+        means, variances: of parts of flat frames, counts and counts squared.
+        gain: counts per electron.
+        at_dark: the variance without light.
+    """
+    figure = _figure(340)
+    shown = np.linspace(0, len(means) - 1, min(len(means), 4000)).astype(int)  # more dots would only make a large file
+    figure.add_scatter(
+        x=np.round(means[shown], 2), y=np.round(variances[shown], 3), mode="markers", name="parts of flat frames",
+        marker={"size": 4, "color": COLOURS[1], "opacity": 0.5},
+    )  # fmt: skip
+    ends = np.array([0.0, float(means.max())])
+    figure.add_scatter(
+        x=ends, y=at_dark + gain * ends, mode="lines", name=f"slope {gain:.4g}", line={"color": COLOURS[0], "width": 2}
+    )
+    figure.update_xaxes(title="mean, counts above black", rangemode="tozero", **_GRID)
+    figure.update_yaxes(title="variance, counts squared", rangemode="tozero", **_GRID)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0})
+    return figure
+
+
 _TITLES = {
     "psnr": "PSNR, dB",
     "ssim": "SSIM",
