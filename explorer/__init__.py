@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
     from explorer.restoration import Restoration
     from explorer.restorer import ModelInfo, list_models, load_model, restore
+    from explorer.video import VideoResult, restore_video
     from explorer.weights.store import LoadedModel
 
 __version__ = "0.1.0"
@@ -42,6 +43,8 @@ _HOME = {
     "list_models": "restorer",
     "load_model": "restorer",
     "restore": "restorer",
+    "VideoResult": "video",
+    "restore_video": "video",
 }
 _SUBMODULES = ("darkroom", "inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
 __all__ = ["errors", *_HOME]

@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, batch, darkroom, evaluate, import_weights, info, models, restore, space, train, weights
+from explorer.cli import (
+    app,
+    batch,
+    darkroom,
+    evaluate,
+    import_weights,
+    info,
+    models,
+    restore,
+    space,
+    train,
+    video,
+    weights,
+)
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
 from explorer.errors import OutputError
@@ -43,6 +56,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 program.command("restore")(restore.restore)
+program.command("video")(video.video)
 program.command("batch")(batch.batch)
 program.command("models")(models.models)
 program.command("info")(info.info)
