@@ -19,6 +19,7 @@ from explorer.cli import (
     models,
     restore,
     space,
+    sweep,
     train,
     video,
     weights,
@@ -66,6 +67,7 @@ program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)
 program.command("eval")(evaluate.evaluate)
+program.command("sweep")(sweep.sweep)
 program.command("darken")(darkroom.darken)
 program.command("noise")(darkroom.noise)
 program.add_typer(weights.weights, name="weights")

@@ -17,6 +17,7 @@ All of this happens at half the size.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +152,9 @@ class Steady:
             last = None if self.still_noise is None else self.still_noise[c]
             low, least = _by_bin(energy, bins, 0.3, 0.1)
             # From the lower quantiles, which what moves does not reach: 0.757 lies between them for a normal variable.
-            spread = np.clip(np.log(low / np.maximum(least, 1e-12)) / 0.757, *_SPREAD) if not moves else _SPREAD[0]
+            spread: Any = _SPREAD[0]
+            if not moves:
+                spread = np.clip(np.log(np.maximum(low, 1e-12) / np.maximum(least, 1e-12)) / 0.757, *_SPREAD)
             variance = _variance(within, low * np.exp(0.524 * spread), last, moves)
             noise.append(variance)
             of_mean = _by_bin(np.abs(mean), bins, 0.4)[0] / 0.5244  # the 40 % quantile of |x| for a normal x

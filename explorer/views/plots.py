@@ -92,6 +92,32 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
     return figure
 
 
+def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> go.Figure:
+    """PSNR and SSIM over light, a line for each model; further to the left is darker.
+
+    Args:
+        lines: by model, (electrons of middle grey, PSNR in dB, SSIM).
+    """
+    figure = _figure(420)
+    for index, (name, points) in enumerate(lines.items()):
+        electrons, psnr, ssim = zip(*sorted(points), strict=True)
+        style = {"color": COLOURS[index % len(COLOURS)], "width": 2}
+        for values, axis in ((psnr, "y"), (ssim, "y2")):
+            figure.add_scatter(
+                x=electrons, y=values, yaxis=axis, name=name, legendgroup=name, showlegend=axis == "y",
+                mode="lines+markers", line=style,
+                hovertemplate="%{x:.3g} electrons: %{y:.4g}<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title="electrons of middle grey (logarithmic)", type="log", dtick=1, anchor="y2", **_GRID)
+    figure.update_layout(
+        yaxis={"title": "PSNR, dB", "domain": [0.42, 1], **_GRID},
+        yaxis2={"title": "SSIM", "domain": [0, 0.36], "range": [0, 1], **_GRID},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )
+    return figure
+
+
 def photon_transfer(
     means: NDArray[np.floating], variances: NDArray[np.floating], gain: float, at_dark: float
 ) -> go.Figure:
