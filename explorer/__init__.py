@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from explorer import errors
 
 if TYPE_CHECKING:
+    from explorer.darkroom import darken
     from explorer.inspect import compare, decompose, feature_maps
     from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
     from explorer.restoration import Restoration
     from explorer.restorer import ModelInfo, list_models, load_model, restore
+    from explorer.video import VideoResult, restore_video
     from explorer.weights.store import LoadedModel
 
 __version__ = "0.1.0"
@@ -33,6 +35,7 @@ _HOME = {
     "suggest_ratio": "photo",
     "Restoration": "restoration",
     "LoadedModel": "weights.store",
+    "darken": "darkroom",
     "compare": "inspect",
     "decompose": "inspect",
     "feature_maps": "inspect",
@@ -40,8 +43,10 @@ _HOME = {
     "list_models": "restorer",
     "load_model": "restorer",
     "restore": "restorer",
+    "VideoResult": "video",
+    "restore_video": "video",
 }
-_SUBMODULES = ("inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
+_SUBMODULES = ("darkroom", "inspect", "models", "photo", "training", "views", "weights", "widgets", "examples")
 __all__ = ["errors", *_HOME]
 
 

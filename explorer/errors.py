@@ -34,6 +34,14 @@ class PhotoError(ExplorerError):
     exit_code = 3
 
 
+class VideoError(PhotoError):
+    """A clip or a folder of frames that cannot be read: no video stream, cut off, a hole, a size that changes."""
+
+
+class CancelledError(ExplorerError):
+    """A run that its caller ended before it was done."""
+
+
 class RatioError(ExplorerError, ValueError):
     """An amplification ratio that is not `auto` or a number from 1 to 300."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect", "batch", "server", "widgets", "sources")  # fmt: skip
+         "inspect", "batch", "server", "widgets", "sources", "darkroom",
+         "video")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -28,7 +29,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": ("errors", "machine", "discovery"),
     "examples": (),
     "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
-    "training": ("errors", "metrics", "formats", "identity", "unfinished", "machine", "photo", "models", "weights"),
+    "darkroom": ("errors", "photo", "encode"),
+    "training": (
+        "errors", "metrics", "formats", "identity", "unfinished", "machine", "photo", "models", "weights", "darkroom",
+    ),  # fmt: skip
     "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
@@ -43,7 +47,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "metrics", "photo", "models", "restoration"),
-    "evaluation": ("errors", "metrics", "formats", "machine", "photo", "weights", "training", *RESULTS),
+    "evaluation": (
+        "errors", "metrics", "formats", "machine", "photo", "weights", "training", "darkroom", *RESULTS,
+    ),  # fmt: skip
+    "video": ("errors", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "logs"),
@@ -94,6 +101,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "training",
         "evaluation",
         "batch",
+        "darkroom",
+        "video",
         "server",
         "logs",
         *RESULTS,
@@ -105,6 +114,8 @@ is a new one: add it where docs/architecture.md says it belongs."""
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "photo": ("torch", "gradio"),
+    "darkroom": ("torch", "gradio", "rawpy"),
+    "video": ("gradio", "rawpy"),
     "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),
     "weights": ("rawpy", "gradio"),
     "hub": ("rawpy", "gradio"),

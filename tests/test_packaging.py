@@ -113,7 +113,7 @@ def third_party_imports(folder: Path) -> set[str]:
 
 def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyproject: dict[str, Any]) -> None:
     optional = {"pillow_heif", "spaces"}  # used where a user has them, refused or passed over otherwise
-    known = set(declared(pyproject, "fast", "notebooks", "ray")) | {
+    known = set(declared(pyproject, "fast", "notebooks", "ray", "video")) | {
         "starlette",
         "uvicorn",
         "httpx",
@@ -148,15 +148,17 @@ def readme_commands(project: Path) -> list[list[str]]:
 def test_the_commands_of_the_readme_exist(project: Path) -> None:
     commands = readme_commands(project)
     assert len(commands) >= 4
-    for name in sorted({words[1] for words in commands}):
+    groups = ("weights", "space")
+    named = {" ".join(words[1:3] if words[1] in groups else words[1:2]) for words in commands}
+    for name in sorted(named):
         shown = subprocess.run(
-            [sys.executable, "-m", "explorer", name, "--help"],
+            [sys.executable, "-m", "explorer", *name.split(), "--help"],
             capture_output=True,
             text=True,
             env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
         )
         assert shown.returncode == 0, shown.stderr
-        for words in (words for words in commands if words[1] == name):
+        for words in (words for words in commands if " ".join(words[1:]).startswith(name)):
             for option in (word.partition("=")[0] for word in words[2:] if word.startswith("-")):
                 assert re.search(rf"(?<!\S){re.escape(option)}(?!\S)", shown.stdout), f"{name} has no {option}"
 

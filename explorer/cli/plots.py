@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.errors import OutputError
 from explorer.formats import is_photo_name
 from explorer.identity import identity, nearest_of
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 FORMATS = (".html", ".svg", ".png")
 _WIDTH, _HEIGHT = 760, 440
@@ -52,10 +56,22 @@ def write_plot(path: Path, points: Sequence[tuple[str, float, float]], what: str
     Raises:
         OutputError: the file cannot be written, or Chrome does not draw it.
     """
-    from explorer.encode import write_bytes
     from explorer.views.plots import quality_against_time
 
-    figure = quality_against_time(points)
+    write_figure(path, quality_against_time(points), what)
+
+
+def write_figure(path: Path, figure: Figure, what: str) -> None:
+    """A figure with a title, on white.
+
+    Args:
+        path: checked by `check_plot`.
+
+    Raises:
+        OutputError: as `write_plot`.
+    """
+    from explorer.encode import write_bytes
+
     figure.update_layout(
         title={"text": what, "font": {"size": 14}},
         width=_WIDTH,

@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli import app, batch, evaluate, import_weights, info, models, restore, space, train, watch, weights
+from explorer.cli import (
+    app,
+    batch,
+    darkroom,
+    evaluate,
+    import_weights,
+    info,
+    models,
+    restore,
+    space,
+    sweep,
+    train,
+    video,
+    watch,
+    weights,
+)
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
 from explorer.errors import OutputError
@@ -43,6 +58,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 program.command("restore")(restore.restore)
+program.command("video")(video.video)
 program.command("batch")(batch.batch)
 program.command("watch")(watch.watch)
 program.command("models")(models.models)
@@ -53,6 +69,9 @@ program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)
 program.command("eval")(evaluate.evaluate)
+program.command("sweep")(sweep.sweep)
+program.command("darken")(darkroom.darken)
+program.command("noise")(darkroom.noise)
 program.add_typer(weights.weights, name="weights")
 program.add_typer(space.space, name="space")
 

@@ -1,59 +1,28 @@
 """Noise of real sensors: measured parameters of several cameras, and what calibrations leave out.
 
-The model is that of Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw Denoising" (ELD), CVPR
-2020, section 3: K * Poisson(light / K) + read noise (Tukey lambda) + row noise + colour bias, rounded to counts. The
-parameters are its published calibrations, and those of Feng et al., "Learnability Enhancement for Low-light Raw
-Denoising" (PMN), TPAMI 2023. Hot and dead pixels, column noise, banding and light leaks are added, because real files
-have them.
+Model and parameters are those of `explorer.darkroom.sensors`; here they are drawn at random, batched, in torch. Hot and
+dead pixels, column noise, banding and light leaks are added, because real files have them.
 
 Units: counts (DN) of the camera's converter between black and white; K is the system gain in counts per electron.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
+from explorer.darkroom.sensors import SENSORS
 from explorer.training.draws import log_uniform, uniform
 
 _BLACK = 1 / 32
 """Black level as a share of the converter's range: how far below black a count can lie."""
 
 
-@dataclass(frozen=True)
-class MeasuredSensor:
-    """Calibration of one camera. Each scale follows ln s = slope * ln K + offset + N(0, sigma)."""
-
-    name: str
-    gain: tuple[float, float]
-    """Lowest and highest K that was measured."""
-    read: tuple[float, float, float]
-    """Slope, offset and sigma of the Tukey-lambda scale of the read noise."""
-    row: tuple[float, float, float]
-    """Slope, offset and sigma of the row noise's standard deviation."""
-    shape: tuple[float, float]
-    """Lowest and highest Tukey lambda over the gains; 0.14 is close to Gaussian, below 0 the tails are long."""
-    bits: int = 14
-
-
-SENSORS = (
-    MeasuredSensor("Canon EOS 5D Mark IV", (0.218, 13.96), (0.656, 1.093, 0.286), (0.471, -0.808, 0.244), (0.01, 0.16)),
-    MeasuredSensor("Canon EOS 700D", (0.448, 28.65), (0.598, 1.537, 0.389), (0.622, -0.776, 0.248), (-0.16, 0.13)),
-    MeasuredSensor("Canon EOS 70D", (0.407, 26.08), (0.487, 1.464, 0.382), (0.729, -0.937, 0.250), (-0.17, 0.14)),
-    MeasuredSensor("Nikon D850", (0.415, 26.56), (0.477, -0.090, 0.239), (0.448, -1.798, 0.232), (-0.24, -0.10)),
-    MeasuredSensor("Sony A7S II", (0.094, 6.01), (0.462, 0.566, 0.263), (0.528, -0.592, 0.294), (-0.14, 0.11)),
-    MeasuredSensor("Sony A7S II, low gain", (0.188, 1.53), (0.740, 0.862, 0.1), (0.788, -0.342, 0.1), (-0.05, 0.0)),
-    MeasuredSensor("Sony A7S II, high gain", (1.91, 12.4), (0.749, -0.123, 0.1), (0.629, -1.510, 0.1), (-0.09, 0.0)),
-    MeasuredSensor("Sony IMX686", (0.83, 8.74), (0.852, 0.080, 0.1), (0.876, -2.115, 0.1), (0.05, 0.15), bits=10),
-    MeasuredSensor("CRVD surveillance", (3.72, 52.2), (0.955, 0.016, 0.1), (0.934, -2.197, 0.1), (0.0, 0.1), bits=12),
-)
-"""ELD, tables 1 and 2 of its supplement; PMN, its published camera parameters."""
-
 _BEYOND = 1.4
 """How far beyond the measured gains K is drawn: other cameras exist."""
 _WIDER = 0.04
 """How far beyond the measured shapes lambda is drawn."""
+_LEAST_SIGMA = 0.1
+"""Spread of a scale about its line, at least: a calibration of one specimen is more exact than others are like it."""
 _FEWEST_ELECTRONS = 1_000.0
 """Full well at the highest gain that is drawn: beyond it nothing of a scene is left at the ratios that matter."""
 
@@ -64,7 +33,11 @@ def full_scale(bits: torch.Tensor) -> torch.Tensor:
 
 
 def _table(device: torch.device) -> torch.Tensor:
-    rows = [(*s.gain, *s.read, *s.row, *s.shape, float(s.bits)) for s in SENSORS]
+    rows = [
+        (*s.gain, *s.read[:2], max(s.read[2], _LEAST_SIGMA), *s.row[:2], max(s.row[2], _LEAST_SIGMA), *s.shape,
+         float(s.bits))
+        for s in SENSORS
+    ]  # fmt: skip
     return torch.tensor(rows, device=device)
 
 

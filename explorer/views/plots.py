@@ -94,6 +94,58 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
     return figure
 
 
+def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> go.Figure:
+    """PSNR and SSIM over light, a line for each model; further to the left is darker.
+
+    Args:
+        lines: by model, (electrons of middle grey, PSNR in dB, SSIM).
+    """
+    figure = _figure(420)
+    for index, (name, points) in enumerate(lines.items()):
+        electrons, psnr, ssim = zip(*sorted(points), strict=True)
+        style = {"color": COLOURS[index % len(COLOURS)], "width": 2}
+        for values, axis in ((psnr, "y"), (ssim, "y2")):
+            figure.add_scatter(
+                x=electrons, y=values, yaxis=axis, name=name, legendgroup=name, showlegend=axis == "y",
+                mode="lines+markers", line=style,
+                hovertemplate="%{x:.3g} electrons: %{y:.4g}<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title="electrons of middle grey (logarithmic)", type="log", dtick=1, anchor="y2", **_GRID)
+    figure.update_layout(
+        yaxis={"title": "PSNR, dB", "domain": [0.42, 1], **_GRID},
+        yaxis2={"title": "SSIM", "domain": [0, 0.36], "range": [0, 1], **_GRID},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )
+    return figure
+
+
+def photon_transfer(
+    means: NDArray[np.floating], variances: NDArray[np.floating], gain: float, at_dark: float
+) -> go.Figure:
+    """The photon transfer curve: variance over mean, and the line whose slope is the gain.
+
+    Args:
+        means, variances: of parts of flat frames, counts and counts squared.
+        gain: counts per electron.
+        at_dark: the variance without light.
+    """
+    figure = _figure(340)
+    shown = np.linspace(0, len(means) - 1, min(len(means), 4000)).astype(int)  # more dots would only make a large file
+    figure.add_scatter(
+        x=np.round(means[shown], 2), y=np.round(variances[shown], 3), mode="markers", name="parts of flat frames",
+        marker={"size": 4, "color": COLOURS[1], "opacity": 0.5},
+    )  # fmt: skip
+    ends = np.array([0.0, float(means.max())])
+    figure.add_scatter(
+        x=ends, y=at_dark + gain * ends, mode="lines", name=f"slope {gain:.4g}", line={"color": COLOURS[0], "width": 2}
+    )
+    figure.update_xaxes(title="mean, counts above black", rangemode="tozero", **_GRID)
+    figure.update_yaxes(title="variance, counts squared", rangemode="tozero", **_GRID)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0})
+    return figure
+
+
 _TITLES = {
     **{metric.name: metric.heading for metric in METRICS},
     "reconstruction": "mean |R·I − S|",

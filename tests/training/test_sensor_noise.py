@@ -10,9 +10,10 @@ import pytest
 import torch
 from scipy import stats
 
+from explorer.darkroom.sensors import SENSORS, MeasuredSensor
 from explorer.training import sensor_noise
 from explorer.training.degrade import SensorRanges, color_planes, darken_to_mosaic
-from explorer.training.sensor_noise import SENSORS, MeasuredSensor, expose, full_scale, tukey_lambda
+from explorer.training.sensor_noise import expose, full_scale, tukey_lambda
 
 GREY = MeasuredSensor("grey", (1.0, 1.0), (0.0, math.log(3.0), 0.0), (0.0, math.log(2.0), 0.0), (0.14, 0.14))
 
@@ -27,6 +28,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> MeasuredSensor:
     monkeypatch.setattr(sensor_noise, "SENSORS", (GREY,))
     monkeypatch.setattr(sensor_noise, "_BEYOND", 1.0)
     monkeypatch.setattr(sensor_noise, "_WIDER", 0.0)
+    monkeypatch.setattr(sensor_noise, "_LEAST_SIGMA", 0.0)
     monkeypatch.setattr(sensor_noise, "_FEWEST_ELECTRONS", 1.0)
     monkeypatch.setattr(sensor_noise, "_sometimes", lambda batch, *_: torch.zeros(batch, 1, 1, 1))
     return GREY

@@ -1,0 +1,205 @@
+"""`lowlight darken`: well-lit photographs made dark; `lowlight noise`: the noise of one's own camera."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import QuietOption
+from explorer.cli.terminal import print_json, print_table, progress, tell
+from explorer.errors import DataError, OutputError
+from explorer.identity import identities, identity
+
+if TYPE_CHECKING:
+    from explorer.darkroom import SensorNoise
+
+
+def darken(
+    photograph: Annotated[
+        Path | None, typer.Argument(metavar="IN", help="A well-lit photograph of any kind that is opened.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write.")
+    ] = None,
+    camera: Annotated[
+        str, typer.Option(help="A measured camera (--list), or a file that `lowlight noise` wrote.")
+    ] = "sony_a7s2",
+    iso: Annotated[float | None, typer.Option(help="Sensitivity of the camera.")] = None,
+    gain: Annotated[float | None, typer.Option(metavar="K", help="Counts per electron, in the place of --iso.")] = None,
+    ratio: Annotated[float, typer.Option(help="How many times less light than the photograph had, 1 to 300.")] = 100.0,
+    seed: Annotated[int, typer.Option(min=0, help="The same one gives the same noise.")] = 0,
+    phase: Annotated[str, typer.Option(help="RGGB, BGGR, GRBG, GBRG or X-Trans.")] = "RGGB",
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what it should be restored to as well: .png, .tif, .jpg or .webp."),
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and leave.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a well-lit photograph dark, as a measured camera would have written it.
+
+    The report says how dark that is: electrons of middle grey, its signal-to-noise
+    ratio, and how many pixels got less light than one count.
+    """
+    if list_them:
+        _list(as_json)
+        return
+    if photograph is None or out is None:
+        raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
+    _check_outputs(photograph, out, reference)
+    from explorer import open_photo
+    from explorer.darkroom import darken as make_dark
+
+    noise = _noise(camera, iso, gain)
+    exposure = make_dark(open_photo(photograph), noise, ratio=ratio, seed=seed, phase=phase)
+    if reference is not None:
+        from explorer.encode import encode, write_bytes
+
+        write_bytes(reference, encode(exposure.reference, reference.suffix))
+    exposure.save(out)
+    if as_json:
+        known = {key: value for key, value in asdict(exposure.noise).items() if key != "xyz_to_camera"}
+        print_json(
+            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": seed, "phase": phase,
+             "noise": known, "light": asdict(exposure.light)}
+        )  # fmt: skip
+    elif not quiet:
+        at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
+        tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
+        tell(f"  {exposure.light}")
+
+
+def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
+    """Refuses files that cannot be written, or that would replace the photograph, before any work is done."""
+    from explorer.darkroom.darkening import SUFFIXES
+    from explorer.encode import check_output
+
+    if out.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{out.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
+    if not out.parent.is_dir():
+        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+    if reference is not None:
+        check_output(reference)
+    for each in (out, reference):
+        if each is not None and identity(each) is not None and identity(each) == identity(photograph):
+            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+
+
+def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
+    from explorer.darkroom import CAMERAS, camera_named, read_noise
+
+    if camera in CAMERAS or Path(camera).suffix.lower() != ".json":
+        known = camera_named(camera)
+        if iso is None and gain is None:
+            span = "" if known.iso is None else "--iso from {:g} to {:g}, or ".format(*known.iso_range)
+            raise DataError(
+                f"{known.name} needs a sensitivity; give {span}--gain from {known.sensors[0].gain[0]:g} to "
+                f"{known.sensors[-1].gain[1]:g} counts per electron."
+            )
+        return known.at(iso, gain)
+    if iso is not None or gain is not None:
+        raise DataError(f"{camera} holds one sensitivity; leave --iso and --gain out.")
+    return read_noise(Path(camera))
+
+
+def _list(as_json: bool) -> None:
+    from explorer.darkroom import CAMERAS
+
+    plain = [
+        {"camera": each.key, "name": each.name, "iso": None if each.iso is None else each.iso_range,
+         "gain": (each.sensors[0].gain[0], each.sensors[-1].gain[1]), "bits": int(each.white).bit_length(),
+         "source": each.source}
+        for each in CAMERAS.values()
+    ]  # fmt: skip
+    if as_json:
+        print_json(plain)
+        return
+    print_table(
+        ("CAMERA", "NAME", "ISO", "COUNTS PER ELECTRON", "BITS", "SOURCE"),
+        [
+            (str(each["camera"]), str(each["name"]), _span(each["iso"]), _span(each["gain"]), str(each["bits"]),
+             str(each["source"]))
+            for each in plain
+        ],
+    )  # fmt: skip
+
+
+def _span(bounds: object) -> str:
+    return "-" if not isinstance(bounds, tuple) else f"{bounds[0]:g} to {bounds[1]:g}"
+
+
+def noise(
+    frames: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DARK... FLAT...",
+            help="RAW files of one camera and one ISO: dark frames (lens cap on) and flat ones (an evenly lit surface, "
+            "half exposed), two of each or more. Which is which, their light says.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="JSON", help="A file for `lowlight darken --camera`."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the camera; what the files say by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure the noise of your own camera: gain, read noise, rows, bias."""
+    from explorer import open_photo
+    from explorer.darkroom import calibrate, save_noise
+
+    if out is not None and out.suffix.lower() != ".json":
+        raise OutputError(f"{out.name} is no name for a camera's noise; end it in .json.")
+    sources = identities(frames)
+    for each in (out, plot):
+        if each is not None and identity(each) in sources:
+            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+    if plot is not None:
+        from explorer.cli.plots import check_plot
+
+        check_plot(plot, [])
+    photos = []
+    with progress(len(frames), quiet=quiet) as shown:
+        for path in frames:
+            shown.say(path.name)
+            photos.append(open_photo(path))
+            shown.advance()
+    found = calibrate(photos, name)
+    if out is not None:
+        from explorer.encode import write_bytes
+
+        write_bytes(out, save_noise(found.noise))
+    if plot is not None:
+        from explorer.cli.plots import write_figure
+        from explorer.views.plots import photon_transfer
+
+        at_dark = found.noise.read_deviation**2 + 1 / 12
+        figure = photon_transfer(found.means, found.variances, found.noise.gain, at_dark)
+        write_figure(plot, figure, f"{found.noise.camera}: {found.noise.gain:.4g} counts per electron")
+    if as_json:
+        print_json({**asdict(found.noise), "dark_frames": found.dark_frames, "flat_frames": found.flat_frames,
+                    "read_deviation": found.noise.read_deviation, "notes": found.notes})  # fmt: skip
+        return
+    of = found.noise
+    print_table(
+        ("FIGURE", "COUNTS", "ELECTRONS"),
+        [
+            ("gain K, counts per electron", f"{of.gain:.4g}", "1"),
+            ("read noise, standard deviation", f"{of.read_deviation:.4g}", f"{of.read_deviation / of.gain:.3g}"),
+            ("its Tukey lambda", f"{of.shape:.2f}", "-"),
+            ("row noise, standard deviation", f"{of.row:.3g}", f"{of.row / of.gain:.3g}"),
+            ("bias R, G1, B, G2", ", ".join(f"{each:.2f}" for each in of.bias), "-"),
+            ("saturation", f"{of.full_scale:.0f}", f"{of.full_scale / of.gain:.0f}"),
+        ],
+    )
+    if not quiet:
+        for note in found.notes:
+            tell(note)

@@ -1,0 +1,112 @@
+"""`lowlight sweep`: how good models are against light in electrons."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.options import QuietOption
+from explorer.cli.terminal import print_json, print_table, progress
+from explorer.errors import DataError, OutputError
+from explorer.identity import identities, identity
+
+
+def sweep(
+    photographs: Annotated[
+        Path, typer.Argument(metavar="IN", help="A well-lit photograph, or a folder of them, to be made dark.")
+    ],
+    models: Annotated[
+        list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
+    ],
+    camera: Annotated[str, typer.Option(help="A measured camera; `lowlight darken --list` names them.")] = "sony_a7s2",
+    iso: Annotated[str, typer.Option(help="Sensitivities, for example 400,6400.")] = "1600",
+    gains: Annotated[
+        str | None, typer.Option(metavar="K,...", help="Counts per electron, in the place of --iso.")
+    ] = None,
+    ratios: Annotated[str, typer.Option(help="How many times less light, 1 to 300.")] = "3,10,30,100,300",
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first photographs by name.")] = None,
+    threshold: Annotated[float, typer.Option(help="PSNR, in dB, below which a model counts as broken.")] = 25.0,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the points as CSV.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plot PSNR and SSIM against light: .html, .svg or .png.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure where each model breaks: PSNR and SSIM against electrons of middle grey.
+
+    Photographs are made dark as `lowlight darken` does it, at every sensitivity and
+    ratio, and restored with the true ratio. All models see the same exposures.
+    """
+    from explorer.darkroom import camera_named
+    from explorer.evaluation.sweep import as_csv, photos_of, sweep_table
+    from explorer.evaluation.sweep import sweep as measure_all
+
+    files = photos_of(photographs, limit)
+    _check(files, csv, plot)
+    known = camera_named(camera)
+    if gains is not None:
+        noises = [known.at(gain=value) for value in _numbers(gains, "--gains")]
+    else:
+        noises = [known.at(iso=value) for value in _numbers(iso, "--iso")]
+    wanted = _numbers(ratios, "--ratios")
+    from explorer import load_model
+
+    loaded = [load_model(name) for name in dict.fromkeys(models)]
+    with progress(len(files) * len(noises) * len(wanted) * len(loaded), quiet=quiet) as shown:
+
+        def advance(what: str) -> None:
+            shown.say(what)
+            shown.advance()
+
+        points = measure_all(files, loaded, noises, wanted, seed=seed, advance=advance)
+    if csv is not None:
+        from explorer.encode import write_bytes
+
+        write_bytes(csv, as_csv(points))
+    if plot is not None:
+        from explorer.cli.plots import write_figure
+        from explorer.views.plots import quality_against_light
+
+        lines: dict[str, list[tuple[float, float, float]]] = {}
+        for point in points:
+            lines.setdefault(point.model, []).append((point.grey_electrons, point.psnr, point.ssim))
+        write_figure(plot, quality_against_light(lines), f"{known.name}: {len(files)} photographs made dark")
+    if as_json:
+        print_json([asdict(point) for point in points])
+    else:
+        print_table(*sweep_table(points, threshold))
+
+
+def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:
+    """Refuses outputs before anything is measured."""
+    if csv is not None:
+        if csv.suffix.lower() != ".csv":
+            raise OutputError(f"{csv.name} is no name for a table; end it in .csv.")
+        if not csv.parent.is_dir():
+            raise OutputError(f"The folder {csv.parent} does not exist; make it or choose another.")
+        if identity(csv) in identities(files):
+            raise OutputError(f"The table would replace the photograph '{csv}'; name another file.")
+    if plot is not None:
+        from explorer.cli.plots import check_plot
+
+        check_plot(plot, [files[0].parent])
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    """ "400,1600" as numbers without repetitions, in their order.
+
+    Raises:
+        DataError: there are none, or one is no number above 0.
+    """
+    try:
+        values = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        values = []
+    if not values or not all(0 < value < 1e9 for value in values):
+        raise DataError(f"{option} {text[:40]!r} cannot be used; give numbers with commas between them.")
+    return list(dict.fromkeys(values))

@@ -1,0 +1,213 @@
+"""Clips through PyAV: a first pass over the packets says what there is, a second one decodes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import VideoError
+from explorer.photo import Photo, RgbPhoto
+from explorer.photo.limits import Limits
+from explorer.video.colour import bits_of, srgb_of
+from explorer.video.source import Facts, Frame, av_module, even_picks, stamp
+
+_SHORT = Fraction(1, 2)
+"""Seconds by which the packets may end before the container says; more, and the file was cut off."""
+_STATES_LENGTH = ("matroska", "webm", "flv")
+"""Formats whose header states the length of the clip itself; others are guessed from the bit rate."""
+_DEFAULT_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What the packets say."""
+
+    count: int
+    times: list[int] | None
+    """Presentation times, sorted; None where packets have none."""
+    last_duration: int
+    end: Fraction
+    """Seconds at which the last packet of any stream ends."""
+
+
+class Clip:
+    """A file with a video stream."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._av = av_module()
+        with self._opened() as container:
+            stream = self._stream(container)
+            time_base = Fraction(stream.time_base or Fraction(1, 90_000))
+            found = self._scan(container, stream)
+            rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
+            sound = len(container.streams.audio)
+            aspect = stream.sample_aspect_ratio
+        self._times = found.times
+        first = self._first_frame()
+        self._turns = round(first.rotation / 90) % 4
+        self._size = first.width, first.height
+        width, height = self._size if self._turns % 2 == 0 else self._size[::-1]
+        Limits.from_environment().check_pixels(width, height, path.name)
+        if aspect is not None and self._turns % 2:
+            aspect = 1 / Fraction(aspect) if aspect else None
+        _, note = srgb_of(first)
+        notes = [note] if note else []
+        if first.interlaced_frame:
+            notes.append("The clip is interlaced; its two fields are restored as one picture.")
+        self.facts = Facts(
+            path.name, found.count, time_base, rate, bits_of(first), width, height, found.last_duration,
+            Fraction(aspect) if aspect and aspect != 1 else None, sound, tuple(notes),
+        )  # fmt: skip
+
+    def _opened(self) -> Any:
+        try:
+            return self._av.open(str(self.path), metadata_errors="ignore")
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(
+                f"{self.path.name} cannot be opened as a video: it is of another kind, or its end is missing; copy it "
+                "again, or convert it."
+            ) from error
+
+    def _stream(self, container: Any) -> Any:
+        for stream in container.streams.video:
+            if not stream.disposition & self._av.stream.Disposition.attached_pic:
+                if stream.codec_context is None:
+                    raise VideoError(
+                        f"The pictures of {self.path.name} cannot be decoded: its end is missing, or its codec is not "
+                        "known here; copy it again, or convert it to H.264."
+                    )
+                stream.thread_type = "SLICE"  # an error then belongs to the packet that was given
+                return stream
+        raise VideoError(f"{self.path.name} holds no video stream; name a clip with pictures.")
+
+    def _scan(self, container: Any, stream: Any) -> _Pass:
+        """All packets, without decoding.
+
+        Raises:
+            VideoError: no frames, or the file was cut off.
+        """
+        times: list[int | None] = []
+        last: tuple[int, int] = (0, 0)
+        end = Fraction(0)
+        start = Fraction(container.start_time or 0, self._av.time_base)
+        try:
+            for packet in container.demux():
+                if packet.size == 0:
+                    continue
+                when = packet.pts if packet.pts is not None else packet.dts
+                if when is not None and packet.time_base is not None:
+                    end = max(end, (when + (packet.duration or 0)) * Fraction(packet.time_base) - start)
+                if packet.stream_index == stream.index:
+                    times.append(packet.pts)
+                    if packet.pts is not None and packet.pts >= last[0]:
+                        last = packet.pts, packet.duration or 0
+        except self._av.error.FFmpegError as error:
+            raise self._cut_off(len(times)) from error
+        if not times:
+            raise VideoError(f"{self.path.name} has a video stream without frames; name another clip.")
+        stated = Fraction(container.duration or 0, self._av.time_base)
+        known = any(name in container.format.name for name in _STATES_LENGTH)
+        if len(times) < (stream.frames or 0) or (known and end + _SHORT < stated):
+            raise self._cut_off(len(times), stream.frames or 0)
+        complete = [time for time in times if time is not None]
+        return _Pass(len(times), sorted(complete) if len(complete) == len(times) else None, last[1], end)
+
+    def _cut_off(self, there: int, stated: int = 0) -> VideoError:
+        of = f" of {stated}" if stated else ""
+        return VideoError(
+            f"{self.path.name} is truncated: its packets end after {there}{of} frames; copy the file again."
+        )
+
+    def _first_frame(self) -> Any:
+        with self._opened() as container:
+            stream = self._stream(container)
+            for frame in self._decoded(container, stream):
+                if not isinstance(frame, int):
+                    return frame
+        raise VideoError(f"{self.path.name} holds no frame that can be decoded; name another clip.")
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+        """Decoded frames, and for packets that the decoder refuses their time (an int)."""
+        stream.codec_context.options = {"err_detect": "explode"}
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except self._av.error.FFmpegError:
+                if packet.size and packet.pts is not None:
+                    yield int(packet.pts)
+
+    def _ordered(self, container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
+        """Times and frames in order; None for damaged frames."""
+        damaged: list[int] = []
+        last: int | None = None
+        step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
+        for each in self._decoded(container, stream):
+            if isinstance(each, int):
+                damaged = sorted({*damaged, each})
+                continue
+            frame: Any = None if each.is_corrupt else each
+            time = each.pts if each.pts is not None else (0 if last is None else last + step)
+            while damaged and damaged[0] < time:
+                missing = damaged.pop(0)
+                if last is None or missing > last:
+                    last = missing
+                    yield missing, None
+            if damaged and damaged[0] == time:
+                damaged.pop(0)
+            if last is not None and time <= last:
+                time = last + 1
+            last = time
+            yield time, frame
+        for missing in damaged:
+            if last is None or missing > last:
+                last = missing
+                yield missing, None
+
+    def frames(self, skip: int = 0) -> Iterator[Frame]:
+        """See `Source.frames`.
+
+        Raises:
+            VideoError: the size of the frames changes.
+        """
+        with self._opened() as container:
+            stream = self._stream(container)
+            for index, (time, frame) in enumerate(self._ordered(container, stream)):
+                if index < skip:
+                    continue
+                yield Frame(index, time, None if frame is None else self._photo(frame))
+
+    def _photo(self, frame: Any) -> Photo:
+        if (frame.width, frame.height) != self._size:
+            old, new = (f"{width} x {height}" for width, height in (self._size, (frame.width, frame.height)))
+            raise VideoError(
+                f"The frame size of {self.path.name} changes from {old} to {new} pixels; cut the clip there and "
+                "restore its parts."
+            )
+        image, _ = srgb_of(frame)
+        image = np.ascontiguousarray(np.rot90(image, self._turns))
+        return RgbPhoto(image, bits_of(frame), name=self.path.name)
+
+    def samples(self, count: int) -> list[Photo]:
+        """See `Source.samples`. Where the clip cannot be sought in, the first frame stands for all."""
+        found: list[Photo] = []
+        times = self._times or []
+        with self._opened() as container:
+            stream = self._stream(container)
+            for pick in even_picks(len(times), count):
+                with contextlib.suppress(self._av.error.FFmpegError):
+                    container.seek(times[pick], stream=stream)
+                    frame = next((f for f in self._decoded(container, stream) if not isinstance(f, int)), None)
+                    if frame is not None and not frame.is_corrupt:
+                        found.append(self._photo(frame))
+        return found or [self._photo(self._first_frame())]
+
+    def fingerprint(self) -> str:
+        """See `Source.fingerprint`."""
+        return stamp([self.path])

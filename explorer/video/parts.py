@@ -1,0 +1,337 @@
+"""Results of a run in parts, so that a killed run goes on: each part is a piece of the final stream, with what the next
+one needs to continue. When all are there they are put together with the sound, without encoding again."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import OutputError, VideoError
+from explorer.photo.types import FloatArray
+from explorer.unfinished import replacing
+from explorer.video.colour import frame_of
+from explorer.video.source import Facts, Source, av_module
+from explorer.video.steady import Steady
+
+_JOB = "job.json"
+_OWNER = "owner"
+
+
+@dataclass(frozen=True)
+class Codec:
+    """An encoder that results are written with."""
+
+    name: str
+    crf: int | None
+    """By default; None for a lossless codec."""
+    most_crf: int
+    options: dict[str, str]
+    odd: bool
+    """Takes 4:4:4, and so sides that are odd numbers."""
+    suffixes: tuple[str, ...]
+
+
+_WIDE = (".mp4", ".mov", ".mkv", ".m4v")
+CODECS = {
+    each.name: each
+    for each in (
+        Codec("libx264", 18, 51, {"preset": "medium", "bf": "0"}, True, _WIDE),
+        Codec("libx265", 20, 51, {"preset": "medium", "bf": "0", "x265-params": "bframes=0:log-level=1"}, True, _WIDE),
+        Codec("libsvtav1", 28, 63, {"preset": "8"}, False, (*_WIDE, ".webm")),
+        Codec("libvpx-vp9", 28, 63, {"b": "0", "cpu-used": "4", "row-mt": "1"}, False, (".mp4", ".mkv", ".webm")),
+        Codec("ffv1", None, 0, {"g": "1"}, True, (".mkv",)),
+    )
+}
+"""Without frames that are coded out of order, so that parts can be joined whatever the times of their frames."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a result is encoded."""
+
+    codec: Codec
+    crf: int | None
+    pix_fmt: str
+    width: int
+    height: int
+
+
+def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts) -> Format:
+    """What a result will be encoded as, before any work is done.
+
+    Raises:
+        OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, no such
+            folder.
+    """
+    known = CODECS.get(codec)
+    if known is None:
+        raise OutputError(f"There is no codec {codec!r} here; take one of {', '.join(CODECS)}.")
+    suffix = out.suffix.lower()
+    every = sorted({each for one in CODECS.values() for each in one.suffixes})
+    if suffix not in every:
+        raise OutputError(f"{out.name} has no suffix of a video; end it in {', '.join(every)}.")
+    if suffix not in known.suffixes:
+        raise OutputError(f"A {suffix} file does not hold {codec}; end the name in {' or '.join(known.suffixes)}.")
+    if not out.parent.is_dir():
+        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; give a file name in it.")
+    av = av_module()
+    try:
+        av.codec.Codec(codec, "w")
+    except (av.error.FFmpegError, ValueError) as error:
+        have = [name for name in CODECS if name in av.codecs_available]
+        raise OutputError(f"This PyAV lacks the encoder {codec}; take one of {', '.join(have)}.") from error
+    if crf is not None and known.crf is None:
+        raise OutputError(f"{codec} loses nothing, so it has no CRF; leave it out.")
+    if crf is not None and not 0 <= crf <= known.most_crf:
+        raise OutputError(f"A CRF of {crf} cannot be used; {codec} takes 0 to {known.most_crf}.")
+    if bits not in (8, 10):
+        raise OutputError(f"A video has 8 or 10 bits here, not {bits}; give one of these.")
+    odd = facts.width % 2 or facts.height % 2
+    if odd and not known.odd:
+        raise OutputError(
+            f"{codec} takes even sides, and the frames have {facts.width} x {facts.height} pixels; take libx264."
+        )
+    sampling = "444" if odd or known.crf is None else "420"
+    return Format(
+        known, known.crf if crf is None else crf, f"yuv{sampling}p{'10le' if bits == 10 else ''}", facts.width,
+        facts.height,
+    )  # fmt: skip
+
+
+@dataclass
+class State:
+    """What the next part continues from."""
+
+    done: int = 0
+    """Frames that are encoded."""
+    ratio: float | None = None
+    """Of the last frame."""
+    damaged: list[tuple[int, float]] = field(default_factory=list)
+    """Frames that were repeated, and their seconds."""
+    network: float = 0.0
+    """Seconds in the network."""
+    steady: Steady | None = None
+
+
+class Parts:
+    """The folder of parts beside a result."""
+
+    def __init__(self, out: Path, job: dict[str, Any]) -> None:
+        self._out = out
+        self.folder = out.with_name(f".{out.name}.parts")
+        self._job = json.dumps(job, sort_keys=True, default=str)
+        self._own()
+
+    def _own(self) -> None:
+        """Takes up the parts of an earlier run of the same job; those of another one are removed.
+
+        Raises:
+            OutputError: another process is at work on them, or the folder cannot be written to.
+        """
+        try:
+            owner = int((self.folder / _OWNER).read_text())
+            if owner != os.getpid():
+                os.kill(owner, 0)
+                raise OutputError(f"Another process ({owner}) is writing {self._out}; wait for it, or end it.")
+        except (FileNotFoundError, ValueError, ProcessLookupError, NotADirectoryError):
+            pass
+        except PermissionError as error:
+            raise OutputError(f"Another process is writing {self._out}; wait for it, or end it.") from error
+        try:
+            if not (self.folder / _JOB).is_file() or (self.folder / _JOB).read_text() != self._job:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir()
+                with replacing(self.folder / _JOB) as temporary:
+                    temporary.write_text(self._job)
+            (self.folder / _OWNER).write_text(str(os.getpid()))
+        except OSError as error:
+            raise OutputError(f"{self.folder} cannot be written ({error.strerror}); choose another place.") from error
+
+    def finished(self) -> list[Path]:
+        """The parts that are whole, in order."""
+        found: list[Path] = []
+        while (path := self._part(len(found))).is_file() and self._state(len(found)).is_file():
+            found.append(path)
+        return found
+
+    def _part(self, index: int) -> Path:
+        return self.folder / f"{index:06}.nut"
+
+    def _state(self, index: int) -> Path:
+        return self.folder / f"{index:06}.npz"
+
+    def state(self) -> State:
+        """Where the last whole part ended."""
+        count = len(self.finished())
+        if not count:
+            return State()
+        with np.load(self._state(count - 1), allow_pickle=False) as stored:
+            said = json.loads(str(stored["said"]))
+            steady = None
+            if "image" in stored:
+                noise = stored.get("noise")
+                steady = Steady(stored["seen"], stored["image"], stored["count"], noise)
+        damaged = [(int(index), float(seconds)) for index, seconds in said["damaged"]]
+        return State(said["done"], said["ratio"], damaged, said["network"], steady)
+
+    def keep(self, temporary: Path, state: State) -> None:
+        """Lets a part that is written take its place."""
+        index = len(self.finished())
+        arrays: dict[str, Any] = {}
+        if state.steady is not None and state.steady.image is not None:
+            of = state.steady
+            arrays = {"seen": of.seen, "image": of.image, "count": of.count}
+            if of.still_noise is not None:
+                arrays["noise"] = of.still_noise
+        damaged = [each for each in state.damaged if each[0] < state.done]  # others are read ahead
+        said = {"done": state.done, "ratio": state.ratio, "damaged": damaged, "network": state.network}
+        with replacing(self._state(index)) as path, path.open("wb") as file:
+            np.savez(file, said=json.dumps(said), **arrays)
+        os.replace(temporary, self._part(index))
+        if index:  # only the newest is continued from; its pictures would fill the disk
+            with replacing(self._state(index - 1)) as path, path.open("wb") as file:
+                np.savez(file, said=json.dumps({}))
+
+    def release(self) -> None:
+        """Says that nobody is at work here any more."""
+        (self.folder / _OWNER).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _stream(av: Any, container: Any, format_: Format, facts: Facts) -> Any:
+    """The stream of pictures: of every part, and of the whole, with the same settings and so with the same header."""
+    options = dict(format_.codec.options)
+    if format_.crf is not None:
+        options["crf"] = str(format_.crf)
+    stream = container.add_stream(format_.codec.name, rate=facts.rate.limit_denominator(60_000), options=options)
+    stream.width, stream.height, stream.pix_fmt = format_.width, format_.height, format_.pix_fmt
+    context = stream.codec_context
+    context.time_base = stream.time_base = facts.time_base
+    context.flags |= int(av.codec.context.Flags.global_header)
+    context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
+    if facts.aspect is not None:
+        context.sample_aspect_ratio = facts.aspect
+    return stream
+
+
+class Part:
+    """An encoder that writes one part."""
+
+    def __init__(self, folder: Path, format_: Format, facts: Facts) -> None:
+        av = av_module()
+        self.path = folder / "writing.nut"
+        self._facts = facts
+        self._format = format_
+        self._container = av.open(str(self.path), "w", format="nut")
+        self._stream = _stream(av, self._container, format_, facts)
+
+    def write(self, image: FloatArray, time: int) -> None:
+        """Encodes a frame: H x W x 3 sRGB in [0, 1], at a time in units of the source's time base."""
+        frame = frame_of(image, self._format.pix_fmt, time, self._facts.time_base)
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> Path:
+        """Ends the part; gives its file."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self.path
+
+    def abandon(self) -> None:
+        """Gives the part up."""
+        self._container.close()
+        self.path.unlink(missing_ok=True)
+
+
+def assemble(parts: list[Path], source: Source, out: Path, format_: Format) -> None:
+    """Puts parts and the source's sound together, packet by packet.
+
+    Raises:
+        VideoError: the container does not take the sound.
+        OutputError: the file cannot be written.
+    """
+    av = av_module()
+    options = {"movflags": "+faststart"} if out.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    try:
+        with replacing(out) as temporary, av.open(str(temporary), "w", options=options) as container:
+            _fill(av, container, parts, source, format_)
+    except av.error.FFmpegError as error:
+        if source.facts.sound and isinstance(error, ValueError):
+            raise VideoError(
+                f"A {out.suffix} file does not take the sound of {source.facts.name}; end the name in .mkv."
+            ) from error
+        raise OutputError(f"{out} could not be written ({error.strerror}); choose another place.") from error
+    except OSError as error:
+        raise OutputError(f"{out} could not be written ({error.strerror}); choose another place.") from error
+
+
+def _fill(av: Any, container: Any, parts: list[Path], source: Source, format_: Format) -> None:
+    picture = _stream(av, container, format_, source.facts)
+    if not source.facts.sound:
+        for _, _, packet in _pictures(av, parts, picture, source.facts):
+            container.mux(packet)
+        return
+    with av.open(str(source.path), metadata_errors="ignore") as given:
+        pairs = {
+            stream.index: container.add_stream_from_template(stream, opaque=True) for stream in given.streams.audio
+        }
+        for name, value in given.metadata.items():
+            if "location" not in name.lower() and name.lower() in (
+                "title",
+                "artist",
+                "comment",
+                "creation_time",
+                "date",
+            ):
+                container.metadata[name] = value
+        streams = [_pictures(av, parts, picture, source.facts), _sounds(given, pairs)]
+        for _, _, packet in heapq.merge(*streams, key=lambda each: each[:2]):
+            container.mux(packet)
+
+
+_Timed = tuple[Fraction, int, Any]
+
+
+def _pictures(av: Any, parts: list[Path], stream: Any, facts: Facts) -> Iterator[_Timed]:
+    """Packets of all parts, each with its own duration: until the next one."""
+    held: Any = None
+    for part in parts:
+        with av.open(str(part)) as container:
+            for packet in container.demux(video=0):
+                if packet.size == 0:
+                    continue
+                # A part's time base may be a finer one of the container's own.
+                time = round(packet.pts * Fraction(packet.time_base) / facts.time_base)
+                if held is not None:
+                    held.duration = max(1, time - held.pts)
+                    yield held.pts * facts.time_base, 0, held
+                held = packet
+                held.stream, held.time_base = stream, facts.time_base
+                held.pts = held.dts = time
+    if held is not None:
+        held.duration = facts.last_duration or max(1, round(1 / (facts.rate * facts.time_base)))
+        yield held.pts * facts.time_base, 0, held
+
+
+def _sounds(container: Any, pairs: dict[int, Any]) -> Iterator[_Timed]:
+    last = Fraction(0)
+    for packet in container.demux([stream for stream in container.streams.audio]):
+        if packet.size == 0:
+            continue
+        when = packet.dts if packet.dts is not None else packet.pts
+        last = last if when is None else when * Fraction(packet.time_base)
+        packet.stream = pairs[packet.stream_index]
+        yield last, 1, packet

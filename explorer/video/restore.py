@@ -1,0 +1,355 @@
+"""`restore_video`: a clip or a folder of frames to a restored clip."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from explorer.errors import CancelledError, OutputError, RatioError, VideoError
+from explorer.identity import identity, nearest_of
+from explorer.photo import Photo, check_ratio
+from explorer.photo.types import FloatArray
+from explorer.restorer import load_model, restore, suggested_ratio
+from explorer.video.parts import Format, Part, Parts, State, assemble, check_format
+from explorer.video.source import Frame, Source, open_source
+from explorer.video.steady import PRIMED, Steady, seen_of
+from explorer.weights.store import LoadedModel
+
+_SAMPLES = 9
+"""Frames by which the ratio of a clip is chosen."""
+_FOLLOW_SECONDS = 2.0
+"""Time in which a ratio that follows comes two thirds of the way."""
+_PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
+"""A part ends after so many frames, or so many seconds of work and at least a few frames."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class VideoProgress:
+    """How far a run is."""
+
+    done: int
+    """Frames that are restored, those of an earlier run included."""
+    frames: int
+    """As many as the container holds."""
+    seconds: float
+    """Since this run began."""
+    network: float
+    """Seconds of it in the network."""
+    ratio: float
+    image: FloatArray
+    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown while the run goes on."""
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """What became of a clip."""
+
+    path: Path
+    frames: int
+    width: int
+    height: int
+    ratio: float
+    """Of the clip, or of its last frame where the ratio follows."""
+    ratio_source: str
+    damaged: tuple[tuple[int, float], ...]
+    """Frames that could not be decoded and repeat the one before: number (from 0) and seconds."""
+    resumed: int
+    """Frames that an earlier run had restored."""
+    seconds: float
+    network: float
+    """Seconds in the network, of all runs."""
+    model: str
+    notes: tuple[str, ...]
+
+
+def restore_video(
+    source: str | Path,
+    output: str | Path,
+    model: str | LoadedModel,
+    ratio: float | str = "auto",
+    *,
+    follow: bool = False,
+    steady: bool = True,
+    codec: str = "libx264",
+    crf: int | None = None,
+    bits: int | None = None,
+    fps: float | None = None,
+    backend: str = "auto",
+    progress: Callable[[VideoProgress], None] = lambda state: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> VideoResult:
+    """Restores a video.
+
+    Times of frames and the sound stay as they are. A run that was killed or cancelled goes on when it is started again
+    with the same settings.
+
+    Args:
+        source: a clip, or a folder of frames: CinemaDNG, other RAW files, or pictures.
+        output: .mp4, .mov, .mkv, .m4v or .webm; it appears whole or not at all.
+        model: a name or a loaded model.
+        ratio: amplification in linear light, 1 to 300; "auto" follows the model's rule: one ratio for the clip, the
+            median of what nine of its frames ask for.
+        follow: with "auto", let the ratio follow the light slowly instead.
+        steady: take flicker away where the picture stands still; see `explorer.video.steady`.
+        codec: libx264, libx265, libsvtav1, libvpx-vp9 or ffv1.
+        crf: quality of the codec, the lower the better; its own default.
+        bits: 8 or 10; as the source by default, at most 10.
+        fps: frames a second of a folder; by default what its files say, else 24.
+        backend: see `explorer.restore`.
+        progress: called after every frame.
+        cancelled: asked before every frame; True ends the run, and what is done is kept for the next.
+
+    Raises:
+        VideoError: a source that is no video, is cut off, has a hole, or whose frames change in size.
+        OutputError: an output that cannot be written, or that would replace the source.
+        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`.
+        CancelledError: `cancelled` said so.
+        ExplorerError: PyAV is not installed.
+    """
+    automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
+    given = None if automatic else check_ratio(ratio)
+    if follow and not automatic:
+        raise RatioError("A ratio that follows the light is an automatic one; leave the number out.")
+    path, out = Path(source), Path(output)
+    clip = open_source(path, fps)
+    _check_places(path, out)
+    facts = clip.facts
+    format_ = check_format(out, codec, crf, bits or (10 if facts.bits > 8 else 8), facts)
+    loaded = load_model(model) if isinstance(model, str) else model
+    job = {
+        "source": clip.fingerprint(), "model": [loaded.name, loaded.identity.sha256], "ratio": given, "follow": follow,
+        "steady": steady, "codec": [codec, format_.crf, format_.pix_fmt], "rate": str(facts.rate), "backend": backend,
+        "version": _version(),
+    }  # fmt: skip
+    parts = Parts(out, job)
+    run = _Run(clip, parts, format_, loaded, given, follow, steady, backend, progress, cancelled)
+    try:
+        state = run.all()
+        if not state.done:
+            raise VideoError(f"{facts.name} holds no frame that can be decoded; name another clip.")
+        assemble(parts.finished(), clip, out, format_)
+    except (VideoError, OutputError):
+        if not parts.finished():
+            parts.remove()
+        raise
+    finally:
+        parts.release()
+    parts.remove()
+    return VideoResult(
+        out, state.done, facts.width, facts.height, state.ratio or 1.0, run.ratio_source, tuple(state.damaged),
+        run.resumed, time.perf_counter() - run.started, state.network, loaded.name, (*facts.notes, *run.notes),
+    )  # fmt: skip
+
+
+def _version() -> str:
+    from explorer import __version__
+
+    return __version__
+
+
+def _check_places(path: Path, out: Path) -> None:
+    there = identity(out)
+    if there is not None and there == identity(path):
+        raise OutputError(f"The result would replace the clip '{path}'; name another output.")
+    if path.is_dir() and nearest_of(out.parent, [path]) is not None:
+        raise OutputError(f"{out} would lie among the frames; name an output outside of {path}.")
+
+
+class _Run:
+    """One run over the frames that are not done yet: decoding and encoding in threads of their own beside the network,
+    which works in the caller's."""
+
+    def __init__(
+        self, clip: Source, parts: Parts, format_: Format, model: LoadedModel, ratio: float | None, follow: bool,
+        steady: bool, backend: str, progress: Callable[[VideoProgress], None], cancelled: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._clip, self._parts, self._format, self._model = clip, parts, format_, model
+        self._follow, self._backend = follow, backend
+        self._progress, self._cancelled = progress, cancelled
+        self.started = time.perf_counter()
+        self._state = parts.state()
+        self.resumed = self._state.done
+        self.notes: tuple[str, ...] = ()
+        self.ratio_source = "given"
+        if ratio is not None:
+            self._state.ratio = ratio
+        elif self._state.ratio is None:
+            self._state.ratio, self.ratio_source = self._chosen()
+        else:
+            self.ratio_source = "as the run before chose"
+        if steady and self._state.steady is None:
+            self._state.steady = Steady()
+        self._here = 0.0
+
+    def _chosen(self) -> tuple[float, str]:
+        """The median of what some frames ask for; of the first one where the ratio follows."""
+        asked = [suggested_ratio(photo, self._model) for photo in self._clip.samples(1 if self._follow else _SAMPLES)]
+        values = sorted(value for value, _ in asked)
+        return values[len(values) // 2], asked[0][1]
+
+    def all(self) -> State:
+        """Restores what is missing."""
+        state, part = self._state, None
+        count, begun = 0, 0.0
+        waiting: list[Future[None]] = []
+        with ThreadPoolExecutor(1) as writer:
+            try:
+                for frame, image in self._results():
+                    if part is None:
+                        part = Part(self._parts.folder, self._format, self._clip.facts)
+                        count, begun = 0, time.perf_counter()
+                    while len(waiting) > 1:
+                        waiting.pop(0).result()
+                    waiting.append(writer.submit(part.write, image, frame.time))
+                    state.done, count = frame.index + 1, count + 1
+                    self._tell(image)
+                    long = time.perf_counter() - begun > _PART_SECONDS and count >= _LEAST_FRAMES
+                    if long or count >= _PART_FRAMES:
+                        self._keep(part, waiting)
+                        part = None
+                if part is not None:
+                    self._keep(part, waiting)
+                    part = None
+            finally:
+                if part is not None:
+                    for each in waiting:
+                        each.exception()
+                    part.abandon()
+        return state
+
+    def _keep(self, part: Part, waiting: list[Future[None]]) -> None:
+        while waiting:
+            waiting.pop(0).result()
+        self._parts.keep(part.close(), self._state)
+
+    def _tell(self, image: FloatArray) -> None:
+        state = self._state
+        self._progress(
+            VideoProgress(
+                state.done,
+                self._clip.facts.frames,
+                time.perf_counter() - self.started,
+                self._here,
+                state.ratio or 1.0,
+                image,
+            )  # fmt: skip
+        )
+
+    def _results(self) -> Iterator[tuple[Frame, FloatArray]]:
+        """Frames with their steadied results, in order; the first ones once the beginning is averaged."""
+        primed = self._state.steady is None or self._state.done > 0
+        held: list[tuple[Frame, FloatArray | None, FloatArray | None]] = []
+        last: FloatArray | None = None
+        beginning: list[Frame] = []  # damaged ones, before any that is not
+        for frame in _ahead(self._clip.frames(self._state.done)):
+            if self._cancelled():
+                raise CancelledError("The run was cancelled; start it again to go on from there.")
+            if frame.photo is None:
+                self._state.damaged.append((frame.index, float(frame.time * self._clip.facts.time_base)))
+            image, seen = (None, None) if frame.photo is None else self._restored(frame.photo, frame)
+            if not primed:
+                held.append((replace(frame, photo=None), image, seen))
+                if len(held) < PRIMED:
+                    continue
+                primed = True
+                yield from self._begun(held)
+                last = self._last
+                held = []
+                continue
+            if image is not None and seen is not None and self._state.steady is not None:
+                image = self._state.steady.step(seen, image)
+            if image is None:
+                image = last if last is not None else self._previous()
+            if image is None:
+                beginning.append(frame)
+                continue
+            last = image
+            for each in beginning:
+                yield each, image
+            beginning.clear()
+            yield frame, image
+        yield from self._begun(held)
+
+    _last: FloatArray | None = None
+
+    def _previous(self) -> FloatArray | None:
+        """The result before the first frame of this run, where the averages know it."""
+        return None if self._state.steady is None else self._state.steady.image
+
+    def _begun(
+        self, held: list[tuple[Frame, FloatArray | None, FloatArray | None]]
+    ) -> Iterator[tuple[Frame, FloatArray]]:
+        """The first frames of a clip."""
+        steady = self._state.steady
+        assert steady is not None or not held
+        good = [(seen, image) for _, image, seen in held if image is not None and seen is not None]
+        if not good or steady is None:
+            return
+        steady.prime(good)
+        first = good[0][1]
+        for frame, image, seen in held:
+            if image is not None and seen is not None:
+                self._last = steady.step(seen, image)
+            yield frame, first if self._last is None else self._last
+
+    def _restored(self, photo: Photo, frame: Frame) -> tuple[FloatArray, FloatArray | None]:
+        state = self._state
+        assert state.ratio is not None
+        if self._follow and frame.index:
+            wanted, _ = suggested_ratio(photo, self._model)
+            share = 1 - math.exp(-float(1 / self._clip.facts.rate) / _FOLLOW_SECONDS)
+            state.ratio *= (wanted / state.ratio) ** share
+        result = restore(photo, self._model, state.ratio, backend=self._backend, intermediates=False)
+        state.network += result.seconds
+        self._here += result.seconds
+        self.notes = self.notes or result.notes
+        image: Any = result.image
+        return image, None if state.steady is None else seen_of(photo, state.ratio)
+
+
+def _ahead(items: Iterator[Item], most: int = 2) -> Iterator[Item]:
+    """The same items, the next ones made in a thread meanwhile."""
+    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(most)
+    ended = threading.Event()
+
+    def put(what: tuple[Item | None, BaseException | None]) -> bool:
+        while not ended.is_set():
+            try:
+                ready.put(what, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put((item, None)):
+                    return
+        except BaseException as error:  # the reader of the items is told
+            put((None, error))
+            return
+        put((None, None))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,114 @@
+"""Where frames come from: a clip in any container that PyAV reads, or a folder of photos in order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from explorer.errors import ExplorerError, VideoError
+from explorer.photo import Photo
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame to restore."""
+
+    index: int
+    time: int
+    """In units of the source's time base."""
+    photo: Photo | None
+    """None for a damaged frame: the one before it is repeated."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a source before its frames are decoded."""
+
+    name: str
+    frames: int
+    """As many as the container holds; some of them may not be shown."""
+    time_base: Fraction
+    rate: Fraction
+    """Frames a second, on average."""
+    bits: int
+    width: int
+    """Of the upright picture."""
+    height: int
+    last_duration: int = 0
+    """Of the last frame, in units of the time base; 0 where it is not known."""
+    aspect: Fraction | None = None
+    """Width of an upright pixel over its height, where it is not 1."""
+    sound: int = 0
+    """Streams of sound."""
+    notes: tuple[str, ...] = field(default=())
+
+
+class Source(Protocol):
+    """A clip or a folder."""
+
+    path: Path
+    facts: Facts
+
+    def frames(self, skip: int = 0) -> Iterator[Frame]:
+        """Frames in order. The first `skip` are left out, and not converted."""
+        ...
+
+    def samples(self, count: int) -> list[Photo]:
+        """A few frames from all over it, to choose the ratio by."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What changes when the source does."""
+        ...
+
+
+def open_source(path: Path, fps: float | None = None) -> Source:
+    """A source of frames.
+
+    Args:
+        fps: frames a second of a folder.
+
+    Raises:
+        VideoError: nothing there that can be restored as a video; one sentence says why.
+    """
+    from explorer.video.clip import Clip
+    from explorer.video.folder import Folder
+
+    if not path.exists():
+        raise VideoError(f"{path} does not exist; check the path.")
+    if path.is_dir():
+        return Folder(path, fps)
+    if fps is not None:
+        raise VideoError("Frames a second can be given for a folder of frames; a clip has its own times.")
+    return Clip(path)
+
+
+def stamp(paths: list[Path]) -> str:
+    """A hash of names, sizes and times of files."""
+    parts = []
+    for path in paths:
+        stat = path.stat()
+        parts.append(f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def even_picks(total: int, count: int) -> list[int]:
+    """Up to `count` different numbers, spread evenly from 0 to `total` - 1."""
+    return sorted({round((k + 0.5) * total / count - 0.5) for k in range(count)} & set(range(total)))
+
+
+def av_module() -> Any:
+    """PyAV.
+
+    Raises:
+        ExplorerError: it is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise ExplorerError("Video needs PyAV; run `pip install 'lowlight-explorer[video]'`.") from error
+    return av

@@ -1,0 +1,276 @@
+"""The temporal step: takes flicker and crawling noise away where the picture stands still.
+
+Results are averaged recursively, each pixel with a weight of its own: 1/n after n frames that agree, so that the
+average is the best one from the second frame on, down to a least weight. Whether a pixel stands still is judged on the
+amplified input, whose noise is nearly white, not on the result, whose noise the network has bent: by the mean of the
+residual around it, which shows faint large changes, and by its energy, which shows fine ones, both against the noise,
+in each colour. Where either is more than noise explains, the new frame is taken as it is; so nothing drags a ghost
+behind it.
+
+The noise is measured for several brightnesses at a time: within a frame (Immerkaer, "Fast Noise Variance Estimation",
+1996), which texture inflates, and between frames, which motion inflates. While the camera stands still the second one
+is believed, while it moves the smaller of the two. Light that flickers as a whole is evened out first.
+
+All of this happens at half the size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from explorer.photo.amplify import LUMINANCE
+from explorer.photo.cfa import PERIODS, TILES
+from explorer.photo.develop import display_of, linear_of, upright
+from explorer.photo.types import FloatArray, Photo, RawPhoto
+
+MOST_FRAMES = 24
+"""How many frames an average is worth at most."""
+PRIMED = 8
+"""Frames of the beginning that are averaged backwards first, so that a clip does not begin noisier than it goes on."""
+_WINDOW = 9
+"""Sides of the surroundings by which a pixel is judged, at half size."""
+_BINS = 8
+_BLOCK = 16
+"""Sides of the parts by which light as a whole is compared, at half size."""
+_MEAN_LIMITS, _ENERGY_LIMITS = (3.0, 4.4), (3.0, 4.6)
+"""Where agreement begins to end, and where it has ended: of the mean, and of the energy's logarithm, in their standard
+deviations."""
+_SPREAD = (0.17, 0.45)
+"""Least and greatest standard deviation of the energy's logarithm: of white noise over the window, and of noise that
+comes in few large steps, as that of 8-bit files does once it is amplified."""
+_FOLLOW = 0.06
+"""Share of a change of the whole light that is let through with each frame."""
+_CUT = 0.45
+"""Natural logarithm of a change of light, beyond which it is a new scene."""
+_LEAST = 0.3 / 255
+"""Noise that is assumed at least: the rounding of an 8-bit frame."""
+
+
+def seen_of(photo: Photo, ratio: float) -> FloatArray:
+    """The amplified colours of a photo at about half its size, upright, sRGB or balanced camera RGB in [0, 1]."""
+    if isinstance(photo, RawPhoto):
+        light = _cells(photo) * np.float32(ratio)
+        return upright(display_of(np.minimum(light, 1)), photo.rotation, photo.mirrored)
+    half = _reduced(photo.image, 2)
+    return display_of(np.minimum(linear_of(half) * np.float32(ratio), 1))
+
+
+def _cells(photo: RawPhoto) -> FloatArray:
+    """H' x W' x 3: mean of each colour in each 2x2 of the mosaic (3x3 of X-Trans), balanced."""
+    gains = np.asarray(photo.white_balance.gains, dtype=np.float32)
+    if photo.cfa == "none":
+        return _reduced(photo.mosaic, 2) * gains
+    tile, period = TILES[photo.cfa], PERIODS[photo.cfa]
+    side = 2 if period == 2 else 3
+    height, width = (n // period * period for n in photo.mosaic.shape)
+    sums = np.zeros((height // side, width // side, 3), dtype=np.float32)
+    counts = np.zeros((period // side, period // side, 3), dtype=np.float32)
+    step = period // side
+    for (y, x), colour in np.ndenumerate(tile):
+        sums[y // side :: step, x // side :: step, colour] += photo.mosaic[y:height:period, x:width:period]
+        counts[y // side, x // side, colour] += 1
+    scale = (gains / counts).astype(np.float32)
+    cells: FloatArray = sums * np.tile(scale, (sums.shape[0] // step, sums.shape[1] // step, 1))
+    return cells
+
+
+@dataclass
+class Steady:
+    """The averages so far; `step` gives each frame's result."""
+
+    seen: FloatArray | None = None
+    """Average of the amplified input, H' x W' x 3."""
+    image: FloatArray | None = None
+    """Average of the results, H x W x 3."""
+    count: FloatArray | None = None
+    """Frames that each pixel's average is worth."""
+    still_noise: NDArray[np.float32] | None = None
+    """Variance by colour and brightness (3 x 8) while the camera last stood still."""
+    shares: list[float] = field(default_factory=list)
+    """Of each frame, the share of pixels that stood still."""
+
+    def prime(self, frames: list[tuple[FloatArray, FloatArray]]) -> None:
+        """Averages the first frames of a clip backwards.
+
+        Args:
+            frames: input (from `seen_of`) and result of each, in order.
+        """
+        for seen, image in reversed(frames):
+            self.step(seen, image)
+        self.shares.clear()
+
+    def step(self, seen: FloatArray, image: FloatArray) -> FloatArray:
+        """A frame's steadied result.
+
+        Args:
+            seen: its input, from `seen_of`.
+            image: its result, H x W x 3 in [0, 1].
+        """
+        if self.seen is None or self.image is None or self.count is None or self.image.shape != image.shape:
+            return self._begin(seen, image)
+        change, whole = _change_of_light(seen @ LUMINANCE, self.seen @ LUMINANCE)
+        if abs(change) > _CUT:
+            return self._begin(seen, image)
+        if whole:
+            seen = seen * np.float32(np.exp(-(1 - _FOLLOW) * change))
+            own, whole_too = _change_of_light(_half_luma(image), _half_luma(self.image))
+            if whole_too and abs(own) <= _CUT:
+                image = image * np.float32(np.exp(-(1 - _FOLLOW) * own))
+        still = self._still(seen)
+        self.shares.append(float(still.mean()))
+        count = np.minimum(still * self.count + 1, MOST_FRAMES)
+        self.seen = self.seen + (seen - self.seen) / count[..., None]
+        self.count = count
+        weight = _enlarged(1 / count, image.shape[:2])[..., None]
+        self.image = self.image + (image - self.image) * weight
+        return self.image
+
+    def _begin(self, seen: FloatArray, image: FloatArray) -> FloatArray:
+        self.seen, self.image, self.count = seen, image, np.ones(seen.shape[:2], np.float32)
+        self.still_noise = None
+        return image
+
+    def _still(self, seen: FloatArray) -> FloatArray:
+        """1 where a pixel agrees with its average within the noise, 0 where it does not, H' x W'."""
+        assert self.seen is not None and self.count is not None
+        scale = 1 + 1 / self.count
+        moves = _camera_moves(seen @ LUMINANCE, self.seen @ LUMINANCE)
+        still = np.ones_like(self.count)
+        noise = []
+        for c in range(3):  # what keeps its luma may change its colour
+            average = np.ascontiguousarray(self.seen[..., c])
+            residual = (seen[..., c] - average) / np.sqrt(scale)
+            energy, mean = (ndimage.uniform_filter(each, _WINDOW) for each in (residual * residual, residual))
+            edges = np.quantile(average[::3, ::3], np.linspace(0, 1, _BINS + 1)[1:-1]).astype(np.float32)
+            bins = np.searchsorted(edges, average)
+            within = (_by_bin(_response(seen[..., c]), bins, 0.5)[0] / 0.6745) ** 2
+            last = None if self.still_noise is None else self.still_noise[c]
+            low, least = _by_bin(energy, bins, 0.3, 0.1)
+            # From the lower quantiles, which what moves does not reach: 0.757 lies between them for a normal variable.
+            spread: Any = _SPREAD[0]
+            if not moves:
+                spread = np.clip(np.log(np.maximum(low, 1e-12) / np.maximum(least, 1e-12)) / 0.757, *_SPREAD)
+            variance = _variance(within, low * np.exp(0.524 * spread), last, moves)
+            noise.append(variance)
+            of_mean = _by_bin(np.abs(mean), bins, 0.4)[0] / 0.5244  # the 40 % quantile of |x| for a normal x
+            # White noise averages out over the window; rows and compression less, but never not at all.
+            of_mean = np.clip(of_mean, np.sqrt(variance) / _WINDOW, np.sqrt(variance) / 2.5)
+            still *= _falling(np.abs(mean) / of_mean[bins], _MEAN_LIMITS)
+            still *= _falling(np.log(np.maximum(energy, 1e-12) / variance[bins]) / _at(spread, bins), _ENERGY_LIMITS)
+        if not moves:
+            self.still_noise = np.stack(noise)
+        return ndimage.minimum_filter(still, 5).astype(np.float32)
+
+
+def _variance(
+    within: NDArray[np.float32], between: NDArray[np.float32], last: NDArray[np.float32] | None, moves: bool
+) -> NDArray[np.float32]:
+    """The noise's variance by brightness, from one frame, from two, and while the camera last stood still."""
+    if moves:
+        found = np.minimum(within, between)
+    else:
+        # Compressed noise is smoother than white, so there is more of it than the mask sees.
+        found = np.minimum(between, 9 * within + _LEAST**2)
+    if last is not None:
+        found = np.minimum(found, (1.2 if moves else 1.15) * last)
+    return np.maximum(found, np.float32(_LEAST**2)).astype(np.float32)
+
+
+def _response(seen: FloatArray) -> FloatArray:
+    """Magnitude of Immerkaer's mask, scaled to the noise's deviation."""
+    rows = seen[:-2] - 2 * seen[1:-1] + seen[2:]
+    inner = np.abs(rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
+    return np.pad(inner, 1, mode="edge")
+
+
+def _by_bin(values: FloatArray, bins: NDArray[np.integer], *quantiles: float) -> NDArray[np.float32]:
+    """Quantiles (one a row) of the values of each brightness; of all of them where a brightness has too few."""
+    values, bins = values[::2, ::2], bins[::2, ::2]
+    everywhere = np.quantile(values, quantiles)
+    found = []
+    for each in range(_BINS):
+        own = values[bins == each]
+        found.append(np.quantile(own, quantiles) if own.size >= 64 else everywhere)
+    by_quantile: NDArray[np.float32] = np.array(found, dtype=np.float32).T
+    return by_quantile
+
+
+def _at(spread: NDArray[np.floating] | float, bins: NDArray[np.integer]) -> NDArray[np.floating] | float:
+    return spread if isinstance(spread, float) else spread[bins]
+
+
+def _falling(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
+    low, high = limits
+    return np.clip((high - values) / (high - low), 0, 1)
+
+
+def _blocks(values: FloatArray) -> FloatArray:
+    side = min(_BLOCK, *values.shape)
+    height, width = (n // side * side for n in values.shape)
+    parts = values[:height, :width].reshape(height // side, side, width // side, side)
+    return parts.mean(axis=(1, 3))
+
+
+def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
+    """Logarithm of how many times brighter the picture is, and whether it is so as a whole: most parts alike."""
+    one, other = _blocks(new), _blocks(old)
+    ratios = np.log((one + 0.01) / (other + 0.01))
+    change = float(np.median(ratios))
+    # How far parts differ from one another because of noise alone is not known here: a few per cent is no motion.
+    alike = float(np.mean(np.abs(ratios - change) < 0.02 + 0.25 * abs(change)))
+    return change, alike > 0.6
+
+
+def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
+    """Whether a shift of the whole picture explains the residual: large ones by trying, small ones by the gradient
+    (Lucas and Kanade, IJCAI 1981)."""
+    down, across = np.gradient(ndimage.gaussian_filter(average, 2.0))
+    smooth = ndimage.gaussian_filter(seen - average, 2.0)
+    system = np.array([[np.sum(a * b) for b in (down, across)] for a in (down, across)])
+    wanted = np.array([np.sum(a * smooth) for a in (down, across)])
+    if np.linalg.cond(system) < 1e6:
+        shift = np.linalg.solve(system, wanted)
+        explained = float(shift @ wanted) / max(float(np.sum(smooth * smooth)), 1e-12)
+        if explained > 0.15 and float(np.abs(shift).max()) > 0.1:
+            return True
+    small, before = (_reduced(each, 4) for each in (seen, average))
+    reach = 4
+    if min(small.shape) < 4 * reach:
+        return False
+    inner = small[reach:-reach, reach:-reach]
+    errors = {}
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            moved = before[reach + dy : reach + dy + inner.shape[0], reach + dx : reach + dx + inner.shape[1]]
+            errors[dy, dx] = float(np.mean((inner - moved) ** 2))
+    best = min(errors, key=lambda shift: errors[shift])
+    return best != (0, 0) and errors[best] < 0.8 * errors[0, 0]
+
+
+def _reduced(values: FloatArray, factor: int) -> FloatArray:
+    """Means of square parts."""
+    height, width = (n // factor * factor for n in values.shape[:2])
+    if not height or not width:
+        return values
+    total = np.zeros((height // factor, width // factor, *values.shape[2:]), dtype=np.float32)
+    for y in range(factor):
+        for x in range(factor):
+            total += values[y:height:factor, x:width:factor]
+    total /= np.float32(factor * factor)
+    return total
+
+
+def _half_luma(image: FloatArray) -> FloatArray:
+    return image[::2, ::2] @ LUMINANCE
+
+
+def _enlarged(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    rows, columns = (
+        np.minimum(np.arange(side) * size // side, size - 1) for side, size in zip(shape, values.shape, strict=True)
+    )
+    return values[rows[:, None], columns]
