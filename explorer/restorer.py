@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
@@ -46,6 +46,7 @@ from explorer.weights.store import (
 )
 
 if TYPE_CHECKING:
+    from explorer.engine import Backend
     from explorer.models import RestorationNet
 
 _CACHED_MODELS = 8
@@ -237,90 +238,121 @@ def restore(
         SettingsError: the strength is no number from 0 to 100.
     """
     strength = check_strength(strength)
+    job = prepare(photo, model, ratio, max_side)
+    if strength == 0:
+        return _developed(job, scene)
+    given = network_input(job.photo, job.model, job.ratio)
+    placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)
+    if intermediates is None:
+        intermediates = job.pixels <= _MOST_PIXELS
+    found = compute(job, given, backend, intermediates, progress)
+    del given  # as large as the photo, and not needed for what follows
+    progress(1.0)
+    color = job.model.config.output.color
+    picture = placement.cropped(found.maps.pop("image"))
+    image, light = picture_and_scene(job.photo, picture, color, to_srgb, job.ratio, strength, scene)
+    return job.result(
+        image=image,
+        intermediates=frozen_maps({name: placement.upright(each) for name, each in found.maps.items()}),
+        described=job.model.architecture.intermediates,
+        seconds=found.engine.clock[0],
+        device=found.engine.device,
+        precision=found.engine.precision,
+        backend=found.engine.name,
+        notes=(*notes, *found.notes),
+        strength=strength,
+        scene=light,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A restoration that is about to be computed: every choice made."""
+
+    photo: Photo
+    """At the size that is restored."""
+    model: LoadedModel
+    ratio: float
+    ratio_source: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> int:
+        """Of the photo."""
+        return self.photo.size[0] * self.photo.size[1]
+
+    def result(self, **made: Any) -> Restoration:
+        """What was made, with what it was made of."""
+        return Restoration(
+            ratio=self.ratio, ratio_source=self.ratio_source, model=self.model.name, weights=self.model.identity,
+            photo_name=self.photo.name, exif=self.photo.exif, developed=not isinstance(self.photo, RawPhoto), **made,
+        )  # fmt: skip
+
+
+def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str, max_side: int | None) -> Job:
+    """Loads the model, decides the ratio and the size. The suggested ratio is that of the whole photo.
+
+    Raises: as `restore`.
+    """
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
-    value = 1.0 if automatic else check_ratio(ratio)
+    value, source = (1.0 if automatic else check_ratio(ratio)), "given"
     loaded = as_model(model)
     if automatic:
         value, source = suggested_ratio(photo, loaded)
-    else:
-        source = "given"
-    if max_side is not None:
-        photo = reduced(photo, max_side)
-    if strength == 0:
-        return _developed(photo, loaded, value, source, scene)
-    given = network_input(photo, loaded, value)
+    untrained = loaded.identity.revision == UNTRAINED
+    notes = (say("note.untrained", title=loaded.architecture.title),) if untrained else ()
+    return Job(photo if max_side is None else reduced(photo, max_side), loaded, value, source, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What a network gave."""
+
+    maps: dict[str, FloatArray]
+    """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""
+    engine: Backend
+    notes: tuple[str, ...] = ()
+
+
+def compute(
+    job: Job, given: ModelInput, backend: str, intermediates: bool, progress: Callable[[float], None]
+) -> Computed:
+    """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows."""
     channels, height, width = given.planes.shape
-    notes = given.notes
-    if loaded.identity.revision == UNTRAINED:
-        title = loaded.architecture.title
-        notes = (*notes, f"{title} is untrained, unless you trained it here: it was given without weights.")
-    pixels = photo.size[0] * photo.size[1]
-    if intermediates is None:
-        intermediates = pixels <= _MOST_PIXELS
     names = None if intermediates else ("image",)
-    budget = budget_for(pixels)
-    if (fitted := loaded.net.fitted(given.planes)) is not loaded.net:
-        loaded = replace(loaded, net=fitted)
-    factor = reduction(loaded.net, height, width, budget)
+    budget, model = budget_for(job.pixels), job.model
+    if (fitted := model.net.fitted(given.planes)) is not model.net:
+        model = replace(model, net=fitted)
+    factor = reduction(model.net, height, width, budget)
     if factor > 1:
-        notes = (*notes, reduced_note(factor))
-        engine = choose_backend(replace(loaded, net=loaded.net.at_scale(factor)), backend)
-        maps = run_reduced(engine.run, loaded.net, given.planes, factor, names)
-    else:
-        margin = loaded.config.input.margin
-        tiled = loaded.net.placed and len(grid(height, width, loaded.net, channels, budget, margin)) > 1
-        engine = choose_backend(loaded, backend, image_only=not intermediates, tiled=tiled)
-        maps = run_tiled(engine.run, loaded.net, given.planes, budget, progress, names, margin, given.region)
-    camera_to_srgb, placement = given.camera_to_srgb, given.placement
-    del given
-    progress(1.0)
-    image, light = picture_and_scene(
-        photo, placement.cropped(maps.pop("image")), loaded.config.output.color, camera_to_srgb, value, strength, scene
-    )
-    return Restoration(
-        image=image,
-        intermediates=frozen_maps({name: placement.upright(each) for name, each in maps.items()}),
-        ratio=value,
-        ratio_source=source,
-        model=loaded.name,
-        weights=loaded.identity,
-        described=loaded.architecture.intermediates,
-        seconds=engine.clock[0],
-        device=engine.device,
-        precision=engine.precision,
-        backend=engine.name,
-        notes=notes,
-        photo_name=photo.name,
-        exif=photo.exif,
-        strength=strength,
-        scene=light,
-        developed=not isinstance(photo, RawPhoto),
+        engine = choose_backend(replace(model, net=model.net.at_scale(factor)), backend)
+        maps = run_reduced(engine.run, model.net, given.planes, factor, names)
+        return Computed(maps, engine, (reduced_note(factor),))
+    margin = model.config.input.margin
+    tiled = model.net.placed and len(grid(height, width, model.net, channels, budget, margin)) > 1
+    engine = choose_backend(model, backend, image_only=not intermediates, tiled=tiled)
+    return Computed(
+        run_tiled(engine.run, model.net, given.planes, budget, progress, names, margin, given.region), engine
     )
 
 
-def _developed(photo: Photo, model: LoadedModel, ratio: float, source: str, scene: bool) -> Restoration:
+def _developed(job: Job, scene: bool) -> Restoration:
     """The photo without a network: what a strength of 0 gives."""
+    photo = job.photo
     image: FloatArray
     if isinstance(photo, RawPhoto):
-        image = upright(develop(photo, ratio), photo.rotation, photo.mirrored)
+        image = upright(develop(photo, job.ratio), photo.rotation, photo.mirrored)
     else:
-        image = amplify(photo.image, ratio)
+        image = amplify(photo.image, job.ratio)
     image.setflags(write=False)
-    return Restoration(
+    return job.result(
         image=image,
         intermediates=frozen_maps({}),
-        ratio=ratio,
-        ratio_source=source,
-        model=model.name,
-        weights=model.identity,
         seconds=0.0,
         device="cpu",
         precision="float32",
         backend="torch",
         notes=(*photo.notes, say("note.strength_zero")),
-        photo_name=photo.name,
-        exif=photo.exif,
         strength=0.0,
         scene=Scene(photo) if scene and isinstance(photo, RawPhoto) else None,
-        developed=not isinstance(photo, RawPhoto),
     )
