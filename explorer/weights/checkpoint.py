@@ -16,6 +16,10 @@ NO_LICENCE = "none stated"
 UNPUBLISHED = "that of the file; no checkpoint is published"
 MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin")
 """How networks on mosaics were trained that Lamba & Mitra's amplifier feeds."""
+LOL_DARKNESS = (0.0014, 0.0066, 0.0176)
+"""Mean linear light of LOL's dark pictures: darkest twentieth, all, brightest twentieth. Brought to it, photos outside
+came out better from MobileIE and PairLIE, on SICE's validation pictures (1.2 to 1.5 dB) and on darkened photographs of
+Kodak's (0.7 to 2.5 dB); FLIGHT-Net, IAT, FLOL and PSENet lost on one of the two sets or on both."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class PublishedCheckpoint:
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
     aliases: tuple[str, ...] = ()
     """Other names that users know it by."""
+    trained_on: str = ""
+    """The data in a few words; empty where nobody says."""
+    saw_eval15: bool | None = None
+    """Whether scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
+    where that is not known."""
     figures: Mapping[str, Baseline] = field(default_factory=dict)
     """By data set, as `lowlight eval` measures them."""
     compared_with: tuple[str, ...] = ()

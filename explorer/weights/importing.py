@@ -214,14 +214,14 @@ def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
 
 
 def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:
-    count = len(entry.files)
+    count = sum(file.used for file in entry.files)
     files = "1 file" if count == 1 else f"{count} files"
     verb = "was" if given == 1 else "were"
     return f"{entry.name} takes {files}, but {given} {verb} given; give {_file_names(entry)}."
 
 
 def _file_names(entry: PublishedCheckpoint) -> str:
-    return " and ".join(file.name for file in entry.files)
+    return " and ".join(file.name for file in entry.files if file.used)
 
 
 def _readme(entry: PublishedCheckpoint, sources: Sequence[_Source]) -> str:
