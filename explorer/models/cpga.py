@@ -92,8 +92,8 @@ class CpgaNet(RestorationNet):
 
     def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
-        luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1, the same number
-        everywhere) and "gamma_image" (N x 3)."""
+        luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1 x 1 x 1),
+        "gamma_image" (N x 3) and "intersection" (N x 3: what the two stages hold in common, subtracted once)."""
         luma = sum(weight * plane for weight, plane in zip(_LUMA, x.unbind(1), strict=True))
         priors = torch.stack([x.amax(1), x.amin(1), luma], 1)
         transmission, light = self.scattering(x, priors)
@@ -107,7 +107,7 @@ class CpgaNet(RestorationNet):
             "transmission": transmission,
             "atmosphere": light,
             "first_stage": first,
-            "gamma": gamma.expand_as(transmission),
+            "gamma": gamma,
             "gamma_image": corrected,
             "intersection": shared,
         }

@@ -119,20 +119,26 @@ class DarkIR(RestorationNet):
         self.down = nn.ModuleList(nn.Conv2d(w, 2 * w, 2, stride=2) for w in widths)
         self.middle_encoder = blocks(EncoderBlock, deepest, _MIDDLE)
         self.middle_decoder = blocks(DecoderBlock, deepest, _MIDDLE)
+        self.side = nn.Conv2d(deepest, 3, 3, padding=1)
         self.up = nn.ModuleList(nn.Conv2d(2 * w, 4 * w, 1, bias=False) for w in reversed(widths))
         self.decoder = nn.ModuleList(
             blocks(DecoderBlock, w, n) for w, n in zip(reversed(widths), _DECODER, strict=True)
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to N x 3 x H x W, not clamped."""
+    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" and "brightened" (N x 3, not clamped).
+
+        "brightened" is the picture after the encoder, at an eighth of the size and enlarged by repetition: training
+        compared it with the reference.
+        """
         y, skips = self.first(x), []
         for blocks, down in zip(self.encoder, self.down, strict=True):
             y = blocks(y)
             skips.append(y)
             y = down(y)
         y = self.middle_encoder(y)
+        side = F.interpolate(self.side(y), scale_factor=8.0, mode="nearest")
         y = self.middle_decoder(y) + y
         for up, blocks in zip(self.up, self.decoder, strict=True):
             y = blocks(F.pixel_shuffle(up(y), 2) + skips.pop())
-        return self.last(y) + x
+        return {"image": self.last(y) + x, "brightened": side}

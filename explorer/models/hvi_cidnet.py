@@ -1,6 +1,7 @@
 """HVI-CIDNet: brightness and colour in a space where dark colours lie close together, restored side by side.
 
-Yan, Feng, Zhang, Pang, Shi, Wu, Dong, Sun and Zhang, "HVI: A New Color Space for Low-light Image Enhancement", CVPR 2025.
+Yan, Feng, Zhang, Pang, Shi, Wu, Dong, Sun and Zhang, "HVI: A New Color Space for Low-light Image Enhancement",
+CVPR 2025.
 HVI is HSV with hue and saturation as a plane (H, V) that shrinks to a point in the dark, by a learnt density, and the
 intensity I = max(R, G, B). Two U-shaped nets, one for I and one for the colours, look at each other's features.
 """

@@ -36,8 +36,8 @@ class _Details:
     epsilon: float
     """Of the layer norm."""
     scrambled: bool
-    """True where attention takes rows of channels for rows of positions, as the published PyTorch code does: it reshapes
-    C x H x W to HW x C without moving anything."""
+    """True where attention takes rows of channels for rows of positions, as the published PyTorch code does: it
+    reshapes C x H x W to HW x C without moving anything."""
 
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -163,3 +163,10 @@ class LytNet(RestorationNet):
         else:
             image = torch.sigmoid(self.last(z))
         return {"image": image, "luminance": y, "chroma_u": u, "chroma_v": v}
+
+
+class LytNetTorch(LytNet):
+    """LYT-Net in the dialect of the published PyTorch code."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__("torch", width)
