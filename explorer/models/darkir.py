@@ -106,6 +106,8 @@ class DarkIR(RestorationNet):
         width: channels at full resolution; each of three levels down doubles them. 32 in DarkIR-m, 64 in DarkIR-l.
     """
 
+    precise = True  # Fourier transforms have no bfloat16
+
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(3)]

@@ -38,7 +38,9 @@ class PublishedFile:
     url: str = ""
     """Where its authors give it, the file itself; empty where none is published."""
     size: int = 0
-    """Bytes; 0 where none is published."""
+    """Bytes; 0 where none is published, or the Hub tells it."""
+    hub: str = ""
+    """The repository of the Hugging Face Hub that holds it; empty where its authors give it elsewhere."""
 
 
 class Baseline:
@@ -78,6 +80,8 @@ class PublishedCheckpoint:
     where that is not known."""
     figures: Mapping[str, Baseline] = field(default_factory=dict)
     """By data set, as `lowlight eval` measures them."""
+    reported: Mapping[str, Baseline] = field(default_factory=dict)
+    """By data set, as its authors report them."""
     compared_with: tuple[str, ...] = ()
     """The project's own weights whose cards show these figures."""
 

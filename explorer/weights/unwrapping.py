@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import WeightsError
+from explorer.weights import keras
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
@@ -65,7 +66,7 @@ def state_dicts(path: Path, data: bytes) -> list[Tensors]:
 
     Args:
         path: for messages.
-        data: of a PyTorch checkpoint or a safetensors file.
+        data: of a PyTorch checkpoint, a safetensors file, or weights of Keras 2 in HDF5.
 
     Raises:
         WeightsError: the file holds code, is not whole, or holds no tensors by name.
@@ -81,6 +82,8 @@ def state_dicts(path: Path, data: bytes) -> list[Tensors]:
 def _loaded(path: Path, data: bytes) -> Any:
     import torch
 
+    if data.startswith(keras.SIGNATURE):
+        return keras.tensors(path, data)
     if data[8:9] == b"{" and 8 < int.from_bytes(data[:8], "little") + 8 <= len(data):
         from safetensors import SafetensorError
         from safetensors.torch import load

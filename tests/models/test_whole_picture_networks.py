@@ -157,6 +157,17 @@ def test_openvino_computes_the_same_blocks(name: str) -> None:
         assert torch.allclose(torch.from_numpy(compiled([x.numpy()])[0]), block(x), atol=2e-5, rtol=1e-5)
 
 
+def test_precise_networks_compute_in_float32_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setattr(backends, "available_backends", lambda: ["openvino", "torch"])
+    monkeypatch.setattr(backends, "_precision", lambda: "bfloat16")
+    monkeypatch.setattr(backends, "openvino_backend", lambda model, precision, **_: seen.append(precision))
+    for name in ("lyt_net", "hvi_cidnet", "darkir", "retinexformer", "cpga"):
+        backends.choose_backend(loaded(name, create_model(name, **NARROW.get(name, {}))), "auto")
+    backends.choose_backend(loaded("lyt_net", create_model("lyt_net")), "openvino:bfloat16")
+    assert seen == ["float32"] * 4 + [None, "bfloat16"]
+
+
 def test_networks_of_the_fourier_transforms_angles_run_on_torch() -> None:
     model = loaded("fourllie", filled("fourllie"))
     assert backends.choose_backend(model, "auto").name in ("torch", "cuda")

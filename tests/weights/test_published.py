@@ -81,7 +81,9 @@ def test_every_entry_builds_and_states_its_terms() -> None:
     assert CATALOGUE["lamba_m0"].input.clip is None
     assert CATALOGUE["sid_unet"].input.clip == (0.0, 1.0)
     for entry in CATALOGUE.values():  # a licence that forbids commerce, or none, lets nobody pass the files on
-        assert entry.redistributable == (entry.licence in ("MIT", "Apache-2.0", "BSD-3-Clause")), entry.name
+        assert entry.redistributable == (entry.licence in ("MIT", "Apache-2.0", "BSD-3-Clause", "CC BY 4.0")), (
+            entry.name
+        )
 
 
 def test_catalogue_has_the_sha256_of_every_file_at_hand(shared: Path) -> None:

@@ -16,7 +16,7 @@ RETINEXFORMER = Architecture(
     ),
     size=SizeRequirements(minimum=4, multiple_of=4),
     intermediates=(
-        Intermediate("illumination_map", "Gain of the light, minus 1", (0.0, 10.0), words={"de": "Lichtgewinn minus 1"}),
+        Intermediate("illumination_map", "Light gain minus 1", (0.0, 10.0), words={"de": "Lichtgewinn minus 1"}),
         Intermediate("lit_up", "Lit up", colours="rgb", words={"de": "Aufgehellt"}),
         Intermediate(
             "illumination_features", "Features that guide attention, mean", (-1.0, 1.0), "diverging",
