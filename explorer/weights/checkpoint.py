@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from explorer.metrics import METRICS
 from explorer.models import architecture
-from explorer.weights.config import InputConvention
+from explorer.weights.config import InputConvention, OutputConvention
 from explorer.weights.keymaps import Layout
 
 RAW_FILES = "https://raw.githubusercontent.com"
@@ -71,6 +71,7 @@ class PublishedCheckpoint:
     """Whether the licence lets anybody pass the file on, for any purpose."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
+    output: OutputConvention = OutputConvention()
     aliases: tuple[str, ...] = ()
     """Other names that users know it by."""
     trained_on: str = ""

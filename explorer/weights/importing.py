@@ -116,6 +116,7 @@ def _imported(
         options=entry.options,
         domain=architecture(entry.architecture).domain,
         input=entry.input,
+        output=entry.output,
         # The bytes of the safetensors file that `convert_published` writes, so that both ways have one identity.
         sha256=hashlib.sha256(save(tensors)).hexdigest(),
         parameters=sum(p.numel() for p in net.parameters()),
