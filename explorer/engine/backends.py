@@ -72,7 +72,7 @@ def choose_backend(
 
     Args:
         wanted: "auto" (or the environment's EXPLORER_BACKEND) takes CUDA, then OpenVINO, then torch, each in the
-            fastest precision that the hardware has, or in float32 for networks that are `precise`. "torch", "openvino"
+            fastest precision that the hardware has, or in float32 where a network needs it. "torch", "openvino"
             and "cuda" are taken as they are; "openvino:float32" names the precision too. Classical methods always run
             on torch, and networks that OpenVINO cannot compute do where there is no CUDA.
         image_only: the intermediates are not wanted; backends may leave them out.
@@ -89,8 +89,6 @@ def choose_backend(
         return torch_backend(model)
     if not model.net.exports and name in ("auto", "openvino"):
         name, precision = "cuda" if "cuda" in available_backends() else "torch", None
-    if model.net.precise or not model.net.exports:
-        precision = precision or "float32"
     options = available_backends()
     if name == "auto":
         name = options[0]

@@ -106,7 +106,7 @@ class DarkIR(RestorationNet):
         width: channels at full resolution; each of three levels down doubles them. 32 in DarkIR-m, 64 in DarkIR-l.
     """
 
-    precise = True  # Fourier transforms have no bfloat16
+    needs_float32 = True  # Fourier transforms have no bfloat16
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()

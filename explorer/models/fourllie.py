@@ -133,6 +133,7 @@ class FourLLIE(RestorationNet):
         width: channels of the second stage, 16 in the published weights.
     """
 
+    needs_float32 = True
     exports = False  # seven times slower in OpenVINO, and angles of near-empty frequencies differ
 
     def __init__(self, width: int = 16) -> None:

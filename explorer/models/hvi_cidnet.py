@@ -192,7 +192,7 @@ class HviCidNet(RestorationNet):
     were given, not from what they gave, and the fifth cross block of I has no effect, so that it is left out.
     """
 
-    precise = True  # the hue of dark colours is a quotient of small differences
+    needs_float32 = True  # the hue of dark colours is a quotient of small differences
 
     def __init__(self) -> None:
         super().__init__()

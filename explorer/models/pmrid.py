@@ -165,7 +165,7 @@ class Pmrid(RestorationNet):
     """
 
     exports = False  # each picture's noise is part of the network, of which a graph is kept for all
-    precise = True
+    needs_float32 = True
 
     def __init__(self) -> None:
         super().__init__()

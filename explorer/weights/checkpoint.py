@@ -94,7 +94,7 @@ class PublishedCheckpoint:
     @property
     def downloadable(self) -> bool:
         """True if its authors publish all its files."""
-        return all(file.url for file in self.files)
+        return all(file.url or file.hub for file in self.files)
 
     @property
     def size(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +52,14 @@ def import_published(name: str, *files: str | Path, allow_unknown: bool = False)
 
 
 def convert_published(
-    name: str, files: Sequence[str | Path], out_folder: str | Path, *, allow_unknown: bool = False
+    name: str, files: Sequence[str | Path], out_folder: str | Path, *, allow_unknown: bool = False, origin: str = ""
 ) -> Path:
     """Writes a published checkpoint as a folder of weights: model.safetensors (float32), config.json, README.md.
 
     Args:
         name, files, allow_unknown: as in `import_published`.
         out_folder: made with its parents; an older folder of weights there is replaced.
+        origin: the page at the commit that the files came from, where that is known.
 
     Returns:
         The folder.
@@ -68,6 +69,7 @@ def convert_published(
             things than weights. Nothing is written then.
     """
     entry = published(name)
+    entry = replace(entry, origin=origin or entry.origin)
     folder = Path(out_folder)
     _check_folder(folder, files)
     loaded, sources = _imported(entry, files, allow_unknown)

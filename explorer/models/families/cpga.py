@@ -17,22 +17,17 @@ CPGA = Architecture(
     intermediates=(
         Intermediate(
             "priors", "Brightest and darkest channel, luma", colours="rgb",
-            words={"de": "Hellster und dunkelster Kanal, Luma"},
+            german="Hellster und dunkelster Kanal, Luma",
         ),
-        Intermediate("transmission", "Transmission t", words={"de": "Transmission t"}),
-        Intermediate("atmosphere", "Atmospheric light A", colours="rgb", words={"de": "Atmosphärisches Licht A"}),
-        Intermediate("first_stage", "Without the haze J", colours="rgb", words={"de": "Ohne den Dunst J"}),
+        Intermediate("transmission", "Transmission t", german="Transmission t"),
+        Intermediate("atmosphere", "Atmospheric light A", colours="rgb", german="Atmosphärisches Licht A"),
+        Intermediate("first_stage", "Without the haze J", colours="rgb", german="Ohne den Dunst J"),
         Intermediate("gamma", "Gamma", (0.0, 2.0), table=True),
-        Intermediate("gamma_image", "J to the power of gamma", colours="rgb", words={"de": "J hoch Gamma"}),
+        Intermediate("gamma_image", "J to the power of gamma", colours="rgb", german="J hoch Gamma"),
         Intermediate(
             "intersection", "What both hold, subtracted", (-0.5, 0.5), "diverging",
-            {"de": "Was beide enthalten, abgezogen"},
+            "Was beide enthalten, abgezogen",
         ),
     ),
-    words={
-        "de": (
-            "CPGA-Net",
-            "Nimmt Dunkelheit für Dunst: schätzt Transmission und Licht, dann ein Gamma für das ganze Bild.",
-        )
-    },
+    german="Nimmt Dunkelheit für Dunst: schätzt Transmission und Licht, dann ein Gamma für das ganze Bild.",
 )  # fmt: skip

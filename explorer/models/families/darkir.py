@@ -15,13 +15,8 @@ DARKIR = Architecture(
     intermediates=(
         Intermediate(
             "brightened", "After the encoder, an eighth of the size", colours="rgb",
-            words={"de": "Nach dem Kodierer, ein Achtel der Größe"},
+            german="Nach dem Kodierer, ein Achtel der Größe",
         ),
     ),
-    words={
-        "de": (
-            "DarkIR",
-            "Für dunkle und unscharfe Bilder: hellt erst Fourier-Amplituden auf und schärft dann mit weiten Kernen.",
-        )
-    },
+    german="Für dunkle und unscharfe Bilder: hellt erst Fourier-Amplituden auf und schärft dann mit weiten Kernen.",
 )  # fmt: skip

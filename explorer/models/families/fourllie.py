@@ -17,16 +17,9 @@ FOURLLIE = Architecture(
     # The mirrored border of the blur needs three samples.
     size=SizeRequirements(minimum=8, multiple_of=8),
     intermediates=(
-        Intermediate(
-            "amplitude", "What amplitudes are divided by", words={"de": "Wodurch die Amplituden geteilt werden"}
-        ),
-        Intermediate("first_stage", "With brightened amplitudes", colours="rgb", words={"de": "Mit hellen Amplituden"}),
-        Intermediate("snr_mask", "Signal over noise", words={"de": "Signal über Rauschen"}),
+        Intermediate("amplitude", "What amplitudes are divided by", german="Wodurch die Amplituden geteilt werden"),
+        Intermediate("first_stage", "With brightened amplitudes", colours="rgb", german="Mit hellen Amplituden"),
+        Intermediate("snr_mask", "Signal over noise", german="Signal über Rauschen"),
     ),
-    words={
-        "de": (
-            "FourLLIE",
-            "Hellt die Amplituden der Fourier-Transformation auf und stellt dann her, was im Rauschen untergeht.",
-        )
-    },
+    german="Hellt die Amplituden der Fourier-Transformation auf und stellt dann her, was im Rauschen untergeht.",
 )

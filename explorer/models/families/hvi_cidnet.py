@@ -16,14 +16,8 @@ HVI_CIDNET = Architecture(
     ),
     size=SizeRequirements(minimum=8, multiple_of=8),
     intermediates=(
-        Intermediate("hvi", "H, V and I of the input", (-1.0, 1.0), "rgb", {"de": "H, V und I der Eingabe"}),
-        Intermediate("hvi_enhanced", "H, V and I, enhanced", (-1.0, 1.0), "rgb", {"de": "H, V und I, verbessert"}),
+        Intermediate("hvi", "H, V and I of the input", (-1.0, 1.0), "rgb", "H, V und I der Eingabe"),
+        Intermediate("hvi_enhanced", "H, V and I, enhanced", (-1.0, 1.0), "rgb", "H, V und I, verbessert"),
     ),
-    words={
-        "de": (
-            "HVI-CIDNet",
-            "Intensität und Farbe, in einem Raum, in dem dunkle Farben nah beieinander liegen, nebeneinander "
-            "wiederhergestellt.",
-        )
-    },
+    german="Intensität und Farbe, in einem Raum, in dem dunkle Farben nah beieinander liegen, jede für sich.",
 )

@@ -9,12 +9,12 @@ _PAPER = (
     "Enhancement, IEEE Signal Processing Letters 2025"
 )
 _SIZE = SizeRequirements(minimum=8, multiple_of=8)
-_U = Intermediate("chroma_u", "Chrominance U, denoised", (-0.6, 0.6), "diverging", {"de": "Chrominanz U, entrauscht"})
-_V = Intermediate("chroma_v", "Chrominance V, denoised", (-0.6, 0.6), "diverging", {"de": "Chrominanz V, entrauscht"})
+_U = Intermediate("chroma_u", "Chrominance U, denoised", (-0.6, 0.6), "diverging", "Chrominanz U, entrauscht")
+_V = Intermediate("chroma_v", "Chrominance V, denoised", (-0.6, 0.6), "diverging", "Chrominanz V, entrauscht")
 
 
 def _luminance(least: float) -> Intermediate:
-    return Intermediate("luminance", "Luminance Y of the input", (least, 1.0), words={"de": "Luminanz Y der Eingabe"})
+    return Intermediate("luminance", "Luminance Y of the input", (least, 1.0), german="Luminanz Y der Eingabe")
 
 
 LYT_NET = Architecture(
@@ -26,12 +26,7 @@ LYT_NET = Architecture(
     paper=_PAPER,
     size=_SIZE,
     intermediates=(_luminance(-1.0), _U, _V),
-    words={
-        "de": (
-            "LYT-Net",
-            "Helligkeit und Farbe getrennt (YUV), mit Aufmerksamkeit über das ganze Bild; 44.923 Parameter.",
-        )
-    },
+    german="Helligkeit und Farbe getrennt (YUV), mit Aufmerksamkeit über das ganze Bild; 44.923 Parameter.",
 )
 LYT_NET_TORCH = Architecture(
     "lyt_net_torch",
@@ -42,11 +37,5 @@ LYT_NET_TORCH = Architecture(
     paper=_PAPER,
     size=_SIZE,
     intermediates=(_luminance(0.0), _U, _V),
-    words={
-        "de": (
-            "LYT-Net (PyTorch)",
-            "LYT-Net, wie der PyTorch-Code der Autoren es hat; er weicht in Einzelheiten ab, an die Gewichte gebunden "
-            "sind.",
-        )
-    },
+    german="LYT-Net im PyTorch-Code der Autoren; er weicht in Einzelheiten ab, an die Gewichte gebunden sind.",
 )

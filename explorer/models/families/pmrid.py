@@ -13,14 +13,6 @@ PMRID = Architecture(
     paper=("Wang, Huang, Xu, Liu, Liu and Wang, Practical Deep Raw Image Denoising on Mobile Devices, ECCV 2020"),
     halo=496,
     size=SizeRequirements(minimum=16, multiple_of=16),
-    intermediates=(
-        Intermediate("removed", "Noise taken away", (-0.1, 0.1), "diverging", {"de": "Entferntes Rauschen"}),
-    ),
-    words={
-        "de": (
-            "PMRID",
-            "Entrauscht RAW jeder Kamera, indem es ihr Rauschen auf das einer einzigen bringt; aufgehellt wird nur "
-            "durch das Verhältnis.",
-        )
-    },
+    intermediates=(Intermediate("removed", "Noise taken away", (-0.1, 0.1), "diverging", "Entferntes Rauschen"),),
+    german="Entrauscht RAW jeder Kamera, indem es ihr Rauschen auf das einer einzigen bringt; heller macht nur der Faktor.",
 )

@@ -16,17 +16,12 @@ RETINEXFORMER = Architecture(
     ),
     size=SizeRequirements(minimum=4, multiple_of=4),
     intermediates=(
-        Intermediate("illumination_map", "Light gain minus 1", (0.0, 10.0), words={"de": "Lichtgewinn minus 1"}),
-        Intermediate("lit_up", "Lit up", colours="rgb", words={"de": "Aufgehellt"}),
+        Intermediate("illumination_map", "Light gain minus 1", (0.0, 10.0), german="Lichtgewinn minus 1"),
+        Intermediate("lit_up", "Lit up", colours="rgb", german="Aufgehellt"),
         Intermediate(
             "illumination_features", "Features that guide attention, mean", (-1.0, 1.0), "diverging",
-            {"de": "Merkmale, die die Aufmerksamkeit führen, Mittel"},
+            "Merkmale, die die Aufmerksamkeit führen, Mittel",
         ),
     ),
-    words={
-        "de": (
-            "Retinexformer",
-            "Hellt das Bild durch eine Beleuchtungskarte auf und säubert es mit Aufmerksamkeit, die die Karte führt.",
-        )
-    },
+    german="Hellt das Bild durch eine Beleuchtungskarte auf und säubert es mit Aufmerksamkeit, die die Karte führt.",
 )  # fmt: skip
