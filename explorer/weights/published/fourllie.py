@@ -5,19 +5,21 @@ from __future__ import annotations
 from explorer.weights.checkpoint import NO_LICENCE, RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
 from explorer.weights.keymaps import Layout, renumbered
 
+_ORDER = ("first", "second")
+
 
 def _frequency(theirs: str, ours: str, spatial: bool) -> dict[str, str]:
     fourier = f"{theirs}.frequency_process"
     modules = {f"{theirs}.cat": f"{ours}.join", f"{fourier}.fpre": f"{ours}.fourier.first"}
     modules |= renumbered(f"{fourier}.process1", f"{ours}.fourier.amplitude", (0, 2))
-    modules |= renumbered(f"{fourier}.process2", f"{ours}.fourier.phase", (0, 2))
+    modules |= renumbered(f"{fourier}.process2", f"{ours}.fourier.angle", (0, 2))
     if spatial:
-        modules |= {f"{theirs}.spatial_process.block.{2 * i}": f"{ours}.spatial.conv{i + 1}" for i in range(2)}
+        modules |= {f"{theirs}.spatial_process.block.{2 * i}": f"{ours}.spatial.{_ORDER[i]}" for i in range(2)}
     return modules
 
 
 def _residual(theirs: str, ours: str) -> dict[str, str]:
-    return {f"{theirs}.conv{i}": f"{ours}.conv{i}" for i in (1, 2)}
+    return {f"{theirs}.conv{i + 1}": f"{ours}.{_ORDER[i]}" for i in range(2)}
 
 
 def _layout() -> Layout:
