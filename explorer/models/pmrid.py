@@ -72,12 +72,12 @@ class Noise(NamedTuple):
     s: NDArray[np.float64]
 
 
-_BLOCK = 16
+_BLOCK = 8
 """Samples along a side of the blocks whose noise is measured."""
 _GROUPS = 16
 """Of blocks that are equally bright."""
-_SHARE, _SHARE_OF_VARIANCE = 0.2, 0.883
-"""Blocks below which a fifth of a group lie hold noise and no texture; how far their variance is below the noise's, of
+_SHARE, _SHARE_OF_VARIANCE = 0.05, 0.590
+"""The least noisy twentieth of a group holds noise and no texture; how far their variance is below the noise's, of
 Gaussian noise in blocks of this size."""
 _ELECTRONS = 0.05, 400.0
 """Least and largest s / k^2, the variance of the read noise in electrons, that sensors have."""
@@ -104,7 +104,7 @@ def _measured(plane: NDArray[np.float32]) -> tuple[float, float]:
     if unclipped.sum() >= 4:
         level, variance = level[unclipped], variance[unclipped]
     order = np.argsort(level)
-    groups = np.array_split(order, max(1, min(_GROUPS, len(order) // 8)))
+    groups = np.array_split(order, max(1, min(_GROUPS, len(order) // 32)))
     x = np.array([level[group].mean() for group in groups])
     y = np.array([np.quantile(variance[group], _SHARE) for group in groups]) / _SHARE_OF_VARIANCE
     return _line(x, np.maximum(y, 1e-12))
