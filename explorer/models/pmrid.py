@@ -66,7 +66,10 @@ class DecoderBlock(nn.Module):
 
 
 class Noise(NamedTuple):
-    """Variance k x + s of the four planes of a mosaic at a value x."""
+    """Variance k x + s of the four planes of a mosaic at a value x.
+
+    s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes.
+    """
 
     k: NDArray[np.float64]
     s: NDArray[np.float64]
@@ -79,60 +82,57 @@ _GROUPS = 16
 _SHARE, _SHARE_OF_VARIANCE = 0.05, 0.590
 """The least noisy twentieth of a group holds noise and no texture; how far their variance is below the noise's, of
 Gaussian noise in blocks of this size."""
-_ELECTRONS = 0.05, 400.0
-"""Least and largest s / k^2, the variance of the read noise in electrons, that sensors have."""
+_ELECTRONS = np.geomspace(0.05, 400.0, 121)
+"""Variances of the read noise in electrons that sensors have."""
+_COLOURS = ((0,), (1, 2), (3,))
+"""Planes of one gain: red, both greens, blue."""
 
 
-def _measured(plane: NDArray[np.float32]) -> tuple[float, float]:
-    """k and s of one plane, H x W, from its flat places."""
-    height, width = (n // _BLOCK * _BLOCK for n in plane.shape)
-    if height * width < 4 * _BLOCK**2:
-        return _K, _S
-    plane = plane[:height, :width]
+def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and noise variance of groups of equally bright blocks of planes, n x H x W, of one colour."""
+    height, width = (n // _BLOCK * _BLOCK for n in planes.shape[1:])
+    planes = planes[:, :height, :width]
     # The mixed second difference has four times the noise's variance, and none of a slope's.
-    mixed = np.zeros_like(plane)
-    mixed[:-1, :-1] = plane[:-1, :-1] - plane[1:, :-1] - plane[:-1, 1:] + plane[1:, 1:]
+    mixed = np.zeros_like(planes)
+    mixed[:, :-1, :-1] = planes[:, :-1, :-1] - planes[:, 1:, :-1] - planes[:, :-1, 1:] + planes[:, 1:, 1:]
 
     def blocks(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        cut = values.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-        return cut.swapaxes(1, 2).reshape(-1, _BLOCK, _BLOCK)
+        cut = values.reshape(len(values), height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
+        return cut.swapaxes(2, 3).reshape(-1, _BLOCK, _BLOCK)
 
-    values, differences = blocks(plane), blocks(mixed)[:, :-1, :-1]
+    values, differences = blocks(planes), blocks(mixed)[:, :-1, :-1]
     level = values.mean((1, 2), dtype=np.float64)
     variance = (differences.astype(np.float64) ** 2).mean((1, 2)) / 4
-    unclipped = (values.max((1, 2)) < 0.95 * plane.max()) & (variance > 0)
+    unclipped = (values.max((1, 2)) < 0.95 * planes.max()) & (variance > 0)
     if unclipped.sum() >= 4:
         level, variance = level[unclipped], variance[unclipped]
-    order = np.argsort(level)
-    groups = np.array_split(order, max(1, min(_GROUPS, len(order) // 32)))
+    groups = np.array_split(np.argsort(level), max(1, min(_GROUPS, len(level) // 32)))
     x = np.array([level[group].mean() for group in groups])
     y = np.array([np.quantile(variance[group], _SHARE) for group in groups]) / _SHARE_OF_VARIANCE
-    return _line(x, np.maximum(y, 1e-12))
-
-
-def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """The line of variances y > 0 over levels x, all relative errors alike, with a read noise as sensors have."""
-    weights = 1 / y
-    design = np.stack([x, np.ones_like(x)], 1) * weights[:, None]
-    k, s = np.linalg.lstsq(design, y * weights, rcond=None)[0]
-    least, most = _ELECTRONS
-    if k > 0 and least * k * k <= s <= most * k * k:
-        return float(k), float(s)
-    # Through the middle of the points, with the read noise at the bound that it is beyond.
-    ratio = least if k > 0 and s < least * k * k else most
-    level, variance = max(float(x.mean()), 0.0), float(y.mean())
-    k = (-level + np.sqrt(level * level + 4 * ratio * variance)) / (2 * ratio)
-    return float(k), float(ratio * k * k)
+    return np.maximum(x, 0), np.maximum(y, 1e-14)
 
 
 def noise_of(planes: NDArray[np.float32]) -> Noise:
     """The noise of a mosaic, from the mosaic alone.
 
+    Of all read noises that sensors have, the one is taken with which k x + s comes nearest to what is measured, in
+    relative terms, with a gain for each colour.
+
     Args:
-        planes: 4 x H x W, amplified and balanced as they may be.
+        planes: 4 x H x W in the order R, G, G, B, amplified and balanced as they may be.
     """
-    measured = np.array([_measured(plane) for plane in planes])
-    return Noise(measured[:, 0], measured[:, 1])
+    if min(planes.shape[1:]) < 2 * _BLOCK:
+        return Noise(np.full(4, _K), np.full(4, _S))
+    read = _ELECTRONS[:, None]
+    error, gains = np.zeros(len(read)), np.empty((len(read), 4))
+    for colour in _COLOURS:
+        x, y = _levels(planes[list(colour)])
+        each = (np.sqrt(x * x + 4 * read * y) - x) / (2 * read)
+        k = np.exp(np.log(each).mean(1, keepdims=True))
+        error += (np.log((k * x + read * k * k) / y) ** 2).mean(1)
+        gains[:, colour] = k
+    best = int(error.argmin())
+    return Noise(gains[best], _ELECTRONS[best] * gains[best] ** 2)
 
 
 def _malvar() -> torch.Tensor:

@@ -75,6 +75,7 @@ def test_the_noise_of_a_mosaic_is_found_in_it(k: float, s: float) -> None:
 def test_noise_is_that_of_a_possible_sensor(planes: np.ndarray) -> None:
     k, s = noise_of(planes)
     assert np.isfinite(k).all() and np.isfinite(s).all() and (k > 0).all() and (s > 0).all()
+    assert np.allclose(s / k**2, s[0] / k[0] ** 2) and k[1] == k[2]  # one sensor, both greens alike
     net = idle().fitted(planes)
     step = np.zeros((4, 16, 16), np.float32)
     with torch.inference_mode():
