@@ -6,6 +6,9 @@ Enhancement", ICCV 2023.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -111,14 +114,15 @@ class Retinexformer(RestorationNet):
         features, illumination = self.estimator(x)
         lit = x * illumination + x
         y, light, kept = self.embedding(lit), features, []
-        for level in self.levels:
+        levels = cast("Sequence[Level]", self.levels)
+        for level in levels:
             for block in level.before:
                 y = block(y, light)
             kept.append((y, light))
             y, light = level.down(y), level.down_light(light)
         for block in self.bottleneck:
             y = block(y, light)
-        for level in reversed(self.levels):
+        for level in reversed(levels):
             skip, light = kept.pop()
             y = level.join(torch.cat([level.up(y), skip], 1))
             for block in level.after:

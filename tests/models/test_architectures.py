@@ -34,7 +34,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "lynx_xtrans": {"size": "small"},
     "lynx_rgb": {"size": "small"},
 }
-UNBOUNDED = {"illumination_enhanced", "gain", "tuned", "first_stage", "reflectance", "illumination", "gamma"}
+UNBOUNDED = {
+    "illumination_enhanced", "gain", "tuned", "first_stage", "reflectance", "illumination", "gamma",
+    "chroma_u", "chroma_v", "transmission", "atmosphere", "intersection", "hvi_enhanced", "brightened", "removed",
+    "illumination_map", "lit_up", "illumination_features",
+}  # fmt: skip
 """Maps of networks that clamp nothing on their way."""
 
 
