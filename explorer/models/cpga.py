@@ -94,7 +94,7 @@ class CpgaNet(RestorationNet):
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
         luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1 x 1 x 1),
         "gamma_image" (N x 3) and "intersection" (N x 3: what the two stages hold in common, subtracted once)."""
-        luma = sum(weight * plane for weight, plane in zip(_LUMA, x.unbind(1), strict=True))
+        luma = (x * x.new_tensor(_LUMA)[:, None, None]).sum(1)
         priors = torch.stack([x.amax(1), x.amin(1), luma], 1)
         transmission, light = self.scattering(x, priors)
         first = ((x - light) * transmission + light).clamp(_DARKEST, 1)

@@ -114,7 +114,7 @@ class DarkIR(RestorationNet):
         deepest = 8 * width
         self.first, self.last = nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, 3, 3, padding=1)
 
-        def blocks(kind: type[_Block], width: int, count: int) -> nn.Sequential:
+        def blocks(kind: type[EncoderBlock | DecoderBlock], width: int, count: int) -> nn.Sequential:
             return nn.Sequential(*(kind(width) for _ in range(count)))
 
         self.encoder = nn.ModuleList(blocks(EncoderBlock, w, n) for w, n in zip(widths, _ENCODER, strict=True))

@@ -164,6 +164,10 @@ class Pmrid(RestorationNet):
     Its own four planes come out as clean as it makes them; amplification is the brightening.
     """
 
+    gain: torch.Tensor
+    offset: torch.Tensor
+    colours: torch.Tensor
+
     exports = False  # each picture's noise is part of the network, of which a graph is kept for all
     needs_float32 = True
 
