@@ -14,8 +14,6 @@ RAW_FILES = "https://raw.githubusercontent.com"
 """Where GitHub gives the files of repositories."""
 NO_LICENCE = "none stated"
 UNPUBLISHED = "that of the file; no checkpoint is published"
-LOL_DARKNESS = (0.0014, 0.0066, 0.0176)
-"""Mean linear light of LOL's dark pictures; see `InputConvention.darkness`."""
 MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin")
 """How networks on mosaics were trained that Lamba & Mitra's amplifier feeds."""
 LOL_DARKNESS = (0.0014, 0.0066, 0.0176)
