@@ -27,7 +27,8 @@ class Restoration:
     image: NDArray[np.float32] = field(repr=False)
     """H x W x 3, sRGB, [0, 1], upright."""
     intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
-    """Named maps that the model exposes, H x W x C, upright, not clipped; `described` says what they are."""
+    """Named maps that the model exposes, H x W x C, upright, not clipped, and tables of numbers, rows x columns x 1;
+    `described` says what they are."""
     ratio: float
     """Amplification ratio that was applied, 1 to 300."""
     ratio_source: str

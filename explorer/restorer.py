@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
-from explorer.engine.tiles import grid
+from explorer.engine.tiles import grid, tables_of
 from explorer.errors import WeightsError
 from explorer.machine import new_lock
 from explorer.messages import say
@@ -29,6 +31,7 @@ from explorer.photo import (
     upright,
 )
 from explorer.photo.bit_depth import at_bit_depth
+from explorer.photo.darkness import in_range
 from explorer.photo.reduce import reduced
 from explorer.photo.scene import Scene, picture_and_scene
 from explorer.photo.strength import check_strength
@@ -160,31 +163,43 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
     convention = model.config.input
     if convention.ratio_rule == "none":
         return 1.0, say("source.own_brightening")
+    if convention.ratio_rule == "fixed":
+        return convention.ratio, say("source.authors")
     suggestion = suggest_ratio(photo, convention.ratio_rule, m=convention.ratio_m)
     return suggestion.ratio, suggestion.source
+
+
+def prepared(photo: Photo, model: LoadedModel) -> Photo:
+    """A photo with the bits and the light that a model's weights were trained with, not amplified."""
+    convention = model.config.input
+    if convention.bits is not None:
+        photo = at_bit_depth(photo, convention.bits)
+    return photo if convention.darkness is None else in_range(photo, *convention.darkness)
 
 
 def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     """What a model's network is given for a photo: by the conventions that its weights were trained with.
 
     Args:
-        ratio: 1 to 300.
+        ratio: 1 to 300. A network that is told the ratio gets the picture as it is, and the ratio as its last plane.
 
     Returns:
         The input; its notes are the photo's and those of what was done with it.
     """
     convention = model.config.input
-    if convention.bits is not None:
-        photo = at_bit_depth(photo, convention.bits)
+    photo = prepared(photo, model)
     given = model_input(
         photo,
         model.architecture.domain,
-        ratio,
+        1.0 if model.net.takes_ratio else ratio,
         white_balance=convention.white_balance,
         clip=convention.clip,
         plane_order=convention.plane_order,
         highlights=convention.highlights,
     )
+    if model.net.takes_ratio:
+        told = np.full((1, *given.planes.shape[1:]), check_ratio(ratio), dtype=np.float32)
+        given = replace(given, planes=np.concatenate([given.planes, told]))
     return replace(given, notes=(*photo.notes, *given.notes))
 
 
@@ -248,20 +263,20 @@ def restore(
     found = compute(job, given, backend, intermediates, progress)
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
-    color = job.model.config.output.color
-    picture = placement.cropped(found.maps.pop("image"))
-    image, light = picture_and_scene(job.photo, picture, color, to_srgb, job.ratio, strength, scene)
+    picture, color = placement.cropped(found.maps.pop("image")), job.model.config.output.color
+    amplified = 1.0 if job.model.net.takes_ratio else job.ratio
+    image, light = picture_and_scene(job.photo, picture, color, to_srgb, amplified, strength, scene)
+    tables = tables_of(job.model.net)
     return job.result(
         image=image,
-        intermediates=frozen_maps({name: placement.upright(each) for name, each in found.maps.items()}),
+        intermediates=frozen_maps(
+            {n: each if n in tables else placement.upright(each) for n, each in found.maps.items()}
+        ),
         described=job.model.architecture.intermediates,
-        seconds=found.engine.clock[0],
-        device=found.engine.device,
-        precision=found.engine.precision,
-        backend=found.engine.name,
         notes=(*notes, *found.notes),
         strength=strength,
         scene=light,
+        **found.by,
     )
 
 
@@ -312,6 +327,12 @@ class Computed:
     """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""
     engine: Backend
     notes: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> dict[str, Any]:
+        """What computed, and how long it took."""
+        e = self.engine
+        return {"seconds": e.clock[0], "device": e.device, "precision": e.precision, "backend": e.name}
 
 
 def compute(

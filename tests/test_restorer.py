@@ -267,13 +267,9 @@ def test_the_numbers_of_a_network_in_memory_are_the_ones_that_count() -> None:
 def test_an_architecture_without_weights_is_not_called_unknown(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_WEIGHTS_ORDER", "local")
     monkeypatch.setattr("explorer.weights.store.imported_folder", lambda: weights)
-    with pytest.raises(
-        ModelNotFoundError, match=r"'pix2pix' has no weights here.*create_model\('pix2pix'"
-    ):
+    with pytest.raises(ModelNotFoundError, match=r"'pix2pix' has no weights here.*create_model\('pix2pix'"):
         explorer.load_model("pix2pix")
-    with pytest.raises(
-        ModelNotFoundError, match="has no weights here.*`lowlight weights import zero_dce_pp`"
-    ):
+    with pytest.raises(ModelNotFoundError, match="has no weights here.*`lowlight weights import zero_dce_pp`"):
         explorer.load_model("zero_dce_pp")
     with pytest.raises(ModelNotFoundError, match="'sid_unet' is an architecture; name weights of it: sid_unet.test"):
         explorer.load_model("sid_unet")

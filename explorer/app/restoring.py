@@ -91,7 +91,8 @@ def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIE
 def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
     """The amplification that the model's rule suggests for the open photo, and its source; found once for each rule,
     so that a photo which was let go need not be read for every model."""
-    rule = (model.config.input.ratio_rule, model.config.input.ratio_m)
+    convention = model.config.input
+    rule = (convention.ratio_rule, convention.ratio_m, convention.ratio)
     opened = session.require_open()
     with session.lock:
         if rule not in opened.work.suggestions:

@@ -80,6 +80,7 @@ def _import_published(
 ) -> None:
     from explorer.hub.originals import download_original, licence_notice
     from explorer.weights.catalogue import published
+    from explorer.weights.config import read_config
     from explorer.weights.importing import convert_published
     from explorer.weights.store import imported_folder
 
@@ -105,8 +106,8 @@ def _import_published(
         return
     write_line(f"{entry.name} -> {folder}")
     write_line(f"Licence: {entry.licence}")
-    if entry.origin:
-        write_line(f"Origin:  {entry.origin}")
+    if origin := read_config(folder).origin:
+        write_line(f"Origin:  {origin}")
     if not entry.redistributable:
         write_line("Redistribution requires the authors' permission.")
     _say_how_to_use(entry.name, folder, out)

@@ -72,8 +72,9 @@ def choose_backend(
 
     Args:
         wanted: "auto" (or the environment's EXPLORER_BACKEND) takes CUDA, then OpenVINO, then torch, each in the
-            fastest precision that the hardware has. "torch", "openvino" and "cuda" are taken as they are;
-            "openvino:float32" names the precision too. Classical methods always run on torch.
+            fastest precision that the hardware has, or in float32 where a network needs it. "torch", "openvino"
+            and "cuda" are taken as they are; "openvino:float32" names the precision too. Classical methods always run
+            on torch, and networks that OpenVINO cannot compute do where there is no CUDA.
         image_only: the intermediates are not wanted; backends may leave them out.
         tiled: the picture will be cut into tiles. Networks that must be told a tile's place run on torch then, because
             a converted graph has no such input.
@@ -86,6 +87,8 @@ def choose_backend(
     name, precision = check_backend(wanted)
     if not model.architecture.needs_weights:
         return torch_backend(model)
+    if not model.net.exports and name in ("auto", "openvino"):
+        name, precision = "cuda" if "cuda" in available_backends() else "torch", None
     options = available_backends()
     if name == "auto":
         name = options[0]
@@ -98,11 +101,12 @@ def choose_backend(
         raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
     if name == "openvino" and tiled and model.net.placed:
         return torch_backend(model)
+    least = "float32" if model.net.needs_float32 else None
     if name == "openvino":
         if precision == "bfloat16" and _precision() != "bfloat16":
             raise ExplorerError("This processor has no bfloat16 arithmetic; take openvino:float32.")
-        return openvino_backend(model, precision, image_only=image_only)
-    return cuda_backend(model, precision or "bfloat16") if name == "cuda" else torch_backend(model)
+        return openvino_backend(model, precision or least, image_only=image_only)
+    return cuda_backend(model, precision or least or "bfloat16") if name == "cuda" else torch_backend(model)
 
 
 def torch_backend(model: LoadedModel) -> Backend:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.tiles import Maps, Run, pad_to_size
+from explorer.engine.memory import bytes_per_sample
+from explorer.engine.tiles import Maps, Run, pad_to_size, tables_of
 from explorer.messages import say
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 WHOLE_BYTES = 106
-"""What a method that takes the picture whole is taken to need for each pixel, per byte of the budget for a tile. The
+"""What a method without weights that takes the picture whole is taken to need for each pixel, in bytes. The
 hungriest, MSRCR, needs about 150: it may have half more than the budget, so that a picture of 12 megapixels is still
 computed as it is."""
 _RADIUS = 2
@@ -34,7 +35,8 @@ def reduction(net: RestorationNet, height: int, width: int, budget: int) -> int:
     """By which integer a picture must be reduced for a method that takes it whole; 1 where it fits or may be cut."""
     if net.halo is not None:
         return 1
-    return max(1, int(np.ceil((height * width * WHOLE_BYTES / budget) ** 0.5)))
+    each = WHOLE_BYTES if next(net.parameters(), None) is None else bytes_per_sample(net, net.input_channels)
+    return max(1, int(np.ceil((height * width * each / budget) ** 0.5)))
 
 
 def reduced_note(factor: int) -> str:
@@ -93,20 +95,26 @@ def run_reduced(
     """
     import torch
 
-    channels, height, width = planes.shape
+    _, height, width = planes.shape
     small = _means(planes, factor)
+    tables = tables_of(net)
     results = {
         name: value[0, :, : small.shape[1], : small.shape[2]].float().cpu().numpy()
         for name, value in run(pad_to_size(torch.from_numpy(small)[None], net.size)).items()
         if names is None or name in names
     }
+    if net.takes_ratio:
+        planes, small = planes[:-1], small[:-1]  # the ratio is no part of the picture
     rows, columns = (_places(n, factor, s) for n, s in zip((height, width), small.shape[1:], strict=True))
     maps: Maps = {}
     for name in list(results):
         target = results.pop(name)
+        if name in tables:
+            maps[name] = np.moveaxis(target, 0, 2)
+            continue
         full = maps[name] = np.empty((height, width, len(target)), dtype=np.float32)
         for index, plane in enumerate(target):
-            own = len(target) == channels
+            own = len(target) == len(planes)
             slope, offset = _lines(small[index] if own else small.mean(0), plane)
             low, high = plane.min(), plane.max()
             for first in range(0, height, _BAND):

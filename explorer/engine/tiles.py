@@ -182,6 +182,13 @@ def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> torch.Tensor
     return torch.from_numpy(np.require(part, np.float32, ["C", "W"]))[None]
 
 
+def tables_of(net: RestorationNet) -> set[str]:
+    """The intermediates of a network that are no maps but numbers for the whole picture."""
+    return (
+        {each.name for each in net.architecture.intermediates if each.table} if hasattr(net, "architecture") else set()
+    )
+
+
 def run_tiled(
     run: Run,
     net: RestorationNet,
@@ -206,7 +213,7 @@ def run_tiled(
         region: gives the parts of `planes`, and what lies beyond its borders; by default its reflection.
 
     Returns:
-        Every wanted map as H' x W' x C' float32, cropped to the picture.
+        Every wanted map as H' x W' x C' float32, cropped to the picture; tables as they are.
     """
     import torch
 
@@ -218,6 +225,7 @@ def run_tiled(
     margin = _rounded_up(margin, net.size.multiple_of)
     whole = cells[-1][0].stop, cells[-1][1].stop
     maps: Maps = {}
+    tables = tables_of(net)
     for done, (rows, columns) in enumerate(cells, 1):
         fed = _fed(region, rows, columns, margin)
         if net.placed and len(cells) > 1:
@@ -230,7 +238,8 @@ def run_tiled(
             y0, y1, top = _kept(rows, height, margin, scale)
             x0, x1, left = _kept(columns, width, margin, scale)
             if len(cells) == 1:
-                maps[name] = _cropped(value[0], top, top + y1, left, left + x1)
+                part = (0, value.shape[2], 0, value.shape[3]) if name in tables else (top, top + y1, left, left + x1)
+                maps[name] = _cropped(value[0], *part)
                 continue
             if name not in maps:
                 shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])

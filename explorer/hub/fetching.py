@@ -15,7 +15,6 @@ from typing import Any
 
 from explorer.errors import HubError
 from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, plain_errors, storage_folder, wait_before
-from explorer.hub.references import HubReference
 from explorer.weights.store import sha256_of
 
 Report = Callable[[int, int], None]
@@ -35,13 +34,10 @@ def cached_file(repo: str, commit: str, path: str) -> Path | None:
     return found if found.is_file() else None
 
 
-def fetch_file(
-    reference: HubReference, commit: str, filename: str, *, largest: int, report: Report = silent, resumable: bool
-) -> Path:
-    """A file of the weights' folder at a commit, from the cache or the Hub.
+def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Report = silent, resumable: bool) -> Path:
+    """A file of a repository at a commit, from the cache or the Hub.
 
     Args:
-        filename: within the folder that bears the weights' name.
         largest: bytes; a larger file is refused before it is downloaded.
         resumable: keep what an interrupted download left.
 
@@ -51,26 +47,23 @@ def fetch_file(
     from huggingface_hub import hf_hub_download, hf_hub_url
     from huggingface_hub.file_download import get_hf_file_metadata
 
-    path = f"{reference.name}/{filename}"
-    if found := cached_file(reference.repo, commit, path):
+    if found := cached_file(repo, commit, path):
         report(found.stat().st_size, found.stat().st_size)
         return found
-    with plain_errors(f"{path} of {reference.repo}", reference.repo, commit):
-        url = hf_hub_url(reference.repo, filename, subfolder=reference.name, revision=commit)
+    with plain_errors(f"{path} of {repo}", repo, commit):
+        url = hf_hub_url(repo, path, revision=commit)
         metadata = get_hf_file_metadata(url, retry_on_errors=True)
         size, etag = metadata.size, metadata.etag or ""
         if size is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", etag):
-            raise HubError(
-                f"{path} of {reference.repo}: the Hub states no size or no usable ETag; ask whoever runs that server."
-            )
+            raise HubError(f"{path} of {repo}: the Hub states no size or no usable ETag; ask whoever runs that server.")
         if size > largest:
             raise HubError(
-                f"{path} of {reference.repo} has {size:,} bytes, more than the {largest:,} that such a file may have; "
+                f"{path} of {repo} has {size:,} bytes, more than the {largest:,} that such a file may have; "
                 "it is refused."
             )
         if resumable:
-            _prefetch(reference.repo, url, etag, size, report)
-        found = Path(hf_hub_download(reference.repo, filename, subfolder=reference.name, revision=commit))
+            _prefetch(repo, url, etag, size, report)
+        found = Path(hf_hub_download(repo, path, revision=commit))
         report(size, size)
         return found
 

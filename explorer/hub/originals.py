@@ -10,6 +10,8 @@ from pathlib import Path
 
 import explorer
 from explorer.errors import WeightsError
+from explorer.hub.authors import fetch_from_hub
+from explorer.hub.client import page
 from explorer.hub.environment import blamed
 from explorer.hub.pulling import Progress, nothing
 from explorer.weights.catalogue import published
@@ -31,8 +33,9 @@ def licence_notice(entry: PublishedCheckpoint) -> str:
     """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
     terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
     files = " and ".join(file.name for file in entry.files)
+    size = f" ({size_words(entry.size)})" if entry.size else ""
     return (
-        f"{entry.name}: {entry.summary} {files} ({size_words(entry.size)}) from {entry.origin}. Paper: {entry.paper}. "
+        f"{entry.name}: {entry.summary} {files}{size} from {entry.origin}. Paper: {entry.paper}. "
         f"Licence: {entry.licence}.{terms}"
     )
 
@@ -68,8 +71,15 @@ def download_original(
     if not accept_licence:
         raise WeightsError(f"{licence_notice(entry)} Read the licence there, then agree with --accept-licence.")
     folder = _downloads() / entry.name
-    files = [_download(file, folder / file.sha256[:16] if file.sha256 else folder, progress) for file in entry.files]
-    return convert_published(entry.name, files, imported_folder() / entry.name if out is None else out)
+    files, origin = [], entry.origin
+    for file in entry.files:
+        if file.hub:
+            path, commit = fetch_from_hub(entry, file, progress)
+            origin = f"{page(file.hub)}/tree/{commit}"
+        else:
+            path = _download(file, folder / file.sha256[:16] if file.sha256 else folder, progress)
+        files.append(path)
+    return convert_published(entry.name, files, imported_folder() / entry.name if out is None else out, origin=origin)
 
 
 def _downloads() -> Path:

@@ -129,7 +129,7 @@ def _published(repo: str, private: bool) -> dict[str, WeightsConfig]:
     for name in names:
         try:
             reference = HubReference(repo, name, commit)
-            path = fetch_file(reference, commit, "config.json", largest=LARGEST_TEXT, resumable=False)
+            path = fetch_file(repo, commit, f"{name}/config.json", largest=LARGEST_TEXT, resumable=False)
             configs[name] = check_config(_Pulled(reference, commit, path.parent))
         except WeightsError:  # of another schema or damaged: it stays as it is, without a line in the card
             continue

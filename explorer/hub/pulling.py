@@ -156,9 +156,9 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
                 reference.repo, reference.revision, timeout=QUICK_SECONDS if cached else SECONDS, anew=anew
             )
         except HubError as error:
-            if cached and not _says_no(error):
+            if cached and not says_no(error):
                 return PulledWeights(reference, cached.commit, cached.folder, f"{error} The cached commit is used.")
-            if _says_no(error) or isinstance(error, BlockedError):
+            if says_no(error) or isinstance(error, BlockedError):
                 raise
             raise HubError(f"{str(error).split(';')[0].rstrip('.')}{how_to_get(reference)}.") from error
         _check_listed(reference, files)
@@ -166,24 +166,24 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
     with plain_errors(
         f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
     ):
-        fetch_file(reference, commit, "config.json", largest=LARGEST_TEXT, resumable=False)
+        fetch_file(reference.repo, commit, f"{reference.name}/config.json", largest=LARGEST_TEXT, resumable=False)
     check_config(pulled)  # before the tensors: what cannot be used is not downloaded
     with plain_errors(
         f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
     ):
         fetch_file(
-            reference,
+            reference.repo,
             commit,
-            MODEL_FILE,
+            f"{reference.name}/{MODEL_FILE}",
             largest=LARGEST_TENSORS,
             report=lambda done, total: progress(reference.name, done, total),
             resumable=True,
         )
         if f"{reference.name}/README.md" in files:
-            fetch_file(reference, commit, "README.md", largest=LARGEST_TEXT, resumable=False)
+            fetch_file(reference.repo, commit, f"{reference.name}/README.md", largest=LARGEST_TEXT, resumable=False)
     check_weights(pulled)
     if not reference.pinned:
-        _remember(reference, commit)
+        remember(reference, commit)
     return pulled
 
 
@@ -249,7 +249,7 @@ def check_weights(pulled: PulledWeights) -> WeightsConfig:
     return config
 
 
-def _says_no(error: HubError) -> bool:
+def says_no(error: HubError) -> bool:
     """Whether the Hub answered that there is no such thing, in contrast to not answering."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -273,7 +273,15 @@ def _record(reference: HubReference) -> Path:
     return storage_folder(reference.repo) / "lowlight" / quote(reference.revision, safe="") / reference.name
 
 
-def _remember(reference: HubReference, commit: str) -> None:
+def recorded(reference: HubReference) -> str:
+    """The commit at which `remember` saw some weights, empty where it never did."""
+    path = _record(reference)
+    commit = path.read_text().strip() if path.is_file() else ""
+    return commit if is_commit(commit) else ""
+
+
+def remember(reference: HubReference, commit: str) -> None:
+    """Keeps the commit that a floating revision of some weights was fetched at."""
     path = _record(reference)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ import explorer
 from explorer.errors import ModelNotFoundError
 from explorer.models.registry import ILLUMINATION, ILLUMINATION_ENHANCED, REFLECTANCE, Intermediate
 from explorer.photo import Photo
+from explorer.restorer import as_model, prepared
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
@@ -74,11 +75,13 @@ def decompose(
         ModelNotFoundError: the model shows nothing but its image.
         RatioError, WeightsError: as `explorer.restore`.
     """
-    result = explorer.restore(photo, model, ratio, max_side=max_side)
+    loaded = as_model(model)
+    result = explorer.restore(photo, loaded, ratio, max_side=max_side)
     if not result.intermediates:
         raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
     # The identity goes through the same preparation, so its picture is exactly what the model was given.
-    seen = explorer.restore(photo, "identity", result.ratio, max_side=max_side).image
+    amplified = 1.0 if loaded.net.takes_ratio else result.ratio
+    seen = explorer.restore(prepared(photo, loaded), "identity", amplified, max_side=max_side).image
     maps, described = result.intermediates, result.described
     if ILLUMINATION.name in maps and REFLECTANCE.name not in maps:
         maps, described = {REFLECTANCE.name: result.image, **maps}, (REFLECTANCE, *described)

@@ -41,6 +41,15 @@ class RestorationNet(nn.Module):
     """True where a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
     second argument."""
 
+    takes_ratio: bool = False
+    """True where the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
+
+    exports: bool = True
+    """False where OpenVINO cannot compute it, or not well enough: it then runs on torch."""
+
+    needs_float32: bool = False
+    """True where the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
+
     brightens: bool = True
     """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""
 

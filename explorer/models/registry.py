@@ -56,6 +56,9 @@ class Intermediate:
     luminance), "diverging" where 0 is the middle (the mean of its channels)."""
     german: str = field(default="", repr=False, compare=False)
     """The title in German."""
+    table: bool = False
+    """True for numbers that hold for the whole picture (a gamma, a gain for each channel, a colour matrix): rows x
+    columns x 1, where a map has the picture's height and width."""
 
 
 REFLECTANCE = Intermediate("reflectance", "Reflectance R", colours="rgb", german="Reflexion R")

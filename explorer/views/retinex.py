@@ -16,6 +16,9 @@ FloatArray = NDArray[np.float32]
 RESIDUAL_SCALE = 0.25
 """Upper end of the residual's colour scale: fixed, so that two models can be compared by eye."""
 
+_READ_OUT = 9
+"""Numbers of a table that a note can hold."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -54,7 +57,11 @@ def panels(
         product before it and the residual |R * I - S| after it.
     """
     shown = [Panel("input", "Input S", seen)]
-    shown += [intermediate_panel(each, maps[each.name]) for each in described if each.name in maps]
+    shown += [
+        table_panel(each, maps[each.name], seen.shape[:2]) if each.table else intermediate_panel(each, maps[each.name])
+        for each in described
+        if each.name in maps
+    ]
     reflectance, illumination = maps.get(REFLECTANCE.name), maps.get(ILLUMINATION.name)
     if reflectance is not None and illumination is not None:
         product = as_rgb(reflectance) * as_rgb(illumination)
@@ -76,6 +83,18 @@ def intermediate_panel(described: Intermediate, values: FloatArray) -> Panel:
     plane = values.mean(axis=2) if colours == "diverging" else luminance(values)
     note = "" if colours == "diverging" else f"mean {float(plane.mean()):.3f}"
     return Panel(name, title, false_colour(plane, *described.range, colours), described.range, note, colours, plane)
+
+
+def table_panel(described: Intermediate, values: FloatArray, size: tuple[int, ...]) -> Panel:
+    """Numbers for the whole picture (rows x columns x 1) as fields that fill a picture of that height and width; small
+    tables are read out in the note."""
+    table = values[..., 0]
+    rows, columns = (np.arange(n) * m // n for n, m in zip(size, table.shape, strict=True))
+    plane = table[rows[:, None], columns]
+    colours = "inferno" if described.colours == "rgb" else described.colours
+    note = "" if table.size > _READ_OUT else "; ".join(", ".join(f"{n:.2f}" for n in row) for row in table)
+    image = false_colour(plane, *described.range, colours)
+    return Panel(described.name, described.title, image, described.range, note, colours, plane)
 
 
 def illumination_panel(name: str, title: str, light: FloatArray) -> Panel:

@@ -25,10 +25,16 @@ class InputConvention(_Frozen):
     """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
-    ratio_rule: Literal["learned", "percentile", "dark_bin", "none"] = "none"
-    """What `ratio="auto"` follows; "none" is 1."""
+    ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
+    """What `ratio="auto"` follows; "none" is 1, "fixed" is `ratio`."""
+    ratio: float = Field(default=1.0, ge=1, le=300)
+    """Of the rule "fixed": for networks that are told the ratio, what their authors take."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
+    darkness: tuple[float, float, float] | None = None
+    """Mean linear light of the pictures that the network was trained on, where it knows no other darkness: of its
+    darkest twentieth, of all, of its brightest twentieth. A photo outside is brought to the mean of all before it is
+    amplified. None leaves photos as they are."""
     margin: int = Field(default=0, ge=0, le=1024)
     """Samples by which the picture is reflected at its borders before the network, and cropped after it: convolutions
     with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
@@ -76,6 +82,8 @@ class WeightsConfig(_Frozen):
     @field_validator("input", mode="after")
     @classmethod
     def _ordered(cls, value: InputConvention) -> InputConvention:
+        if value.darkness is not None and not 0 < value.darkness[0] < value.darkness[1] < value.darkness[2] < 1:
+            raise ValueError("input.darkness must be [low, mean, high] with 0 < low < mean < high < 1")
         if value.clip is not None and not value.clip[0] < value.clip[1]:
             raise ValueError("input.clip must be [low, high] with low below high")
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +52,14 @@ def import_published(name: str, *files: str | Path, allow_unknown: bool = False)
 
 
 def convert_published(
-    name: str, files: Sequence[str | Path], out_folder: str | Path, *, allow_unknown: bool = False
+    name: str, files: Sequence[str | Path], out_folder: str | Path, *, allow_unknown: bool = False, origin: str = ""
 ) -> Path:
     """Writes a published checkpoint as a folder of weights: model.safetensors (float32), config.json, README.md.
 
     Args:
         name, files, allow_unknown: as in `import_published`.
         out_folder: made with its parents; an older folder of weights there is replaced.
+        origin: the page at the commit that the files came from, where that is known.
 
     Returns:
         The folder.
@@ -68,6 +69,7 @@ def convert_published(
             things than weights. Nothing is written then.
     """
     entry = published(name)
+    entry = replace(entry, origin=origin or entry.origin)
     folder = Path(out_folder)
     _check_folder(folder, files)
     loaded, sources = _imported(entry, files, allow_unknown)
@@ -116,6 +118,7 @@ def _imported(
         options=entry.options,
         domain=architecture(entry.architecture).domain,
         input=entry.input,
+        output=entry.output,
         # The bytes of the safetensors file that `convert_published` writes, so that both ways have one identity.
         sha256=hashlib.sha256(save(tensors)).hexdigest(),
         parameters=sum(p.numel() for p in net.parameters()),
@@ -214,14 +217,14 @@ def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
 
 
 def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:
-    count = len(entry.files)
+    count = sum(file.used for file in entry.files)
     files = "1 file" if count == 1 else f"{count} files"
     verb = "was" if given == 1 else "were"
     return f"{entry.name} takes {files}, but {given} {verb} given; give {_file_names(entry)}."
 
 
 def _file_names(entry: PublishedCheckpoint) -> str:
-    return " and ".join(file.name for file in entry.files)
+    return " and ".join(file.name for file in entry.files if file.used)
 
 
 def _readme(entry: PublishedCheckpoint, sources: Sequence[_Source]) -> str:

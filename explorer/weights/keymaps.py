@@ -7,7 +7,7 @@ error: nothing is ever skipped or left at its random initial value without a wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,11 @@ class Layout:
     """Modules that no forward pass reads, ignored with everything below them."""
     repeated: Mapping[str, str] = field(default_factory=dict)
     """Modules stored a second time: the copy's name to the original's. Their tensors must be equal."""
+
+
+def renumbered(theirs: str, ours: str, numbers: Iterable[int]) -> dict[str, str]:
+    """Modules of a list or a sequence that keep their numbers under another name."""
+    return {f"{theirs}.{i}": f"{ours}.{i}" for i in numbers}
 
 
 def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:

@@ -105,7 +105,7 @@ def known_networks() -> Iterator[Known]:
 
 def _published(entry: PublishedCheckpoint) -> Known:
     layouts = tuple(file.layout for file in entry.files if file.used)
-    return Known(entry.name, entry.architecture, entry.options, entry.input, layouts=layouts)
+    return Known(entry.name, entry.architecture, entry.options, entry.input, entry.output, layouts)
 
 
 def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Known, Tensors]:

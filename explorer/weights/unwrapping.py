@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import WeightsError
+from explorer.weights import keras
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
@@ -48,13 +49,24 @@ _NETWORKS = frozenset(
 _DEEPEST, _MOST = 6, 4096
 
 
+class _StandIn:
+    """Takes the place of a class that files name beside their tensors, so that no code of that class is run."""
+
+
+_HARMLESS: list[Any] = [
+    argparse.Namespace,  # options, that stand beside many networks
+    (_StandIn, "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"),
+]
+"""Classes that checkpoints may name."""
+
+
 def state_dicts(path: Path, data: bytes) -> list[Tensors]:
     """Every state dict that a file may stand for, the likeliest first: averaged weights before the last ones, all
     tensors before a part of them.
 
     Args:
         path: for messages.
-        data: of a PyTorch checkpoint or a safetensors file.
+        data: of a PyTorch checkpoint, a safetensors file, or weights of Keras 2 in HDF5.
 
     Raises:
         WeightsError: the file holds code, is not whole, or holds no tensors by name.
@@ -70,6 +82,8 @@ def state_dicts(path: Path, data: bytes) -> list[Tensors]:
 def _loaded(path: Path, data: bytes) -> Any:
     import torch
 
+    if data.startswith(keras.SIGNATURE):
+        return keras.tensors(path, data)
     if data[8:9] == b"{" and 8 < int.from_bytes(data[:8], "little") + 8 <= len(data):
         from safetensors import SafetensorError
         from safetensors.torch import load
@@ -81,7 +95,7 @@ def _loaded(path: Path, data: bytes) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
-            with torch.serialization.safe_globals([argparse.Namespace]):  # options, that stand beside many networks
+            with torch.serialization.safe_globals(_HARMLESS):
                 return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
         reason = str(error).lower()
@@ -126,6 +140,8 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
         tensors = {k: v.detach() for k, v in value.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
         if tensors:
             yield way, tensors
+        elif len(joined := _joined(value)) > 1:
+            yield (*way, "joined"), {name: tensor for part in joined for name, tensor in part.items()}
         for key, each in value.items():
             yield from walk(each, (*way, str(key).lower()))
 
@@ -135,6 +151,19 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
         if len(found) >= _MOST:
             break
     return [each[-1] for each in sorted(found, key=lambda each: each[:3])]
+
+
+def _joined(value: dict[Any, Any]) -> list[Tensors]:
+    """The state dicts that stand side by side in a dictionary, each under the name that it has there: the parts of a
+    network that its authors keep apart."""
+    import torch
+
+    return [
+        {f"{key}.{name}": tensor.detach() for name, tensor in part.items()}
+        for key, part in value.items()
+        if isinstance(key, str) and isinstance(part, dict) and part
+        if all(isinstance(n, str) and isinstance(t, torch.Tensor) for n, t in part.items())
+    ]
 
 
 def _stripped(tensors: Tensors) -> list[Tensors]:

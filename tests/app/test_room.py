@@ -101,6 +101,7 @@ def test_a_decoder_takes_memory_when_there_is_room(decoders: DecoderPool) -> Non
 def test_waiting_for_room_takes_no_time_from_the_decoder(decoders: DecoderPool) -> None:
     decoders.limits = DecoderLimits(processes=1, seconds=60.0)
     decoders.open(png(8, 8), "first.png", Limits())
+
     @contextlib.contextmanager
     def room(amount: float) -> Iterator[None]:
         time.sleep(5)

@@ -48,6 +48,7 @@ class Repo:
     messages: list[str] = field(default_factory=list)
     gated: bool = False
     private: bool = False
+    licence: str = ""
     variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -229,7 +230,9 @@ class LocalHub:
                 if found := self.repo(kind_, name, revision):
                     entry, commit = found
                     siblings = [{"rfilename": path} for path in entry.commits[commit]]
-                    self.answer_json({"id": name, "sha": commit, "private": entry.private, "siblings": siblings})
+                    told = {"id": name, "sha": commit, "private": entry.private, "siblings": siblings}
+                    card = {"cardData": {"license": entry.licence}} if entry.licence else {}
+                    self.answer_json(told | card)
 
             def resolve(self, kind_: str, name: str, revision: str, path: str) -> None:
                 found = self.repo(kind_, name, revision)

@@ -56,7 +56,10 @@ def test_every_network_lists_its_layers(name: str) -> None:
     found = layers(model)
     leaves = [layer for layer in found if layer.leaf and layer.order >= 0]
     assert {layer.name for layer in found} == {n for n, _ in model.net.named_modules() if n}
-    assert sum(layer.parameters for layer in found if layer.leaf) == sum(p.numel() for p in model.net.parameters())
+    # Parameters that a block has beside its layers, such as the scales of IAT's branches.
+    beside = sum(p.numel() for m in model.net.modules() if [*m.children()] for p in m.parameters(recurse=False))
+    total = sum(p.numel() for p in model.net.parameters())
+    assert sum(layer.parameters for layer in found if layer.leaf) + beside == total
     assert all(layer.outputs and layer.reduction and layer.receptive_field for layer in leaves)
     assert hook_count(model.net) == 0
 

@@ -76,11 +76,17 @@ def test_every_entry_builds_and_states_its_terms() -> None:
         assert entry.licence and entry.paper and entry.summary
         assert entry.origin.startswith("https://github.com/") or not any(file.sha256 for file in entry.files)
         mosaic = architecture(entry.architecture).domain != "rgb"
-        assert entry.input.ratio_rule == ("dark_bin" if mosaic else "none")
+        told = create_model(entry.architecture).takes_ratio
+        if entry.output.color == "camera":  # a denoiser: how bright it gets is for the picture to say
+            assert entry.input.ratio_rule == "learned"
+            continue
+        assert entry.input.ratio_rule == ("dark_bin" if mosaic else "fixed" if told else "none")
     assert CATALOGUE["lamba_m0"].input.clip is None
     assert CATALOGUE["sid_unet"].input.clip == (0.0, 1.0)
     for entry in CATALOGUE.values():  # a licence that forbids commerce, or none, lets nobody pass the files on
-        assert entry.redistributable == (entry.licence in ("MIT", "Apache-2.0", "BSD-3-Clause")), entry.name
+        assert entry.redistributable == (entry.licence in ("MIT", "Apache-2.0", "BSD-3-Clause", "CC BY 4.0")), (
+            entry.name
+        )
 
 
 def test_catalogue_has_the_sha256_of_every_file_at_hand(shared: Path) -> None:

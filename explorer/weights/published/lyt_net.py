@@ -1,0 +1,110 @@
+"""LYT-Net: the paper's three weights, of TensorFlow, and one of the authors' PyTorch code."""
+
+from __future__ import annotations
+
+from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.keymaps import Layout
+
+_REST = ("luminance", "blue", "red", "shortcut", "reference", "recombine", "last")
+_ATTENTION = ("query", "key", "value", "out")
+
+
+def _tensorflow() -> Layout:
+    """Keras numbers its layers in the order of their creation: first and second denoiser, then the rest."""
+    modules = {f"conv2d_{18 + i}": ours for i, ours in enumerate(_REST)}
+    modules |= {f"dense_{12 + i}": f"attention.{ours}" for i, ours in enumerate(_ATTENTION)}
+    modules |= {"dense_16": "fusion.squeeze", "dense_17": "fusion.excite"}
+    modules |= {"layer_normalization": "fusion.norm", "depthwise_conv2d": "fusion.depthwise"}
+    convolutions = ("first", "down.0", "down.1", "down.2", "last", "residual")
+    for i, (conv, dense) in enumerate(((6, 4), (12, 8))):
+        modules |= {f"conv2d_{conv + k}": f"denoisers.{i}.{ours}" for k, ours in enumerate(convolutions)}
+        modules |= {f"dense_{dense + k}": f"denoisers.{i}.attention.{ours}" for k, ours in enumerate(_ATTENTION)}
+    return Layout(modules)
+
+
+def _torch() -> Layout:
+    names = ("process_y.0", "process_cb.0", "process_cr.0", "lum_conv", "ref_conv", "recombine", "final_adjustments")
+    parts = ("query_dense", "key_dense", "value_dense", "combine_heads")
+    convolutions = {f"conv{k + 2}": f"down.{k}" for k in range(3)}
+    convolutions |= {"conv1": "first", "output_layer": "last", "res_layer": "residual"}
+    modules = dict(zip(names, _REST, strict=True))
+    fusion = {
+        "layer_norm.norm": "norm",
+        "depthwise_conv": "depthwise",
+        "se_attn.fc1": "squeeze",
+        "se_attn.fc2": "excite",
+    }
+    modules |= {f"msef.{theirs}": f"fusion.{ours}" for theirs, ours in fusion.items()}
+    for theirs, ours in (("denoiser_cb", "denoisers.0."), ("denoiser_cr", "denoisers.1."), ("", "")):
+        attention = f"{theirs}.bottleneck" if theirs else "lum_mhsa"
+        modules |= {f"{attention}.{a}": f"{ours}attention.{b}" for a, b in zip(parts, _ATTENTION, strict=True)}
+        modules |= {f"{theirs}.{a}": f"{ours}{b}" for a, b in convolutions.items() if theirs}
+    return Layout(modules)
+
+
+_REPOSITORY, _COMMIT = "albrateanu/LYT-Net", "91150b329d6d9aed67dcfa020cc396847cacf162"
+_FORK, _FORK_COMMIT = "TKgitmode/LYT-Net", "52d7921bac40578459e09a1541384a2dc40e1da6"
+_LAYOUT = _tensorflow()
+
+
+def _paper(
+    name: str, file: str, digest: str, data: str, seen: bool | None, aliases: tuple[str, ...] = (),
+    figures: Baseline | None = None,
+) -> PublishedCheckpoint:  # fmt: skip
+    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pretrained_weights/{file}"
+    return PublishedCheckpoint(
+        name,
+        (PublishedFile(file, digest, _LAYOUT, url=url, size=264864),),
+        architecture="lyt_net",
+        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pretrained_weights",
+        licence="none stated when the file was published; the repository is MIT since",
+        summary=f"LYT-Net as published (TensorFlow), trained on {data}.",
+        trained_on=data,
+        saw_eval15=seen,
+        aliases=aliases,
+        figures={} if figures is None else {"lol_eval15": figures},
+    )
+
+
+LOL_V1 = _paper(
+    "lyt_net_tf_lolv1",
+    "LOL_v1_weights.h5",
+    "9e0aeeb2e1fe285aa2f28b33d0a3fa7f2e13420e1997f2d54c926368ebf8ac7e",
+    "LOL",
+    True,
+    ("lyt_net",),
+    Baseline("published LYT-Net, LOL", 24.13, 0.844, 28.17),
+)
+LOL_V2_REAL = _paper(
+    "lyt_net_tf_lolv2_real",
+    "LOL_v2_real_weights.h5",
+    "0deee4da2192ac9ed6f1daa69c05627a30ecf0c6c0c7af167bb19daaa9c07042",
+    "LOL v2 (real)",
+    None,
+)
+LOL_V2_SYNTHETIC = _paper(
+    "lyt_net_tf_lolv2_synthetic",
+    "LOL_v2_synthetic_weights.h5",
+    "57e900f7d8f7f0de46de953c6bb347fb077ba4a772a7f1f1a2bd73524b12596b",
+    "LOL v2 (synthetic)",
+    False,
+)
+TORCH = PublishedCheckpoint(
+    "lyt_net_torch",
+    (
+        PublishedFile(
+            "best_model.pth",
+            "e31335034d2ec7850ef628a049c0008fee25b3c99334d8d4fb6cfc19e3a627f8",
+            _torch(),
+            url=f"{RAW_FILES}/{_FORK}/{_FORK_COMMIT}/PyTorch/best_model.pth",
+            size=204578,
+        ),
+    ),
+    architecture="lyt_net_torch",
+    origin=f"https://github.com/{_FORK}/tree/{_FORK_COMMIT}/PyTorch",
+    licence="MIT",
+    redistributable=True,
+    summary="LYT-Net's PyTorch code, trained on LOL by the owner of a fork.",
+    trained_on="LOL",
+    saw_eval15=True,
+)

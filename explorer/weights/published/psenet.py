@@ -1,0 +1,60 @@
+"""PSENet: the two published weights."""
+
+from __future__ import annotations
+
+from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.keymaps import Layout
+
+_BLOCKS = {
+    "first_conv": "first", "conv1": "middle.0", "conv2": "middle.1", "conv3": "coarse.0", "conv5": "coarse.1",
+    "conv6": "coarse.2", "conv7": "join.0", "conv8": "join.1", "last_conv": "last",
+}  # fmt: skip
+_LAYOUT = Layout(
+    {
+        f"{theirs}.conv.{i}": f"{ours}.{part}"
+        for theirs, ours in _BLOCKS.items()
+        for i, part in ((0, "widen"), (2, "place"), (5, "narrow"))
+    }
+    | {
+        f"{theirs}.conv.3.fc.{i}": f"{_BLOCKS[theirs]}.excite.{part}"
+        for theirs in ("first_conv", "last_conv")
+        for i, part in ((0, "squeeze"), (2, "excite"))
+    }
+)
+_REPOSITORY, _COMMIT = "VinAIResearch/PSENet-Image-Enhancement", "d86321702e6b35b61c963cacc4cba5b84448c767"
+
+
+def _trained(
+    data: str, words: str, digest: str, size: int, figures: Baseline, aliases: tuple[str, ...] = ()
+) -> PublishedCheckpoint:
+    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pretrained/{data}.pth"
+    return PublishedCheckpoint(
+        f"psenet_{data}",
+        (PublishedFile(f"{data}.pth", digest, _LAYOUT, url=url, size=size),),
+        architecture="psenet",
+        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pretrained",
+        licence="BSD-3-Clause",
+        redistributable=True,
+        summary=f"PSENet as published, trained on {words}.",
+        trained_on=words,
+        saw_eval15=False,
+        aliases=aliases,
+        figures={"lol_eval15": figures},
+    )
+
+
+AFIFI = _trained(
+    "afifi",
+    "wrongly exposed pictures (Afifi et al.)",
+    "9be55fdb2350694d4b980e3cc158df74a931110503bd9c1aac96939371a76b36",
+    244621,
+    Baseline("published PSENet, Afifi", 17.11, 0.549, 19.69),
+    aliases=("psenet",),
+)
+SICE = _trained(
+    "sice",
+    "SICE",
+    "d273ab7d9473af2012ddcc46e64288595ae3f91fe6de4d7b1e5ff07dfe1cce1a",
+    243597,
+    Baseline("published PSENet, SICE", 17.51, 0.542, 20.75),
+)
