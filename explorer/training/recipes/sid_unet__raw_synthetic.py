@@ -10,11 +10,11 @@ RECIPE = Recipe(
     objective=balanced(as_planes, slope=0.2),
     source=source,
     phases=PHASES,
-    steps=9_000,
+    steps=6_000,
     input=INPUT | {"plane_order": "sid"},
     output=OUTPUT,
     summary="SID's U-Net at its full width on synthetic mosaics of measured and random cameras, ratios 1 to 300.",
-    duration="about half an hour on one core with AVX-512 BF16",
+    duration="about twenty minutes on one core with AVX-512 BF16",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )
