@@ -268,19 +268,6 @@ def test_no_absolute_path_of_a_machine(project: Path) -> None:
     assert not found, "\n".join(found)
 
 
-LONG_FUNCTIONS = {
-    "app/page.py": {"_greet"},
-    "app/theme.py": {"theme"},
-    "photo/demosaic.py": {"_bayer_band"},
-    "photo/dng.py": {"write_dng"},
-    "photo/headerless.py": {"open_mosaic"},
-    "photo/isolation.py": {"decode"},
-    "photo/model_input.py": {"model_input"},
-    "photo/opening.py": {"open_photo"},
-}
-"""Functions of more than 60 lines. This list only shrinks: nothing is added, and what became short is removed."""
-
-
 def long_functions(source: str) -> set[str]:
     """Names of the functions of more than 60 lines, with their signatures and docstrings."""
     functions = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -297,7 +284,7 @@ def test_functions_are_short(project: Path) -> None:
     """Networks aside, whose forward passes read best in one piece."""
     package = project / "explorer"
     found = {path.relative_to(package).as_posix(): long_functions(path.read_text()) for path in package.rglob("*.py")}
-    assert {name: names for name, names in found.items() if names and not name.startswith("models/")} == LONG_FUNCTIONS
+    assert not {name: names for name, names in found.items() if names and not name.startswith("models/")}
 
 
 def test_python_files_are_short(project: Path) -> None:

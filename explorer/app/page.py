@@ -128,19 +128,15 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
                 answer[component] = importing.picker_update(names(), value) if names else value
         answer |= {section: gr.update(visible=importing.allowed(request)) for section in shared.importing}
         if "ratio" in query:
-            ratio, problem_ = _asked_ratio(query["ratio"])
+            ratio, problems = _asked_ratio(query["ratio"])
             if ratio is not None:
                 answer[shared.ratio] = {"ratio": ratio, "auto": False}
                 session.keep_ratio = True
-            words += problem_
-        if "model" not in query and session.open is not None:
-            answer[shared.model] = importing.picker_update(catalogue.pickable(), catalogue.best_for(session.open.small))
-        elif "model" in query:
-            if query["model"] in catalogue.models():
-                answer[shared.model] = importing.picker_update(catalogue.pickable(), query["model"])
-            else:
-                known = ", ".join(catalogue.models())
-                words.append(text.UNKNOWN_MODEL.format(model=shown(query["model"]), known=known))
+            words += problems
+        model, problems = _asked_model(query.get("model"), session)
+        if model is not None:
+            answer[shared.model] = importing.picker_update(catalogue.pickable(), model)
+        words += problems
         session.greeting = tuple(words)
         if words:
             answer[shared.message] = problem(" ".join(words))
@@ -173,6 +169,16 @@ def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[
         return {}
     opening.open_example(session, name)
     return {shared.picker: name, shared.photo: secrets.token_hex(4)}
+
+
+def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[str]]:
+    """The model that an address asks for, or the best one for the open photo where it asks for none; None leaves the
+    page's own. And what there is to say about it."""
+    if asked is None:
+        return None if session.open is None else catalogue.best_for(session.open.small), []
+    if asked in catalogue.models():
+        return asked, []
+    return None, [text.UNKNOWN_MODEL.format(model=shown(asked), known=", ".join(catalogue.models()))]
 
 
 def _asked_ratio(asked: str) -> tuple[float | None, list[str]]:

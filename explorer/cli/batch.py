@@ -24,11 +24,9 @@ from explorer.cli.options import (
     WeightsOption,
     WhiteBalanceOption,
     WorkersOption,
-    check_backend_option,
+    check_format,
     chosen_engine,
-    chosen_saving,
-    parse_balance,
-    parse_ratio,
+    chosen_treatment,
 )
 from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
@@ -108,29 +106,26 @@ def batch(
     then 10, or its own when there is none that could.
     """
     through = chosen_engine(context, engine, address, workers, threads)
-    from explorer.batch.photograph import Treatment
     from explorer.batch.run import run_batch
+    from explorer.photo.quiet import allow_in_threads
     from explorer.restorer import load_model
 
-    depth: Literal[8, 16] = 16 if bits == "16" else 8
-    balance = parse_balance(white_balance, neutral_point)
-    saved = chosen_saving(strength, suffix, depth, Saving(False, keep_exposure, force_linear, linear))
-    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level, *saved)
-    check_backend_option(backend)
+    saving = Saving(False, keep_exposure, force_linear, linear)
+    treatment = chosen_treatment(
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+    )
+    check_format(treatment)
     loaded = load_model(model, weights)
     if engine == "local" and workers == 0:
-        from explorer.photo.quiet import allow_in_threads
-
         allow_in_threads()
     with progress(0, quiet=quiet or as_json) as shown:
         told = _Told(shown, quiet, as_json)
-        options = {"retry": retry, "overwrite": overwrite}
         summary = run_batch(
-            source, destination, loaded, treatment, through, **options, begin=told.begin, report=told.report
-        )
+            source, destination, loaded, treatment, through, retry=retry, overwrite=overwrite, begin=told.begin,
+            report=told.report,
+        )  # fmt: skip
     _print(summary, photographs if costs else None, as_json, quiet)
-    if summary.failed:
-        raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
+    _leave(summary)
 
 
 @dataclass
@@ -159,6 +154,11 @@ class _Told:
 def _named(outcome: Outcome) -> str:
     name = outcome.input.replace("\\", "/").rpartition("/")[2]
     return outcome.error if name in outcome.error else f"{outcome.input}: {outcome.error}"
+
+
+def _leave(summary: Summary) -> None:
+    if summary.failed:
+        raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
 
 
 def _first_code(summary: Summary) -> int:

@@ -14,7 +14,7 @@ from explorer.errors import DataError, OutputError
 from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
-    from explorer.darkroom import SensorNoise
+    from explorer.darkroom import Calibration, SensorNoise
 
 
 def darken(
@@ -156,16 +156,7 @@ def noise(
     from explorer import open_photo
     from explorer.darkroom import calibrate, save_noise
 
-    if out is not None and out.suffix.lower() != ".json":
-        raise OutputError(f"{out.name} is no name for a camera's noise; end it in .json.")
-    sources = identities(frames)
-    for each in (out, plot):
-        if each is not None and identity(each) in sources:
-            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
-    if plot is not None:
-        from explorer.cli.plots import check_plot
-
-        check_plot(plot, [])
+    _check_measured(frames, out, plot)
     photos = []
     with progress(len(frames), quiet=quiet) as shown:
         for path in frames:
@@ -178,17 +169,41 @@ def noise(
 
         write_bytes(out, save_noise(found.noise))
     if plot is not None:
-        from explorer.cli.plots import write_figure
-        from explorer.views.plots import photon_transfer
-
-        at_dark = found.noise.read_deviation**2 + 1 / 12
-        figure = photon_transfer(found.means, found.variances, found.noise.gain, at_dark)
-        write_figure(plot, figure, f"{found.noise.camera}: {found.noise.gain:.4g} counts per electron")
+        _plot(found, plot)
     if as_json:
         print_json({**asdict(found.noise), "dark_frames": found.dark_frames, "flat_frames": found.flat_frames,
                     "read_deviation": found.noise.read_deviation, "notes": found.notes})  # fmt: skip
         return
-    of = found.noise
+    _print_figures(found.noise)
+    if not quiet:
+        for note in found.notes:
+            tell(note)
+
+
+def _check_measured(frames: list[Path], out: Path | None, plot: Path | None) -> None:
+    """Refuses files that cannot be written, or that would replace a frame, before any of them is read."""
+    if out is not None and out.suffix.lower() != ".json":
+        raise OutputError(f"{out.name} is no name for a camera's noise; end it in .json.")
+    sources = identities(frames)
+    for each in (out, plot):
+        if each is not None and identity(each) in sources:
+            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+    if plot is not None:
+        from explorer.cli.plots import check_plot
+
+        check_plot(plot, [])
+
+
+def _plot(found: Calibration, path: Path) -> None:
+    from explorer.cli.plots import write_figure
+    from explorer.views.plots import photon_transfer
+
+    at_dark = found.noise.read_deviation**2 + 1 / 12
+    figure = photon_transfer(found.means, found.variances, found.noise.gain, at_dark)
+    write_figure(path, figure, f"{found.noise.camera}: {found.noise.gain:.4g} counts per electron")
+
+
+def _print_figures(of: SensorNoise) -> None:
     print_table(
         ("FIGURE", "COUNTS", "ELECTRONS"),
         [
@@ -200,6 +215,3 @@ def noise(
             ("saturation", f"{of.full_scale:.0f}", f"{of.full_scale / of.gain:.0f}"),
         ],
     )
-    if not quiet:
-        for note in found.notes:
-            tell(note)

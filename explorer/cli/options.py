@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from explorer.batch.photograph import Balance
+from explorer.batch.photograph import Balance, Treatment
 from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
 from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
+    from explorer.photo.masked import BlackChoice
 
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
@@ -169,20 +170,44 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
     return check_ratio(value)
 
 
-def chosen_saving(strength: float | None, suffix: str, bits: int, saving: Saving) -> tuple[float, str, Saving]:
-    """Strength, suffix of results and what is chosen for their files, checked together.
+def chosen_treatment(
+    ratio: str,
+    strength: float | None,
+    suffix: str,
+    bits: Literal["8", "16"],
+    white_balance: str | None,
+    neutral_point: str | None,
+    black_level: BlackChoice,
+    backend: str,
+    saving: Saving,
+) -> Treatment:
+    """All that the options choose for a photograph beside the model.
 
     Raises:
+        RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
         SettingsError: the strength is no number from 0 to 100.
-        OutputError: the format does not have what is asked for.
+        ExplorerError: the backend cannot be had.
     """
-    from explorer.encode import FORMATS
     from explorer.photo.strength import check_strength
 
-    saving.check(suffix)
-    if suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"{suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
-    return check_strength(100.0 if strength is None else strength), suffix, saving
+    amplification, balance = parse_ratio(ratio), parse_balance(white_balance, neutral_point)
+    percent = check_strength(100.0 if strength is None else strength)
+    check_backend_option(backend)
+    depth: Literal[8, 16] = 16 if bits == "16" else 8
+    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving)
+
+
+def check_format(treatment: Treatment) -> None:
+    """Refuses what the results' format does not have, where a folder of results is all that is named.
+
+    Raises:
+        OutputError: says which format has it.
+    """
+    from explorer.encode import FORMATS
+
+    treatment.saving.check(treatment.suffix)
+    if treatment.suffix != NEGATIVE and treatment.bits not in FORMATS[treatment.suffix]:
+        raise OutputError(f"{treatment.suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

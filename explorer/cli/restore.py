@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from explorer import __version__
 from explorer.batch.left_out import told as left_out_line
 from explorer.cli.failures import Failures
-from explorer.cli.folders import Journal, overlapped, photographs_of, remove_leftovers
+from explorer.cli.folders import Journal, Named, overlapped, photographs_of, remove_leftovers
 from explorer.cli.options import (
     BackendOption,
     BitsOption,
@@ -36,9 +36,7 @@ from explorer.cli.options import (
     SuffixOption,
     WeightsOption,
     WhiteBalanceOption,
-    check_backend_option,
-    parse_balance,
-    parse_ratio,
+    chosen_treatment,
 )
 from explorer.cli.outputs import (
     Overwrite,
@@ -55,9 +53,8 @@ from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
-    from explorer.batch.photograph import Balance
+    from explorer.batch.photograph import Treatment
     from explorer.photo import Photo
-    from explorer.photo.masked import BlackChoice
     from explorer.settings import RestoreSettings
 
 
@@ -99,25 +96,24 @@ def restore(
     told_too = (model, white_balance, neutral_point, weights, strength)
     given = ratio != "auto" or black_level != "auto" or any(option is not None for option in told_too)
     _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
-    depth: Literal[8, 16] = 16 if bits == "16" else 8
-    amplification = parse_ratio(ratio)
-    balance = parse_balance(white_balance, neutral_point)
-    check_backend_option(backend)
-    from explorer.photo.strength import check_strength
-
     saving = Saving(keep_gps, keep_exposure, force_linear, linear)
+    treatment = chosen_treatment(
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+    )
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = photographs_of(photographs, folder)
-    outputs = plan_outputs(named.files, out, depth, suffix, saving)
+    outputs = plan_outputs(named.files, out, treatment.bits, suffix, saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)
-    work = _Work(
-        named.files, outputs, model, weights, amplification, balance, depth, backend, intermediates,
-        saving, "all" if overwrite else "none" if no_overwrite else "own", black_level=black_level,
-        strength=100.0 if strength is None else check_strength(strength),
-    )  # fmt: skip
+    replaced: Overwrite = "all" if overwrite else "none" if no_overwrite else "own"
+    work = _Work(named.files, outputs, model, weights, treatment, intermediates, replaced)
     if settings is not None:
         work.follow(settings)
+    _carry_out(work, named, folder, out, quiet, as_json)
+
+
+def _carry_out(work: _Work, named: Named, folder: Path | None, out: str, quiet: bool, as_json: bool) -> None:
+    """Does what is not done yet, reports on it, and leaves with the exit code."""
     told = not (quiet or as_json)
     if named.left_out and told:
         write_line(left_out_line(named.left_out), err=True)
@@ -161,15 +157,9 @@ class _Work:
     outputs: list[Path]
     model: str | None
     weights: Path | None
-    ratio: float | Literal["auto"]
-    balance: Balance
-    bits: Literal[8, 16]
-    backend: str
+    treatment: Treatment
     intermediates: Path | None
-    saving: Saving
     overwrite: Overwrite
-    black_level: BlackChoice = "auto"
-    strength: float = 100.0
     settings: RestoreSettings | None = None
     loaded: LoadedModel | None = None
     journal: Journal | None = None
@@ -179,7 +169,7 @@ class _Work:
         from explorer.settings import read_settings
 
         self.settings = read_settings(settings)
-        self.black_level = self.settings.black_level
+        self.treatment = replace(self.treatment, black_level=self.settings.black_level)
 
     def go_on(self, folder: Path | None, any_folder: bool) -> list[dict[str, str]]:
         """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
@@ -215,10 +205,11 @@ class _Work:
     def _made_with(self) -> list[object]:
         from explorer.settings import as_json
 
+        how = self.treatment
         return [
-            self.model, self.loaded and self.loaded.identity.sha256, self.ratio, asdict(self.balance), self.bits,
-            self.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
-            asdict(self.saving), self.strength, self.black_level, __version__,
+            self.model, self.loaded and self.loaded.identity.sha256, how.ratio, asdict(how.balance), how.bits,
+            how.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
+            asdict(how.saving), how.strength, how.black_level, __version__,
         ]  # fmt: skip
 
     def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
@@ -245,23 +236,23 @@ class _Work:
     def read(self, index: int) -> Photo:
         if self.outputs[index] != STANDARD:
             check_free(self.outputs[index], self.overwrite, self.outputs[index].parent)
-        photo = opened(self.photographs[index], self.black_level)
+        photo = opened(self.photographs[index], self.treatment.black_level)
         if self.outputs[index].suffix.lower() == NEGATIVE:
             from explorer.negative import check_negative
 
-            check_negative(photo, self.saving)
-        return self.balance(photo)
+            check_negative(photo, self.treatment.saving)
+        return self.treatment.balance(photo)
 
     def make(self, index: int, photo: Photo) -> Restoration:
         from explorer import load_model
         from explorer import restore as restore_photo
 
-        intermediates = self.intermediates is not None
-        scene = self.saving.needs_scene(self.outputs[index].suffix)
+        how, intermediates = self.treatment, self.intermediates is not None
+        scene = how.saving.needs_scene(self.outputs[index].suffix)
         if self.settings is not None:
             from explorer.settings import restore_with
 
-            own = None if self.backend == "auto" else self.backend
+            own = None if how.backend == "auto" else how.backend
             return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
         if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
@@ -269,22 +260,22 @@ class _Work:
             except Exception as error:
                 raise _NoModelError(error) from error
         return restore_photo(
-            photo, self.loaded, self.ratio, strength=self.strength, backend=self.backend, intermediates=intermediates,
+            photo, self.loaded, how.ratio, strength=how.strength, backend=how.backend, intermediates=intermediates,
             scene=scene,
         )  # fmt: skip
 
     def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
-        photograph, output = self.photographs[index], self.outputs[index]
+        photograph, output, how = self.photographs[index], self.outputs[index], self.treatment
         if output.suffix.lower() == NEGATIVE:
             from explorer.negative import notes_of
 
             restoration = replace(restoration, notes=(*restoration.notes, *notes_of(restoration)))
         files: dict[str, list[Path]] = {}
         if output == STANDARD:
-            write_out(restoration.encoded(".png", self.bits, self.saving))
+            write_out(restoration.encoded(".png", how.bits, how.saving))
         else:
             with all_or_nothing(self.overwrite, output.parent) as stage:
-                restoration.save(stage(output), bits=self.bits, **asdict(self.saving))
+                restoration.save(stage(output), bits=how.bits, **asdict(how.saving))
                 if self.intermediates is not None:
                     files = save_intermediates(restoration, self.intermediates, output.stem, stage)
                 others = [file for each in files.values() for file in each]
@@ -292,7 +283,7 @@ class _Work:
                     self.journal.begin(photograph, output, others)
             if self.journal is not None:
                 self.journal.add(photograph, output, others)
-        return {"plain": _as_plain(photograph, output, self.bits, files, restoration), "lines": restoration.notes}
+        return {"plain": _as_plain(photograph, output, how.bits, files, restoration), "lines": restoration.notes}
 
 
 class _NoModelError(Exception):

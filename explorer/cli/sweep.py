@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_json, print_table, progress
 from explorer.errors import DataError, OutputError
 from explorer.identity import identities, identity
+
+if TYPE_CHECKING:
+    from explorer.darkroom import Camera, SensorNoise
+    from explorer.evaluation.sweep import SweepPoint
 
 
 def sweep(
@@ -49,10 +53,7 @@ def sweep(
     files = photos_of(photographs, limit)
     _check(files, csv, plot)
     known = camera_named(camera)
-    if gains is not None:
-        noises = [known.at(gain=value) for value in _numbers(gains, "--gains")]
-    else:
-        noises = [known.at(iso=value) for value in _numbers(iso, "--iso")]
+    noises = _noises(known, iso, gains)
     wanted = _numbers(ratios, "--ratios")
     from explorer import load_model
 
@@ -69,17 +70,28 @@ def sweep(
 
         write_bytes(csv, as_csv(points))
     if plot is not None:
-        from explorer.cli.plots import write_figure
-        from explorer.views.plots import quality_against_light
-
-        lines: dict[str, list[tuple[float, float, float]]] = {}
-        for point in points:
-            lines.setdefault(point.model, []).append((point.grey_electrons, point.psnr, point.ssim))
-        write_figure(plot, quality_against_light(lines), f"{known.name}: {len(files)} photographs made dark")
+        _plot(points, plot, f"{known.name}: {len(files)} photographs made dark")
     if as_json:
         print_json([asdict(point) for point in points])
     else:
         print_table(*sweep_table(points, threshold))
+
+
+def _noises(camera: Camera, iso: str, gains: str | None) -> list[SensorNoise]:
+    """The camera at each sensitivity, in counts per electron where these are given."""
+    if gains is not None:
+        return [camera.at(gain=value) for value in _numbers(gains, "--gains")]
+    return [camera.at(iso=value) for value in _numbers(iso, "--iso")]
+
+
+def _plot(points: list[SweepPoint], path: Path, title: str) -> None:
+    from explorer.cli.plots import write_figure
+    from explorer.views.plots import quality_against_light
+
+    lines: dict[str, list[tuple[float, float, float]]] = {}
+    for point in points:
+        lines.setdefault(point.model, []).append((point.grey_electrons, point.psnr, point.ssim))
+    write_figure(path, quality_against_light(lines), title)
 
 
 def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:

@@ -22,10 +22,8 @@ from explorer.cli.options import (
     SuffixOption,
     WeightsOption,
     WhiteBalanceOption,
-    check_backend_option,
-    chosen_saving,
-    parse_balance,
-    parse_ratio,
+    check_format,
+    chosen_treatment,
 )
 from explorer.cli.terminal import tell, write_line
 from explorer.saving import Saving
@@ -63,15 +61,14 @@ def watch(
     is taken once it has stopped growing. Ctrl-C ends it after the photograph at
     work; started again, it goes on with what is missing.
     """
-    check_backend_option(backend)
-    from explorer.batch.photograph import Treatment
     from explorer.batch.watching import watch as keep_watch
     from explorer.restorer import load_model
 
-    depth: Literal[8, 16] = 16 if bits == "16" else 8
-    saved = chosen_saving(strength, suffix, depth, Saving(False, keep_exposure, force_linear, linear))
-    balance = parse_balance(white_balance, neutral_point)
-    treatment = Treatment(parse_ratio(ratio), balance, depth, backend, black_level, *saved)
+    saving = Saving(False, keep_exposure, force_linear, linear)
+    treatment = chosen_treatment(
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+    )
+    check_format(treatment)
     loaded = load_model(model, weights)
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():

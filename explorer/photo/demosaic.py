@@ -13,6 +13,8 @@ from explorer.photo.types import FloatArray
 
 _CONTEXT = 6
 """Rows around a band of an X-Trans mosaic: its filters reach three rows, and the tile has six."""
+_MIDDLE, _BEFORE, _AFTER = slice(1, -1), slice(None, -2), slice(2, None)
+"""The cells of a band, within their border of one cell, and those before and after each of them."""
 
 
 def _reflected(first: int, stop: int, length: int) -> NDArray[np.intp]:
@@ -45,75 +47,96 @@ def _cells(
     return planes
 
 
+def _at(plane: FloatArray, rows: slice = _MIDDLE, columns: slice = _MIDDLE) -> FloatArray:
+    return plane[rows, columns]
+
+
+def _upright(plane: FloatArray) -> FloatArray:
+    return _at(plane, _BEFORE) + _at(plane, _AFTER)
+
+
+def _sideways(plane: FloatArray) -> FloatArray:
+    return _at(plane, _MIDDLE, _BEFORE) + _at(plane, _MIDDLE, _AFTER)
+
+
+def _at_red_or_blue(
+    own: FloatArray, beside: FloatArray, above: FloatArray, opposite: FloatArray, near: slice
+) -> tuple[FloatArray, FloatArray]:
+    """Where red or blue is known: green from the four beside it, the opposite colour from the four diagonals.
+
+    Args:
+        own: the plane of the known colour.
+        beside: green of the same row.
+        above: green of the same column.
+        opposite: the other colour.
+        near: towards the cell beyond this one that has neighbours of these pixels too, in both directions.
+    """
+    f = np.float32
+    cross = _upright(own) + _sideways(own)
+    known = _at(own)
+    green = _at(beside) + _at(beside, _MIDDLE, near)
+    green += _at(above)
+    green += _at(above, near, _MIDDLE)
+    green *= f(0.25)
+    green += f(0.5) * known
+    green -= f(0.125) * cross
+    across = _at(opposite) + _at(opposite, near, _MIDDLE)
+    across += _at(opposite, _MIDDLE, near)
+    across += _at(opposite, near, near)
+    across *= f(0.25)
+    across += f(0.75) * known
+    across -= f(0.1875) * cross
+    return green, across
+
+
+def _at_green(
+    own: FloatArray, other: FloatArray, in_row: FloatArray, in_column: FloatArray, near_rows: slice, near_columns: slice
+) -> tuple[FloatArray, FloatArray]:
+    """Where green is known: one colour from the two along the row, the other from the two along the column.
+
+    Args:
+        own: the plane of this green.
+        other: the other green, on the diagonals.
+        in_row: the colour that lies along the row.
+        in_column: the colour that lies along the column.
+        near_rows: towards the row of cells beyond this one that has neighbours of these pixels too.
+        near_columns: the same of columns.
+    """
+    f = np.float32
+    vertical, horizontal = _upright(own), _sideways(own)
+    base = _at(other) + _at(other, near_rows)
+    base += _at(other, _MIDDLE, near_columns)
+    base += _at(other, near_rows, near_columns)
+    base *= f(-0.125)
+    base += f(0.625) * _at(own)
+    row = _at(in_row) + _at(in_row, _MIDDLE, near_columns)
+    row *= f(0.5)
+    row += base
+    row -= f(0.125) * horizontal
+    row += f(0.0625) * vertical
+    column = _at(in_column) + _at(in_column, near_rows, _MIDDLE)
+    column *= f(0.5)
+    column += base
+    column -= f(0.125) * vertical
+    column += f(0.0625) * horizontal
+    return row, column
+
+
 def _bayer_band(
     mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
 ) -> FloatArray:
     """Malvar, He and Cutler on rows top to bottom, colour by colour: 3 x rows x W."""
     red, green1, green2, blue = _cells(mosaic, top, bottom, factors, level)
     band = np.empty((3, bottom - top, mosaic.shape[1]), dtype=np.float32)
-    middle, before, after = slice(1, -1), slice(None, -2), slice(2, None)
-    f = np.float32
-
-    def at(plane: FloatArray, rows: slice = middle, columns: slice = middle) -> FloatArray:
-        return plane[rows, columns]
-
-    def upright(plane: FloatArray) -> FloatArray:
-        return at(plane, before) + at(plane, after)
-
-    def sideways(plane: FloatArray) -> FloatArray:
-        return at(plane, middle, before) + at(plane, middle, after)
-
-    # Where red or blue is known: green from the four beside it, the opposite colour from the four diagonals.
-    for own, beside, above, opposite, near, place in (
-        (red, (middle, before), (before, middle), blue, before, (0, 0)),
-        (blue, (middle, after), (after, middle), red, after, (1, 1)),
-    ):
-        # Red's row has green1 beside it and green2 above and below; blue's row the other way round.
-        flat, steep = (green1, green2) if place == (0, 0) else (green2, green1)
-        cross = upright(own) + sideways(own)
-        known = at(own)
-        green = at(flat) + at(flat, *beside)
-        green += at(steep)
-        green += at(steep, *above)
-        green *= f(0.25)
-        green += f(0.5) * known
-        green -= f(0.125) * cross
-        across = at(opposite) + at(opposite, near, middle)
-        across += at(opposite, middle, near)
-        across += at(opposite, near, near)
-        across *= f(0.25)
-        across += f(0.75) * known
-        across -= f(0.1875) * cross
-        cell = slice(place[0], None, 2), slice(place[1], None, 2)
-        band[0 if place == (0, 0) else 2][cell] = known
-        band[1][cell] = green
-        band[2 if place == (0, 0) else 0][cell] = across
-    # Where green is known: one colour lies along the row, the other along the column.
-    for own, other, near_rows, near_columns, along_row, along_column, place in (
-        (green1, green2, before, after, (red, after), (blue, before), (0, 1)),
-        (green2, green1, after, before, (blue, before), (red, after), (1, 0)),
-    ):
-        known = at(own)
-        vertical, horizontal = upright(own), sideways(own)
-        base = at(other) + at(other, near_rows)
-        base += at(other, middle, near_columns)
-        base += at(other, near_rows, near_columns)
-        base *= f(-0.125)
-        base += f(0.625) * known
-        row = at(along_row[0]) + at(along_row[0], middle, along_row[1])
-        row *= f(0.5)
-        row += base
-        row -= f(0.125) * horizontal
-        row += f(0.0625) * vertical
-        column = at(along_column[0]) + at(along_column[0], along_column[1], middle)
-        column *= f(0.5)
-        column += base
-        column -= f(0.125) * vertical
-        column += f(0.0625) * horizontal
-        cell = slice(place[0], None, 2), slice(place[1], None, 2)
-        band[0 if place == (0, 1) else 2][cell] = row
-        band[1][cell] = known
-        band[2 if place == (0, 1) else 0][cell] = column
+    reds, greens, blues = band
+    at_red, at_green1 = (slice(0, None, 2), slice(0, None, 2)), (slice(0, None, 2), slice(1, None, 2))
+    at_green2, at_blue = (slice(1, None, 2), slice(0, None, 2)), (slice(1, None, 2), slice(1, None, 2))
+    reds[at_red], greens[at_green1], greens[at_green2], blues[at_blue] = map(_at, (red, green1, green2, blue))
+    # Red's row has green1 beside it and green2 above and below; blue's row the other way round.
+    greens[at_red], blues[at_red] = _at_red_or_blue(red, green1, green2, blue, _BEFORE)
+    greens[at_blue], reds[at_blue] = _at_red_or_blue(blue, green2, green1, red, _AFTER)
+    reds[at_green1], blues[at_green1] = _at_green(green1, green2, red, blue, _BEFORE, _AFTER)
+    blues[at_green2], reds[at_green2] = _at_green(green2, green1, blue, red, _AFTER, _BEFORE)
     return band
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE
 from explorer.photo.numbers import finite_number, shown
 from explorer.unfinished import replacing
 
+_Tag: TypeAlias = tuple[int, int, int, Any, bool]
+"""Code, type, count, value, and whether it belongs to the first page: what tifffile takes."""
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
 _EXIF_IFD = 34665
@@ -94,9 +96,57 @@ def _three_numbers(values: Any) -> list[float]:
     return known
 
 
-def _exif_directory(
-    seconds: float | None, aperture: float | None, iso: int | None
-) -> list[tuple[int, int, Any]] | None:
+def _mosaic_tags(
+    phase: str, black: float | Sequence[float], white: int, active_area: tuple[int, int, int, int] | None
+) -> list[_Tag]:
+    pattern = _pattern(phase)
+    blacks = _black_cell(black, phase)
+    tags: list[_Tag] = [
+        (33421, _SHORT, 2, tuple(pattern.shape), True),
+        (33422, _BYTE, pattern.size, pattern.tobytes(), True),
+        (50713, _SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
+        (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
+        (50717, _LONG, 1, _white(white, blacks), True),
+    ]
+    if active_area is not None:
+        tags.append((50829, _LONG, 4, tuple(int(side) for side in active_area), True))
+    return tags
+
+
+def _camera_tags(camera: str, rotation: int, mirrored: bool) -> list[_Tag]:
+    if rotation not in (0, 90, 180, 270):
+        raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+    name = camera.encode("ascii", "replace").decode("ascii")
+    return [
+        (271, _ASCII, 0, name.split(" ")[0], True),
+        (272, _ASCII, 0, name, True),
+        (274, _SHORT, 1, ORIENTATIONS[rotation, mirrored], True),
+        (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),
+        (50707, _BYTE, 4, bytes([1, 1, 0, 0]), True),
+        (50708, _ASCII, 0, name, True),
+    ]
+
+
+def _colour_tags(matrix: Any, neutral: Any) -> list[_Tag]:
+    tags: list[_Tag] = []
+    if matrix is not None:
+        try:
+            numbers = np.asarray(matrix, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            numbers = np.empty(0)
+        if numbers.shape != (3, 3) or not np.isfinite(numbers).all():
+            raise PhotoError(f"The colour matrix {shown(matrix)} cannot be written; give 3x3, XYZ to camera.")
+        tags += [(50721, _SRATIONAL, 9, _rationals(numbers), True), (50778, _SHORT, 1, _D65, True)]
+    if neutral is not None:
+        tags.append((50728, _RATIONAL, 3, _rationals(_three_numbers(neutral)), True))
+    return tags
+
+
+def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> list[tuple[int, int, Any]]:
+    """What is known of an exposure, as entries of an EXIF directory."""
+    for what, value in (("ISO value", iso), ("exposure time", seconds), ("F-number", aperture)):
+        if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
+            raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
     entries: list[tuple[int, int, Any]] = []
     if seconds is not None:
         entries.append((33434, _RATIONAL, _rationals([seconds])))
@@ -104,7 +154,7 @@ def _exif_directory(
         entries.append((33437, _RATIONAL, _rationals([aperture])))
     if iso is not None:
         entries.append((34855, _SHORT, min(int(iso), 65535)))
-    return entries or None
+    return entries
 
 
 def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
@@ -131,6 +181,33 @@ def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
         file.write(struct.pack("<H", _EXIF_IFD))
         file.seek(value_at)
         file.write(struct.pack("<I", start))
+
+
+def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: list[tuple[int, int, Any]]) -> Path:
+    """The file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    import tifffile
+
+    if exif:
+        tags = [*tags, (_EXIF_PLACEHOLDER, _LONG, 1, 0, True)]
+    try:
+        with replacing(path) as temporary:
+            # Not by its own name: tifffile takes the format from some suffixes.
+            with temporary.open("wb") as file:
+                tifffile.imwrite(
+                    file, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False,
+                    byteorder="<",
+                )  # fmt: skip
+            if exif:
+                _append_exif(temporary, exif)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}; choose a folder that exists and has space."
+        ) from error
+    return path
 
 
 def write_dng(
@@ -176,66 +253,12 @@ def write_dng(
         OutputError: the file cannot be written.
         PhotoError: a mosaic that is not H x W uint16, or an argument outside the values named above.
     """
-    import tifffile
-
-    mosaic = np.ascontiguousarray(mosaic)
-    if mosaic.ndim != 2 or mosaic.dtype != np.uint16:
+    samples = np.ascontiguousarray(mosaic)
+    if samples.ndim != 2 or samples.dtype != np.uint16:
         raise PhotoError(
-            f"A mosaic is an H x W array of uint16, not {mosaic.shape} of {mosaic.dtype}; give such an array."
+            f"A mosaic is an H x W array of uint16, not {samples.shape} of {samples.dtype}; give such an array."
         )
-    pattern = _pattern(phase)
-    blacks = _black_cell(black, phase)
-    saturation = _white(white, blacks)
-    if rotation not in (0, 90, 180, 270):
-        raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
-    name = camera.encode("ascii", "replace").decode("ascii")
-
-    tags: list[tuple[int, int, int, Any, bool]] = [
-        (271, _ASCII, 0, name.split(" ")[0], True),
-        (272, _ASCII, 0, name, True),
-        (274, _SHORT, 1, ORIENTATIONS[rotation, mirrored], True),
-        (33421, _SHORT, 2, tuple(pattern.shape), True),
-        (33422, _BYTE, pattern.size, pattern.tobytes(), True),
-        (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),
-        (50707, _BYTE, 4, bytes([1, 1, 0, 0]), True),
-        (50708, _ASCII, 0, name, True),
-        (50713, _SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
-        (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
-        (50717, _LONG, 1, saturation, True),
-    ]
-    for what, value in (("ISO value", iso), ("exposure time", exposure_seconds), ("F-number", aperture)):
-        if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
-            raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
-    exposure = _exif_directory(exposure_seconds, aperture, iso)
-    if exposure is not None:
-        tags.append((_EXIF_PLACEHOLDER, _LONG, 1, 0, True))
-    if color_matrix is not None:
-        try:
-            matrix = np.asarray(color_matrix, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            matrix = np.empty(0)
-        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise PhotoError(f"The colour matrix {shown(color_matrix)} cannot be written; give 3x3, XYZ to camera.")
-        tags.append((50721, _SRATIONAL, 9, _rationals(matrix), True))
-        tags.append((50778, _SHORT, 1, _D65, True))
-    if as_shot_neutral is not None:
-        tags.append((50728, _RATIONAL, 3, _rationals(_three_numbers(as_shot_neutral)), True))
-    if active_area is not None:
-        tags.append((50829, _LONG, 4, tuple(int(side) for side in active_area), True))
-
-    target = Path(path)
-    try:
-        with replacing(target) as temporary:
-            # Not by its own name: tifffile takes the format from some suffixes.
-            with temporary.open("wb") as file:
-                tifffile.imwrite(
-                    file, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False,
-                    byteorder="<",
-                )  # fmt: skip
-            if exposure is not None:
-                _append_exif(temporary, exposure)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror or error}; choose a folder that exists and has space."
-        ) from error
-    return target
+    tags = [*_mosaic_tags(phase, black, white, active_area), *_camera_tags(camera, rotation, mirrored)]
+    exif = _exif_directory(exposure_seconds, aperture, iso)
+    tags += _colour_tags(color_matrix, as_shot_neutral)
+    return _written(Path(path), samples, tags, exif)

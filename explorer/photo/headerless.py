@@ -15,7 +15,7 @@ from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.metadata import exif_block
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.raw import NOMINAL_MATRIX, initial_balance
-from explorer.photo.types import Exposure, Gains, RawPhoto, WhiteBalance
+from explorer.photo.types import Exposure, FloatArray, Gains, Inset, RawPhoto, WhiteBalance
 from explorer.photo.white_balance import given_gains
 
 
@@ -59,61 +59,66 @@ def open_mosaic(
     array = np.asarray(samples)
     if array.ndim != 2 or array.dtype != np.uint16:
         raise PhotoError(f"{name} is not a mosaic: give an H x W array of uint16, not {array.shape} of {array.dtype}.")
-    known = {**{each.lower(): each for each in BAYER_PHASES}, "xtrans": "X-Trans"}
-    given, phase = phase, known.get(phase.lower().replace("-", ""), "") if isinstance(phase, str) else ""
-    if not phase:
-        raise PhotoError(
-            f"The phase {shown(given)} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
-        )
+    phase = _known_phase(phase, name)
     cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
     if rotation not in (0, 90, 180, 270):
         raise PhotoError(f"{name} cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+    black_level, white = _levels(black, white, cfa, name)
+    mosaic, inset = _whole_cells(array, phase, cfa, black_level, white, name)
+    as_shot = None if gains is None else given_gains(gains)
+    usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
+    exposure = exposure or Exposure()
+    return RawPhoto(
+        mosaic=mosaic, cfa=cfa, phase=phase, inset=inset,
+        black_level=black_level, white_level=white, bits=max(1, int(white).bit_length()),
+        white_balance=initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given"),
+        as_shot=as_shot, daylight=None,
+        camera_to_srgb=camera_to_srgb(xyz_to_camera) if usable else NOMINAL_CAMERA_TO_SRGB.copy(),
+        matrix_source="as given" if usable else NOMINAL_MATRIX,
+        exposure=exposure, camera=camera, exif=exif_block(camera, exposure),
+        rotation=rotation, mirrored=mirrored, name=name, notes=notes,
+    )  # fmt: skip
+
+
+def _known_phase(phase: str, name: str) -> str:
+    """A phase as the explorer writes it, whatever its case and with or without its hyphen."""
+    known = {**{each.lower(): each for each in BAYER_PHASES}, "xtrans": "X-Trans"}
+    found = known.get(phase.lower().replace("-", "")) if isinstance(phase, str) else None
+    if found is None:
+        raise PhotoError(
+            f"The phase {shown(phase)} of {name} is not known; give one of {', '.join(BAYER_PHASES)} or X-Trans."
+        )
+    return found
+
+
+def _levels(black: float | tuple[float, ...], white: float, cfa: Cfa, name: str) -> tuple[tuple[float, ...], float]:
+    """Black levels, one or four, and the white level above them."""
     saturation = finite_number(white)
     try:
-        black_level = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
+        blacks = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
     except (TypeError, ValueError, OverflowError):
-        black_level = (math.nan,)
-    if saturation is None or not all(math.isfinite(level) for level in black_level):
+        blacks = (math.nan,)
+    if saturation is None or not all(math.isfinite(level) for level in blacks):
         raise PhotoError(
             f"The black level {shown(black)} and the white level {shown(white)} of {name} cannot be used; "
             "give numbers of sensor counts."
         )
-    white = saturation
-    if len(black_level) not in ((1, 4) if cfa == "bayer" else (1,)):
+    if len(blacks) not in ((1, 4) if cfa == "bayer" else (1,)):
         raise PhotoError(
-            f"{len(black_level)} black levels are given for {name}; give one, or four (R, G1, B, G2) for Bayer."
+            f"{len(blacks)} black levels are given for {name}; give one, or four (R, G1, B, G2) for Bayer."
         )
-    if not white > max(black_level):
-        raise PhotoError(f"The white level {white:g} of {name} must be above its black level {max(black_level):g}.")
-    shift = bayer_shift(phase) if cfa == "bayer" else (0, 0)
-    if min(array.shape) < TILES[cfa].shape[0]:
+    if not saturation > max(blacks):
+        raise PhotoError(f"The white level {saturation:g} of {name} must be above its black level {max(blacks):g}.")
+    return blacks, saturation
+
+
+def _whole_cells(
+    samples: NDArray[np.uint16], phase: str, cfa: Cfa, black: tuple[float, ...], white: float, name: str
+) -> tuple[FloatArray, Inset]:
+    """The canonical mosaic between black (0) and white (1), and what only completes its cells."""
+    if min(samples.shape) < TILES[cfa].shape[0]:
         raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
+    inset = completing_inset(samples.shape, bayer_shift(phase) if cfa == "bayer" else (0, 0), cfa)
     colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
-    inset = completing_inset(array.shape, shift, cfa)
-    levels = BlackLevel(tile_levels(colors, black_level))
-    mosaic = normalized_mosaic(completed(array, inset, cfa), levels, white)
-    as_shot = None if gains is None else given_gains(gains)
-    balance = initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given")
-    usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
-    exposure = exposure or Exposure()
-    return RawPhoto(
-        mosaic=mosaic,
-        cfa=cfa,
-        phase=phase,
-        white_balance=balance,
-        as_shot=as_shot,
-        daylight=None,
-        camera_to_srgb=camera_to_srgb(xyz_to_camera) if usable else NOMINAL_CAMERA_TO_SRGB.copy(),
-        matrix_source="as given" if usable else NOMINAL_MATRIX,
-        exposure=exposure,
-        camera=camera,
-        black_level=black_level,
-        white_level=float(white),
-        bits=max(1, int(white).bit_length()),
-        rotation=rotation,
-        mirrored=mirrored,
-        inset=inset,
-        name=name,
-        exif=exif_block(camera, exposure),
-        notes=notes,
-    )
+    levels = BlackLevel(tile_levels(colors, black))
+    return normalized_mosaic(completed(samples, inset, cfa), levels, white), inset

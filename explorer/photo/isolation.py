@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from explorer import errors
 from explorer.errors import ExplorerError, PhotoError
@@ -133,14 +133,7 @@ class _Decoder:
                    "black_level": black_level}  # fmt: skip
         memory, began = None, False
         try:
-            if not self._ready:
-                with self._watch(_START_SECONDS):
-                    self._ready = (receive_header(answers) or {}).get("ready") is True
-                if not self._ready:
-                    raise PhotoError(
-                        f"The process that would decode {name} could not be started; free some memory or raise "
-                        f"{DECODE_MEGABYTES}."
-                    )
+            self._wait_until_ready(answers, name)
             with contextlib.ExitStack() as taken:
                 if SHARED_MEMORY and self._channel is not None:
                     memory = os.memfd_create("lowlight-photo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -179,6 +172,17 @@ class _Decoder:
             raise self._failure(name) from error
         self._busy = False
         return photo
+
+    def _wait_until_ready(self, answers: IO[bytes], name: str) -> None:
+        """Waits, before the first file only, until the libraries are imported."""
+        if not self._ready:
+            with self._watch(_START_SECONDS):
+                self._ready = (receive_header(answers) or {}).get("ready") is True
+        if not self._ready:
+            raise PhotoError(
+                f"The process that would decode {name} could not be started; free some memory or raise "
+                f"{DECODE_MEGABYTES}."
+            )
 
     @contextlib.contextmanager
     def _watch(self, seconds: float) -> Iterator[None]:

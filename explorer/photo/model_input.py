@@ -186,23 +186,8 @@ def model_input(
     ratio = check_ratio(ratio)
     if domain not in DOMAINS:
         raise ValueError(f"There is no domain {domain!r}; the known ones are {', '.join(DOMAINS)}.")
-    notes: tuple[str, ...] = ()
     if domain == "rgb":
-        beyond_white = highlights == "keep"
-        if isinstance(photo, RawPhoto):
-            note = say("note.developed_for_model")
-            planes = np.empty((3, *photo.sensor_size), dtype=np.float32)
-            develop(photo, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
-            placement, notes = Placement(photo.sensor_size, photo.rotation, photo.mirrored), (note,)
-        else:
-            height, width = photo.image.shape[:2]
-            planes = np.empty((3, height, width), dtype=np.float32)
-            amplify(photo.image, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
-            placement = Placement((height, width))
-        if clip is not None and clip != (0.0, 1.0):
-            np.clip(planes, *clip, out=planes)
-        return ModelInput(planes, np.eye(3, dtype=np.float32), placement, notes)
-
+        return _picture_input(photo, ratio, clip, beyond_white=highlights == "keep")
     cfa = _cfa_of(domain)
     if isinstance(photo, RawPhoto):
         raw, notes = _with_cfa(photo, cfa)
@@ -210,8 +195,7 @@ def model_input(
         raw = unprocess(photo, cfa)
         notes = raw.notes[len(photo.notes) :]
     gains = raw.white_balance.gains if white_balance == "before" else (1.0, 1.0, 1.0)
-    red, green, blue = (gain * ratio for gain in gains)
-    factors = red, green, blue
+    factors = (gains[0] * ratio, gains[1] * ratio, gains[2] * ratio)
     # Packing multiplies and limits on its way: the mosaic is read once, and nothing but the planes is written.
     if domain == "bayer":
         planes = scale_channels(raw.mosaic, factors, cfa, clip)[None]
@@ -222,3 +206,21 @@ def model_input(
     height, width = raw.mosaic.shape
     placement = Placement((height, width), raw.rotation, raw.mirrored, raw.inset)
     return ModelInput(planes, raw.color_matrix, placement, notes, domain, plane_order)
+
+
+def _picture_input(photo: Photo, ratio: float, clip: tuple[float, float] | None, *, beyond_white: bool) -> ModelInput:
+    """Into "rgb", developed and amplified in the planes themselves."""
+    notes: tuple[str, ...] = ()
+    if isinstance(photo, RawPhoto):
+        notes = (say("note.developed_for_model"),)
+        placement = Placement(photo.sensor_size, photo.rotation, photo.mirrored)
+        planes = np.empty((3, *placement.sides), dtype=np.float32)
+        develop(photo, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
+    else:
+        height, width = photo.image.shape[:2]
+        placement = Placement((height, width))
+        planes = np.empty((3, height, width), dtype=np.float32)
+        amplify(photo.image, ratio, beyond_white=beyond_white, out=np.moveaxis(planes, 0, 2))
+    if clip is not None and clip != (0.0, 1.0):
+        np.clip(planes, *clip, out=planes)
+    return ModelInput(planes, np.eye(3, dtype=np.float32), placement, notes)

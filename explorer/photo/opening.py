@@ -46,15 +46,26 @@ def read_once(file: IO[bytes], most: int) -> bytes:
     return bytes(data)
 
 
+def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path | bytes, str]:
+    """What a photo is read from, and what messages call it."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), name or "photo"
+    try:
+        path = Path(source)
+    except TypeError as error:
+        raise PhotoError(
+            f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
+        ) from error
+    return path, name or path.name
+
+
 def _read(path: Path, name: str, limits: Limits) -> bytes:
     try:
         if path.is_dir():
             raise PhotoError(f"{path} is a folder; name a photo in it.")
         if not os.path.isfile(path) and path.exists():
             with path.open("rb", buffering=0) as file:
-                data = read_once(file, limits.max_bytes)
-            limits.check_bytes(len(data), name)
-            return data
+                return read_once(file, limits.max_bytes)
         limits.check_bytes(path.stat().st_size, name)
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -178,29 +189,23 @@ def open_photo(
     limits = limits or Limits.from_environment()
     black_level = checked_choice(black_level)
     isolated = isolated_by_default() if isolated is None else isolated
-    if isinstance(source, bytes | bytearray | memoryview):
-        name = name or "photo"
-        data = bytes(source)
-        limits.check_bytes(len(data), name)
-    else:
-        try:
-            path = Path(source)
-        except TypeError as error:
-            raise PhotoError(
-                f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
-            ) from error
-        name = name or path.name
-        if not isolated and os.path.isfile(path):
-            dng = read_dng_on_disk(path, name, limits, black_level)
-            if dng is not None:
-                return dng
-        data = _read(path, name, limits)
+    given, name = _path_or_bytes(source, name)
+    if isinstance(given, Path) and not isolated and os.path.isfile(given):
+        dng = read_dng_on_disk(given, name, limits, black_level)
+        if dng is not None:
+            return dng
+    data = _read(given, name, limits) if isinstance(given, Path) else given
+    limits.check_bytes(len(data), name)
     if not data:
         raise PhotoError(code="error.empty", name=name)
     if isolated:
         from explorer.photo.isolation import pool
 
         return pool().open(data, name, limits, black_level)
+    return _decoded(data, name, limits, black_level)
+
+
+def _decoded(data: bytes, name: str, limits: Limits, black_level: BlackChoice) -> Photo:
     try:
         kind = _kind(data, name)
         if kind == "raw":

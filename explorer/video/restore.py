@@ -17,7 +17,7 @@ from explorer.identity import identity, nearest_of
 from explorer.photo import Photo, check_ratio
 from explorer.photo.types import FloatArray
 from explorer.restorer import load_model, restore, suggested_ratio
-from explorer.video.parts import Format, Part, Parts, State, assemble, check_format
+from explorer.video.parts import Format, Part, Parts, assemble, check_format
 from explorer.video.source import Frame, Source, open_source
 from explorer.video.steady import PRIMED, Steady, seen_of
 from explorer.weights.store import LoadedModel
@@ -115,39 +115,44 @@ def restore_video(
         CancelledError: `cancelled` said so.
         ExplorerError: PyAV is not installed.
     """
-    automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
-    given = None if automatic else check_ratio(ratio)
-    if follow and not automatic:
-        raise RatioError("A ratio that follows the light is an automatic one; leave the number out.")
     path, out = Path(source), Path(output)
+    given = _given(ratio, follow)
     clip = open_source(path, fps)
     _check_places(path, out)
-    facts = clip.facts
-    format_ = check_format(out, codec, crf, bits or (10 if facts.bits > 8 else 8), facts)
-    loaded = load_model(model) if isinstance(model, str) else model
-    job = {
-        "source": clip.fingerprint(), "model": [loaded.name, loaded.identity.sha256], "ratio": given, "follow": follow,
-        "steady": steady, "codec": [codec, format_.crf, format_.pix_fmt], "rate": str(facts.rate), "backend": backend,
-        "version": _version(),
-    }  # fmt: skip
-    parts = Parts(out, job)
-    run = _Run(clip, parts, format_, loaded, given, follow, steady, backend, progress, cancelled)
-    try:
-        state = run.all()
-        if not state.done:
-            raise VideoError(f"{facts.name} holds no frame that can be decoded; name another clip.")
-        assemble(parts.finished(), clip, out, format_)
-    except (VideoError, OutputError):
-        if not parts.finished():
-            parts.remove()
-        raise
-    finally:
-        parts.release()
-    parts.remove()
-    return VideoResult(
-        out, state.done, facts.width, facts.height, state.ratio or 1.0, run.ratio_source, tuple(state.damaged),
-        run.resumed, time.perf_counter() - run.started, state.network, loaded.name, (*facts.notes, *run.notes),
-    )  # fmt: skip
+    format_ = check_format(out, codec, crf, bits or (10 if clip.facts.bits > 8 else 8), clip.facts)
+    way = _Way(load_model(model) if isinstance(model, str) else model, given, follow, steady, backend)
+    parts = Parts(out, way.job(clip, codec, format_))
+    return _Run(clip, parts, format_, way, progress, cancelled).into(out)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How all frames of a clip are restored."""
+
+    model: LoadedModel
+    ratio: float | None
+    """None follows the model's rule."""
+    follow: bool
+    steady: bool
+    backend: str
+
+    def job(self, clip: Source, codec: str, format_: Format) -> dict[str, Any]:
+        """By what a run knows the parts of an earlier one for its own."""
+        return {
+            "source": clip.fingerprint(), "model": [self.model.name, self.model.identity.sha256], "ratio": self.ratio,
+            "follow": self.follow, "steady": self.steady, "codec": [codec, format_.crf, format_.pix_fmt],
+            "rate": str(clip.facts.rate), "backend": self.backend, "version": _version(),
+        }  # fmt: skip
+
+
+def _given(ratio: float | str, follow: bool) -> float | None:
+    """The ratio where it is a number; None where it is automatic, as one that follows the light must be."""
+    if isinstance(ratio, str) and ratio.strip().lower() == "auto":
+        return None
+    number = check_ratio(ratio)
+    if follow:
+        raise RatioError("A ratio that follows the light is an automatic one; leave the number out.")
+    return number
 
 
 def _version() -> str:
@@ -169,35 +174,55 @@ class _Run:
     which works in the caller's."""
 
     def __init__(
-        self, clip: Source, parts: Parts, format_: Format, model: LoadedModel, ratio: float | None, follow: bool,
-        steady: bool, backend: str, progress: Callable[[VideoProgress], None], cancelled: Callable[[], bool],
+        self, clip: Source, parts: Parts, format_: Format, way: _Way, progress: Callable[[VideoProgress], None],
+        cancelled: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self._clip, self._parts, self._format, self._model = clip, parts, format_, model
-        self._follow, self._backend = follow, backend
+        self._clip, self._parts, self._format, self._way = clip, parts, format_, way
         self._progress, self._cancelled = progress, cancelled
-        self.started = time.perf_counter()
+        self._started = time.perf_counter()
         self._state = parts.state()
-        self.resumed = self._state.done
-        self.notes: tuple[str, ...] = ()
-        self.ratio_source = "given"
-        if ratio is not None:
-            self._state.ratio = ratio
+        self._resumed = self._state.done
+        self._notes: tuple[str, ...] = ()
+        self._ratio_source = "given"
+        if way.ratio is not None:
+            self._state.ratio = way.ratio
         elif self._state.ratio is None:
-            self._state.ratio, self.ratio_source = self._chosen()
+            self._state.ratio, self._ratio_source = self._chosen()
         else:
-            self.ratio_source = "as the run before chose"
-        if steady and self._state.steady is None:
+            self._ratio_source = "as the run before chose"
+        if way.steady and self._state.steady is None:
             self._state.steady = Steady()
         self._here = 0.0
 
     def _chosen(self) -> tuple[float, str]:
         """The median of what some frames ask for; of the first one where the ratio follows."""
-        asked = [suggested_ratio(photo, self._model) for photo in self._clip.samples(1 if self._follow else _SAMPLES)]
+        photos = self._clip.samples(1 if self._way.follow else _SAMPLES)
+        asked = [suggested_ratio(photo, self._way.model) for photo in photos]
         values = sorted(value for value, _ in asked)
         return values[len(values) // 2], asked[0][1]
 
-    def all(self) -> State:
-        """Restores what is missing."""
+    def into(self, out: Path) -> VideoResult:
+        """Restores what is missing, and puts all parts together."""
+        state, facts = self._state, self._clip.facts
+        try:
+            self._restore_missing()
+            if not state.done:
+                raise VideoError(f"{facts.name} holds no frame that can be decoded; name another clip.")
+            assemble(self._parts.finished(), self._clip, out, self._format)
+        except (VideoError, OutputError):
+            if not self._parts.finished():
+                self._parts.remove()
+            raise
+        finally:
+            self._parts.release()
+        self._parts.remove()
+        return VideoResult(
+            out, state.done, facts.width, facts.height, state.ratio or 1.0, self._ratio_source, tuple(state.damaged),
+            self._resumed, time.perf_counter() - self._started, state.network, self._way.model.name,
+            (*facts.notes, *self._notes),
+        )  # fmt: skip
+
+    def _restore_missing(self) -> None:
         state, part = self._state, None
         count, begun = 0, 0.0
         waiting: list[Future[None]] = []
@@ -224,7 +249,6 @@ class _Run:
                     for each in waiting:
                         each.exception()
                     part.abandon()
-        return state
 
     def _keep(self, part: Part, waiting: list[Future[None]]) -> None:
         while waiting:
@@ -237,7 +261,7 @@ class _Run:
             VideoProgress(
                 state.done,
                 self._clip.facts.frames,
-                time.perf_counter() - self.started,
+                time.perf_counter() - self._started,
                 self._here,
                 state.ratio or 1.0,
                 image,
@@ -304,14 +328,14 @@ class _Run:
     def _restored(self, photo: Photo, frame: Frame) -> tuple[FloatArray, FloatArray | None]:
         state = self._state
         assert state.ratio is not None
-        if self._follow and frame.index:
-            wanted, _ = suggested_ratio(photo, self._model)
+        if self._way.follow and frame.index:
+            wanted, _ = suggested_ratio(photo, self._way.model)
             share = 1 - math.exp(-float(1 / self._clip.facts.rate) / _FOLLOW_SECONDS)
             state.ratio *= (wanted / state.ratio) ** share
-        result = restore(photo, self._model, state.ratio, backend=self._backend, intermediates=False)
+        result = restore(photo, self._way.model, state.ratio, backend=self._way.backend, intermediates=False)
         state.network += result.seconds
         self._here += result.seconds
-        self.notes = self.notes or result.notes
+        self._notes = self._notes or result.notes
         image: Any = result.image
         return image, None if state.steady is None else seen_of(photo, state.ratio)
 
