@@ -18,8 +18,8 @@ MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin")
 """How networks on mosaics were trained that Lamba & Mitra's amplifier feeds."""
 LOL_DARKNESS = (0.0014, 0.0066, 0.0176)
 """Mean linear light of LOL's dark pictures: darkest twentieth, all, brightest twentieth. Brought to it, photos outside
-came out better from MobileIE and PairLIE, on SICE's validation pictures (1.2 to 1.5 dB) and on darkened photographs of
-Kodak's (0.7 to 2.5 dB); FLIGHT-Net, IAT, FLOL and PSENet lost on one of the two sets or on both."""
+came out better from MobileIE and PairLIE, on SICE's validation pictures (0.8 to 1.5 dB) and on darkened photographs of
+Kodak's (0.7 to 2.3 dB); the others lost on one of the two sets or on both."""
 
 
 @dataclass(frozen=True)
