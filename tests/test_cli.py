@@ -119,9 +119,14 @@ def test_a_closed_pipe_is_quiet(dng: Path) -> None:
 
 def test_app_starts_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[dict[str, object]] = []
-    monkeypatch.setattr("explorer.app.launch", lambda **options: started.append(options))
-    assert main(["app", "--host", "0.0.0.0", "--port", "8123", "--share"]) == 0
-    assert started == [{"host": "0.0.0.0", "port": 8123, "share": True}]
+
+    def launch(**options: object) -> str:
+        started.append(options)
+        raise OSError("the app would wait until it is stopped")
+
+    monkeypatch.setattr("explorer.app.launch", launch)
+    assert main(["app", "--host", "0.0.0.0", "--port", "8123", "--share"]) == 1
+    assert started == [{"host": "0.0.0.0", "port": 8123, "share": True, "block": False, "quiet": False}]
 
 
 def test_an_address_that_is_not_this_machines_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
