@@ -54,10 +54,17 @@ def as_xtrans_planes(x: torch.Tensor) -> torch.Tensor:
     return torch.stack([torch.from_numpy(pack_xtrans(mosaic.numpy())) for mosaic in x[:, 0].cpu()]).to(x)
 
 
-def balanced(prepare: Callable[[torch.Tensor], torch.Tensor], slope: float | None = None) -> ObjectiveOf:
-    """The root mean square error of each picture from the first step on, by Muon. See `RawObjective`."""
+def balanced(
+    prepare: Callable[[torch.Tensor], torch.Tensor], slope: float | None = None, pace: float = 1.0
+) -> ObjectiveOf:
+    """The root mean square error of each picture from the first step on, by Muon. See `RawObjective`.
+
+    Args:
+        pace: of both rates: less than 1 for a network that begins as a trained one.
+    """
 
     def objective(net: nn.Module) -> RawObjective:
-        return RawObjective(net, rate=1e-3, inner_rate=2.5e-3, prepare=prepare, slope=slope, balanced_from=0.0)
+        rates = {"rate": 1e-3 * pace, "inner_rate": 2.5e-3 * pace}
+        return RawObjective(net, **rates, prepare=prepare, slope=slope, balanced_from=0.0)
 
     return objective
