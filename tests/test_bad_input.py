@@ -246,7 +246,7 @@ def test_a_failed_write_leaves_nothing(
         ["restore", "x.png", "-m", "gamma", "-o", "y.png", "--bits", "12"],
         ["brighten"],
         ["info"],
-        ["import", "zero_dce"],
+        ["weights", "import", "zero_dce", "--colour"],
         ["app", "--port", "0"],
         ["models", "--colour"],
     ],

@@ -6,7 +6,6 @@ import functools
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +23,6 @@ from explorer.app.shared import LONG_WORK, PREVIEWS
 from explorer.errors import ModelNotFoundError, PhotoError, RatioError
 from explorer.inspect import layers as layers_of
 from explorer.photo import check_ratio
-from explorer.photo.masked import checked_choice
 
 MOST_COMPARED = 36
 """Pictures of one `compare`."""
@@ -53,8 +51,8 @@ def _path(photo: Any) -> str:
     return path
 
 
-def _photo(photo: FileData, black_level: str = "auto") -> explorer.Photo:
-    return explorer.open_photo(_path(photo), isolated=True, black_level=checked_choice(black_level))
+def _photo(photo: FileData) -> explorer.Photo:
+    return explorer.open_photo(_path(photo), isolated=True)
 
 
 def _ratio(given: object) -> float | str:
@@ -141,16 +139,14 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 
 
 @_answered
-def restore(
-    photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16", black_level: str = "auto"
-) -> FileData:
+def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
     """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
-    dng; `black_level`, of a RAW file, auto, file or masked."""
+    dng."""
     name, value = catalogue.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
-        session.open = replace(open_photo(_photo(photo, black_level)), black_level=checked_choice(black_level))
+        session.open = open_photo(_photo(photo))
         return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
 
     return _result(work)
