@@ -263,7 +263,7 @@ def restore(
     found = compute(job, given, backend, intermediates, progress)
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
-    picture, color = placement.cropped(found.maps.pop("image")), job.model.config.output.color
+    picture, color = placement.lying(found.maps.pop("image"), job.photo), job.model.config.output.color
     amplified = 1.0 if job.model.net.takes_ratio else job.ratio
     image, light = picture_and_scene(job.photo, picture, color, to_srgb, amplified, strength, scene)
     tables = tables_of(job.model.net)

@@ -53,6 +53,14 @@ class Placement:
         top, left, bottom, right = (round(n * image.shape[k % 2] / self.sides[k % 2]) for k, n in enumerate(self.inset))
         return image[top : max(height - bottom, top + 1), left : max(width - right, left + 1)]
 
+    def lying(self, image: FloatArray, photo: Photo) -> FloatArray:
+        """`cropped`, turned back as the photo's sensor lies where the network was given the upright picture."""
+        image = self.cropped(image)
+        if not isinstance(photo, RawPhoto) or (self.rotation, self.mirrored) == (photo.rotation, photo.mirrored):
+            return image
+        image = np.rot90(image, -(photo.rotation // 90))
+        return np.ascontiguousarray(image[:, ::-1] if photo.mirrored else image)
+
     def upright(self, image: FloatArray) -> FloatArray:
         """A picture or map of any scale (H x W x C) without its inset, mirrored and turned as the photo is shown."""
         return upright(self.cropped(image), self.rotation, self.mirrored)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import WeightsError
-from explorer.weights import keras
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
@@ -81,6 +80,8 @@ def state_dicts(path: Path, data: bytes) -> list[Tensors]:
 
 def _loaded(path: Path, data: bytes) -> Any:
     import torch
+
+    from explorer.weights import keras
 
     if data.startswith(keras.SIGNATURE):
         return keras.tensors(path, data)
