@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test
+.PHONY: accessibility app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test
 .PHONY: types wheel
 
 VENV ?= .venv
@@ -37,6 +37,9 @@ test: $(STAMP) ## lint, check types, run all tests (ARGS="-k raw")
 	if [ $$status != 0 ]; then echo "ruff or mypy found problems (above): this run fails whatever the tests say."; fi; \
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS) || status=1; \
 	exit $$status
+
+accessibility: $(STAMP) ## scan every tab with axe, in light and dark
+	@EXPLORER_ACCESSIBILITY=1 $(BIN)/python -m pytest -n 0 tests/app/test_browser_tabs.py -k accessibility
 
 setup: $(STAMP) ## make the virtual environment and install everything
 
