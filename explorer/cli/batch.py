@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,9 +16,11 @@ from explorer.cli.options import (
     ForceLinearOption,
     KeepExposureOption,
     LinearOption,
+    NeededModelOption,
     NeutralPointOption,
     QuietOption,
     RatioOption,
+    ResultBitsOption,
     StrengthOption,
     SuffixOption,
     WeightsOption,
@@ -48,11 +50,7 @@ SourceArgument: TypeAlias = Annotated[
 DestinationArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="DST", help="A folder or an address for results and manifest.parquet.")
 ]
-NeededModelOption: TypeAlias = Annotated[
-    str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
-]
 ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")]
-ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")]
 RetryOption: TypeAlias = Annotated[
     bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
 ]

@@ -65,6 +65,10 @@ ForceLinearOption: TypeAlias = Annotated[
 LinearOption: TypeAlias = Annotated[
     bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
 ]
+NeededModelOption: TypeAlias = Annotated[
+    str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
+]
+ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")]
 SuffixOption: TypeAlias = Annotated[
     Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="Of results in a folder.")
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,11 @@ from explorer.cli.options import (
     ForceLinearOption,
     KeepExposureOption,
     LinearOption,
+    NeededModelOption,
     NeutralPointOption,
     QuietOption,
     RatioOption,
+    ResultBitsOption,
     StrengthOption,
     SuffixOption,
     WeightsOption,
@@ -38,14 +40,14 @@ def watch(
     destination: Annotated[
         Path, typer.Option("--out", "-o", help="A folder for results and manifest.parquet; made if missing.")
     ],
-    model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
+    model: NeededModelOption,
     ratio: RatioOption = "auto",
     strength: StrengthOption = None,
     suffix: SuffixOption = ".png",
     keep_exposure: KeepExposureOption = False,
     force_linear: ForceLinearOption = False,
     linear: LinearOption = False,
-    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")] = "8",
+    bits: ResultBitsOption = "8",
     white_balance: WhiteBalanceOption = None,
     neutral_point: NeutralPointOption = None,
     black_level: BlackLevelOption = "auto",
