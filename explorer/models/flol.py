@@ -128,7 +128,7 @@ class _Amplitude(nn.Module):
         return torch.sigmoid(F.interpolate(half, scale_factor=2, mode="bilinear", align_corners=False))
 
 
-class _Step(nn.Module):
+class Step(nn.Module):
     """A Fourier block and a 1x1 convolution, added to the input."""
 
     def __init__(self, width: int) -> None:
@@ -140,23 +140,25 @@ class _Step(nn.Module):
         return self.join(self.fourier(x)) + x
 
 
-class FLOL(RestorationNet):
-    """Both parts.
+class TwoStages(RestorationNet):
+    """The amplitude of the picture's spectrum is divided by a map; a U-shaped net restores what that leaves.
 
     Args:
-        width: channels of the second part; the first has half as many.
+        amplitude: N x 3 x H x W to a map of that size in (0, 1).
+        width: channels of the second stage.
+        steps: in the Fourier transform of its coarsest features.
     """
 
     exports = False
     needs_float32 = True  # or the angles of the spectrum would be noise
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, amplitude: nn.Module, width: int, steps: int) -> None:
         super().__init__()
-        self.amplitude = _Amplitude(width // 2)
+        self.amplitude = amplitude
         self.down = nn.ModuleList([conv(6, width, 3), conv(width, width, 3, 2), conv(width, width, 3, 2)])
         self.features = ResidualBlock(width)
         self.light = nn.Sequential(*(ResidualBlock(width) for _ in range(6)))
-        self.steps = nn.Sequential(*(_Step(width) for _ in range(4)))
+        self.steps = nn.Sequential(*(Step(width) for _ in range(steps)))
         self.trunk = ResidualBlock(width)
         self.up = nn.ModuleList([conv(2 * width, 4 * width, 3), conv(2 * width, 4 * width, 3)])
         self.join = conv(2 * width, width, 3)
@@ -186,3 +188,14 @@ class FLOL(RestorationNet):
             up = F.leaky_relu(F.pixel_shuffle(each(torch.cat([up, skip], 1)), 2), _SLOPE)
         up = F.leaky_relu(self.join(torch.cat([up, fine], 1)), _SLOPE)
         return {"image": self.last(up) + x, "amplitude": amplitude, "first_stage": lifted, "snr_mask": mask}
+
+
+class FLOL(TwoStages):
+    """Both parts.
+
+    Args:
+        width: channels of the second part; the first has half as many.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__(_Amplitude(width // 2), width, 4)

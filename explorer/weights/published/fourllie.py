@@ -31,12 +31,12 @@ def _layout() -> Layout:
         modules |= _frequency(f"{net}.{block}.0", f"amplitude.joined.{i}", True)
         modules |= {f"{net}.{block}.1": f"amplitude.reduce.{i}"}
     for i in range(5):
-        modules |= _frequency(f"transformer.conv{i + 1}", f"frequency.{i}", False)
+        modules |= _frequency(f"transformer.conv{i + 1}", f"steps.{i}", False)
     for i in range(6):
         modules |= _residual(f"recon_trunk_light.{i}", f"light.{i}")
-    modules |= _residual("feature_extraction.0", "before") | _residual("recon_trunk.0", "after")
+    modules |= _residual("feature_extraction.0", "features") | _residual("recon_trunk.0", "trunk")
     modules |= {f"conv_first_{i + 1}": f"down.{i}" for i in range(3)}
-    return Layout(modules | {"upconv1": "up.0", "upconv2": "up.1", "HRconv": "merge", "conv_last": "last"})
+    return Layout(modules | {"upconv1": "up.0", "upconv2": "up.1", "HRconv": "join", "conv_last": "last"})
 
 
 _REPOSITORY, _COMMIT = "wangchx67/FourLLIE", "e8c7a9802185b6eda9e6756e383a3a3994125d01"
