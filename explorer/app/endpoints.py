@@ -14,10 +14,10 @@ import numpy as np
 from gradio.data_classes import FileData
 
 import explorer
-from explorer.app import catalogue, restoring, text
+from explorer.app import catalogue, opening, restoring, text
 from explorer.app.features import layer_facts
 from explorer.app.feedback import told
-from explorer.app.open_photo import PREVIEW_SIDE, open_photo
+from explorer.app.open_photo import PREVIEW_SIDE
 from explorer.app.sessions import Session, forget_page, keep_result, public_folder
 from explorer.app.shared import LONG_WORK, PREVIEWS
 from explorer.errors import ModelNotFoundError, PhotoError, RatioError
@@ -146,7 +146,7 @@ def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str =
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
-        session.open = open_photo(_photo(photo))
+        opening.take_photo(session, _photo(photo))
         return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
 
     return _result(work)

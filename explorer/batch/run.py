@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from explorer.weights.store import LoadedModel
 
-ENGINES = ("local", "ray")
 WAVE = 16384
 """Photographs that an engine gets at once; between two waves their rows are gathered."""
 

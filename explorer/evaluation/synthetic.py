@@ -29,7 +29,6 @@ from explorer.training.data import list_pictures, read_picture
 from explorer.training.degrade import SensorRanges, darken_to_mosaic
 from explorer.weights.store import LoadedModel
 
-RATIOS = (30.0, 100.0, 300.0)
 SENSORS = {
     "base": SensorRanges(tone_probability=0.0, electron_gain=(1 / 60_000, 1 / 15_000)),
     "high": SensorRanges(tone_probability=0.0, electron_gain=(1 / 15_000, 1 / 2_000)),
