@@ -136,6 +136,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]]) -> Iterato
     """Restores each in turn: the board before and after each. Ends early where another photo is opened, and where
     `session.stopping` is set, after the picture at work, so that what is done is shown with its figures."""
     opened = session.require_open()
+    session.shows("compare")
     board = Board([input_tile(session, opened.as_taken)])
     if opened.reference is not None:
         board.tiles.append(reference_tile(session, opened.reference.like(opened.as_taken)))
@@ -185,6 +186,7 @@ def swept(session: Session, model: str, low: float, high: float, count: float) -
     """One model at amplifications from low to high, in equal steps of light: what is done so far, after each."""
     opened = session.require_open()
     ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
+    session.shows("sweep")
     found = Sweep(len(ratios))
     for ratio in ratios:
         if session.open is not opened:

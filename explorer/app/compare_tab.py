@@ -169,11 +169,15 @@ class Handlers:
                 at.animation: found.animation, at.link: link,
             }  # fmt: skip
 
-    def clear(self) -> dict[Any, Any]:
+    def clear(self, token: str | None) -> dict[Any, Any]:
         """Another photo was opened."""
-        at = self.parts
-        empty = [at.board, at.table, at.sweep.strip, at.sweep.animation, at.sweep.link]
-        return {each: None for each in empty} | {at.status: "", at.plot: gr.update(visible=False), **self.idle()}
+        at, session = self.parts, open_session(token)
+        emptied: dict[Any, Any] = {}
+        if session.is_stale("compare"):
+            emptied |= {at.board: None, at.table: None, at.status: "", at.plot: gr.update(visible=False), **self.idle()}
+        if session.is_stale("sweep"):
+            emptied |= {each: None for each in (at.sweep.strip, at.sweep.animation, at.sweep.link)}
+        return emptied
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
@@ -192,7 +196,8 @@ def wire(shared: Shared, parts: Parts) -> Address:
         guard(do.sweep), [shared.token, sweep.model, sweep.low, sweep.high, sweep.count],
         [shared.token, shared.message, sweep.strip, sweep.animation, sweep.link], **long,
     )  # fmt: skip
-    shared.photo.change(do.clear, None, [*shown, sweep.strip, sweep.animation, sweep.link], **SILENT)
+    emptied = [shared.message, *shown, sweep.strip, sweep.animation, sweep.link]
+    shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
     parts.chosen.input(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
     known = compare.comparable
     return {"models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None)}

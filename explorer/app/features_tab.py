@@ -115,6 +115,7 @@ class Handlers:
     def show(self, values: dict[Any, Any]) -> dict[Any, Any]:
         at, session = self.parts, open_session(values[self.shared.token])
         shown = features.show(session, self.choice(values))
+        session.shows("features")
         last = shown.last_first
         return {
             self.shared.token: session.token,
@@ -126,6 +127,13 @@ class Handlers:
             at.kernel: shown.kernel,
             at.link: None,
         }
+
+    def clear(self, token: str | None) -> dict[Any, Any]:
+        """Another photo was opened."""
+        at = self.parts
+        if not open_session(token).is_stale("features"):
+            return {}
+        return {at.grid: None, at.board: None, at.status: "", at.kernel: ""}
 
     def download(self, values: dict[Any, Any], kind: str) -> dict[Any, Any]:
         path = features.saved(open_session(values[self.shared.token]), self.choice(values), kind)
@@ -148,8 +156,8 @@ def wire(shared: Shared, parts: Parts) -> Address:
         lambda kind: (gr.update(visible=kind == "ratio"), gr.update(visible=kind == "model")),
         parts.beside, [parts.beside_ratio, parts.beside_model], **SILENT,
     ).then(*showing, **once(quick))  # fmt: skip
-    emptied = [parts.grid, parts.board, parts.status, parts.kernel]
-    shared.photo.change(lambda: (None, None, "", ""), None, emptied, **SILENT)
+    emptied = [shared.message, parts.grid, parts.board, parts.status, parts.kernel]
+    shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
     for button, kind in ((parts.as_npy, "npy"), (parts.as_png, "png")):
         button.click(
             guard(partial(do.download, kind=kind)), do.inputs, [parts.link, shared.message],

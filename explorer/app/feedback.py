@@ -59,7 +59,8 @@ def reported(
         @functools.wraps(handler)
         def answer(*arguments: Any, **named: Any) -> dict[Any, Any]:
             try:
-                return dict(handler(*arguments, **named))
+                # Gradio takes an empty dict for a value that it has no place for.
+                return dict(handler(*arguments, **named)) or gr.skip()
             except Exception as error:
                 return failed(error, *arguments, **named)
             finally:

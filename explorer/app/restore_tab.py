@@ -142,12 +142,12 @@ class Handlers:
         window = shown.get("window")
         if not window:
             return {}
-        left, top, right, bottom = (float(share) for share in window)
+        left, top, right, bottom = seen = tuple(float(share) for share in window)
         found = detail(session, (left, top, right, bottom), self.finish(values), int(shown.get("side") or 1))
         if found is None or shown.get("revision") != session.viewed:
             return {}  # another picture is on its way
         full = int(shown["width"]), int(shown["height"])
-        return {self.parts.viewer: {**shown, "detail": detail_value(session, found, full)}}
+        return {self.parts.viewer: {**shown, "detail": {**detail_value(session, found, full), "window": seen}}}
 
     def show_full(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
         """The whole photo, restored."""

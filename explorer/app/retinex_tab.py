@@ -102,6 +102,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
     def show(values: dict[Any, Any]) -> dict[Any, Any]:
         session, choice = open_session(values[shared.token]), choice_in(values)
         found = retinex.decomposed(session, choice.model, ratio=choice.ratio)
+        session.shows("retinex")
         return {
             shared.token: session.token,
             shared.message: "",
@@ -125,7 +126,18 @@ def wire(shared: Shared, parts: Parts) -> Address:
     def show_pair(values: dict[Any, Any]) -> dict[Any, Any]:
         session = open_session(values[shared.token])
         made = retinex.pair_board(session, choice_in(values))
+        session.shows("pair")
         return {shared.token: session.token, shared.message: "", parts.pair_board: made}
+
+    def clear(token: str | None) -> dict[Any, Any]:
+        """Another photo was opened."""
+        session = open_session(token)
+        emptied: dict[Any, Any] = {}
+        if session.is_stale("retinex"):
+            emptied |= {parts.board: None, parts.result: "", parts.edited: None, parts.plot: None}
+        if session.is_stale("pair"):
+            emptied |= {parts.pair_board: None}
+        return emptied
 
     guard = reported(shared.message)
     quick = {**QUICK, "show_progress_on": [parts.result]}
@@ -145,7 +157,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
         guard(show_pair), chosen, [shared.token, shared.message, parts.pair_board],
         **{**once(QUICK), "show_progress_on": [parts.pair_board]},
     )  # fmt: skip
-    emptied = [parts.board, parts.result, parts.edited, parts.plot, parts.pair_board]
-    shared.photo.change(lambda: (None, "", None, None, None), None, emptied, **SILENT)
+    emptied = [shared.message, parts.board, parts.result, parts.edited, parts.plot, parts.pair_board]
+    shared.photo.change(guard(clear), shared.token, emptied, **SILENT)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
     return {"decompose": (parts.model, lambda name: name if name in catalogue.decomposing() else None)}

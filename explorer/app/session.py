@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from explorer.app import text
 from explorer.app.holding import buffers, size_of_folder
@@ -61,6 +62,8 @@ class Session:
     """When it ends if it is not used until then."""
     was_lost: bool = False
     """True where it stands in for a session that was let go."""
+    boards: WeakValueDictionary[str, OpenPhoto] = field(default_factory=WeakValueDictionary)
+    """The photo that each board of the page shows, by the board's name."""
     stopping: bool = False
     """True while a comparison is asked to end."""
     revision: int = 0
@@ -85,6 +88,14 @@ class Session:
         if self.open is None:
             raise PhotoError(text.SESSION_GONE if self.was_lost else text.NO_PHOTO_YET)
         return self.open
+
+    def shows(self, board: str) -> None:
+        """Notes that a board shows the open photo."""
+        self.boards[board] = self.require_open()
+
+    def is_stale(self, board: str) -> bool:
+        """Whether a board shows another photo than the open one: the page may empty a board after it has begun anew."""
+        return self.boards.get(board) is not self.open
 
     def own_file(self, path: str | Path) -> Path:
         """Gives a file of the visitor's a second name in the session's folder: the upload goes after an hour, and the

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -75,9 +76,19 @@ def app(
             url = launch(**options, block=False, quiet=log_json)
             if log_json:
                 LOG.info("serving", extra={"address": url})
-            threading.Event().wait()
+            _wait()
     except OSError as error:  # the port was taken in between
         raise ExplorerError(sentence) from error
+
+
+def _wait() -> None:
+    """Waits for a signal.
+
+    The system may hand a signal to any thread, while its handler runs in this one, and only once this one wakes: an
+    endless wait has been seen to sleep through the request to end.
+    """
+    while True:
+        time.sleep(0.5)
 
 
 def _probe(host: str, port: int | None, sentence: str) -> None:

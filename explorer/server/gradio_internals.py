@@ -214,6 +214,11 @@ def forget_page(page: str) -> None:
             holder.time_last_used.pop(page, None)
 
 
+def is_awaited(app: Any, page: str) -> bool:
+    """Whether anything that a page asked for is still to be answered."""
+    return bool(app.get_blocks()._queue.pending_event_ids_session.get(page))
+
+
 def malformed() -> type[Exception]:
     """What Gradio raises at a request for an event that there is not."""
     from gradio.route_utils import FnIndexInferError

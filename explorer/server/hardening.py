@@ -61,6 +61,7 @@ def hardened(
     from starlette.middleware import Middleware
 
     from explorer.server.gate import Gate
+    from explorer.server.streams import HeldStreams
     from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
 
     options = options or ServerOptions.from_environment()
@@ -77,7 +78,12 @@ def hardened(
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         isolation.prewarm()
     arguments: dict[str, Any] = {
-        "app_kwargs": {"middleware": [Middleware(Gate, options=options, largest_upload=limits.max_bytes)]},
+        "app_kwargs": {
+            "middleware": [
+                Middleware(Gate, options=options, largest_upload=limits.max_bytes),
+                Middleware(HeldStreams),
+            ]
+        },
         "max_file_size": limits.max_bytes,
     }
     if options.accounts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,22 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
     yield opened
     opened.close()
+
+
+SAID = """() => ['#lx-message', '#lx-result', '#lx-compare-status', '#lx-features-status', '.lx-remarks']
+    .map((place) => document.querySelector(place)).filter((part) => part && part.innerText.trim())
+    .map((part) => part.id + ': ' + part.innerText.trim()).join('\\n')"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a test of a page fails, its report tells what the page says."""
+    report = yield
+    shown = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and shown is not None:
+        with contextlib.suppress(Exception):
+            report.sections.append(("What the page says", f"{shown.url}\n{shown.evaluate(SAID)}"))
+    return report
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import build_app, catalogue, components, open_photo, opening, photo_bar, restoring, sessions, text
+from explorer.app import (
+    build_app,
+    catalogue,
+    compare,
+    components,
+    open_photo,
+    opening,
+    photo_bar,
+    restoring,
+    sessions,
+    text,
+)
 from explorer.app.feedback import reported, told
 from explorer.app.holding import Again
 from explorer.app.page import TABS
@@ -324,3 +336,23 @@ def test_texts_that_are_no_unicode_break_no_stream() -> None:
     }  # fmt: skip
     with pytest.raises(TypeError):
         routes.orjson.dumps({"what": object()})
+
+
+def test_a_handler_may_leave_everything_as_it_is() -> None:
+    """Gradio itself takes an empty dict for a value that it has no place for, and fails."""
+    with gr.Blocks() as demo:
+        area, other = gr.HTML(), gr.HTML()
+        gr.Button().click(reported(area)(lambda: {}), None, [area, other])
+    answer = asyncio.run(demo.process_api(0, []))
+    assert [each["__type__"] for each in answer["data"]] == ["update", "update"]
+
+
+def test_a_board_that_began_anew_is_not_emptied(session: Session) -> None:
+    """The page empties the boards once another photo is open, which may come late."""
+    opening.open_example(session, "cat")
+    assert session.is_stale("compare")
+    boards = compare.compared(session, [("gamma", 2.0)])
+    next(boards)
+    assert not session.is_stale("compare") and session.is_stale("sweep")
+    opening.open_example(session, "still_life")
+    assert session.is_stale("compare")

@@ -13,7 +13,6 @@ from explorer.server.gradio_internals import FETCHERS
 NAMES = {
     "gradio.component_meta": ("create_or_modify_pyi",),
     "gradio.routes": ("App.create_app", "orjson", "traceback"),
-    "gradio.queueing": ("traceback",),
     "gradio.processing_utils": ("hash_seed", *FETCHERS),
     "gradio.route_utils": (
         "CustomCORSMiddleware.__init__", "GradioMultiPartParser.parse", "GradioMultiPartParser.on_headers_finished",
@@ -21,6 +20,7 @@ NAMES = {
     ),
     "gradio.context": ("LocalContext.request", "LocalContext.blocks"),
     "gradio.state_holder": ("StateHolder",),
+    "gradio.queueing": ("traceback", "Queue.push"),
 }  # fmt: skip
 
 
@@ -44,6 +44,12 @@ def test_pages_are_kept_in_what_is_emptied() -> None:
 
     holder = StateHolder()
     assert {"session_data", "time_last_used", "lock"} <= set(vars(holder))
+
+
+def test_the_queue_knows_what_each_page_awaits() -> None:
+    from gradio.queueing import Queue
+
+    assert "pending_event_ids_session" in inspect.getsource(Queue.push)
 
 
 def test_nothing_else_touches_gradios_inside(project: Path) -> None:

@@ -140,6 +140,32 @@ def test_a_page_takes_its_things_along_when_it_is_closed(server: Server, visitor
     assert loaded(visitor, "page1 again", tokens[1]) not in tokens
 
 
+def test_a_page_that_asks_again_at_once_is_answered_on_the_stream_that_it_has(visitor: httpx.Client) -> None:
+    """As a page does to which the end of the stream is on its way: it takes the stream for open, and opens no other."""
+    fn, page = events(visitor)["greet"], "in quick succession"
+    body = json.dumps({"data": [""], "fn_index": fn["id"], "session_hash": page})
+    told, asked = [], 0
+    with visitor.stream("GET", "/gradio_api/queue/data", params={"session_hash": page}) as answer:
+        assert "close_stream" not in answer.read().decode(), "nothing was asked yet"
+
+    def ask() -> None:
+        nonlocal asked
+        asked += 1
+        headers = {"content-type": "application/json"}
+        assert visitor.post("/gradio_api/queue/join", content=body, headers=headers).status_code == 200
+
+    ask()
+    with visitor.stream("GET", "/gradio_api/queue/data", params={"session_hash": page}) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                told.append(json.loads(line[5:])["msg"])
+                if told[-1] == "process_completed" and asked < 3:
+                    time.sleep(0.3)
+                    ask()
+    assert told.count("process_completed") == 3
+    assert told[-1] == "close_stream", "it still ends by itself, once nothing is asked any more"
+
+
 def test_one_visitors_pages_leave_those_of_others(server: Server) -> None:
     with server.client(headers={"X-Forwarded-For": "192.0.2.1"}) as quiet:
         token = loaded(quiet, "quiet")

@@ -3,7 +3,7 @@ const frame = find(".lx-frame"), before = find(".lx-before"), after = find(".lx-
 const badge = find(".lx-badge"), choice = find(".lx-choice"), empty = find(".lx-empty"), zoomText = find(".lx-zoom");
 const details = [...element.querySelectorAll(".lx-detail")];
 const dropper = find(".lx-dropper"), point = find(".lx-point");
-let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, asked = "";
+let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, awaited = 0, answered = "";
 const stage = makeStage(() => draw(), { exact: frame });
 
 // Pixels of the screen for one pixel of the photo, where the whole picture is seen.
@@ -34,9 +34,10 @@ function askDetail() {
   if (!value || !value.full || value.overview >= value.width || stage.zoom <= 1) return;
   if (stage.zoom * fitted() * value.size[0] <= value.overview) return;
   const window_ = [...stage.under(0, 0), ...stage.under(1, 1)];
-  const key = value.revision + " " + window_.map((share) => share.toFixed(5)).join(" ");
-  if (key === asked) return;
-  asked = key;
+  if (value.detail && window_.every((share, k) => Math.abs(share - value.detail.window[k]) < 1e-5)) return;
+  // One question at a time: an answer takes the place of a question that was put meanwhile.
+  if (performance.now() < awaited) return;
+  awaited = performance.now() + 10000;
   // Half again as many pixels as the screen has: a window that is larger than that comes reduced.
   const side = Math.ceil(1.5 * devicePixelRatio * Math.max(frame.clientWidth, frame.clientHeight));
   props.value = { ...value, window: window_, side };
@@ -59,6 +60,8 @@ async function load(image, src, alt) {
 async function render() {
   const value = props.value;
   const mine = ++turn;
+  const answer = value && value.revision + (value.detail ? value.detail.after : "");
+  if (answer !== answered) { answered = answer; awaited = 0; }
   empty.hidden = Boolean(value && value.after);
   frame.hidden = !empty.hidden;
   if (!value || !value.after) return;

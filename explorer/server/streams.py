@@ -1,0 +1,62 @@
+"""A page's stream of answers, which stays open between two things that it asks for in quick succession.
+
+Gradio ends the stream when nothing is under way. A page that asks for something while the end is on its way to it takes
+its stream for open, opens no other, and waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs
+
+from explorer.server.gradio_internals import is_awaited
+
+PATH = "/gradio_api/queue/data"
+LINGER, _STEP = 3.0, 0.02
+"""Seconds for which a stream stays open when nothing is under way; and between two looks whether something is."""
+_END = b'"close_stream"'
+
+
+class HeldStreams:
+    """ASGI middleware: asks for a stream anew where it ended too early, and goes on with it in the same answer."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
+        pages = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])
+        end: Any = None
+        begun = False
+
+        async def pass_on(message: Any) -> None:
+            nonlocal begun, end
+            if message["type"] == "http.response.start":
+                again, begun = begun, True
+                if again:
+                    return
+            elif _END in message.get("body", b"")[:40]:
+                end = message
+            if end is None:
+                await send(message)
+
+        while True:
+            await self._app(scope, receive, pass_on)
+            if end is None:
+                return
+            if not await _asked_again(scope["app"], pages[0]):
+                break
+            end = None
+        await send(end)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _asked_again(app: Any, page: str) -> bool:
+    for _ in range(round(LINGER / _STEP)):
+        if is_awaited(app, page):
+            return True
+        await asyncio.sleep(_STEP)
+    return False
