@@ -54,8 +54,8 @@ def before_after() -> gr.HTML:
     Value: None for the empty state, or {"photo", "revision", "width", "height", "badge", "before": [{"label", "src",
     "alt"}], "after": {"src", "alt"}, "size", "full", "overview", "detail", "pick", "point"}. "full" marks a result at
     full resolution, whose first pictures are "overview" pixels wide; "detail" is a window of it: {"left", "top",
-    "width", "height" (shares of the picture), "before": [src], "after": src, "window": what was asked for}. "size" is the photo's own; "pick" says
-    whether a grey patch can be picked in it, and "point" which one was.
+    "width", "height" (shares of the picture), "before": [src], "after": src, "window": what was asked for}. "size" is
+    the photo's own; "pick" says whether a grey patch can be picked in it, and "point" which one was.
 
     Events: `submit` asks for the full resolution; `input` for the detail of "window", at most "side" pixels long;
     `select`, when "picked" was.

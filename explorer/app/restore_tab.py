@@ -52,6 +52,11 @@ def require_model(name: str | None) -> str:
     return name
 
 
+def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
+    """Which of the visitor's choices of a ratio an answer is for: the page leaves it aside where there is a newer."""
+    return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
+
+
 @dataclass(frozen=True)
 class Handlers:
     """From the page's values to `explorer.app.restoring`, and back."""
@@ -79,7 +84,7 @@ class Handlers:
         words, session.greeting = session.greeting, ()
         return {
             shared.token: session.token,
-            shared.ratio: ratio_value(shown),
+            shared.ratio: {**ratio_value(shown), **_turn(ratio)},
             shared.message: problem(" ".join(words)) if words else "",
             at.remarks: note(restoring.notes(session, shown.restoration)),
             at.viewer: preview_value(session, shown),
@@ -94,7 +99,7 @@ class Handlers:
         """The preview of another photo, with the controls that it has."""
         shared, at = self.shared, self.parts
         session = open_session(values[shared.token])
-        ratio = values[shared.ratio] if session.keep_ratio else {"auto": True}
+        ratio = values[shared.ratio] if session.keep_ratio else {"auto": True, **_turn(values[shared.ratio])}
         session.keep_ratio = False
         if not session.keep_balance:
             opening.set_white_balance(session, "as_shot")
@@ -132,7 +137,8 @@ class Handlers:
         shared, session = self.shared, open_session(values[self.shared.token])
         if not session.choice:
             return {}
-        model = {shared.model: session.choice["model"], shared.ratio: session.choice["ratio"]}
+        ratio = {**session.choice["ratio"], **_turn(values[shared.ratio])}
+        model = {shared.model: session.choice["model"], shared.ratio: ratio}
         return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
 
     def show_detail(self, values: dict[Any, Any]) -> dict[Any, Any]:

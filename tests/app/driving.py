@@ -50,6 +50,21 @@ def entered(page: Page, field: str, value: str) -> None:
     raise AssertionError(f"{field} does not keep {value}; it says {page.input_value(field)}")
 
 
+def slowed(page: Page, marked: str) -> None:
+    """Holds back, for a second and a half, what the page asks of the server where the question holds some text."""
+    page.evaluate(
+        """marked => {
+            const fetch = window.fetch;
+            window.fetch = async (...asked) => {
+                const held = String(asked[0]).includes("queue/join") && String(asked[1]?.body).includes(marked);
+                if (held) await new Promise((done) => setTimeout(done, 1500));
+                return fetch(...asked);
+            };
+        }""",
+        marked,
+    )
+
+
 def pixels(page: Page, side: str = "after") -> np.ndarray:
     """The picture that the page shows, as the file that it got."""
     source = page.eval_on_selector(f"#lx-viewer .lx-{side}", "image => image.src")

@@ -14,7 +14,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-from driving import PATIENCE, choose_model, opened, pixels, pixels_once, upload
+from driving import PATIENCE, choose_model, opened, pixels, pixels_once, slowed, upload
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +45,22 @@ def test_the_main_job(page: Page, address: str, night: Path) -> None:
     page.click(".lx-ratio-use")
     page.wait_for_selector(".lx-ratio-use", state="hidden")
     page.wait_for_selector("#lx-histogram .js-plotly-plot .trace, #lx-histogram .js-plotly-plot path.js-line")
+
+
+def test_the_last_choice_holds_whatever_is_under_way(page: Page, address: str, night: Path) -> None:
+    opened(page, address, "?model=identity&ratio=2")
+    upload(page, night)
+    pixels_once(page, lambda shown: shown.shape == (320, 480, 3))
+    slowed(page, '"ratio"')
+    for ratio in ("12", "3", "1"):
+        page.fill(".lx-ratio-number", ratio)
+        page.press(".lx-ratio-number", "Enter")
+        page.wait_for_timeout(400)
+    taken = np.asarray(Image.open(night)).astype(int)
+    pixels_once(page, lambda shown: bool(np.abs(shown - taken).max() <= 1))
+    page.wait_for_timeout(2500)
+    assert page.input_value(".lx-ratio-number") == "1"
+    assert np.abs(pixels(page) - taken).max() <= 1
 
 
 def test_download_at_full_depth(page: Page, address: str, night: Path, tmp_path: Path) -> None:

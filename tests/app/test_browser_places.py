@@ -14,7 +14,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-from driving import PATIENCE, opened, pixels_once, upload
+from driving import PATIENCE, opened, pixels_once, slowed, upload
 from places import LOW, SPAN, Seen, coded, enlarged, screenshot, seen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -151,16 +151,6 @@ def one_to_one(hand: Hand, picture: np.ndarray, dots: int = 1) -> None:
     assert same_pixels(found, picture) > 0.88, "each pixel of the screen is one of the photo; labels lie over some"
 
 
-SLOW_DETAILS = """() => {
-    const fetch = window.fetch;
-    window.fetch = async (...asked) => {
-        const isDetail = String(asked[0]).includes("queue/join") && String(asked[1]?.body).includes('"window"');
-        if (isDetail) await new Promise((done) => setTimeout(done, 1500));
-        return fetch(...asked);
-    };
-}"""
-
-
 def same_pixels(found: Seen, picture: np.ndarray) -> float:
     """Share of a frame's pixels that are the photo's own where it shows the photo at 1:1."""
     height, width = found.pixels.shape[:2]
@@ -216,7 +206,7 @@ def test_restore_shows_the_place(page: Page, address: str, tmp_path: Path) -> No
     assert same_pixels(after, picture) > 0.9
 
     # Two places in the time that one answer takes: the second is what becomes sharp.
-    page.evaluate(SLOW_DETAILS)
+    slowed(page, '"window"')
     hand.drag((0.3, 0.6), (0.6, 0.7))
     page.wait_for_timeout(600)
     hand.drag((0.4, 0.4), (0.6, 0.5))

@@ -13,6 +13,7 @@ for (const tick of [1, 3, 10, 30, 100, 300]) {
   label.style.left = left(place(tick));
   ticks.append(label);
 }
+let turn = 0, chosen = null; // of what the visitor chose last
 function show(ratio) {
   range.value = Math.round(place(ratio) * STEPS);
   range.style.setProperty("--fill", left(place(ratio)));
@@ -22,6 +23,8 @@ function show(ratio) {
 }
 function render() {
   const value = props.value || { ratio: 1 };
+  // The answer to an older choice, which would take the place of the newer one.
+  if (value.turn < turn) { props.value = { ...value, ...chosen }; trigger("release"); return; }
   show(value.ratio);
   const known = Number.isFinite(value.suggested);
   mark.hidden = !known;
@@ -33,7 +36,8 @@ function render() {
   } else note.textContent = "";
 }
 function commit(ratio, auto) {
-  props.value = { ...(props.value || {}), ratio, auto };
+  chosen = { ratio, auto, turn: ++turn };
+  props.value = { ...(props.value || {}), ...chosen };
   render();
   trigger("release");
 }
