@@ -35,7 +35,7 @@ from explorer.photo.darkness import in_range
 from explorer.photo.reduce import reduced
 from explorer.photo.scene import Scene, picture_and_scene
 from explorer.photo.strength import check_strength
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.sources import installed, resolve
 from explorer.weights.config import read_config

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from explorer.photo.adaptation import adaptation
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cameras import SRGB_TO_XYZ
-from explorer.photo.develop import apply_matrix, linear_of, upright
+from explorer.photo.curves import linear_of
+from explorer.photo.develop import apply_matrix, upright
 from explorer.photo.embedding import add_exif_to_tiff
 from explorer.photo.metadata import without_place
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 if TYPE_CHECKING:
     from explorer.restoration import Restoration

@@ -22,7 +22,7 @@ from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
 from explorer.photo.amplify import LUMINANCE
 from explorer.photo.masked import BLACK_CHOICES, BlackChoice, checked_choice
 from explorer.photo.strength import check_strength
-from explorer.photo.types import WhiteBalanceChoice
+from explorer.photo.values import WhiteBalanceChoice
 
 if TYPE_CHECKING:
     from explorer.photo import Photo

@@ -154,6 +154,8 @@ def imports(source: str, module: str) -> Iterator[str]:
             # `from explorer import photo` names a part, `from explorer import open_photo` the public API.
             if node.module == "explorer":
                 yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in (*ROOMS, *RESULTS))
+            elif (node.module or "").startswith("explorer."):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def part_of(path: Path, package: Path) -> str:
@@ -199,6 +201,33 @@ def test_arrows_point_down(project: Path) -> None:
 )
 def test_the_arrows_notice_a_breach(part: str, line: str) -> None:
     assert breaches(line, part)
+
+
+def circles(arrows: dict[str, set[str]]) -> set[str]:
+    """What is part of a circle or leads to one."""
+    rest = {start: set(ends) for start, ends in arrows.items()}
+    while leaves := {start for start, ends in rest.items() if not ends & rest.keys()}:
+        rest = {start: ends for start, ends in rest.items() if start not in leaves}
+    return set(rest)
+
+
+def test_a_circle_is_noticed() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) >= {"b", "c"}
+
+
+def test_no_circle_between_files(project: Path) -> None:
+    """Imports wherever they stand, also those inside functions; what only type checkers read aside."""
+    files = {
+        ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (project / "explorer").rglob("*.py")
+    }
+    arrows: dict[str, set[str]] = {}
+    for module, path in files.items():
+        named = set(imports(path.read_text(), module))
+        # `from explorer.batch import addresses` names a file of the package, `from explorer.batch.run import X` a file.
+        arrows[module] = {name for name in named if name in files and files[name].name != "__init__.py"} - {module}
+    assert not circles(arrows)
 
 
 def test_only_the_command_line_reaches_for_the_app(project: Path) -> None:

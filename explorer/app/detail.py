@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import explorer
 from explorer.app.session import Session
 from explorer.photo import amplify, develop, upright
-from explorer.photo.types import FloatArray, RgbPhoto
+from explorer.photo.types import RgbPhoto
+from explorer.photo.values import FloatArray
 from explorer.settings import Finish, finished
 from explorer.views.pictures import within
 

@@ -16,7 +16,8 @@ from explorer.errors import PhotoError
 from explorer.photo import describe, load_rendering
 from explorer.photo.masked import BlackChoice
 from explorer.photo.reduce import reduced
-from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalanceChoice
+from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from explorer.app.sessions import room
 from explorer.errors import OutputError
 from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio
-from explorer.photo.types import FloatArray, WhiteBalanceChoice
+from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
 from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
 

@@ -20,7 +20,8 @@ from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError, PhotoError
 from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
 from explorer.photo.reduce import reduced
-from explorer.photo.types import FloatArray, RgbPhoto
+from explorer.photo.types import RgbPhoto
+from explorer.photo.values import FloatArray
 from explorer.views.pictures import as_rgb, luminance, resized_like
 from explorer.views.retinex import Panel, difference_panel, illumination_panel, panels
 

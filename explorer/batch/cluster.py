@@ -242,6 +242,6 @@ class _Scorer:
         self._models, self._ratio = [each.loaded() for each in models], ratio
 
     def __call__(self, batch: Any) -> Any:
-        from explorer.batch.scoring import scored_or_error
+        from explorer.evaluation.pairs import scored_or_error
 
         return _packed([(place, scored_or_error(pair, self._models, self._ratio)) for place, pair in _unpacked(batch)])

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from explorer.batch import addresses, left_out
 from explorer.batch.addresses import Found
 from explorer.batch.left_out import LeftOut
-from explorer.batch.results import MANIFEST, Results, Sources
+from explorer.batch.manifest import MANIFEST
+from explorer.batch.results import Results, Sources
 from explorer.errors import OutputError, PhotoError
 from explorer.formats import is_photo_name
 from explorer.identity import identities, identity, nearest_of

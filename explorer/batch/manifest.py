@@ -1,31 +1,19 @@
-"""The manifest of a destination: one row a photograph, in Parquet, and how it grows without ever losing a row.
-
-While a run is at work, every finished photograph has a row of its own under `.manifest/rows/`, written after its result
-by the process that made it. The run gathers them into segments, `.manifest/segment-*.parquet`, and at its end into
-`manifest.parquet`. Each step writes the new file before it removes the old ones, so that a kill between any two leaves
-every row somewhere; a row that is there twice is the same.
-"""
+"""The manifest of a destination: one row a photograph, in Parquet."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from explorer.batch import addresses
-from explorer.batch.photograph import ROWS, Row
-from explorer.batch.results import MANIFEST
 from explorer.errors import ExplorerError, OutputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WORK = ".manifest"
-_SEGMENT = "segment-"
-_READ_AT_ONCE = 16
+MANIFEST = "manifest.parquet"
 
 COLUMNS = {
     "input": "string",  # the photograph's canonical address
@@ -60,6 +48,10 @@ TIMES = {
     "write_seconds": "float64",  # wall time of putting the result in its place
 }
 """What is measured, and so differs between two runs that are otherwise equal. Processor seconds count all threads."""
+
+
+Row = dict[str, Any]
+"""One row; `COLUMNS` and `TIMES` name and explain what it holds."""
 
 
 def arrow() -> Any:
@@ -121,14 +113,19 @@ def read_manifest(destination: str) -> pa.Table:
     """
     place = addresses.join(destination, MANIFEST)
     try:
-        return _from_parquet(addresses.read(place))
+        return from_parquet(addresses.read(place))
     except FileNotFoundError as error:
         raise OutputError(f"{destination} holds no {MANIFEST}; run `lowlight batch` into it first.") from error
     except (OSError, ValueError) as error:
         raise OutputError(f"{place} cannot be read ({error}); remove it to restore everything anew.") from error
 
 
-def _from_parquet(data: bytes) -> pa.Table:
+def from_parquet(data: bytes) -> pa.Table:
+    """A table from the bytes of its file.
+
+    Raises:
+        ValueError: it lacks columns, or is no such file.
+    """
     from pyarrow import parquet
 
     arrow()
@@ -138,94 +135,3 @@ def _from_parquet(data: bytes) -> pa.Table:
     if missing:
         raise ValueError(f"it lacks the columns {', '.join(sorted(missing))}")
     return table.select(wanted.names).cast(wanted)
-
-
-class Ledger:
-    """All rows of a destination, while a run adds to them.
-
-    Args:
-        destination: canonical address; its `.manifest` must exist where it is local.
-
-    Raises:
-        OutputError: a manifest is there that cannot be read.
-    """
-
-    def __init__(self, destination: str) -> None:
-        arrow()
-        self._destination = destination
-        self._work = addresses.join(destination, WORK)
-        self._rows = addresses.join(destination, ROWS)
-        found = addresses.find_one(addresses.join(destination, MANIFEST))
-        self._table = schema().empty_table() if found == addresses.ABSENT else read_manifest(destination)
-        self._segments = [n for n in addresses.files_of(self._work) if n.startswith(_SEGMENT)]
-        for name in self._segments:
-            self._add(_from_parquet(addresses.read(addresses.join(self._work, name))))
-        self.gather()
-
-    @property
-    def table(self) -> pa.Table:
-        """Every row, the latest of each photograph last."""
-        return self._table
-
-    def _add(self, table: pa.Table) -> None:
-        self._table = arrow().concat_tables([self._table, table])
-
-    def gather(self) -> None:
-        """Makes a segment of the single rows that have come in since.
-
-        Raises:
-            OutputError: the destination takes no more files; the single rows stay.
-        """
-        names = [name for name in addresses.files_of(self._rows) if name.endswith(".json")]
-        if not names:
-            return
-
-        def read(name: str) -> Row | None:
-            try:
-                row: Row = json.loads(addresses.read(addresses.join(self._rows, name)))
-                return row
-            except ValueError:  # a file system that keeps no order of writes may leave an empty one after a crash
-                return None
-
-        with ThreadPoolExecutor(_READ_AT_ONCE) as threads:
-            rows = sorted((row for row in threads.map(read, names) if row), key=lambda row: str(row["input"]))
-        table = table_of(rows)
-        number = 1 + max((int(name[len(_SEGMENT) : -8]) for name in self._segments), default=0)
-        segment = f"{_SEGMENT}{number:06d}.parquet"
-        self._put(f"{WORK}/{segment}", as_parquet(table))
-        self._segments.append(segment)
-        addresses.remove_files(self._rows, names)
-        self._add(table)
-
-    def close(self, inputs: Sequence[str]) -> pa.Table:
-        """Writes the manifest, and removes what it was gathered from.
-
-        Args:
-            inputs: the source's photographs in its order, also those named twice. Theirs are the first rows, in that
-                order; photographs that earlier runs restored into this destination follow, sorted.
-
-        Raises:
-            OutputError: the destination takes no more files; everything stays.
-        """
-        self.gather()
-        places = {name: k for k, name in enumerate(self._table.column("input").to_pylist())}
-        inputs = [addresses.as_text(name) for name in inputs]
-        now = set(inputs)
-        order = [places[name] for name in inputs if name in places]
-        order += [places[name] for name in sorted(places.keys() - now)]
-        # Combined, so that the file is the same whichever segments its rows came from.
-        table = self._table.take(arrow().array(order, arrow().int64())).combine_chunks()
-        content = as_parquet(table)
-        self._put(MANIFEST, content)
-        addresses.remove(self._work)
-        self._table = table
-        return table
-
-    def _put(self, name: str, content: bytes) -> None:
-        try:
-            addresses.write(self._destination, name, content)
-        except OSError as error:
-            raise OutputError(
-                f"{self._destination} takes no more files ({error.strerror or error}); free some space there and run "
-                "the same command again: it goes on where it stopped."
-            ) from error

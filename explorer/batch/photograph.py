@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.batch import addresses
 from explorer.batch.listing import Item
+from explorer.batch.manifest import Row
 from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError, sentence
 from explorer.machine import threads
 from explorer.saving import NEGATIVE, Saving
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.photo.masked import BlackChoice
-    from explorer.photo.types import Photo, WhiteBalanceChoice
+    from explorer.photo.types import Photo
+    from explorer.photo.values import WhiteBalanceChoice
     from explorer.restoration import Restoration
     from explorer.weights.store import LoadedModel
 
@@ -176,10 +178,6 @@ class Plan:
 
         torch.set_num_threads(threads(self.threads))
         return self.model.loaded()
-
-
-Row = dict[str, Any]
-"""One row of the manifest; `explorer.batch.manifest.SCHEMA` names and explains its columns."""
 
 
 @dataclass(frozen=True)

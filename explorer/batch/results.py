@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from explorer.batch import addresses
+from explorer.batch.manifest import MANIFEST, read_manifest
 from explorer.errors import ExplorerError, OutputError
 from explorer.identity import Identity, identities, identity
 
 JOURNAL = ".lowlight-restored.jsonl"
-MANIFEST = "manifest.parquet"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,6 @@ def _noted_in_journal(folder: str) -> dict[str, Made]:
 
 
 def _noted_in_manifest(folder: str) -> dict[str, Made]:
-    from explorer.batch.manifest import read_manifest  # here: the manifest knows the listing
-
     if addresses.find_one(addresses.join(folder, MANIFEST)) == addresses.ABSENT:
         return {}
     try:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.batch import addresses
 from explorer.batch.addresses import STAGING
+from explorer.batch.ledger import WORK, Ledger
 from explorer.batch.left_out import LeftOut
 from explorer.batch.listing import Item, Listing, list_source
 from explorer.batch.local import restore_here, restore_locally, suggested_workers
-from explorer.batch.manifest import WORK, Ledger, digest
+from explorer.batch.manifest import digest
 from explorer.batch.photograph import ROWS, UNREAD, ModelFiles, Outcome, Plan, Treatment
 from explorer.batch.results import Results, foreign
 from explorer.errors import OutputError, PhotoError

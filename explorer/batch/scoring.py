@@ -73,6 +73,8 @@ def _scores(
             cluster.close()
         return
     if workers == 0:
+        from explorer.evaluation.pairs import scored_or_error
+
         for place, pair in enumerate(pairs):
             yield place, scored_or_error(pair, models, ratio)
         return
@@ -92,16 +94,6 @@ def _scores(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def scored_or_error(pair: Pair, models: Sequence[LoadedModel], ratio: float | str) -> PairScores | ExplorerError:
-    """A pair's scores, or what kept it from having any, which can travel between processes."""
-    from explorer.evaluation.pairs import score_pair
-
-    try:
-        return score_pair(pair, models, ratio)
-    except ExplorerError as error:
-        return error
-
-
 _MODELS: list[LoadedModel] = []
 """Of this process, where it is one of a pool."""
 
@@ -114,4 +106,6 @@ def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:
 
 
 def _score_here(pair: Pair, ratio: float | str) -> PairScores | ExplorerError:
+    from explorer.evaluation.pairs import scored_or_error
+
     return scored_or_error(pair, _MODELS, ratio)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from explorer.batch.left_out import HIDDEN, NO_FILE, RESULT, SUFFIX, WITHIN, LeftOut, is_own, nothing_in
-from explorer.batch.results import JOURNAL, MANIFEST, Results, Sources, journal_entries
+from explorer.batch.manifest import MANIFEST
+from explorer.batch.results import JOURNAL, Results, Sources, journal_entries
 from explorer.errors import PhotoError
 from explorer.formats import is_photo_name
 from explorer.unfinished import PATTERN, made_by_the_dead

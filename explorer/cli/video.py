@@ -74,7 +74,7 @@ def _frames_of(source: Path) -> int:
 
     if not sys.stderr.isatty():
         return 0
-    from explorer.video.source import open_source
+    from explorer.video.opening import open_source
 
     try:
         return open_source(source).facts.frames

@@ -17,7 +17,8 @@ from explorer.photo.amplify import MIDDLE_GREY
 from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA, SRGB_TO_XYZ, srgb_to_camera
 from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift
 from explorer.photo.numbers import shown
-from explorer.photo.types import Exposure, FloatArray, Gains, Photo, RawPhoto
+from explorer.photo.types import Exposure, Photo, RawPhoto
+from explorer.photo.values import FloatArray, Gains
 
 PHASES = (*BAYER_PHASES, "X-Trans")
 SUFFIXES = (".dng", ".jpg", ".jpeg")

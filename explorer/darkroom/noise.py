@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explorer.errors import DataError
 from explorer.photo.cameras import usable_xyz_to_camera
 from explorer.photo.numbers import finite_number, shown
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _BAND = 256
 """Rows that are exposed at a time. Fixed: each band has random numbers of its own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import DataError, PhotoError
+from explorer.errors import DataError, ExplorerError, PhotoError
 from explorer.evaluation.metrics import Scores, mean_scores, measure
 from explorer.metrics import MIN_SIDE
 from explorer.photo import RawPhoto, RgbPhoto, load_rendering, open_photo, upright
@@ -151,6 +151,14 @@ def score_pair(
         seconds.append(float(result.seconds))
         advance(f"{model.name}: {pair.name}")
     return PairScores(pair.name, measure(given, reference), tuple(scores), tuple(seconds))
+
+
+def scored_or_error(pair: Pair, models: Sequence[LoadedModel], ratio: float | str) -> PairScores | ExplorerError:
+    """A pair's scores, or what kept it from having any, which can travel between processes."""
+    try:
+        return score_pair(pair, models, ratio)
+    except ExplorerError as error:
+        return error
 
 
 def mean_results(scored: Sequence[PairScores], models: Sequence[LoadedModel]) -> list[PairResult]:

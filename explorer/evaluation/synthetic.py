@@ -23,7 +23,8 @@ from explorer.evaluation.metrics import Scores, mean_scores, measure
 from explorer.machine import flush_denormals
 from explorer.metrics import PLAIN
 from explorer.photo import RawPhoto, check_ratio
-from explorer.photo.types import Exposure, WhiteBalance
+from explorer.photo.types import Exposure
+from explorer.photo.values import WhiteBalance
 from explorer.restorer import restore
 from explorer.training.data import list_pictures, read_picture
 from explorer.training.degrade import SensorRanges, darken_to_mosaic

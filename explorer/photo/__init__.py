@@ -6,24 +6,16 @@ the function.
 """
 
 from explorer.photo.amplify import Suggestion, amplify, check_ratio, dark_bin_ratio, suggest_ratio
+from explorer.photo.curves import linear_to_srgb, srgb_to_linear
 from explorer.photo.describe import describe
-from explorer.photo.develop import (
-    camera_to_display,
-    develop,
-    develop_linear,
-    linear_to_srgb,
-    load_rendering,
-    srgb_to_linear,
-    unprocess,
-    upright,
-)
+from explorer.photo.develop import camera_to_display, develop, develop_linear, load_rendering, unprocess, upright
 from explorer.photo.dng import write_dng
 from explorer.photo.headerless import open_mosaic
 from explorer.photo.limits import Limits
 from explorer.photo.model_input import ModelInput, model_input
 from explorer.photo.opening import open_photo
-from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto, WhiteBalance
-from explorer.photo.white_balance import with_neutral_point, with_white_balance
+from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import WhiteBalance
 
 __all__ = [
     "Exposure",
@@ -50,7 +42,5 @@ __all__ = [
     "suggest_ratio",
     "unprocess",
     "upright",
-    "with_neutral_point",
-    "with_white_balance",
     "write_dng",
 ]

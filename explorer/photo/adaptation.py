@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from explorer.photo.cameras import SRGB_TO_XYZ, usable_camera_to_srgb
-from explorer.photo.types import FloatArray, Gains
+from explorer.photo.values import FloatArray, Gains
 
 # Lam, K. M., Metamerism and colour constancy, PhD thesis, University of Bradford, 1985.
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])

@@ -15,9 +15,11 @@ from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.brightness import wanted_gain
 from explorer.photo.cfa import scale_channels
-from explorer.photo.develop import display_of, linear_of, srgb_to_linear, unprocess
+from explorer.photo.curves import display_of, linear_of, srgb_to_linear
+from explorer.photo.develop import unprocess
 from explorer.photo.numbers import finite_number, shown
-from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
+from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import FloatArray
 
 MINIMUM_RATIO = 1.0
 MAXIMUM_RATIO = 300.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _LINEARIZATION = 50712
 _ENOUGH = 4

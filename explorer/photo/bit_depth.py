@@ -6,7 +6,8 @@ import numpy as np
 
 from explorer.messages import say
 from explorer.photo.develop import load_rendering
-from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
+from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import FloatArray
 
 
 def rounded(image: FloatArray, bits: int) -> FloatArray:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.cfa import TILES
-from explorer.photo.develop import linear_of
-from explorer.photo.types import FloatArray, Photo, RawPhoto, RgbPhoto
+from explorer.photo.curves import linear_of
+from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import FloatArray
 
 PARAMETERS = "brightness.npz"
 SIDE = 48

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.photo.types import FloatArray, Gains
+from explorer.photo.values import FloatArray, Gains
 
 BROOKS_XYZ_TO_CAMERA: NDArray[np.float64] = np.array(
     [

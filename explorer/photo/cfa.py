@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.types import FloatArray, Inset
+from explorer.photo.values import FloatArray, Inset
 
 Cfa = Literal["bayer", "xtrans", "none"]
 PlaneOrder = Literal["sid", "s2d"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.messages import say
 from explorer.photo.brightness import light_map
-from explorer.photo.develop import display_of, linear_of
+from explorer.photo.curves import display_of, linear_of
 from explorer.photo.types import Photo, RawPhoto
 
 _LARGEST = 300.0

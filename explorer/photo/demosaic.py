@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cfa import PERIODS, Cfa, color_map, scale_channels
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _CONTEXT = 6
 """Rows around a band of an X-Trans mosaic: its filters reach three rows, and the tile has six."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from explorer.messages import say
 from explorer.photo.amplify import suggest_ratio
-from explorer.photo.types import Exposure, Gains, Photo, RawPhoto
+from explorer.photo.types import Exposure, Photo, RawPhoto
+from explorer.photo.values import Gains
 
 
 def format_seconds(seconds: float) -> str:

@@ -15,7 +15,8 @@ from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.metadata import exif_block
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.raw import NOMINAL_MATRIX, initial_balance
-from explorer.photo.types import Exposure, FloatArray, Gains, Inset, RawPhoto, WhiteBalance
+from explorer.photo.types import Exposure, RawPhoto
+from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance
 from explorer.photo.white_balance import given_gains
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _REPEAT, _LEVEL, _DELTA_H, _DELTA_V = 50713, 50714, 50715, 50716
 _LARGEST_CELL = 64

@@ -26,7 +26,8 @@ from explorer.photo.cfa import (
     without_inset,
 )
 from explorer.photo.develop import camera_rgb, develop, unprocess, upright
-from explorer.photo.types import FloatArray, Inset, Photo, RawPhoto, WhiteBalance
+from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.values import FloatArray, Inset, WhiteBalance
 
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.messages import say
 from explorer.photo.bad_pixels import listed, marked, mend
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _LISTS = (51008, 51009, 51022)
 """OpcodeList1 (on the stored counts), OpcodeList2 (on the linear mosaic), OpcodeList3 (after demosaicking)."""

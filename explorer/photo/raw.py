@@ -41,7 +41,8 @@ from explorer.photo.masked import Area, BlackChoice, Sensor, checked_black_level
 from explorer.photo.metadata import Metadata, exif_block, metadata_of_tiff, positive
 from explorer.photo.opcodes import apply_opcodes
 from explorer.photo.quiet import without_librarys_lines
-from explorer.photo.types import Exposure, FloatArray, Gains, RawPhoto, WhiteBalance
+from explorer.photo.types import Exposure, RawPhoto
+from explorer.photo.values import FloatArray, Gains, WhiteBalance
 from explorer.photo.white_balance import usable_gains
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import numpy as np
 from explorer.errors import PhotoError
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.cfa import PERIODS
-from explorer.photo.develop import linear_of, linear_to_srgb
+from explorer.photo.curves import linear_of, linear_to_srgb
 from explorer.photo.numbers import shown
-from explorer.photo.types import FloatArray, Photo, RawPhoto
+from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.values import FloatArray
 
 _LARGEST_EXCESS = 1.4
 """How much longer than asked for a reduced mosaic may be, since its factor is an integer."""

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from explorer.errors import SettingsError
 from explorer.photo.bands import in_bands
+from explorer.photo.curves import display_of, linear_of
 from explorer.photo.demosaic import each_band
-from explorer.photo.develop import display_of, linear_of
 from explorer.photo.numbers import finite_number, shown
-from explorer.photo.types import FloatArray, RawPhoto
+from explorer.photo.types import RawPhoto
+from explorer.photo.values import FloatArray
 
 FULL = 100.0
 _LEVELS = 4

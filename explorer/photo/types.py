@@ -5,29 +5,20 @@ Both are frozen. Their arrays are read-only, so that a photo can be shared betwe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from explorer.messages import say
-
-FloatArray = NDArray[np.float32]
-Gains = tuple[float, float, float]
-Inset = tuple[int, int, int, int]
-"""Rows and columns at the top, left, bottom and right."""
-WhiteBalanceChoice = Literal["as_shot", "daylight", "grey_world"] | Gains
-
-
-@dataclass(frozen=True)
-class WhiteBalance:
-    """Gains that make a neutral surface neutral: they multiply the black-subtracted camera values."""
-
-    gains: Gains
-    """Red, green, blue; normalised so that green is 1."""
-    source: str
-    """Where the gains came from, in words, e.g. "as shot" or "daylight (the file's as-shot gains are not usable)"."""
+from explorer.photo.adaptation import matrix_under
+from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteBalanceChoice
+from explorer.photo.white_balance import (
+    AS_RENDERED,
+    checked_patch,
+    picture_balance,
+    picture_patch_balance,
+    raw_balance,
+    raw_patch_balance,
+    with_gains,
+)
 
 
 @dataclass(frozen=True)
@@ -109,21 +100,45 @@ class RawPhoto:
     @property
     def color_matrix(self) -> FloatArray:
         """`camera_to_srgb` under the light that the white balance names; see `explorer.photo.adaptation`."""
-        from explorer.photo.adaptation import matrix_under
-
         return matrix_under(self.camera_to_srgb, self.daylight, self.white_balance.gains)
 
     def with_white_balance(self, choice: WhiteBalanceChoice) -> RawPhoto:
-        """A new photo with other gains; see `explorer.photo.white_balance.with_white_balance`."""
-        from explorer.photo.white_balance import with_white_balance
+        """A new photo with another white balance; of a monochrome sensor, which has none, the photo itself.
 
-        return with_white_balance(self, choice)
+        Args:
+            choice: "as_shot", "daylight", "grey_world", or red, green and blue gains, normalised to green 1.
+
+        Raises:
+            WhiteBalanceError: gains that are not known, not positive or beyond 16:1, or a picture without usable light.
+        """
+        if self.monochrome:
+            return self
+        balance = raw_balance(choice, self.mosaic, self.cfa, self.as_shot, self.daylight, self.name)
+        return replace(self, white_balance=balance)
 
     def with_neutral_point(self, x: float, y: float, size: int = 16) -> RawPhoto:
-        """A new photo in which a patch is neutral; see `explorer.photo.white_balance.with_neutral_point`."""
-        from explorer.photo.white_balance import with_neutral_point
+        """A new photo whose white balance makes a patch neutral.
 
-        return with_neutral_point(self, x, y, size)
+        Args:
+            x: column of the patch's centre in the upright picture, in pixels from the left.
+            y: row, in pixels from the top.
+            size: side of the patch in pixels; it is cut at the picture's border and rounded to whole colour-filter
+                tiles.
+
+        Raises:
+            WhiteBalanceError: not numbers, the point lies outside the picture, the size is below 1, or the patch is
+                clipped or holds no light.
+        """
+        x, y, side = checked_patch(x, y, size, self.size)
+        balance = raw_patch_balance(self.mosaic, self.cfa, *self._on_sensor(x, y), side, (x, y))
+        return self if self.monochrome else replace(self, white_balance=balance)
+
+    def _on_sensor(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the upright picture as (row, column) of the mosaic."""
+        height, width = self.sensor_size
+        turned = {0: (y, x), 90: (x, width - 1 - y), 180: (height - 1 - y, width - 1 - x), 270: (height - 1 - x, y)}
+        row, column = turned[self.rotation]
+        return self.inset[0] + row, self.inset[1] + (width - 1 - column if self.mirrored else column)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +154,7 @@ class RgbPhoto:
     name: str = "photo"
     exif: bytes | None = None
     notes: tuple[str, ...] = field(default=())
-    white_balance: WhiteBalance = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
+    white_balance: WhiteBalance = AS_RENDERED
     """Gains in linear light that the image already holds; 1, 1, 1 for the picture as it was opened."""
     as_opened: FloatArray | None = field(default=None, repr=False)
     """The image before any change of white balance; None where it was not changed."""
@@ -153,16 +168,29 @@ class RgbPhoto:
         return self.image.shape[1], self.image.shape[0]
 
     def with_white_balance(self, choice: WhiteBalanceChoice) -> RgbPhoto:
-        """A new photo with other gains; see `explorer.photo.white_balance.with_white_balance`."""
-        from explorer.photo.white_balance import with_white_balance
+        """A new photo with another white balance, which acts in linear light.
 
-        return with_white_balance(self, choice)
+        Args:
+            choice: "as_shot" (as it was opened), "grey_world", or red, green and blue gains, normalised to green 1.
+
+        Raises:
+            WhiteBalanceError: as `RawPhoto.with_white_balance`; "daylight", which a developed picture does not know.
+        """
+        return self._balanced(picture_balance(choice, self._opened, self.name))
 
     def with_neutral_point(self, x: float, y: float, size: int = 16) -> RgbPhoto:
-        """A new photo in which a patch is neutral; see `explorer.photo.white_balance.with_neutral_point`."""
-        from explorer.photo.white_balance import with_neutral_point
+        """A new photo whose white balance makes a patch neutral; see `RawPhoto.with_neutral_point`."""
+        x, y, side = checked_patch(x, y, size, self.size)
+        return self._balanced(picture_patch_balance(self._opened, x, y, side))
 
-        return with_neutral_point(self, x, y, size)
+    @property
+    def _opened(self) -> FloatArray:
+        return self.image if self.as_opened is None else self.as_opened
+
+    def _balanced(self, balance: WhiteBalance) -> RgbPhoto:
+        image = with_gains(self._opened, balance.gains)
+        kept = None if image is self._opened else self._opened
+        return replace(self, image=image, white_balance=balance, as_opened=kept)
 
 
 Photo = RawPhoto | RgbPhoto

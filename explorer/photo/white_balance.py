@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,16 @@ from numpy.typing import NDArray
 from explorer.errors import WhiteBalanceError
 from explorer.messages import say
 from explorer.photo.cfa import PERIODS, TILES, Cfa, color_map
+from explorer.photo.curves import linear_to_srgb, srgb_to_linear
 from explorer.photo.numbers import finite_number, shown
-from explorer.photo.types import FloatArray, Gains, RawPhoto, RgbPhoto, WhiteBalance, WhiteBalanceChoice
+from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 
-AnyPhoto = TypeVar("AnyPhoto", RawPhoto, RgbPhoto)
-
+AS_RENDERED = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
+"""Of a developed picture as it was opened."""
 _SATURATED = 0.95
 """Share of the white level from which a sample is taken as clipped (some sensors end a little below it)."""
+_WHITE = 0.99
+"""The same of a developed picture."""
 _LARGEST_GAIN = 16.0
 """Red or blue against green; lamps and cameras in use lie between 1/2 and 5."""
 
@@ -90,10 +92,8 @@ def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
 
 
 def _grey_world_rgb(image: FloatArray) -> Gains:
-    from explorer.photo.develop import srgb_to_linear
-
     brightest = image.max(axis=2)
-    chosen = (brightest < 0.99) & (brightest > 2 / 255)
+    chosen = (brightest < _WHITE) & (brightest > 2 / 255)
     if not chosen.any():
         raise WhiteBalanceError(
             "The picture is all black or all white, so its mean colour says nothing; give the gains."
@@ -121,74 +121,46 @@ def given_gains(choice: Any) -> Gains:
     return gains
 
 
-def _raw_balance(photo: RawPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
+def raw_balance(
+    choice: WhiteBalanceChoice, mosaic: FloatArray, cfa: Cfa, as_shot: Gains | None, daylight: Gains | None, name: str
+) -> WhiteBalance:
+    """The white balance of a RAW photo; arguments as of `RawPhoto`, raises as `RawPhoto.with_white_balance`."""
+    if not isinstance(choice, str):  # an array would be compared with the names element by element
+        return WhiteBalance(given_gains(choice), "given gains")
     if choice == "as_shot":
-        if photo.as_shot is None:
-            raise WhiteBalanceError(code="error.no_as_shot", photo=photo.name)
-        return WhiteBalance(photo.as_shot, "as shot")
+        if as_shot is None:
+            raise WhiteBalanceError(code="error.no_as_shot", photo=name)
+        return WhiteBalance(as_shot, "as shot")
     if choice == "daylight":
-        if photo.daylight is None:
-            raise WhiteBalanceError(code="error.no_daylight", photo=photo.name)
-        return WhiteBalance(photo.daylight, "daylight")
+        if daylight is None:
+            raise WhiteBalanceError(code="error.no_daylight", photo=name)
+        return WhiteBalance(daylight, "daylight")
     if choice == "grey_world":
-        return WhiteBalance(grey_world(photo.mosaic, photo.cfa), "grey world")
+        return WhiteBalance(grey_world(mosaic, cfa), "grey world")
     return WhiteBalance(given_gains(choice), "given gains")
 
 
-def _rgb_balance(photo: RgbPhoto, choice: WhiteBalanceChoice) -> WhiteBalance:
+def picture_balance(choice: WhiteBalanceChoice, opened: FloatArray, name: str) -> WhiteBalance:
+    """The white balance of a developed picture as it was opened; raises as `RgbPhoto.with_white_balance`."""
+    if not isinstance(choice, str):
+        return WhiteBalance(given_gains(choice), "given gains")
     if choice == "as_shot":
-        return WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
+        return AS_RENDERED
     if choice == "daylight":
         raise WhiteBalanceError(
-            f"{photo.name} is a developed picture, whose daylight gains are not known; choose as_shot or grey_world."
+            f"{name} is a developed picture, whose daylight gains are not known; choose as_shot or grey_world."
         )
     if choice == "grey_world":
-        image = photo.image if photo.as_opened is None else photo.as_opened
-        return WhiteBalance(_grey_world_rgb(image), "grey world")
+        return WhiteBalance(_grey_world_rgb(opened), "grey world")
     return WhiteBalance(given_gains(choice), "given gains")
 
 
-def _with_balance(photo: AnyPhoto, balance: WhiteBalance) -> AnyPhoto:
-    if isinstance(photo, RawPhoto):
-        return photo if photo.monochrome else replace(photo, white_balance=balance)
-    from explorer.photo.develop import linear_to_srgb, srgb_to_linear
-
-    opened = photo.image if photo.as_opened is None else photo.as_opened
-    if balance.gains == (1.0, 1.0, 1.0):
-        return replace(photo, image=opened, white_balance=balance, as_opened=None)
-    linear = srgb_to_linear(opened) * np.asarray(balance.gains, dtype=np.float32)
-    image = linear_to_srgb(np.clip(linear, 0, 1, out=linear))
-    return replace(photo, image=image, white_balance=balance, as_opened=opened)
-
-
-def with_white_balance(photo: AnyPhoto, choice: WhiteBalanceChoice) -> AnyPhoto:
-    """A new photo with another white balance.
-
-    Args:
-        photo: not changed.
-        choice: "as_shot" (for a developed picture: as it was opened), "daylight" (RAW only), "grey_world", or red,
-            green and blue gains, normalised to green 1. They act in linear light, for a developed picture too. A photo
-            of a monochrome sensor has none and stays as it is.
-
-    Raises:
-        WhiteBalanceError: gains that are not known, not positive or beyond 16:1, or a picture without usable light.
-    """
-    if isinstance(photo, RawPhoto) and photo.monochrome:
-        return photo
-    if not isinstance(choice, str):  # an array would be compared with the names element by element
-        return _with_balance(photo, WhiteBalance(given_gains(choice), "given gains"))
-    if isinstance(photo, RawPhoto):
-        return _with_balance(photo, _raw_balance(photo, choice))
-    return _with_balance(photo, _rgb_balance(photo, choice))
-
-
-def _to_sensor(x: float, y: float, photo: RawPhoto) -> tuple[float, float]:
-    """A point of the upright picture as (row, column) of the mosaic."""
-    height, width = photo.sensor_size
-    row, column = {0: (y, x), 90: (x, width - 1 - y), 180: (height - 1 - y, width - 1 - x), 270: (height - 1 - x, y)}[
-        photo.rotation
-    ]
-    return photo.inset[0] + row, photo.inset[1] + (width - 1 - column if photo.mirrored else column)
+def with_gains(opened: FloatArray, gains: Gains) -> FloatArray:
+    """A developed picture with gains applied in linear light, clipped at white; itself where they are all 1."""
+    if gains == AS_RENDERED.gains:
+        return opened
+    linear = srgb_to_linear(opened) * np.asarray(gains, dtype=np.float32)
+    return linear_to_srgb(np.clip(linear, 0, 1, out=linear))
 
 
 def _window(center: float, size: int, length: int, period: int) -> tuple[int, int]:
@@ -198,61 +170,63 @@ def _window(center: float, size: int, length: int, period: int) -> tuple[int, in
     return min(first, max(0, last - period)), last
 
 
-def with_neutral_point(photo: AnyPhoto, x: float, y: float, size: int = 16) -> AnyPhoto:
-    """A new photo whose white balance makes a patch neutral.
-
-    Args:
-        photo: not changed.
-        x: column of the patch's centre in the upright picture, in pixels from the left.
-        y: row, in pixels from the top.
-        size: side of the patch in pixels; it is cut at the picture's border and rounded to whole colour-filter tiles.
+def checked_patch(x: float, y: float, side: float, size: tuple[int, int]) -> tuple[float, float, int]:
+    """The centre and the side of a patch of a picture of this size (width, height).
 
     Raises:
-        WhiteBalanceError: not numbers, the point lies outside the picture, the size is below 1, or the patch is clipped
-            or holds no light.
+        WhiteBalanceError: not numbers, the centre lies outside the picture, or the side is below 1.
     """
-    width, height = photo.size
-    column_given, row_given, side = finite_number(x), finite_number(y), finite_number(size)
-    if column_given is None or row_given is None:
+    width, height = size
+    column, row, whole = finite_number(x), finite_number(y), finite_number(side)
+    if column is None or row is None:
         raise WhiteBalanceError(
             f"The neutral point ({shown(x)}, {shown(y)}) cannot be used; give its column and row as numbers of pixels."
         )
-    x, y = column_given, row_given
-    if not (0 <= x < width and 0 <= y < height):
-        raise WhiteBalanceError(code="error.point_outside", x=f"{x:g}", y=f"{y:g}", width=width, height=height)
-    if side is None or side < 1:
+    if not (0 <= column < width and 0 <= row < height):
+        raise WhiteBalanceError(code="error.point_outside", x=f"{column:g}", y=f"{row:g}", width=width, height=height)
+    if whole is None or whole < 1:
         raise WhiteBalanceError(
-            f"A neutral patch cannot have a side of {shown(size)} pixels; give a number of at least 1."
+            f"A neutral patch cannot have a side of {shown(side)} pixels; give a number of at least 1."
         )
-    size = round(side)
-    where = {"x": f"{x:g}", "y": f"{y:g}"}
-    if isinstance(photo, RawPhoto):
-        row, column = _to_sensor(x, y, photo)
-        period = PERIODS[photo.cfa]
-        top, bottom = _window(row, size, photo.mosaic.shape[0], period)
-        left, right = _window(column, size, photo.mosaic.shape[1], period)
-        samples = photo.mosaic[top:bottom, left:right]
-        if photo.cfa == "none":
-            channels = list(samples.reshape(-1, 3).T)
-        else:
-            colors = color_map(samples.shape[0], samples.shape[1], photo.cfa)
-            channels = [samples[colors == color] for color in range(3)]
-        clipped = _SATURATED
-    else:
-        from explorer.photo.develop import srgb_to_linear
+    return column, row, round(whole)
 
-        opened = photo.image if photo.as_opened is None else photo.as_opened
-        top, bottom = _window(y, size, height, 1)
-        left, right = _window(x, size, width, 1)
-        channels = list(srgb_to_linear(opened[top:bottom, left:right]).reshape(-1, 3).T)
-        clipped = 0.99
+
+def raw_patch_balance(
+    mosaic: FloatArray, cfa: Cfa, row: float, column: float, size: int, where: tuple[float, float]
+) -> WhiteBalance:
+    """The white balance that makes a patch of a mosaic neutral.
+
+    Args:
+        row, column: of the patch's centre in the mosaic.
+        where: x and y as the user gave them.
+
+    Raises:
+        WhiteBalanceError: the patch is clipped or holds no light.
+    """
+    top, bottom = _window(row, size, mosaic.shape[0], PERIODS[cfa])
+    left, right = _window(column, size, mosaic.shape[1], PERIODS[cfa])
+    samples = mosaic[top:bottom, left:right]
+    if cfa == "none":
+        return _patch_balance(list(samples.reshape(-1, 3).T), _SATURATED, where)
+    colors = color_map(samples.shape[0], samples.shape[1], cfa)
+    return _patch_balance([samples[colors == color] for color in range(3)], _SATURATED, where)
+
+
+def picture_patch_balance(opened: FloatArray, x: float, y: float, size: int) -> WhiteBalance:
+    """The white balance that makes a patch of a developed picture neutral; raises as `raw_patch_balance`."""
+    top, bottom = _window(y, size, opened.shape[0], 1)
+    left, right = _window(x, size, opened.shape[1], 1)
+    channels = srgb_to_linear(opened[top:bottom, left:right]).reshape(-1, 3).T
+    return _patch_balance(list(channels), _WHITE, (x, y))
+
+
+def _patch_balance(channels: list[FloatArray], clipped: float, where: tuple[float, float]) -> WhiteBalance:
+    place = {"x": f"{where[0]:g}", "y": f"{where[1]:g}"}
     if any((channel >= clipped).mean() > 0.05 for channel in channels):
-        raise WhiteBalanceError(code="error.patch_clipped", **where)
+        raise WhiteBalanceError(code="error.patch_clipped", **place)
     means = np.array([channel.mean(dtype=np.float64) for channel in channels])
     errors = np.array([channel.std() / math.sqrt(channel.size) for channel in channels])
     if (means <= 2 * errors * (len(channels[0]) > 1)).any():
-        raise WhiteBalanceError(code="error.patch_dark", **where)
-    return _with_balance(
-        photo,
-        WhiteBalance(_gains_of_means(means, "error.patch_low_channel", **where), say("source.neutral_point", **where)),
-    )
+        raise WhiteBalanceError(code="error.patch_dark", **place)
+    gains = _gains_of_means(means, "error.patch_low_channel", **place)
+    return WhiteBalance(gains, say("source.neutral_point", **place))

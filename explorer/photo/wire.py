@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.limits import Limits
-from explorer.photo.types import Exposure, FloatArray, Photo, RawPhoto, RgbPhoto, WhiteBalance
+from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto
+from explorer.photo.values import FloatArray, WhiteBalance
 
 _LONGEST_HEADER = 64 * 2**20
 """Bytes; a header holds an EXIF block at most, which has some kilobytes."""

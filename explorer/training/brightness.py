@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from explorer.errors import ExplorerError
 from explorer.photo import RgbPhoto, brightness
 from explorer.photo.amplify import suggest_ratio
-from explorer.photo.develop import display_of, linear_of
+from explorer.photo.curves import display_of, linear_of
 from explorer.training.data import Pair, Picture, list_pictures, read_pairs, read_picture
 from explorer.unfinished import beside
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import OutputError, VideoError
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 from explorer.unfinished import replacing
 from explorer.video.colour import frame_of
 from explorer.video.source import Facts, Source, av_module

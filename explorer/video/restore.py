@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 from explorer.errors import CancelledError, OutputError, RatioError, VideoError
 from explorer.identity import identity, nearest_of
 from explorer.photo import Photo, check_ratio
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 from explorer.restorer import load_model, restore, suggested_ratio
+from explorer.video.opening import open_source
 from explorer.video.parts import Format, Part, Parts, assemble, check_format
-from explorer.video.source import Frame, Source, open_source
+from explorer.video.source import Frame, Source
 from explorer.video.steady import PRIMED, Steady, seen_of
 from explorer.weights.store import LoadedModel
 

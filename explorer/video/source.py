@@ -1,4 +1,4 @@
-"""Where frames come from: a clip in any container that PyAV reads, or a folder of photos in order."""
+"""What a source of frames is, and what clips and folders of frames share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from explorer.errors import ExplorerError, VideoError
+from explorer.errors import ExplorerError
 from explorer.photo import Photo
 
 
@@ -64,27 +64,6 @@ class Source(Protocol):
     def fingerprint(self) -> str:
         """What changes when the source does."""
         ...
-
-
-def open_source(path: Path, fps: float | None = None) -> Source:
-    """A source of frames.
-
-    Args:
-        fps: frames a second of a folder.
-
-    Raises:
-        VideoError: nothing there that can be restored as a video; one sentence says why.
-    """
-    from explorer.video.clip import Clip
-    from explorer.video.folder import Folder
-
-    if not path.exists():
-        raise VideoError(f"{path} does not exist; check the path.")
-    if path.is_dir():
-        return Folder(path, fps)
-    if fps is not None:
-        raise VideoError("Frames a second can be given for a folder of frames; a clip has its own times.")
-    return Clip(path)
 
 
 def stamp(paths: list[Path]) -> str:

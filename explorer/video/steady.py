@@ -25,8 +25,10 @@ from scipy import ndimage
 
 from explorer.photo.amplify import LUMINANCE
 from explorer.photo.cfa import PERIODS, TILES
-from explorer.photo.develop import display_of, linear_of, upright
-from explorer.photo.types import FloatArray, Photo, RawPhoto
+from explorer.photo.curves import display_of, linear_of
+from explorer.photo.develop import upright
+from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.values import FloatArray
 
 MOST_FRAMES = 24
 """How many frames an average is worth at most."""

@@ -11,7 +11,8 @@ from explorer.photo.amplify import suggest_ratio
 from explorer.photo.demosaic import demosaic_bayer
 from explorer.photo.develop import develop as photo_develop
 from explorer.photo.model_input import model_input
-from explorer.photo.types import Exposure, RawPhoto, RgbPhoto, WhiteBalance
+from explorer.photo.types import Exposure, RawPhoto, RgbPhoto
+from explorer.photo.values import WhiteBalance
 from explorer.training import degrade
 from explorer.training.darken import DarkRanges, amplify, darken, suggested_ratio
 from explorer.training.degrade import Camera, SensorRanges, darken_to_mosaic

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from explorer.messages import say
 from explorer.photo.adaptation import adaptation
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.develop import linear_to_srgb, srgb_to_linear
-from explorer.photo.types import FloatArray
+from explorer.photo.curves import linear_to_srgb, srgb_to_linear
+from explorer.photo.values import FloatArray
 
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """x and y of red, green, blue and white."""

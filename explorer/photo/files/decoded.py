@@ -17,7 +17,8 @@ from explorer.messages import say
 from explorer.photo.files import icc
 from explorer.photo.files.color import ColorSpace, exif_space
 from explorer.photo.metadata import Metadata, metadata_of_exif
-from explorer.photo.types import FloatArray, RgbPhoto
+from explorer.photo.types import RgbPhoto
+from explorer.photo.values import FloatArray
 
 ORIENTATION = 274
 STATED_UNUSABLE = say("note.space_unusable")

@@ -14,7 +14,7 @@ import numpy as np
 from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 UNUSABLE = say("note.profile_unusable")
 _UNCHANGED = 1.5 / 255

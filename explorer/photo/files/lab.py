@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.adaptation import adaptation
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.develop import linear_to_srgb
+from explorer.photo.curves import linear_to_srgb
 from explorer.photo.files.color import D65, SRGB_PRIMARIES, rgb_to_xyz, xyz_of
 from explorer.photo.files.decoded import Decoded, divided
-from explorer.photo.types import FloatArray
+from explorer.photo.values import FloatArray
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
 _CIE_LAB, _ICC_LAB = 8, 9

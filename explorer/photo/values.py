@@ -1,0 +1,25 @@
+"""The small things that photos are made of: arrays, gains, insets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Gains = tuple[float, float, float]
+Inset = tuple[int, int, int, int]
+"""Rows and columns at the top, left, bottom and right."""
+WhiteBalanceChoice = Literal["as_shot", "daylight", "grey_world"] | Gains
+
+
+@dataclass(frozen=True)
+class WhiteBalance:
+    """Gains that make a neutral surface neutral: they multiply the black-subtracted camera values."""
+
+    gains: Gains
+    """Red, green, blue; normalised so that green is 1."""
+    source: str
+    """Where the gains came from, in words, e.g. "as shot" or "daylight (the file's as-shot gains are not usable)"."""
