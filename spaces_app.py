@@ -39,8 +39,8 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
     import torch
 
     import explorer
-    from explorer import restorer
-    from explorer.engine import Backend
+    from explorer.engine import Backend, register_backend
+    from explorer.engine.backends import torch_backend
 
     models = [explorer.load_model(info.name) for info in explorer.list_models() if info.weights is not None]
     # Copies: the originals stay on the processor, where the memory that they need is measured.
@@ -54,12 +54,10 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
             maps = {name: value.float().cpu() for name, value in parts.items()}
         return maps, time.perf_counter() - started
 
-    ordinary = restorer.choose_backend
-
-    def choose(model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False) -> Backend:
+    def offer(model: LoadedModel, wanted: str) -> Backend | None:
         sha256 = model.identity.sha256
         if sha256 not in placed:  # classical methods, and what was loaded later: outside the calls there is no GPU
-            return ordinary(model, "torch" if wanted == "auto" else wanted, image_only=image_only, tiled=tiled)
+            return torch_backend(model) if wanted == "auto" else None
         clock = [0.0]
 
         def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
@@ -69,7 +67,7 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
 
         return Backend("cuda" if device == "cuda" else "torch", device, "float32", run, clock)
 
-    restorer.choose_backend = choose
+    register_backend(offer)
     return [model.name for model in models]
 
 

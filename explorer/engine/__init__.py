@@ -3,7 +3,7 @@
 Importing it loads neither torch nor OpenVINO; the first backend that is chosen does.
 """
 
-from explorer.engine.backends import Backend, available_backends, check_backend, choose_backend
+from explorer.engine.backends import Backend, available_backends, check_backend, choose_backend, register_backend
 from explorer.engine.tiles import run_tiled
 
-__all__ = ["Backend", "available_backends", "check_backend", "choose_backend", "run_tiled"]
+__all__ = ["Backend", "available_backends", "check_backend", "choose_backend", "register_backend", "run_tiled"]

@@ -65,6 +65,19 @@ def check_backend(wanted: str) -> tuple[str, str | None]:
     return name, precision or None
 
 
+Offer = Callable[["LoadedModel", str], "Backend | None"]
+_OFFERS: list[Offer] = []
+
+
+def register_backend(offer: Offer) -> None:
+    """Adds a way to compute, which is asked before all others for as long as the process runs.
+
+    Args:
+        offer: called with a model and the wanted backend's name; gives a backend, or None to leave the model to others.
+    """
+    _OFFERS.append(offer)
+
+
 def choose_backend(
     model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False
 ) -> Backend:
@@ -82,6 +95,9 @@ def choose_backend(
     Raises:
         ExplorerError: the wanted backend is not known, or not available here.
     """
+    for offer in _OFFERS:
+        if (offered := offer(model, wanted)) is not None:
+            return offered
     if wanted == "auto":
         wanted = os.environ.get("EXPLORER_BACKEND", "") or "auto"
     name, precision = check_backend(wanted)

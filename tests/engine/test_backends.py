@@ -110,6 +110,21 @@ def test_choice(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
         backends.choose_backend(model, "tpu")
 
 
+def test_a_registered_backend_is_asked_first(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "_OFFERS", [])
+    own = backends.Backend("torch", "elsewhere", "float32", lambda x: {"image": x})
+    asked = []
+
+    def offer(given: LoadedModel, wanted: str) -> backends.Backend | None:
+        asked.append((given.name, wanted))
+        return own if given is model else None
+
+    backends.register_backend(offer)
+    assert backends.choose_backend(model) is own
+    assert backends.choose_backend(classical_model("gamma"), "torch").device == "cpu"
+    assert asked == [(model.name, "auto"), ("gamma", "torch")]
+
+
 def test_no_telemetry_is_loaded(model: LoadedModel) -> None:
     import sys
 
