@@ -200,11 +200,17 @@ Note = Callable[[str, str], None]
 """Called with the path of something that a listing passes over, and the reason (`explorer.batch.left_out`)."""
 
 
-def find_all(folder: str, leave_out: str = "", note: Note = lambda inside, reason: None) -> Iterator[tuple[str, Found]]:
+def find_all(
+    folder: str, leave_out: str = "", note: Note = lambda inside, reason: None, *, within: bool = True
+) -> Iterator[tuple[str, Found]]:
     """Every file in a folder and the folders within, by its path in the folder (with slashes), in no certain order.
 
     Files and folders whose name begins with a dot are left out, links to folders, what is neither, and the folder
     `leave_out` (an address), whatever it is called here.
+
+    Args:
+        note: called with what is left out, and why.
+        within: False leaves out the folders within, of a folder of this machine.
 
     Raises:
         UnreachableError: the store does not answer.
@@ -234,7 +240,7 @@ def find_all(folder: str, leave_out: str = "", note: Note = lambda inside, reaso
                 if entry.is_dir():
                     if not_taken is not None and identity(entry.path) == not_taken:
                         continue
-                    if reason := left_out.reason_of_folder(entry.name, entry.is_symlink()):
+                    if reason := left_out.reason_of_folder(entry.name, entry.is_symlink(), within):
                         if not left_out.is_own(entry.name):
                             note(name, reason)
                     else:

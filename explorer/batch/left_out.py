@@ -32,10 +32,12 @@ def is_own(name: str) -> bool:
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 
-def reason_of_folder(name: str, linked: bool) -> str:
-    """Why a folder's own files are not taken; empty where they are."""
+def reason_of_folder(name: str, linked: bool, within: bool) -> str:
+    """Why a folder's own files are not taken; empty where they are, which is only `within`."""
+    if name.startswith("."):
+        return HIDDEN
     # A link may lead back up; what it leads to is not part of this folder anyway.
-    return HIDDEN if name.startswith(".") else LINK if linked else ""
+    return WITHIN if not within else LINK if linked else ""
 
 
 def told(left_out: Sequence[LeftOut]) -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from explorer.batch.left_out import HIDDEN, NO_FILE, RESULT, SUFFIX, WITHIN, LeftOut, is_own, nothing_in
+from explorer.batch import addresses
+from explorer.batch.left_out import RESULT, SUFFIX, LeftOut, nothing_in
 from explorer.batch.manifest import MANIFEST
 from explorer.batch.results import JOURNAL, Results, Sources, journal_entries
 from explorer.errors import PhotoError
@@ -83,23 +84,18 @@ def photographs_of(named: Iterable[Path], out: Path | None = None) -> Named:
 
 def _in_folder(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     """The photographs right in a folder, by their suffixes, and what else is there."""
-    taken: list[Path] = []
-    left_out: list[LeftOut] = []
-    for each in sorted(folder.iterdir()):
-        if each.name.startswith("."):
-            reason = "" if is_own(each.name) else HIDDEN
-        elif each.is_dir():
-            reason = WITHIN
-        elif not each.is_file():
-            reason = NO_FILE
-        elif not is_photo_name(each.name):
-            reason = "" if each.name == MANIFEST else SUFFIX
-        else:
-            taken.append(each)
-            continue
-        if reason:
-            left_out.append(LeftOut(str(each), reason))
-    return taken, left_out
+    passed_over: list[LeftOut] = []
+
+    def note(inside: str, reason: str) -> None:
+        passed_over.append(LeftOut(str(folder / inside), reason))
+
+    taken = []
+    for inside, _ in addresses.find_all(str(folder), note=note, within=False):
+        if is_photo_name(inside):
+            taken.append(folder / inside)
+        elif inside != MANIFEST:
+            note(inside, SUFFIX)
+    return sorted(taken), sorted(passed_over, key=lambda each: each.name)
 
 
 class Journal:

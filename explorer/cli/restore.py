@@ -245,24 +245,21 @@ class _Work:
 
     def make(self, index: int, photo: Photo) -> Restoration:
         from explorer import load_model
-        from explorer import restore as restore_photo
 
         how, intermediates = self.treatment, self.intermediates is not None
-        scene = how.saving.needs_scene(self.outputs[index].suffix)
         if self.settings is not None:
             from explorer.settings import restore_with
 
             own = None if how.backend == "auto" else how.backend
+            scene = how.saving.needs_scene(self.outputs[index].suffix)
             return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
         if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:
                 raise _NoModelError(error) from error
-        return restore_photo(
-            photo, self.loaded, how.ratio, strength=how.strength, backend=how.backend, intermediates=intermediates,
-            scene=scene,
-        )  # fmt: skip
+        how = replace(how, suffix=self.outputs[index].suffix.lower())
+        return how.restored(photo, self.loaded, intermediates=intermediates)
 
     def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
         photograph, output, how = self.photographs[index], self.outputs[index], self.treatment
