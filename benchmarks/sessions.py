@@ -29,7 +29,7 @@ import tifffile
 from load import memory_of, serving
 from PIL import Image
 
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 
 LEFT_BEHIND = 45.0
 """Seconds after which a page that was closed has taken its things along."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import OutputError
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.embedding import add_exif_to_tiff, png_with_exif
-from explorer.photo.metadata import without_place
+from explorer.photo.files.embedding import add_exif_to_tiff, png_with_exif
+from explorer.photo.files.metadata import without_place
 from explorer.saving import NEGATIVE
 from explorer.unfinished import replacing
 
@@ -79,7 +79,7 @@ def encode(
     Args:
         image: H x W x 3 or H x W, [0, 1].
         suffix: one of `FORMATS`, with its dot.
-        exif: a TIFF-structured EXIF block to keep: camera, exposure, date, author (`explorer.photo.metadata`).
+        exif: a TIFF-structured EXIF block to keep: camera, exposure, date, author (`explorer.photo.files.metadata`).
         keep_gps: keep the place where the picture was taken too.
 
     Raises:

@@ -16,7 +16,7 @@ from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer.models import Intermediate
-    from explorer.photo.scene import Scene
+    from explorer.photo.light.scene import Scene
     from explorer.weights.store import WeightsIdentity
 
 
@@ -48,7 +48,7 @@ class Restoration:
     """What its architecture says of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
-    """The photo's; see `explorer.photo.metadata`."""
+    """The photo's; see `explorer.photo.files.metadata`."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
     scene: Scene | None = field(default=None, repr=False)

@@ -30,11 +30,11 @@ from explorer.photo import (
     suggest_ratio,
     upright,
 )
-from explorer.photo.bit_depth import at_bit_depth
-from explorer.photo.darkness import in_range
-from explorer.photo.reduce import reduced
-from explorer.photo.scene import Scene, picture_and_scene
-from explorer.photo.strength import check_strength
+from explorer.photo.light.bit_depth import at_bit_depth
+from explorer.photo.light.darkness import in_range
+from explorer.photo.light.reduce import reduced
+from explorer.photo.light.scene import Scene, picture_and_scene
+from explorer.photo.light.strength import check_strength
 from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.sources import installed, resolve
@@ -238,7 +238,8 @@ def restore(
         ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
             1 leaves the input as it is.
         strength: 0 to 100 %, in linear light between the developed photo (0, bit for bit, and no network runs) and
-            what the network gives (100); fine detail is given back before noise is, see `explorer.photo.strength`.
+            what the network gives (100); fine detail is given back before noise is, see
+            `explorer.photo.light.strength`.
         backend: "auto", "torch", "openvino" or "cuda", with ":float32" or ":bfloat16" to name the precision too; see
             `explorer.engine.choose_backend`.
         intermediates: keep the model's intermediates in the result. None keeps them for pictures of up to 16

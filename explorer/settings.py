@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError, SettingsError
 from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
-from explorer.photo.amplify import LUMINANCE
-from explorer.photo.masked import BLACK_CHOICES, BlackChoice, checked_choice
-from explorer.photo.strength import check_strength
+from explorer.photo.light.amplify import LUMINANCE
+from explorer.photo.light.masked import BLACK_CHOICES, BlackChoice, checked_choice
+from explorer.photo.light.strength import check_strength
 from explorer.photo.values import WhiteBalanceChoice
 
 if TYPE_CHECKING:

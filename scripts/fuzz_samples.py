@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 
 HEIGHT, WIDTH = 40, 56
 

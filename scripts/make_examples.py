@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.photo import Exposure, RgbPhoto, develop, linear_to_srgb, unprocess, write_dng
-from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_GAINS
+from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_GAINS
 
 FOLDER = Path(__file__).resolve().parent.parent / "explorer" / "examples"
 BLACK, WHITE = 1024, 16383

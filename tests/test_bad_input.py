@@ -18,7 +18,7 @@ import tifffile
 from PIL import Image
 
 from explorer.cli import main
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from explorer.cli import main
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 
 PROJECT = Path(__file__).resolve().parents[1]
 

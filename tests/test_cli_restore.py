@@ -17,7 +17,7 @@ from PIL import Image
 from explorer.cli import main
 from explorer.cli.outputs import plan_outputs
 from explorer.errors import OutputError
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 
 PROJECT = Path(__file__).resolve().parents[1]
 HEIGHT, WIDTH = 64, 96

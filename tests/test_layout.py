@@ -12,7 +12,7 @@ import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
          "inspect", "batch", "server", "widgets", "sources", "darkroom",
-         "video")  # fmt: skip
+         "video", "sandbox")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -25,19 +25,38 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "metrics": (),
     "unfinished": (),
     "discovery": (),
-    "photo": ("errors", "messages", "formats", "unfinished", "machine"),
+    "photo": ("errors", "messages", "formats", "unfinished", "machine", "sandbox"),
+    "sandbox": ("errors", "photo"),
     "models": ("errors", "machine", "discovery"),
     "examples": (),
     "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode"),
     "training": (
-        "errors", "metrics", "formats", "identity", "unfinished", "machine", "photo", "models", "weights", "darkroom",
+        "errors",
+        "metrics",
+        "formats",
+        "identity",
+        "unfinished",
+        "machine",
+        "photo",
+        "models",
+        "weights",
+        "darkroom",
     ),  # fmt: skip
     "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "restorer": (
-        "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
+        "errors",
+        "messages",
+        "machine",
+        "photo",
+        "models",
+        "weights",
+        "sources",
+        "engine",
+        "restoration",
+        "encode",
     ),  # fmt: skip
     "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
     "negative": ("errors", "messages", "photo", "encode", "saving", "settings", "restoration"),
@@ -48,17 +67,27 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "metrics", "photo", "models", "restoration"),
     "evaluation": (
-        "errors", "metrics", "formats", "machine", "photo", "weights", "training", "darkroom", *RESULTS,
+        "errors",
+        "metrics",
+        "formats",
+        "machine",
+        "photo",
+        "weights",
+        "training",
+        "darkroom",
+        *RESULTS,
     ),  # fmt: skip
     "video": ("errors", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
-    "server": ("errors", "photo", "logs"),
+    "server": ("errors", "photo", "sandbox", "logs"),
     "app": (
-        "errors", "messages",
+        "errors",
+        "messages",
         "metrics",
         "formats",
         "photo",
+        "sandbox",
         "weights",
         "hub",
         "views",
@@ -114,6 +143,7 @@ is a new one: add it where docs/architecture.md says it belongs."""
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "photo": ("torch", "gradio"),
+    "sandbox": ("torch", "gradio", "rawpy"),
     "darkroom": ("torch", "gradio", "rawpy"),
     "video": ("gradio", "rawpy"),
     "models": ("rawpy", "gradio", "PIL", "tifffile", "huggingface_hub"),

@@ -15,7 +15,7 @@ from explorer.encode import check_output
 from explorer.errors import ExplorerError, ModelNotFoundError, OutputError, PhotoError, RatioError, WhiteBalanceError
 from explorer.models import create_model
 from explorer.photo import RgbPhoto, check_ratio, open_mosaic, suggest_ratio, write_dng
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 
 NAN, INFINITE = float("nan"), float("inf")
 COUNTS = np.full((16, 16), 900, np.uint16)

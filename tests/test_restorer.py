@@ -14,7 +14,7 @@ from explorer.engine.tiles import pad_to_size
 from explorer.errors import ModelNotFoundError, OutputError, RatioError, WeightsError
 from explorer.models import SizeRequirements, create_model
 from explorer.photo import RgbPhoto, open_mosaic
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.weights.config import WeightsConfig
 from explorer.weights.store import write_weights
 

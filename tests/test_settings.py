@@ -14,7 +14,7 @@ import explorer
 from explorer.cli import main
 from explorer.encode import quantise
 from explorer.errors import RatioError, SettingsError
-from explorer.photo.masked import BLACK_CHOICES
+from explorer.photo.light.masked import BLACK_CHOICES
 from explorer.settings import (
     LIMITS,
     Finish,

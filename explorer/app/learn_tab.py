@@ -17,7 +17,7 @@ from explorer.app.lessons import LESSONS, Lesson
 from explorer.app.sessions import open_session
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.photo import load_rendering
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.views import lessons as drawings
 from explorer.views.pictures import FloatArray, png, resized_like, within
 

@@ -14,8 +14,8 @@ from explorer.app import text
 from explorer.app.holding import Again
 from explorer.errors import PhotoError
 from explorer.photo import describe, load_rendering
-from explorer.photo.masked import BlackChoice
-from explorer.photo.reduce import reduced
+from explorer.photo.light.masked import BlackChoice
+from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.views.pictures import resized_like, within

@@ -14,7 +14,7 @@ from explorer.app.holding import Again, share
 from explorer.app.open_photo import NEUTRAL, OpenPhoto, Read, Reference, as_reference, open_photo, reader
 from explorer.app.session import Session
 from explorer.errors import PhotoError
-from explorer.photo.masked import checked_choice
+from explorer.photo.light.masked import checked_choice
 
 
 @contextmanager

@@ -31,9 +31,10 @@ from explorer.app.sessions import Session, enter_session, forget_page, leave_ses
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
 from explorer.errors import PhotoError, RatioError
-from explorer.photo import check_ratio, isolation
-from explorer.photo.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
+from explorer.photo import check_ratio
+from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
+from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, write_valid_texts
 

@@ -17,7 +17,7 @@ from explorer.app.restoring import Preview
 from explorer.app.sessions import Session, address
 from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.views.pictures import FloatArray, palette_css, png, within
 from explorer.views.retinex import Panel
 from explorer.views.words import ratio_words, seconds_words

@@ -19,7 +19,7 @@ from explorer.app.pictures import panel_tiles
 from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError, PhotoError
 from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.photo.types import RgbPhoto
 from explorer.photo.values import FloatArray
 from explorer.views.pictures import as_rgb, luminance, resized_like

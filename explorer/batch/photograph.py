@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.photo.masked import BlackChoice
+    from explorer.photo.light.masked import BlackChoice
     from explorer.photo.types import Photo
     from explorer.photo.values import WhiteBalanceChoice
     from explorer.restoration import Restoration
@@ -165,7 +165,7 @@ class Plan:
 
     def prepare_process(self) -> None:
         """Gives the process that this is called in the plan's threads and limits."""
-        from explorer.photo.quiet import allow_in_threads
+        from explorer.photo.files.quiet import allow_in_threads
 
         allow_in_threads()  # it starts no processes, whatever watches over it in a thread
         os.environ.update(self.environment)

@@ -105,7 +105,7 @@ def batch(
     """
     through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.run import run_batch
-    from explorer.photo.quiet import allow_in_threads
+    from explorer.photo.files.quiet import allow_in_threads
     from explorer.restorer import load_model
 
     saving = Saving(False, keep_exposure, force_linear, linear)

@@ -15,7 +15,7 @@ from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
-    from explorer.photo.masked import BlackChoice
+    from explorer.photo.light.masked import BlackChoice
 
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
@@ -192,7 +192,7 @@ def chosen_treatment(
         SettingsError: the strength is no number from 0 to 100.
         ExplorerError: the backend cannot be had.
     """
-    from explorer.photo.strength import check_strength
+    from explorer.photo.light.strength import check_strength
 
     amplification, balance = parse_ratio(ratio), parse_balance(white_balance, neutral_point)
     percent = check_strength(100.0 if strength is None else strength)

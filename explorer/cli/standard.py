@@ -11,7 +11,7 @@ from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
     from explorer.photo import Photo
-    from explorer.photo.masked import BlackChoice
+    from explorer.photo.light.masked import BlackChoice
 
 STANDARD = Path("-")
 """Stands for the standard input among photographs, and for the standard output after -o."""
@@ -26,7 +26,7 @@ def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
         PhotoError: as `explorer.open_photo`; `-` where nothing comes through the standard input.
     """
     from explorer import open_photo
-    from explorer.photo.quiet import allow_in_threads
+    from explorer.photo.files.quiet import allow_in_threads
 
     allow_in_threads()  # photographs are read ahead in threads, none of which starts a process
     if path != STANDARD:

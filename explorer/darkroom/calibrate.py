@@ -225,7 +225,7 @@ def _shape(darks: list[Array]) -> float:
 
 def _matrix(raw: RawPhoto) -> list[list[float]] | None:
     """XYZ to camera RGB under daylight, as far as white-balanced colours and daylight gains tell it."""
-    from explorer.photo.cameras import SRGB_TO_XYZ
+    from explorer.photo.light.cameras import SRGB_TO_XYZ
 
     gains = raw.daylight or raw.as_shot
     if gains is None:

@@ -13,9 +13,9 @@ from explorer.darkroom.noise import SensorNoise, expose
 from explorer.darkroom.sensors import camera_named
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import check_ratio, develop, load_rendering, open_mosaic, srgb_to_linear, write_dng
-from explorer.photo.amplify import MIDDLE_GREY
-from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA, SRGB_TO_XYZ, srgb_to_camera
-from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift
+from explorer.photo.light.amplify import MIDDLE_GREY
+from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, SRGB_TO_XYZ, srgb_to_camera
+from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift
 from explorer.photo.numbers import shown
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, Gains

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import DataError
-from explorer.photo.cameras import usable_xyz_to_camera
+from explorer.photo.light.cameras import usable_xyz_to_camera
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.values import FloatArray
 

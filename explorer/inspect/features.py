@@ -14,8 +14,8 @@ from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
 from explorer.machine import flush_denormals
 from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio
-from explorer.photo.develop import grey_of
-from explorer.photo.reduce import reduced
+from explorer.photo.light.develop import grey_of
+from explorer.photo.light.reduce import reduced
 from explorer.restorer import as_model, network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
 

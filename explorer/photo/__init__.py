@@ -5,12 +5,12 @@ alone. Some functions bear their module's name (`amplify`, `describe`, `develop`
 the function.
 """
 
-from explorer.photo.amplify import Suggestion, amplify, check_ratio, dark_bin_ratio, suggest_ratio
-from explorer.photo.curves import linear_to_srgb, srgb_to_linear
 from explorer.photo.describe import describe
-from explorer.photo.develop import camera_to_display, develop, develop_linear, load_rendering, unprocess, upright
-from explorer.photo.dng import write_dng
-from explorer.photo.headerless import open_mosaic
+from explorer.photo.files.dng import write_dng
+from explorer.photo.files.headerless import open_mosaic
+from explorer.photo.light.amplify import Suggestion, amplify, check_ratio, dark_bin_ratio, suggest_ratio
+from explorer.photo.light.curves import linear_to_srgb, srgb_to_linear
+from explorer.photo.light.develop import camera_to_display, develop, develop_linear, load_rendering, unprocess, upright
 from explorer.photo.limits import Limits
 from explorer.photo.model_input import ModelInput, model_input
 from explorer.photo.opening import open_photo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.messages import say
-from explorer.photo.amplify import suggest_ratio
+from explorer.photo.light.amplify import suggest_ratio
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import Gains
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.messages import say
-from explorer.photo.amplify import amplify, check_ratio
-from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
-from explorer.photo.cfa import (
+from explorer.photo.light.amplify import amplify, check_ratio
+from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
+from explorer.photo.light.cfa import (
     TILES,
     Cfa,
     PlaneOrder,
@@ -25,7 +25,7 @@ from explorer.photo.cfa import (
     unpack_xtrans,
     without_inset,
 )
-from explorer.photo.develop import camera_rgb, develop, unprocess, upright
+from explorer.photo.light.develop import camera_rgb, develop, unprocess, upright
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray, Inset, WhiteBalance
 
@@ -75,7 +75,7 @@ class ModelInput:
     """C x H x W: 1 (bayer), 4 (packed, half size), 9 (xtrans, a third of the size) or 3 (rgb) planes, amplified."""
     camera_to_srgb: FloatArray
     """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, for networks whose output is camera RGB (see
-    `explorer.photo.develop.camera_to_display`); the identity for "rgb"."""
+    `explorer.photo.light.develop.camera_to_display`); the identity for "rgb"."""
     placement: Placement
     """The way back: how the network's output is cropped, mirrored and turned."""
     notes: tuple[str, ...] = ()
@@ -185,7 +185,7 @@ def model_input(
             white-balanced.
         clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is never below 0,
             and not above 1 unless `highlights` are kept.
-        plane_order: of the four planes of "packed"; see `explorer.photo.cfa.pack_bayer`.
+        plane_order: of the four planes of "packed"; see `explorer.photo.light.cfa.pack_bayer`.
         highlights: "keep" leaves amplified light above white in "rgb", under the same curve; "clip" ends it at 1.
 
     Raises:

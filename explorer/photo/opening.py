@@ -16,12 +16,12 @@ from explorer.errors import PhotoError
 from explorer.formats import RAW_SUFFIXES, described, format_of, suffix_of
 from explorer.messages import say
 from explorer.photo.files.bmff import kind_of
+from explorer.photo.files.headerless import open_mosaic
 from explorer.photo.files.pictures import read_picture
+from explorer.photo.files.raw import read_dng_on_disk, read_raw
 from explorer.photo.files.simple import is_bmp
-from explorer.photo.headerless import open_mosaic
+from explorer.photo.light.masked import BlackChoice, checked_choice
 from explorer.photo.limits import Limits
-from explorer.photo.masked import BlackChoice, checked_choice
-from explorer.photo.raw import read_dng_on_disk, read_raw
 from explorer.photo.types import Photo, RawPhoto
 
 # tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
@@ -171,7 +171,7 @@ def open_photo(
             `_b600` and `_w16383` (black and white level) before the suffix.
         name: what messages and results call it; the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
-        isolated: decode in a process of its own, under limits of memory and time (`explorer.photo.isolation`): for
+        isolated: decode in a process of its own, under limits of memory and time (`explorer.sandbox.isolation`): for
             files that somebody else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the
             first such photo waits a second for the process, and one's own files have no reason to attack.
         black_level: of a camera RAW: "file" is what it states, "masked" what its masked pixels say if it has any, and
@@ -199,7 +199,7 @@ def open_photo(
     if not data:
         raise PhotoError(code="error.empty", name=name)
     if isolated:
-        from explorer.photo.isolation import pool
+        from explorer.sandbox.isolation import pool
 
         return pool().open(data, name, limits, black_level)
     return _decoded(data, name, limits, black_level)

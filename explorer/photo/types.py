@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from explorer.photo.adaptation import matrix_under
-from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteBalanceChoice
-from explorer.photo.white_balance import (
+from explorer.photo.light.adaptation import matrix_under
+from explorer.photo.light.white_balance import (
     AS_RENDERED,
     checked_patch,
     picture_balance,
@@ -19,6 +18,7 @@ from explorer.photo.white_balance import (
     raw_patch_balance,
     with_gains,
 )
+from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteBalanceChoice
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RawPhoto:
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
     carried: bytes | None = field(default=None, repr=False)
-    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.carried`."""
+    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.files.carried`."""
     notes: tuple[str, ...] = field(default=())
     """Sentences for the user: fallbacks taken, margins cropped."""
 
@@ -99,7 +99,7 @@ class RawPhoto:
 
     @property
     def color_matrix(self) -> FloatArray:
-        """`camera_to_srgb` under the light that the white balance names; see `explorer.photo.adaptation`."""
+        """`camera_to_srgb` under the light that the white balance names; see `explorer.photo.light.adaptation`."""
         return matrix_under(self.camera_to_srgb, self.daylight, self.white_balance.gains)
 
     def with_white_balance(self, choice: WhiteBalanceChoice) -> RawPhoto:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.photo import isolation
 from explorer.photo.limits import Limits
+from explorer.sandbox import isolation
 from explorer.server import gradio_internals as internals
 from explorer.server.options import ServerOptions
 from explorer.server.temporary import keep_clean, owned_folder
@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 
 UPLOADS = "GRADIO_TEMP_DIR"
 """Where Gradio keeps uploads; it reads the variable when components are made."""
+
 
 def own_uploads() -> Path:
     """Gives uploads a folder of this process's own, unless GRADIO_TEMP_DIR names one. To be called before the app's

@@ -1,4 +1,4 @@
-"""The learnt rule for the amplification: makes `explorer/photo/brightness.npz` again.
+"""The learnt rule for the amplification: makes `explorer/photo/light/brightness.npz` again.
 
     python -m explorer.training.brightness DATA
 
@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
-from explorer.photo import RgbPhoto, brightness
-from explorer.photo.amplify import suggest_ratio
-from explorer.photo.curves import display_of, linear_of
+from explorer.photo import RgbPhoto
+from explorer.photo.light import brightness
+from explorer.photo.light.amplify import suggest_ratio
+from explorer.photo.light.curves import display_of, linear_of
 from explorer.training.data import Pair, Picture, list_pictures, read_pairs, read_picture
 from explorer.unfinished import beside
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from explorer.models.light import linear_to_srgb, srgb_to_linear
-from explorer.photo.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
+from explorer.photo.light.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
 from explorer.training.draws import log_uniform
 
 _MOST = LARGEST_STEP * 12.92 * 255
@@ -66,7 +66,7 @@ def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges |
 
 
 def suggested_ratio(dark: torch.Tensor) -> torch.Tensor:
-    """The ratio that `explorer.photo.amplify.suggest_ratio` gives an 8-bit photo by its percentile rule, batched.
+    """The ratio that `explorer.photo.light.amplify.suggest_ratio` gives an 8-bit photo by its percentile rule, batched.
 
     Args:
         dark: N x 3 x H x W sRGB in [0, 1].

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import torch
 
 from explorer.models.light import linear_to_srgb, srgb_to_linear
-from explorer.photo import cameras
-from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA
-from explorer.photo.cfa import TILES, Cfa
+from explorer.photo.light import cameras
+from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA
+from explorer.photo.light.cfa import TILES, Cfa
 from explorer.training.draws import log_uniform, uniform
 from explorer.training.sensor_noise import expose
 

@@ -1,7 +1,7 @@
 """Synthetic exposures as a RAW developer shows them: what the RGB networks on RAW are trained with.
 
-The same arithmetic as `explorer.photo.develop`, batched in torch, so that a network meets at restoration what it met
-in training.
+The same arithmetic as `explorer.photo.light.develop`, batched in torch, so that a network meets at restoration what it
+met in training.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from explorer.errors import DataError
-from explorer.photo.cfa import Cfa
+from explorer.photo.light.cfa import Cfa
 from explorer.training.darken import amplify, darken, suggested_ratio, true_ratio
 from explorer.training.data import Pair, Picture, Skipped, crops_of, random_crops, read_folder, read_list, read_pairs
 from explorer.training.degrade import DarkMosaic, SensorRanges, darken_to_mosaic

@@ -10,7 +10,7 @@ from pathlib import Path
 from explorer.errors import PhotoError, VideoError
 from explorer.formats import is_photo_name
 from explorer.photo import Photo, open_photo
-from explorer.photo.dng_tags import raw_tags
+from explorer.photo.files.dng_tags import raw_tags
 from explorer.photo.numbers import finite_number
 from explorer.video.source import Facts, Frame, even_picks, stamp
 

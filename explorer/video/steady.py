@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from explorer.photo.amplify import LUMINANCE
-from explorer.photo.cfa import PERIODS, TILES
-from explorer.photo.curves import display_of, linear_of
-from explorer.photo.develop import upright
+from explorer.photo.light.amplify import LUMINANCE
+from explorer.photo.light.cfa import PERIODS, TILES
+from explorer.photo.light.curves import display_of, linear_of
+from explorer.photo.light.develop import upright
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.photo.amplify import LUMINANCE
+from explorer.photo.light.amplify import LUMINANCE
 
 FloatArray = NDArray[np.float32]
 Palette = Literal["inferno", "viridis", "cividis", "diverging"]

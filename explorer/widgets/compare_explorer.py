@@ -13,7 +13,7 @@ from explorer.evaluation.metrics import measure
 from explorer.inspect import Compared, compare
 from explorer.metrics import METRICS
 from explorer.photo import check_ratio, load_rendering
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.views.pictures import FloatArray
 from explorer.views.plots import quality_against_time
 from explorer.views.tables import grid

@@ -13,7 +13,7 @@ import explorer
 from explorer.errors import PhotoError
 from explorer.examples import Example, examples
 from explorer.photo import RawPhoto, RgbPhoto, load_rendering
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo
 from explorer.views.pictures import FloatArray, resized_like
 

@@ -6,7 +6,7 @@ import ipywidgets
 
 import explorer
 from explorer.photo import amplify, load_rendering
-from explorer.photo.reduce import reduced
+from explorer.photo.light.reduce import reduced
 from explorer.restoration import Restoration
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words

@@ -17,13 +17,14 @@ from PIL import Image
 import explorer
 from explorer.app import holding, opening, restoring, sessions
 from explorer.app.holding import Room, bytes_to_restore
-from explorer.photo import Limits, isolation
-from explorer.photo.develop import unprocess
-from explorer.photo.dng import write_dng
-from explorer.photo.isolation import DecoderPool
+from explorer.photo import Limits
+from explorer.photo.files.dng import write_dng
+from explorer.photo.light.develop import unprocess
+from explorer.photo.light.reduce import reduced
 from explorer.photo.limits import DecoderLimits
-from explorer.photo.reduce import reduced
 from explorer.photo.types import RgbPhoto
+from explorer.sandbox import isolation
+from explorer.sandbox.isolation import DecoderPool
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 
 from explorer.evaluation.synthetic import make_scene
 from explorer.photo import RgbPhoto, amplify, develop, upright
-from explorer.photo.bit_depth import at_bit_depth
+from explorer.photo.light.bit_depth import at_bit_depth
 from explorer.photo.types import RawPhoto
 from explorer.restorer import load_model, restore
 from explorer.training.degrade import SensorRanges, darken_to_mosaic

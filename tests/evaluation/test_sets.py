@@ -17,7 +17,7 @@ from explorer.evaluation.metrics import measure
 from explorer.evaluation.pairs import UNCHANGED, Pair, evaluate_pairs, list_pairs, reference_of, score_pair
 from explorer.evaluation.sets import list_set
 from explorer.photo import RawPhoto, open_photo
-from explorer.photo.dng import write_dng
+from explorer.photo.files.dng import write_dng
 from explorer.restorer import load_model, restore
 
 

@@ -84,7 +84,7 @@ def test_a_folder_run_whose_decoder_is_killed(photo: Path, tmp_path: Path) -> No
         "import os, signal, sys\n"
         "os.environ['EXPLORER_ISOLATED'] = '1'\n"
         "os.environ['EXPLORER_DECODERS'] = '1'\n"
-        "from explorer.photo import isolation\n"
+        "from explorer.sandbox import isolation\n"
         "decode, count = isolation._Decoder.decode, [0]\n"
         "receive = isolation.receive_header\n"
         "def silence(stream):\n"

@@ -16,10 +16,10 @@ from explorer.engine.tiles import grid, run_tiled
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.retinex import decompose
 from explorer.models import RestorationNet, create_model
-from explorer.photo.brightness import light_map
-from explorer.photo.curves import linear_to_srgb, srgb_to_linear
-from explorer.photo.darkness import in_range
-from explorer.photo.develop import unprocess
+from explorer.photo.light.brightness import light_map
+from explorer.photo.light.curves import linear_to_srgb, srgb_to_linear
+from explorer.photo.light.darkness import in_range
+from explorer.photo.light.develop import unprocess
 from explorer.photo.types import RgbPhoto
 from explorer.restorer import network_input
 from explorer.views.retinex import panels

@@ -13,7 +13,7 @@ from explorer.engine.tiles import run_tiled
 from explorer.models import architecture, create_model
 from explorer.models.pmrid import Noise, Pmrid, noise_of
 from explorer.photo import RgbPhoto
-from explorer.photo.develop import unprocess
+from explorer.photo.light.develop import unprocess
 from explorer.weights import CATALOGUE, LoadedModel, WeightsConfig, WeightsIdentity, import_published
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from explorer.photo import RawPhoto, load_rendering, open_photo, srgb_to_linear
-from explorer.photo.cfa import XTRANS_TILE
+from explorer.photo.light.cfa import XTRANS_TILE
 
 XYZ_TO_CAMERA = np.array([[0.6722, -0.0635, -0.0963], [-0.4287, 1.2460, 0.2028], [-0.0908, 0.2162, 0.5668]])
 SRGB_TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],

@@ -24,7 +24,7 @@ from explorer.photo import (
     srgb_to_linear,
     write_dng,
 )
-from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE, pack_bayer, unpack_xtrans
+from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE, pack_bayer, unpack_xtrans
 from explorer.weights.config import WeightsConfig
 from explorer.weights.store import write_weights
 
@@ -86,7 +86,7 @@ def test_xtrans_planes_keep_their_colours_beyond_the_borders(tmp_path: Path, top
     samples = sampled(flat, cell)
     path = tmp_path / "a.dng"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("explorer.photo.dng.XTRANS_TILE", cell)
+        patch.setattr("explorer.photo.files.dng.XTRANS_TILE", cell)
         write_dng(path, samples, phase="X-Trans", white=10000, as_shot_neutral=(1, 1, 1))
     photo = open_photo(path)
     assert photo.size == (64, 50)

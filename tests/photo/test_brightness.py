@@ -16,8 +16,8 @@ import explorer
 from explorer.cli import main
 from explorer.examples import examples
 from explorer.photo import RawPhoto, RgbPhoto, describe, linear_to_srgb, open_mosaic, open_photo
-from explorer.photo.amplify import suggest_ratio
-from explorer.photo.brightness import SIDE, cell_means, light_figures, light_map
+from explorer.photo.light.amplify import suggest_ratio
+from explorer.photo.light.brightness import SIDE, cell_means, light_figures, light_map
 from explorer.restorer import suggested_ratio
 from explorer.training import brightness as fitting
 
@@ -39,7 +39,7 @@ def picture(light: np.ndarray, bits: int = 16) -> RgbPhoto:
 
 def mosaic(light: np.ndarray, cfa: str = "bayer") -> RawPhoto:
     """Sensor counts of the light without noise or white balance, with black level 64 and white level 16383."""
-    from explorer.photo.cfa import mosaic_from_rgb
+    from explorer.photo.light.cfa import mosaic_from_rgb
 
     samples = mosaic_from_rgb(np.ascontiguousarray(light), cfa)  # type: ignore[arg-type]
     raw = open_mosaic(np.rint(64 + samples * (16383 - 64)).astype(np.uint16), phase="RGGB", black=64, white=16383)

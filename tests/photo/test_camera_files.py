@@ -19,9 +19,9 @@ from raws import CELLS, SCENE, assert_is_the_scene, opened
 import explorer
 from explorer.errors import PhotoError
 from explorer.photo import RawPhoto, load_rendering, model_input, open_mosaic, open_photo, srgb_to_linear
-from explorer.photo.cfa import XTRANS_TILE
-from explorer.photo.containers import is_truncated, metadata_of_raw
-from explorer.photo.reduce import reduced
+from explorer.photo.files.containers import is_truncated, metadata_of_raw
+from explorer.photo.light.cfa import XTRANS_TILE
+from explorer.photo.light.reduce import reduced
 
 RNG = np.random.default_rng(23)
 
@@ -100,7 +100,7 @@ def test_a_mosaic_without_a_header_has_one_divisor() -> None:
 def test_black_levels_of_a_fujifilm_file() -> None:
     levels = RNG.integers(150, 1200, (6, 6)).astype(float)
     data = raws.raf(raws.camera(SCENE), levels, XTRANS_TILE)
-    from explorer.photo.containers import fuji_black_level
+    from explorer.photo.files.containers import fuji_black_level
 
     found = fuji_black_level(data)
     assert found is not None
@@ -322,7 +322,7 @@ def test_librarys_lines_do_not_reach_the_standard_error(tmp_path: Path, threads:
 import os, sys, threading
 from explorer.errors import PhotoError
 from explorer.photo import open_photo
-from explorer.photo.quiet import allow_in_threads, without_librarys_lines
+from explorer.photo.files.quiet import allow_in_threads, without_librarys_lines
 end = threading.Event()
 for _ in range({threads}):
     threading.Thread(target=end.wait, daemon=True).start()
@@ -358,7 +358,7 @@ def test_librarys_lines_do_not_come_out_of_archive_runs(tmp_path: Path, workers:
 def test_the_standard_error_of_a_program_with_threads_is_left_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from explorer.photo import quiet
+    from explorer.photo.files import quiet
 
     monkeypatch.setattr(quiet, "_in_threads", False)
     end = threading.Event()

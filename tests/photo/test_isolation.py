@@ -22,10 +22,11 @@ import tifffile
 from PIL import Image
 
 from explorer.errors import PhotoError, SettingsError
-from explorer.photo import Limits, isolation, open_photo
-from explorer.photo.isolation import DecoderPool, UnexpectedDecodingError
+from explorer.photo import Limits, open_photo
 from explorer.photo.limits import DecoderLimits
-from explorer.photo.wire import WireError, array_sizes, photo_from_wire, photo_to_wire
+from explorer.sandbox import isolation
+from explorer.sandbox.isolation import DecoderPool, UnexpectedDecodingError
+from explorer.sandbox.wire import WireError, array_sizes, photo_from_wire, photo_to_wire
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "scripts"))
@@ -65,7 +66,7 @@ def faulty(data, **options):
         time.sleep(600)
     return real(data, **options)
 opening.open_photo = faulty
-import explorer.photo.decoder as decoder
+import explorer.sandbox.decoder as decoder
 fdopen = os.fdopen
 def remember(number, mode):
     global answers_fd
@@ -315,7 +316,8 @@ def test_decoders_end_with_their_parent(ending: str) -> None:
     script = (
         "import sys, threading, time\n"
         "print('begins', flush=True)\n"
-        "from explorer.photo import isolation, Limits\n"
+        "from explorer.photo import Limits\n"
+        "from explorer.sandbox import isolation\n"
         f"prefix, rest = isolation._START.split('from explorer', 1)\n"
         f"isolation._START = prefix + chr(10) + 'exec(' + repr({MISCHIEF!r}) + ')' + chr(10) + 'from explorer' + rest\n"
         f"data = {png(5)!r}\n"

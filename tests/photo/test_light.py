@@ -32,8 +32,8 @@ from explorer.photo import (
     suggest_ratio,
     unprocess,
 )
-from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_CAMERA_TO_SRGB, camera_to_srgb
-from explorer.photo.cfa import (
+from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_CAMERA_TO_SRGB, camera_to_srgb
+from explorer.photo.light.cfa import (
     TILES,
     color_map,
     mosaic_from_rgb,
@@ -43,8 +43,8 @@ from explorer.photo.cfa import (
     unpack_bayer,
     unpack_xtrans,
 )
-from explorer.photo.demosaic import demosaic
-from explorer.photo.reduce import reduced
+from explorer.photo.light.demosaic import demosaic
+from explorer.photo.light.reduce import reduced
 
 RNG = np.random.default_rng(4)
 

@@ -21,7 +21,7 @@ from PIL import Image
 import explorer
 from explorer.errors import OutputError
 from explorer.photo import RawPhoto, linear_to_srgb, srgb_to_linear
-from explorer.photo.noise_left import noise_profile
+from explorer.photo.light.noise_left import noise_profile
 from explorer.restoration import Restoration
 
 MODEL = "lynx.raw_synthetic"
@@ -99,7 +99,7 @@ def test_colours_of_a_chart(tmp_path: Path) -> None:
 
 
 def _bradford() -> np.ndarray:
-    from explorer.photo.adaptation import adaptation
+    from explorer.photo.light.adaptation import adaptation
 
     matrix = adaptation(raws.SRGB_TO_XYZ.sum(1), np.array([0.96422, 1.0, 0.82521]))
     assert matrix is not None
@@ -188,7 +188,7 @@ class TestBadInput:
             yield b"II*\0"
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("explorer.photo.linear_dng.parts_of", full)
+        monkeypatch.setattr("explorer.photo.files.linear_dng.parts_of", full)
         with pytest.raises(OutputError, match="No space left"):
             result.save(target)
         assert target.read_bytes() == b"before" and list(tmp_path.iterdir()) == [target]
@@ -283,7 +283,7 @@ def test_it_says_that_it_was_denoised_and_how(tags: dict[str, Any]) -> None:
 
 
 def test_corrections_that_were_applied_are_left_out(tmp_path: Path) -> None:
-    from explorer.photo.dng_tags import raw_tags
+    from explorer.photo.files.dng_tags import raw_tags
 
     restored(source(tags=MORE)).save(tmp_path / "out.dng")
     data = raw_tags(tmp_path / "out.dng")[51022]

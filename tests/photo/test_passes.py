@@ -13,11 +13,11 @@ import tifffile
 
 from explorer.encode import quantise
 from explorer.photo import Limits, RawPhoto, bands, open_mosaic, open_photo, write_dng
-from explorer.photo.cfa import pack_bayer, pack_xtrans, scale_channels
-from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
-from explorer.photo.metadata import metadata_of_tiff_block
+from explorer.photo.files.metadata import metadata_of_tiff_block
+from explorer.photo.files.raw import read_dng_on_disk
+from explorer.photo.light.cfa import pack_bayer, pack_xtrans, scale_channels
+from explorer.photo.light.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.model_input import model_input
-from explorer.photo.raw import read_dng_on_disk
 
 COLORS = np.array([[0, 1], [3, 2]], np.uint8)
 

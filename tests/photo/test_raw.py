@@ -11,8 +11,8 @@ import pytest
 
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import RawPhoto, describe, develop, load_rendering, open_mosaic, open_photo, write_dng
-from explorer.photo.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, srgb_to_camera
-from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift, mosaic_from_rgb, pack_bayer, xtrans_shift
+from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, srgb_to_camera
+from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift, mosaic_from_rgb, pack_bayer, xtrans_shift
 
 RNG = np.random.default_rng(2)
 MATRIX = BROOKS_XYZ_TO_CAMERA[0]
@@ -137,7 +137,7 @@ def test_xtrans_phases(tmp_path: Path, shift: tuple[int, int], monkeypatch: pyte
     found = xtrans_shift(rolled)
     assert found is not None
     np.testing.assert_array_equal(np.roll(rolled, (-found[0], -found[1]), axis=(0, 1)), XTRANS_TILE)
-    monkeypatch.setattr("explorer.photo.dng.XTRANS_TILE", rolled)
+    monkeypatch.setattr("explorer.photo.files.dng.XTRANS_TILE", rolled)
     colors = np.tile(rolled, (10, 12))
     samples = np.array([1000, 4000, 9000], np.uint16)[colors]
     photo = raw_photo(write_dng(tmp_path / "a.dng", samples, phase="X-Trans", white=10000))

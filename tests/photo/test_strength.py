@@ -12,8 +12,9 @@ from PIL import Image
 
 import explorer
 from explorer.errors import SettingsError
-from explorer.photo import RawPhoto, amplify, develop, linear_to_srgb, srgb_to_linear, strength, upright
-from explorer.photo.strength import blended
+from explorer.photo import RawPhoto, amplify, develop, linear_to_srgb, srgb_to_linear, upright
+from explorer.photo.light import strength
+from explorer.photo.light.strength import blended
 
 SIZE = 256
 

@@ -417,7 +417,7 @@ def test_a_decoder_that_dies_while_serving(server: Server, visitor: httpx.Client
     before = called(visitor, "suggest_ratio", file_of(path))
     children = Path(f"/proc/{server.process.pid}/task").glob("*/children")
     pids = {int(pid) for file in children for pid in file.read_text().split()}
-    decoders = [pid for pid in pids if b"explorer.photo.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    decoders = [pid for pid in pids if b"explorer.sandbox.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     assert decoders
     import os
     import signal

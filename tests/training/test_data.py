@@ -15,7 +15,7 @@ from PIL import Image
 from explorer import open_photo
 from explorer.errors import DataError
 from explorer.formats import PICTURE_SUFFIXES
-from explorer.photo.amplify import suggest_ratio
+from explorer.photo.light.amplify import suggest_ratio
 from explorer.training.darken import amplify
 from explorer.training.data import (
     Skipped,

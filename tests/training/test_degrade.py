@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from explorer.metrics import psnr
-from explorer.photo.amplify import suggest_ratio
-from explorer.photo.demosaic import demosaic_bayer
-from explorer.photo.develop import develop as photo_develop
+from explorer.photo.light.amplify import suggest_ratio
+from explorer.photo.light.demosaic import demosaic_bayer
+from explorer.photo.light.develop import develop as photo_develop
 from explorer.photo.model_input import model_input
 from explorer.photo.types import Exposure, RawPhoto, RgbPhoto
 from explorer.photo.values import WhiteBalance

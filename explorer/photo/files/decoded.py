@@ -16,7 +16,7 @@ from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.files import icc
 from explorer.photo.files.color import ColorSpace, exif_space
-from explorer.photo.metadata import Metadata, metadata_of_exif
+from explorer.photo.files.metadata import Metadata, metadata_of_exif
 from explorer.photo.types import RgbPhoto
 from explorer.photo.values import FloatArray
 

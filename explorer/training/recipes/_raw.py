@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from explorer.photo.cfa import pack_xtrans
+from explorer.photo.light.cfa import pack_xtrans
 from explorer.training.degrade import SensorRanges
 from explorer.training.objectives import RawObjective
 from explorer.training.recipe import Phase

@@ -18,8 +18,8 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.cfa import TILES
-from explorer.photo.curves import linear_of
+from explorer.photo.light.cfa import TILES
+from explorer.photo.light.curves import linear_of
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
 
@@ -129,5 +129,5 @@ def wanted_gain(photo: Photo) -> float:
 
 @cache
 def _shipped() -> dict[str, NDArray[np.float64]]:
-    with (files("explorer.photo") / PARAMETERS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    with (files("explorer.photo.light") / PARAMETERS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name].astype(np.float64) for name in stored.files}

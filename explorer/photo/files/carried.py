@@ -1,7 +1,7 @@
 """What a photo's file says for whoever develops it, as a DNG that is made of the photo carries it on.
 
-A block is one TIFF directory (`explorer.photo.directories`), because every value of it ends as a tag of a file again:
-colour matrices and profile, the crop, what corrects the lens and is still to be done, and the camera's own name.
+A block is one TIFF directory (`explorer.photo.files.directories`), because every value of it ends as a tag of a file
+again: colour matrices and profile, the crop, what corrects the lens and is still to be done, and the camera's own name.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.photo.cameras import usable_xyz_to_camera
-from explorer.photo.directories import ASCII, LONG, RATIONAL, SHORT, SIZES, SRATIONAL, Entries, directory
-from explorer.photo.dng_tags import DNG_VERSION, raw_tags
-from explorer.photo.opcodes import WARPS, still_to_do
+from explorer.photo.files.directories import ASCII, LONG, RATIONAL, SHORT, SIZES, SRATIONAL, Entries, directory
+from explorer.photo.files.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.files.opcodes import WARPS, still_to_do
+from explorer.photo.light.cameras import usable_xyz_to_camera
 
 COLOR_MATRICES = (50721, 50722, 52531)
 ILLUMINANTS = (50778, 50779, 52529)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.curves import linear_of, srgb_to_linear
-from explorer.photo.demosaic import each_band
-from explorer.photo.develop import camera_to_display, develop_linear, grey_of, upright
-from explorer.photo.strength import FULL, blended, developed_camera
+from explorer.photo.light.curves import linear_of, srgb_to_linear
+from explorer.photo.light.demosaic import each_band
+from explorer.photo.light.develop import camera_to_display, develop_linear, grey_of, upright
+from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 

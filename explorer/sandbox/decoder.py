@@ -1,7 +1,7 @@
 """What runs in a decoder's process: one file after the other comes in as bytes, photos or sentences go out.
 
-Started by `explorer.photo.isolation` with nothing of the parent's but two pipes and a socket. The process ends when its
-parent does.
+Started by `explorer.sandbox.isolation` with nothing of the parent's but two pipes and a socket. The process ends when
+its parent does.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from functools import partial
 from typing import IO, Any
 
 from explorer.errors import ExplorerError
-from explorer.photo.announcing import AnnouncingLimits, announcer
 from explorer.photo.limits import Limits
 from explorer.photo.types import Photo
-from explorer.photo.wire import photo_to_wire, receive_header, send_header
+from explorer.sandbox.announcing import AnnouncingLimits, announcer
+from explorer.sandbox.wire import photo_to_wire, receive_header, send_header
 
 OUT_OF_MEMORY = "memory"
 _DECODERS = (

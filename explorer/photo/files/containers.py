@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.photo.levels import BlackLevel
-from explorer.photo.metadata import (
+from explorer.photo.files.metadata import (
     Metadata,
     camera_name,
     directories,
@@ -27,6 +26,7 @@ from explorer.photo.metadata import (
     metadata_of_exif,
     metadata_of_tiff_block,
 )
+from explorer.photo.light.levels import BlackLevel
 
 _TIFF_OF = {b"IIRO": b"II*\0", b"IIRS": b"II*\0", b"MMOR": b"MM\0*", b"IIU\0": b"II*\0"}
 """Signatures of files that are TIFF but for them."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
 from explorer.messages import say
-from explorer.photo.levels import BlackLevel
+from explorer.photo.light.levels import BlackLevel
 from explorer.photo.numbers import shown
 
 BlackChoice = Literal["auto", "file", "masked"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.messages import say
-from explorer.photo.brightness import light_map
-from explorer.photo.curves import display_of, linear_of
+from explorer.photo.light.brightness import light_map
+from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.types import Photo, RawPhoto
 
 _LARGEST = 300.0

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import SettingsError
 from explorer.photo.bands import in_bands
-from explorer.photo.curves import display_of, linear_of
-from explorer.photo.demosaic import each_band
+from explorer.photo.light.curves import display_of, linear_of
+from explorer.photo.light.demosaic import each_band
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import RawPhoto
 from explorer.photo.values import FloatArray
@@ -61,7 +61,7 @@ def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
 
     Returns:
         H x W x 3 linear light in [0, 1], sensor orientation; saturated samples end at the level of the channel that
-        saturates first, as in `explorer.photo.develop.develop`.
+        saturates first, as in `explorer.photo.light.develop.develop`.
     """
     gains = raw.white_balance.gains
     level = float(np.float32(min(ratio * min(gains), 1.0)))

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from explorer import __version__
 from explorer.errors import OutputError
-from explorer.photo.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
-from explorer.photo.carried import (
+from explorer.photo.files.carried import (
     BASELINE_EXPOSURE,
     CAMERA_MODEL,
     COLOR_MATRICES,
@@ -29,7 +28,7 @@ from explorer.photo.carried import (
     entries_of,
     numbers,
 )
-from explorer.photo.directories import (
+from explorer.photo.files.directories import (
     ASCII,
     BYTE,
     DOUBLE,
@@ -39,9 +38,10 @@ from explorer.photo.directories import (
     SRATIONAL,
     directory,
 )
-from explorer.photo.dng import ORIENTATIONS
-from explorer.photo.lossless import tile_sides, tiles_of
-from explorer.photo.metadata import directories, without_place
+from explorer.photo.files.dng import ORIENTATIONS
+from explorer.photo.files.lossless import tile_sides, tiles_of
+from explorer.photo.files.metadata import directories, without_place
+from explorer.photo.light.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
 from explorer.photo.types import RawPhoto
 from explorer.unfinished import replacing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.messages import say
-from explorer.photo.develop import load_rendering
+from explorer.photo.light.develop import load_rendering
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
 

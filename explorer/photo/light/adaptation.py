@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.photo.cameras import SRGB_TO_XYZ, usable_camera_to_srgb
+from explorer.photo.light.cameras import SRGB_TO_XYZ, usable_camera_to_srgb
 from explorer.photo.values import FloatArray, Gains
 
 # Lam, K. M., Metamerism and colour constancy, PhD thesis, University of Bradford, 1985.

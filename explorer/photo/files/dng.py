@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import OutputError, PhotoError
-from explorer.photo.cfa import BAYER_PHASES, XTRANS_TILE
+from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE
 from explorer.photo.numbers import finite_number, shown
 from explorer.unfinished import replacing
 

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
-from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, camera_to_srgb, usable_xyz_to_camera
-from explorer.photo.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset
-from explorer.photo.levels import BlackLevel, normalized_mosaic, tile_levels
-from explorer.photo.metadata import exif_block
+from explorer.photo.files.metadata import exif_block
+from explorer.photo.files.raw import NOMINAL_MATRIX, initial_balance
+from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, camera_to_srgb, usable_xyz_to_camera
+from explorer.photo.light.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset
+from explorer.photo.light.levels import BlackLevel, normalized_mosaic, tile_levels
+from explorer.photo.light.white_balance import given_gains
 from explorer.photo.numbers import finite_number, shown
-from explorer.photo.raw import NOMINAL_MATRIX, initial_balance
 from explorer.photo.types import Exposure, RawPhoto
 from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance
-from explorer.photo.white_balance import given_gains
 
 
 def open_mosaic(
@@ -40,7 +40,7 @@ def open_mosaic(
     Args:
         samples: H x W sensor counts, uint16.
         phase: the 2x2 cell at the top left ("RGGB", "BGGR", "GRBG", "GBRG"), or "X-Trans" if the mosaic begins at the
-            canonical tile (`explorer.photo.cfa.XTRANS_TILE`).
+            canonical tile (`explorer.photo.light.cfa.XTRANS_TILE`).
         black: sensor counts without light; one number, or four in the order R, G1 (red's row), B, G2 (Bayer only).
         white: sensor counts at saturation.
         name: what messages call it.

@@ -16,15 +16,20 @@ from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
 from explorer.messages import say
-from explorer.photo.cameras import (
+from explorer.photo.files.carried import block_of
+from explorer.photo.files.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
+from explorer.photo.files.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.files.metadata import Metadata, exif_block, metadata_of_tiff, positive
+from explorer.photo.files.opcodes import apply_opcodes
+from explorer.photo.files.quiet import without_librarys_lines
+from explorer.photo.light.cameras import (
     NOMINAL_CAMERA_TO_SRGB,
     NOMINAL_GAINS,
     camera_to_srgb,
     usable_camera_to_srgb,
     usable_xyz_to_camera,
 )
-from explorer.photo.carried import block_of
-from explorer.photo.cfa import (
+from explorer.photo.light.cfa import (
     BAYER_PHASES,
     PERIODS,
     Cfa,
@@ -33,17 +38,12 @@ from explorer.photo.cfa import (
     completing_inset,
     xtrans_shift,
 )
-from explorer.photo.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
-from explorer.photo.dng_tags import DNG_VERSION, raw_tags
-from explorer.photo.levels import BlackLevel, dng_black_level, normalized, tile_levels
+from explorer.photo.light.levels import BlackLevel, dng_black_level, normalized, tile_levels
+from explorer.photo.light.masked import Area, BlackChoice, Sensor, checked_black_level
+from explorer.photo.light.white_balance import usable_gains
 from explorer.photo.limits import Limits
-from explorer.photo.masked import Area, BlackChoice, Sensor, checked_black_level
-from explorer.photo.metadata import Metadata, exif_block, metadata_of_tiff, positive
-from explorer.photo.opcodes import apply_opcodes
-from explorer.photo.quiet import without_librarys_lines
 from explorer.photo.types import Exposure, RawPhoto
 from explorer.photo.values import FloatArray, Gains, WhiteBalance
-from explorer.photo.white_balance import usable_gains
 
 if TYPE_CHECKING:
     import rawpy
@@ -317,7 +317,7 @@ def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: Black
         source: the whole file, or the path of a TIFF-based one, which LibRaw then reads by itself.
         name: what messages call it.
         limits: its size is checked before its samples are decoded.
-        black_level: see `explorer.photo.masked.checked_black_level`.
+        black_level: see `explorer.photo.light.masked.checked_black_level`.
 
     Raises:
         PhotoError: damaged, truncated, too large, or with a colour-filter array other than Bayer or X-Trans.

@@ -6,10 +6,10 @@ import numpy as np
 
 from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
-from explorer.photo.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
-from explorer.photo.curves import display_of, linear_of, linear_to_srgb, srgb_to_linear
-from explorer.photo.demosaic import demosaic, each_band
+from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
+from explorer.photo.light.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
+from explorer.photo.light.curves import display_of, linear_of, linear_to_srgb, srgb_to_linear
+from explorer.photo.light.demosaic import demosaic, each_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
 
@@ -134,10 +134,11 @@ def load_rendering(photo: Photo) -> FloatArray:
 def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
     """A mosaic from which `develop` gives the picture back: the nominal camera's view of it.
 
-    The inverse transfer curve, matrix and gains of the nominal camera (`explorer.photo.cameras`; after Brooks et al.,
-    CVPR 2019), then sampling through the colour-filter array. What the picture's own camera did besides (tone curve,
-    denoising, compression) is not undone. Nothing is clipped: white becomes a sample of 1 / gain in each channel, which
-    development brings back to white, and colours that the nominal camera cannot see become samples below 0 or above 1.
+    The inverse transfer curve, matrix and gains of the nominal camera (`explorer.photo.light.cameras`; after Brooks et
+    al., CVPR 2019), then sampling through the colour-filter array. What the picture's own camera did besides (tone
+    curve, denoising, compression) is not undone. Nothing is clipped: white becomes a sample of 1 / gain in each
+    channel, which development brings back to white, and colours that the nominal camera cannot see become samples below
+    0 or above 1.
 
     Args:
         rgb: the picture; where its sides are not whole tiles (2 or 6), its reflection completes the mosaic.

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.photo.metadata import directories
+from explorer.photo.files.metadata import directories
 
 _EXIF_IFD, _GPS_IFD = 34665, 34853
 _HEADER = b"II*\0\x08\0\0\0"

@@ -29,11 +29,11 @@ from typing import IO, Any
 
 from explorer import errors
 from explorer.errors import ExplorerError, PhotoError
-from explorer.photo.announcing import Leave, Room, unbounded
+from explorer.photo.light.masked import BlackChoice
 from explorer.photo.limits import DECODE_MEGABYTES, DECODE_SECONDS, DecoderLimits, Limits
-from explorer.photo.masked import BlackChoice
 from explorer.photo.types import Photo
-from explorer.photo.wire import (
+from explorer.sandbox.announcing import Leave, Room, unbounded
+from explorer.sandbox.wire import (
     WireError,
     array_sizes,
     mapped_arrays,
@@ -61,7 +61,7 @@ would differ in their last bits."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from explorer.photo.decoder import main; main(*map(int, sys.argv[2:]))"
+    "from explorer.sandbox.decoder import main; main(*map(int, sys.argv[2:]))"
 )
 
 

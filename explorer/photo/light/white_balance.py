@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import WhiteBalanceError
 from explorer.messages import say
-from explorer.photo.cfa import PERIODS, TILES, Cfa, color_map
-from explorer.photo.curves import linear_to_srgb, srgb_to_linear
+from explorer.photo.light.cfa import PERIODS, TILES, Cfa, color_map
+from explorer.photo.light.curves import linear_to_srgb, srgb_to_linear
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 

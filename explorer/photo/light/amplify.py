@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from explorer.errors import RatioError
 from explorer.messages import say
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.brightness import wanted_gain
-from explorer.photo.cfa import scale_channels
-from explorer.photo.curves import display_of, linear_of, srgb_to_linear
-from explorer.photo.develop import unprocess
+from explorer.photo.light.brightness import wanted_gain
+from explorer.photo.light.cfa import scale_channels
+from explorer.photo.light.curves import display_of, linear_of, srgb_to_linear
+from explorer.photo.light.develop import unprocess
 from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
@@ -229,10 +229,10 @@ def suggest_ratio(
 
     Args:
         photo: the dark picture.
-        rule: "learned" brings middle grey to where photographers put it (`explorer.photo.brightness`); "percentile"
-            brings the median of linear light to middle grey (0.18) but clips no more than 2 % of it, and stays below
-            the ratio at which the steps of an 8-bit file would show (66); "dark_bin" is `dark_bin_ratio` of the mosaic
-            (an sRGB photo is unprocessed first); "auto" is "learned".
+        rule: "learned" brings middle grey to where photographers put it (`explorer.photo.light.brightness`);
+            "percentile" brings the median of linear light to middle grey (0.18) but clips no more than 2 % of it, and
+            stays below the ratio at which the steps of an 8-bit file would show (66); "dark_bin" is `dark_bin_ratio` of
+            the mosaic (an sRGB photo is unprocessed first); "auto" is "learned".
         m: factor of the dark-bin rule.
         long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: the ratio is then that
             of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
