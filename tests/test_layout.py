@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -246,18 +247,48 @@ def test_a_circle_is_noticed() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) >= {"b", "c"}
 
 
-def test_no_circle_between_files(project: Path) -> None:
-    """Imports wherever they stand, also those inside functions; what only type checkers read aside."""
+@cache
+def files_and_arrows(project: Path) -> tuple[dict[str, Path], dict[str, set[str]]]:
+    """The package's modules, and which of them each imports wherever the import stands; what only type checkers read
+    aside."""
     files = {
         ".".join(path.relative_to(project).with_suffix("").parts).removesuffix(".__init__"): path
         for path in (project / "explorer").rglob("*.py")
     }
-    arrows: dict[str, set[str]] = {}
+    arrows = {}
     for module, path in files.items():
-        named = set(imports(path.read_text(), module))
         # `from explorer.batch import addresses` names a file of the package, `from explorer.batch.run import X` a file.
+        named = set(imports(path.read_text(), module))
         arrows[module] = {name for name in named if name in files and files[name].name != "__init__.py"} - {module}
-    assert not circles(arrows)
+    return files, arrows
+
+
+def test_no_circle_between_files(project: Path) -> None:
+    assert not circles(files_and_arrows(project)[1])
+
+
+ROW = re.compile(r"^\| (\d+) \| `([\w/.]+)` \| `(\w+)` \| (page|\d+) \|", re.MULTILINE)
+
+
+def test_the_path_of_a_photograph_is_the_codes(project: Path) -> None:
+    """The table of docs/architecture.md: at most 18 hops, each made by one before it, and none that leads back up."""
+    rows = ROW.findall((project / "docs" / "architecture.md").read_text())
+    assert [int(number) for number, *_ in rows] == list(range(1, len(rows) + 1)) and 10 < len(rows) <= 18
+    files, arrows = files_and_arrows(project)
+    modules = [f"explorer.{file.removesuffix('.py').replace('/', '.')}" for _, file, _, _ in rows]
+    for (number, file, function, caller), module in zip(rows, modules, strict=True):
+        tree = ast.parse(files[module].read_text())
+        assert function in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}, f"{file}: {function}"
+        if caller != "page":
+            before = modules[int(caller) - 1]
+            assert int(caller) < int(number), file
+            assert re.search(rf"\b{function}\(", files[before].read_text()), f"{before} does not call {function}"
+            below, waiting = set(), [module]
+            while waiting:
+                new = arrows[waiting.pop()] - below
+                below |= new
+                waiting += new
+            assert before not in below, f"{module} leads back to {before}"
 
 
 def test_only_the_command_line_reaches_for_the_app(project: Path) -> None:
