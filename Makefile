@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: accessibility app attack batch-test bench check clean corpus docs examples format fuzz help lint load notebooks
+.PHONY: accessibility address app attack batch-test bench check clean corpus docs examples format fuzz help lint load notebooks
 .PHONY: notebooks-test screenshots setup space test types wheel
 
 VENV ?= .venv
@@ -84,8 +84,16 @@ notebooks: $(STAMP) ## open the notebooks
 notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two of them as pages
 	@EXPLORER_NOTEBOOKS=all $(BIN)/python -m pytest tests/notebooks --timeout 1800 -s $(ARGS)
 
+# The site's generator is an extra that few need; this target brings it.
+docs: $(STAMP) ## build the documentation into out/docs, with the Python reference
+	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
+
 examples: $(STAMP) ## make the bundled example photographs again
 	@$(BIN)/python scripts/make_examples.py $(ARGS)
+
+address: $(STAMP) ## write the repository's address everywhere (REPOSITORY=owner/name)
+	@$(BIN)/python scripts/address.py "$(REPOSITORY)"
 
 screenshots: $(STAMP) ## make the pictures of README.md and the docs again, from the real app
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
