@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    source: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, with its folders within.")],
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, searched recursively.")],
     destination: Annotated[
         Path, typer.Option("--out", "-o", help="A folder for results and manifest.parquet; made if missing.")
     ],
@@ -53,8 +53,8 @@ def watch(
     black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds from one look to the next.")] = 2.0,
-    settle: Annotated[float, typer.Option(min=0, help="Seconds for which a file must not have changed.")] = 2.0,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two checks.")] = 2.0,
+    settle: Annotated[float, typer.Option(min=0, help="Seconds that a file must stay unchanged.")] = 2.0,
     quiet: QuietOption = False,
 ) -> None:
     """Restore the photographs of a folder, and each one that appears in it.
