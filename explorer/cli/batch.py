@@ -92,16 +92,15 @@ def batch(
     as_json: RunJsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore an archive of photographs into DST, by this machine or a Ray cluster.
+    """Restore an archive of photos into DST, on this machine or a Ray cluster.
 
-    Results lie in DST as the photographs do in SRC, each as <stem>.png,
-    or with the suffix that --suffix names.
-    DST/manifest.parquet has one row a photograph: what it is, how it was
-    restored, or why it was not. Run again after a kill, a full disk or with
-    more photographs, the same command does what is missing or changed.
+    DST gets the folders of SRC, with each photo as <stem>.png or with the suffix
+    of --suffix. DST/manifest.parquet has one row per photo: what it is, how it
+    was restored, or why it was not. Run the same command again to do what is
+    missing or changed.
 
-    A photograph that cannot be restored is a row, not a stop; the exit code is
-    then 10, or its own when there is none that could.
+    A photo that cannot be restored does not stop the run; the exit code is then
+    10, or the error's own if none could be restored.
     """
     through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.run import run_batch

@@ -40,10 +40,10 @@ def darken(
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Make a well-lit photograph dark, as a measured camera would have written it.
+    """Make a well-lit photo dark, as a measured camera would have recorded it.
 
-    The report says how dark that is: electrons of middle grey, its signal-to-noise
-    ratio, and how many pixels got less light than one count.
+    Reports how dark it is: electrons of middle grey, their signal-to-noise ratio,
+    and how many pixels got less light than one count.
     """
     if list_them:
         _list(as_json)

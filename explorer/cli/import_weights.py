@@ -44,8 +44,8 @@ def import_weights(
     catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
 ) -> None:
-    """Import a published checkpoint, from its authors' page once you agree to its licence, or any file of a known
-    network: check it and write it as model.safetensors, config.json and README.md."""
+    """Import a checkpoint of a known network: download a published one after you agree to its licence, or convert your
+    own file. Checks it, and writes model.safetensors, config.json and README.md."""
     from explorer.weights import CATALOGUE
 
     if catalogue:

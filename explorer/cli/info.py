@@ -22,7 +22,7 @@ def info(
         bool, typer.Option("--json", help="Print JSON: an object for one photo, a list for several.")
     ] = False,
 ) -> None:
-    """Show the metadata of photographs: camera, exposure, mosaic, levels, white balance."""
+    """Show the metadata of photos: camera, exposure, mosaic, levels, white balance."""
     from explorer.photo import describe
 
     panels: list[dict[str, object]] = []

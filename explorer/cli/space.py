@@ -32,7 +32,7 @@ def deploy(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
 ) -> None:
-    """Upload what a Space needs, and nothing else, in one commit."""
+    """Upload only what a Space needs, in one commit."""
     from explorer.hub.space import deploy as upload
 
     done = upload(repo, hardware=hardware, weights_from=weights_from, private=private, dry_run=dry_run)

@@ -39,8 +39,8 @@ def sweep(
 ) -> None:
     """Measure where each model breaks: PSNR and SSIM against electrons of middle grey.
 
-    Photographs are made dark as `lowlight darken` does it, at every sensitivity and
-    ratio, and restored with the true ratio. All models see the same exposures.
+    Darkens photos as `lowlight darken` does, at every ISO and ratio, and restores
+    them with the true ratio. All models see the same exposures.
     """
     from explorer.darkroom import camera_named
     from explorer.evaluation.sweep import as_csv, photos_of, sweep_table

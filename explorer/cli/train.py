@@ -61,7 +61,7 @@ def train(
     recipes: ListOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Train a recipe. A run that was cut off goes on with --resume and loses less than a minute."""
+    """Train a recipe. Resume an interrupted run with --resume; it loses less than a minute."""
     if recipes:
         _print_recipes()
         return
@@ -108,7 +108,7 @@ def replay(
     out: Annotated[Path, typer.Option("--out", "-o", help="A .gif or .webp file.")],
     frame: Annotated[float, typer.Option(min=0.02, help="Seconds to show each epoch.")] = 0.25,
 ) -> None:
-    """Write a training as an animation: the same pictures after every epoch."""
+    """Write a training run as an animation: the same pictures after every epoch."""
     from explorer.training.replay import write_replay
 
     frames = write_replay(_run_folder(run), out, frame_seconds=frame)
@@ -120,9 +120,9 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write WEIGHTS_DIR/<recipe>/.")],
     hardware: Annotated[str | None, typer.Option(help="The hardware of the run, if its log does not say.")] = None,
 ) -> None:
-    """Write the weights of a run as it stands: tensors, config, model card, log and replay.
+    """Write the current weights of a run: tensors, config, model card, log and replay.
 
-    The figures on the card are those of the training; `lowlight eval --record` adds others as it measures them.
+    The card shows the figures of the training; `lowlight eval --record` adds others.
     """
     from explorer.training.export import export_weights
 

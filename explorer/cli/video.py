@@ -41,10 +41,10 @@ def video(
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore a dark video: its times and its sound stay as they are.
+    """Restore a dark video, keeping its timing and its sound.
 
-    Run again after a kill, such a command goes on where it was. A frame that
-    cannot be decoded repeats the one before it, and is named.
+    Run the same command again to resume an interrupted run. A frame that cannot
+    be decoded is reported, and repeats the frame before it.
     """
     amplification = parse_ratio(ratio)
     check_backend_option(backend)

@@ -57,11 +57,11 @@ def watch(
     settle: Annotated[float, typer.Option(min=0, help="Seconds that a file must stay unchanged.")] = 2.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore the photographs of a folder, and each one that appears in it.
+    """Restore the photos of a folder, and each new one that appears in it.
 
-    Results lie as those of `lowlight batch` do, with the same manifest. A file
-    is taken once it has stopped growing. Ctrl-C ends it after the photograph at
-    work; started again, it goes on with what is missing.
+    Writes the same folders and manifest as `lowlight batch`. A file is read once
+    it has stopped growing. Ctrl-C ends the command after the current photo; start
+    it again to do what is missing.
     """
     from explorer.batch.watching import watch as keep_watch
     from explorer.restorer import load_model

@@ -101,7 +101,7 @@ def list_(
 @weights.command("pull")
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Names, or hf:org/repo/name[@REVISION].")
+        list[str] | None, typer.Argument(metavar="NAME", help="Names, or hf:org/repo/name, optionally with @REVISION.")
     ] = None,
     repo: Repo = None,
     everything: Annotated[bool, typer.Option("--all", help="Download all weights of the repository.")] = False,
