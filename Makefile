@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: accessibility app attack batch-test bench check clean corpus examples format fuzz help lint load notebooks notebooks-test setup test
-.PHONY: types wheel
+.PHONY: accessibility address app attack batch-test bench check clean corpus docs examples format fuzz help lint load notebooks
+.PHONY: notebooks-test screenshots setup space test types wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
@@ -14,6 +14,8 @@ TORCH_INDEX ?=
 # What of pyproject.toml's extras is installed.
 EXTRAS ?= fast,notebooks,dev
 PORT ?=
+# The Space of `make space`, org/name.
+SPACE ?=
 # The folder of photos for `make corpus`.
 DIR ?=
 ARGS ?=
@@ -82,8 +84,25 @@ notebooks: $(STAMP) ## open the notebooks
 notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two of them as pages
 	@EXPLORER_NOTEBOOKS=all $(BIN)/python -m pytest tests/notebooks --timeout 1800 -s $(ARGS)
 
+# The site's generator is an extra that few need; this target brings it.
+docs: $(STAMP) ## build the documentation into out/docs, with the Python reference
+	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
+
 examples: $(STAMP) ## make the bundled example photographs again
 	@$(BIN)/python scripts/make_examples.py $(ARGS)
+
+address: $(STAMP) ## write the repository's address everywhere (REPOSITORY=owner/name)
+	@$(BIN)/python scripts/address.py "$(REPOSITORY)"
+
+screenshots: $(STAMP) ## make the pictures of README.md and the docs again, from the real app
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
+
+# The Hub takes binary files only by its API (or Git LFS), not by a plain `git push`, hence `hf upload`.
+space: $(STAMP) ## push the current commit to the Hub as a Space, as it is (SPACE=org/name)
+	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=org/name"; exit 1; }
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && git archive HEAD | tar -x -C "$$copy" && \
+	$(BIN)/hf upload "$(SPACE)" "$$copy" . --repo-type space --delete '*' --commit-message "$$(git log -1 --format=%s)"
 
 wheel: $(STAMP) ## build dist/*.whl, with the weights in it
 	@$(PIP) wheel --no-deps --wheel-dir dist .

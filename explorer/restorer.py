@@ -77,6 +77,11 @@ def list_models() -> list[ModelInfo]:
     """Every model that can be used at once: those with weights at hand, then the classical methods. Asks no server.
 
     Folders whose config cannot be read are left out here; `load_model` on their name says what is wrong.
+
+    Examples:
+        >>> import explorer
+        >>> "clahe" in [info.name for info in explorer.list_models()]
+        True
     """
     known = architectures()
     models = []
@@ -143,6 +148,11 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
         ModelNotFoundError: unknown name, or an architecture without weights; the message lists the known ones.
         HubError: weights of the Hub that are not available; the message says how to get them.
         WeightsError: the folder's contents cannot be used.
+
+    Examples:
+        >>> import explorer
+        >>> explorer.load_model("sci.lol").config.parameters
+        258
     """
     if weights is not None and not str(weights).startswith("hf:"):
         model = _CACHE.get(Path(weights), "local")
@@ -235,23 +245,24 @@ def restore(
     Args:
         photo: from `explorer.open_photo`; any photo goes with any model, through one documented conversion.
         model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
-        ratio: amplification in linear light, 1 to 300; "auto" follows the rule that the weights were trained with.
-            1 leaves the input as it is.
+        ratio: amplification in linear light, 1 (none) to 300; "auto" follows the rule of the weights' training.
         strength: 0 to 100 %, in linear light between the developed photo (0, bit for bit, and no network runs) and
-            what the network gives (100); fine detail is given back before noise is, see
-            `explorer.photo.light.strength`.
-        backend: "auto", "torch", "openvino" or "cuda", with ":float32" or ":bfloat16" to name the precision too; see
-            `explorer.engine.choose_backend`.
-        intermediates: keep the model's intermediates in the result. None keeps them for pictures of up to 16
-            megapixels; for larger ones they could take several gigabytes.
-        scene: keep the light of a RAW photo's result too, which DNGs and linear TIFFs are written from: half the
-            picture's memory.
+            what the network gives (100); fine detail is given back before noise is, see `explorer.photo.light.strength`.
+        backend: "auto", "torch", "openvino" or "cuda"; `explorer.engine.choose_backend` says more.
+        intermediates: keep the model's intermediates. None keeps them for pictures of up to 16 megapixels.
+        scene: keep a RAW photo's restored light too, which DNGs and linear TIFFs are written from.
         progress: called with the share done, after every tile of a large picture.
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
         RatioError, ModelNotFoundError, WeightsError: see there.
         SettingsError: the strength is no number from 0 to 100.
+
+    Examples:
+        >>> import explorer
+        >>> cat = explorer.open_photo(explorer.examples.examples()[2].path)
+        >>> explorer.restore(cat, "gamma", 4, max_side=64).image.shape
+        (43, 64, 3)
     """
     strength = check_strength(strength)
     job = prepare(photo, model, ratio, max_side)
@@ -270,9 +281,7 @@ def restore(
     tables = tables_of(job.model.net)
     return job.result(
         image=image,
-        intermediates=frozen_maps(
-            {n: each if n in tables else placement.upright(each) for n, each in found.maps.items()}
-        ),
+        intermediates=frozen_maps({n: m if n in tables else placement.upright(m) for n, m in found.maps.items()}),
         described=job.model.architecture.intermediates,
         notes=(*notes, *found.notes),
         strength=strength,

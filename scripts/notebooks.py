@@ -3,7 +3,7 @@
     python scripts/notebooks.py            # cleans them in place
     python scripts/notebooks.py --check    # says which are not clean, and leaves with 1 if any is not
 
-After a public address is known, change `REPOSITORY` and run it: every badge and every install cell follows.
+The address is the one of pyproject.toml's `[project.urls]`; `make address REPOSITORY=owner/name` changes it everywhere.
 """
 
 from __future__ import annotations
@@ -17,10 +17,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = "your-organisation/lowlight-explorer"
-"""Owner and name on GitHub. A placeholder until the project has a public address; see docs/notebooks.md."""
-FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "notebooks"
 _BADGES = re.compile(r"\[!\[Open in Colab\].*?\n\[!\[Open in Kaggle\][^\n]*", re.S)
+
+
+def repository(root: Path = ROOT) -> str:
+    """Owner and name on GitHub, from pyproject.toml.
+
+    Raises:
+        ValueError: pyproject.toml names none.
+    """
+    found = re.search(
+        r'^Repository = "https://github\.com/([\w.-]+/[\w.-]+)"$', (root / "pyproject.toml").read_text(), re.M
+    )
+    if found is None:
+        raise ValueError('pyproject.toml has no line like Repository = "https://github.com/owner/name"')
+    return found[1]
 
 
 def badges(name: str) -> str:
@@ -29,7 +42,7 @@ def badges(name: str) -> str:
     Args:
         name: of the file, without its suffix.
     """
-    path = f"{REPOSITORY}/blob/main/notebooks/{name}.ipynb"
+    path = f"{repository()}/blob/main/notebooks/{name}.ipynb"
     colab = f"https://colab.research.google.com/github/{path}"
     kaggle = f"https://kaggle.com/kernels/welcome?src=https://github.com/{path}"
     return (
@@ -44,7 +57,7 @@ def install_cell() -> str:
         "# Does nothing where the explorer is installed already.\n"
         "import importlib.util\n\n"
         'if importlib.util.find_spec("explorer") is None:\n'
-        f'    %pip install --quiet "lowlight-explorer[notebooks] @ git+https://github.com/{REPOSITORY}"'
+        f'    %pip install --quiet "lowlight-explorer[notebooks] @ git+https://github.com/{repository()}"'
     )
 
 

@@ -28,13 +28,14 @@ def app(
         int | None, typer.Option(min=1, max=65535, help="The port; by default the first free one from 7860.")
     ] = None,
     share: Annotated[
-        bool, typer.Option("--share", help="Open a public link too; photographs then leave this machine.")
+        bool, typer.Option("--share", help="Also open a public link; photos then leave this machine.")
     ] = False,
     auth: Annotated[
-        str | None, typer.Option(metavar="USER:PASSWORD", help="Ask for it; or a file of such lines, one a user.")
+        str | None,
+        typer.Option(metavar="USER:PASSWORD", help="Require signing in; or a file with one such line per user."),
     ] = None,
     log_json: Annotated[
-        bool, typer.Option("--log-json", help="Log every request as a line of JSON on the standard error.")
+        bool, typer.Option("--log-json", help="Log every request to standard error, one line of JSON each.")
     ] = False,
     max_megabytes: Annotated[
         float | None, typer.Option(min=0.001, help="Largest photo in MiB; 512 by default.")
@@ -44,7 +45,7 @@ def app(
     ] = None,
     jobs_per_minute: Annotated[
         float | None,
-        typer.Option(min=1, help="Most things that one user may have computed in a minute; 300 by default."),
+        typer.Option(min=1, help="Computations that one user may start per minute; 300 by default."),
     ] = None,
 ) -> None:
     """Start the explorer's app and print its address."""

@@ -43,8 +43,8 @@ SourceArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="SRC",
-        help="A folder with its folders within, a list (.txt, one path or address a line), or a photograph; a path "
-        "or an address such as s3://bucket/folder.",
+        help="A folder (searched recursively), a list (.txt, one path or address per line), or a photo; a path or an "
+        "address such as s3://bucket/folder.",
     ),
 ]
 DestinationArgument: TypeAlias = Annotated[
@@ -52,15 +52,15 @@ DestinationArgument: TypeAlias = Annotated[
 ]
 ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")]
 RetryOption: TypeAlias = Annotated[
-    bool, typer.Option("--retry", help="Try photographs again that could not be decoded the last time.")
+    bool, typer.Option("--retry", help="Retry photos that could not be decoded last time.")
 ]
 ReplaceOption: TypeAlias = Annotated[
-    bool, typer.Option("--overwrite", help="Replace files in DST that no earlier run into it made.")
+    bool, typer.Option("--overwrite", help="Replace files in DST even if no earlier run made them.")
 ]
 CostsOption: TypeAlias = Annotated[
-    bool, typer.Option("--report", help="Add what a photograph costs, as measured, and what --photographs would.")
+    bool, typer.Option("--report", help="Add the measured cost per photo, and an estimate for --photographs of them.")
 ]
-PlannedOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Of the plan that --report makes.")]
+PlannedOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in the estimate of --report.")]
 RunJsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")]
 
 
@@ -92,16 +92,15 @@ def batch(
     as_json: RunJsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore an archive of photographs into DST, by this machine or a Ray cluster.
+    """Restore an archive of photos into DST, on this machine or a Ray cluster.
 
-    Results lie in DST as the photographs do in SRC, each as <stem>.png,
-    or with the suffix that --suffix names.
-    DST/manifest.parquet has one row a photograph: what it is, how it was
-    restored, or why it was not. Run again after a kill, a full disk or with
-    more photographs, the same command does what is missing or changed.
+    DST gets the folders of SRC, with each photo as <stem>.png or with the suffix
+    of --suffix. DST/manifest.parquet has one row per photo: what it is, how it
+    was restored, or why it was not. Run the same command again to do what is
+    missing or changed.
 
-    A photograph that cannot be restored is a row, not a stop; the exit code is
-    then 10, or its own when there is none that could.
+    A photo that cannot be restored does not stop the run; the exit code is then
+    10, or the error's own if none could be restored.
     """
     through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.run import run_batch

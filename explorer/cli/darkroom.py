@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def darken(
     photograph: Annotated[
-        Path | None, typer.Argument(metavar="IN", help="A well-lit photograph of any kind that is opened.")
+        Path | None, typer.Argument(metavar="IN", help="A well-lit photo, in any format that can be opened.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write.")
@@ -27,23 +27,23 @@ def darken(
     camera: Annotated[
         str, typer.Option(help="A measured camera (--list), or a file that `lowlight noise` wrote.")
     ] = "sony_a7s2",
-    iso: Annotated[float | None, typer.Option(help="Sensitivity of the camera.")] = None,
-    gain: Annotated[float | None, typer.Option(metavar="K", help="Counts per electron, in the place of --iso.")] = None,
-    ratio: Annotated[float, typer.Option(help="How many times less light than the photograph had, 1 to 300.")] = 100.0,
-    seed: Annotated[int, typer.Option(min=0, help="The same one gives the same noise.")] = 0,
+    iso: Annotated[float | None, typer.Option(help="The camera's ISO.")] = None,
+    gain: Annotated[float | None, typer.Option(metavar="K", help="Counts per electron, instead of --iso.")] = None,
+    ratio: Annotated[float, typer.Option(help="How many times less light, 1 to 300.")] = 100.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise: the same seed gives the same noise.")] = 0,
     phase: Annotated[str, typer.Option(help="RGGB, BGGR, GRBG, GBRG or X-Trans.")] = "RGGB",
     reference: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write what it should be restored to as well: .png, .tif, .jpg or .webp."),
+        typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
     ] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and leave.")] = False,
+    list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Make a well-lit photograph dark, as a measured camera would have written it.
+    """Make a well-lit photo dark, as a measured camera would have recorded it.
 
-    The report says how dark that is: electrons of middle grey, its signal-to-noise
-    ratio, and how many pixels got less light than one count.
+    Reports how dark it is: electrons of middle grey, their signal-to-noise ratio,
+    and how many pixels got less light than one count.
     """
     if list_them:
         _list(as_json)
@@ -138,7 +138,7 @@ def noise(
         typer.Argument(
             metavar="DARK... FLAT...",
             help="RAW files of one camera and one ISO: dark frames (lens cap on) and flat ones (an evenly lit surface, "
-            "half exposed), two of each or more. Which is which, their light says.",
+            "half exposed), at least two of each. Their brightness tells which is which.",
         ),
     ],
     out: Annotated[
@@ -148,7 +148,7 @@ def noise(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the camera; what the files say by default.")] = None,
+    name: Annotated[str | None, typer.Option(help="The camera's name; by default what the files say.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -85,12 +85,12 @@ def evaluate(
     as_markdown: MarkdownOption = False,
     quiet: NoProgressOption = False,
 ) -> None:
-    """Measure models: PSNR, SSIM and seconds a picture, all on the same pictures.
+    """Measure models on the same pictures: PSNR, SSIM and seconds per picture.
 
-    GT-MEAN figures are other measures than PSNR and SSIM: the result is first
-    scaled to the reference's mean, which forgives a wrong brightness. On a chart,
-    CIEDE2000. With --flat, power relative to neighbouring frequencies along rows /
-    columns; up to 1.5 there is no weave.
+    GT-MEAN figures scale the result to the reference's mean first, which forgives
+    a wrong brightness: do not compare them with plain PSNR and SSIM. --chart gives
+    CIEDE2000. --flat gives power relative to neighbouring frequencies along rows /
+    columns; values up to 1.5 mean no weave.
     """
     asked = Asked(
         models, data, synthetic_raw, chart, corners, flat, benchmark, split, (engine, address, workers), ratios, ratio,

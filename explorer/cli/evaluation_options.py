@@ -21,10 +21,10 @@ ModelsOption: TypeAlias = Annotated[
 ]
 DataOption: TypeAlias = Annotated[
     tuple[Path, Path] | None,
-    typer.Option(metavar="LOW_DIR HIGH_DIR", help="Folders of dark and of well-exposed pictures with equal names."),
+    typer.Option(metavar="LOW_DIR HIGH_DIR", help="Folders of dark and of bright pictures, paired by name."),
 ]
 SyntheticOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Clean photographs, from which dark mosaics are synthesised.")
+    Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
 ]
 ChartOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
@@ -51,19 +51,19 @@ BenchmarkOption: TypeAlias = Annotated[
 ]
 SplitOption: TypeAlias = Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")]
 RatiosOption: TypeAlias = Annotated[
-    str, typer.Option(help="Amplification ratios of the synthetic RAW; of --flat 30,100 unless given.")
+    str, typer.Option(help="Amplification ratios of the synthetic RAW; --flat uses 30,100 by default.")
 ]
 PairRatioOption: TypeAlias = Annotated[
-    str, typer.Option(help="Amplification for --data and lol; `auto` by each model's own rule.")
+    str, typer.Option(help="Amplification for --data and lol; `auto` follows each model's own rule.")
 ]
 LimitOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")]
-SeedOption: TypeAlias = Annotated[int, typer.Option(help="Of the synthetic cameras and their noise.")]
+SeedOption: TypeAlias = Annotated[int, typer.Option(help="Seed of the synthetic cameras and their noise.")]
 SensorOption: TypeAlias = Annotated[
     Literal["base", "high"],
     typer.Option(help="Synthetic sensors: at base ISO (15,000 to 60,000 electrons) or at high ISO (2,000 to 15,000)."),
 ]
 RecordOption: TypeAlias = Annotated[
-    bool, typer.Option("--record", help="Write the figures into each model's folder of weights: config and card.")
+    bool, typer.Option("--record", help="Write the figures into the config and card of each model's weights.")
 ]
 PlotOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Plot PSNR against time: a .html, .svg or .png file.")

@@ -22,16 +22,17 @@ def import_weights(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="A published checkpoint, such as lamba_mitra (--list shows them); or a file that tells by its tensors "
-            "what it is."
+            help="A published checkpoint, such as lamba_mitra (--list shows them); or a file whose network its "
+            "tensors reveal."
         ),
     ] = None,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="Its files, where you have them; else they are fetched.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Its files, if you have them; otherwise they are downloaded."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default one that -m finds."),
+        typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default where -m finds it."),
     ] = None,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
@@ -43,8 +44,8 @@ def import_weights(
     catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
 ) -> None:
-    """Import a published checkpoint, from its authors' page once you agree to its licence, or any file of a known
-    network: check it and write it as model.safetensors, config.json and README.md."""
+    """Import a checkpoint of a known network: download a published one after you agree to its licence, or convert your
+    own file. Checks it, and writes model.safetensors, config.json and README.md."""
     from explorer.weights import CATALOGUE
 
     if catalogue:

@@ -15,14 +15,14 @@ from explorer.cli.terminal import print_json, write_line
 
 def info(
     photographs: Annotated[
-        list[Path], typer.Argument(metavar="IN", help="RAW files or pictures; - for the standard input.")
+        list[Path], typer.Argument(metavar="IN", help="RAW files or pictures; - for standard input.")
     ],
     black_level: BlackLevelOption = "auto",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: an object for one photograph, a list for several.")
+        bool, typer.Option("--json", help="Print JSON: an object for one photo, a list for several.")
     ] = False,
 ) -> None:
-    """Show the metadata of photographs: camera, exposure, mosaic, levels, white balance."""
+    """Show the metadata of photos: camera, exposure, mosaic, levels, white balance."""
     from explorer.photo import describe
 
     panels: list[dict[str, object]] = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything that is known, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every detail, as JSON.")] = False,
 ) -> None:
     """List the models: networks with their weights, and classical methods."""
     from explorer import list_models

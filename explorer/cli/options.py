@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
 RatioOption: TypeAlias = Annotated[
-    str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` follows the model and the photograph.")
+    str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` fits the model and the photo.")
 ]
 WhiteBalanceOption: TypeAlias = Annotated[
     str | None,
@@ -38,17 +38,17 @@ BlackLevelOption: TypeAlias = Annotated[
     ),
 ]
 WeightsOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="A folder of weights in the place of the model's own.")
+    Path | None, typer.Option(metavar="FOLDER", help="A folder of weights to use instead of the model's own.")
 ]
 BackendOption: TypeAlias = Annotated[
-    str, typer.Option(help="auto, torch, openvino or cuda; openvino:float32 and the like name the precision too.")
+    str, typer.Option(help="auto, torch, openvino or cuda; add a precision like openvino:float32.")
 ]
 StrengthOption: TypeAlias = Annotated[
     float | None,
     typer.Option(
         metavar="PERCENT",
-        help="From the developed photograph (0) to what the network gives (100, the default), fine detail given back "
-        "before noise is.",
+        help="From the photo as developed (0) to the network's full result (100, the default). Fine detail returns "
+        "before noise does.",
     ),
 ]
 KeepExposureOption: TypeAlias = Annotated[
@@ -68,28 +68,28 @@ LinearOption: TypeAlias = Annotated[
 NeededModelOption: TypeAlias = Annotated[
     str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
 ]
-ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel of the results.")]
+ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel of the results.")]
 SuffixOption: TypeAlias = Annotated[
-    Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="Of results in a folder.")
+    Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="File type of results in a folder.")
 ]
 EngineOption: TypeAlias = Annotated[
-    Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray for one and for many machines.")
+    Literal["local", "ray"], typer.Option(help="Processes on this machine, or Ray on one or many machines.")
 ]
 AddressOption: TypeAlias = Annotated[
-    str | None, typer.Option(help="Of a running Ray cluster, or `auto`; without it, ray starts one here.")
+    str | None, typer.Option(help="Address of a running Ray cluster, or `auto`; by default Ray starts one here.")
 ]
 WorkersOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(min=0, help="Processes on this machine; by its cores and memory by default, 0 for none but this."),
+    typer.Option(
+        min=0, help="Processes on this machine; by default as its cores and memory allow, 0 for only this one."
+    ),
 ]
 ModelOption: TypeAlias = Annotated[
     str | None, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
 ]
 PhotographsArgument: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(
-        metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for the standard input."
-    ),
+    typer.Argument(metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for standard input."),
 ]
 OutOption: TypeAlias = Annotated[
     str,
@@ -97,18 +97,18 @@ OutOption: TypeAlias = Annotated[
         "--out",
         "-o",
         help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-        "where each becomes <stem>.png; - for the standard output, as PNG.",
+        "where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]
 SettingsOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         metavar="JSON",
-        help="Settings that the app wrote beside a picture: model, ratio, white balance, black level and finishing "
-        "come from it, in the place of -m and the other options of the picture; --backend comes before the file's.",
+        help="A settings file saved by the app. Model, ratio, white balance, black level and finishing come from it "
+        "and replace -m and the other picture options; --backend overrides the file's.",
     ),
 ]
-BitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits a channel; 16 needs PNG or TIFF.")]
+BitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel; 16 needs PNG or TIFF.")]
 IntermediatesOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -117,17 +117,15 @@ IntermediatesOption: TypeAlias = Annotated[
         "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
     ),
 ]
-GpsOption: TypeAlias = Annotated[
-    bool, typer.Option("--keep-gps", help="Carry on the place where the photograph was taken, if its file says it.")
-]
+GpsOption: TypeAlias = Annotated[bool, typer.Option("--keep-gps", help="Keep the GPS position, if the photo has one.")]
 OverwriteOption: TypeAlias = Annotated[
-    bool, typer.Option("--overwrite", help="Replace files that are already there, results of earlier runs or not.")
+    bool, typer.Option("--overwrite", help="Replace existing files, whether earlier runs made them or not.")
 ]
 NoOverwriteOption: TypeAlias = Annotated[
-    bool, typer.Option("--no-overwrite", help="Leave files that are already there and count that as an error.")
+    bool, typer.Option("--no-overwrite", help="Keep existing files, and count each as an error.")
 ]
 ReportJsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Report on the results as JSON.")]
-QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")]
 
 
 def check_backend_option(backend: str) -> None:

@@ -82,16 +82,14 @@ def restore(
     as_json: ReportJsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore dark photographs.
+    """Restore dark photos.
 
-    A folder stands for the photographs in it. Run again, such a command leaves
-    out what it already restored from the same photographs in the same way. No
-    result is written onto a photograph, and none is taken for one. Of files that
-    are already there, results of earlier runs are replaced, others are not.
+    Give a folder to restore the photos in it; run the same command again to do
+    only what is missing. Results never overwrite photos and are never taken for
+    photos. Results of earlier runs are replaced; other existing files are kept.
 
-    One of several photographs that fails does not stop the others: its error is
-    printed, and the exit code at the end is 10 (or the first error's own when all
-    of them failed).
+    If one of several photos fails, the others continue: its error is printed,
+    and the exit code is 10 (or the first error's own if all of them failed).
     """
     told_too = (model, white_balance, neutral_point, weights, strength)
     given = ratio != "auto" or black_level != "auto" or any(option is not None for option in told_too)

@@ -18,7 +18,7 @@ def _group() -> None:
 
 @space.command("deploy")
 def deploy(
-    repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The Space; made where it does not exist.")],
+    repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The Space; created if it does not exist.")],
     hardware: Annotated[Literal["cpu", "zero"], typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
     weights_from: Annotated[
         str,
@@ -30,9 +30,9 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be uploaded, and upload nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
 ) -> None:
-    """Upload what a Space needs, and nothing else, in one commit."""
+    """Upload only what a Space needs, in one commit."""
     from explorer.hub.space import deploy as upload
 
     done = upload(repo, hardware=hardware, weights_from=weights_from, private=private, dry_run=dry_run)

@@ -19,20 +19,16 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    photographs: Annotated[
-        Path, typer.Argument(metavar="IN", help="A well-lit photograph, or a folder of them, to be made dark.")
-    ],
+    photographs: Annotated[Path, typer.Argument(metavar="IN", help="A well-lit photo to darken, or a folder of them.")],
     models: Annotated[
         list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
     ],
     camera: Annotated[str, typer.Option(help="A measured camera; `lowlight darken --list` names them.")] = "sony_a7s2",
-    iso: Annotated[str, typer.Option(help="Sensitivities, for example 400,6400.")] = "1600",
-    gains: Annotated[
-        str | None, typer.Option(metavar="K,...", help="Counts per electron, in the place of --iso.")
-    ] = None,
+    iso: Annotated[str, typer.Option(help="ISO values, for example 400,6400.")] = "1600",
+    gains: Annotated[str | None, typer.Option(metavar="K,...", help="Counts per electron, instead of --iso.")] = None,
     ratios: Annotated[str, typer.Option(help="How many times less light, 1 to 300.")] = "3,10,30,100,300",
-    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first photographs by name.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first photos by name.")] = None,
     threshold: Annotated[float, typer.Option(help="PSNR, in dB, below which a model counts as broken.")] = 25.0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the points as CSV.")] = None,
     plot: Annotated[
@@ -43,8 +39,8 @@ def sweep(
 ) -> None:
     """Measure where each model breaks: PSNR and SSIM against electrons of middle grey.
 
-    Photographs are made dark as `lowlight darken` does it, at every sensitivity and
-    ratio, and restored with the true ratio. All models see the same exposures.
+    Darkens photos as `lowlight darken` does, at every ISO and ratio, and restores
+    them with the true ratio. All models see the same exposures.
     """
     from explorer.darkroom import camera_named
     from explorer.evaluation.sweep import as_csv, photos_of, sweep_table

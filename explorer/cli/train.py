@@ -33,16 +33,16 @@ StepsOption: TypeAlias = Annotated[
 ]
 DeviceOption: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, or auto.")]
 ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")]
-ResumeOption: TypeAlias = Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")]
+ResumeOption: TypeAlias = Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")]
 RunOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Where checkpoint, log and replay go; a folder of the recipe's own by default."),
+    typer.Option(metavar="DIR", help="Folder for checkpoint, log and replay; by default one per recipe."),
 ]
 WeightsOutOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/ when it is done.")
+    Path | None, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write WEIGHTS_DIR/<recipe>/ when done.")
 ]
 TrackOption: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, where it is installed.")
+    str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, if installed.")
 ]
 ListOption: TypeAlias = Annotated[bool, typer.Option("--list", help="List the recipes.")]
 
@@ -61,12 +61,12 @@ def train(
     recipes: ListOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Train a recipe. A run that was cut off goes on with --resume and loses less than a minute."""
+    """Train a recipe. Resume an interrupted run with --resume; it loses less than a minute."""
     if recipes:
         _print_recipes()
         return
     if recipe is None:
-        context.fail("A recipe is needed, or --list alone.")
+        context.fail("Name a recipe, or give only --list.")
     from explorer.training.recipe import load_recipe
 
     chosen = load_recipe(recipe)
@@ -106,9 +106,9 @@ def train(
 def replay(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or the name of a recipe.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="A .gif or .webp file.")],
-    frame: Annotated[float, typer.Option(min=0.02, help="Seconds that an epoch is shown.")] = 0.25,
+    frame: Annotated[float, typer.Option(min=0.02, help="Seconds to show each epoch.")] = 0.25,
 ) -> None:
-    """Write a training as an animation: the same pictures after every epoch."""
+    """Write a training run as an animation: the same pictures after every epoch."""
     from explorer.training.replay import write_replay
 
     frames = write_replay(_run_folder(run), out, frame_seconds=frame)
@@ -117,12 +117,12 @@ def replay(
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or the name of a recipe.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write DIR/<recipe>/.")],
-    hardware: Annotated[str | None, typer.Option(help="What the run ran on, where its log does not say.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="WEIGHTS_DIR", help="Write WEIGHTS_DIR/<recipe>/.")],
+    hardware: Annotated[str | None, typer.Option(help="The hardware of the run, if its log does not say.")] = None,
 ) -> None:
-    """Write the weights of a run as it stands: tensors, config, model card, log and replay.
+    """Write the current weights of a run: tensors, config, model card, log and replay.
 
-    The figures on the card are those of the training; `lowlight eval --record` adds others as it measures them.
+    The card shows the figures of the training; `lowlight eval --record` adds others.
     """
     from explorer.training.export import export_weights
 

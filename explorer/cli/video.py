@@ -17,31 +17,34 @@ if TYPE_CHECKING:
 def video(
     source: Annotated[
         Path,
-        typer.Argument(
-            metavar="IN", help="A clip of any kind that PyAV reads, or a folder of frames (CinemaDNG, RAW)."
-        ),
+        typer.Argument(metavar="IN", help="A video that PyAV can read, or a folder of frames (CinemaDNG, RAW)."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A .mp4, .mov, .m4v, .mkv or .webm file.")],
     model: Annotated[str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")],
     ratio: RatioOption = "auto",
     follow: Annotated[
-        bool, typer.Option("--follow", help="Let the automatic ratio follow the light slowly; else the clip has one.")
+        bool,
+        typer.Option(
+            "--follow", help="Let the automatic ratio follow the light slowly, instead of one ratio for the clip."
+        ),
     ] = False,
     steady: Annotated[
-        bool, typer.Option("--steady/--no-steady", help="Take flicker away where the picture stands still.")
+        bool, typer.Option("--steady/--no-steady", help="Remove flicker where the picture is still.")
     ] = True,
     codec: Annotated[str, typer.Option(help="libx264, libx265, libsvtav1, libvpx-vp9 or ffv1.")] = "libx264",
-    crf: Annotated[int | None, typer.Option(help="Quality, the lower the better; the codec's default.")] = None,
-    bits: Annotated[Literal["8", "10"] | None, typer.Option(help="Bits a sample; the clip's by default.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames a second of a folder; what its files say, else 24.")] = None,
+    crf: Annotated[int | None, typer.Option(help="Quality, lower is better; by default the codec's own.")] = None,
+    bits: Annotated[Literal["8", "10"] | None, typer.Option(help="Bits per sample; by default the clip's.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of a folder; by default what its files say, or 24.")
+    ] = None,
     backend: BackendOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore a dark video: its times and its sound stay as they are.
+    """Restore a dark video, keeping its timing and its sound.
 
-    Run again after a kill, such a command goes on where it was. A frame that
-    cannot be decoded repeats the one before it, and is named.
+    Run the same command again to resume an interrupted run. A frame that cannot
+    be decoded is reported, and repeats the frame before it.
     """
     amplification = parse_ratio(ratio)
     check_backend_option(backend)

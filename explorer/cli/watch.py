@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    source: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, with its folders within.")],
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, searched recursively.")],
     destination: Annotated[
         Path, typer.Option("--out", "-o", help="A folder for results and manifest.parquet; made if missing.")
     ],
@@ -53,15 +53,15 @@ def watch(
     black_level: BlackLevelOption = "auto",
     weights: WeightsOption = None,
     backend: BackendOption = "auto",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds from one look to the next.")] = 2.0,
-    settle: Annotated[float, typer.Option(min=0, help="Seconds for which a file must not have changed.")] = 2.0,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two checks.")] = 2.0,
+    settle: Annotated[float, typer.Option(min=0, help="Seconds that a file must stay unchanged.")] = 2.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore the photographs of a folder, and each one that appears in it.
+    """Restore the photos of a folder, and each new one that appears in it.
 
-    Results lie as those of `lowlight batch` do, with the same manifest. A file
-    is taken once it has stopped growing. Ctrl-C ends it after the photograph at
-    work; started again, it goes on with what is missing.
+    Writes the same folders and manifest as `lowlight batch`. A file is read once
+    it has stopped growing. Ctrl-C ends the command after the current photo; start
+    it again to do what is missing.
     """
     from explorer.batch.watching import watch as keep_watch
     from explorer.restorer import load_model

@@ -13,18 +13,16 @@ from explorer.cli.import_weights import bytes_shown, import_weights
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
 
-weights = typer.Typer(
-    help="Weights: what is here, what the Hugging Face Hub has, and how they come and go.", no_args_is_help=True
-)
+weights = typer.Typer(help="List, download, check, import and publish weights.", no_args_is_help=True)
 
 Repo = Annotated[
     str | None,
     typer.Option(
         metavar="ORG/REPO[@REVISION]",
-        help="The repository of bare names; by default EXPLORER_HUB_REPO or the settings'.",
+        help="The repository for names without one; by default EXPLORER_HUB_REPO or the settings.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")]
 
 
 def look_in(context: typer.Context, order: str) -> str:
@@ -57,8 +55,8 @@ Order = Annotated[
         "--weights-order",
         metavar="PLACE,...",
         callback=look_in,
-        help="Where to look for weights, in order: some of local, embedded, hub; by default EXPLORER_WEIGHTS_ORDER or "
-        "the settings'.",
+        help="Where to look for weights, in this order: any of local, embedded, hub; by default EXPLORER_WEIGHTS_ORDER "
+        "or the settings.",
     ),
 ]
 
@@ -70,7 +68,7 @@ def _group(order: Order = "") -> None:
 
 @weights.command("list")
 def list_(
-    remote: Annotated[bool, typer.Option("--remote", help="What the repository on the Hub holds.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="List what the repository on the Hub holds.")] = False,
     repo: Repo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -103,18 +101,18 @@ def list_(
 @weights.command("pull")
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Names, or hf:org/repo/name, with @REVISION or not.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Names, or hf:org/repo/name, optionally with @REVISION.")
     ] = None,
     repo: Repo = None,
-    everything: Annotated[bool, typer.Option("--all", help="All weights of the repository.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Download all weights of the repository.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Get weights from the Hub into its cache, several at once; what an interruption left is gone on from."""
+    """Download weights from the Hub, several at once. Interrupted downloads resume."""
     from explorer.hub.pulling import pull_many, remote_names
     from explorer.hub.references import HubReference, parse_reference, parse_repo
 
     if everything == bool(names):
-        raise HubError("Name the weights to pull, or give --all alone.")
+        raise HubError("Name the weights to pull, or give only --all.")
     if everything:
         where, revision = parse_repo(_repo(repo))
         commit, found = remote_names(where, revision)
@@ -142,10 +140,12 @@ def pull(
 
 @weights.command("verify")
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="By default, all weights on this machine.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Check weights on this machine: config, sha256, container, every tensor's name and shape."""
+    """Check the weights on this machine: config, sha256, file format, and each tensor's name and shape."""
     from explorer.sources import installed, resolve
     from explorer.weights.store import load_weights
 
@@ -156,7 +156,7 @@ def verify(
             found = resolve(name, download=False)
             model = load_weights(found.folder, found.revision)
             if not model.config.sha256:
-                raise WeightsError(f"The config in {found.folder} states no sha256; get the folder anew.")
+                raise WeightsError(f"The config in {found.folder} states no sha256; get the folder again.")
         except WeightsError as error:
             text = str(error)
             print_failure(error if name in text else WeightsError(f"{name}: {text}"))
@@ -173,25 +173,27 @@ def verify(
 def where(
     name: Annotated[str | None, typer.Argument(help="A name, or hf:org/repo/name.")] = None,
     repo: Repo = None,
-    settings: Annotated[bool, typer.Option("--settings", help="The path of the file of settings.")] = False,
+    settings: Annotated[bool, typer.Option("--settings", help="Print the path of the settings file.")] = False,
 ) -> None:
-    """Print the folder that a name stands for on this machine; nothing is downloaded."""
+    """Print the folder of some weights on this machine. Downloads nothing."""
     from explorer.sources import resolve
     from explorer.weights.settings import settings_file
 
     if settings == (name is not None):
-        raise WeightsError("Give one name, or --settings alone.")
+        raise WeightsError("Give one name, or only --settings.")
     write_line(str(settings_file() if name is None else resolve(name, repo=repo, download=False).folder))
 
 
 @weights.command("publish")
 def publish(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of weights here, or folders.")],
-    to: Annotated[str, typer.Option("--to", metavar="ORG/REPO", help="The repository; made where it does not exist.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of weights on this machine, or folders.")],
+    to: Annotated[str, typer.Option("--to", metavar="ORG/REPO", help="The repository; created if it does not exist.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, show files and card, upload nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and show files and card, but upload nothing.")
+    ] = False,
     with_permission: Annotated[
-        bool, typer.Option("--with-permission", help="Their authors gave you leave to pass these weights on.")
+        bool, typer.Option("--with-permission", help="You have the authors' permission to redistribute these weights.")
     ] = False,
     message: Annotated[str, typer.Option("--message", help="The commit's message.")] = "",
     quiet: Quiet = False,

@@ -139,6 +139,13 @@ def darken(
         DataError: an unknown camera, or an ISO far from what was measured.
         RatioError: the ratio is not a number from 1 to 300.
         PhotoError: an unknown phase, or a photo of fewer than 6 x 6 pixels.
+
+    Examples:
+        >>> import explorer
+        >>> photo = explorer.open_photo(explorer.examples.examples()[2].reference)
+        >>> dark = explorer.darken(photo, "sony_a7s2", iso=6400, ratio=50, seed=1)
+        >>> dark.photo.cfa, dark.ratio
+        ('bayer', 50.0)
     """
     ratio = check_ratio(ratio)
     noise = camera_named(camera).at(iso) if isinstance(camera, str) else camera

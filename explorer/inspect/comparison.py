@@ -50,6 +50,12 @@ def compare(
 
     Raises:
         RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when that model's turn comes.
+
+    Examples:
+        >>> import explorer
+        >>> cat = explorer.open_photo(explorer.examples.examples()[2].path)
+        >>> [(c.model, c.restoration.ratio) for c in explorer.compare(cat, ["gamma", "clahe"], [4, 8], max_side=64)]
+        [('gamma', 4.0), ('gamma', 8.0), ('clahe', 4.0), ('clahe', 8.0)]
     """
     from explorer.evaluation.metrics import measure  # here: it imports torch
 

@@ -136,6 +136,12 @@ def feature_maps(
     Raises:
         ModelNotFoundError: an unknown model, layer or channel, or a layer that gives no map.
         RatioError: a ratio that is not "auto" or a number from 1 to 300.
+
+    Examples:
+        >>> import explorer
+        >>> cat = explorer.open_photo(explorer.examples.examples()[2].path)
+        >>> explorer.feature_maps(cat, "sci.lol", "first", max_side=64).maps.shape
+        (43, 64, 3)
     """
     loaded = as_model(model)
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"

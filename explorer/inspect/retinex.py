@@ -74,6 +74,13 @@ def decompose(
     Raises:
         ModelNotFoundError: the model shows nothing but its image.
         RatioError, WeightsError: as `explorer.restore`.
+
+    Examples:
+        >>> import explorer
+        >>> cat = explorer.open_photo(explorer.examples.examples()[2].path)
+        >>> parts = explorer.decompose(cat, "lime", max_side=64)
+        >>> parts.reflectance.shape, parts.illumination.shape
+        ((43, 64, 3), (43, 64, 1))
     """
     loaded = as_model(model)
     result = explorer.restore(photo, loaded, ratio, max_side=max_side)

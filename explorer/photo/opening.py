@@ -185,6 +185,12 @@ def open_photo(
             unknown kind, or a RAW file with another colour-filter array than Bayer or X-Trans; with `isolated` also one
             that crashes its decoder or takes too much time or memory; an unknown `black_level`.
         SettingsError: an environment variable of the limits holds something else than a number.
+
+    Examples:
+        >>> import explorer
+        >>> photo = explorer.open_photo(explorer.examples.examples()[0].path)
+        >>> photo.name, photo.cfa, photo.camera is None
+        ('still_life.dng', 'bayer', False)
     """
     limits = limits or Limits.from_environment()
     black_level = checked_choice(black_level)

@@ -193,6 +193,9 @@ class LocalHub:
                 name = r"([^/]+/[^/]+)"
                 if match := re.fullmatch(rf"/api/(models|spaces)/{name}(?:/revision/(.+))?", path):
                     self.info(match[1], match[2], match[3] or "main")
+                elif match := re.fullmatch(rf"/api/(models|spaces)/{name}/tree/main", path):
+                    listed = hub.files(match[2], match[1]).items()
+                    self.answer_json([{"type": "file", "path": n, "oid": "0", "size": len(d)} for n, d in listed])
                 elif match := re.fullmatch(rf"/(?:(spaces)/)?{name}/resolve/([^/]+)/(.+)", path):
                     self.resolve(match[1] or "models", match[2], match[3], match[4])
                 elif path == "/api/repos/create":

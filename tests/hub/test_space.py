@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from local_client import REPO, Client, contents
+from local_client import REPO, Client, client_environment, contents
 from packaging.requirements import Requirement
 from server import LocalHub
 
 from explorer.hub.publishing import Upload
+from explorer.hub.space import front_matter as written_front_matter
 from explorer.hub.space import requirements, space_files
 
 SPACE = "class/explorer"
@@ -96,6 +98,60 @@ def test_requirements_fit_the_hardware(project: Path) -> None:
         assert len(set(names)) == len(names) and "torch" in names and "rawpy" in names and "gradio" not in names
     assert requirements(text, "cpu").startswith("--extra-index-url https://download.pytorch.org/whl/cpu\n")
     assert "torch>=2.8,<2.12" in requirements(text, "zero")
+
+
+def test_the_readme_of_the_repository_is_the_one_of_a_space(project: Path) -> None:
+    text = (project / "README.md").read_text()
+    pinned = [line for line in (project / "constraints.txt").read_text().splitlines() if line.startswith("gradio==")]
+    (sdk,) = {line.partition("==")[2] for line in pinned}
+    assert front_matter(text) == {**front_matter(written_front_matter()), "sdk_version": sdk}
+    ranges = {(each := Requirement(line)).name: each.specifier for line in requirement_lines(project)}
+    assert sdk in ranges["gradio"], "the Space installs requirements.txt on top of its SDK"
+
+
+def requirement_lines(project: Path) -> list[str]:
+    lines = (project / "requirements.txt").read_text().splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+FROM_THE_REPOSITORY = """
+import explorer, spaces_app
+assert spaces_app.demo.blocks
+names = [each.name for each in explorer.list_models() if each.weights is not None]
+print(len(names), explorer.load_model("sci.lol").config.parameters)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_repository_is_pushed_as_a_space_and_runs(hub: LocalHub, project: Path, tmp_path: Path) -> None:
+    if shutil.which("git") is None or not (project / ".git").exists():
+        pytest.skip("needs git and a clone")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=project, capture_output=True, text=True, check=True
+    ).stdout.split()
+    hub.commit(SPACE, {"old.py": b"gone", ".gitattributes": b"*.safetensors filter=lfs\n"}, kind="spaces")
+    # The stamp of the installation counts as new, so that nothing is installed here.
+    done = subprocess.run(
+        ["make", "--old-file", ".venv/.installed", "space", f"SPACE={SPACE}", f"BIN={Path(sys.executable).parent}"],
+        cwd=project,
+        env=client_environment(hub, tmp_path / "home"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = hub.files(SPACE, "spaces")
+    assert set(files) == {*tracked, ".gitattributes"}
+    folder = written([Upload(path, content) for path, content in files.items()], tmp_path / "space")
+    ran = subprocess.run(
+        [sys.executable, "-c", FROM_THE_REPOSITORY],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    shipped = len(list((project / "weights").glob("*/model.safetensors")))
+    assert ran.stdout.split() == [str(shipped), "258"], ran.stderr[-2000:]
 
 
 FAKE_SPACES = """

@@ -39,8 +39,7 @@ def open_mosaic(
 
     Args:
         samples: H x W sensor counts, uint16.
-        phase: the 2x2 cell at the top left ("RGGB", "BGGR", "GRBG", "GBRG"), or "X-Trans" if the mosaic begins at the
-            canonical tile (`explorer.photo.light.cfa.XTRANS_TILE`).
+        phase: "RGGB", "BGGR", "GRBG" or "GBRG" at the top left, or "X-Trans" where `cfa.XTRANS_TILE` begins there.
         black: sensor counts without light; one number, or four in the order R, G1 (red's row), B, G2 (Bayer only).
         white: sensor counts at saturation.
         name: what messages call it.
@@ -53,9 +52,13 @@ def open_mosaic(
         notes: sentences for the user.
 
     Raises:
-        PhotoError: an array that is not H x W uint16, an unknown phase or rotation, levels that are no numbers or leave
-            no room, or too few pixels.
+        PhotoError: not H x W uint16, an unknown phase or rotation, levels that leave no room, or too few pixels.
         WhiteBalanceError: gains that are not three positive numbers, or beyond 16:1.
+
+    Examples:
+        >>> import explorer, numpy
+        >>> explorer.open_mosaic(numpy.full((64, 96), 600, numpy.uint16), black=512).cfa
+        'bayer'
     """
     array = np.asarray(samples)
     if array.ndim != 2 or array.dtype != np.uint16:
@@ -70,14 +73,12 @@ def open_mosaic(
     usable = xyz_to_camera is not None and usable_xyz_to_camera(xyz_to_camera)
     exposure = exposure or Exposure()
     return RawPhoto(
-        mosaic=mosaic, cfa=cfa, phase=phase, inset=inset,
+        name=name, notes=notes, mosaic=mosaic, cfa=cfa, phase=phase, inset=inset, rotation=rotation, mirrored=mirrored,
         black_level=black_level, white_level=white, bits=max(1, int(white).bit_length()),
         white_balance=initial_balance(None, None) if as_shot is None else WhiteBalance(as_shot, "as given"),
-        as_shot=as_shot, daylight=None,
         camera_to_srgb=camera_to_srgb(xyz_to_camera) if usable else NOMINAL_CAMERA_TO_SRGB.copy(),
-        matrix_source="as given" if usable else NOMINAL_MATRIX,
+        matrix_source="as given" if usable else NOMINAL_MATRIX, as_shot=as_shot, daylight=None,
         exposure=exposure, camera=camera, exif=exif_block(camera, exposure),
-        rotation=rotation, mirrored=mirrored, name=name, notes=notes,
     )  # fmt: skip
 
 

@@ -239,6 +239,12 @@ def suggest_ratio(
 
     Raises:
         RatioError: unknown rule, an m that is not a positive number, or an exposure pair without exposure times.
+
+    Examples:
+        >>> import explorer
+        >>> cat = explorer.open_photo(explorer.examples.examples()[2].path)
+        >>> explorer.suggest_ratio(cat, "percentile").ratio > 1
+        True
     """
     m = _check_factor(m)
     if long_exposure is not None:

@@ -1,0 +1,234 @@
+"""Makes the pictures of README.md and the documentation again, from the real app, a real lesson and the real command.
+
+    python scripts/screenshots.py            # all of them, into docs/images
+    python scripts/screenshots.py restore    # only some
+
+Needs Chromium (EXPLORER_CHROMIUM names one), Playwright and Voila, and takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "images"
+MAX_BYTES = 250_000
+"""Largest size of a picture: a page with five of them still loads quickly on a phone."""
+PATIENCE = 180_000
+"""Milliseconds that a busy machine may take for one step."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A view of the app: its address, and what must be on the page before the picture is taken."""
+
+    query: str
+    awaited: str
+    size: tuple[int, int] = (1280, 860)
+    scheme: Literal["light", "dark"] = "light"
+    act: Callable[[Page], None] = lambda page: None
+
+
+def _in_full(page: Page) -> None:
+    shown = "#lx-viewer [data-revision]"
+    before = page.get_attribute(shown, "data-revision")
+    page.click("#lx-full")
+    page.wait_for_selector(f"{shown}:not([data-revision='{before}'])", state="attached")
+
+
+def _choose_a_layer(page: Page) -> None:
+    page.click("#lx-features-layers .lx-layer-list button >> nth=0")
+    page.wait_for_selector("#lx-features-channels button[data-channel='3']")
+
+
+SHOTS = {
+    "restore": Shot("?example=espresso&model=lynx.raw_synthetic&ratio=40", "#lx-result dl", act=_in_full),
+    "feature-maps": Shot(
+        "?example=cat&tab=features", "#lx-features-tiles .lx-tile img[src]", (1440, 1060), "dark", _choose_a_layer
+    ),
+    "training": Shot(
+        "?tab=training&run=lynx.raw_synthetic", "#lx-training-psnr .js-plotly-plot", (1280, 1120), "light"
+    ),
+}
+
+
+def free_port() -> int:
+    """A port that no server listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(arguments: list[str], home: Path, path: str = "") -> Iterator[str]:
+    """Address of a server while the block runs.
+
+    Args:
+        arguments: what follows `python -m`, with "{port}" for the port.
+        home: an empty folder for its settings and caches, so that the pictures show what a fresh installation shows.
+        path: a page below the address; the server is ready when it answers.
+    """
+    port = free_port()
+    env = os.environ | {
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        **{f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "CACHE")},
+    }
+    command = [sys.executable, "-m", *(each.format(port=port) for each in arguments)]
+    log = home / "server.log"
+    with log.open("w") as sink:
+        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + PATIENCE / 1000
+        while True:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"The server did not start:\n{log.read_text()[-2000:]}")
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE / 1000).read()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def photographed(browser: Browser, address: str, shot: Shot) -> Image.Image:
+    """The page, once it shows what the shot waits for and its pictures are loaded."""
+    width, height = shot.size
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
+    try:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(address + shot.query)
+        page.wait_for_selector(shot.awaited)
+        shot.act(page)
+        page.wait_for_function("[...document.images].filter((image) => image.src).every((image) => image.complete)")
+        page.evaluate("() => { window.scrollTo(0, 0); document.activeElement?.blur(); }")
+        page.mouse.move(1, 1)
+        return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    finally:
+        context.close()
+
+
+def three_ways(home: Path) -> Image.Image:
+    """The middle of one RAW file, three times: as taken, amplified only, and restored by the command line."""
+    photo = ROOT / "explorer" / "examples" / "espresso.dng"
+    ways = (
+        ("as taken", ("identity", "1")),
+        ("amplified 40 times", ("identity", "40")),
+        ("restored by a network", ("lynx.raw_synthetic", "40")),
+    )
+    parts = []
+    for index, (said, (model, ratio)) in enumerate(ways):
+        out = home / f"{index}.png"
+        command = ["restore", str(photo), "-m", model, "--ratio", ratio, "-o", str(out)]
+        subprocess.run(
+            [sys.executable, "-m", "explorer", *command],
+            check=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        whole = Image.open(out).convert("RGB")
+        left, top = (whole.width - 240) // 2 + 40, (whole.height - 240) // 2 + 20
+        part = whole.crop((left, top, left + 240, top + 240)).resize((480, 480), Image.Resampling.LANCZOS)
+        ImageDraw.Draw(part).text(
+            (16, 16), said, fill="white", stroke_width=3, stroke_fill="black", font=ImageFont.load_default(24)
+        )
+        parts.append(part)
+    strip = Image.new("RGB", (480 * len(parts) + 8 * (len(parts) - 1), 480), "white")
+    for index, part in enumerate(parts):
+        strip.paste(part, (488 * index, 0))
+    return strip
+
+
+def lesson(browser: Browser, home: Path) -> Image.Image:
+    """The fourth lesson as a page, at its first explorer."""
+    notebooks = home / "notebooks"
+    notebooks.mkdir()
+    name = "04_retinex.ipynb"
+    shutil.copy(ROOT / "notebooks" / name, notebooks)
+    # Voila's page of files answers at once; the lesson itself runs when it is asked for.
+    arguments = ["voila", "--no-browser", "--port={port}", str(notebooks)]
+    with serving(arguments, home) as address:
+        context = browser.new_context(viewport={"width": 1100, "height": 900})
+        try:
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.goto(f"{address}voila/render/{name}")
+            seen = page.locator(".lx-viewer .lx-frame img").first
+            seen.wait_for()
+            page.wait_for_function("[...document.images].filter((image) => image.src).every((image) => image.complete)")
+            seen.evaluate("image => image.closest('.lx-w').scrollIntoView({block: 'start'})")
+            return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        finally:
+            context.close()
+
+
+def write_picture(picture: Image.Image, name: str) -> None:
+    """Writes a picture as WebP, at the highest of a few qualities that keeps it under `MAX_BYTES`."""
+    for quality in (90, 82, 74, 66):
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", quality=quality, method=6)
+        if buffer.tell() <= MAX_BYTES:
+            break
+    else:
+        raise SystemExit(f"{name} does not fit in {MAX_BYTES:,} bytes; make its view smaller.")
+    unfinished = FOLDER / f".{name}.tmp"
+    unfinished.write_bytes(buffer.getvalue())
+    os.replace(unfinished, FOLDER / f"{name}.webp")
+    print(f"{name}.webp: {picture.width} × {picture.height}, {buffer.tell():,} bytes")
+
+
+def main() -> None:
+    """Makes the pictures that are asked for."""
+    names = [*SHOTS, "three-ways", "lesson"]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
+    wanted = parser.parse_args().names or names
+    if unknown := sorted(set(wanted) - set(names)):
+        parser.error(f"there is no picture {', '.join(unknown)}")
+
+    from playwright.sync_api import sync_playwright
+
+    candidates = [os.environ.get("EXPLORER_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    chromium = next((found for name in candidates if name and (found := shutil.which(name))), None)
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        if "three-ways" in wanted:
+            write_picture(three_ways(Path(scratch)), "three-ways")
+        if shots := [name for name in SHOTS if name in wanted]:
+            home = Path(scratch, "app")
+            home.mkdir()
+            with serving(["explorer", "app", "--port", "{port}"], home) as address:
+                for name in shots:
+                    write_picture(photographed(browser, address, SHOTS[name]), name)
+        if "lesson" in wanted:
+            home = Path(scratch, "lesson")
+            home.mkdir()
+            write_picture(lesson(browser, home), "lesson")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
