@@ -247,7 +247,7 @@ def restore(
         model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
         ratio: amplification in linear light, 1 (none) to 300; "auto" follows the rule of the weights' training.
         strength: 0 to 100 %, in linear light between the developed photo (0, bit for bit, and no network runs) and
-            what the network gives (100); fine detail is given back before noise is, see `explorer.photo.light.strength`.
+            what the network gives (100); detail is given back before noise is, see `explorer.photo.light.strength`.
         backend: "auto", "torch", "openvino" or "cuda"; `explorer.engine.choose_backend` says more.
         intermediates: keep the model's intermediates. None keeps them for pictures of up to 16 megapixels.
         scene: keep a RAW photo's restored light too, which DNGs and linear TIFFs are written from.
