@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "restorer": (
         "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
+        "darkroom",
     ),  # fmt: skip
     "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
     "negative": ("errors", "messages", "photo", "encode", "saving", "settings", "restoration"),
@@ -99,6 +100,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "examples",
         "app",
         "training",
+        "inspect",
         "evaluation",
         "batch",
         "darkroom",
