@@ -300,6 +300,8 @@ class Job:
     ratio: float
     ratio_source: str
     notes: tuple[str, ...] = ()
+    whole: bool = True
+    """False for a photo that was reduced, and so has less noise than its camera gave it."""
 
     @property
     def pixels(self) -> int:
@@ -326,7 +328,8 @@ def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: floa
         value, source = suggested_ratio(photo, loaded)
     untrained = loaded.identity.revision == UNTRAINED
     notes = (say("note.untrained", title=loaded.architecture.title),) if untrained else ()
-    return Job(photo if max_side is None else reduced(photo, max_side), loaded, value, source, notes)
+    small = photo if max_side is None else reduced(photo, max_side)
+    return Job(small, loaded, value, source, notes, small is photo)
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,19 +355,35 @@ def compute(
     channels, height, width = given.planes.shape
     names = None if intermediates else ("image",)
     budget, model = budget_for(job.pixels), job.model
-    if (fitted := model.net.fitted(given.planes)) is not model.net:
+    fitted, notes = _knowing(job, given)
+    if fitted is not model.net:
         model = replace(model, net=fitted)
     factor = reduction(model.net, height, width, budget)
     if factor > 1:
         engine = choose_backend(replace(model, net=model.net.at_scale(factor)), backend)
         maps = run_reduced(engine.run, model.net, given.planes, factor, names)
-        return Computed(maps, engine, (reduced_note(factor),))
+        return Computed(maps, engine, (*notes, reduced_note(factor)))
     margin = model.config.input.margin
     tiled = model.net.placed and len(grid(height, width, model.net, channels, budget, margin)) > 1
     engine = choose_backend(model, backend, image_only=not intermediates, tiled=tiled)
     return Computed(
-        run_tiled(engine.run, model.net, given.planes, budget, progress, names, margin, given.region), engine
+        run_tiled(engine.run, model.net, given.planes, budget, progress, names, margin, given.region), engine, notes
     )
+
+
+def _knowing(job: Job, given: ModelInput) -> tuple[RestorationNet, tuple[str, ...]]:
+    """The network knowing what it must of the whole picture: the measured noise of its camera, else what it finds."""
+    net, photo = job.model.net, job.photo
+    if net.takes_noise and job.whole and isinstance(photo, RawPhoto):
+        from explorer.darkroom.planes import noise_of_mosaic
+        from explorer.models.base import Noise
+
+        balanced = job.model.config.input.white_balance == "before"
+        red, green, blue = photo.white_balance.gains if balanced else (1.0, 1.0, 1.0)
+        if known := noise_of_mosaic(photo, (red * job.ratio, green * job.ratio, blue * job.ratio)):
+            note = say("note.noise_measured", camera=photo.camera, iso=f"{photo.exposure.iso:g}")
+            return net.knowing(Noise(*known)), (note,)
+    return net.fitted(given.planes), ()
 
 
 def _developed(job: Job, scene: bool) -> Restoration:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import explorer
 from explorer.app import text
 from explorer.app.lessons import LESSONS
+from explorer.evaluation.leaderboard import SETS
+from explorer.evaluation.leaderboard_text import ANSWERS, HEADINGS, QUESTIONS, SEEN
 from explorer.examples import examples
 from explorer.messages import MESSAGES
 
@@ -15,12 +17,14 @@ def english() -> dict[str, str]:
     """Sentences by id.
 
     A text of `explorer.app.text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the Learn tab
-    `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; an example `example.<name>`; the summary of
-    weights that are at hand the weights' name; the rest the ids of `explorer.messages`.
+    `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an example
+    `example.<name>`; the summary of weights that are at hand the weights' name; the rest the ids of
+    `explorer.messages`.
     """
     return {
         **dict(_texts()),
         **dict(_lessons()),
+        **dict(_board()),
         **{f"example.{each.name}": each.title for each in examples()},
         **{model.name: model.summary for model in explorer.list_models() if model.weights is not None},
         **MESSAGES,
@@ -44,3 +48,12 @@ def _lessons() -> Iterator[tuple[str, str]]:
         yield f"{lesson.name}.title", lesson.title
         yield from ((f"{lesson.name}.paragraph{k}", words) for k, words in enumerate(lesson.paragraphs, 1))
         yield f"{lesson.name}.caption", lesson.caption
+
+
+def _board() -> Iterator[tuple[str, str]]:
+    yield from ((f"board.{each.name}", each.about) for each in SETS)
+    yield from ((f"board.{each.set_name}.photo", each.photo) for each in QUESTIONS)
+    yield from ((f"board.{key}", words) for key, words in ANSWERS.items())
+    yield from ((f"board.{key}", HEADINGS[key]) for key in ("name", "seconds", "parameters", "seen"))
+    yield from ((f"board.seen.{words}", words) for words in SEEN.values())
+    yield "board.kodak24_dark.title", next(each.title for each in SETS if each.name == "kodak24_dark")

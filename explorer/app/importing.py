@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from explorer.app import catalogue, text
-from explorer.app.components import html
-from explorer.app.feedback import reported
+from explorer.app.components import html, problem
+from explorer.app.feedback import reported, told
 from explorer.app.shared import Shared
-from explorer.errors import WeightsError
+from explorer.errors import ExplorerError, WeightsError
 from explorer.hub import originals
 from explorer.server.visitor import is_loopback
 from explorer.weights.catalogue import CATALOGUE, published
@@ -52,6 +53,45 @@ def missing() -> list[PublishedCheckpoint]:
     """Published checkpoints that can be downloaded and are not here yet."""
     here = catalogue.models()
     return [entry for entry in CATALOGUE.values() if entry.downloadable and entry.name not in here]
+
+
+def free() -> list[PublishedCheckpoint]:
+    """Those of `missing` whose licence lets anybody pass them on, for any purpose."""
+    return [entry for entry in missing() if entry.redistributable]
+
+
+def fetch_free(report: Callable[[int, int, str], None]) -> list[tuple[str, str]]:
+    """Gets all of `free`, one after the other; what cannot be had does not keep the others from coming.
+
+    Args:
+        report: called with how many are done, of how many, and what is on its way.
+
+    Returns:
+        The names of those that could not be had, and why.
+    """
+    entries, failed = free(), []
+    for done, entry in enumerate(entries):
+
+        def progress(file: str, have: int, total: int, done: int = done, name: str = entry.name) -> None:
+            share = f", {100 * have // total} %" if total else ""
+            report(done, len(entries), f"{name}: {file}{share}")
+
+        report(done, len(entries), entry.name)
+        try:
+            originals.download_original(entry.name, accept_licence=True, progress=progress)
+        except ExplorerError as error:
+            failed.append((entry.name, told(error)))
+    catalogue.refresh()
+    return failed
+
+
+def free_button() -> Any:
+    """The button that gets all of `free`, naming how many and their licences."""
+    entries = free()
+    if not entries:
+        return gr.update(visible=False)
+    licences = ", ".join(sorted({entry.licence for entry in entries}))
+    return gr.update(value=text.IMPORT_FREE.format(count=len(entries), licences=licences), visible=True)
 
 
 def picker_update(names: list[str], value: Any = None) -> Any:
@@ -102,11 +142,21 @@ def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
         entry = gr.Dropdown(choices=[], value=None, label=text.IMPORT_WHICH, elem_id="lx-import-name", filterable=False)
         terms = html(elem_id="lx-import-terms")
         agree = gr.Button(text.IMPORT_NOTHING, elem_id="lx-import-run", interactive=False)
+        everything = gr.Button(text.IMPORT, elem_id="lx-import-free", visible=False)
+    offered = [entry, terms, agree, everything]
 
     def offer() -> dict[Any, Any]:
         left = [each.name for each in missing()]
         first = left[0] if left else None
-        return {entry: gr.update(choices=left, value=first), terms: notice(first), agree: agreement(first)}
+        return {
+            entry: gr.update(choices=left, value=first), terms: notice(first), agree: agreement(first),
+            everything: free_button(),
+        }  # fmt: skip
+
+    def offer_again(name: str | None) -> dict[Any, Any]:
+        """As `offer`, but what the visitor chose meanwhile stays, if it is not here yet."""
+        left = [each.name for each in missing()]
+        return {entry: gr.update(choices=left), everything: free_button()} if name in left else offer()
 
     def describe(name: str | None) -> dict[Any, Any]:
         return {terms: notice(name), agree: agreement(name)}
@@ -132,20 +182,33 @@ def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
             shared.message: "",
         }
 
+    def fetch_all(request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+        if not allowed(request):
+            raise WeightsError(text.IMPORT_NOT_HERE)
+        failed = fetch_free(lambda done, count, what: progress((done, count), desc=what, unit="weights"))
+        lines = [text.IMPORT_FAILED.format(name=name, reason=reason) for name, reason in failed]
+        return {
+            **{picker: picker_update(names()) for picker, names in shared.pickers.items()},
+            shared.message: "".join(problem(line) for line in lines),
+        }
+
     guard = reported(shared.message)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    section.expand(guard(offer), None, [entry, terms, agree, shared.message], **private)
+    section.expand(guard(offer), None, [*offered, shared.message], **private)
+    alone: dict[str, Any] = {
+        "concurrency_id": _IMPORTS, "concurrency_limit": 1, "api_visibility": "private", "show_progress_on": [terms],
+    }  # fmt: skip
     entry.input(guard(describe), entry, [terms, agree, shared.message], **private)
 
     def wire() -> None:
         agree.click(
             guard(fetch),
             entry,
-            [*shared.pickers, entry, terms, agree, done, shared.message],
-            concurrency_id=_IMPORTS,
-            concurrency_limit=1,
-            api_visibility="private",
-            show_progress_on=[terms],
+            [*shared.pickers, *offered, done, shared.message],
+            **alone,
+        )
+        everything.click(guard(fetch_all), None, [*shared.pickers, shared.message], **alone).then(
+            guard(offer_again), entry, [*offered, shared.message], **private
         )
 
     shared.later.append(wire)

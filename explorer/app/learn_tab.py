@@ -11,6 +11,7 @@ import gradio as gr
 
 import explorer
 from explorer.app import catalogue, opening, text
+from explorer.app.board import board_tables
 from explorer.app.components import data_address, html
 from explorer.app.feedback import reported
 from explorer.app.lessons import LESSONS, Lesson
@@ -95,6 +96,8 @@ def page(name: str) -> str:
 def _illustration(lesson: Lesson) -> str:
     if lesson.picture == "blocks":
         return drawings.blocks_drawing(lesson.blocks)
+    if lesson.picture == "board":
+        return board_tables()
     if lesson.picture == "curve":
         return drawings.curve_drawing((-0.2, -0.5, -0.8))
     source = data_address(png(_computed(lesson), 9))

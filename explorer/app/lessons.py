@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Picture = Literal["bits", "ratios", "retinex", "patches", "curve", "blocks"]
+Picture = Literal["bits", "ratios", "retinex", "patches", "curve", "blocks", "board"]
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,23 @@ LESSONS: tuple[Lesson, ...] = (
         "A photo, the light that LIME finds in it, and the photo divided by that light.",
         "launchpad",
         "lime",
+        None,
+        "compare",
+    ),
+    Lesson(
+        "leaderboard",
+        "Which checkpoint?",
+        (
+            "A network is good at what it was trained on, and best of all at the very scenes. So the answer depends on "
+            "your photo, and figures count only where the network had not seen the pictures. All of these were "
+            "measured by this project, none is taken from a paper.",
+            "Plain PSNR also punishes a wrong brightness, which the slider sets right in a moment. GT-mean PSNR "
+            "forgives it: look at that column if you are going to set the brightness yourself.",
+        ),
+        "board",
+        "The best of those that surely saw none of the scenes, then every set as a whole.",
+        "astronaut",
+        "lynx",
         None,
         "compare",
     ),

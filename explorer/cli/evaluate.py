@@ -20,10 +20,13 @@ from explorer.cli.evaluation_options import (
     DataOption,
     FlatOption,
     JsonOption,
+    LeaderboardOption,
     LimitOption,
     MarkdownOption,
+    MaterialOption,
     ModelsOption,
     NoProgressOption,
+    OutputOption,
     PairRatioOption,
     PlotOption,
     RatiosOption,
@@ -63,13 +66,16 @@ class _Measured:
 
 def evaluate(
     context: typer.Context,
-    models: ModelsOption,
+    models: ModelsOption = None,
     data: DataOption = None,
     synthetic_raw: SyntheticOption = None,
     chart: ChartOption = None,
     corners: CornersOption = None,
     flat: FlatOption = False,
     benchmark: BenchmarkOption = None,
+    leaderboard: LeaderboardOption = False,
+    material: MaterialOption = None,
+    output: OutputOption = None,
     split: SplitOption = "test",
     engine: EngineOption = "local",
     address: AddressOption = None,
@@ -93,14 +99,18 @@ def evaluate(
     columns; values up to 1.5 mean no weave.
     """
     asked = Asked(
-        models, data, synthetic_raw, chart, corners, flat, benchmark, split, (engine, address, workers), ratios, ratio,
-        limit, seed, sensor, record, plot, as_json, as_markdown, quiet,
+        models or [], data, synthetic_raw, chart, corners, flat, benchmark, split, (engine, address, workers), ratios,
+        ratio, limit, seed, sensor, record, plot, as_json, as_markdown, quiet, leaderboard, material, output,
     )  # fmt: skip
     for contradiction, sentence in contradictions(asked):
         if contradiction:
             context.fail(sentence)
+    if leaderboard:
+        from explorer.cli.leaderboard import measure_board
+
+        return measure_board(asked)
     check_texts(asked)
-    recorded = [_folder(name) for name in models] if record else []
+    recorded = [_folder(name) for name in asked.models] if record else []
     if plot is not None:
         from explorer.cli.plots import check_plot
 

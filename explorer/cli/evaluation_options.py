@@ -17,7 +17,7 @@ DEFAULT_RATIOS = "30,100,300"
 FLAT_RATIOS = "30,100"
 
 ModelsOption: TypeAlias = Annotated[
-    list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
+    list[str] | None, typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
 ]
 DataOption: TypeAlias = Annotated[
     tuple[Path, Path] | None,
@@ -48,6 +48,25 @@ BenchmarkOption: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME DIR", help="A benchmark set in its folder: lol, sice, or sid_sony and sid_fuji with their lists."
     ),
+]
+LeaderboardOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--leaderboard",
+        help="Measure everything at hand, or each --model, on the leaderboard's sets, and write docs/leaderboard.md; "
+        "what is there already is kept.",
+    ),
+]
+MaterialOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="For --leaderboard: the folder with data/ and checkpoints*/; by default EXPLORER_SHARED, or shared/ "
+        "beside the checkout.",
+    ),
+]
+OutputOption: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="For --leaderboard: where to write instead of the checkout.")
 ]
 SplitOption: TypeAlias = Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")]
 RatiosOption: TypeAlias = Annotated[
@@ -97,6 +116,9 @@ class Asked:
     as_json: bool
     as_markdown: bool
     quiet: bool
+    leaderboard: bool = False
+    material: Path | None = None
+    output: Path | None = None
 
     @property
     def places(self) -> Corners | None:
@@ -107,14 +129,31 @@ class Asked:
 def contradictions(asked: Asked) -> list[tuple[bool, str]]:
     """What options cannot be together: whether they are, and what to say."""
     on_chart = asked.chart is not None and not asked.flat
-    sources = (asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None)
+    sources = (
+        asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None,
+        asked.leaderboard or None,
+    )  # fmt: skip
     plotted, sets = asked.plot is not None, "--data and --synthetic-raw"
     partly = (asked.limit, asked.ratio, asked.seed) != (None, "auto", 0)
     by_many = (*asked.through, asked.split) != ("local", None, None, "test")
     return [
         (
             sum(each is not None for each in sources) != 1,
-            "Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE, --flat and --benchmark NAME DIR.",
+            "Give one of --data LOW_DIR HIGH_DIR, --synthetic-raw DIR, --chart FILE, --flat, --benchmark NAME DIR and "
+            "--leaderboard.",
+        ),
+        (not asked.models and not asked.leaderboard, "Name a model with --model."),
+        (
+            asked.leaderboard and (asked.record or plotted or asked.as_markdown),
+            "--record, --plot and --markdown do not go with --leaderboard, which writes its own page.",
+        ),
+        (
+            asked.leaderboard and asked.limit is not None and asked.output is None,
+            "With --leaderboard, --limit goes with --output: the published board has whole sets only.",
+        ),
+        (
+            not asked.leaderboard and (asked.material is not None or asked.output is not None),
+            "--material and --output go with --leaderboard.",
         ),
         (asked.as_json and asked.as_markdown, "Give either --json or --markdown."),
         (on_chart and (asked.record or plotted), f"--record and --plot go with {sets}, not with --chart."),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.darkroom.noise import SensorNoise, expose
-from explorer.darkroom.sensors import camera_named
+from explorer.darkroom.sensors import SIMULATED, camera_named
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import check_ratio, develop, load_rendering, open_mosaic, srgb_to_linear, write_dng
 from explorer.photo.light.amplify import MIDDLE_GREY
@@ -83,7 +83,7 @@ class DarkExposure:
     def camera(self) -> str:
         """The camera's name, which says that it was simulated: LibRaw would put its own levels in the place of the
         file's, if it knew the camera."""
-        return f"Simulated {self.noise.camera}"
+        return f"{SIMULATED}{self.noise.camera}"
 
     def picture(self) -> FloatArray:
         """The exposure as the camera would develop it, without amplification: H x W x 3 sRGB."""

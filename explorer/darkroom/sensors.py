@@ -110,6 +110,8 @@ class Camera:
     xyz_to_camera: Matrix | None
     """CIE XYZ (D65) to camera RGB, as Adobe publishes it for the camera; None for the nominal camera's."""
     source: str
+    names: tuple[str, ...] = ()
+    """What its files call it, besides `name`, maker and model."""
 
     def gain_at(self, iso: float) -> float:
         """K at an ISO.
@@ -183,11 +185,12 @@ _SONY: Matrix = ((0.5838, -0.1430, -0.0246), (-0.3497, 1.1477, 0.2297), (-0.0748
 
 
 def _full_frame(
-    key: str, sensor: MeasuredSensor, black: int, bias: tuple[float, float, float, float], matrix: Matrix
-) -> Camera:
+    key: str, sensor: MeasuredSensor, black: int, bias: tuple[float, float, float, float], matrix: Matrix,
+    names: tuple[str, ...] = (),
+) -> Camera:  # fmt: skip
     # ELD states the range of gains; it spans a factor of 64 in each camera, which is ISO 100 to 6400.
     iso = (100.0, sensor.gain[0]), (6400.0, sensor.gain[1])
-    return Camera(key, sensor.name, (sensor,), (0.0,), iso, black, 16383, bias, matrix, _ELD)
+    return Camera(key, sensor.name, (sensor,), (0.0,), iso, black, 16383, bias, matrix, _ELD, names)
 
 
 CAMERAS: dict[str, Camera] = {
@@ -200,6 +203,7 @@ CAMERAS: dict[str, Camera] = {
         _full_frame(
             "canon_700d", _EOS_700D, 2048, (0.72, 0.54, 0.77, 0.59),
             ((0.6602, -0.0841, -0.0939), (-0.4472, 1.2458, 0.2247), (-0.0975, 0.2039, 0.6148)),
+            ("Canon EOS REBEL T5i", "Canon EOS Kiss X7i"),
         ),
         _full_frame(
             "canon_70d", _EOS_70D, 2048, (0.71, 0.58, 0.42, 0.32),
@@ -212,7 +216,7 @@ CAMERAS: dict[str, Camera] = {
         _full_frame("sony_a7s2_eld", _A7S2, 512, (1.48, 1.47, 1.47, 1.48), _SONY),
         Camera(
             "sony_a7s2", "Sony A7S II", (_A7S2_LOW, _A7S2_HIGH), (0.0, 2000.0), ((100.0, 0.0956), (6400.0, 6.12)),
-            512, 16383, (1.48, 1.47, 1.47, 1.48), _SONY, f"{_PMN}; bias: {_ELD}",
+            512, 16383, (1.48, 1.47, 1.47, 1.48), _SONY, f"{_PMN}; bias: {_ELD}", ("SONY ILCE-7SM2",),
         ),
         Camera(
             "imx686", "Sony IMX686 (phone)", (_IMX686,), (0.0,), None, 64, 1023, (0.0, 0.0, 0.0, 0.0), None, _PMN,
@@ -237,3 +241,29 @@ def camera_named(key: str) -> Camera:
             f"There is no camera {key!r}; take one of {', '.join(CAMERAS)}, or a file that `lowlight noise` wrote."
         )
     return CAMERAS[key]
+
+
+SIMULATED = "Simulated "
+"""Before the name of the camera in files that the darkroom wrote."""
+
+
+def noise_of_file(camera: str | None, iso: float | None) -> SensorNoise | None:
+    """The noise of a file by what it says of itself; None where its camera was not measured at about its ISO.
+
+    Args:
+        camera: maker and model, as `RawPhoto.camera` has them.
+        iso: as the file states it.
+    """
+    if camera is None or iso is None or not math.isfinite(iso) or iso <= 0:
+        return None
+    wanted = _plain(camera.removeprefix(SIMULATED))
+    # Of two calibrations of one camera the later one in the table holds: it is by ISO.
+    found = [c for c in CAMERAS.values() if c.iso and wanted in {_plain(name) for name in (c.name, *c.names)}]
+    try:
+        return found[-1].at(iso=iso) if found else None
+    except DataError:
+        return None
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())

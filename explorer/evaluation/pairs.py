@@ -101,14 +101,18 @@ def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
     return upright(part, photo.rotation, photo.mirrored)
 
 
-def _opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
-    """The dark photograph, itself as a picture, and its reference."""
+def opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
+    """The dark photograph, itself as a picture, and its reference.
+
+    Raises:
+        DataError: one of them cannot be opened, or is of another kind or size; the message names it.
+    """
     try:
         photo = open_photo(pair.dark)
         if pair.ratio is not None:
             if not isinstance(photo, RawPhoto):
                 raise DataError(f"{pair.dark} is no RAW file, which SID's exposures are; correct the list.")
-            return photo, load_rendering(photo), reference_of(pair.bright, photo)
+            return _alike(pair, photo, load_rendering(photo), reference_of(pair.bright, photo))
         bright = open_photo(pair.bright)
     except PhotoError as error:
         raise DataError(str(error)) from error
@@ -116,7 +120,23 @@ def _opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArr
         if isinstance(each, RawPhoto):
             raise DataError(f"{path} is a RAW file; pairs are compared as developed pictures, so export it first.")
     assert isinstance(photo, RgbPhoto) and isinstance(bright, RgbPhoto)
-    return photo, photo.image, bright.image
+    return _alike(pair, photo, photo.image, bright.image)
+
+
+def _alike(
+    pair: Pair, photo: RawPhoto | RgbPhoto, given: NDArray[np.float32], reference: NDArray[np.float32]
+) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
+    """The same, if both are of one size that every metric can be taken of."""
+    if given.shape != reference.shape:
+        (h, w), (g, v) = given.shape[:2], reference.shape[:2]
+        raise DataError(
+            f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two of a pair must be of one size."
+        )
+    if min(given.shape[:2]) < MIN_SIDE:
+        raise DataError(
+            f"{pair.dark} is smaller than the {MIN_SIDE} x {MIN_SIDE} pixels that SSIM needs; leave it out."
+        )
+    return photo, given, reference
 
 
 def score_pair(
@@ -134,16 +154,7 @@ def score_pair(
     Raises:
         DataError: the two of the pair cannot be opened or compared; the message names them.
     """
-    photo, given, reference = _opened(pair)
-    if given.shape != reference.shape:
-        (h, w), (g, v) = given.shape[:2], reference.shape[:2]
-        raise DataError(
-            f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two of a pair must be of one size."
-        )
-    if min(given.shape[:2]) < MIN_SIDE:
-        raise DataError(
-            f"{pair.dark} is smaller than the {MIN_SIDE} x {MIN_SIDE} pixels that SSIM needs; leave it out."
-        )
+    photo, given, reference = opened(pair)
     scores, seconds = [], []
     for model in models:
         result = restore(photo, model, ratio if pair.ratio is None else pair.ratio, intermediates=False)

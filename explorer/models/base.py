@@ -22,6 +22,13 @@ class Place(NamedTuple):
     width: int
 
 
+class Noise(NamedTuple):
+    """Variance k x + s of the planes of a mosaic at a value x, one of each for every plane."""
+
+    k: NDArray[np.float64]
+    s: NDArray[np.float64]
+
+
 class RestorationNet(nn.Module):
     """A network, or a classical method, that restores a picture.
 
@@ -50,6 +57,9 @@ class RestorationNet(nn.Module):
     needs_float32: bool = False
     """True where the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
 
+    takes_noise: bool = False
+    """True where `knowing` tells it the noise of a mosaic whose camera is measured; `fitted` else finds it there."""
+
     brightens: bool = True
     """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""
 
@@ -59,6 +69,10 @@ class RestorationNet(nn.Module):
         Args:
             planes: C x H x W, the whole input.
         """
+        return self
+
+    def knowing(self, noise: Noise) -> RestorationNet:
+        """The network for planes of known noise, for those that `takes_noise`."""
         return self
 
     def at_scale(self, factor: int) -> RestorationNet:

@@ -8,7 +8,6 @@ the same; amplification and white balance change k and s, and so cancel out.
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from explorer.models.base import RestorationNet
+from explorer.models.base import Noise, RestorationNet
 
 _SCALE = 256.0
 """By which the network's input and output are multiplied."""
@@ -65,16 +64,6 @@ class DecoderBlock(nn.Module):
         return self.conv2(F.relu(self.conv1(x))) + x
 
 
-class Noise(NamedTuple):
-    """Variance k x + s of the four planes of a mosaic at a value x.
-
-    s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes.
-    """
-
-    k: NDArray[np.float64]
-    s: NDArray[np.float64]
-
-
 _BLOCK = 8
 """Samples along a side of the blocks whose noise is measured."""
 _GROUPS = 16
@@ -115,7 +104,8 @@ def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 def noise_of(planes: NDArray[np.float32]) -> Noise:
     """The noise of a mosaic, from the mosaic alone.
 
-    Of all read noises that sensors have, the one is taken with which k x + s comes nearest to what is measured, in
+    s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes: of all that
+    sensors have, the one is taken with which k x + s comes nearest to what is measured, in
     relative terms, with a gain for each colour.
 
     Args:
@@ -168,6 +158,7 @@ class Pmrid(RestorationNet):
     offset: torch.Tensor
     colours: torch.Tensor
 
+    takes_noise = True
     exports = False  # each picture's noise is part of the network, of which a graph is kept for all
     needs_float32 = True
 
@@ -195,7 +186,7 @@ class Pmrid(RestorationNet):
         return self.knowing(noise_of(planes))
 
     def knowing(self, noise: Noise) -> Pmrid:
-        """The network for a mosaic of known noise."""
+        """The network for a mosaic of known noise, of four planes."""
         net = copy.copy(self)
         net._buffers = dict(self._buffers)
         offset = (noise.s / noise.k**2 - _S / _K**2) * _K

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -33,13 +34,13 @@ def facts(rows: Mapping[str, object], caption: str) -> str:
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> str:
-    """A table with a heading row; numbers are aligned to the right."""
+    """A table with a heading row; numbers, also those that are text already, are aligned to the right."""
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
         "<tr>"
         + "".join(
             f'<td class="lx-number">{escape(readable(cell))}</td>'
-            if isinstance(cell, int | float) and not isinstance(cell, bool)
+            if _is_number(cell)
             else f"<td>{escape(readable(cell))}</td>"
             for cell in row
         )
@@ -51,3 +52,9 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str)
         f'<caption class="lx-hidden">{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>'
         "</table></div>"
     )
+
+
+def _is_number(cell: object) -> bool:
+    if isinstance(cell, str):
+        return re.fullmatch(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?(e[-+]?[0-9]+)?", cell) is not None
+    return isinstance(cell, int | float) and not isinstance(cell, bool)

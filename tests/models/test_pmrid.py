@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 import torch
 
 import explorer
+from explorer.darkroom import DarkExposure, camera_named, darken
+from explorer.darkroom.planes import noise_of_mosaic
+from explorer.darkroom.sensors import noise_of_file
 from explorer.engine.tiles import run_tiled
 from explorer.models import architecture, create_model
 from explorer.models.pmrid import Noise, Pmrid, noise_of
-from explorer.photo import RgbPhoto
+from explorer.photo import Photo, RgbPhoto
 from explorer.photo.light.develop import unprocess
+from explorer.restoration import Restoration
 from explorer.weights import CATALOGUE, LoadedModel, WeightsConfig, WeightsIdentity, import_published
 
 
@@ -161,3 +166,80 @@ def test_it_cleans_the_mosaic_of_another_camera(shared: Path) -> None:
         truth = np.repeat(np.repeat(light, 2, 0), 2, 1)
         before, after = np.mean((planes - light) ** 2), np.mean((left - truth) ** 2)
         assert after < before / 15, (level, k, before / after)
+
+
+def exposure(ratio: float, iso: float | None = 800.0, camera: str = "canon_700d", size: int = 384) -> DarkExposure:
+    """A soft light in the dark, as a measured camera writes it."""
+    light = np.clip(scene(size, size, texture=0.0)[..., None] * np.array([1.0, 0.9, 0.8]), 0, 1).astype(np.float32)
+    return darken(RgbPhoto(light, bits=16), camera_named(camera).at(iso=iso), ratio=ratio)
+
+
+def test_the_noise_of_a_measured_camera_is_known_by_its_iso() -> None:
+    """Against the noise itself: flat grey, exposed by the darkroom many times over."""
+    ratio, iso = 20.0, 1600.0
+    grey = RgbPhoto(np.full((512, 512, 3), 0.5, np.float32), bits=16)
+    raw = darken(grey, camera_named("canon_70d").at(iso=iso), ratio=ratio).photo
+    known = noise_of_mosaic(raw, (1.0, 1.0, 1.0))
+    assert known is not None
+    planes = np.stack([raw.mosaic[y::2, x::2] for y, x in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    for plane, k, s in zip(planes, *known, strict=True):
+        # Neighbours in a row share its row noise, so the variance over the whole plane is taken.
+        assert plane.var() == pytest.approx(k * plane.mean() + s, rel=0.05)
+    gained = noise_of_mosaic(raw, (2.0, 1.0, 3.0))
+    assert gained is not None
+    assert np.allclose(gained[0] / known[0], [2, 1, 1, 3]) and np.allclose(gained[1] / known[1], [4, 1, 1, 9])
+
+
+@pytest.mark.parametrize(
+    ("camera", "iso", "expected"),
+    [
+        ("Canon EOS 700D", 800.0, True),
+        ("Canon EOS REBEL T5i", 800.0, True),
+        ("NIKON D850", 100.0, True),
+        ("SONY ILCE-7SM2", 6400.0, True),
+        ("Canon EOS 700D", None, False),
+        ("Canon EOS 700D", 1e6, False),
+        ("Canon EOS 7000D", 800.0, False),
+        (None, 800.0, False),
+    ],
+)
+def test_only_cameras_of_the_table_are_known(camera: str | None, iso: float | None, expected: bool) -> None:
+    assert (noise_of_file(camera, iso) is not None) is expected
+
+
+def test_two_calibrations_of_one_camera_meet_at_their_iso() -> None:
+    found = noise_of_file("SONY ILCE-7SM2", 2000.0)
+    assert found is not None and found.gain == pytest.approx(1.91, rel=0.03) and found.source.startswith("PMN")
+
+
+def told(photo: Photo, ratio: float = 20.0, **options: int) -> tuple[Restoration, list[Noise]]:
+    """A restoration, and the noise that the network was told."""
+    heard: list[Noise] = []
+
+    class Listening(Pmrid):
+        def knowing(self, noise: Noise) -> Pmrid:
+            heard.append(noise)
+            return super().knowing(noise)
+
+    net = architecture("pmrid").complete(Listening().eval())
+    net.load_state_dict(idle().state_dict())
+    return explorer.restore(photo, loaded(net), ratio, **options), heard  # type: ignore[arg-type]
+
+
+def test_the_network_is_told_the_noise_of_the_file_and_else_finds_it() -> None:
+    raw = exposure(20.0).photo
+    result, heard = told(raw)
+    known = noise_of_mosaic(raw, tuple(20.0 * gain for gain in raw.white_balance.gains))  # type: ignore[arg-type]
+    assert known is not None and np.allclose(heard[0].k, known[0]) and np.allclose(heard[0].s, known[1])
+    assert any("700D at ISO 800" in note for note in result.notes)
+    for other in (
+        replace(raw, camera="Nobody's camera"),
+        replace(raw, exposure=replace(raw.exposure, iso=None)),
+        RgbPhoto(exposure(20.0).reference, bits=16),
+    ):
+        result, heard = told(other)
+        # Found in the mosaic itself: one read noise for the sensor, which lies on the grid that is searched.
+        assert len(heard) == 1 and not any("ISO" in note for note in result.notes)
+        assert any(np.isclose(heard[0].s[0] / heard[0].k[0] ** 2, np.geomspace(0.05, 400.0, 121)))
+    result, heard = told(raw, max_side=96)  # averaging has taken noise away
+    assert not any("ISO" in note for note in result.notes)

@@ -1,0 +1,129 @@
+"""The leaderboard: every network and method on the same three sets, each figure measured once for its weights.
+
+What is measured is kept in `leaderboard.json` beside this file; the table in docs/leaderboard.md and the page in the
+app are made from it. What a checkpoint was trained on is the catalogue's to say. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from explorer.errors import DataError
+from explorer.weights.catalogue import CATALOGUE
+
+BOARD = Path(__file__).with_name("leaderboard.json")
+"""What was measured for this release."""
+DARKENING = 30.0
+"""How many times less light darkened photographs have: a mean of about 0.007, that of LOL's dark pictures."""
+PICTURE = (600, 400)
+"""Width and height of the picture whose multiplications are counted: LOL's."""
+
+Kind = Literal["own", "published", "method"]
+
+
+@dataclass(frozen=True)
+class BoardSet:
+    """One of the sets."""
+
+    name: str
+    title: str
+    about: str
+    pictures: int
+    """How many of them are taken, the first by name."""
+
+
+SETS = (
+    BoardSet(
+        "lol_eval15",
+        "LOL eval15",
+        "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes stand in our485, on which "
+        "most published networks were trained: plain PSNR above about 20 needs remembered scenes.",
+        15,
+    ),
+    BoardSet(
+        "sice_val",
+        "SICE",
+        "The first twelve pairs of exposures of scenes that were held out of this project's part of SICE: all kinds of "
+        "light, little noise.",
+        12,
+    ),
+    BoardSet(
+        "kodak24_dark",
+        "Kodak, darkened",
+        f"The first twelve of Kodak's photographs as RAW exposures of a random camera with a {DARKENING:g}th of the "
+        "light, at base ISO; networks on pictures get them developed.",
+        12,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network or method."""
+
+    name: str
+    kind: Kind
+    architecture: str = ""
+    title: str = ""
+    domain: str = ""
+    sha256: str = ""
+    """Of the weights; empty where there are none."""
+    parameters: int = 0
+    gmac: float | None = None
+    """1e9 multiplications of a picture of `PICTURE`; None for methods, whose work is not in layers."""
+    trained_on: str = ""
+    """Of this project's own weights; published ones have it in the catalogue."""
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By set: "pictures", every metric, and "seconds" of processor time for a restoration, the median of the pictures:
+    what else the machine does hardly changes it."""
+
+    @property
+    def seen(self) -> str:
+        """What it was trained on, in a few words; empty where nobody says, or where nothing was trained."""
+        entry = CATALOGUE.get(self.name)
+        return entry.trained_on if entry else self.trained_on
+
+    @property
+    def saw_eval15(self) -> bool | None:
+        """Whether scenes of eval15 were in it; None where nobody says."""
+        entry = CATALOGUE.get(self.name)
+        return entry.saw_eval15 if entry else False
+
+
+def read_board(path: Path = BOARD) -> list[Row]:
+    """What was measured, in the order in which it was.
+
+    Raises:
+        DataError: the file cannot be read as a leaderboard.
+    """
+    if not path.is_file():
+        return []
+    try:
+        return [Row(**each) for each in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no leaderboard ({error}); remove it, and measure again.") from error
+
+
+def board_json(rows: Sequence[Row]) -> str:
+    """The text of `leaderboard.json`: sorted, a row a line, so that a change of one shows as one."""
+    lines = ",\n".join(f"  {json.dumps(asdict(row))}" for row in sorted(rows, key=lambda row: (row.kind, row.name)))
+    return f'{{"rows": [\n{lines}\n]}}\n'
+
+
+def merged(rows: Sequence[Row], new: Row) -> list[Row]:
+    """A board with a row in place of the one of its name; figures of the same weights stay."""
+    old = next((row for row in rows if row.name == new.name), None)
+    if old is not None and old.sha256 == new.sha256:
+        new = replace(new, figures={**old.figures, **new.figures})
+    return [*(row for row in rows if row.name != new.name), new]
+
+
+def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pictures: int) -> bool:
+    """Whether a figure is there already, of the same weights on as many pictures."""
+    row = next((row for row in rows if row.name == name), None)
+    figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
+    return figures.get("pictures") == pictures

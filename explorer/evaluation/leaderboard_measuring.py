@@ -1,0 +1,134 @@
+"""What the leaderboard measures: who takes part, and one entrant's figures on one set."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.evaluation.leaderboard import DARKENING, Kind, Row
+from explorer.evaluation.metrics import Scores, mean_scores, measure
+from explorer.evaluation.pairs import UNCHANGED, list_pairs, opened
+from explorer.evaluation.sets import list_set
+from explorer.evaluation.synthetic import make_scene
+from explorer.photo import Photo, load_rendering
+from explorer.restorer import list_models, load_model, restore
+from explorer.training.data import list_pictures, read_picture
+from explorer.weights.catalogue import CATALOGUE
+from explorer.weights.importing import import_published
+from explorer.weights.store import LoadedModel, embedded_folders, folders_in
+
+Taken = tuple[Photo, NDArray[np.float32]]
+"""A dark photo and its H x W x 3 reference."""
+
+
+def _pairs_of_lol(data: Path, limit: int) -> Iterator[Taken]:
+    for pair in list_pairs(data / "lol_eval15" / "low", data / "lol_eval15" / "high")[:limit]:
+        photo, _, reference = opened(pair)
+        yield photo, reference
+
+
+def _pairs_of_sice(data: Path, limit: int) -> Iterator[Taken]:
+    for pair in list_set("sice", data / "sice", "val")[:limit]:
+        photo, _, reference = opened(pair)
+        yield photo, reference
+
+
+def _darkened(data: Path, limit: int) -> Iterator[Taken]:
+    for name, path in list(list_pictures(data / "kodak24").items())[:limit]:
+        scene = make_scene(read_picture(path), DARKENING, name)
+        yield scene.photo, scene.reference
+
+
+PHOTOS: dict[str, Callable[[Path, int], Iterator[Taken]]] = {
+    "lol_eval15": _pairs_of_lol,
+    "sice_val": _pairs_of_sice,
+    "kodak24_dark": _darkened,
+}
+"""By set, the first so many of its photos out of the folder of data, each read when it is its turn."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What is to be measured."""
+
+    name: str
+    kind: Kind
+    load: Callable[[], LoadedModel] | None
+    """None for the input unchanged."""
+
+
+def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
+    """The project's own weights, published checkpoints that are at hand, methods, and the input unchanged.
+
+    Args:
+        checkpoints: folders in which published files are looked for, by their sha256.
+    """
+    own = folders_in(embedded_folders())
+    found: dict[str, Entrant] = {}
+    for info in list_models():
+        kind: Kind = "method" if info.weights is None else "published" if info.name in CATALOGUE else "own"
+        if kind != "own" or info.name in own:
+            found[info.name] = Entrant(info.name, kind, lambda name=info.name: load_model(name))  # type: ignore[misc]
+    for name, files in at_hand(checkpoints).items():
+        found[name] = Entrant(name, "published", lambda n=name, f=files: import_published(n, *f))  # type: ignore[misc]
+    order = ("published", "own", "method")
+    return [Entrant(UNCHANGED, "method", None), *sorted(found.values(), key=lambda each: order.index(each.kind))]
+
+
+def at_hand(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """Published checkpoints all whose files lie somewhere in folders, by name in the catalogue's order."""
+    files = {f.sha256 for entry in CATALOGUE.values() for f in entry.files if f.sha256}
+    sizes = {f.size for entry in CATALOGUE.values() for f in entry.files if f.sha256}
+    here: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and (path.stat().st_size in sizes or 0 in sizes):
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                if digest in files:
+                    here.setdefault(digest, path)
+    return {
+        entry.name: [here[f.sha256] for f in entry.files if f.used and f.sha256]
+        for entry in CATALOGUE.values()
+        if all(f.sha256 in here for f in entry.files if f.used)
+    }
+
+
+def described(entrant: Entrant, model: LoadedModel | None, gmac: float | None) -> Row:
+    """A row without figures."""
+    if model is None:
+        return Row(entrant.name, entrant.kind, title="The dark picture itself")
+    return Row(
+        entrant.name,
+        entrant.kind,
+        model.architecture.name,
+        model.architecture.title,
+        model.architecture.domain,
+        model.identity.sha256,
+        sum(p.numel() for p in model.net.parameters()),
+        None if gmac is None else float(f"{gmac:.4g}"),
+        str(model.config.training.get("data", "")),
+    )
+
+
+def measured_on(model: LoadedModel | None, photos: Iterator[Taken]) -> dict[str, float]:
+    """One model's figures on the photos of a set, each restored at the model's own ratio: the mean of each metric."""
+    scores: list[Scores] = []
+    seconds: list[float] = []
+    for photo, reference in photos:
+        if model is None:
+            scores.append(measure(load_rendering(photo), reference))
+        else:
+            begin = process_time()
+            image = restore(photo, model, intermediates=False, scene=False).image
+            seconds.append(process_time() - begin)
+            scores.append(measure(image, reference))
+    figures: dict[str, float] = {"pictures": len(scores)}
+    figures |= {name: round(value, 4) for name, value in mean_scores(scores).items()}
+    return figures | ({"seconds": float(f"{median(seconds):.3g}")} if seconds else {})

@@ -1,0 +1,147 @@
+"""The leaderboard as tables, as a page of Markdown, and as the answer to "Which checkpoint?"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explorer.evaluation.leaderboard import PICTURE, SETS, BoardSet, Row
+from explorer.metrics import METRICS, Metric
+from explorer.weights.catalogue import CATALOGUE
+
+if TYPE_CHECKING:  # which imports torch, and the app opens before it is needed
+    from explorer.evaluation.tables import Table
+
+SHOWN = tuple(metric for metric in METRICS if metric.name != "gt_mean_ssim")
+HEADINGS = {
+    "name": "Name",
+    **{metric.name: metric.title for metric in SHOWN},
+    "seconds": "Seconds",
+    "parameters": "Parameters",
+    "gmac": "GMac",
+    "seen": "Scenes seen",
+}
+"""Of one set's table, by column."""
+SEEN = {True: "yes", False: "no", None: "perhaps"}
+"""What `saw` gives, in a word."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A kind of photo, and the set that answers for it."""
+
+    photo: str
+    set_name: str
+    """One of `SETS`."""
+
+
+QUESTIONS = (
+    Question("A RAW file, very dark", "kodak24_dark"),
+    Question("A picture from a dark room, with noise", "lol_eval15"),
+    Question("A picture in uneven or dim light, little noise", "sice_val"),
+)
+ANSWERS = {
+    "photo": "Photo",
+    "plain": "As it comes",
+    "matched": "Brightness set by hand",
+    "free": "Free to pass on",
+}
+"""Columns of the table that answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
+licence lets anybody pass the file on."""
+
+
+def saw(row: Row, each: BoardSet) -> bool | None:
+    """Whether scenes of a set were in what a network was trained on; None where that cannot be excluded."""
+    if row.kind == "method" or (row.kind == "own" and each.name != "lol_eval15"):
+        return False
+    if each.name == "lol_eval15":
+        return row.saw_eval15
+    if not row.seen or (each.name == "sice_val" and "SICE" in row.seen):
+        return None
+    return False
+
+
+def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
+    """One set's table, the best plain PSNR first."""
+    measured = sorted((r for r in rows if each.name in r.figures), key=lambda r: -r.figures[each.name]["psnr"])
+    return tuple(HEADINGS.values()), [
+        (
+            row.name,
+            *(metric.format(row.figures[each.name].get(metric.name)) for metric in SHOWN),
+            f"{row.figures[each.name]['seconds']:.2g}" if "seconds" in row.figures[each.name] else "-",
+            f"{row.parameters:,}" if row.parameters else "-",
+            "-" if row.gmac is None else f"{row.gmac:.3g}",
+            SEEN[saw(row, each)],
+        )
+        for row in measured
+    ]
+
+
+def answers(rows: Sequence[Row]) -> Table:
+    """For each kind of photo the best of those that surely saw no scene of the set; a dash where none was measured."""
+    psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
+    by_name = {each.name: each for each in SETS}
+    found = []
+    for question in QUESTIONS:
+        each = by_name[question.set_name]
+        fair = [row for row in rows if row.architecture and each.name in row.figures and saw(row, each) is False]
+        free = [row for row in fair if row.name in CATALOGUE and CATALOGUE[row.name].redistributable]
+        found.append((question.photo, _best(fair, each, psnr), _best(fair, each, gt_mean), _best(free, each, gt_mean)))
+    return tuple(ANSWERS.values()), found
+
+
+def _best(rows: Sequence[Row], each: BoardSet, metric: Metric) -> str:
+    if not rows:
+        return "-"
+    best = max(rows, key=lambda row: row.figures[each.name][metric.name])
+    return f"{best.name} ({metric.format(best.figures[each.name][metric.name])} {metric.unit})"
+
+
+def unmeasured(rows: Sequence[Row]) -> list[str]:
+    """Rows that lack a set, with the sets' titles."""
+    lacking = [(row, [each.title for each in SETS if each.name not in row.figures]) for row in rows]
+    return [f"{row.name}: {', '.join(titles)}" for row, titles in lacking if titles]
+
+
+def not_at_hand(rows: Sequence[Row]) -> list[str]:
+    """Published checkpoints that were never measured, because their files are not at hand."""
+    known = {row.name for row in rows}
+    return [entry.name for entry in CATALOGUE.values() if entry.downloadable and entry.name not in known]
+
+
+def board_markdown(rows: Sequence[Row]) -> str:
+    """The whole page."""
+    from explorer.evaluation.tables import markdown
+
+    width, height = PICTURE
+    parts = [
+        "# Leaderboard",
+        "Every network and method side by side, measured with this project's own code on files at hand; no figure is "
+        "a paper's. `lowlight eval --leaderboard` makes this page: what is there already with the same weights "
+        "(`explorer/evaluation/leaderboard.json`, by sha256) is not measured again, so it can be stopped and taken up. "
+        "Each network brightens, or is amplified, as `--ratio auto` does it.",
+        f"Seconds are processor time for the whole restoration of one picture, the median; GMac those of one {width} x "
+        f"{height} picture. GT-mean PSNR scales the result to the reference's mean first: it is what you get when you "
+        'set the brightness by hand. "Scenes seen" says whether scenes of the set were in what the network was trained '
+        "on: such a row shows what was remembered.",
+        "## Which checkpoint?",
+        "The best of those that surely saw none of the set's scenes:",
+        markdown(answers(rows)),
+    ]
+    for each in SETS:
+        counts = sorted({int(row.figures[each.name]["pictures"]) for row in rows if each.name in row.figures})
+        pictures = ", ".join(map(str, counts)) or "no"
+        parts += [f"## {each.title}", f"{each.about} Pictures: {pictures}.", markdown(set_table(rows, each))]
+    parts += ["## Who had seen what", "\n".join(_trained_on(rows))]
+    if lacking := unmeasured(rows):
+        parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]
+    if absent := not_at_hand(rows):
+        words = ", ".join(f"`{name}`" for name in absent)
+        parts += ["## Weights not at hand", f"In the catalogue, but not among the files that were measured: {words}."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _trained_on(rows: Sequence[Row]) -> list[str]:
+    trained = sorted((row for row in rows if row.kind != "method"), key=lambda row: row.name)
+    return [f"- `{row.name}`: {row.seen or 'its authors do not say in the files'}" for row in trained]
