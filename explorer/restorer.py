@@ -39,20 +39,11 @@ from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.sources import installed, resolve
 from explorer.weights.config import read_config
-from explorer.weights.store import (
-    MODEL_FILE,
-    UNTRAINED,
-    LoadedModel,
-    classical_model,
-    load_weights,
-    untrained_model,
-)
+from explorer.weights.store import MODEL_FILE, UNTRAINED, LoadedModel, classical_model, load_weights, untrained_model
 
 if TYPE_CHECKING:
     from explorer.engine import Backend
     from explorer.models import RestorationNet
-
-_CACHED_MODELS = 8
 
 
 @dataclass(frozen=True)
@@ -127,7 +118,7 @@ class _ModelCache:
             return self._models[key]
 
 
-_CACHE = _ModelCache(_CACHED_MODELS)
+_CACHE = _ModelCache(8)
 
 
 def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:

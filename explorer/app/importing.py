@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -131,6 +132,70 @@ def agreement(name: str | None) -> Any:
     return gr.update(value=words, interactive=True)
 
 
+@dataclass(frozen=True)
+class Section:
+    """The section's parts, and what its handlers do."""
+
+    shared: Shared
+    entry: gr.Dropdown
+    terms: gr.HTML
+    agree: gr.Button
+    everything: gr.Button
+    done: gr.State
+    """Changes when weights have come."""
+
+    @property
+    def offered(self) -> list[Any]:
+        return [self.entry, self.terms, self.agree, self.everything]
+
+    def pickers(self) -> dict[Any, Any]:
+        return {picker: picker_update(names()) for picker, names in self.shared.pickers.items()}
+
+    def offer(self) -> dict[Any, Any]:
+        left = [each.name for each in missing()]
+        first = left[0] if left else None
+        return {
+            self.entry: gr.update(choices=left, value=first), self.terms: notice(first), self.agree: agreement(first),
+            self.everything: free_button(),
+        }  # fmt: skip
+
+    def offer_again(self, name: str | None) -> dict[Any, Any]:
+        """As `offer`, but what the visitor chose meanwhile stays, if it is not here yet."""
+        left = [each.name for each in missing()]
+        if name not in left:
+            return self.offer()
+        return {self.entry: gr.update(choices=left), self.everything: free_button()}
+
+    def describe(self, name: str | None) -> dict[Any, Any]:
+        return {self.terms: notice(name), self.agree: agreement(name)}
+
+    def fetch(self, name: str | None, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+        if not allowed(request):
+            raise WeightsError(text.IMPORT_NOT_HERE)
+        if not name:
+            return {}
+
+        def report(file: str, have: int, total: int) -> None:
+            progress((have, total), desc=file, unit="bytes")
+
+        originals.download_original(name, accept_licence=True, progress=report)
+        catalogue.refresh()
+        return {
+            **self.pickers(),
+            self.shared.model: picker_update(catalogue.pickable(), published(name).name),
+            **self.offer(),
+            self.done: secrets.token_hex(4),
+            self.shared.message: "",
+        }
+
+    def fetch_all(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+        if not allowed(request):
+            raise WeightsError(text.IMPORT_NOT_HERE)
+        failed = fetch_free(lambda done, count, what: progress((done, count), desc=what, unit="weights"))
+        lines = [text.IMPORT_FAILED.format(name=name, reason=reason) for name, reason in failed]
+        return {**self.pickers(), self.shared.message: "".join(problem(line) for line in lines)}
+
+
 def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
     """Lays the section out and wires it.
 
@@ -143,72 +208,18 @@ def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
         terms = html(elem_id="lx-import-terms")
         agree = gr.Button(text.IMPORT_NOTHING, elem_id="lx-import-run", interactive=False)
         everything = gr.Button(text.IMPORT, elem_id="lx-import-free", visible=False)
-    offered = [entry, terms, agree, everything]
-
-    def offer() -> dict[Any, Any]:
-        left = [each.name for each in missing()]
-        first = left[0] if left else None
-        return {
-            entry: gr.update(choices=left, value=first), terms: notice(first), agree: agreement(first),
-            everything: free_button(),
-        }  # fmt: skip
-
-    def offer_again(name: str | None) -> dict[Any, Any]:
-        """As `offer`, but what the visitor chose meanwhile stays, if it is not here yet."""
-        left = [each.name for each in missing()]
-        return {entry: gr.update(choices=left), everything: free_button()} if name in left else offer()
-
-    def describe(name: str | None) -> dict[Any, Any]:
-        return {terms: notice(name), agree: agreement(name)}
-
-    def fetch(name: str | None, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
-        if not allowed(request):
-            raise WeightsError(text.IMPORT_NOT_HERE)
-        if not name:
-            return {}
-
-        def report(file: str, have: int, total: int) -> None:
-            progress((have, total), desc=file, unit="bytes")
-
-        originals.download_original(name, accept_licence=True, progress=report)
-        catalogue.refresh()
-        here = published(name).name
-        pickers = {picker: picker_update(names()) for picker, names in shared.pickers.items()}
-        return {
-            **pickers,
-            shared.model: picker_update(catalogue.pickable(), here),
-            **offer(),
-            done: secrets.token_hex(4),
-            shared.message: "",
-        }
-
-    def fetch_all(request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
-        if not allowed(request):
-            raise WeightsError(text.IMPORT_NOT_HERE)
-        failed = fetch_free(lambda done, count, what: progress((done, count), desc=what, unit="weights"))
-        lines = [text.IMPORT_FAILED.format(name=name, reason=reason) for name, reason in failed]
-        return {
-            **{picker: picker_update(names()) for picker, names in shared.pickers.items()},
-            shared.message: "".join(problem(line) for line in lines),
-        }
-
-    guard = reported(shared.message)
+    do, guard = Section(shared, entry, terms, agree, everything, done), reported(shared.message)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    section.expand(guard(offer), None, [*offered, shared.message], **private)
     alone: dict[str, Any] = {
         "concurrency_id": _IMPORTS, "concurrency_limit": 1, "api_visibility": "private", "show_progress_on": [terms],
     }  # fmt: skip
-    entry.input(guard(describe), entry, [terms, agree, shared.message], **private)
+    section.expand(guard(do.offer), None, [*do.offered, shared.message], **private)
+    entry.input(guard(do.describe), entry, [terms, agree, shared.message], **private)
 
     def wire() -> None:
-        agree.click(
-            guard(fetch),
-            entry,
-            [*shared.pickers, *offered, done, shared.message],
-            **alone,
-        )
-        everything.click(guard(fetch_all), None, [*shared.pickers, shared.message], **alone).then(
-            guard(offer_again), entry, [*offered, shared.message], **private
+        agree.click(guard(do.fetch), entry, [*shared.pickers, *do.offered, done, shared.message], **alone)
+        everything.click(guard(do.fetch_all), None, [*shared.pickers, shared.message], **alone).then(
+            guard(do.offer_again), entry, [*do.offered, shared.message], **private
         )
 
     shared.later.append(wire)

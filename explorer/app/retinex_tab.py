@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -89,6 +90,17 @@ def layout() -> Parts:
     return Parts(model, source, run, board, result, gamma, gain, light, swap, other, edited, plot, pair_run, pair_board)
 
 
+def _clear(parts: Parts, token: str | None) -> dict[Any, Any]:
+    """Another photo was opened."""
+    session = open_session(token)
+    emptied: dict[Any, Any] = {}
+    if session.is_stale("retinex"):
+        emptied |= {parts.board: None, parts.result: "", parts.edited: None, parts.plot: None}
+    if session.is_stale("pair"):
+        emptied |= {parts.pair_board: None}
+    return emptied
+
+
 def wire(shared: Shared, parts: Parts) -> Address:
     """What the parts do."""
     shared.pickers.update({parts.model: catalogue.decomposing, parts.other: retinex.lit})
@@ -129,16 +141,6 @@ def wire(shared: Shared, parts: Parts) -> Address:
         session.shows("pair")
         return {shared.token: session.token, shared.message: "", parts.pair_board: made}
 
-    def clear(token: str | None) -> dict[Any, Any]:
-        """Another photo was opened."""
-        session = open_session(token)
-        emptied: dict[Any, Any] = {}
-        if session.is_stale("retinex"):
-            emptied |= {parts.board: None, parts.result: "", parts.edited: None, parts.plot: None}
-        if session.is_stale("pair"):
-            emptied |= {parts.pair_board: None}
-        return emptied
-
     guard = reported(shared.message)
     quick = {**QUICK, "show_progress_on": [parts.result]}
     hidden = {**QUICK, "show_progress": "hidden"}
@@ -153,11 +155,9 @@ def wire(shared: Shared, parts: Parts) -> Address:
         [parts.gamma.input, parts.gain.input, parts.light.input, parts.swap.input, parts.other.input], *edits, **hidden
     )
     parts.board.select(*drawing, **hidden)
-    parts.pair_run.click(
-        guard(show_pair), chosen, [shared.token, shared.message, parts.pair_board],
-        **{**once(QUICK), "show_progress_on": [parts.pair_board]},
-    )  # fmt: skip
+    paired: Any = guard(show_pair), chosen, [shared.token, shared.message, parts.pair_board]
+    parts.pair_run.click(*paired, **{**once(QUICK), "show_progress_on": [parts.pair_board]})
     emptied = [shared.message, parts.board, parts.result, parts.edited, parts.plot, parts.pair_board]
-    shared.photo.change(guard(clear), shared.token, emptied, **SILENT)
+    shared.photo.change(guard(partial(_clear, parts)), shared.token, emptied, **SILENT)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
     return {"decompose": (parts.model, lambda name: name if name in catalogue.decomposing() else None)}

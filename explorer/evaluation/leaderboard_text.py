@@ -82,7 +82,7 @@ def answers(rows: Sequence[Row]) -> Table:
     """For each kind of photo the best of those that surely saw no scene of the set; a dash where none was measured."""
     psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
     by_name = {each.name: each for each in SETS}
-    found = []
+    found: list[tuple[str, ...]] = []
     for question in QUESTIONS:
         each = by_name[question.set_name]
         fair = [row for row in rows if row.architecture and each.name in row.figures and saw(row, each) is False]
