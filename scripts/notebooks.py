@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
-_BADGES = re.compile(r"\[!\[Open in Colab\].*?\n\[!\[Open in Kaggle\][^\n]*", re.S)
+_BADGES = re.compile(r"\[!?\[?Open in Colab\].*?\[!?\[?Open in Kaggle\][^\n]*", re.S)
 
 
 def repository(root: Path = ROOT) -> str:
@@ -37,7 +37,7 @@ def repository(root: Path = ROOT) -> str:
 
 
 def badges(name: str) -> str:
-    """The two badges of a notebook, as Markdown.
+    """The two links of a notebook, as Markdown: words, because a badge is a broken picture where there is no network.
 
     Args:
         name: of the file, without its suffix.
@@ -45,10 +45,7 @@ def badges(name: str) -> str:
     path = f"{repository()}/blob/main/notebooks/{name}.ipynb"
     colab = f"https://colab.research.google.com/github/{path}"
     kaggle = f"https://kaggle.com/kernels/welcome?src=https://github.com/{path}"
-    return (
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
-        f"[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]({kaggle})"
-    )
+    return f"[Open in Colab]({colab}) · [Open in Kaggle]({kaggle})"
 
 
 def install_cell() -> str:

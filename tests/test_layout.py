@@ -13,7 +13,7 @@ import pytest
 
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
          "inspect", "batch", "server", "widgets", "sources", "darkroom",
-         "video", "sandbox")  # fmt: skip
+         "video", "sandbox", "classroom")  # fmt: skip
 RESULTS = ("restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sandbox": ("errors", "photo"),
     "models": ("errors", "machine", "discovery"),
     "examples": (),
+    "classroom": ("errors", "unfinished"),
     "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode"),
     "training": (
@@ -103,6 +104,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "inspect",
         "evaluation",
         "training",
+        "classroom",
         *RESULTS,
     ),
     "cli": (
@@ -125,6 +127,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "evaluation",
         "batch",
         "darkroom",
+        "classroom",
         "video",
         "server",
         "logs",
@@ -156,6 +159,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "widgets": ("gradio", "rawpy"),
     "views": ("torch", "gradio", "rawpy"),
     "examples": ("torch", "gradio", "rawpy"),
+    "classroom": ("torch", "gradio", "rawpy"),
 }
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", ".ipynb", ".js", ".css", ".html", ".cfg", ""}
 MEBIBYTE = 2**20

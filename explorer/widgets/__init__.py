@@ -7,9 +7,10 @@
     explorer.widgets.retinex("night.dng")
     explorer.widgets.features("night.dng")
 
-A photo is a path, the name of a bundled example ("still_life"), a file's bytes, a `Photo` or an H x W x 3 array;
-without one the first example greets, and every widget takes an upload. The classroom's pieces are `predict`, `check`,
-`play` and `replay`. Nothing is imported before it is used: `import explorer.widgets` needs no ipywidgets.
+A photo is a path, the name of a bundled example ("still_life"), a file's bytes, a `Photo`, an H x W x 3 array, a tensor
+or a picture of Pillow; without one the first example greets, and every widget takes an upload. The classroom's pieces
+are `ask`, `predict`, `check`, `play`, `replay` and `hand_in`. Nothing is imported before it is used: `import
+explorer.widgets` needs no ipywidgets.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ _HOME = {
     "Verdict": "exercise",
 }
 __all__ = [
+    "ask",
     "bring",
     "check",
     "compare",
     "features",
+    "hand_in",
     "pictures",
     "play",
     "predict",
@@ -98,7 +101,8 @@ def restore(
     """A photo before and after a model, with a slider for the amplification.
 
     Args:
-        photo: a path, an example's name, a file's bytes, a `Photo` or an H x W x 3 array; the first example if None.
+        photo: a path, an example's name, a file's bytes, a `Photo`, an H x W x 3 array, a tensor or a picture of
+            Pillow; the first example if None.
         model: a name of `explorer.list_models()` or a loaded model; the first network if None.
         ratio: amplification in linear light, 1 to 300, or "auto" for the model's own suggestion.
         max_side: longest side of the preview, in pixels.
@@ -187,6 +191,43 @@ def predict(
         question, answer, options=options, unit=unit, because=because, reveal=reveal
     )
     return shown
+
+
+def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None = None) -> Prediction:
+    """One of the lessons' own questions; its text, its answer and the reason are in the package, not in the notebook.
+
+    Args:
+        question: its name, e.g. "1.green".
+        measured: what the answer is computed from, where it is measured in the lesson; a function of no arguments is
+            called at the reveal, so that it may name what later cells measure.
+        reveal: as for `predict`.
+
+    Raises:
+        ExplorerError: there is no such question; the message lists the known ones.
+    """
+    shown: Prediction = _room("questions").ask(question, measured, reveal)
+    return shown
+
+
+def hand_in(lesson: str | int, name: str, folder: str | Path = ".") -> Path:
+    """Writes what this session's checks and predictions came to, for the teacher; `lowlight class collect` reads it.
+
+    Args:
+        lesson: its number, or a word of the teacher's.
+        name: the learner's.
+        folder: where the file goes.
+
+    Returns:
+        The file, `lesson-NAME.json`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from pathlib import Path
+
+    from explorer.classroom import record
+
+    return record.hand_in(lesson, name, Path(folder))
 
 
 def check(exercise: str, answer: Any) -> Verdict:

@@ -124,6 +124,9 @@ class Explorer(ipywidgets.VBox):
     def _opened(self) -> None:
         """Called when another photo is open."""
 
+    def _afresh(self) -> None:
+        """Puts back what was set for the photo before, when a reader has opened another one."""
+
     def _chosen(self) -> None:
         """Called when another model is chosen."""
 
@@ -183,8 +186,13 @@ class Explorer(ipywidgets.VBox):
         self._renew()
 
     def _uploaded(self, files: Any) -> None:
-        if files:
-            self._open(files[0])
+        if not files:
+            return
+        self._read(files[0])  # a file that cannot be read leaves everything as it is
+        self._automatic = True
+        with self._silent():
+            self._afresh()
+        self._renew()
 
     def _take(self, choice: ModelChoice) -> None:
         name = self.models.take(choice)

@@ -78,8 +78,17 @@ class CompareExplorer(Explorer):
                 self._boxes[name] = ipywidgets.Checkbox(
                     False, description=words, indent=False, layout={"width": "auto"}
                 )
+                self._boxes[name].observe(lambda _change: self._limit(), "value")
             self._boxes[name].value = name in ticked
         self._ticks.children = tuple(self._boxes.values())
+        self._limit()
+
+    def _limit(self) -> None:
+        """Where as many are ticked as can be compared, the others cannot be."""
+        full = len(self.chosen) >= MOST
+        for box in self._boxes.values():
+            box.disabled = full and not box.value
+            box.tooltip = f"{MOST} models are ticked; untick one first" if box.disabled else None
 
     @property
     def chosen(self) -> list[str]:
@@ -121,6 +130,11 @@ class CompareExplorer(Explorer):
 
     def _opened(self) -> None:
         self._reference = reference_image(self._reference_source, self._source)
+
+    def _afresh(self) -> None:
+        self._reference_source = self._reference = None  # it showed the scene of the photo before
+        self._each.value = True
+        self.view.start_afresh()
 
     def _own(self, each: bool) -> None:
         self._automatic = each

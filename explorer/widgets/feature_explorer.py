@@ -44,7 +44,8 @@ class FeatureExplorer(Explorer):
         self._layers: dict[str, Layer] = {}
         self._off: set[int] = set()
         self._untouched: tuple[object, ...] | None = None
-        self._whole: FloatArray | None = None
+        self._whole: FeatureMaps | None = None
+        """With every channel on: what an off channel held, and the picture to compare with."""
         self._layer = ipywidgets.Dropdown(description="Layer", layout={"width": "min(100%, 430px)"})
         self._scope = ipywidgets.Dropdown(
             options=_SCOPES, description="Colours over", layout={"width": "min(100%, 260px)"}
@@ -159,10 +160,15 @@ class FeatureExplorer(Explorer):
         self._off = set(channels)
         self._renew()
 
+    def _afresh(self) -> None:
+        self._off = set()
+        self.view.start_afresh()
+        self.picture.start_afresh()
+
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None and self._layer.value is not None
         model, layer = self.models.loaded(self._model.value), self._layer.value
-        key = (ref(self._photo), self._model.value, self.ratio)
+        key = (ref(self._photo), self._model.value, layer, self.ratio)
         off = {layer: sorted(self._off)} if self._off else None
         try:
             found = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side, off=off)
@@ -170,10 +176,10 @@ class FeatureExplorer(Explorer):
             self._off = set()
             raise
         if not self._off:
-            self._untouched, self._whole = key, found.image
+            self._untouched, self._whole = key, found
         elif self._untouched != key:
+            self._whole = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side)
             self._untouched = key
-            self._whole = feature_maps(self._photo, model, layer, self.ratio, max_side=self.max_side).image
         self._result = found
         count = found.maps.shape[2]
         pages = [
@@ -187,12 +193,22 @@ class FeatureExplorer(Explorer):
         look.show(self._page, len(pages) > 1)
         self._draw()
 
+    def _held(self) -> FloatArray:
+        """The layer's maps; of channels that are off, what they held before."""
+        assert self._whole is not None and self._result is not None
+        off = sorted(self._off)
+        if not off:
+            return self._result.maps
+        maps = self._result.maps.copy()
+        maps[..., off] = self._whole.maps[..., off]
+        return maps
+
     def _draw(self) -> None:
         found, first = self._result, self._page.value or 0
         if found is None:
             return
         scope: Scope = self._scope.value
-        sheet = channel_sheet(found.maps, first, ON_A_SHEET, scope, found.network_range)
+        sheet = channel_sheet(self._held(), first, ON_A_SHEET, scope, found.network_range)
         count = min(ON_A_SHEET, found.maps.shape[2] - first)
         with self._silent():
             if not first <= self.sheet.chosen < first + count:
@@ -210,13 +226,16 @@ class FeatureExplorer(Explorer):
             return
         with self._silent():
             self._silence.value = channel in self._off
-        values = found.maps[..., channel]
-        scale = channel_scale(found.maps, channel, self._scope.value, found.network_range)
+        maps = self._held()
+        values = maps[..., channel]
+        scale = channel_scale(maps, channel, self._scope.value, found.network_range)
         large = look.enlarged(false_colour(values, scale.low, scale.high, scale.palette), 320)
-        mean, deviation, low, high, dead = statistics(found.maps)[channel]
+        mean, deviation, low, high, dead = statistics(maps)[channel]
         note = f"mean {mean:.3g}, standard deviation {deviation:.3g}, {low:.3g} to {high:.3g}"
         note += f", {100 * dead:.0f} % not above 0"
-        whole = self._whole if self._whole is not None else found.image
+        if channel in self._off:
+            note += "; it is off, and this is what it held"
+        whole = found.image if self._whole is None else self._whole.image
         self.view.show(
             [
                 viewer.Tile(

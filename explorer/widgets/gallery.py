@@ -20,7 +20,10 @@ def as_tiles(titled: Mapping[str, FloatArray]) -> list[viewer.Tile]:
     """
     shown = []
     for title, image in titled.items():
-        values = np.asarray(image)
+        held = image.detach().cpu() if hasattr(image, "detach") else image
+        values = np.asarray(held)
+        if values.dtype in (np.uint8, np.uint16):
+            values = values / np.float32(np.iinfo(values.dtype).max)
         if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3) or 0 in values.shape:
             raise PhotoError(f"“{title}” has the shape {values.shape}; give height x width, or height x width x 3.")
         name, _, note = title.partition("|")

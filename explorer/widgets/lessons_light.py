@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo import amplify, linear_to_srgb, srgb_to_linear
-from explorer.widgets.exercise import Exercise, function, number
+from explorer.widgets.answers import function, number
+from explorer.widgets.exercise import Exercise
 
 Array = NDArray[Any]
 
@@ -49,6 +50,7 @@ def _gain_cases() -> list[tuple[Any, ...]]:
         (np.array([0.2, 0.4, 0.6]), 2.0),
         (np.array([0.0, 0.5, 1.0]), 1.0),
         (_rng().random((5, 4, 3)) * 0.3, 12.0),
+        (np.array([0.5, 0.8, 1.0]), 8.0),  # beyond white
     ]
 
 
@@ -79,6 +81,7 @@ def _light_cases() -> list[tuple[Any, ...]]:
     return [
         (rng.uniform(0.001, 0.02, 4000),),
         (np.append(rng.uniform(0.001, 0.004, 900), np.full(100, 0.9)),),
+        (np.append(rng.uniform(0.001, 0.004, 900), np.linspace(0.1, 0.9, 100) ** 2),),  # no two percentiles alike
         (rng.uniform(0.3, 0.5, 500),),
         (rng.uniform(1e-6, 1e-5, 500),),
     ]
@@ -104,9 +107,9 @@ def _ssim(x: Array, y: Array) -> float:
     return float(top / ((x.mean() ** 2 + y.mean() ** 2 + c1) * (x.var() + y.var() + c2)))
 
 
-def _ssim_with(x: Array, y: Array, covariance: float, square: bool = True) -> float:
+def _ssim_with(x: Array, y: Array, covariance: float, square: bool = True, freedom: int = 0) -> float:
     c1, c2 = 0.01**2, 0.03**2
-    spread = x.var() + y.var() if square else x.std() + y.std()
+    spread = x.var(ddof=freedom) + y.var(ddof=freedom) if square else x.std() + y.std()
     top = (2 * x.mean() * y.mean() + c1) * (2 * covariance + c2)
     return float(top / ((x.mean() ** 2 + y.mean() ** 2 + c1) * (spread + c2)))
 
@@ -132,6 +135,7 @@ EXERCISES = (
                 (2.56, "That is the share of an 8-bit file. How many counts does the sensor have, from 1024 to 16383?"),
                 (15359, "That is the whole range; only its lowest hundredth is asked for."),
             ],
+            tolerance=0.0045,  # 153 and 154 whole counts are right as well
             hint="Light runs from the count 1024 (black) to the count 16383 (saturation); take a hundredth of that.",
         ),
         "A hundredth of the light still spans some 154 counts. In an 8-bit sRGB file it spans 26.",
@@ -188,6 +192,20 @@ EXERCISES = (
         "The same as a longer exposure would have done, noise aside.",
     ),  # fmt: skip
     Exercise(
+        "2.electrons",
+        number(
+            6000.0,
+            [
+                (1 / 6000, "That is what one electron adds, as a share of saturation; turn it round."),
+                (16383 - 1024, "Those are the counts between black and white; a count is not an electron."),
+                (6000**0.5, "That is the noise of a full pixel, in electrons; the electrons themselves are asked for."),
+            ],
+            tolerance=0.15,  # what the lesson measures lies some 7 % beside the truth
+            hint="One electron is the share g of saturation, and g is the slope: how many of them make 1?",
+        ),
+        "The simulated camera has 6000. What is left over are edges of the scene, which look like noise, and rounding.",
+    ),
+    Exercise(
         "2.clipped",
         function(
             _clipped_share,
@@ -212,8 +230,11 @@ EXERCISES = (
                 "The highlights are not spared: take the smaller of the two ratios.": lambda light: float(
                     np.clip(0.18 / np.percentile(light, 50), 1, 300)
                 ),
-                "You take the larger of the two; then highlights burn.": lambda light: float(
+                "You take the larger of the two; then highlights blow out.": lambda light: float(
                     np.clip(max(0.18 / np.percentile(light, 50), 1 / np.percentile(light, 98)), 1, 300)
+                ),
+                "The highlights' percentile is another one: 2 % may be clipped, so take the 98th.": lambda light: float(
+                    np.clip(min(0.18 / np.percentile(light, 50), 1 / np.percentile(light, 99)), 1, 300)
                 ),
                 "Limit the ratio to 1 to 300.": lambda light: float(
                     min(0.18 / np.percentile(light, 50), 1 / np.percentile(light, 98))
@@ -271,6 +292,12 @@ EXERCISES = (
                 ),
                 "The covariance is ((x - mean of x) (y - mean of y)).mean().": lambda x, y: _ssim_with(
                     x, y, float((x * y).mean())
+                ),
+                "The variances are divided by N - 1 (as torch's var does) and the covariance by N; divide all by the "
+                "same, or a window is not like itself.": lambda x, y: _ssim_with(x, y, _windows(x, y), freedom=1),
+                "The covariance is divided by N - 1 (as np.cov does) and the variances by N; divide all by the "
+                "same, or a window is more than like itself.": lambda x, y: _ssim_with(
+                    x, y, _windows(x, y) * x.size / (x.size - 1)
                 ),
                 "The covariance is not the product of the two standard deviations.": lambda x, y: _ssim_with(
                     x, y, float(x.std() * y.std())

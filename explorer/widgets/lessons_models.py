@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.widgets.exercise import Exercise, function, number
+from explorer.widgets.answers import function, number
+from explorer.widgets.exercise import Exercise
+from explorer.widgets.timing_exercise import check_timing
 
 Array = NDArray[Any]
 
@@ -27,8 +29,20 @@ def _split_cases() -> list[tuple[Any, ...]]:
     return [
         (rng.random((6, 8, 3)), light),
         (np.full((2, 2, 3), 0.1), np.full((2, 2, 1), 0.5)),
+        (rng.uniform(0.01, 0.05, (4, 5, 3)), rng.uniform(0.05, 0.3, (4, 5, 1))),  # deep shade, where a floor shows
+        (np.full((2, 3, 3), 0.1), np.zeros((2, 3, 1))),  # noise where there is no light
         (np.zeros((2, 3, 3)), np.zeros((2, 3, 1))),
     ]
+
+
+def _split_bounds(seen: Array, light: Array) -> tuple[Array, Array]:
+    """Between an addend of 0.01 below the line and nothing there. 0 / 0 may be anything from 0 to 1."""
+    least, most = np.clip(seen / (light + 0.01), 0, 1), np.clip(seen / np.maximum(light, 1e-12), 0, 1)
+    return least, np.where((seen == 0) & (light == 0), 1.0, most)
+
+
+def _split_far(floor: float) -> Callable[[Array, Array], Array]:
+    return lambda seen, light: np.clip(seen / np.maximum(light, floor), 0, 1)
 
 
 def _smooth(light: Array) -> float:
@@ -53,7 +67,8 @@ def _relit(reflectance: Array, light: Array, gamma: float) -> Array:
 def _relit_cases() -> list[tuple[Any, ...]]:
     rng = _rng()
     reflectance, light = rng.random((5, 6, 3)), rng.uniform(0.05, 1, (5, 6, 1))
-    return [(reflectance, light, 1.0), (reflectance, light, 0.4), (reflectance, light, 0.0)]
+    bright = rng.uniform(0.8, 1.6, (5, 6, 1))  # a light that a gain has raised above 1
+    return [(reflectance, light, 1.0), (reflectance, light, 0.4), (reflectance, light, 0.0), (reflectance, bright, 2.0)]
 
 
 def _space_to_depth(plane: Array, factor: int) -> Array:
@@ -69,35 +84,19 @@ def _plane_cases() -> list[tuple[Any, ...]]:
     return [(np.arange(16.0).reshape(4, 4), 2), (_rng().random((6, 9)), 3), (_rng().random((4, 8)), 4)]
 
 
-def _timing(measure: Any) -> str | None:
-    """Runs the answer on work with a slow first call and one hiccup, under a clock that the work itself moves."""
-    if not callable(measure):
-        return f"The answer should be a function, but it is of type {type(measure).__name__}."
-    now = 100.0
-    calls: list[float] = []
+def _convolved(window: Array, kernel: Array, bias: float) -> float:
+    return float((window * kernel).sum() + bias)
 
-    def work() -> None:
-        nonlocal now
-        calls.append(2.0 if not calls else 0.9 if len(calls) == 4 else 0.01)
-        now += calls[-1]
 
-    try:
-        given = measure(work, lambda: now)
-    except Exception as error:  # whatever a learner's function does wrong is said, not raised
-        return f"The function raised {type(error).__name__}: {error}."
-    if given is None:
-        return "The function gave nothing; end it with `return`."
-    if not isinstance(given, int | float):
-        return f"The function should give seconds as a number, but gave a {type(given).__name__}."
-    if len(calls) < 6:
-        return f"work() was called {len(calls)} times; call it once to warm up, then measure at least 5 times."
-    if abs(given - 0.01) < 1e-9:
-        return None
-    if abs(given) > 1.9:
-        return "The first call takes 2 s because it sets things up: call work() once before you measure."
-    if given > 0.01:
-        return "One call had a hiccup of 0.9 s, and it moves a mean; take the median of the measurements."
-    return "Every call takes 0.01 s, but your result is shorter: read the clock before and after, and subtract."
+def _convolution_cases() -> list[tuple[Any, ...]]:
+    rng = _rng()
+    one = np.zeros((1, 3, 3))
+    one[0, 0, 2] = 1.0
+    return [
+        (one, np.arange(9.0).reshape(1, 3, 3), 0.5),
+        (rng.random((4, 5, 5)), rng.standard_normal((4, 5, 5)), -0.25),
+        (rng.random((3, 3, 3)), rng.standard_normal((3, 3, 3)), 0.0),
+    ]
 
 
 def _front(points: list[tuple[float, float]]) -> list[int]:
@@ -112,6 +111,8 @@ def _front_cases() -> list[tuple[Any, ...]]:
         ([(0.1, 25.0), (0.5, 27.0), (0.6, 26.0), (2.0, 28.0)],),
         ([(1.0, 20.0), (0.5, 30.0), (0.7, 29.0)],),
         ([(0.3, 20.0)],),
+        ([(1.0, 20.0), (1.0, 25.0), (2.0, 25.0), (2.0, 30.0), (3.0, 30.0)],),  # as fast, or as good
+        ([(1.0, 20.0), (2.0, 19.0), (1.0, 20.0)],),  # twins do not beat each other
     ]
 
 
@@ -133,7 +134,12 @@ EXERCISES = (
                 "Clip the reflectance to 0 to 1: no surface gives back more light than falls on it.": lambda s, i: (
                     s / np.maximum(i, 1e-3)
                 ),
+                "Your floor below the line is so high that deep shade stays dark; take 0.001.": _split_far(0.1),
+                "Where there is no light you give 0; divide by a small number there instead, and clip.": lambda s, i: (
+                    np.clip(np.where(i > 0, s / np.maximum(i, 1e-3), 0), 0, 1)
+                ),
             },
+            bounds=_split_bounds,
         ),
         "One division. What makes Retinex hard is not this line but finding the light.",
     ),
@@ -168,6 +174,9 @@ EXERCISES = (
                 "The power belongs to the light alone, not to the product.": lambda r, i, g: np.clip(
                     (r * i) ** g, 0, 1
                 ),
+                "Clip the result to 0 to 1: a light above 1 makes values that no screen can show.": lambda r, i, g: (
+                    r * i**g
+                ),
                 "You raised to 1/gamma; here gamma is the exponent itself.": lambda r, i, g: np.clip(
                     r * i ** (1 / g if g else 1.0), 0, 1
                 ),
@@ -195,6 +204,29 @@ EXERCISES = (
         "Nothing is lost: 1 × H × W becomes f² × H/f × W/f, and the way back is just as exact.",
     ),
     Exercise(
+        "5.convolve",
+        function(
+            _convolved,
+            _convolution_cases,
+            {
+                "The bias is missing: add it once, after the sum.": lambda w, k, b: float((w * k).sum()),
+                "You add the bias once for each weight; add it after the sum.": lambda w, k, b: float(
+                    (w * k + b).sum()
+                ),
+                "You turned the kernel round. Mathematicians do; networks do not, and learn it as it lies.": (
+                    lambda w, k, b: float((w * k[:, ::-1, ::-1]).sum() + b)
+                ),
+                "That is the mean of the products; a convolution adds them up.": lambda w, k, b: float(
+                    (w * k).mean() + b
+                ),
+                "That is the first channel only; an output adds up all channels of the input.": lambda w, k, b: float(
+                    (w[0] * k[0]).sum() + b
+                ),
+            },
+        ),
+        "That is all that a convolution does, at every place of the picture, for every channel of its output.",
+    ),
+    Exercise(
         "5.receptive_field",
         number(
             96.0,
@@ -204,6 +236,7 @@ EXERCISES = (
                 (288.0, "9 samples lie under the kernel, but only 3 side by side."),
                 (34.0, "Neighbouring samples do not overlap: each is a cell of 32 pixels of its own."),
             ],
+            tolerance=0.001,
             hint="A 3×3 kernel sees 3 samples across, and each sample stands for 32 pixels.",
         ),
         "96 pixels by one layer. Convolutions of 3×3 at full size need 48 layers to see as far.",
@@ -221,7 +254,7 @@ EXERCISES = (
                 (64 * 64 * 3 * 256 * 384 / 1e9, "The kernel has 3 × 3 = 9 weights, not 3."),
                 (
                     64 * 64 * 9 * 256 * 384,
-                    "Right, but in single multiplications; GMac are thousands of millions of them.",
+                    "Right, but in single multiplications; GMac are billions (10⁹) of them.",
                 ),
                 (64 * 64 * 9 / 1e9, "That is for one pixel; the picture has 256 × 384."),
             ],
@@ -231,7 +264,7 @@ EXERCISES = (
     ),
     Exercise(
         "6.measure",
-        _timing,
+        check_timing,
         "Warm-up, repetition, median: the three things that a latency without a footnote is missing.",
     ),
     Exercise(
@@ -246,6 +279,15 @@ EXERCISES = (
                 "That is the fastest alone; a better model that no other beats in both belongs there, too.": _by(
                     lambda points: int(np.argmin([s for s, _ in points]))
                 ),
+                "A model that is as fast and better beats the other, and so does one as good and faster: compare with "
+                "<= and >=.": lambda points: [
+                    i for i, me in enumerate(points) if not any(o[0] < me[0] and o[1] > me[1] for o in points)
+                ],
+                "Two equal models do not beat each other: both stay.": lambda points: [
+                    i
+                    for i, me in enumerate(points)
+                    if not any(j != i and o[0] <= me[0] and o[1] >= me[1] for j, o in enumerate(points))
+                ],
                 "You kept those that are beaten.": lambda points: [
                     i for i in range(len(points)) if i not in _front(points)
                 ],

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.widgets.exercise import Exercise, function, number
+from explorer.widgets.answers import function, number
+from explorer.widgets.exercise import Exercise
 
 Array = NDArray[Any]
 
@@ -27,7 +28,8 @@ def _gan_loss(logits: Array, real: bool) -> float:
 
 def _logit_cases() -> list[tuple[Any, ...]]:
     logits = _rng().standard_normal((4, 5)) * 2
-    return [(np.zeros((3, 3)), True), (np.array([[2.0, 2.0]]), True), (np.array([[2.0, 2.0]]), False), (logits, False)]
+    two = np.array([[2.0, 2.0]])
+    return [(np.zeros((3, 3)), True), (two, True), (two, False), (logits, False), (logits, True)]
 
 
 def _generator_loss(fooled: float, distance: float, weight: float) -> float:
@@ -57,6 +59,30 @@ def _once(x: Array, r: float) -> Array:
     return x + r * (x * x - x)
 
 
+def _passes(x: Array, target: Array, r: float) -> tuple[float, float]:
+    once = x + r * (x * x - x)
+    twice = once + r * (once * once - once)
+    by_r = (once * once - once) + (1 + r * (2 * once - 1)) * (x * x - x)
+    return float(((twice - target) ** 2).mean()), float((2 * (twice - target) * by_r).mean())
+
+
+def _passes_with(x: Array, target: Array, r: float, inner: bool, two: float, sign: float = 1.0) -> tuple[float, float]:
+    """Both passes with a slip in the second one."""
+    once = x + r * (x * x - x)
+    twice = once + r * (once * once - once)
+    by_r = (once * once - once) + ((1 + r * (2 * once - 1)) * (x * x - x) if inner else 0)
+    return float(((twice - target) ** 2).mean()), float((sign * two * (twice - target) * by_r).mean())
+
+
+def _pass_cases() -> list[tuple[Any, ...]]:
+    rng = _rng()
+    return [
+        (np.linspace(0, 1, 6), np.linspace(0, 1, 6) ** 0.5, -0.6),
+        (rng.random((4, 5, 3)) * 0.2, rng.random((4, 5, 3)), 0.0),
+        (rng.random((3, 3)), rng.random((3, 3)), 0.3),
+    ]
+
+
 def _curve_cases() -> list[tuple[Any, ...]]:
     x = np.linspace(0, 1, 6)
     return [(x, 0.0), (x, -0.5), (_rng().random((3, 4)), -0.9), (x, 0.4)]
@@ -70,7 +96,7 @@ EXERCISES = (
             [
                 (
                     16,
-                    "16 is what the last two layers see of the third one's output, in its samples: go on to the input.",
+                    "16 is what the last three layers see of the second one's output: go on to the input.",
                 ),
                 (34, "One layer more: 34 is what is seen of the first layer's output. Apply the step once more."),
                 (
@@ -93,7 +119,7 @@ EXERCISES = (
                 "The logits are not probabilities yet: put them through the sigmoid first.": lambda z, real: float(
                     -np.log(np.clip(z if real else 1 - z, 1e-12, None)).mean()
                 ),
-                "For pictures that are called false, the logarithm is that of 1 - p.": lambda z, real: float(
+                "For generated pictures, the logarithm is that of 1 - p.": lambda z, real: float(
                     -np.log(_sigmoid(z)).mean()
                 ),
                 "The sign is turned round: a loss is small where the judgement is right.": lambda z, real: (
@@ -103,21 +129,22 @@ EXERCISES = (
                 "Take the mean over all patches, not the sum.": lambda z, real: _gan_loss(z, real) * np.asarray(z).size,
             },
         ),
-        "A discriminator that cannot tell gives p = 1/2 everywhere and pays log 2 = 0.693.",
+        "Programs take np.logaddexp(0, -z) or torch's binary_cross_entropy_with_logits, because 1 / (1 + exp(-z)) "
+        "overflows for large z.",
     ),
     Exercise(
         "7.weight",
         number(
-            115 * 0.08 / (115 * 0.08 + 0.7),
+            2 * 18 / 4.5,
             [
-                (115 * 0.08, "That is the L1 part of the loss itself; the question asks for its share of the sum."),
-                (0.7 / (115 * 0.08 + 0.7), "That is the discriminator's share; the other one is asked for."),
-                (100 * 115 * 0.08 / (115 * 0.08 + 0.7), "Right, but in per cent; give the share, from 0 to 1."),
-                (115 / 116, "The weights alone do not say it: each multiplies a loss of its own size, 0.08 and 0.7."),
+                (2 * 4.5 / 18, "The other way round: the difference pulls less hard, so λ must grow."),
+                (0.72 / 0.043, "That makes the values of the losses equal; what moves the weights are gradients."),
+                (18 / 4.5, "That is the factor by which λ must grow; λ was 2."),
+                (4.5 / 18, "That is how hard the difference pulls at λ = 2, as a share of the other; give λ itself."),
             ],
-            hint="λ·L1 / (λ·L1 + GAN), with λ = 115, L1 = 0.08 and GAN = 0.7.",
+            hint="The gradient of λ·L1 is proportional to λ: solve λ / 2 · 4.5 = 18.",
         ),
-        "More than nine tenths: the difference decides where things are, the discriminator how they feel.",
+        "Below that, the discriminator decides; at the paper's 100, the difference pulls some twelve times as hard.",
     ),
     Exercise(
         "8.l1",
@@ -147,6 +174,24 @@ EXERCISES = (
         ),
         "0 stays 0 and 1 stays 1, whatever r: a curve neither clips nor invents.",
     ),  # fmt: skip
+    Exercise(
+        "8.passes",
+        function(
+            _passes,
+            _pass_cases,
+            {
+                "The second step depends on r in two ways: by its own r, and by what the first step gave. You have the "
+                "first of the two only.": lambda x, t, r: _passes_with(x, t, r, False, 2.0),
+                "The derivative of a square has a factor of 2.": lambda x, t, r: _passes_with(x, t, r, True, 1.0),
+                "The sign of the gradient is turned round: it is 2 (x₂ − target), not 2 (target − x₂).": (
+                    lambda x, t, r: _passes_with(x, t, r, True, 2.0, -1.0)
+                ),
+                "Give both: the loss first, then its gradient.": lambda x, t, r: _passes(x, t, r)[1],
+                "The two are exchanged: the loss first, then its gradient.": lambda x, t, r: _passes(x, t, r)[::-1],
+            },
+        ),
+        "Forward to the loss, backward by the chain rule. `loss.backward()` does this for any network.",
+    ),
     Exercise(
         "8.step",
         function(

@@ -55,7 +55,8 @@ def heading(title: str, photo: Photo | None) -> str:
     if photo is None:
         return f'<div class="lx-head"><b>{escape(title)}</b><span>no photo yet</span></div>'
     width, height = photo.size
-    kind = f"RAW, {photo.bits} bit" if isinstance(photo, RawPhoto) else f"{photo.bits} bit"
+    depth = "floating point" if photo.bits >= 32 else f"{photo.bits} bit"
+    kind = f"RAW, {depth}" if isinstance(photo, RawPhoto) else depth
     return (
         f'<div class="lx-head"><b>{escape(title)}</b><span>{escape(photo.name)}, {width} × {height}</span>'
         f'<span class="lx-kind">{kind}</span></div>'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 import explorer
 from explorer.errors import PhotoError
@@ -17,7 +20,13 @@ from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo
 from explorer.views.pictures import FloatArray, resized_like
 
-Source = str | Path | bytes | NDArray[Any] | Photo | Mapping[str, Any]
+if TYPE_CHECKING:
+    import torch
+
+Source = Union[str, Path, bytes, NDArray[Any], Photo, Mapping[str, Any], Image.Image, "torch.Tensor"]
+_ADDRESS = re.compile(r"\A[a-z][a-z0-9+.-]+://", re.I)
+_SAVED_AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+"""Modes of Pillow that a PNG holds without a loss."""
 
 
 def example_of(source: Any) -> Example | None:
@@ -35,7 +44,8 @@ def as_photo(source: Source | None) -> Photo:
 
     Args:
         source: a path, the name of a bundled example, a file's bytes, an entry of an ipywidgets upload (a mapping with
-            "name" and "content"), a `Photo`, or an array (see `from_array`). None is the first example.
+            "name" and "content"), a `Photo`, an array (see `from_array`), a tensor (see `from_tensor`) or a picture of
+            Pillow. None is the first example.
 
     Raises:
         PhotoError: it cannot be read as a photo.
@@ -46,10 +56,50 @@ def as_photo(source: Source | None) -> Photo:
         return source
     if isinstance(source, np.ndarray):
         return from_array(source)
+    if isinstance(source, Image.Image):
+        return from_pillow(source)
+    if hasattr(source, "detach"):
+        return from_tensor(cast("torch.Tensor", source))
+    if isinstance(source, str) and _ADDRESS.match(source):
+        raise PhotoError(f"{source} is an address, and nothing is downloaded here; save the file and give its path.")
     if isinstance(source, Mapping):
         return explorer.open_photo(bytes(source["content"]), name=str(source["name"]))
     example = example_of(source)
-    return explorer.open_photo(example.path if example else source)  # type: ignore[arg-type]
+    return explorer.open_photo(example.path if example else source)
+
+
+def from_pillow(picture: Image.Image) -> Photo:
+    """A picture of Pillow as its file would be opened: its profile, its orientation and what is transparent count.
+
+    Raises:
+        PhotoError: it cannot be read as a photo.
+    """
+    if picture.mode == "F":
+        return from_array(np.asarray(picture), "picture")
+    kept = picture if picture.mode in _SAVED_AS_THEY_ARE else picture.convert("RGB")
+    # A profile of the colours before a conversion says nothing about those after it.
+    profile = picture.info.get("icc_profile") if kept is picture else None
+    buffer = io.BytesIO()
+    kept.save(buffer, "PNG", icc_profile=profile, exif=picture.getexif())
+    return explorer.open_photo(buffer.getvalue(), name=Path(getattr(picture, "filename", "") or "picture").name)
+
+
+def from_tensor(tensor: torch.Tensor) -> RgbPhoto:
+    """A tensor as an sRGB photo, with or without a gradient, wherever it is.
+
+    Args:
+        tensor: 3 x H x W as networks have it, or H x W x 3, or H x W; batches of one are taken as well.
+
+    Raises:
+        PhotoError: as for `from_array`.
+    """
+    held = tensor.detach().cpu()
+    values = (held.float() if held.dtype.is_floating_point else held).numpy()
+    while values.ndim > 3 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim == 3 and values.shape[0] in (1, 3) and values.shape[2] != 3:
+        values = values.transpose(1, 2, 0)
+    return from_array(values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values, "tensor")
 
 
 def from_array(values: NDArray[Any], name: str = "array") -> RgbPhoto:

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets
 
+from explorer.classroom import record
 from explorer.errors import ExplorerError
 from explorer.widgets import look
 from explorer.widgets.shown import as_widget
@@ -30,12 +31,14 @@ class Prediction(ipywidgets.VBox):
         unit: str = "",
         because: str = "",
         reveal: Callable[[], Any] | None = None,
+        name: str = "",
     ) -> None:
-        """See `explorer.widgets.predict`."""
+        """See `explorer.widgets.predict`; `name` is what the question is called in a learner's record."""
         if options is not None and not callable(answer) and answer not in options:
             raise ExplorerError(f"The answer {answer!r} is not among the options {', '.join(options)}; add it.")
         self._answer, self._unit, self._because, self._show = answer, unit, because, reveal
         self._options = None if options is None else list(options)
+        self._name = name or question
         self.revealed = False
         self.error: Exception | None = None
         """What went wrong when the answer was asked for; None where nothing did."""
@@ -98,6 +101,7 @@ class Prediction(ipywidgets.VBox):
                 raise ExplorerError("Answer first: choose or write what you expect, then press the button.")
             truth = self._truth()
             self._verdict.value = self._words(guess, truth)
+            record.keep("prediction", self._name, self._met(guess, truth), given=guess, answer=truth)
             if self._show is not None:
                 widget = as_widget(self._show())
                 self._shown.children = () if widget is None else (widget,)
@@ -119,15 +123,20 @@ class Prediction(ipywidgets.VBox):
                 f"The answer is not known yet ({error.name} comes later): run the cells below, then press the button."
             ) from error
 
+    def _met(self, guess: str | float, truth: Any) -> bool:
+        """Whether a guess is right; of numbers, within a tenth, whatever the unit."""
+        if self._options is not None:
+            return str(truth) == guess
+        return abs(float(guess) - float(truth)) <= 0.1 * max(abs(float(truth)), 1e-9)
+
     def _words(self, guess: str | float, truth: Any) -> str:
         because = f"<p>{self._because}</p>" if self._because else ""
         if self._options is not None:
-            right = str(truth) == guess
+            right = self._met(guess, truth)
             said = "Yes." if right else f"You said “{escape(str(guess))}”. It is: <b>{escape(str(truth))}</b>."
             return f'<div class="lx-verdict {"lx-right" if right else "lx-answer"}"><p>{said}</p>{because}</div>'
         number, unit = float(truth), f" {escape(self._unit)}" if self._unit else ""
-        # A guess within a tenth is a good one, whatever the unit.
-        near = abs(float(guess) - number) <= 0.1 * max(abs(number), 1e-9)
+        near = self._met(guess, truth)
         said = f"It is <b>{number:.4g}{unit}</b>; you said {float(guess):g}{unit}" + (
             ": well predicted." if near else "."
         )

@@ -62,6 +62,9 @@ class RestoreExplorer(Explorer):
         assert self._photo is not None
         self._taken = load_rendering(reduced(self._photo, self.max_side))
 
+    def _afresh(self) -> None:
+        self.view.start_afresh()
+
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)

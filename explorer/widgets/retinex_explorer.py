@@ -94,6 +94,11 @@ class RetinexExplorer(Explorer):
     def _busy(self, working: bool) -> None:
         self.view.busy = working
 
+    def _afresh(self) -> None:
+        self._gamma.value = self._gain.value = 1.0
+        self.view.start_afresh()
+        self.relit_view.start_afresh()
+
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)

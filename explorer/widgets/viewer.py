@@ -62,6 +62,10 @@ class PlainBeforeAfter(ipywidgets.VBox):
     def split(self, share: int) -> None:
         self._split.value = share
 
+    def start_afresh(self) -> None:
+        """Puts the divider back to the middle."""
+        self.split = 50
+
     def show(self, before: FloatArray, after: FloatArray, labels: tuple[str, str], alts: tuple[str, str]) -> None:
         """Shows two pictures, H x W x 3 in [0, 1]."""
         self._before, self._after = before, after
@@ -85,6 +89,9 @@ class PlainTiles(ipywidgets.VBox):
         self._grid = html()
         super().__init__([self._grid])
         self.busy = False
+
+    def start_afresh(self) -> None:
+        """Nothing is zoomed here."""
 
     def show(self, tiles: list[Tile], tile_width: int = 250) -> None:
         """Shows pictures with their captions."""
@@ -157,6 +164,12 @@ if anywidget is not None:
         height = traitlets.Int(2).tag(sync=True)
         split = traitlets.Int(50, min=0, max=100).tag(sync=True)
         busy = traitlets.Bool(False).tag(sync=True)
+        fresh = traitlets.Int(0).tag(sync=True)
+
+        def start_afresh(self) -> None:
+            """Shows the whole picture, with the divider in the middle."""
+            self.split = 50
+            self.fresh += 1
 
         def show(self, before: FloatArray, after: FloatArray, labels: tuple[str, str], alts: tuple[str, str]) -> None:
             """Shows two pictures, H x W x 3 in [0, 1]."""
@@ -175,6 +188,11 @@ if anywidget is not None:
         tiles = traitlets.List(traitlets.Dict()).tag(sync=True)
         tile_width = traitlets.Int(250).tag(sync=True)
         busy = traitlets.Bool(False).tag(sync=True)
+        fresh = traitlets.Int(0).tag(sync=True)
+
+        def start_afresh(self) -> None:
+            """Shows the whole pictures."""
+            self.fresh += 1
 
         def show(self, tiles: list[Tile], tile_width: int = 250) -> None:
             """Shows pictures with their captions."""
@@ -232,12 +250,12 @@ def _legend(tile: Tile) -> dict[str, Any] | None:
 
 
 def before_after() -> Any:
-    """A before/after view: `show`, `split` (per cent), `busy`."""
+    """A before/after view: `show`, `split` (per cent), `busy`, `start_afresh`."""
     return BeforeAfter() if anywidget is not None else PlainBeforeAfter()
 
 
 def tiles() -> Any:
-    """A view of several pictures: `show`, `busy`."""
+    """A view of several pictures: `show`, `busy`, `start_afresh`."""
     return Tiles() if anywidget is not None else PlainTiles()
 
 

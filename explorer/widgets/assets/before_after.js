@@ -24,8 +24,13 @@ function render({ model, el }) {
   };
   const drag = (event) => divide(stage.locate(frame, event)[0] * 100, true);
   stage.listen(frame, drag);
-  handle.addEventListener("pointerdown", (event) => { event.stopPropagation(); handle.setPointerCapture(event.pointerId); split.focus({ preventScroll: true }); });
-  handle.addEventListener("pointermove", (event) => { if (handle.hasPointerCapture(event.pointerId)) drag(event); });
+  let grasped = null; // until the pointer has moved far enough to be no click, the half of a double one
+  handle.addEventListener("pointerdown", (event) => { grasped = event; event.stopPropagation(); handle.setPointerCapture(event.pointerId); split.focus({ preventScroll: true }); });
+  handle.addEventListener("pointermove", (event) => {
+    if (!handle.hasPointerCapture(event.pointerId) || (grasped && Math.abs(event.clientX - grasped.clientX) < 4)) return;
+    grasped = null;
+    drag(event);
+  });
   split.addEventListener("input", () => divide(Number(split.value), true));
   frame.addEventListener("keydown", (event) => {
     const steps = { PageUp: 10, PageDown: -10 }, step = { ArrowLeft: -1, ArrowRight: 1, ...steps }[event.key];
@@ -55,6 +60,7 @@ function render({ model, el }) {
   model.on("change:before change:after", pictures);
   model.on("change:before_label change:after_label change:before_alt change:after_alt change:width change:height change:split", words);
   model.on("change:busy", busy);
+  model.on("change:fresh", stage.reset);
   pictures();
   busy();
   stage.reset();

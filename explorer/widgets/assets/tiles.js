@@ -16,7 +16,7 @@ function render({ model, el }) {
     return line;
   };
   const draw = () => {
-    const many = model.get("tiles").length > 1 ? "All pictures share one zoom: double-click one" : "Double-click the picture to zoom";
+    const many = model.get("tiles").length > 1 ? "These pictures share one zoom: double-click one" : "Double-click the picture to zoom";
     tools.words.textContent = many + ", or focus it and press + and \u2212; drag to move.";
     el.style.display = model.get("tiles").length ? "" : "none";
     grid.style.setProperty("--tile", model.get("tile_width") + "px");
@@ -47,6 +47,7 @@ function render({ model, el }) {
   const busy = () => el.classList.toggle("lx-busy", model.get("busy"));
   model.on("change:tiles change:tile_width", draw);
   model.on("change:busy", busy);
+  model.on("change:fresh", stage.reset);
   draw();
   busy();
 }

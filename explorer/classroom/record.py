@@ -1,0 +1,86 @@
+"""What a learner's checks and predictions came to in this session, and the file that is handed in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from explorer.errors import OutputError
+from explorer.unfinished import replacing
+
+FORMAT = "lowlight lesson 1"
+"""What a file that was handed in begins with."""
+Kind = Literal["exercise", "prediction"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One check, or one prediction whose answer was shown."""
+
+    when: str
+    """UTC, ISO 8601."""
+    kind: Kind
+    name: str
+    right: bool
+    said: str = ""
+    """Of a check: what was wrong."""
+    given: str | float | None = None
+    """Of a prediction: what was answered."""
+    answer: str | float | None = None
+    """Of a prediction: what is right."""
+
+
+EVENTS: list[Event] = []
+"""Of this session, in order. A kernel that is restarted begins anew."""
+
+
+def keep(kind: Kind, name: str, right: bool, *, said: str = "", given: Any = None, answer: Any = None) -> None:
+    """Remembers a verdict."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    EVENTS.append(Event(now, kind, name, right, said, _plain(given), _plain(answer)))
+
+
+def _plain(value: Any) -> str | float | None:
+    return value if value is None or isinstance(value, str) else float(value)
+
+
+def summary(events: list[Event], lesson: str = "") -> dict[str, dict[str, Any]]:
+    """By exercise and question: whether it was right in the end, and after how many tries.
+
+    Args:
+        lesson: a lesson's number; only its exercises and questions. Everything where it is empty.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for each in events:
+        if re.fullmatch(r"\d+", lesson) and not each.name.startswith(f"{int(lesson)}."):
+            continue
+        entry = found.setdefault(f"{each.kind} {each.name}", {"right": False, "tries": 0})
+        if not entry["right"]:
+            entry["tries"] += 1
+            entry["right"] = each.right
+    return found
+
+
+def hand_in(lesson: str | int, name: str, folder: Path) -> Path:
+    """See `explorer.widgets.hand_in`."""
+    number, whom = str(lesson), name.strip() or "nobody"
+    path = folder / (re.sub(r"[^\w-]+", "_", f"{number}-{whom}") + ".json")
+    content = {
+        "format": FORMAT,
+        "lesson": number,
+        "name": name,
+        "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "summary": summary(EVENTS, number),
+        "events": [asdict(each) for each in EVENTS],
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+    return path

@@ -1,0 +1,249 @@
+"""What a learner's answer is worth: a number or a function, however it is written, against what is right.
+
+An answer may hold or give Python numbers, NumPy arrays, torch tensors (with gradients or without), lists of them, or a
+set where a list of numbers is asked for. What the learner's code raises becomes one sentence with its line.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Check = Callable[[Any], str | None]
+"""Takes an answer and gives what is wrong with it in one sentence; None where it is right."""
+Call = Callable[..., Any]
+Bounds = Callable[..., tuple[NDArray[Any], NDArray[Any]]]
+"""Takes a case and gives the least and the largest value that a right answer may have."""
+
+
+class NotNumbersError(ValueError):
+    """A value that is no number and no array of numbers."""
+
+
+def number(
+    expected: float | Callable[[], float],
+    mistakes: Sequence[tuple[float | Callable[[], float], str]] = (),
+    *,
+    tolerance: float = 0.01,
+    hint: str,
+) -> Check:
+    """A check for a number.
+
+    Args:
+        expected: the number, or what computes it.
+        mistakes: numbers that a known slip leads to, each with a sentence about it.
+        tolerance: as a share of the expected number.
+        hint: said of any other number.
+    """
+
+    def find(answer: Any) -> str | None:
+        try:
+            given = _scalar(as_numbers(float(answer) if isinstance(answer, str) else answer))
+        except Exception:  # an object of the learner's own may raise anything when it is asked for its value
+            return f"The answer should be one number, but it is of type {type(answer).__name__}."
+        if not math.isfinite(given):
+            return f"The answer should be a finite number, but it is {given}."
+
+        def near(value: float | Callable[[], float]) -> bool:
+            meant = float(value() if callable(value) else value)
+            return abs(given - meant) <= tolerance * max(abs(meant), 1e-12)
+
+        if near(expected):
+            return None
+        for value, sentence in mistakes:
+            if near(value):
+                return sentence
+        return f"{given:g} is not it. {hint}"
+
+    return find
+
+
+def function(
+    reference: Call,
+    cases: Callable[[], Sequence[tuple[Any, ...]]],
+    mistakes: Mapping[str, Call] | None = None,
+    *,
+    tolerance: float = 1e-4,
+    bounds: Bounds | None = None,
+) -> Check:
+    """A check for a function: it must give what the reference gives, for every case.
+
+    Args:
+        reference: what is right.
+        cases: gives tuples of arguments; arrays are copied, so that an answer may change them. Where a function cannot
+            use arrays, it is given tensors: `torch.nn.L1Loss()` is an answer, too.
+        mistakes: sentence -> a function with that mistake; where an answer gives what it gives, the sentence is said.
+        tolerance: largest absolute difference, relative to the larger of 1 and the reference's largest value.
+        bounds: where several answers are right, the least and the largest values that are.
+    """
+
+    def find(answer: Any) -> str | None:
+        if not callable(answer):
+            return f"The answer should be a function, but it is of type {type(answer).__name__}."
+        wanted = list(cases())
+        for arguments in wanted:
+            expected = as_numbers(called(reference, arguments))
+            try:
+                given = called(answer, arguments)
+            except BaseException as error:  # whatever a learner's function does wrong is said, not raised
+                return f"For {_words(arguments)} {raised(answer, error)}"
+            wrong = _difference(given, expected, tolerance, bounds and bounds(*arguments))
+            if wrong is None:
+                continue
+            for sentence, mistaken in (mistakes or {}).items():
+                if all(_agree(answer, mistaken, each, tolerance) for each in wanted):
+                    return sentence
+            return f"For {_words(arguments)} {wrong}"
+        return None
+
+    return find
+
+
+def as_numbers(value: Any) -> NDArray[np.float64]:
+    """Whatever holds numbers, as an array of them.
+
+    Raises:
+        NotNumbersError: it holds something else.
+    """
+    if hasattr(value, "detach"):  # a tensor, whose gradient plays no part here
+        value = value.detach().cpu()
+        value = (value.to_dense() if value.layout.__str__() != "torch.strided" else value).numpy()
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    if isinstance(value, Iterable) and not isinstance(value, np.ndarray | str | bytes | Mapping):
+        value = [as_numbers(each) if hasattr(each, "__iter__") or hasattr(each, "detach") else each for each in value]
+    if value is None or isinstance(value, str | bytes | Mapping):
+        raise NotNumbersError
+    if not isinstance(value, np.ndarray | list | np.generic | Number):
+        value = float(value)
+    try:
+        found = np.asarray(value)
+        if found.dtype == object:
+            found = found.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise NotNumbersError from error
+    if np.iscomplexobj(found) or found.dtype.kind not in "biuf":
+        raise NotNumbersError
+    return found.astype(np.float64)
+
+
+def called(call: Call, arguments: tuple[Any, ...]) -> Any:
+    """What a function gives for copies of a case; tried with tensors where it cannot use arrays."""
+    with np.errstate(all="ignore"):
+        try:
+            return call(*(each.copy() if isinstance(each, np.ndarray) else each for each in arguments))
+        except Exception:
+            tensors = _as_tensors(arguments)
+            if tensors is None:
+                raise
+            try:
+                return call(*tensors)
+            except BaseException:  # the first error is the one to speak of: arrays are what was promised
+                pass
+            raise
+
+
+def _as_tensors(arguments: tuple[Any, ...]) -> list[Any] | None:
+    import torch
+
+    has_arrays = any(isinstance(each, np.ndarray) for each in arguments)
+    taken = np.ndarray if has_arrays else float
+    if not any(isinstance(each, taken) for each in arguments):
+        return None
+    return [torch.tensor(each) if isinstance(each, taken) else each for each in arguments]
+
+
+def raised(answer: Any, error: BaseException) -> str:
+    """What a learner's function raised, as the end of a sentence, with the line of the learner's own code."""
+    kind = type(error).__name__
+    try:
+        words = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+    except Exception:  # an exception that cannot even be printed
+        words = ""
+    said = f"{kind}: {words}." if words else f"{kind}."
+    code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
+    place, trace = None, error.__traceback__
+    while trace is not None and code is not None:
+        if trace.tb_frame.f_code.co_filename == code.co_filename:
+            place = (trace.tb_lineno, trace.tb_frame.f_globals)
+        trace = trace.tb_next
+    if place is None:
+        at = f" (the function begins in line {code.co_firstlineno})" if code is not None else ""
+        return f"the function{at} raised {said}"
+    line = linecache.getline(code.co_filename, place[0], place[1]).strip()
+    return f"line {place[0]}" + (f", `{line}`," if line else "") + f" raised {said}"
+
+
+def _scalar(values: NDArray[np.float64]) -> float:
+    if values.size != 1:
+        raise NotNumbersError
+    return float(values.reshape(()))
+
+
+def _agree(first: Call, second: Call, arguments: tuple[Any, ...], tolerance: float) -> bool:
+    try:
+        one, other = (as_numbers(called(each, arguments)) for each in (first, second))
+    except BaseException:  # a function that fails agrees with nothing
+        return False
+    one = _shaped_like(one, other)
+    return one.shape == other.shape and np.allclose(one, other, tolerance, tolerance, equal_nan=True)
+
+
+def _shaped_like(values: NDArray[np.float64], meant: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values without idle axes where a number or a row is meant: `[3.0]` is 3, and `[[0, 1]]` is `[0, 1]`."""
+    if meant.ndim > 1 or values.size != meant.size or values.shape == meant.shape:
+        return values
+    return values.reshape(meant.shape) if max(values.shape, default=1) == values.size else values
+
+
+def _difference(
+    given: Any,
+    meant: NDArray[np.float64],
+    tolerance: float,
+    bounds: tuple[NDArray[Any], NDArray[Any]] | None,
+) -> str | None:
+    """What tells two results apart, as the end of a sentence; None where nothing does."""
+    if given is None:
+        return "the function gave nothing; end it with `return`."
+    if given is ...:
+        return "the function gave three dots; write what it should compute."
+    try:
+        mine = _shaped_like(as_numbers(given), meant)
+    except BaseException:  # an object of the learner's own may raise anything when it is asked for its values
+        return f"the function gave a {type(given).__name__}, not {_short(meant)}."
+    if mine.shape != meant.shape:
+        return f"the shape should be {meant.shape}, but it is {mine.shape}."
+    if not np.isfinite(mine).all():
+        return "the result holds values that are not numbers: something was divided by 0 or a logarithm taken of it."
+    low, high = bounds or (meant, meant)
+    apart = np.maximum(np.maximum(low - mine, mine - high), 0)
+    if apart.size == 0 or float(apart.max()) <= tolerance * max(1.0, float(np.abs(meant).max())):
+        return None
+    if meant.ndim == 0:
+        return f"it should be {_short(meant)}, but the function gave {_short(mine)}."
+    where = np.unravel_index(int(apart.argmax()), apart.shape)
+    place = ", ".join(str(int(each)) for each in where)
+    return f"the value at [{place}] should be {meant[where]:.5g}, but it is {mine[where]:.5g}."
+
+
+def _short(values: NDArray[Any]) -> str:
+    return f"{float(values):.6g}" if values.ndim == 0 else f"an array of shape {values.shape}"
+
+
+def _words(arguments: tuple[Any, ...]) -> str:
+    parts = []
+    for each in arguments:
+        if isinstance(each, np.ndarray):
+            small = each.ndim == 1 and each.size <= 6
+            parts.append(
+                np.array2string(each, precision=4, separator=", ") if small else f"an array of shape {each.shape}"
+            )
+        else:
+            parts.append(f"{each:.6g}" if isinstance(each, float) else repr(each))
+    return ", ".join(parts) + (":" if parts else "this:")

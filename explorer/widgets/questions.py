@@ -1,0 +1,63 @@
+"""The lessons' questions with their answers: here and not in the notebooks, where a reader would see the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from explorer.errors import ExplorerError
+from explorer.widgets.prediction import Prediction
+
+LESSONS = ("questions_light", "questions_models", "questions_training")
+"""Modules of this package that hold questions."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of the notebooks."""
+
+    name: str
+    """Number of the notebook and a word, e.g. "1.green"."""
+    text: str
+    """HTML, with LaTeX between dollar signs."""
+    answer: Any
+    """One of `options`, a number, or a function: of no arguments, or of what the lesson measured."""
+    because: str
+    """Why, shown after the answer."""
+    options: tuple[str, ...] | None = None
+    unit: str = ""
+    measured: bool = False
+    """Whether the answer is computed from what the lesson measures."""
+
+
+@cache
+def questions() -> dict[str, Question]:
+    """All questions by name."""
+    found: dict[str, Question] = {}
+    for lesson in LESSONS:
+        for each in import_module(f"explorer.widgets.{lesson}").QUESTIONS:
+            assert each.name not in found, f"two questions are called {each.name}"
+            found[each.name] = each
+    return found
+
+
+def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Prediction:
+    """See `explorer.widgets.ask`."""
+    known = questions()
+    if name not in known:
+        raise ExplorerError(f"There is no question {name!r}; the known ones are {', '.join(known)}.")
+    asked = known[name]
+    if asked.measured and measured is None:
+        raise ExplorerError(f"The answer to {name} is measured in its lesson; give what it is computed from.")
+    answer = asked.answer
+    if asked.measured:
+
+        def answer() -> Any:
+            return asked.answer(measured() if callable(measured) else measured)
+
+    return Prediction(
+        asked.text, answer, options=asked.options, unit=asked.unit, because=asked.because, reveal=reveal, name=name
+    )
