@@ -12,6 +12,7 @@ import typer
 from explorer.cli import (
     app,
     batch,
+    classes,
     darkroom,
     evaluate,
     import_weights,
@@ -74,6 +75,7 @@ program.command("darken")(darkroom.darken)
 program.command("noise")(darkroom.noise)
 program.add_typer(weights.weights, name="weights")
 program.add_typer(space.space, name="space")
+program.add_typer(classes.classes, name="class")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,91 @@
+"""What a class has handed in, as one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.classroom.record import FORMAT
+from explorer.errors import DataError
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One file of one learner."""
+
+    path: Path
+    name: str
+    lesson: str
+    summary: dict[str, dict[str, Any]]
+    """By "exercise NAME" and "prediction NAME": `right` and `tries`."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """All files of a folder."""
+
+    handed_in: list[HandedIn]
+    unread: list[Path]
+    """Files that are nothing that `hand_in` wrote."""
+
+
+def collect(folder: Path) -> Collected:
+    """Reads what a class has handed in, in the folder and in folders within.
+
+    A learner hands in as often as wanted; of one lesson the last file counts, by the time that it holds.
+
+    Raises:
+        DataError: there is nothing.
+    """
+    newest: dict[tuple[str, str], tuple[str, HandedIn]] = {}
+    unread = []
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError
+            summary = {
+                str(key): {"right": bool(entry["right"]), "tries": int(entry["tries"])}
+                for key, entry in content["summary"].items()
+            }
+            one = HandedIn(path, str(content["name"]), str(content["lesson"]), summary)
+            written = str(content["written"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            unread.append(path)
+            continue
+        key = (one.name.strip().casefold(), one.lesson)
+        if key not in newest or newest[key][0] <= written:
+            newest[key] = (written, one)
+    if not newest:
+        raise DataError(f"Nothing in {folder} was handed in; learners write a file with explorer.widgets.hand_in.")
+    ordered = sorted((one for _, one in newest.values()), key=lambda each: (each.lesson, each.name.casefold()))
+    return Collected(ordered, unread)
+
+
+def as_csv(handed_in: list[HandedIn]) -> str:
+    """A row a learner and lesson; of each exercise and prediction the tries, with a minus where it is not right."""
+    columns = sorted({key for each in handed_in for key in each.summary})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["name", "lesson", "exercises right", "predictions right", *columns])
+    for each in handed_in:
+        rights = [
+            sum(entry["right"] for key, entry in each.summary.items() if key.startswith(kind))
+            for kind in ("exercise", "prediction")
+        ]
+        cells = [_cell(each.summary.get(key)) for key in columns]
+        writer.writerow([_harmless(each.name), _harmless(each.lesson), *rights, *cells])
+    return out.getvalue()
+
+
+def _cell(entry: dict[str, Any] | None) -> str | int:
+    return "" if entry is None else entry["tries"] if entry["right"] else -entry["tries"]
+
+
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,152 @@
+"""Copies of the lessons for a class: without solutions for students, with the solutions written in for the teacher."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import DataError, OutputError
+from explorer.unfinished import replacing
+
+PATTERN = "[0-9][0-9]_*.ipynb"
+_SOLUTION = re.compile(
+    r"<details><summary>A solution</summary>\s*```python\n(?P<code>.*?)```\s*</details>[ \t]*\n*", re.S
+)
+_CHECK = re.compile(r'^explorer\.widgets\.check\("(?P<name>[^"]+)"', re.M)
+_ASK = re.compile(r'widgets\.ask\(\s*"(?P<name>[^"]+)"')
+_HAND_IN = (
+    "# When you are done: your name, and run. Give the file that is named below to your teacher.\n"
+    'NAME = ""\n'
+    "if NAME:\n"
+    "    print(explorer.widgets.hand_in({number}, NAME))"
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One notebook of the lessons, as its file holds it."""
+
+    number: int
+    name: str
+    """Of its file, without the suffix."""
+    content: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The first heading, without its number."""
+        return source_of(self.content["cells"][0]).splitlines()[0].partition("·")[2].strip()
+
+    @property
+    def exercises(self) -> list[str]:
+        """Names of its exercises, in their order."""
+        return [found["name"] for cell in self.content["cells"] for found in _CHECK.finditer(source_of(cell))]
+
+    @property
+    def questions(self) -> list[str]:
+        """Names of its predictions, in their order."""
+        return [found["name"] for cell in self.content["cells"] for found in _ASK.finditer(source_of(cell))]
+
+    @property
+    def sections(self) -> list[str]:
+        """Its second-level headings."""
+        markdown = (source_of(cell) for cell in self.content["cells"] if cell["cell_type"] == "markdown")
+        return re.findall(r"^## (.+)$", "\n".join(markdown), re.M)
+
+    @property
+    def words(self) -> int:
+        """Words to read, solutions aside."""
+        markdown = (source_of(cell) for cell in self.content["cells"] if cell["cell_type"] == "markdown")
+        return len(_SOLUTION.sub("", "\n".join(markdown)).split())
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """The text of a cell, which its file may hold as lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def read_lessons(folder: Path) -> list[Lesson]:
+    """The lessons of a folder, by number.
+
+    Raises:
+        DataError: there are none, or one of them is no notebook.
+    """
+    found = []
+    for path in sorted(folder.glob(PATTERN)):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            assert content["cells"][0]["cell_type"] == "markdown"
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AssertionError) as error:
+            raise DataError(f"{path} is not a lesson; a lesson is a notebook that begins with its title.") from error
+        found.append(Lesson(int(path.name[:2]), path.stem, content))
+    if not found:
+        raise DataError(f"There are no lessons in {folder}; name the folder of the notebooks with --lessons.")
+    return found
+
+
+def for_students(lesson: Lesson) -> dict[str, Any]:
+    """The notebook without solutions, and with a cell that writes what is handed in."""
+    cells = []
+    for cell in lesson.content["cells"]:
+        source = source_of(cell)
+        if cell["cell_type"] == "markdown":
+            source = _SOLUTION.sub("", source).strip()
+            if not source:  # it held nothing but the solution
+                continue
+        cells.append({**cell, "source": source})
+    cells.append(
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"n{lesson.number:02d}-hand-in",
+            "metadata": {},
+            "outputs": [],
+            "source": _HAND_IN.format(number=lesson.number),
+        }
+    )
+    return {**lesson.content, "cells": cells}
+
+
+def for_teachers(lesson: Lesson) -> dict[str, Any]:
+    """The notebook with every solution in the place of its blank.
+
+    Raises:
+        DataError: an exercise without a solution after it.
+    """
+    cells = [{**cell, "source": source_of(cell)} for cell in lesson.content["cells"]]
+    waiting: list[dict[str, Any]] = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            waiting += [cell] if _CHECK.search(cell["source"]) else []
+            continue
+        for found in _SOLUTION.finditer(cell["source"]):
+            if waiting:
+                blank = waiting.pop(0)
+                check = blank["source"][_CHECK.search(blank["source"]).start() :]  # type: ignore[union-attr]
+                gap = "\n\n\n" if found["code"].lstrip().startswith("def ") else "\n\n"
+                blank["source"] = found["code"].rstrip() + gap + check
+    if waiting:
+        raise DataError(f"{lesson.name} has an exercise without a solution; write one below it.")
+    return {**lesson.content, "cells": cells}
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+
+
+def as_text(notebook: dict[str, Any]) -> str:
+    """A notebook as its file."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,142 @@
+"""A lesson as a page with its pictures: run once, with what its widgets show as plain pictures and words.
+
+Nothing of a page is fetched: pictures are in it, and so is plotly's script where there is a figure. Needs the extra
+`notebooks`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import DataError, ExplorerError
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+FIGURE = "application/vnd.plotly.v1+json"
+CELL_TIMEOUT = 600
+"""Seconds that one cell may take."""
+_CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
+_STYLE = """
+.lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
+.lesson-tiles img { width: 100% } .lesson-control { color: #666; font-size: 13px; margin: 2px 0 }
+"""
+
+
+def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
+    """Runs a notebook and gives it as HTML.
+
+    Args:
+        notebook: as its file holds it; it is not changed.
+        folder: where it runs.
+        title: of the page.
+
+    Raises:
+        ExplorerError: the extra `notebooks` is not installed.
+        DataError: a cell fails.
+    """
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+        from nbconvert import HTMLExporter
+    except ModuleNotFoundError as error:
+        raise ExplorerError(
+            f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
+        ) from error
+    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in notebook["cells"]]})
+    client = NotebookClient(
+        held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
+        raise DataError(f"The lesson “{title}” stops at a cell: {words}") from error
+    state = client.widget_state
+    buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
+               client.widget_buffers.items()}  # fmt: skip
+    figures = _made_plain(held, state, buffers)
+    body, _ = HTMLExporter(template_name="classic", exclude_input_prompt=True).from_notebook_node(held)
+    script = ""
+    if figures:
+        from plotly.offline import get_plotlyjs
+
+        script = f"<script>{get_plotlyjs()}</script>"
+    return body.replace("</head>", f"<style>{_STYLE}</style>{script}</head>", 1)
+
+
+def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -> int:
+    """Puts plain HTML in the place of widgets and figures; gives how many figures there are."""
+    count = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if VIEW in data:
+                output["data"] = {"text/html": plain(data[VIEW]["model_id"], state, buffers)}
+            elif FIGURE in data:
+                count += 1
+                figure = data[FIGURE]
+                name = f"figure-{count}"
+                drawing = f"Plotly.newPlot({name!r}, {_json(figure['data'])}, {_json(figure['layout'])})"
+                output["data"] = {"text/html": f'<div id="{name}"></div><script>{drawing}</script>'}
+    return count
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script."""
+    import json
+
+    return json.dumps(value).replace("</", "<\\/")
+
+
+def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
+    """What a widget shows, as HTML without scripts: its words, its pictures, and the settings of its controls."""
+    values, bytes_of = state.get(model, {}), buffers.get(model, {})
+    kind = values.get("_model_name", "")
+    if "lx-style" in values.get("_dom_classes", []):
+        return ""
+    if "children" in values:
+        inner = "".join(plain(each.removeprefix("IPY_MODEL_"), state, buffers) for each in values["children"])
+        return f"<div>{inner}</div>"
+    if kind in ("HTMLModel", "HTMLMathModel"):
+        return str(values.get("value", ""))
+    if kind == "ImageModel" and ("value",) in bytes_of:
+        return f'<div class="lesson-tiles">{_figure(bytes_of[("value",)], "")}</div>'
+    if "tiles" in values:
+        figures = "".join(
+            _figure(bytes_of[("tiles", index, "png")], f"{tile['title']}|{tile['note']}")
+            for index, tile in enumerate(values["tiles"])
+            if ("tiles", index, "png") in bytes_of
+        )
+        return f'<div class="lesson-tiles">{figures}</div>'
+    if ("after",) in bytes_of:
+        sides = ((side, values.get(f"{side}_label", side)) for side in ("before", "after"))
+        return f'<div class="lesson-tiles">{"".join(_figure(bytes_of[(side,)], label) for side, label in sides)}</div>'
+    if ("png",) in bytes_of:
+        return f'<div class="lesson-tiles">{_figure(bytes_of[("png",)], values.get("alt", ""))}</div>'
+    return _control(kind, values)
+
+
+def _control(kind: str, values: dict[str, Any]) -> str:
+    """A control as words: what it is called and where it stands."""
+    if kind in _CONTROLS or not kind:
+        return ""
+    options = values.get("_options_labels")
+    if kind == "RadioButtonsModel" and options:
+        return "<ul>" + "".join(f"<li>{escape(str(each))}</li>" for each in options) + "</ul>"
+    name, index = values.get("description", ""), values.get("index")
+    value = options[index] if options and isinstance(index, int) else values.get("value")
+    if not name or value is None or kind == "CheckboxModel":
+        return ""
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f'<p class="lesson-control">{escape(str(name))}: {escape(shown)}</p>'
+
+
+def _figure(data: str | bytes, words: str) -> str:
+    encoded = data if isinstance(data, str) else base64.b64encode(data).decode()
+    title, _, note = words.partition("|")
+    caption = f"<figcaption>{escape(title)}<br><small>{escape(note)}</small></figcaption>"
+    return f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{encoded}">{caption}</figure>'

@@ -1,0 +1,68 @@
+"""`lowlight class`: the lessons for a class, and what it hands in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.terminal import write_line
+
+LESSONS = Path("notebooks")
+
+classes = typer.Typer(help="Prepare the lessons for a class, and collect what it hands in.", no_args_is_help=True)
+
+
+@classes.command("make")
+def make(
+    out: Annotated[Path, typer.Argument(help="Folder for the copies.")],
+    lessons: Annotated[Path, typer.Option("--lessons", help="Folder of the lessons' notebooks.")] = LESSONS,
+    only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Also run each lesson and render it with its pictures, to be read before.")
+    ] = False,
+) -> None:
+    """Write copies without solutions, copies with them, a time plan and a rubric."""
+    from explorer.classroom.copies import as_text, for_students, for_teachers, read_lessons, write
+    from explorer.classroom.plan import plan
+    from explorer.errors import DataError
+
+    found = [each for each in read_lessons(lessons) if not only or each.number in only]
+    if not found:
+        raise DataError(f"There is no lesson {', '.join(map(str, only or ()))} in {lessons}.")
+    for lesson in found:
+        write(out / "students" / f"{lesson.name}.ipynb", as_text(for_students(lesson)))
+        write(out / "teachers" / f"{lesson.name}.ipynb", as_text(for_teachers(lesson)))
+    write(out / "teachers" / "plan.md", plan(found))
+    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions and plan.md")
+    if pages:
+        from explorer.classroom.pages import page
+
+        for lesson in found:
+            write(out / "pages" / f"{lesson.name}.html", page(for_students(lesson), lessons, lesson.title))
+            write_line(str(out / "pages" / f"{lesson.name}.html"))
+
+
+@classes.command("collect")
+def collect(
+    folder: Annotated[Path, typer.Argument(help="Folder of the files that were handed in.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A CSV file; the standard output if left out.")
+    ] = None,
+) -> None:
+    """Make one table of what was handed in: tries at each exercise and prediction, negative where it is not right."""
+    from explorer.classroom.collecting import as_csv
+    from explorer.classroom.collecting import collect as collect_files
+    from explorer.classroom.copies import write
+
+    found = collect_files(folder)
+    for path in found.unread:
+        write_line(f"passed over: {path} is nothing that was handed in", err=True)
+    table = as_csv(found.handed_in)
+    if out is None:
+        for line in table.splitlines():
+            write_line(line)
+    else:
+        write(out, table)
+        write_line(f"{len(found.handed_in)} handed in: {out}")
