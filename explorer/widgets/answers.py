@@ -173,7 +173,7 @@ def raised(answer: Any, error: BaseException) -> str:
         if trace.tb_frame.f_code.co_filename == code.co_filename:
             place = (trace.tb_lineno, trace.tb_frame.f_globals)
         trace = trace.tb_next
-    if place is None:
+    if code is None or place is None:
         at = f" (the function begins in line {code.co_firstlineno})" if code is not None else ""
         return f"the function{at} raised {said}"
     line = linecache.getline(code.co_filename, place[0], place[1]).strip()
