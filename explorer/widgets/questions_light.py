@@ -9,7 +9,7 @@ from explorer.widgets.questions import Question
 
 
 def _values_of_8_bits() -> int:
-    return int(np.floor(linear_to_srgb(np.float32([0.01]))[0] * 255)) + 1
+    return int(np.floor(linear_to_srgb(np.array([0.01], np.float32))[0] * 255)) + 1
 
 
 QUESTIONS = (
