@@ -25,6 +25,8 @@ HEADINGS = {
 """Of one set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
 """What `saw` gives, in a word."""
+_COMPARED = 4
+"""How many must have been measured before one of them is called the best."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,15 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 
 def answers(rows: Sequence[Row]) -> Table:
-    """For each kind of photo the best of those that surely saw no scene of the set; a dash where none was measured."""
+    """For each kind of photo the best of those that surely saw no scene of the set; a dash where too few were measured."""
     psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
     for question in QUESTIONS:
         each = by_name[question.set_name]
         fair = [row for row in rows if row.architecture and each.name in row.figures and saw(row, each) is False]
+        if len(fair) < _COMPARED:
+            fair = []
         free = [row for row in fair if row.name in CATALOGUE and CATALOGUE[row.name].redistributable]
         found.append((question.photo, _best(fair, each, psnr), _best(fair, each, gt_mean), _best(free, each, gt_mean)))
     return tuple(ANSWERS.values()), found
@@ -124,7 +128,8 @@ def board_markdown(rows: Sequence[Row]) -> str:
         f"Seconds are processor time for the whole restoration of one picture, the median; GMac those of one {width} x "
         f"{height} picture. GT-mean PSNR scales the result to the reference's mean first: it is what you get when you "
         'set the brightness by hand. "Scenes seen" says whether scenes of the set were in what the network was trained '
-        "on: such a row shows what was remembered.",
+        "on: such a row shows what was remembered. Without seconds, a figure is one that `lowlight eval` recorded "
+        "before, by the same protocol.",
         "## Which checkpoint?",
         "The best of those that surely saw none of the set's scenes:",
         markdown(answers(rows)),
