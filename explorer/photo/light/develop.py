@@ -231,6 +231,6 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
 
 
 __all__ = [
-    "apply_matrix", "camera_rgb", "camera_to_display", "develop", "develop_linear", "finish", "linear_to_srgb", "lying_in",
-    "load_rendering", "srgb_to_linear", "unprocess", "upright",
+    "apply_matrix", "camera_rgb", "camera_to_display", "develop", "develop_linear", "finish", "linear_to_srgb",
+    "load_rendering", "lying_in", "srgb_to_linear", "unprocess", "upright",
 ]  # fmt: skip
