@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from explorer.errors import OutputError
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.files.embedding import add_exif_to_tiff, png_with_exif
+from explorer.photo.files.embedding import add_exif_to_tiff
 from explorer.photo.files.metadata import without_place
+from explorer.photo.files.written import png_of, tiff_of
 from explorer.saving import NEGATIVE
 from explorer.unfinished import replacing
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
-_PNG_LEVEL = 2
-"""Of zlib. Level 6 makes files a tenth smaller and takes four times as long, longer than a network needs."""
 
 
 def check_output(path: Path, bits: int = 8) -> None:
@@ -90,25 +89,16 @@ def encode(
         raise OutputError(f"A {suffix} file cannot hold {bits} bits a channel; take .png or .tiff.")
     exif = exif if keep_gps else without_place(exif)
     samples = quantise(image, bits)
-    buffer = io.BytesIO()
+    if suffix == ".png":
+        return png_of(samples, exif)
     if suffix in (".tif", ".tiff"):
-        import tifffile
-
-        colour = samples.ndim == 3
-        kind = "rgb" if colour else "minisblack"
-        tifffile.imwrite(
-            buffer, samples, photometric=kind, compression="zlib", predictor=True, metadata=None, byteorder="<"
-        )
+        buffer = tiff_of(samples)
         if exif:
             add_exif_to_tiff(buffer, exif)
-    elif suffix == ".png":
-        import imagecodecs
-
-        data = bytes(imagecodecs.png_encode(samples, level=_PNG_LEVEL))
-        return png_with_exif(data, exif) if exif else data
     else:
         from PIL import Image
 
+        buffer = io.BytesIO()
         kind = "WEBP" if suffix == ".webp" else "JPEG"
         options: dict[str, object] = {"lossless": True} if kind == "WEBP" else {"quality": 95, "subsampling": 0}
         if exif:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.engine import check_backend as check_backend
-from explorer.engine import choose_backend, run_tiled
+from explorer.engine import choose_backend, known_traits, run_tiled
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid, tables_of
@@ -19,6 +19,7 @@ from explorer.errors import WeightsError
 from explorer.machine import new_lock
 from explorer.messages import say
 from explorer.models import Architecture, architectures
+from explorer.models.traits import Traits
 from explorer.photo import (
     ModelInput,
     Photo,
@@ -39,6 +40,7 @@ from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.sources import installed, resolve
 from explorer.weights.config import read_config
+from explorer.weights.deferred import deferred_weights
 from explorer.weights.store import MODEL_FILE, UNTRAINED, LoadedModel, classical_model, load_weights, untrained_model
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ class _ModelCache:
         key = (str(folder.resolve()), revision, *(_stamp(folder / name) for name in ("config.json", MODEL_FILE)))
         with self._lock:
             if key not in self._models:
-                self._models[key] = load_weights(folder, revision)
+                self._models[key] = deferred_weights(folder, revision, known_traits) or load_weights(folder, revision)
                 while len(self._models) > self._size:
                     self._models.popitem(last=False)
             self._models.move_to_end(key)
@@ -192,13 +194,13 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     given = model_input(
         photo,
         model.architecture.domain,
-        1.0 if model.net.takes_ratio else ratio,
+        1.0 if model.traits.takes_ratio else ratio,
         white_balance=convention.white_balance,
         clip=convention.clip,
         plane_order=convention.plane_order,
         highlights=convention.highlights,
     )
-    if model.net.takes_ratio:
+    if model.traits.takes_ratio:
         told = np.full((1, *given.planes.shape[1:]), check_ratio(ratio), dtype=np.float32)
         given = replace(given, planes=np.concatenate([given.planes, told]))
     return replace(given, notes=(*photo.notes, *given.notes))
@@ -267,9 +269,9 @@ def restore(
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
     picture, color = placement.lying(found.maps.pop("image"), job.photo), job.model.config.output.color
-    amplified = 1.0 if job.model.net.takes_ratio else job.ratio
+    amplified = 1.0 if job.model.traits.takes_ratio else job.ratio
     image, light = picture_and_scene(job.photo, picture, color, to_srgb, amplified, strength, scene)
-    tables = tables_of(job.model.net)
+    tables = tables_of(job.model.traits)
     return job.result(
         image=image,
         intermediates=frozen_maps({n: m if n in tables else placement.upright(m) for n, m in found.maps.items()}),
@@ -347,25 +349,24 @@ def compute(
     names = None if intermediates else ("image",)
     budget, model = budget_for(job.pixels), job.model
     fitted, notes = _knowing(job, given)
-    if fitted is not model.net:
+    if fitted is not model.traits:
         model = replace(model, net=fitted)
-    factor = reduction(model.net, height, width, budget)
+    factor = reduction(model.traits, height, width, budget)
     if factor > 1:
         engine = choose_backend(replace(model, net=model.net.at_scale(factor)), backend)
         maps = run_reduced(engine.run, model.net, given.planes, factor, names)
         return Computed(maps, engine, (*notes, reduced_note(factor)))
-    margin = model.config.input.margin
-    tiled = model.net.placed and len(grid(height, width, model.net, channels, budget, margin)) > 1
+    traits, margin = model.traits, model.config.input.margin
+    tiled = traits.placed and len(grid(height, width, traits, channels, budget, margin)) > 1
     engine = choose_backend(model, backend, image_only=not intermediates, tiled=tiled)
-    return Computed(
-        run_tiled(engine.run, model.net, given.planes, budget, progress, names, margin, given.region), engine, notes
-    )
+    how = engine.run, traits, given.planes, budget, progress, names, margin, given.region, engine.run_array
+    return Computed(run_tiled(*how), engine, notes)
 
 
-def _knowing(job: Job, given: ModelInput) -> tuple[RestorationNet, tuple[str, ...]]:
+def _knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
     """The network knowing what it must of the whole picture: the measured noise of its camera, else what it finds."""
-    net, photo = job.model.net, job.photo
-    if net.takes_noise and job.whole and isinstance(photo, RawPhoto):
+    net, photo = job.model.traits, job.photo
+    if not isinstance(net, Traits) and net.takes_noise and job.whole and isinstance(photo, RawPhoto):
         from explorer.darkroom.planes import noise_of_mosaic
         from explorer.models.base import Noise
 

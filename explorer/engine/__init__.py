@@ -4,6 +4,9 @@ Importing it loads neither torch nor OpenVINO; the first backend that is chosen 
 """
 
 from explorer.engine.backends import Backend, available_backends, check_backend, choose_backend, register_backend
+from explorer.engine.graphs import known_traits
 from explorer.engine.tiles import run_tiled
 
-__all__ = ["Backend", "available_backends", "check_backend", "choose_backend", "register_backend", "run_tiled"]
+__all__ = [
+    "Backend", "available_backends", "check_backend", "choose_backend", "known_traits", "register_backend", "run_tiled",
+]  # fmt: skip

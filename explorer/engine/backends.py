@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -17,7 +21,9 @@ from explorer.errors import ExplorerError
 from explorer.machine import after_fork, flush_denormals, forked_from_cuda, new_lock
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from explorer.models.base import Place
     from explorer.weights.store import LoadedModel
@@ -40,16 +46,34 @@ class Backend:
     maps are the caller's own. Adds to `clock`. Torch and CUDA take a tile's `Place` as well."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
     """Seconds that `run` has taken so far."""
+    run_array: Callable[..., dict[str, NDArray[np.float32]]] | None = field(default=None, repr=False)
+    """The same on arrays, where that needs no torch."""
 
 
 def available_backends() -> list[str]:
     """Backends that work on this machine, the preferred first."""
-    import torch
-
-    found = ["cuda"] if not forked_from_cuda() and torch.cuda.is_available() else []
+    found = ["cuda"] if not forked_from_cuda() and _gpu_there() else []
     if not _GONE and importlib.util.find_spec("openvino") is not None:
         found.append("openvino")
     return [*found, "torch"]
+
+
+@cache
+def _driver_there() -> bool:
+    """Whether this machine has a driver through which torch could reach a GPU, asked without torch."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()  # AMD's
+    return True
+
+
+def _gpu_there() -> bool:
+    if "torch" not in sys.modules and not _driver_there():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def check_backend(wanted: str) -> tuple[str, str | None]:
@@ -103,7 +127,7 @@ def choose_backend(
     name, precision = check_backend(wanted)
     if not model.architecture.needs_weights:
         return torch_backend(model)
-    if not model.net.exports and name in ("auto", "openvino"):
+    if not model.traits.exports and name in ("auto", "openvino"):
         name, precision = "cuda" if "cuda" in available_backends() else "torch", None
     options = available_backends()
     if name == "auto":
@@ -115,9 +139,9 @@ def choose_backend(
         )
     if name not in options:
         raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
-    if name == "openvino" and tiled and model.net.placed:
+    if name == "openvino" and tiled and model.traits.placed:
         return torch_backend(model)
-    least = "float32" if model.net.needs_float32 else None
+    least = "float32" if model.traits.needs_float32 else None
     if name == "openvino":
         if precision == "bfloat16" and _precision() != "bfloat16":
             raise ExplorerError("This processor has no bfloat16 arithmetic; take openvino:float32.")
@@ -174,10 +198,9 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
         image_only: leave out the intermediates, which saves their memory and what only they need.
     """
     import numpy as np
-    import torch
 
     precision = precision or _precision()
-    network = (model.identity.sha256 or model.name, precision, ref(model.net), image_only)
+    network = (model.identity.sha256 or model.name, precision, ref(model.traits), image_only)
     with _COMPILING:
         if network not in _GRAPHS:
             graph, names = graphs.graph_of(model)
@@ -189,7 +212,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
     clock = [0.0]
     requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory anew
 
-    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def run_array(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         height, width = x.shape[2:]
         shape = tuple(x.shape) if height * width >= _LARGE else None
         if shape not in requests:
@@ -198,18 +221,23 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
         request = requests[shape]
         started = time.perf_counter()
         if shape is None:
-            results = request.infer([x.numpy()], share_inputs=True, share_outputs=False)
+            results = request.infer([x], share_inputs=True, share_outputs=False)
             maps = [results[i] for i in range(len(names))]
         else:
             # Into the arrays that the caller gets: memory of the request's own would be there a second time.
             maps = [np.empty([*output.shape], np.float32) for output in request.model_outputs]
             for output, each in zip(request.model_outputs, maps, strict=True):
                 request.set_tensor(output, graphs.openvino().Tensor(each, shared_memory=True))
-            request.infer([x.numpy()], share_inputs=True, share_outputs=True)
+            request.infer([x], share_inputs=True, share_outputs=True)
         clock[0] += time.perf_counter() - started
-        return {name: torch.from_numpy(each).permute(0, 3, 1, 2) for name, each in zip(names, maps, strict=True)}
+        return {name: np.moveaxis(each, 3, 1) for name, each in zip(names, maps, strict=True)}
 
-    return Backend("openvino", "cpu", precision, run, clock)
+    def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        import torch
+
+        return {name: torch.from_numpy(each) for name, each in run_array(x.numpy()).items()}
+
+    return Backend("openvino", "cpu", precision, run, clock, run_array)
 
 
 def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:

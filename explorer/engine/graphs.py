@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sys
 import warnings
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import explorer
 from explorer import unfinished
+from explorer.engine.memory import bytes_per_sample
 from explorer.engine.rewrites import split_concatenated_convolutions, split_shuffled_convolutions
+from explorer.errors import ModelNotFoundError
+from explorer.models.registry import architecture
+from explorer.models.traits import Traits, traits_from, traits_of
 
 if TYPE_CHECKING:
     import torch
 
     from explorer.models.base import RestorationNet
+    from explorer.weights.config import WeightsConfig
     from explorer.weights.store import LoadedModel
 
-_FORMAT = 4  # of the cached graphs; raised when their layout or the networks' arithmetic changes
+_GRAPH, _ABOUT = "graph.xml", "network.json"
+_FORMAT = 5  # of the cached graphs; raised when their layout or the networks' arithmetic changes
 
 
 @cache
@@ -63,30 +73,61 @@ def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
     return Decomposed().eval(), names
 
 
+def _place_of(sha256: str, config: WeightsConfig) -> Path:
+    """The folder of the graph of such weights: by what makes the network what it is, and what makes the graph of it.
+    Asked without torch and OpenVINO."""
+    made = json.dumps([sha256, config.architecture, config.options], sort_keys=True)
+    name = hashlib.sha256(made.encode()).hexdigest()[:32]
+    return graph_folder() / f"{name}-{version('openvino')}-{explorer.__version__}-{_FORMAT}"
+
+
+def _about(place: Path) -> dict[str, Any] | None:
+    """What is kept beside a graph; None where nothing is, or nothing that can be read."""
+    try:
+        data = json.loads((place / _ABOUT).read_text())
+        return {"outputs": [str(each) for each in data["outputs"]], "traits": data["traits"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
+    """What is kept beside the graph of such weights about their network; None where there is none, or where only the
+    network can say what the engine asks."""
+    try:
+        place = _place_of(sha256, config)
+        about = _about(place)
+        if about is None or about["traits"] is None or not (place / _GRAPH).is_file():
+            return None
+        return traits_from(about["traits"], architecture(config.architecture))
+    except (ValueError, KeyError, TypeError, PackageNotFoundError, ModelNotFoundError):
+        return None
+
+
 def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
     """The network as an OpenVINO graph with free height and width, from the cache where it is there; and the names of
     its outputs."""
+    sha256 = model.identity.sha256
+    place = _place_of(sha256, model.config) if sha256 else None
+    if place is not None and place.is_dir():
+        about = _about(place)
+        try:
+            if about is not None:
+                return core().read_model(place / _GRAPH), about["outputs"]
+        except RuntimeError:  # a file damaged on disk; it is made anew below
+            pass
+        shutil.rmtree(place, ignore_errors=True)
     import torch
-
-    import explorer
 
     wrapped, names = as_tuple(model.net)
     side = model.net.size.padded(max(64, model.net.size.minimum))
     example = torch.zeros(1, model.net.input_channels, side, side)
     with model.lock, torch.inference_mode():
         wrapped(example)
-    version = openvino().__version__.split("-")[0]
-    stem = f"{model.identity.sha256[:32]}-{version}-{explorer.__version__}-{_FORMAT}"
-    cached = graph_folder() / stem / "graph.xml"
-    if model.identity.sha256 and cached.is_file():
-        try:
-            return core().read_model(cached), names
-        except RuntimeError:  # a file damaged on disk; it is made anew below
-            shutil.rmtree(cached.parent, ignore_errors=True)
     with model.lock:
         graph = converted(wrapped, example)
-    if model.identity.sha256:
-        _keep(graph, cached)
+    if place is not None:
+        traits = traits_of(model.net, bytes_per_sample(model.net, model.net.input_channels))
+        _keep(graph, place, {"outputs": names, "traits": traits and traits.as_data()})
     return graph, names
 
 
@@ -129,18 +170,20 @@ def _own_operations() -> list[Any]:
     ]
 
 
-def _keep(graph: Any, path: Path) -> None:
-    """Writes a graph into the cache, whole or not at all; a cache that cannot be written is done without."""
+def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
+    """Writes a graph and what is to be known of it into the cache, whole or not at all; a cache that cannot be written
+    is done without."""
     try:
-        path.parent.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.clear_up(path.parent.parent)
-        work = unfinished.beside(path.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.clear_up(place.parent)
+        work = unfinished.beside(place)
         work.mkdir()
     except OSError:
         return
     try:
-        openvino().save_model(graph, work / path.name, compress_to_fp16=False)
-        work.rename(path.parent)
+        openvino().save_model(graph, work / _GRAPH, compress_to_fp16=False)
+        (work / _ABOUT).write_text(json.dumps(about))
+        work.rename(place)
     except (OSError, RuntimeError):  # full disk, or another process was first
         pass
     finally:

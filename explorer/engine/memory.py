@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
+    from explorer.models.traits import Traits
 
 _LEAST = 5 << 28
 """Bytes that one run of a network gets beside a picture of `_LARGE` pixels and its result, so that the process stays
@@ -36,12 +37,14 @@ def budget_for(pixels: int) -> int:
         return min(_MOST, _LEAST + max(0, _LARGE - pixels) * _EACH)
 
 
-def bytes_per_sample(net: RestorationNet, channels: int) -> float:
+def bytes_per_sample(net: RestorationNet | Traits, channels: int) -> float:
     """Memory that running a network takes, in bytes for each sample of one input plane: its activations, and input and
     result twice, as they are cut out and put together.
 
     Of the activations, those count that are alive at once in torch; OpenVINO needs fewer, where it knows the shape.
     """
+    if (known := getattr(net, "sample_bytes", None)) is not None:
+        return float(known)
     counted = _COUNTED.setdefault(net, {})
     if channels not in counted:
         counted[channels] = _count(net, channels)

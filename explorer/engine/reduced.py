@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from explorer.engine.memory import bytes_per_sample
 from explorer.engine.tiles import Maps, Run, pad_to_size, tables_of
 from explorer.messages import say
+from explorer.models.traits import Traits
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
@@ -31,9 +32,9 @@ _EPSILON = 1e-7
 _BAND = 128
 
 
-def reduction(net: RestorationNet, height: int, width: int, budget: int) -> int:
+def reduction(net: RestorationNet | Traits, height: int, width: int, budget: int) -> int:
     """By which integer a picture must be reduced for a method that takes it whole; 1 where it fits or may be cut."""
-    if net.halo is not None:
+    if net.halo is not None or isinstance(net, Traits):
         return 1
     each = WHOLE_BYTES if next(net.parameters(), None) is None else bytes_per_sample(net, net.input_channels)
     return max(1, int(np.ceil((height * width * each / budget) ** 0.5)))

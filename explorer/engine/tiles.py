@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from explorer.models import RestorationNet
+    from explorer.models.base import Place
+    from explorer.models.traits import Traits
 
 Maps = dict[str, NDArray[np.float32]]
 Region = Callable[[int, int, int, int], NDArray[np.float32]]
@@ -141,7 +143,7 @@ def cut(
 
 
 def grid(
-    height: int, width: int, net: RestorationNet, channels: int, budget: int, margin: int = 0
+    height: int, width: int, net: RestorationNet | Traits, channels: int, budget: int, margin: int = 0
 ) -> list[tuple[Tile, Tile]]:
     """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it must not be cut, or where it fits
     and smaller ones would cost time.
@@ -173,16 +175,24 @@ def reflected_region(planes: NDArray[np.float32]) -> Region:
     return region
 
 
-def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> torch.Tensor:
+def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> NDArray[np.float32]:
     """What a tile is fed with, 1 x C x h x w."""
-    import torch
-
     part = region(rows.start - margin, rows.stop - margin, columns.start - margin, columns.stop - margin)
     # Torch wants an array that may be written, though nothing here writes to it.
-    return torch.from_numpy(np.require(part, np.float32, ["C", "W"]))[None]
+    return np.require(part, np.float32, ["C", "W"])[None]
 
 
-def tables_of(net: RestorationNet) -> set[str]:
+def _through_torch(run: Run) -> Callable[..., Maps]:
+    """A run on tensors as one on arrays."""
+    import torch
+
+    def run_array(x: NDArray[np.float32], *place: Place) -> Maps:
+        return {name: each.detach().float().numpy() for name, each in run(torch.from_numpy(x), *place).items()}
+
+    return run_array
+
+
+def tables_of(net: RestorationNet | Traits) -> set[str]:
     """The intermediates of a network that are no maps but numbers for the whole picture."""
     return (
         {each.name for each in net.architecture.intermediates if each.table} if hasattr(net, "architecture") else set()
@@ -191,13 +201,14 @@ def tables_of(net: RestorationNet) -> set[str]:
 
 def run_tiled(
     run: Run,
-    net: RestorationNet,
+    net: RestorationNet | Traits,
     planes: NDArray[np.float32],
     budget: int,
     progress: Callable[[float], None] = lambda done: None,
     names: Collection[str] | None = None,
     margin: int = 0,
     region: Region | None = None,
+    run_array: Callable[..., Maps] | None = None,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
@@ -211,14 +222,12 @@ def run_tiled(
         margin: samples by which the picture is reflected at all four borders first, rounded up to the network's
             stride; see `InputConvention.margin`.
         region: gives the parts of `planes`, and what lies beyond its borders; by default its reflection.
+        run_array: the same as `run` on arrays, which is then asked instead, so that torch need not be there.
 
     Returns:
         Every wanted map as H' x W' x C' float32, cropped to the picture; tables as they are.
     """
-    import torch
-
-    from explorer.models.base import Place
-
+    run_array = run_array or _through_torch(run)
     channels, height, width = planes.shape
     region = region or reflected_region(planes)
     cells = grid(height, width, net, channels, budget, margin)
@@ -228,10 +237,7 @@ def run_tiled(
     tables = tables_of(net)
     for done, (rows, columns) in enumerate(cells, 1):
         fed = _fed(region, rows, columns, margin)
-        if net.placed and len(cells) > 1:
-            results = run(fed, Place(rows.start, columns.start, *whole))
-        else:
-            results = run(fed)
+        results = run_array(fed, *_place(rows, columns, whole) if net.placed and len(cells) > 1 else ())
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
             scale = value.shape[-1] / fed.shape[-1]
@@ -245,15 +251,22 @@ def run_tiled(
                 shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])
                 maps[name] = np.empty(shape, dtype=np.float32)
             kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
-            torch.from_numpy(maps[name])[y0:y1, x0:x1].copy_(kept.permute(1, 2, 0))
+            maps[name][y0:y1, x0:x1] = kept.transpose(1, 2, 0)
         del results, fed
         progress(done / len(cells))
     return maps
 
 
-def _cropped(value: torch.Tensor, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+def _place(rows: Tile, columns: Tile, whole: tuple[int, int]) -> list[Place]:
+    """Where a tile lies, as networks are told it."""
+    from explorer.models.base import Place
+
+    return [Place(rows.start, columns.start, *whole)]
+
+
+def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
     """A part of a C x H x W map as h x w x C in one piece, in the memory of the map where its channels come last."""
-    whole = value.detach().float().permute(1, 2, 0).numpy()
+    whole = value.transpose(1, 2, 0)
     kept = whole[top:bottom, left:right]
     if not whole.flags.c_contiguous or kept.flags.c_contiguous:
         return np.ascontiguousarray(kept)

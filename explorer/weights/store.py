@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs n
     import torch
 
     from explorer.models import RestorationNet
+    from explorer.models.traits import Traits
 
 MODEL_FILE = "model.safetensors"
 UNTRAINED = "untrained"
@@ -54,6 +55,11 @@ class LoadedModel:
     """Where its weights were read; None for classical methods, and for networks that were not loaded."""
     lock: Lock = field(default_factory=new_lock, repr=False, compare=False)
     """Held while the network runs, so that hooks of one caller never see another's picture."""
+
+    @property
+    def traits(self) -> RestorationNet | Traits:
+        """What the engine must know of the network: the network itself, or what stands for it until it is loaded."""
+        return self.net
 
 
 def local_folders(settings: Settings) -> list[Path]:
@@ -148,6 +154,20 @@ def sha256_of(path: Path) -> str:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights anew.") from error
 
 
+def identified(folder: Path) -> tuple[WeightsConfig, str]:
+    """The config of a folder of weights, and the sha256 of its tensors' file, which is what the config says.
+
+    Raises:
+        WeightsError: bad config, or another file.
+    """
+    config = read_config(folder)
+    path = folder / MODEL_FILE
+    sha256 = sha256_of(path)
+    if config.sha256 and sha256 != config.sha256:
+        raise WeightsError(code="error.weights_sha256", path=path, sha256=sha256[:12], wanted=config.sha256[:12])
+    return config, sha256
+
+
 def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     """Loads a folder of weights strictly.
 
@@ -155,11 +175,8 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         WeightsError: bad config, sha256, file, keys or shapes; the message says which.
     """
     folder = Path(folder)
-    config = read_config(folder)
+    config, sha256 = identified(folder)
     path = folder / MODEL_FILE
-    sha256 = sha256_of(path)
-    if config.sha256 and sha256 != config.sha256:
-        raise WeightsError(code="error.weights_sha256", path=path, sha256=sha256[:12], wanted=config.sha256[:12])
     try:
         descriptor = architecture(config.architecture)
         given = {"tensors": _tensors_of(path)} if descriptor.from_tensors else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ import pytest
 import tifffile
 
 from explorer.encode import quantise
-from explorer.photo import Limits, RawPhoto, bands, open_mosaic, open_photo, write_dng
+from explorer.photo import Limits, RawPhoto, RgbPhoto, bands, open_mosaic, open_photo, write_dng
 from explorer.photo.files.metadata import metadata_of_tiff_block
 from explorer.photo.files.raw import read_dng_on_disk
 from explorer.photo.light.cfa import pack_bayer, pack_xtrans, scale_channels
 from explorer.photo.light.levels import BlackLevel, normalized_mosaic, tile_levels
+from explorer.photo.light.scene import picture_and_scene
 from explorer.photo.model_input import model_input
 
 COLORS = np.array([[0, 1], [3, 2]], np.uint8)
@@ -108,3 +109,69 @@ def test_tags_are_read_without_a_copy_of_the_file() -> None:
         tracemalloc.stop()
     assert found.camera == "Acme X1"
     assert peak < len(data) / 10
+
+
+def curved(light: np.ndarray) -> np.ndarray:
+    """The sRGB transfer curve (IEC 61966-2-1), as its formula says."""
+    straight, power = light * np.float32(12.92), np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.where(light <= np.float32(0.0031308), straight, power)
+
+
+def uncurved(display: np.ndarray) -> np.ndarray:
+    straight = display / np.float32(12.92)
+    return np.where(
+        display <= np.float32(0.04045), straight, ((display + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
+    )
+
+
+def codes_of(image: np.ndarray) -> np.ndarray:
+    return (image * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("cropped", [False, True])
+@pytest.mark.parametrize(("rotation", "mirrored"), [(0, False), (90, False), (180, True), (270, True), (0, True)])
+@pytest.mark.parametrize("color", ["camera", "srgb"])
+def test_what_follows_a_network_is_limits_matrix_curve_and_turning(
+    color: str, rotation: int, mirrored: bool, cropped: bool
+) -> None:
+    matrix = np.array([[1.6, -0.4, -0.2], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]], np.float32)
+    wide = np.random.default_rng(7).normal(0.4, 0.35, (61, 83, 3)).astype(np.float32)
+    wide[::5, ::3] /= 40  # much in the straight part of the curve
+    given = wide[1:-2, 3:-1] if cropped else wide
+    expected = limited = np.clip(given, 0, 1)
+    if color == "camera":
+        expected = curved(np.clip(uncurved(limited) @ matrix.T, 0, 1))
+    turned = np.rot90(expected[:, ::-1] if mirrored else expected, rotation // 90)
+    raw = open_mosaic(samples(*given.shape[:2]), black=500.0, white=16000.0, gains=(2.0, 1.0, 1.7))
+    raw = replace(raw, rotation=rotation, mirrored=mirrored)
+    image, scene = picture_and_scene(raw, given.copy() if not cropped else given, color, matrix, 10.0, 100.0, True)
+    assert image.flags.c_contiguous
+    assert not image.flags.writeable
+    assert np.array_equal(image, turned)
+    assert scene is not None
+    assert np.array_equal(scene.codes, codes_of(limited))
+    assert scene.color == color
+    for bits, top in ((8, 255), (16, 65535)):
+        rounded = (turned * np.float32(top) + np.float32(0.5)).astype(np.uint16)
+        assert np.array_equal(quantise(image, bits), rounded)
+
+
+def test_a_developed_picture_is_finished_in_its_own_memory() -> None:
+    given = np.random.default_rng(8).normal(0.5, 0.4, (50, 70, 3)).astype(np.float32)
+    expected = np.clip(given, 0, 1)
+    photo = RgbPhoto(np.zeros_like(given), bits=8)
+    image, scene = picture_and_scene(photo, given, "srgb", np.eye(3, dtype=np.float32), 1.0, 100.0, True)
+    assert scene is None
+    assert np.shares_memory(image, given)
+    assert np.array_equal(image, expected)
+
+
+def test_a_monochrome_photo_ends_as_its_luminance() -> None:
+    given = np.random.default_rng(9).uniform(0, 1, (40, 60, 3)).astype(np.float32)
+    raw = replace(open_mosaic(samples(40, 60), black=500.0, white=16000.0), cfa="none", monochrome=True, rotation=90)
+    grey = curved(uncurved(given) @ np.array([0.2126729, 0.7151522, 0.0721750], np.float32))
+    image, scene = picture_and_scene(raw, given, "srgb", np.eye(3, dtype=np.float32), 1.0, 100.0, True)
+    np.testing.assert_allclose(image, np.rot90(np.repeat(grey[..., None], 3, axis=2)), atol=1e-6)
+    assert scene is not None
+    assert scene.color == "srgb"
+    assert np.array_equal(scene.codes, codes_of(np.rot90(image, -1)))

@@ -1,10 +1,9 @@
-"""EXIF blocks into files whose writers take none: 16-bit PNG and TIFF."""
+"""EXIF blocks into TIFF files, whose writer takes none."""
 
 from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,19 +11,6 @@ from explorer.photo.files.metadata import directories
 
 _EXIF_IFD, _GPS_IFD = 34665, 34853
 _HEADER = b"II*\0\x08\0\0\0"
-_AFTER_IHDR = 33
-
-
-def png_with_exif(data: bytes, block: bytes) -> bytes:
-    """A PNG with an eXIf chunk (PNG specification, third edition, 11.3.4.5) before its samples.
-
-    Args:
-        data: a PNG without one.
-        block: a TIFF structure.
-    """
-    chunk = b"eXIf" + block
-    framed = struct.pack(">I", len(block)) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return b"".join((data[:_AFTER_IHDR], framed, memoryview(data)[_AFTER_IHDR:]))
 
 
 def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:

@@ -26,24 +26,66 @@ def _in_chunks(array: NDArray[np.floating], curve: Callable[[NDArray[np.floating
     return result
 
 
+class CurveMemory:
+    """What a curve works in, as large as a band."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.spare = np.empty(shape, np.float32)
+        self._bits = np.empty(shape, np.int8)
+        self._mask = np.empty(shape, np.int32)
+
+    def first(self, length: int) -> CurveMemory:
+        """That of a band with fewer rows."""
+        part = object.__new__(CurveMemory)
+        part.spare, part._bits, part._mask = self.spare[:length], self._bits[:length], self._mask[:length]
+        return part
+
+    def linear(self, value: FloatArray) -> None:
+        """Undoes the transfer curve of values from 0 up in their place."""
+        self._below(value, 0.04045)
+        np.divide(value, np.float32(12.92), out=self.spare)
+        value += np.float32(0.055)
+        value /= np.float32(1.055)
+        np.power(value, np.float32(2.4), out=value)
+        self._straight(value)
+
+    def display(self, value: FloatArray) -> None:
+        """Applies the transfer curve to values from 0 up in their place."""
+        self._below(value, 0.0031308)
+        np.multiply(value, np.float32(12.92), out=self.spare)
+        # Where the curve is straight, any power will do, and that of 0 takes ten times as long.
+        np.maximum(value, np.float32(0.0031308), out=value)
+        np.power(value, np.float32(1 / 2.4), out=value)
+        value *= np.float32(1.055)
+        value -= np.float32(0.055)
+        self._straight(value)
+
+    def _below(self, value: FloatArray, end: float) -> None:
+        np.less_equal(value, np.float32(end), out=self._bits.view(np.bool_))
+        np.negative(self._bits, out=self._bits)
+        self._mask[...] = self._bits
+
+    def _straight(self, value: FloatArray) -> None:
+        """Puts the spare values where the mask is set: by bits, because noise makes branches go either way, and then
+        `np.copyto(where=)` takes longer than all the rest."""
+        bits, other = value.view(np.int32), self.spare.view(np.int32)
+        other ^= bits
+        other &= self._mask
+        bits ^= other
+
+
 def linear_of(display: NDArray[np.floating]) -> FloatArray:
     """`srgb_to_linear` in the calling thread, for one band of a larger pass; always a new array."""
-    value = np.maximum(display, 0).astype(np.float32, copy=False)
-    curve = value + np.float32(0.055)
-    curve /= np.float32(1.055)
-    curve **= np.float32(2.4)
-    np.copyto(curve, value / np.float32(12.92), where=value <= np.float32(0.04045))
-    return curve
+    value = np.maximum(display, 0).astype(np.float32, order="C", copy=False)
+    CurveMemory(value.shape).linear(value)
+    return value
 
 
 def display_of(linear: NDArray[np.floating]) -> FloatArray:
     """`linear_to_srgb` in the calling thread, for one band of a larger pass; always a new array."""
-    value = np.maximum(linear, 0).astype(np.float32, copy=False)
-    curve = value ** np.float32(1 / 2.4)
-    curve *= np.float32(1.055)
-    curve -= np.float32(0.055)
-    np.copyto(curve, value * np.float32(12.92), where=value <= np.float32(0.0031308))
-    return curve
+    value = np.maximum(linear, 0).astype(np.float32, order="C", copy=False)
+    CurveMemory(value.shape).display(value)
+    return value
 
 
 def srgb_to_linear(array: NDArray[np.floating]) -> FloatArray:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
-from explorer.photo.light.develop import camera_to_display, develop_linear, grey_of, upright
+from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
 from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
@@ -103,24 +103,31 @@ def picture_and_scene(
     Returns:
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
-    np.clip(given, 0, 1, out=given)
     raw = photo if isinstance(photo, RawPhoto) else None
     # Camera colours of a photo that is no camera's are a nominal camera's, and a monochrome photo has none.
     in_camera = color == "camera" and raw is not None and not raw.monochrome
+    matrix = camera_to_srgb if color == "camera" else None
     if strength < FULL and in_camera and raw is not None:
-        given = blended(given, developed_camera(raw, ratio), strength)
-    kept = Scene(raw, _codes(given)) if keep and in_camera and raw is not None else None
-    image = camera_to_display(given, camera_to_srgb, out=given) if color == "camera" else given
-    if raw is not None and raw.monochrome:
-        image = grey_of(image)
-    if strength < FULL and not in_camera:
-        image = blended(image, _developed(photo, ratio), strength)
-    if keep and raw is not None and kept is None:
-        kept = Scene(raw, _codes(image), "srgb")
-    image = image if raw is None else upright(image, raw.rotation, raw.mirrored)
-    image = np.ascontiguousarray(image)
+        given = blended(np.clip(given, 0, 1, out=given), developed_camera(raw, ratio), strength)
+    elif strength < FULL or (raw is not None and raw.monochrome):
+        finish(given, matrix, given)
+        if raw is not None and raw.monochrome:
+            given = grey_of(given)
+        given, matrix = blended(given, _developed(photo, ratio), strength) if strength < FULL else given, None
+    codes = np.empty(given.shape, dtype=np.uint16) if keep and raw is not None else None
+    rotation, mirrored = (raw.rotation, raw.mirrored) if raw is not None else (0, False)
+    height, width = given.shape[:2]
+    if rotation or mirrored or not given.flags.c_contiguous:
+        image = np.empty((width, height, 3) if rotation % 180 else given.shape, dtype=np.float32)
+        finish(given, matrix, lying_in(image, rotation, mirrored), codes)
+    else:
+        image = given
+        finish(given, matrix, image, codes)
     image.setflags(write=False)
-    return image, kept
+    if raw is None or codes is None:
+        return image, None
+    codes.setflags(write=False)
+    return image, Scene(raw, codes, "camera" if in_camera else "srgb")
 
 
 def _developed(photo: Photo, ratio: float) -> FloatArray:
@@ -131,16 +138,3 @@ def _developed(photo: Photo, ratio: float) -> FloatArray:
         light = srgb_to_linear(photo.image)
         light *= np.float32(ratio)
     return np.clip(light, 0, 1, out=light)
-
-
-def _codes(image: FloatArray) -> NDArray[np.uint16]:
-    codes = np.empty(image.shape, dtype=np.uint16)
-
-    def work(top: int, bottom: int) -> None:
-        band = image[top:bottom] * _TOP
-        band += np.float32(0.5)
-        codes[top:bottom] = band
-
-    in_bands(len(image), rows_of_band(image.shape[1] * 3, 1), work)
-    codes.setflags(write=False)
-    return codes

@@ -1,0 +1,67 @@
+"""What running a network's graph takes to know of the network: read from a file, without the network and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.models.registry import Architecture, SizeRequirements
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.models.base import RestorationNet
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """Stands for a network that OpenVINO computes in tiles of its own choice; attributes as those of
+    `explorer.models.base.RestorationNet`."""
+
+    architecture: Architecture
+    size: SizeRequirements
+    halo: int
+    input_channels: int
+    placed: bool
+    takes_ratio: bool
+    needs_float32: bool
+    sample_bytes: float
+    """See `explorer.engine.memory.bytes_per_sample`."""
+    exports: bool = True
+
+    def fitted(self, planes: NDArray[np.float32]) -> Traits:
+        """Itself: such a network need not see the whole picture first."""
+        return self
+
+    def as_data(self) -> dict[str, Any]:
+        """What JSON can hold of it: all but the architecture."""
+        size = [self.size.minimum, self.size.multiple_of, self.size.offset]
+        return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
+
+
+_PLAIN = ("halo", "input_channels", "placed", "takes_ratio", "needs_float32", "sample_bytes")
+
+
+def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
+    """A network's; None where only the network itself can say what the engine asks: one that must see the whole picture
+    or is computed by torch."""
+    from explorer.models.base import RestorationNet
+
+    if net.halo is None or not net.exports or type(net).fitted is not RestorationNet.fitted:
+        return None
+    return Traits(
+        net.architecture, net.size, net.halo, net.input_channels, net.placed, net.takes_ratio, net.needs_float32,
+        sample_bytes,
+    )  # fmt: skip
+
+
+def traits_from(data: Mapping[str, Any], architecture: Architecture) -> Traits:
+    """The reverse of `Traits.as_data`.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data are something else.
+    """
+    size = SizeRequirements(*(int(each) for each in data["size"]))
+    return Traits(architecture, size, **{name: data[name] for name in _PLAIN})
