@@ -80,7 +80,7 @@ def test_the_readme_is_short_before_its_tours_and_has_a_picture_for_each(project
     before, *tours = re.split(r"^## ", text, flags=re.M)
     assert len(before.splitlines()) <= 45, "two screens"
     assert [tour.partition(":")[0] for tour in tours[:4]] == ["Look", "Restore", "Learn", "Build"]
-    for part in (before, tours[0], tours[2], tours[3]):
+    for part in (before, *tours[:4]):
         assert re.search(r"!\[[^]]{20,}\]\(docs/images/", part), "a picture, with words for those who do not see it"
     prose = [
         p for p in re.sub(r"```.*?```", "", text, flags=re.S).split("\n\n") if not p.lstrip().startswith(("|", "-"))
