@@ -36,6 +36,7 @@ app: $(STAMP) ## start the app and print its address (PORT=7860, ARGS="--host 0.
 test: $(STAMP) ## lint, check types, run all tests (ARGS="-k raw")
 	@status=0; \
 	$(BIN)/ruff check . || status=1; \
+	$(BIN)/ruff format --check --quiet . || { echo "Run make format: some files are not formatted."; status=1; }; \
 	$(BIN)/mypy || status=1; \
 	if [ $$status != 0 ]; then echo "ruff or mypy found problems (above): this run fails whatever the tests say."; fi; \
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS) || status=1; \
@@ -48,6 +49,7 @@ setup: $(STAMP) ## make the virtual environment and install everything
 
 lint: $(STAMP) ## ruff
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
 format: $(STAMP) ## ruff, mending what it can
 	@$(BIN)/ruff check --fix .

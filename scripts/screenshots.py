@@ -9,6 +9,7 @@ Needs Chromium (EXPLORER_CHROMIUM names one), Playwright and Voila, and takes a 
 from __future__ import annotations
 
 import argparse
+import html
 import io
 import os
 import shutil
@@ -162,6 +163,35 @@ def three_ways(home: Path) -> Image.Image:
     return strip
 
 
+TERMINAL = """<style>
+body {{ margin: 0; background: #1b1b1b; }}
+pre {{ margin: 0; padding: 24px 28px; width: max-content; color: #ddd; font: 15px/1.5 "DejaVu Sans Mono", monospace; }}
+b {{ color: #e5a030; font-weight: normal; }}
+</style><pre>{text}</pre>"""
+
+
+def terminal(browser: Browser, home: Path) -> Image.Image:
+    """Three commands and what they answer, as a terminal shows them."""
+    shutil.copy(ROOT / "explorer" / "examples" / "still_life.dng", home / "night.dng")
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
+    text = []
+    for command in (
+        "info night.dng",
+        "restore night.dng -m lynx.raw_synthetic -o night.png --bits 16",
+        "restore night.dng -m lynx.raw_synthetic --strength 80 -o clean.dng",
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "explorer", *command.split()],
+            check=True, cwd=home, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        text.append(f"<b>$ lowlight {command}</b>\n{html.escape(done.stdout.strip())}\n")
+    page = browser.new_page(viewport={"width": 1000, "height": 300})
+    page.set_content(TERMINAL.format(text="\n".join(text)))
+    shown = page.locator("pre").screenshot()
+    page.close()
+    return Image.open(io.BytesIO(shown)).convert("RGB")
+
+
 def lesson(browser: Browser, home: Path) -> Image.Image:
     """The fourth lesson as a page, at its first explorer."""
     notebooks = home / "notebooks"
@@ -202,7 +232,7 @@ def write_picture(picture: Image.Image, name: str) -> None:
 
 def main() -> None:
     """Makes the pictures that are asked for."""
-    names = [*SHOTS, "three-ways", "lesson"]
+    names = [*SHOTS, "three-ways", "terminal", "lesson"]
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
     wanted = parser.parse_args().names or names
@@ -217,6 +247,10 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         if "three-ways" in wanted:
             write_picture(three_ways(Path(scratch)), "three-ways")
+        if "terminal" in wanted:
+            home = Path(scratch, "terminal")
+            home.mkdir()
+            write_picture(terminal(browser, home), "terminal")
         if shots := [name for name in SHOTS if name in wanted]:
             home = Path(scratch, "app")
             home.mkdir()

@@ -80,7 +80,7 @@ def test_the_readme_is_short_before_its_tours_and_has_a_picture_for_each(project
     before, *tours = re.split(r"^## ", text, flags=re.M)
     assert len(before.splitlines()) <= 45, "two screens"
     assert [tour.partition(":")[0] for tour in tours[:4]] == ["Look", "Restore", "Learn", "Build"]
-    for part in (before, tours[0], tours[2], tours[3]):
+    for part in (before, *tours[:4]):
         assert re.search(r"!\[[^]]{20,}\]\(docs/images/", part), "a picture, with words for those who do not see it"
     prose = [
         p for p in re.sub(r"```.*?```", "", text, flags=re.S).split("\n\n") if not p.lstrip().startswith(("|", "-"))
@@ -109,10 +109,11 @@ def test_the_reference_names_what_there_is(project: Path) -> None:
     assert {f"explorer.{name}" for name in explorer.__all__ if name != "Photo"} <= set(named)
 
 
-def test_every_page_is_in_the_navigation(project: Path) -> None:
-    text = (project / "mkdocs.yml").read_text()
-    listed = set(re.findall(r"^ +- ([\w/-]+\.md)$", text, flags=re.M))
-    assert listed == {path.relative_to(project / "docs").as_posix() for path in (project / "docs").rglob("*.md")}
+def test_the_navigation_names_pages_that_exist(project: Path) -> None:
+    """That none is left out is what the strict build says."""
+    listed = re.findall(r"^ +- ([\w/-]+\.md)$", (project / "mkdocs.yml").read_text(), flags=re.M)
+    assert len(listed) == len(set(listed)) >= 20
+    assert not [name for name in listed if not (project / "docs" / name).is_file()]
 
 
 def rows(text: str) -> dict[str, list[list[str]]]:

@@ -134,7 +134,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *RESULTS,
     ),
     "__main__": ("cli",),
-}
+}  # fmt: skip
 """Which parts of `explorer` each part may import, itself and the bare package aside. A part that is not named here
 is a new one: add it where docs/architecture.md says it belongs."""
 

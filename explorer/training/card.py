@@ -1,4 +1,4 @@
-"""Model cards: the README of a folder of weights, from its config alone, and its figures when they are measured."""
+"""Model cards: the README of a folder of weights, made only from its config, and its figures once measured."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from explorer.training.baselines import baselines
 from explorer.weights.config import WeightsConfig, data_title
 
 TERMS = (
-    "For research use. The LOL pairs among the training data were published for research, without a licence that "
-    "permits more; the photographs of CID22 are under CC BY-SA 4.0, which asks for attribution and the same terms. "
-    "Whether weights inherit the terms of their training data is not settled, so the narrower terms are kept."
+    "For research use. The LOL pairs in the training data were published for research, without a licence that permits "
+    "more. The photos of CID22 are under CC BY-SA 4.0, which requires attribution and the same terms. Whether weights "
+    "inherit the terms of their training data is not settled, so the narrower terms apply."
 )
 VALIDATION = "validation"
 _HEADING = "## Figures"
@@ -45,24 +45,24 @@ def model_card(config: WeightsConfig) -> str:
         f"\n- Begins with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
     )
     restarted = "".join(
-        f"begun anew after {share:.0%} from {part:g} of the rate, " for share, part in training.get("restarts", [])
+        f"restarted after {share:.0%} at {part:g} of the rate, " for share, part in training.get("restarts", [])
     )
     if "grown_from" in training:
         started += f"\n- Grown out of `{training['grown_from']}`, which it computes at the first step"
+    paper = f"- Paper: {config.paper}\n" if config.paper else ""
     return f"""# {config.name}
 
 {config.summary}
 
 - Architecture: `{config.architecture}`, {_options(config)}{config.parameters:,} parameters, stored in half precision
-- Paper: {config.paper}
-- Input: {_input_words(config)}
+{paper}- Input: {_input_words(config)}
 
 ## Training
 
 - Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {recipe} --data DIR`
 - Data: {training["data"]}
-- {progress}, seed {training["seed"]}, {phases}, learning rate by the schedule "{training["schedule"]}"
-  {restarted}with a running average of the parameters, decay {training["average"]:g}{started}
+- {progress}, seed {training["seed"]}, {phases}; {training["schedule"]} schedule of the learning rate,
+  {restarted}running average of the parameters with decay {training["average"]:g}{started}
 - Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
 - {late_gain_words(training.get("psnr_gain_last_quarter"))}
 
@@ -90,9 +90,9 @@ def late_gain_words(gain: float | None) -> str:
     if gain > _STILL:
         return f"{rose}: it was still climbing when the training ended, and more steps would help"
     if gain >= _FLAT:
-        return f"{rose}: it climbed slowly, and many more steps would bring a little"
+        return f"{rose}: it was rising slowly, and many more steps would help a little"
     if gain > -_FLAT:
-        return f"{rose}: it had come to rest, and more steps alone would bring nothing"
+        return f"{rose}: it had levelled off, and more steps would not help"
     return f"{rose}: what the network learned last did not help on the held-out pictures"
 
 
@@ -118,7 +118,7 @@ def figures_section(config: WeightsConfig) -> str:
     if VALIDATION in metrics:
         note += " The validation pictures are held out from the training data."
     if len(metrics) > (VALIDATION in metrics):
-        note += " What is not validation was measured on these weights by `lowlight eval --record`."
+        note += " All other figures were measured on these weights by `lowlight eval --record`."
     parts.append(note)
     return f"{_HEADING}\n\n" + "\n\n".join(parts) + "\n"
 
@@ -134,9 +134,9 @@ def with_figures(card: str, config: WeightsConfig) -> str:
 
 
 def _phase(phase: Mapping[str, Any]) -> str:
-    words = f"to {phase['until']:.0%} batches of {phase['batch']} crops of {phase['crop']} pixels"
+    words = f"until {phase['until']:.0%} batches of {phase['batch']} crops of {phase['crop']} pixels"
     shrink = phase.get("shrink", 1)
-    return words + (f" from fields 1 to {shrink} times as wide" if shrink > 1 else "")
+    return words + (f" shrunk from up to {shrink} times as wide" if shrink > 1 else "")
 
 
 def _options(config: WeightsConfig) -> str:

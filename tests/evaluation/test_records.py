@@ -137,8 +137,8 @@ def test_a_measured_raw_network_stands_beside_the_published_one() -> None:
     ("gain", "words"),
     [
         (0.8, "rose by 0.80 dB: it was still climbing"),
-        (0.12, "rose by 0.12 dB: it climbed slowly"),
-        (-0.01, "fell by 0.01 dB: it had come to rest"),
+        (0.12, "rose by 0.12 dB: it was rising slowly"),
+        (-0.01, "fell by 0.01 dB: it had levelled off"),
         (-0.4, "fell by 0.40 dB: what the network learned last"),
         (None, "too short to tell"),
     ],
@@ -159,7 +159,7 @@ def test_a_card_tells_shrunk_phases_parts_and_bits() -> None:
     )
     card = model_card(config)
     for words in (
-        "from fields 1 to 3 times as wide", "the part `decom` of `other.weights`", "2.0 hours", "It fails in fog.",
+        "shrunk from up to 3 times as wide", "the part `decom` of `other.weights`", "2.0 hours", "It fails in fog.",
         "rounded to 8 bits before it is amplified", "still climbing", "None were measured.",
     ):  # fmt: skip
         assert words in card, words
