@@ -16,11 +16,11 @@ from explorer.app import catalogue, text
 from explorer.encode import quantise
 from explorer.errors import PhotoError
 from explorer.photo import Photo, RgbPhoto, check_ratio
-from explorer.sandbox.isolation import DecoderPool
-from explorer.photo.limits import MEBIBYTE, DecoderLimits, Limits
 from explorer.photo.light.reduce import reduced
+from explorer.photo.limits import MEBIBYTE, DecoderLimits, Limits
 from explorer.photo.values import FloatArray
 from explorer.restorer import suggested_ratio
+from explorer.sandbox.isolation import DecoderPool
 from explorer.server.rules import LARGEST_FRAME
 from explorer.video.light import followed
 from explorer.weights.store import LoadedModel
