@@ -197,6 +197,7 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
         "after": text.AFTER,
         "split": text.SPLIT,
     }
+    said: dict[str, Any] = {f"words_{name}": sentence for name, sentence in text.LIVE_SAYS.items()}
     return gr.HTML(
         value=None,
         html_template=_template("live.html", words),
@@ -205,7 +206,7 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
         elem_id=elem_id,
         model=model,
         words_start=text.LIVE_START,
-        **{f"words_{name}": words for name, words in text.LIVE_SAYS.items()},
+        **said,
     )
 
 

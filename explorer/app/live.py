@@ -121,9 +121,7 @@ def restore_frame(data: bytes, choices: Mapping[str, str]) -> tuple[bytes, dict[
         ExplorerError: an unknown model, a ratio out of range, no JPEG.
     """
     model = catalogue.load(choices.get("model"))
-    photo = decoded(data)
-    allowed = pace.side(model.name)
-    photo = reduced(photo, allowed)
+    photo = reduced(decoded(data), pace.side(model.name))
     started = time.perf_counter()
     ratio = _ratio(photo, model, choices)
     restoration = explorer.restore(photo, model, ratio, intermediates=False)
