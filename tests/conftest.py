@@ -101,11 +101,17 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
+def chromium_flags() -> list[str]:
+    """Flags that a file of tests needs besides."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, chromium_flags: list[str]) -> Iterator[Browser]:
     """A Chromium for each file of tests: a process holds one Playwright at a time."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        opened = driver.chromium.launch(executable_path=chromium, args=[*CHROMIUM_FLAGS, *chromium_flags])
         yield opened
         opened.close()
 

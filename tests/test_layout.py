@@ -90,6 +90,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "evaluation",
         "server",
         "logs",
+        "darkroom",
+        "video",
         *RESULTS,
     ),
     "widgets": (

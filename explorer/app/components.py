@@ -181,6 +181,35 @@ def player(elem_id: str, empty: str) -> gr.HTML:
     )
 
 
+def live_camera(elem_id: str, model: str) -> gr.HTML:
+    """The visitor's camera, restored while it runs. Value: {"frame": a JPEG as a data address}. Event: `submit`, when a
+    frame was frozen."""
+    words = {
+        "start": text.LIVE_START,
+        "freeze": text.LIVE_FREEZE,
+        "freeze_help": text.LIVE_FREEZE_HELP,
+        "record": text.LIVE_RECORD,
+        "save": text.LIVE_SAVE,
+        "auto": text.LIVE_AUTO,
+        "ratio": text.RATIO,
+        "empty": text.LIVE_EMPTY,
+        "before": text.LIVE_BEFORE,
+        "after": text.AFTER,
+        "split": text.SPLIT,
+    }
+    said: dict[str, Any] = {f"words_{name}": sentence for name, sentence in text.LIVE_SAYS.items()}
+    return gr.HTML(
+        value=None,
+        html_template=_template("live.html", words),
+        js_on_load=_asset("live.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        model=model,
+        words_start=text.LIVE_START,
+        **said,
+    )
+
+
 def ratio_slider(render: bool = True) -> gr.HTML:
     """A logarithmic slider from 1 to 300 with the suggested value marked. Event: `release`.
 

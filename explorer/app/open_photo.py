@@ -117,6 +117,8 @@ class OpenPhoto:
     source: Path | None = None
     """The session's own name for that file, which is there as long as the photo is open."""
     reference: Reference | None = None
+    well_lit: OpenPhoto | None = None
+    """What it was made dark from, where it was."""
     revision: int = field(default_factory=lambda: next(_REVISIONS))
     """No other photo, and no other balance of it, has the same; it stays when a photo that was let go is read again."""
     number: int = field(default_factory=lambda: next(_REVISIONS))
@@ -140,7 +142,8 @@ class OpenPhoto:
     @property
     def memory(self) -> list[Again[Any]]:
         """What takes much memory and may be readable again."""
-        return [self.balanced, self.kept, *([self.reference.kept] if self.reference else [])]
+        more = [*([self.reference.kept] if self.reference else []), *(self.well_lit.memory if self.well_lit else [])]
+        return [self.balanced, self.kept, *more]
 
     def at_side(self, side: int) -> tuple[Photo, FloatArray]:
         """The photo, and its picture as taken, with a longest side of about `side` pixels, at most the preview's."""

@@ -14,7 +14,7 @@ from explorer.app.holding import Again, share
 from explorer.app.open_photo import NEUTRAL, OpenPhoto, Read, Reference, as_reference, open_photo, reader
 from explorer.app.session import Session
 from explorer.errors import PhotoError
-from explorer.photo.light.masked import checked_choice
+from explorer.photo.light.masked import BlackChoice, checked_choice
 
 
 @contextmanager
@@ -48,6 +48,19 @@ def _own_photo(
     photo = explorer.open_photo(path, name=name, isolated=isolated or None)
     own = session.own_file(path)
     return photo, reader(own, name or Path(path).name, isolated), own
+
+
+def open_bytes(session: Session, data: bytes, name: str) -> None:
+    """Opens what a visitor's browser made; it is decoded in a process of its own, and lies in memory only.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+
+    def read(black_level: BlackChoice) -> explorer.Photo:
+        return explorer.open_photo(data, name=name, isolated=True, black_level=black_level)
+
+    session.open = open_photo(read("auto"), read)
 
 
 def take_photo(session: Session, photo: explorer.Photo) -> None:

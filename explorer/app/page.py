@@ -12,10 +12,13 @@ import gradio as gr
 from explorer.app import (
     catalogue,
     compare_tab,
+    darkroom_tab,
     endpoints,
     features_tab,
     importing,
     learn_tab,
+    live,
+    live_tab,
     opening,
     photo_bar,
     restore_layout,
@@ -23,6 +26,7 @@ from explorer.app import (
     retinex_tab,
     text,
     training_tab,
+    video_tab,
 )
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
@@ -38,7 +42,7 @@ from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, write_valid_texts
 
-TABS = (restore_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
+TABS = (restore_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
 
 QUEUE_LENGTH = 40
@@ -247,7 +251,7 @@ def launch(
             theme=theme(),
             css=css(),
             head=head(),
-            **hardened(demo, options, host=host, share=share),
+            **hardened(demo, options, host=host, share=share, frames=live.restore_frame),
         )
     if block:
         demo.block_thread()

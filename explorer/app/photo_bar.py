@@ -82,21 +82,23 @@ def open_values(session: Session) -> dict[str, Any]:
     return {"upload": here, "picker": opened.example or ""}
 
 
+def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
+    """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
+    photo before, by the best for this one."""
+    if before is None or model == catalogue.best_for(before.small):
+        model = catalogue.best_for(session.require_open().small)
+    restoring.first_preview(session, model)
+    return {
+        shared.model: model,
+        shared.token: session.token,
+        shared.photo: secrets.token_hex(4),
+        shared.message: "",
+        shared.picker: session.require_open().example or "",
+    }
+
+
 def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
-
-    def shown_first(session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
-        """The new photo, by the model that was chosen; where the best is shown, by the best for this one."""
-        if before is None or model == catalogue.best_for(before.small):
-            model = catalogue.best_for(session.require_open().small)
-        restoring.first_preview(session, model)
-        return {
-            shared.model: model,
-            shared.token: session.token,
-            shared.photo: secrets.token_hex(4),
-            shared.message: "",
-            picker: session.require_open().example or "",
-        }
 
     def open_upload(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
@@ -105,14 +107,14 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_file(session, path, isolated=True)
-            return shown_first(session, before, model)
+            return shown_first(shared, session, before, model)
 
     def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_example(session, name or "")
-            return {**shown_first(session, before, model), upload: None}
+            return {**shown_first(shared, session, before, model), upload: None}
 
     def still_open(current: str | None, *_: object) -> dict[Any, Any]:
         shown = open_values(open_session(current))

@@ -147,8 +147,11 @@ class Session:
     def sources(self) -> list[Path]:
         """The session's own files that the open photo and its reference are read from."""
         opened = self.open
-        found = (opened.source, opened.reference and opened.reference.source) if opened else ()
-        return [each for each in found if each]
+        if opened is None:
+            return []
+        others = (opened.reference, opened.well_lit)
+        found = [opened.source, *(each.source for each in others if each)]
+        return list(dict.fromkeys(each for each in found if each))
 
     # What it holds, in the order in which it is given up when there is too much.
 
@@ -157,7 +160,9 @@ class Session:
         opened = self.open
         if opened is None:
             return 0, 0, 0
-        rest = buffers(opened.small, opened.as_taken, opened.work.shown, [e for e in opened.memory if not e.can_go])
+        lit = (opened.well_lit.small, opened.well_lit.as_taken) if opened.well_lit else ()
+        kept = [each for each in opened.memory if not each.can_go]
+        rest = buffers(opened.small, opened.as_taken, opened.work.shown, lit, kept)
         results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | rest
         everything = buffers(opened.memory) | results
         sizes = [sum(found.values()) for found in (rest, results, everything)]

@@ -15,6 +15,9 @@ TAB_RETINEX = "Retinex"
 TAB_FEATURES = "Feature maps"
 TAB_TRAINING = "Training"
 TAB_LEARN = "Learn"
+TAB_LIVE = "Live"
+TAB_DARKROOM = "Darkroom"
+TAB_VIDEO = "Video"
 
 UPLOAD = "Your photo: {formats} or {last}"
 RAW = "RAW"
@@ -296,3 +299,78 @@ LEARN_SHOW = "Set the tabs to this example"
 LEARN_ABSENT = "Its weights are not installed here, so another model stands in: {model}."
 BOARD_BEST = "The best for each kind of photo"
 BOARD_ABSENT = "Not measured: their weights are not at hand"
+
+LIVE_MODEL = "Model for the camera"
+LIVE_HELP = (
+    "The frames of your camera go to this server, are restored one by one, and come back; none is kept. Amplification "
+    "and model hold from the next frame on."
+)
+LIVE_START = "Start the camera"
+LIVE_FREEZE = "Freeze a frame"
+LIVE_FREEZE_HELP = "The camera's frame becomes the open photo, in all tabs"
+LIVE_FROZEN = "The frame is open in all tabs: {width} × {height}."
+LIVE_RECORD = "Record"
+LIVE_SAVE = "Download the clip"
+LIVE_AUTO = "Follow the light"
+LIVE_EMPTY = "Start the camera: its picture appears here, dark on the left and restored on the right."
+LIVE_BEFORE = "Camera"
+LIVE_NO_JPEG = "What the camera's page sent is no JPEG picture."
+LIVE_SAYS = {
+    "stop": "Stop the camera",
+    "asking": "Allow this page to use the camera.",
+    "denied": "The camera may not be used: allow it in the browser's settings for this page, and start again.",
+    "none": "No camera can be used: connect one, or close the program that has it, and start again.",
+    "insecure": "The browser gives a camera only to pages of this machine or with https: open the page that way.",
+    "gone": "The server does not answer; the next frame is tried in a moment.",
+    "no_clip": "This browser cannot record.",
+    "state": "{rate} frames/s, {delay} ms from camera to screen, {width} × {height}",
+    "slow": "Frames are reduced to {width} × {height}, so that this model keeps up.",
+}
+
+DARKROOM_HELP = (
+    "Make the open photo dark: its light goes backwards through a measured camera, is divided, and is counted with the "
+    "camera's noise. The photo as it was becomes the reference in all tabs."
+)
+DARKROOM_CAMERA = "Camera"
+DARKROOM_ISO = "ISO"
+DARKROOM_GAIN = "Counts per electron"
+DARKROOM_RATIO = "How many times less light"
+DARKROOM_FILE = "File"
+DARKROOM_KINDS = (("RAW", "raw"), ("JPEG, 8 bit", "jpeg"))
+DARKROOM_KIND = "There is no kind of dark file {kind}; choose RAW or JPEG."
+DARKROOM_RUN = "Make it dark"
+DARKROOM_BACK = "Back to the photo"
+DARKROOM_DONE = "The dark photo is open in all tabs, and measured against the photo that it was made of."
+DARKROOM_NOT = "The open photo was not made dark here."
+DARKROOM_LIGHT = "How dark it is"
+DARKROOM_ELECTRONS = "Electrons of middle grey"
+DARKROOM_SNR = "Signal-to-noise ratio of middle grey"
+DARKROOM_BELOW = "Pixels below one count"
+DARKROOM_WELL = "Electrons at white"
+
+VIDEO_HELP = (
+    "A dark clip of at most {frames} frames and {pixels} megapixels: look at any frame of it restored, then restore it "
+    "all. Times of frames and sound stay as they are."
+)
+VIDEO_UPLOAD = "Your clip"
+VIDEO_ABSENT = "Video needs PyAV, which is not installed here; run: pip install 'lowlight-explorer[video]'"
+VIDEO_MODEL = "Model for the clip"
+VIDEO_AUTO = "Choose the amplification by the clip"
+VIDEO_RATIO = "Amplification of the clip"
+VIDEO_FOLLOW = "Follow the light through the clip"
+VIDEO_PLACE = "Place in the clip, %"
+VIDEO_PREVIEW = "Restore this frame"
+VIDEO_RUN = "Restore the clip"
+VIDEO_EMPTY = "Upload a clip: a frame of it appears here, as taken and restored."
+VIDEO_NONE = "No clip is there: upload one first."
+VIDEO_FACTS = "{frames} frames, {width} × {height}, {rate} frames/s"
+VIDEO_STEP = "{done} of {frames} frames are done after {seconds} s; amplification {ratio}."
+VIDEO_BEGINS = "The clip is being opened."
+VIDEO_DONE = "The clip is restored: {frames} frames in {seconds} s, amplification {ratio}."
+VIDEO_DAMAGED = "Frames that could not be decoded and repeat the one before: {count}."
+VIDEO_NEWEST = "Newest frame, restored"
+VIDEO_AFTER = "Frame, restored"
+VIDEO_BEFORE = "Frame, as taken"
+VIDEO_TOO_MUCH = "The clip has {frames} frames of {width} × {height}, more than this page takes; shorten or reduce it."
+VIDEO_ENDED = "The work on the clip ended before it was done: it was stopped, took too long, or its decoder failed."
+VIDEO_ONE = "A clip of this page is being restored already; stop it first, or let it finish."

@@ -96,6 +96,8 @@ class DecoderLimits:
     """Longest time for one file."""
     processes: int = 2
     """Most decoders at once; further files wait for one."""
+    uses: int = 500
+    """Files after which a decoder is replaced, so that what C libraries leak does not add up."""
 
     @classmethod
     def from_environment(cls) -> DecoderLimits:

@@ -50,8 +50,6 @@ SHARED_MEMORY = sys.platform == "linux"
 """Whether pixels come in memory that both sides share."""
 _START_SECONDS = 120.0
 """How long a decoder may take to import its libraries on a busy machine."""
-_MOST_USES = 500
-"""Files after which a decoder is replaced, so that what C libraries leak does not add up."""
 _TRIES = 3
 """Decoders to try, should one after the other be gone before it looked at the file."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR",
@@ -115,7 +113,7 @@ class _Decoder:
 
     def usable(self) -> bool:
         """Whether it can take another file."""
-        return not self._busy and self._uses < _MOST_USES and self._process.poll() is None
+        return not self._busy and self._uses < self._limits.uses and self._process.poll() is None
 
     def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice, room: Room) -> Photo:
         """Reads a file, once there is room for it.

@@ -55,7 +55,7 @@ def security_headers(options: ServerOptions) -> dict[str, str]:
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
         "X-Permitted-Cross-Domain-Policies": "none",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
@@ -167,7 +167,8 @@ class Gate:
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
         self._app, self._options = app, options
         self._headers = security_headers(options)
-        self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM}
+        self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM,
+                      rules.FRAME: rules.LARGEST_FRAME}  # fmt: skip
         per_minute = {
             _REQUEST: options.requests_per_minute,
             rules.JOB: options.jobs_per_minute,
@@ -176,6 +177,7 @@ class Gate:
             _NOTE: 6.0,
         }
         self._allowances = {kind: Allowance(rate / 60, max(1, rate)) for kind, rate in per_minute.items()}
+        self._allowances[rules.FRAME] = Allowance(options.frames_per_second, 2 * options.frames_per_second)
         self._intake = Intake(options)
         self._under_way = Counter(options.answers_at_once, options.connections)
         self._inner: dict[str, str] = {}
@@ -187,7 +189,7 @@ class Gate:
                 await self._app(scope, receive, send)
             return
         started, options = time.perf_counter(), self._options
-        path = _path(scope)
+        path = rules.path_of(scope)
         kind = rules.kind_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
@@ -199,7 +201,8 @@ class Gate:
             return
         noted = True
         try:
-            noted = not self._allowances[_REQUEST].take(visitor.network)
+            counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up what the page needs
+            noted = not self._allowances[counted].take(visitor.network)
             if not noted:
                 raise RefusalError(429, BUSY.format(wait=1), 1.0)
             await self._pass(scope, path, kind, visitor, body, answer)
@@ -219,7 +222,7 @@ class Gate:
         finally:
             if noted or not self._allowances[_NOTE].take(visitor.network):
                 LOG.log(
-                    logging.DEBUG if kind == rules.ASSET else logging.INFO,
+                    logging.DEBUG if kind in (rules.ASSET, rules.FRAME) else logging.INFO,
                     "request",
                     extra={
                         "method": scope["method"][:16],
@@ -255,7 +258,7 @@ class Gate:
         if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
-        if kind in self._allowances:
+        if kind in self._allowances and kind != rules.FRAME:
             # Guessing passwords is counted by address: whoever guesses is nobody yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
         if kind == rules.FILES:
@@ -280,7 +283,7 @@ class Gate:
                 raise _too_long(body.most)
             disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
             body.taken = Taken(self._intake, user, announced, memory=kind != rules.UPLOAD, disk=disk)
-            if kind not in (rules.UPLOAD, rules.LOGIN):
+            if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 content, photographs = await anyio.to_thread.run_sync(
                     partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP)
                 )
@@ -311,12 +314,6 @@ class Gate:
             raise RefusalError(
                 429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0
             )
-
-
-def _path(scope: Scope) -> str:
-    """The path without the place that the app was mounted at."""
-    path, root = scope["path"], scope.get("root_path", "")
-    return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
 def _folders(app: Any) -> list[str]:

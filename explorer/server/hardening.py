@@ -18,6 +18,8 @@ from explorer.server.temporary import keep_clean, owned_folder
 if TYPE_CHECKING:
     import gradio as gr
 
+    from explorer.server.frames import Answer
+
 LOG = logging.getLogger(__name__)
 
 UPLOADS = "GRADIO_TEMP_DIR"
@@ -39,7 +41,12 @@ def own_uploads() -> Path:
 
 
 def hardened(
-    demo: gr.Blocks, options: ServerOptions | None = None, *, host: str = "127.0.0.1", share: bool = False
+    demo: gr.Blocks,
+    options: ServerOptions | None = None,
+    *,
+    host: str = "127.0.0.1",
+    share: bool = False,
+    frames: Answer | None = None,
 ) -> dict[str, Any]:
     """Makes an app ready for visitors who mean it harm.
 
@@ -52,6 +59,7 @@ def hardened(
         host: what is listened on. Where that is this machine, the server answers to this machine's names only, unless
             the options name others.
         share: also answer to the names of Gradio's tunnels.
+        frames: restores the frames of live cameras; without, there are none.
 
     Returns:
         Arguments for `demo.launch`.
@@ -61,6 +69,7 @@ def hardened(
     """
     from starlette.middleware import Middleware
 
+    from explorer.server.frames import Frames
     from explorer.server.gate import Gate
     from explorer.server.streams import HeldStreams
     from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
@@ -83,6 +92,7 @@ def hardened(
             "middleware": [
                 Middleware(Gate, options=options, largest_upload=limits.max_bytes),
                 Middleware(HeldStreams),
+                *([Middleware(Frames, answer=frames)] if frames else []),
             ]
         },
         "max_file_size": limits.max_bytes,

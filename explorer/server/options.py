@@ -37,6 +37,8 @@ class ServerOptions:
     uploads_per_minute: float = 60.0
     upload_bytes_per_hour: float = 8 * 2.0**30
     logins_per_minute: float = 10.0
+    frames_per_second: float = 60.0
+    """Of live cameras, all pages of one address together; twice as many at once."""
     requests_per_minute: float = 3000.0
     """Of any kind; a page takes about a hundred."""
     answers_at_once: int = 200

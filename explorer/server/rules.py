@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 API = "/gradio_api/"
@@ -13,6 +14,8 @@ FILE = f"{API}file="
 LARGEST_JSON = 8 * 2**20
 """Bytes of a request to compute, or of a call of a tool, which may bring a small photograph along as text. The values
 of a page have some kilobytes."""
+LARGEST_FRAME = 512 * 1024
+"""Bytes of one picture of a live camera, a JPEG of at most 640 x 640 pixels."""
 LARGEST_FORM = 8192
 """Bytes of a name and a password."""
 LONGEST_PATH = 4096
@@ -22,11 +25,13 @@ _MOST_VALUES, _MOST_PATHS = 200_000, 300
 _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
-PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP = (
-    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp",
+PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME = (
+    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame",
 )  # fmt: skip
 """Kinds of requests, as the log names them."""
 
+LIVE = f"{API}live"
+"""Where the page sends the frames of a camera."""
 SIGN_OUT = "/logout"
 """It changes something though it is a GET, so no other page may lead there."""
 _LONGEST_NAME = 64
@@ -44,6 +49,7 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", r"/gradio_api/upload", UPLOAD),
     ("GET", r"/gradio_api/upload_progress", STREAM),
     ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB),
+    ("POST", LIVE, FRAME),
     ("POST", r"/gradio_api/run/[^/]+/?", EVENT),
     ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM),
     ("GET HEAD", r"/gradio_api/file=.+", FILES),
@@ -67,6 +73,12 @@ class RefusalError(Exception):
     def __init__(self, status: int, sentence: str, wait: float = 0.0) -> None:
         super().__init__(sentence)
         self.status, self.sentence, self.wait = status, sentence, wait
+
+
+def path_of(scope: dict[str, Any]) -> str:
+    """The path of a request without the place that the app was mounted at."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
 def kind_of(method: str, path: str) -> str | None:

@@ -22,6 +22,13 @@ _SHORT = Fraction(1, 2)
 _STATES_LENGTH = ("matroska", "webm", "flv")
 """Formats whose header states the length of the clip itself; others are guessed from the bit rate."""
 _DEFAULT_RATE = Fraction(25)
+_FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,mjpeg,h264,hevc,obu,ivf,flv,ogg,asf,mxf,nut,gif,apng,dv,"
+    "yuv4mpegpipe,wtv,rm,swf,3gp"
+)
+"""Containers that are one file. Others (playlists, lists of pictures, scripts) name files and addresses that FFmpeg
+would open, whoever wrote them."""
+_ONE_FILE = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Clip:
 
     def _opened(self) -> Any:
         try:
-            return self._av.open(str(self.path), metadata_errors="ignore")
+            return self._av.open(str(self.path), options=dict(_ONE_FILE), metadata_errors="ignore")
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
                 f"{self.path.name} cannot be opened as a video: it is of another kind, or its end is missing; copy it "
@@ -207,6 +214,25 @@ class Clip:
                     if frame is not None and not frame.is_corrupt:
                         found.append(self._photo(frame))
         return found or [self._photo(self._first_frame())]
+
+    def frame_at(self, place: float) -> Photo:
+        """The frame at a place of the clip, from 0 (the first) to 1 (the last); the nearest before it where that one
+        is damaged. Where the clip cannot be sought in, the first frame stands for all."""
+        times = self._times or []
+        wanted = times[round(min(max(place, 0.0), 1.0) * (len(times) - 1))] if times else 0
+        found: Any = None
+        with self._opened() as container:
+            stream = self._stream(container)
+            with contextlib.suppress(self._av.error.FFmpegError):
+                if times:
+                    container.seek(wanted, stream=stream)
+                for frame in self._decoded(container, stream):
+                    if isinstance(frame, int) or frame.is_corrupt:
+                        continue
+                    found = frame if found is None or (frame.pts or 0) <= wanted else found
+                    if (frame.pts or 0) >= wanted:
+                        break
+        return self._photo(found if found is not None else self._first_frame())
 
     def fingerprint(self) -> str:
         """See `Source.fingerprint`."""

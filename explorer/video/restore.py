@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
 import time
@@ -17,6 +16,7 @@ from explorer.identity import identity, nearest_of
 from explorer.photo import Photo, check_ratio
 from explorer.photo.values import FloatArray
 from explorer.restorer import load_model, restore, suggested_ratio
+from explorer.video.light import followed
 from explorer.video.opening import open_source
 from explorer.video.parts import Format, Part, Parts, assemble, check_format
 from explorer.video.source import Frame, Source
@@ -25,8 +25,6 @@ from explorer.weights.store import LoadedModel
 
 _SAMPLES = 9
 """Frames by which the ratio of a clip is chosen."""
-_FOLLOW_SECONDS = 2.0
-"""Time in which a ratio that follows comes two thirds of the way."""
 _PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
 """A part ends after so many frames, or so many seconds of work and at least a few frames."""
 
@@ -331,8 +329,7 @@ class _Run:
         assert state.ratio is not None
         if self._way.follow and frame.index:
             wanted, _ = suggested_ratio(photo, self._way.model)
-            share = 1 - math.exp(-float(1 / self._clip.facts.rate) / _FOLLOW_SECONDS)
-            state.ratio *= (wanted / state.ratio) ** share
+            state.ratio = followed(state.ratio, wanted, float(1 / self._clip.facts.rate))
         result = restore(photo, self._way.model, state.ratio, backend=self._way.backend, intermediates=False)
         state.network += result.seconds
         self._here += result.seconds

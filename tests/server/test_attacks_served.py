@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import json
 import os
 import socket
@@ -14,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 from serving import PATIENCE, Server, called, file_of, png, running, uploaded
 
+from explorer.server.rules import LIVE
 from explorer.server.visitor import INNER
 
 JOIN, MCP, UPLOAD = "/gradio_api/queue/join", "/gradio_api/mcp/", "/gradio_api/upload"
@@ -209,3 +213,42 @@ def test_refusals_are_few_bytes_of_log(server: Server) -> None:
         server.lines_once("10.4.8.1", {"stream"})
         time.sleep(0.5)
     assert server.log.stat().st_size - before < 500 * count
+
+
+def jpeg(level: int, width: int = 160, height: int = 120) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((height, width, 3), level, np.uint8)).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def test_frames_of_a_camera_are_restored_and_nothing_of_them_is_kept(server: Server) -> None:
+    asked = {"model": "identity", "ratio": "4", "page": "a"}
+    with visitor(server, 61) as client:
+        client.post(LIVE, params=asked, content=jpeg(30)).raise_for_status()
+        before = sorted(path for path in server.temporary.rglob("*") if path.is_file())
+        for level in (20, 40, 60):
+            answer = client.post(LIVE, params=asked, content=jpeg(level))
+            assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+            linear = 4 * ((level / 255 + 0.055) / 1.055) ** 2.4
+            shown = np.asarray(Image.open(io.BytesIO(answer.content))).astype(float)
+            assert np.abs(shown - 255 * (1.055 * linear ** (1 / 2.4) - 0.055)).max() < 4
+            assert json.loads(answer.headers["x-live"])["ratio"] == 4
+        assert sorted(path for path in server.temporary.rglob("*") if path.is_file()) == before
+
+
+def test_frames_that_mean_harm(server: Server) -> None:
+    asked = {"model": "identity", "ratio": "4"}
+    with visitor(server, 62) as client:
+        for content, status in (
+            (b"", 422), (b"GIF89a", 422), (b"\xff\xd8\xff" + bytes(5000), 422), (jpeg(9, 3000, 2000), 422),
+            (b"\xff\xd8\xff" + bytes(MIB), 413),
+        ):  # fmt: skip
+            answer = client.post(LIVE, params=asked, content=content)
+            assert answer.status_code == status and answer.json()["error"], content[:20]
+        for words in ({"model": "/etc/passwd"}, {"ratio": "inf"}, {"ratio": "auto", "last": "-1"}):
+            assert client.post(LIVE, params={**asked, **words}, content=jpeg(20)).status_code == 422
+        assert client.post(LIVE, params={"page": "x" * 4000}, content=jpeg(20)).status_code == 400
+        assert client.get(LIVE).status_code == 404
+        foreign = {"Origin": "https://elsewhere.test"}
+        assert client.post(LIVE, params=asked, content=jpeg(20), headers=foreign).status_code == 403
+        assert client.post(LIVE, params=asked, content=jpeg(20)).status_code == 200, "the next one is restored"

@@ -25,6 +25,7 @@
   addEventListener("pagehide", () => { if (session) sessionStorage.setItem("lx-session", session); });
   addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("lx-session"); });
   window.lxPick = (on) => { document.dispatchEvent(new CustomEvent("lx-pick", { detail: on })); };
+  window.lxLive = (change) => { document.dispatchEvent(new CustomEvent("lx-live", { detail: change })); };
   window.lxAddress = (changes) => {
     if (!greeted) return;
     const address = new URL(location.href);

@@ -1,0 +1,102 @@
+"""The open photo made dark: as a measured camera would have seen it, with itself as the reference."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import explorer
+from explorer.app import text
+from explorer.app.holding import Again, bytes_to_restore
+from explorer.app.open_photo import OpenPhoto, Reference, made, open_photo, reader
+from explorer.app.session import Session
+from explorer.app.sessions import room
+from explorer.darkroom import CAMERAS, DarkLight, SensorNoise, camera_named, darken
+from explorer.errors import OutputError, PhotoError
+from explorer.photo import load_rendering
+from explorer.photo.types import RgbPhoto
+
+KINDS = {"raw": ".dng", "jpeg": ".jpg"}
+"""Suffix of the dark file by what is chosen."""
+ISO, GAIN = 6400.0, 4.0
+"""What the page begins with: the sensitivity, and for cameras whose ISO is not known the counts per electron."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How dark a photo is to be."""
+
+    camera: str
+    """A key of `explorer.darkroom.CAMERAS`."""
+    sensitivity: float | None
+    """ISO, or counts per electron where the camera's calibration names no ISO."""
+    ratio: float
+    """How many times less light, 1 to 300."""
+    kind: str = "raw"
+    """A key of `KINDS`."""
+
+
+def has_iso(camera: str) -> bool:
+    """Whether a camera's sensitivity is said by its ISO; else by its gain."""
+    return camera in CAMERAS and CAMERAS[camera].iso is not None
+
+
+def noise_of(wish: Wish) -> SensorNoise:
+    """The camera's noise at the sensitivity that is wished.
+
+    Raises:
+        DataError: an unknown camera, or a sensitivity far from what was measured.
+    """
+    camera = camera_named(wish.camera)
+    return camera.at(iso=wish.sensitivity) if has_iso(wish.camera) else camera.at(gain=wish.sensitivity)
+
+
+def make_dark(session: Session, wish: Wish) -> DarkLight:
+    """Makes the open photo dark and shows it, with the photo as it was for its reference. What is dark already is made
+    anew from the photo that it was made of.
+
+    Returns:
+        How dark it is.
+
+    Raises:
+        PhotoError: no photo is open, or one of fewer than 6 x 6 pixels.
+        DataError, RatioError: as `explorer.darken`.
+        OutputError: an unknown kind of file.
+    """
+    if wish.kind not in KINDS:
+        raise OutputError(text.DARKROOM_KIND.format(kind=str(wish.kind)[:40]))
+    shown = session.require_open()
+    well_lit = shown.well_lit or shown
+    noise = noise_of(wish)
+    with room(2 * bytes_to_restore(well_lit.size)):
+        exposure = darken(well_lit.whole, noise, ratio=wish.ratio)
+        path = session.folder / f"source-{secrets.token_hex(8)}{KINDS[wish.kind]}"
+        try:
+            exposure.save(path)
+        except OutputError as error:  # the session ended meanwhile
+            raise PhotoError(text.SESSION_GONE) from error
+        name = f"{Path(well_lit.small.name).stem}-dark{KINDS[wish.kind]}"
+        read = reader(path, name)
+        opened = open_photo(read("auto"), read, source=path)
+    if opened.size == well_lit.size:
+        kept = Again(_rendering(well_lit), partial(_rendering, well_lit))
+        opened = opened.with_reference(Reference(kept, source=well_lit.source))
+    well_lit.work.let_go()
+    session.open = replace(opened, well_lit=well_lit)
+    return exposure.light
+
+
+def _rendering(well_lit: OpenPhoto) -> RgbPhoto:
+    photo: explorer.Photo = made(well_lit.balanced)
+    return RgbPhoto(load_rendering(photo), photo.bits, name=photo.name)
+
+
+def back_to_light(session: Session) -> bool:
+    """Shows again what the dark photo was made of; False where none was made dark."""
+    well_lit = session.require_open().well_lit
+    if well_lit is None:
+        return False
+    session.open = well_lit.again()
+    return True

@@ -1,0 +1,124 @@
+"""Any photo made dark: as a measured camera would have seen it, with the photo itself as the reference in all tabs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from explorer.app import darken, opening, photo_bar, text
+from explorer.app.components import html
+from explorer.app.feedback import reported
+from explorer.app.sessions import open_session
+from explorer.app.shared import LONG, PREVIEWS, Address, Shared
+from explorer.darkroom import CAMERAS, DarkLight
+from explorer.views import tables
+
+NAME = "darkroom"
+TITLE = text.TAB_DARKROOM
+
+_FIRST = "sony_a7s2"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab lays out."""
+
+    camera: gr.Dropdown
+    sensitivity: gr.Number
+    ratio: gr.Slider
+    kind: gr.Radio
+    run: gr.Button
+    back: gr.Button
+    light: gr.HTML
+
+
+def build(shared: Shared) -> Address:
+    """Lays the tab out and wires it."""
+    wire(shared, layout())
+    return {}
+
+
+def layout() -> Parts:
+    """The tab's parts on the page."""
+    html(f'<p class="lx-note">{text.DARKROOM_HELP}</p>')
+    with gr.Row(elem_classes="lx-bar"):
+        camera = gr.Dropdown(
+            choices=[(_title(key), key) for key in CAMERAS], value=_FIRST, label=text.DARKROOM_CAMERA,
+            elem_id="lx-dark-camera", scale=3,
+        )  # fmt: skip
+        sensitivity = gr.Number(darken.ISO, label=text.DARKROOM_ISO, elem_id="lx-dark-iso", minimum=0, scale=1)
+        ratio = gr.Slider(
+            1, 300, 100, step=1, label=text.DARKROOM_RATIO, elem_id="lx-dark-ratio", buttons=[], scale=3, min_width=240
+        )
+    with gr.Row(elem_classes="lx-bar"):
+        kind = gr.Radio(
+            choices=list(text.DARKROOM_KINDS), value="raw", label=text.DARKROOM_FILE, elem_id="lx-dark-kind",
+            elem_classes="lx-segments", scale=3,
+        )  # fmt: skip
+        run = gr.Button(text.DARKROOM_RUN, variant="primary", elem_id="lx-dark-run", scale=1)
+        back = gr.Button(text.DARKROOM_BACK, elem_id="lx-dark-back", scale=1)
+    return Parts(camera, sensitivity, ratio, kind, run, back, html(elem_id="lx-dark-light"))
+
+
+def _title(key: str) -> str:
+    camera = CAMERAS[key]
+    return f"{camera.name} · {camera.source.partition(' (')[0]}"
+
+
+def wire(shared: Shared, parts: Parts) -> None:
+    """What the parts do."""
+    parts.camera.input(
+        _sensitivity_of, parts.camera, parts.sensitivity, api_visibility="private", show_progress="hidden",
+        concurrency_id=PREVIEWS, concurrency_limit=2,
+    )  # fmt: skip
+    renewed = [shared.token, shared.model, shared.photo, shared.message, shared.upload, shared.picker, parts.light]
+    chosen = [parts.camera, parts.sensitivity, parts.ratio, parts.kind]
+    options = {**LONG, "show_progress_on": [parts.light]}
+    guard = reported(shared.message)
+    parts.run.click(guard(partial(make_dark, shared, parts)), [shared.token, shared.model, *chosen], renewed, **options)
+    parts.back.click(guard(partial(lighten, shared, parts)), [shared.token, shared.model], renewed, **options)
+
+
+def _sensitivity_of(camera: str) -> Any:
+    """The field for a camera's sensitivity."""
+    if darken.has_iso(camera):
+        return gr.update(label=text.DARKROOM_ISO, value=darken.ISO)
+    return gr.update(label=text.DARKROOM_GAIN, value=darken.GAIN)
+
+
+def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None, *chosen: Any) -> dict[Any, Any]:
+    """The open photo, dark."""
+    session = open_session(token)
+    with opening.kept_on_failure(session):
+        before = session.open
+        light = darken.make_dark(session, darken.Wish(*chosen))
+        shown = photo_bar.shown_first(shared, session, before, model)
+    facts = tables.facts(figures(light), text.DARKROOM_LIGHT)
+    return {**shown, shared.upload: None, parts.light: f'{facts}<p class="lx-note">{text.DARKROOM_DONE}</p>'}
+
+
+def lighten(shared: Shared, parts: Parts, token: str | None, model: str | None) -> dict[Any, Any]:
+    """The photo that the dark one was made of."""
+    session = open_session(token)
+    with opening.kept_on_failure(session):
+        before = session.open
+        if not darken.back_to_light(session):
+            return {shared.message: "", parts.light: f'<p class="lx-note">{text.DARKROOM_NOT}</p>'}
+        opened = photo_bar.open_values(session)
+        shown = photo_bar.shown_first(shared, session, before, model)
+    return {**shown, shared.upload: opened["upload"], parts.light: ""}
+
+
+def figures(light: DarkLight) -> dict[str, object]:
+    """How dark a photo is, for the table."""
+    decibels = 20 * np.log10(max(light.snr, 1e-9))
+    return {
+        text.DARKROOM_ELECTRONS: f"{light.grey_electrons:.3g}",
+        text.DARKROOM_SNR: f"{light.snr:.3g} ({decibels:.1f} dB)",
+        text.DARKROOM_BELOW: f"{100 * light.below_one_count:.1f} %",
+        text.DARKROOM_WELL: f"{light.saturation_electrons:.0f}",
+    }

@@ -1,0 +1,93 @@
+"""A live camera, restored while it runs. The work is done in `assets/live.js` and `explorer.app.live`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from explorer.app import catalogue, opening, photo_bar, text
+from explorer.app.components import html, live_camera, note
+from explorer.app.feedback import reported
+from explorer.app.sessions import open_session
+from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.errors import PhotoError
+
+NAME = "live"
+TITLE = text.TAB_LIVE
+
+QUICKEST = "lamba_m0.raw_synthetic"
+"""What the tab begins with where it is installed: no other network of the project is as quick."""
+_PREFIX = "data:image/jpeg;base64,"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab lays out."""
+
+    model: gr.Dropdown
+    camera: gr.HTML
+    frozen: gr.HTML
+
+
+def build(shared: Shared) -> Address:
+    """Lays the tab out and wires it."""
+    parts = layout()
+    shared.pickers[parts.model] = catalogue.pickable
+    wire(shared, parts)
+    return {}
+
+
+def first_model() -> str | None:
+    """The model that the tab begins with."""
+    return QUICKEST if QUICKEST in catalogue.models() else catalogue.default_model()
+
+
+def layout() -> Parts:
+    """The tab's parts on the page."""
+    html(f'<p class="lx-note">{text.LIVE_HELP}</p>')
+    model = gr.Dropdown(
+        choices=list(catalogue.choices()), value=first_model(), label=text.LIVE_MODEL, elem_id="lx-live-model"
+    )
+    return Parts(model, live_camera("lx-live", first_model() or ""), html(elem_id="lx-live-frozen"))
+
+
+def wire(shared: Shared, parts: Parts) -> None:
+    """What the parts do."""
+    parts.model.change(None, parts.model, js="(model) => lxLive({ model })")
+    parts.camera.submit(
+        reported(shared.message)(partial(freeze, shared, parts)),
+        [shared.token, shared.model, parts.camera],
+        [shared.token, shared.model, shared.photo, shared.message, shared.upload, shared.picker, parts.frozen],
+        api_visibility="private", show_progress="hidden", concurrency_id=PREVIEWS, concurrency_limit=2,
+    )  # fmt: skip
+
+
+def freeze(shared: Shared, parts: Parts, token: str | None, model: str | None, value: object) -> dict[Any, Any]:
+    """Makes the camera's frame the open photo, in all tabs.
+
+    Raises:
+        PhotoError: what the page sent is no picture.
+    """
+    session = open_session(token)
+    frame = value.get("frame") if isinstance(value, Mapping) else None
+    if not isinstance(frame, str) or not frame.startswith(_PREFIX):
+        raise PhotoError(text.LIVE_NO_JPEG)
+    try:
+        data = base64.b64decode(frame.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PhotoError(text.LIVE_NO_JPEG) from error
+    with opening.kept_on_failure(session):
+        before = session.open
+        opening.open_bytes(session, data, "camera.jpg")
+        width, height = session.require_open().size
+        return {
+            **photo_bar.shown_first(shared, session, before, model),
+            shared.upload: None,
+            parts.frozen: note([text.LIVE_FROZEN.format(width=width, height=height)]),
+        }

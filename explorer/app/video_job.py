@@ -1,0 +1,199 @@
+"""A visitor's clip: what it is, one frame of it restored, and all of it, each in a process that can be ended."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import explorer
+from explorer.app import catalogue, text
+from explorer.app.session import Session
+from explorer.errors import VideoError
+from explorer.photo import Photo, check_ratio
+from explorer.server.options import AUTH
+
+MOST_FRAMES, MOST_PIXELS = 1800, 1920 * 1088
+"""Of a clip: a minute at 30 frames a second, and Full HD as codecs pad it."""
+PROBE_SECONDS, RUN_SECONDS = 180.0, 3 * 3600.0
+"""Longest time for looking at a clip, and for restoring it."""
+_PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "HOME", "USERPROFILE", "SYSTEMROOT",
+              "TMP", "TEMP", "XDG_", "HF_HOME", "HF_HUB_", "OMP_", "OPENBLAS_", "MKL_", "CUDA_", "NVIDIA_",
+              "EXPLORER_")  # fmt: skip
+"""Beginnings of names in the environment that the process sees: where things lie, how to compute; no tokens."""
+
+_RUNNING: dict[str, subprocess.Popen[bytes]] = {}
+"""The process that restores a session's clip, by the session's token."""
+_LOCK = threading.Lock()
+
+
+def available() -> bool:
+    """Whether PyAV is installed."""
+    return importlib.util.find_spec("av") is not None
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What is known of a clip."""
+
+    frames: int
+    width: int
+    height: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a clip is to be restored."""
+
+    source: str
+    model: str
+    ratio: float | str
+    """1 to 300, or "auto"."""
+    follow: bool = False
+
+    def checked(self) -> Wish:
+        """The same, if it can be done.
+
+        Raises:
+            ModelNotFoundError, RatioError: it names no model of the catalogue, or no ratio.
+        """
+        return Wish(
+            self.source, catalogue.known(self.model), self.ratio if self.ratio == "auto" else check_ratio(self.ratio),
+            self.follow and self.ratio == "auto",
+        )  # fmt: skip
+
+
+def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": kind, "source": source, "most_frames": MOST_FRAMES, "most_pixels": MOST_PIXELS,
+        "too_much": text.VIDEO_TOO_MUCH, **more,
+    }  # fmt: skip
+
+
+@contextmanager
+def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[Iterator[dict[str, Any]]]:
+    """What the process says about a task; it ends with the block, and after so many seconds."""
+    root = str(Path(explorer.__file__).resolve().parent.parent)
+    environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON) and name != AUTH}
+    environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])
+    with _LOCK:
+        if token in _RUNNING:
+            raise VideoError(text.VIDEO_ONE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.video.worker", json.dumps(task)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+        if token:
+            _RUNNING[token] = process
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield _said(process)
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        with _LOCK:
+            if _RUNNING.get(token) is process:
+                del _RUNNING[token]
+
+
+def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        said: dict[str, Any] = json.loads(line)
+        if "error" in said:
+            raise VideoError(said["error"])
+        yield said
+    if process.wait() != 0:
+        raise VideoError(text.VIDEO_ENDED)
+
+
+def probe(source: str) -> ClipFacts:
+    """What a file is.
+
+    Raises:
+        VideoError: no clip, or one that is too long or too large.
+    """
+    with _worker(_task("probe", source), PROBE_SECONDS) as said:
+        for found in said:
+            return ClipFacts(found["frames"], found["width"], found["height"], found["rate"])
+    raise VideoError(text.VIDEO_ENDED)
+
+
+def frame(session: Session, source: str, place: float) -> Photo:
+    """A frame of a clip.
+
+    Args:
+        place: where in the clip, 0 to 1.
+
+    Raises:
+        VideoError: as `probe`.
+    """
+    path = session.folder / f"frame-{secrets.token_hex(8)}.png"
+    try:
+        with _worker(_task("frame", source, place=place, output=str(path)), PROBE_SECONDS) as said:
+            for _ in said:
+                pass
+        return explorer.open_photo(path, name=Path(source).name)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run is."""
+
+    done: int
+    frames: int
+    ratio: float
+    seconds: float
+    newest: Path
+    """A JPEG of the newest result; there once a frame is done."""
+    output: Path | None = None
+    """The restored clip, at the end."""
+    damaged: int = 0
+
+
+def run(session: Session, wish: Wish) -> Iterator[Step]:
+    """Restores a clip: how far it is, twice a second.
+
+    Raises:
+        VideoError: the clip cannot be restored, or it was stopped.
+        ModelNotFoundError, RatioError: as `Wish.checked`.
+    """
+    wish = wish.checked()
+    stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in Path(wish.source).stem)[:80]
+    output = session.download_path(f"{stem or 'clip'}-{wish.model}.mp4", group="video")
+    newest = output.with_name("newest.jpg")
+    task = _task("run", wish.source, output=str(output), newest=str(newest), model=wish.model, ratio=wish.ratio,
+                 follow=wish.follow)  # fmt: skip
+    with _worker(task, RUN_SECONDS, session.token) as said:
+        for now in said:
+            if "result" in now:
+                done = now["result"]
+                yield Step(done, done, now["ratio"], now["seconds"], newest, output, now["damaged"])
+            else:
+                yield Step(now["done"], now["frames"], now["ratio"], now["seconds"], newest)
+
+
+def stop(session: Session) -> None:
+    """Ends the session's run, if there is one."""
+    with _LOCK:
+        process = _RUNNING.get(session.token)
+        if process is not None:
+            process.kill()

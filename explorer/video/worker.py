@@ -1,0 +1,101 @@
+"""What the app does to a visitor's clip, in a process of its own: FFmpeg meets files that strangers chose, and a clip
+takes minutes that the server must be able to end.
+
+The process gets its task as JSON on the command line and tells what it does in lines of JSON on its standard output. It
+ends with its parent: nobody holds the other end of its standard input then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from explorer.encode import encode
+from explorer.errors import ExplorerError, VideoError
+from explorer.photo import RgbPhoto, load_rendering
+from explorer.photo.light.reduce import reduced
+from explorer.unfinished import replacing
+
+TELL_SECONDS = 0.5
+"""Between two lines about one run, at least."""
+_SHOWN_SIDE = 640
+_NICE = 5
+"""The page's other visitors come first."""
+
+
+def main(task: dict[str, Any]) -> None:
+    """Does a task: `probe`, `frame` or `run`."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    try:
+        {"probe": _probe, "frame": _frame, "run": _run}[task["kind"]](task)
+    except ExplorerError as error:
+        _tell(error=str(error))
+
+
+def _end_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)  # past Python's buffer, whose lock a thread must not hold at the end
+    os._exit(1)
+
+
+def _tell(**what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+def _checked(task: dict[str, Any]) -> Any:
+    """The clip, if it is no larger and no longer than the page takes.
+
+    Raises:
+        VideoError: it is, or no clip at all.
+    """
+    from explorer.video.clip import Clip
+
+    clip = Clip(Path(task["source"]))
+    facts = clip.facts
+    if facts.frames > task["most_frames"] or facts.width * facts.height > task["most_pixels"]:
+        raise VideoError(task["too_much"].format(frames=facts.frames, width=facts.width, height=facts.height))
+    return clip
+
+
+def _probe(task: dict[str, Any]) -> None:
+    facts = _checked(task).facts
+    _tell(frames=facts.frames, width=facts.width, height=facts.height, rate=float(facts.rate))
+
+
+def _frame(task: dict[str, Any]) -> None:
+    photo = _checked(task).frame_at(float(task["place"]))
+    with replacing(Path(task["output"])) as part:
+        part.write_bytes(encode(load_rendering(photo), ".png", 16 if photo.bits > 8 else 8))
+    _tell(frames=1)
+
+
+def _run(task: dict[str, Any]) -> None:
+    from explorer.video import VideoProgress, restore_video
+
+    _checked(task)
+    told = 0.0
+
+    def advance(now: VideoProgress) -> None:
+        nonlocal told
+        if time.monotonic() - told < TELL_SECONDS and now.done < now.frames:
+            return
+        told = time.monotonic()
+        with replacing(Path(task["newest"])) as part:
+            part.write_bytes(encode(load_rendering(reduced(RgbPhoto(now.image, 8), _SHOWN_SIDE)), ".jpg"))
+        _tell(done=now.done, frames=now.frames, seconds=now.seconds, ratio=now.ratio)
+
+    result = restore_video(
+        task["source"], task["output"], task["model"], task["ratio"], follow=task["follow"], progress=advance
+    )
+    _tell(result=result.frames, damaged=len(result.damaged), ratio=result.ratio, seconds=result.seconds)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,92 @@
+"""A photo made dark in the page, and a clip restored in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+from driving import PATIENCE, message, opened, pixels_once, upload
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A well-lit picture: a ramp from left to right."""
+    ramp = np.linspace(60, 230, 480)[None].repeat(320, axis=0)
+    path = tmp_path_factory.mktemp("day") / "day.png"
+    Image.fromarray(np.stack([ramp, ramp * 0.8, ramp * 0.9], axis=2).astype(np.uint8)).save(path)
+    return path
+
+
+def tab(page: Page, name: str) -> None:
+    page.click(f"#lx-tabs button[role=tab]:has-text('{name}')")
+
+
+def test_a_photo_is_made_dark_and_measured_against_itself(page: Page, address: str, day: Path) -> None:
+    opened(page, address, "?model=identity&ratio=1")
+    upload(page, day)
+    page.wait_for_selector("#lx-metadata :text('day.png')")
+    taken = np.asarray(Image.open(day)).astype(int)
+    pixels_once(page, lambda shown: shown.shape == taken.shape and bool(np.abs(shown - taken).max() <= 1), "before")
+    tab(page, "Darkroom")
+    page.fill("#lx-dark-iso input", "1600")
+    page.press("#lx-dark-iso input", "Enter")
+    page.click("#lx-dark-run")
+    page.wait_for_selector("#lx-dark-light tr:has-text('Electrons of middle grey')")
+    # 0.18 of 15,871 counts at 1.53 counts per electron, a hundredth of the light.
+    assert page.inner_text("#lx-dark-light tr:has-text('Electrons of middle grey') td").startswith("18.")
+    assert "dB" in page.inner_text("#lx-dark-light tr:has-text('Signal-to-noise') td")
+    tab(page, "Restore")
+    page.wait_for_selector("#lx-metadata :text('day-dark.dng')")
+    dark = pixels_once(page, lambda shown: shown.mean() < 30, "before")
+    assert dark[:, 300:].mean() > dark[:, :180].mean(), "the ramp is still there"
+    page.wait_for_selector("#lx-scores :text('PSNR')")
+    tab(page, "Darkroom")
+    page.click("#lx-dark-back")
+    page.wait_for_selector("#lx-dark-light tr", state="detached")
+    tab(page, "Restore")
+    page.wait_for_selector("#lx-metadata :text('day.png')")
+    pixels_once(page, lambda shown: shown.shape == taken.shape and bool(np.abs(shown - taken).max() <= 1), "before")
+
+
+def test_a_sensitivity_far_from_what_was_measured_is_one_sentence(page: Page, address: str) -> None:
+    opened(page, address, "?model=identity&ratio=2")
+    tab(page, "Darkroom")
+    page.fill("#lx-dark-iso input", "9000000")
+    page.press("#lx-dark-iso input", "Enter")
+    page.click("#lx-dark-run")
+    assert "far from what was measured" in message(page)
+
+
+def test_a_clip_is_looked_at_and_restored(page: Page, address: str, tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="needs PyAV")
+    path = tmp_path / "walk.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"qp": "0", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv444p"
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 96, 3), 20, np.uint8), "rgb24")))
+        container.mux(stream.encode(None))
+    opened(page, address, "?model=identity&ratio=2")
+    tab(page, "Video")
+    page.set_input_files("#lx-video-upload input[type=file]", str(path))
+    page.wait_for_selector("#lx-video-status:has-text('10 frames, 96 × 64')", timeout=3 * PATIENCE)
+    page.click("#lx-video-model input")
+    page.fill("#lx-video-model input", "Unchanged")
+    page.click("#lx-video-model [role=option]:has-text('Unchanged'), .options [role=option]:has-text('Unchanged')")
+    page.click("#lx-video-preview")
+    page.wait_for_selector("#lx-video-tiles strong:has-text('Frame, restored')", timeout=3 * PATIENCE)
+    with page.expect_download(timeout=3 * PATIENCE) as waiting:
+        page.click("#lx-video-run")
+    page.wait_for_selector("#lx-video-status:has-text('The clip is restored: 10 frames')")
+    assert waiting.value.suggested_filename == "walk-identity.mp4"
+    with av.open(str(waiting.value.path())) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10
