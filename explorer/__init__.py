@@ -18,9 +18,10 @@ from explorer import errors
 if TYPE_CHECKING:
     from explorer.darkroom import darken
     from explorer.inspect import compare, decompose, feature_maps
+    from explorer.loading import ModelInfo, list_models, load_model
     from explorer.photo import Photo, RawPhoto, RgbPhoto, open_mosaic, open_photo, suggest_ratio
     from explorer.restoration import Restoration
-    from explorer.restorer import ModelInfo, list_models, load_model, restore
+    from explorer.restorer import restore
     from explorer.video import VideoResult, restore_video
     from explorer.weights.store import LoadedModel
 
@@ -39,9 +40,9 @@ _HOME = {
     "compare": "inspect",
     "decompose": "inspect",
     "feature_maps": "inspect",
-    "ModelInfo": "restorer",
-    "list_models": "restorer",
-    "load_model": "restorer",
+    "ModelInfo": "loading",
+    "list_models": "loading",
+    "load_model": "loading",
     "restore": "restorer",
     "VideoResult": "video",
     "restore_video": "video",

@@ -1,24 +1,23 @@
-"""`restore`: a photo, a model and a ratio to a `Restoration`; and the models to choose from."""
+"""`restore`: a photo, a model and a ratio to a `Restoration`."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.engine import check_backend as check_backend
-from explorer.engine import choose_backend, known_traits, run_tiled
+from explorer.engine import choose_backend, run_tiled
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid, tables_of
-from explorer.errors import WeightsError
-from explorer.machine import new_lock
+from explorer.loading import ModelInfo as ModelInfo
+from explorer.loading import as_model as as_model
+from explorer.loading import list_models as list_models
+from explorer.loading import load_model as load_model
 from explorer.messages import say
-from explorer.models import Architecture, architectures
 from explorer.models.traits import Traits
 from explorer.photo import (
     ModelInput,
@@ -38,127 +37,11 @@ from explorer.photo.light.scene import Scene, picture_and_scene
 from explorer.photo.light.strength import check_strength
 from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
-from explorer.sources import installed, resolve
-from explorer.weights.config import read_config
-from explorer.weights.deferred import deferred_weights
-from explorer.weights.store import MODEL_FILE, UNTRAINED, LoadedModel, classical_model, load_weights, untrained_model
+from explorer.weights.store import UNTRAINED, LoadedModel
 
 if TYPE_CHECKING:
     from explorer.engine import Backend
     from explorer.models import RestorationNet
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """One entry of `list_models`: what a picker shows."""
-
-    name: str
-    """What `load_model` and `restore` take."""
-    architecture: str
-    title: str
-    summary: str
-    domain: str
-    paper: str
-    licence: str
-    parameters: int
-    weights: Path | None
-    """The folder of weights; None for classical methods."""
-    intermediates: tuple[str, ...]
-
-
-def list_models() -> list[ModelInfo]:
-    """Every model that can be used at once: those with weights at hand, then the classical methods. Asks no server.
-
-    Folders whose config cannot be read are left out here; `load_model` on their name says what is wrong.
-
-    Examples:
-        >>> import explorer
-        >>> "clahe" in [info.name for info in explorer.list_models()]
-        True
-    """
-    known = architectures(from_tensors=True)
-    models = []
-    for name, found in installed().items():
-        try:
-            config = read_config(found.folder)
-        except WeightsError:
-            continue
-        if a := known.get(config.architecture):
-            models.append(_info(a, name, config.summary or a.summary, config.licence, config.parameters, found.folder))
-    methods = [a for a in known.values() if not a.needs_weights]
-    return [*models, *(_info(a, a.name, a.summary, "Apache-2.0", 0, None) for a in methods)]
-
-
-def _info(a: Architecture, name: str, summary: str, licence: str, parameters: int, folder: Path | None) -> ModelInfo:
-    # A Decom-Net alone has no enhanced illumination to show, but decompose still names it.
-    shown = tuple(each.name for each in a.intermediates)
-    return ModelInfo(name, a.name, a.title, summary, a.domain, a.paper, licence, parameters, folder, shown)
-
-
-def _stamp(path: Path) -> str:
-    """What changes when a file does."""
-    stat = path.stat() if path.is_file() else None
-    return f"{stat.st_mtime_ns}/{stat.st_size}" if stat else ""
-
-
-class _ModelCache:
-    """Loaded models, the least recently used dropped first. Two threads asking for one model load it once."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._models: OrderedDict[tuple[str, ...], LoadedModel] = OrderedDict()
-        self._lock = new_lock()
-
-    def get(self, folder: Path, revision: str) -> LoadedModel:
-        key = (str(folder.resolve()), revision, *(_stamp(folder / name) for name in ("config.json", MODEL_FILE)))
-        with self._lock:
-            if key not in self._models:
-                self._models[key] = deferred_weights(folder, revision, known_traits) or load_weights(folder, revision)
-                while len(self._models) > self._size:
-                    self._models.popitem(last=False)
-            self._models.move_to_end(key)
-            return self._models[key]
-
-
-_CACHE = _ModelCache(8)
-
-
-def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
-    """A model by its name: resolves where its weights are, and loads them once.
-
-    Weights are looked for in the sources and the order of the user's settings (docs/hub.md). What was pulled once is
-    used without a connection.
-
-    Args:
-        name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), the path of a folder, or
-            weights on the Hub: "hf:org/repo/lamba_m0.raw_synthetic@<commit>". A floating revision, or none, is resolved
-            to its commit, which `identity.revision` names.
-        weights: a folder of weights (or an `hf:` name) to take instead of the one that `name` has; its architecture
-            must be `name`'s.
-        source: look in this source only: "local", "embedded", "hub" or "authors".
-
-    Raises:
-        ModelNotFoundError: unknown name, or an architecture without weights; the message lists the known ones.
-        HubError: weights of the Hub that are not available; the message says how to get them.
-        WeightsError: the folder's contents cannot be used.
-
-    Examples:
-        >>> import explorer
-        >>> explorer.load_model("sci.lol").config.parameters
-        258
-    """
-    if weights is not None and not str(weights).startswith("hf:"):
-        model = _CACHE.get(Path(weights), "local")
-    elif weights is None and source is None and name in (known := architectures()) and not known[name].needs_weights:
-        return classical_model(name)
-    else:
-        found = resolve(name if weights is None else str(weights), source=source)
-        model = _CACHE.get(found.folder, found.revision)
-    if weights is not None and model.architecture.name != name.split(".")[0]:
-        raise WeightsError(
-            f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
-        )
-    return model
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
@@ -204,17 +87,6 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
         told = np.full((1, *given.planes.shape[1:]), check_ratio(ratio), dtype=np.float32)
         given = replace(given, planes=np.concatenate([given.planes, told]))
     return replace(given, notes=(*photo.notes, *given.notes))
-
-
-def as_model(model: str | LoadedModel | RestorationNet) -> LoadedModel:
-    """A model that `restore` can use, from its name or its network.
-
-    Raises:
-        ModelNotFoundError, HubError, WeightsError: as `load_model`; or a network of no known architecture.
-    """
-    if isinstance(model, str):
-        return load_model(model)
-    return model if isinstance(model, LoadedModel) else untrained_model(model)
 
 
 _MOST_PIXELS = 16_000_000

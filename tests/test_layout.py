@@ -14,7 +14,7 @@ import pytest
 ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
          "inspect", "batch", "server", "widgets", "sources", "darkroom",
          "video", "sandbox", "classroom")  # fmt: skip
-RESULTS = ("restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
+RESULTS = ("loading", "restorer", "restoration", "encode", "saving", "settings", "negative", "scene_linear")
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -48,7 +48,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
     "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
+    "loading": ("errors", "machine", "models", "weights", "sources", "engine"),
     "restorer": (
+        "loading",
         "errors", "messages", "machine", "photo", "models", "weights", "sources", "engine", "restoration", "encode",
         "darkroom",
     ),  # fmt: skip

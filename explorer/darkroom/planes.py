@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.darkroom.sensors import noise_of_file
-from explorer.photo.types import Gains, RawPhoto
+from explorer.photo.types import RawPhoto
+from explorer.photo.values import Gains
 
 _ROUNDING = 1 / 12
 """Variance of rounding to whole counts."""

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import restorer
+from explorer import loading
 from explorer.app import build_app, catalogue, opening, sessions
 from explorer.errors import ModelNotFoundError
 from explorer.sources import resolving
@@ -50,9 +50,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     """What is asked of the loader and of the resolver of names, which are made for one's own machine; and nobody calls
     anywhere."""
     found: list[object] = []
-    load, find = restorer.load_model, resolving.resolve
+    load, find = loading.load_model, resolving.resolve
 
-    def loading(name: Any, *rest: Any, **named: Any) -> Any:
+    def loads(name: Any, *rest: Any, **named: Any) -> Any:
         found.append(name)
         return load(name, *rest, **named)
 
@@ -64,9 +64,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
         found.append(where)
         raise OSError("nobody answers")
 
-    monkeypatch.setattr(restorer, "load_model", loading)
-    monkeypatch.setattr(explorer, "load_model", loading, raising=False)
-    monkeypatch.setattr(restorer, "resolve", finding)
+    monkeypatch.setattr(loading, "load_model", loads)
+    monkeypatch.setattr(explorer, "load_model", loads, raising=False)
+    monkeypatch.setattr(loading, "resolve", finding)
     monkeypatch.setattr(socket.socket, "connect", connecting)
     yield found
 
