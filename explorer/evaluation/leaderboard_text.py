@@ -81,7 +81,7 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 
 def answers(rows: Sequence[Row]) -> Table:
-    """The best for each kind of photo, of those that surely saw no scene of the set; a dash where too few were measured."""
+    """The best for each kind of photo among those that saw no scene of the set; a dash where too few were measured."""
     psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
