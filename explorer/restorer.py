@@ -221,7 +221,7 @@ def compute(
     names = None if intermediates else ("image",)
     budget, model = budget_for(job.pixels), job.model
     fitted, notes = _knowing(job, given)
-    if fitted is not model.traits:
+    if not isinstance(fitted, Traits) and fitted is not model.net:
         model = replace(model, net=fitted)
     factor = reduction(model.traits, height, width, budget)
     if factor > 1:

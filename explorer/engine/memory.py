@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from explorer.models.traits import Traits
+
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
-    from explorer.models.traits import Traits
 
 _LEAST = 5 << 28
 """Bytes that one run of a network gets beside a picture of `_LARGE` pixels and its result, so that the process stays
@@ -43,8 +44,8 @@ def bytes_per_sample(net: RestorationNet | Traits, channels: int) -> float:
 
     Of the activations, those count that are alive at once in torch; OpenVINO needs fewer, where it knows the shape.
     """
-    if (known := getattr(net, "sample_bytes", None)) is not None:
-        return float(known)
+    if isinstance(net, Traits):
+        return net.sample_bytes
     counted = _COUNTED.setdefault(net, {})
     if channels not in counted:
         counted[channels] = _count(net, channels)

@@ -102,7 +102,7 @@ def _png_data(samples: Samples, quick: bool) -> list[bytes]:
     sums: list[tuple[int, int]] = [(1, 0)] * len(chunks)
 
     def work(top: int, bottom: int) -> None:
-        data = memoryview(_filtered(samples, top, bottom, step)).cast("B")
+        data = _filtered(samples, top, bottom, step).tobytes()
         parts = [data[at : at + _BLOCK] for at in range(0, len(data), _BLOCK)] if quick else [data]
         blocks = [deflated(part, quick) for part in parts]
         band = top // rows
@@ -113,7 +113,7 @@ def _png_data(samples: Samples, quick: bool) -> list[bytes]:
     return [*chunks, _chunk(b"IDAT", _LAST, struct.pack(">I", _joined(sums)))]
 
 
-def deflated(data: bytes | memoryview, quick: bool = True) -> bytes:
+def deflated(data: bytes, quick: bool = True) -> bytes:
     """Bytes as deflate blocks none of which is the last, ending at a byte's border, so that others may follow.
 
     libdeflate ends a stream inside a byte and does not say where. The three bits of the empty block's header go into
