@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: accessibility address app attack batch-test bench check clean corpus docs examples format fuzz help lint load notebooks
-.PHONY: notebooks-test screenshots setup space test types wheel
+.PHONY: notebooks-test screenshots setup space spandrel-test test types wheel
 
 VENV ?= .venv
 # Any Python from 3.10 on; by default the first that is found. PYTHON=... names another.
@@ -20,6 +20,7 @@ SPACE ?=
 DIR ?=
 ARGS ?=
 PYTEST_WORKERS ?= 2
+SPANDREL_VENV ?= .venv-spandrel
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -61,6 +62,13 @@ check: lint types ## lint and types without the tests
 batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photographs, a lost node, a killed driver
 	@$(PIP) install --quiet -e '.[ray]' -c constraints.txt
 	@EXPLORER_BATCH_PHOTOGRAPHS=500 $(BIN)/python -m pytest tests/batch --timeout 1800 $(ARGS)
+
+# Spandrel needs torchvision, which must fit torch: both come from one index, into an environment of their own.
+spandrel-test: $(STAMP) ## import and run networks of the library spandrel, in an environment of its own
+	@$(BIN)/python -m venv $(SPANDREL_VENV)
+	@$(SPANDREL_VENV)/bin/python -m pip install --quiet torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(SPANDREL_VENV)/bin/python -m pip install --quiet -e '.[spandrel,dev]'
+	@EXPLORER_SPANDREL=1 $(SPANDREL_VENV)/bin/python -m pytest tests/weights/test_spandrel.py $(ARGS)
 
 bench: $(STAMP) ## run every benchmark but the crowd (make load)
 	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do case $$each in */load.py) continue;; esac; echo "== $$each"; $(BIN)/python $$each $(ARGS); done

@@ -74,7 +74,7 @@ def list_models() -> list[ModelInfo]:
         >>> "clahe" in [info.name for info in explorer.list_models()]
         True
     """
-    known = architectures()
+    known = architectures(from_tensors=True)
     models = []
     for name, found in installed().items():
         try:

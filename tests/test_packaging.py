@@ -74,8 +74,9 @@ def test_requirements_for_spaces_are_in_step(project: Path, pyproject: dict[str,
 def test_conda_environment_is_in_step(project: Path, pyproject: dict[str, Any]) -> None:
     text = (project / "environment.yml").read_text()
     # Ray and the site's generator come with `make batch-test` and `make docs`, and with the extras of those names; what
-    # decodes HEIC only with its extra.
-    everything = declared(pyproject, *(set(pyproject["project"]["optional-dependencies"]) - {"ray", "docs", "heif"}))
+    # decodes HEIC only with its extra, and so does spandrel.
+    extras = set(pyproject["project"]["optional-dependencies"]) - {"ray", "docs", "heif", "spandrel"}
+    everything = declared(pyproject, *extras)
     assert in_environment(text) == everything
     assert in_environment(re.sub(r"  - scipy.*\n", "", text)) != everything
     assert f"python{pyproject['project']['requires-python']}" in yaml.safe_load(text)["dependencies"]
@@ -114,7 +115,7 @@ def third_party_imports(folder: Path) -> set[str]:
 
 def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyproject: dict[str, Any]) -> None:
     optional = {"pillow_heif", "spaces"}  # used where a user has them, refused or passed over otherwise
-    known = set(declared(pyproject, "fast", "notebooks", "ray", "video")) | {
+    known = set(declared(pyproject, "fast", "notebooks", "ray", "spandrel", "video")) | {
         "starlette",
         "uvicorn",
         "httpx",

@@ -102,7 +102,7 @@ def _cell(text: str) -> str:
 
 
 def _body(repo: str, configs: Sequence[WeightsConfig]) -> str:
-    known = architectures()
+    known = architectures(from_tensors=True)
     rows = "\n".join(
         f"| [`{c.name}`](./{c.name}/README.md) | {_cell(c.summary)} | {c.domain} | {c.parameters:,} "
         f"| {_cell(c.licence or 'not stated')} | `{c.sha256[:12]}` |"

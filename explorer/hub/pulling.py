@@ -218,7 +218,7 @@ def check_config(pulled: PulledWeights) -> WeightsConfig:
     where = f"{pulled.reference.name} of {pulled.reference.repo}"
     if config.name != pulled.reference.name:
         raise WeightsError(f"The config of {where} is that of {config.name!r}; ask its publisher to correct it.")
-    if config.architecture not in architectures():
+    if config.architecture not in architectures(from_tensors=True):
         raise WeightsError(
             f"The config of {where} names the architecture {config.architecture!r}, which this release does not have; "
             "use a newer release of lowlight-explorer."

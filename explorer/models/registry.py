@@ -93,6 +93,9 @@ class Architecture:
     """False for classical methods, which are ready to use by their architecture's name."""
     halo: int | None = None
     """See `RestorationNet.halo`."""
+    from_tensors: bool = False
+    """True where the network is built from its tensors, `tensors` among its options: nothing else says how wide and
+    deep it is. There is none without weights, so `architectures` leaves it out."""
     german: str = field(default="", repr=False, compare=False)
     """The summary in German."""
     german_title: str = field(default="", repr=False, compare=False)
@@ -137,14 +140,19 @@ def register(descriptor: Architecture) -> Architecture:
     Raises:
         ValueError: the name is taken.
     """
-    if descriptor.name in architectures():
+    if descriptor.name in architectures(from_tensors=True):
         raise ValueError(f"Two architectures are called {descriptor.name!r}; rename one.")
     return _REGISTERED.setdefault(descriptor.name, descriptor)
 
 
-def architectures() -> dict[str, Architecture]:
-    """All architectures by name, sorted."""
-    return dict(sorted({**_described(), **_REGISTERED}.items()))
+def architectures(from_tensors: bool = False) -> dict[str, Architecture]:
+    """All architectures by name, sorted.
+
+    Args:
+        from_tensors: also those that are built only from tensors.
+    """
+    known = {**_described(), **_REGISTERED}
+    return {name: known[name] for name in sorted(known) if from_tensors or not known[name].from_tensors}
 
 
 def architecture(name: str) -> Architecture:
@@ -153,9 +161,9 @@ def architecture(name: str) -> Architecture:
     Raises:
         ModelNotFoundError: unknown name; the message lists the known ones.
     """
-    known = architectures()
+    known = architectures(from_tensors=True)
     if name not in known:
-        raise ModelNotFoundError(f"There is no architecture {name!r}; the known ones are {', '.join(known)}.")
+        raise ModelNotFoundError(f"There is no architecture {name!r}; the known ones are {', '.join(architectures())}.")
     return known[name]
 
 
@@ -168,7 +176,7 @@ def architecture_of(net: RestorationNet) -> Architecture:
     if known := getattr(net, "architecture", None):
         return known
     here = f"{type(net).__module__.removeprefix(_NETWORKS + '.')}:{type(net).__qualname__}"
-    for each in architectures().values():
+    for each in architectures(from_tensors=True).values():
         if each.network in (here, type(net)):
             return each
     raise ModelNotFoundError(

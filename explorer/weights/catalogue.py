@@ -30,7 +30,7 @@ def published(name: str) -> PublishedCheckpoint:
 def translations() -> dict[str, dict[str, str]]:
     """What the architectures say of themselves, by language: English to that language's."""
     german: dict[str, str] = {}
-    for each in architectures().values():
+    for each in architectures(from_tensors=True).values():
         german |= {each.title: each.german_title or each.title, each.summary: each.german}
         german |= {shown.title: shown.german for shown in each.intermediates}
     return {"de": {english: words for english, words in german.items() if words}}

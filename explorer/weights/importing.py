@@ -15,7 +15,7 @@ from explorer.weights.catalogue import CATALOGUE, published
 from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
 from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
-from explorer.weights.recognising import Known, recognised, write_recognised
+from explorer.weights.recognising import Known, recognised, recognised_by_spandrel, write_recognised
 from explorer.weights.store import LoadedModel, WeightsIdentity, imported_folder, write_weights
 from explorer.weights.unwrapping import state_dicts
 
@@ -200,7 +200,13 @@ def import_recognised(files: Sequence[str | Path], out: str | Path | None = None
     if out is not None:
         _check_folder(Path(out), files)
     what = " and ".join(str(source.path) for source in sources)
-    known, tensors = recognised([state_dicts(source.path, source.data) for source in sources], what)
+    candidates = [state_dicts(source.path, source.data) for source in sources]
+    try:
+        known, tensors = recognised(candidates, what)
+    except WeightsError as error:
+        if len(candidates) != 1:
+            raise
+        known, tensors = recognised_by_spandrel(candidates[0], what, error)
     named = [(source.path, source.sha256) for source in sources]
     return *write_recognised(known, tensors, named, None if out is None else Path(out)), known
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import WeightsError
 from explorer.models import architecture, architectures, create_model
@@ -37,6 +38,7 @@ class Known:
     output: OutputConvention = OutputConvention()
     layouts: tuple[Layout, ...] = ()
     """Of the published files that it is made of; none for our own names."""
+    licence: str = field(default="that of the file", compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
     """Weights that are called and shaped alike, between which tensors cannot decide."""
 
@@ -95,7 +97,8 @@ def known_networks() -> Iterator[Known]:
             config = read_config(folder)
         except WeightsError:
             continue
-        if architecture(config.architecture).needs_weights:
+        described = architecture(config.architecture)
+        if described.needs_weights and not described.from_tensors:
             seen.append((config.architecture, config.options))
             yield Known(config.name, config.architecture, config.options, config.input, config.output)
     for name, each in architectures().items():
@@ -125,7 +128,39 @@ def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Know
     known, tensors = found[0]
     check_tensors(tensors, known.expected)
     also = tuple(other.name for other, _ in found[1:] if other.layouts == known.layouts)
-    return Known(known.name, known.architecture, known.options, known.input, known.output, known.layouts, also), tensors
+    return replace(known, also=also), tensors
+
+
+def recognised_by_spandrel(candidates: Sequence[Tensors], what: str, otherwise: WeightsError) -> tuple[Known, Tensors]:
+    """As `recognised`, by the library spandrel, for a file that no network of our own fits.
+
+    Args:
+        candidates: the state dicts that the file may stand for.
+        otherwise: what is said where the library does not know it either.
+
+    Raises:
+        WeightsError: `otherwise`; or the library is not there, or knows the network but not as one that restores.
+    """
+    if find_spec("spandrel") is None:
+        raise WeightsError(
+            f"{str(otherwise).rstrip('.')}; with pip install 'lowlight-explorer[spandrel]' networks of that library "
+            "are known too."
+        ) from otherwise
+    from explorer.models.spandrel_net import BRIGHTENING, PREFIX, described, licence_of
+
+    for state in candidates:
+        try:
+            found = described(state)
+        except WeightsError as error:
+            raise WeightsError(f"{what}: {error}") from error
+        if found is not None:
+            kind = found.architecture.id
+            rule: Literal["none", "learned"] = "none" if kind in BRIGHTENING else "learned"
+            convention = InputConvention(clip=(0.0, 1.0), ratio_rule=rule)
+            licence = f"that of the file; the code of {kind}: {licence_of(kind)}"
+            known = Known(f"spandrel's {kind}", "spandrel", {"kind": kind}, convention, licence=licence)
+            return known, {f"{PREFIX}{name}": tensor for name, tensor in found.model.state_dict().items()}
+    raise otherwise
 
 
 def _nearest(networks: Sequence[Known], states: Sequence[Tensors], what: str) -> str:
@@ -177,7 +212,9 @@ def write_recognised(
     Raises:
         WeightsError: the folder cannot be written, or holds other things.
     """
-    net = create_model(known.architecture, **known.options)
+    described = architecture(known.architecture)
+    given = {"tensors": tensors} if described.from_tensors else {}
+    net = create_model(known.architecture, **known.options, **given)
     expected = net.state_dict()
     net.load_state_dict({n: tensors[n].to(expected[n].dtype).contiguous() for n in expected}, strict=True)
     digest = hashlib.sha256("".join(sha256 for _, sha256 in files).encode()).hexdigest()
@@ -190,7 +227,6 @@ def write_recognised(
         name = f"{name}_{digest[:8]}"  # another file of the same name was here first, and stays
         folder = imported_folder() / name
     summary = f"A file of the user's own, read like {known.name}."
-    described = architecture(known.architecture)
     config = WeightsConfig(
         name=name,
         architecture=known.architecture,
@@ -198,7 +234,7 @@ def write_recognised(
         domain=described.domain,
         input=known.input,
         output=known.output,
-        licence="that of the file",
+        licence=known.licence,
         paper=described.paper,
         summary=summary,
     )

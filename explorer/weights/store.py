@@ -154,9 +154,6 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     Raises:
         WeightsError: bad config, sha256, file, keys or shapes; the message says which.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     folder = Path(folder)
     config = read_config(folder)
     path = folder / MODEL_FILE
@@ -165,8 +162,9 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         raise WeightsError(code="error.weights_sha256", path=path, sha256=sha256[:12], wanted=config.sha256[:12])
     try:
         descriptor = architecture(config.architecture)
+        given = {"tensors": _tensors_of(path)} if descriptor.from_tensors else {}
         _check_options(descriptor, config, path)
-        net = descriptor.create(**config.options)
+        net = descriptor.create(**config.options, **given)
     except (ModelNotFoundError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).split("\n")[0]  # torch adds its own stack
         raise WeightsError(f"{folder / 'config.json'} cannot be built: {reason}") from error
@@ -175,13 +173,19 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
             f"{folder / 'config.json'} says domain {config.domain!r} but {descriptor.name} takes "
             f"{descriptor.domain!r}; correct it."
         )
+    load_strictly(net, given.get("tensors") or _tensors_of(path), str(path))
+    return LoadedModel(config.name, descriptor, net, config, WeightsIdentity(config.name, revision, sha256), folder)
+
+
+def _tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     check_safetensors(path)
     try:
-        tensors = load_file(path)
+        return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path} is not a whole safetensors file ({error}); get the folder anew.") from error
-    load_strictly(net, tensors, str(path))
-    return LoadedModel(config.name, descriptor, net, config, WeightsIdentity(config.name, revision, sha256), folder)
 
 
 def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) -> None:
