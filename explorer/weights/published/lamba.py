@@ -67,6 +67,8 @@ M0 = PublishedCheckpoint(
     origin=f"https://github.com/{_REPOSITORY}/tree/main/demo_imgs",
     licence="non-commercial, patent pending",
     summary="Lamba & Mitra's network as published.",
+    trained_on="SID, Sony",
+    saw_eval15=False,
     input=MOSAIC,
     aliases=("lamba_mitra",),
     # `lowlight eval --synthetic-raw kodak24 --ratios 10,30,100,300 -m identity -m nlm -m lamba_m0`

@@ -23,6 +23,8 @@ ZERO_DCE_PP = PublishedCheckpoint(
     architecture="zero_dce_pp",
     origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/{_FOLDER}",
     licence="CC BY-NC 4.0",
+    trained_on="SICE, part 1",
+    saw_eval15=False,
     summary="Zero-DCE++ as published.",
     figures={"lol_eval15": Baseline("published Zero-DCE++", 15.36, 0.568, 20.33)},
 )
