@@ -31,7 +31,7 @@ def measure_board(asked: Asked) -> None:
     """
     from explorer.encode import write_bytes
     from explorer.evaluation.leaderboard import SETS, board_json, read_board
-    from explorer.evaluation.leaderboard_measuring import entrants
+    from explorer.evaluation.leaderboard_measuring import entrants, recorded
     from explorer.evaluation.leaderboard_text import board_markdown
 
     board, page = _places(asked.output)
@@ -45,6 +45,8 @@ def measure_board(asked: Asked) -> None:
         known = ", ".join(each.name for each in taking_part)
         raise DataError(f"{unknown[0]} is not at hand; the leaderboard measures {known}.")
     chosen = [each for each in taking_part if each.name in asked.models or not asked.models]
+    if asked.limit is None:
+        write_bytes(board, board_json(recorded(read_board(board))).encode())
     failed: list[str] = []
     with progress(len(SETS) * len(chosen), quiet=asked.quiet) as shown:
         for each in SETS:

@@ -123,7 +123,7 @@ def merged(rows: Sequence[Row], new: Row) -> list[Row]:
 
 
 def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pictures: int) -> bool:
-    """Whether a figure is there already, of the same weights on as many pictures."""
+    """Whether a figure is there already, of the same weights on as many pictures, its seconds measured too."""
     row = next((row for row in rows if row.name == name), None)
     figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
-    return figures.get("pictures") == pictures
+    return figures.get("pictures") == pictures and ("seconds" in figures or not (row and row.architecture))

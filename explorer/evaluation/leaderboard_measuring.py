@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.evaluation.leaderboard import DARKENING, Kind, Row
+from explorer.evaluation.leaderboard import DARKENING, Kind, Row, merged
 from explorer.evaluation.metrics import Scores, mean_scores, measure
 from explorer.evaluation.pairs import UNCHANGED, list_pairs, opened
 from explorer.evaluation.sets import list_set
@@ -21,6 +21,7 @@ from explorer.photo import Photo, load_rendering
 from explorer.restorer import list_models, load_model, restore
 from explorer.training.data import list_pictures, read_picture
 from explorer.weights.catalogue import CATALOGUE
+from explorer.weights.config import read_config
 from explorer.weights.importing import import_published
 from explorer.weights.store import LoadedModel, embedded_folders, folders_in
 
@@ -80,6 +81,26 @@ def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
         found[name] = Entrant(name, "published", lambda n=name, f=files: import_published(n, *f))  # type: ignore[misc]
     order = ("published", "own", "method")
     return [Entrant(UNCHANGED, "method", None), *sorted(found.values(), key=lambda each: order.index(each.kind))]
+
+
+def recorded(rows: Sequence[Row]) -> list[Row]:
+    """A board with the eval15 figures that weights and the catalogue already hold, by the same protocol, where it has
+    none. They come without seconds, and stay until they are measured anew."""
+    known = {row.name: row.sha256 for row in rows if "lol_eval15" in row.figures}
+    found = list(rows)
+    for name, folder in folders_in(embedded_folders()).items():
+        config = read_config(folder)
+        figures = config.metrics.get("lol_eval15", {})
+        if figures.get("pictures") == 15 and known.get(name) != config.sha256:
+            new = Row(name, "own", config.architecture, domain=config.domain, sha256=config.sha256)
+            data = str(config.training.get("data", ""))
+            new = replace(new, parameters=config.parameters, trained_on=data, figures={"lol_eval15": figures})
+            found = merged(found, new)
+    for entry in CATALOGUE.values():
+        if "lol_eval15" in entry.figures and entry.name not in known:
+            figures = {"pictures": 15, **entry.figures["lol_eval15"].scores}
+            found = merged(found, Row(entry.name, "published", entry.architecture, figures={"lol_eval15": figures}))
+    return found
 
 
 def at_hand(folders: Sequence[Path]) -> dict[str, list[Path]]:

@@ -124,7 +124,8 @@ def board_markdown(rows: Sequence[Row]) -> str:
         f"Seconds are processor time for the whole restoration of one picture, the median; GMac those of one {width} x "
         f"{height} picture. GT-mean PSNR scales the result to the reference's mean first: it is what you get when you "
         'set the brightness by hand. "Scenes seen" says whether scenes of the set were in what the network was trained '
-        "on: such a row shows what was remembered.",
+        "on: such a row shows what was remembered. Without seconds, a figure is one that `lowlight eval` recorded "
+        "before, by the same protocol.",
         "## Which checkpoint?",
         "The best of those that surely saw none of the set's scenes:",
         markdown(answers(rows)),

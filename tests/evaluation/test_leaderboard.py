@@ -73,13 +73,23 @@ def test_what_is_there_is_not_measured_again(material: Path, tmp_path: Path, mon
 
 def test_other_weights_lose_the_old_figures() -> None:
     each = SETS[0]
-    old = Row("net", "own", sha256="a", figures={each.name: {"pictures": 15, "psnr": 20.0}})
+    old = Row("net", "own", "net", sha256="a", figures={each.name: {"pictures": 15, "psnr": 20.0, "seconds": 1.0}})
     assert is_known([old], "net", "a", each, 15)
     assert not is_known([old], "net", "b", each, 15) and not is_known([old], "net", "a", SETS[1], 15)
     same = merged([old], Row("net", "own", sha256="a", figures={"sice_val": {"pictures": 12, "psnr": 19.0}}))
     assert set(same[0].figures) == {each.name, "sice_val"}
     other = merged([old], Row("net", "own", sha256="b", figures={"sice_val": {"pictures": 12, "psnr": 19.0}}))
     assert set(other[0].figures) == {"sice_val"}
+
+
+def test_recorded_figures_are_taken_over_until_they_are_measured() -> None:
+    rows = {row.name: row for row in leaderboard_measuring.recorded([])}
+    entry = CATALOGUE["zero_dce"]
+    assert rows["zero_dce"].figures["lol_eval15"] == {"pictures": 15, **entry.figures["lol_eval15"].scores}
+    assert not is_known(list(rows.values()), "zero_dce", "", SETS[0], 15)  # without seconds: to be measured
+    better = Row("zero_dce", "published", "zero_dce", sha256="a", figures={"lol_eval15": {"pictures": 15, "psnr": 1.0}})
+    kept = {row.name: row for row in leaderboard_measuring.recorded([better])}
+    assert kept["zero_dce"] == better
 
 
 def test_one_broken_set_does_not_end_the_others(
