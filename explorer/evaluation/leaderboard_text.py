@@ -25,6 +25,8 @@ HEADINGS = {
 """Of one set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
 """What `saw` gives, in a word."""
+_COMPARED = 4
+"""How many must have been measured before one of them is called the best."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,15 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 
 def answers(rows: Sequence[Row]) -> Table:
-    """For each kind of photo the best of those that surely saw no scene of the set; a dash where none was measured."""
+    """For each kind of photo the best of those that surely saw no scene of the set; a dash where too few were measured."""
     psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
     for question in QUESTIONS:
         each = by_name[question.set_name]
         fair = [row for row in rows if row.architecture and each.name in row.figures and saw(row, each) is False]
+        if len(fair) < _COMPARED:
+            fair = []
         free = [row for row in fair if row.name in CATALOGUE and CATALOGUE[row.name].redistributable]
         found.append((question.photo, _best(fair, each, psnr), _best(fair, each, gt_mean), _best(free, each, gt_mean)))
     return tuple(ANSWERS.values()), found

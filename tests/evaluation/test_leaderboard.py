@@ -160,6 +160,10 @@ def test_nobody_is_recommended_for_what_it_remembers() -> None:
     assert seen["flight_lol"] is True and seen["own"] is False and seen["gamma"] is False
 
 
+def test_one_that_was_compared_with_nobody_is_not_the_best() -> None:
+    assert all(set(line[1:]) == {"-"} for line in answers(board()[2:4])[1])
+
+
 def test_a_sets_table_is_sorted_and_says_who_saw_it() -> None:
     headings, lines = set_table(board(), SETS[0])
     assert [line[0] for line in lines] == ["flight_lol", "psenet_sice", "own", "flight_rellisur", "gamma"]
