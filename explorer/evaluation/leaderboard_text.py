@@ -81,7 +81,7 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 
 def answers(rows: Sequence[Row]) -> Table:
-    """For each kind of photo the best of those that surely saw no scene of the set; a dash where too few were measured."""
+    """For each kind of photo the best of those that surely saw no scene of the set; a dash where few were measured."""
     psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
