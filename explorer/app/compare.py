@@ -6,14 +6,19 @@ Plain functions on a `Session`; `explorer.app.compare_tab` lays them out.
 from __future__ import annotations
 
 import io
+import math
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
+import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
@@ -21,33 +26,50 @@ from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
-from explorer.metrics import METRICS
 from explorer.photo import check_ratio
+from explorer.photo.types import RgbPhoto
 from explorer.views.pictures import to_bytes
 from explorer.views.plots import quality_against_time
-from explorer.views.words import ratio_words
+from explorer.views.words import ratio_words, seconds_words
+
+if TYPE_CHECKING:
+    from explorer.app.open_photo import OpenPhoto
+    from explorer.evaluation.metrics import Scores
+    from explorer.restoration import Restoration
 
 AT_FIRST = 4
 """Models chosen when the page opens."""
-MOST = 36
+MOST = 64
 """Pictures of one comparison."""
 MOST_STEPS = 24
+RUNS = 3
+"""That a time is the median of, after a first one that does not count."""
+_PROBE = 96
+"""Side of the picture that methods are put in order on, in pixels."""
+_SECONDS_PER_GMAC = 0.02
+_NOTHING = np.zeros((0, 0, 3), np.float32)
 
-_COLUMNS: tuple[dict[str, Any], ...] = (
-    {"title": text.COMPARE_COLUMN_MODEL},
-    {"title": text.COMPARE_COLUMN_RATIO, "digits": 1},
-    *(
-        {"title": m.heading, "digits": m.digits, "best_high": m.best_high}
-        | ({"hint": text.COMPARE_HINT_MATCHED} if m.matched else {})
-        for m in METRICS
-    ),
-    {"title": text.COMPARE_COLUMN_SECONDS, "digits": 3, "best_high": False},
-    {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
-    {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
-    {"title": text.COMPARE_COLUMN_MEMORY, "digits": 0, "hint": text.COMPARE_HINT_MEMORY},
-)
 
-_SECONDS = [column["title"] for column in _COLUMNS].index(text.COMPARE_COLUMN_SECONDS)
+@dataclass
+class Row:
+    """One model at one ratio."""
+
+    model: str
+    choice: RatioChoice
+    tile: dict[str, Any]
+    restoration: Restoration
+    """What is known of the result; its picture is the tile's file."""
+    scores: Scores | None
+    size: tuple[int, int]
+    """Width and height, in pixels."""
+    gmac: float | None
+    times: list[float] = field(default_factory=list)
+    """Seconds of the network in each measured run."""
+
+    @property
+    def seconds(self) -> float | None:
+        """The median of the runs; None before all are there."""
+        return median(self.times) if len(self.times) >= RUNS else None
 
 
 def parse_ratios(words: str) -> list[RatioChoice]:
@@ -70,22 +92,59 @@ def parse_ratios(words: str) -> list[RatioChoice]:
     return found or ["auto"]
 
 
-def row_of(session: Session, model: str, ratio: RatioChoice) -> tuple[dict[str, Any], list[Any]]:
-    """One model at one ratio: its tile, and its row of the table."""
+def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
+    """One model at one ratio; kept while the photo stays, so that nothing is computed twice."""
+    work = session.require_open().work
+    found: Row | None = work.compared.get((model, ratio))
+    if found is not None and session.still_has(found.tile["src"], "compare"):
+        return found
     restoration = restoring.preview(session, model, ratio).restoration
-    scores = restoring.scores(session, restoration.image)
     height, width = restoration.image.shape[:2]
     spent = cost(catalogue.load(model), width, height)
-    row = [
-        catalogue.label(model),
-        round(restoration.ratio, 2),
-        *(round(scores[m.name], m.digits + 1) if scores else None for m in METRICS),
-        round(restoration.seconds, 4),
-        catalogue.models()[model].parameters or None,
-        round(spent.gmac, 3) if spent else None,
-        round(spent.peak_bytes / 1e6, 1) if spent else None,
-    ]
-    return model_tile(session, restoration, label=catalogue.label(model)), row
+    tile = model_tile(session, restoration, label=catalogue.label(model))
+    scores = restoring.scores(session, restoration.image)
+    known = replace(restoration, image=_NOTHING, scene=None, exif=None)
+    made = Row(model, ratio, tile, known, scores, (width, height), spent.gmac if spent else None)
+    work.compared[model, ratio] = made
+    return made
+
+
+def measure(session: Session, row: Row) -> None:
+    """Measures what a model takes for a picture of the comparison: `RUNS` times, after the run that made the picture,
+    in which a network is prepared for its size."""
+    photo = session.require_open().small
+    while len(row.times) < RUNS:
+        row.times.append(explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False).seconds)
+    words = f"{ratio_words(row.restoration.ratio)}, {seconds_words(median(row.times))}"
+    row.tile = {**row.tile, "note": words}
+
+
+@cache
+def _probe() -> RgbPhoto:
+    ramp = np.linspace(0.02, 0.2, _PROBE * _PROBE * 3, dtype=np.float32)
+    return RgbPhoto(ramp.reshape(_PROBE, _PROBE, 3), 8)
+
+
+@lru_cache(maxsize=256)
+def _effort(model: str, _sha256: str) -> float:
+    loaded = catalogue.load(model)
+    counted = cost(loaded, _PROBE, _PROBE)
+    if counted is not None:
+        return counted.gmac * _SECONDS_PER_GMAC
+    return explorer.restore(_probe(), loaded, 4.0, intermediates=False).seconds
+
+
+def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, RatioChoice]]:
+    """The same pairs, those of quick models first. What a model takes is told from the multiplications of its layers;
+    a classical method, which has none, from a small picture. A model that cannot be had comes last."""
+
+    def effort(pair: tuple[str, RatioChoice]) -> float:
+        try:
+            return _effort(pair[0], catalogue.load(pair[0]).identity.sha256)
+        except ExplorerError:
+            return math.inf
+
+    return sorted(wanted, key=effort)
 
 
 def comparable() -> list[str]:
@@ -113,11 +172,15 @@ class Board:
     """A comparison as far as it has come."""
 
     tiles: list[dict[str, Any]]
-    rows: list[list[Any]] = field(default_factory=list)
+    wanted: list[tuple[str, RatioChoice]]
+    rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     next_model: str | None = None
     """What is at work; None at the end."""
+    measuring: bool = False
+    """True once all pictures are there, while times are measured."""
     done: int = 0
+    stopped: bool = False
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
@@ -128,35 +191,58 @@ class Board:
     @property
     def plot(self) -> Any:
         """PSNR against seconds; None for less than two points."""
-        points = [(f"{row[0]} {ratio_words(row[1])}", row[_SECONDS], row[2]) for row in self.rows if row[2] is not None]
+        points = [
+            (f"{catalogue.label(row.model)} {ratio_words(row.restoration.ratio)}", row.seconds, row.scores["psnr"])
+            for row in self.rows
+            if row.scores is not None and row.seconds is not None
+        ]
         return quality_against_time(points) if len(points) > 1 else None
 
 
-def compared(session: Session, wanted: list[tuple[str, RatioChoice]]) -> Iterator[Board]:
-    """Restores each in turn: the board before and after each. Ends early where another photo is opened, and where
-    `session.stopping` is set, after the picture at work, so that what is done is shown with its figures."""
+def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int) -> Iterator[Board]:
+    """Restores each in turn, then measures what each takes: the board before each step and at the end.
+
+    Ends early where another photo is opened, whose board is its own, and, after the step at work, where
+    something newer is asked: what is done is then shown with its figures.
+    """
     opened = session.require_open()
     session.shows("compare")
-    board = Board([input_tile(session, opened.as_taken)])
+    board = Board([input_tile(session, opened.as_taken)], wanted)
     if opened.reference is not None:
         board.tiles.append(reference_tile(session, opened.reference.like(opened.as_taken)))
-    session.stopping = False
-    for model, ratio in wanted:
-        if session.open is not opened or session.stopping:
+    for _ in _steps(session, board, opened):
+        if session.open is not opened:
+            return
+        if not session.is_latest("compare", turn):
+            board.stopped = True
             break
-        board.next_model = catalogue.label(model)
         yield board
+    board.next_model = None
+    if session.open is opened:
+        yield board
+
+
+def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
+    """Does one step each time it is asked for the next; `board` says before each what it will be."""
+    for model, ratio in board.wanted:
+        board.next_model = catalogue.label(model)
+        yield
         try:
-            tile, row = row_of(session, model, ratio)
+            row = row_of(session, model, ratio)
         except ExplorerError as error:  # one model that cannot be had must not hide the others
             board.failures.append(told(error))
         else:
-            board.tiles.append(tile)
+            board.tiles.append(row.tile)
             board.rows.append(row)
         board.done += 1
-    board.next_model = None
-    if session.open is opened:  # where another photo is open, the board is its own
-        yield board
+    board.measuring = True
+    for number, row in enumerate(board.rows):
+        if row.seconds is None:
+            board.next_model, board.done, tile = catalogue.label(row.model), number, row.tile
+            yield
+            measure(session, row)
+            board.tiles[board.tiles.index(tile)] = row.tile
+    board.done = len(board.rows)
 
 
 @dataclass
@@ -182,14 +268,20 @@ class Sweep:
         return {"batch": self.batch + str(len(frames) == self.count), "frames": frames}
 
 
-def swept(session: Session, model: str, low: float, high: float, count: float) -> Iterator[Sweep]:
-    """One model at amplifications from low to high, in equal steps of light: what is done so far, after each."""
+def swept(
+    session: Session, model: str, low: float, high: float, count: float, turn: int | None = None
+) -> Iterator[Sweep]:
+    """One model at amplifications from low to high, in equal steps of light: what is done so far, after each.
+
+    Args:
+        turn: of the comparison that it follows, with which it ends; None for a sweep that only another photo ends.
+    """
     opened = session.require_open()
     ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
     session.shows("sweep")
     found = Sweep(len(ratios))
     for ratio in ratios:
-        if session.open is not opened:
+        if session.open is not opened or (turn is not None and not session.is_latest("compare", turn)):
             return
         restoration = restoring.preview(session, model, ratio).restoration
         found.tiles.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
@@ -200,18 +292,3 @@ def swept(session: Session, model: str, low: float, high: float, count: float) -
         found.pictures[0].save(buffer, "PNG", save_all=True, append_images=found.pictures[1:], duration=500, loop=0)
         found.path.write_bytes(buffer.getvalue())
     yield found
-
-
-def table(session: Session, rows: list[list[Any]]) -> dict[str, Any]:
-    """The value of the table."""
-    opened = session.require_open()
-    height, width = opened.as_taken.shape[:2]
-    words = text.COMPARE_HELP.format(width=width, height=height)
-    if opened.reference is None:
-        words += " " + text.COMPARE_NO_REFERENCE
-    return {
-        "columns": list(_COLUMNS),
-        "rows": [list(row) for row in rows],
-        "caption": text.COMPARE_TABLE,
-        "note": words,
-    }

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import catalogue, compare, text
+from explorer.app.compare_table import table
 from explorer.app.components import (
     RatioChoice,
     chosen_ratio,
@@ -21,8 +22,8 @@ from explorer.app.components import (
     tiles,
 )
 from explorer.app.feedback import reported
-from explorer.app.sessions import address, open_session
-from explorer.app.shared import LONG, SILENT, Address, Shared
+from explorer.app.sessions import Session, address, open_session
+from explorer.app.shared import LONG, SILENT, Address, Shared, filled
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
@@ -50,11 +51,14 @@ class Parts:
     source: gr.Radio
     listed: gr.Textbox
     run: gr.Button
+    everything: gr.Button
     stop: gr.Button
+    turn: gr.Number
     status: gr.HTML
     board: gr.HTML
     table: gr.HTML
     plot: gr.Plot
+    link: gr.HTML
     sweep: SweepParts
 
 
@@ -84,13 +88,15 @@ def layout() -> Parts:
                 value="auto, 10, 30", label=text.COMPARE_LIST, visible=False, elem_id="lx-compare-list", max_lines=1
             )
         run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=0, min_width=110)
+        everything = gr.Button(text.COMPARE_ALL, elem_id="lx-compare-all", scale=0, min_width=80)
         stop = gr.Button(text.STOP, elem_id="lx-compare-stop", scale=0, min_width=80, interactive=False)
+        turn = gr.Number(0, visible=False, precision=0)
     status = html(elem_id="lx-compare-status")
+    figures = ranking("lx-compare-table", text.COMPARE_TABLE)
     board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, "compare", "blind")
-    with gr.Column(elem_classes="lx-figures"):
-        table = ranking("lx-compare-table", text.COMPARE_TABLE)
-        plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
-    return Parts(chosen, source, listed, run, stop, status, board, table, plot, _sweep())
+    link = download_link("lx-compare-link")
+    plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
+    return Parts(chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, link, _sweep())
 
 
 def _sweep() -> SweepParts:
@@ -122,44 +128,81 @@ class Handlers:
     shared: Shared
     parts: Parts
 
-    def compare_models(
-        self, token: str | None, models: list[str], choice: str, words: str, ratio: object
-    ) -> Iterator[dict[Any, Any]]:
-        shared, at, session = self.shared, self.parts, open_session(token)
-        session.require_open()
+    def wanted(self, models: list[str], choice: str, words: str, ratio: object) -> list[tuple[str, RatioChoice]]:
         ratios: list[RatioChoice] = ["auto"]
         if choice != "own":
             ratios = [chosen_ratio(ratio)] if choice == "same" else compare.parse_ratios(words)
-        wanted = compare.wanted_pairs(models, ratios)
+        return compare.cheapest_first(compare.wanted_pairs(models, ratios))
+
+    def ask(self, token: str | None) -> dict[Any, Any]:
+        """Takes note of a wish, so that an older comparison makes room for it."""
+        session = open_session(token)
+        turn = session.begins("compare")
+        return {self.shared.token: session.token, self.parts.turn: turn, self.parts.stop: gr.update(interactive=True)}
+
+    def halt(self, token: str | None) -> dict[Any, Any]:
+        open_session(token).begins("compare")
+        return {self.parts.stop: gr.update(interactive=False)}
+
+    def compare_models(self, token: str | None, turn: float, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        session = open_session(token)
+        session.require_open()
+        yield from self.compare_pairs(session, self.wanted(*chosen), int(turn))
+
+    def compare_pairs(
+        self, session: Session, wanted: list[tuple[str, RatioChoice]], turn: int
+    ) -> Iterator[dict[Any, Any]]:
+        shared, at = self.shared, self.parts
         yield {
-            at.stop: gr.update(interactive=True), at.run: gr.update(interactive=False), shared.token: session.token,
-            shared.message: "", at.table: None, at.plot: gr.update(visible=False),
-        }  # fmt: skip
-        for board in compare.compared(session, wanted):
-            shown = {at.board: board.value, at.table: compare.table(session, board.rows) if board.rows else None}
-            if board.next_model is not None:
-                said = text.COMPARE_NEXT.format(done=board.done, total=len(wanted), model=board.next_model)
-                yield {**shown, at.status: note([said])}
-                continue
-            said = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(wanted))
-            plot = board.plot
-            yield {
-                **shown,
-                at.status: note([text.COMPARE_STOPPED, said] if session.stopping else [said]),
-                at.plot: gr.update(value=plot, visible=plot is not None),
-                shared.message: problem(" ".join(board.failures)) if board.failures else "",
-            }
-        yield self.idle()
+            shared.token: session.token,
+            shared.message: "",
+            at.stop: gr.update(interactive=session.is_latest("compare", turn)),
+            at.plot: gr.update(visible=False),
+            at.link: None,
+        }
+        for board in compare.compared(session, wanted, turn):
+            yield {at.board: board.value, at.table: table(session, board), **self.told(board)}
+        yield self.idle(session, turn)
 
-    def idle(self) -> dict[Any, Any]:
-        return {self.parts.stop: gr.update(interactive=False), self.parts.run: gr.update(interactive=True)}
+    def told(self, board: compare.Board) -> dict[Any, Any]:
+        """How far it is; at the end, what went wrong and the plot."""
+        at, counts = self.parts, {"done": board.done, "total": len(board.wanted)}
+        if board.next_model is not None:
+            words = text.COMPARE_MEASURING if board.measuring else text.COMPARE_NEXT
+            return {at.status: note([words.format(model=board.next_model, **counts)])}
+        said, plot = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(board.wanted)), board.plot
+        return {
+            at.status: note([text.COMPARE_STOPPED, said] if board.stopped else [said]),
+            at.plot: gr.update(value=plot, visible=plot is not None),
+            self.shared.message: problem(" ".join(board.failures)) if board.failures else "",
+        }
 
-    def halt(self, token: str | None) -> None:
-        open_session(token).stopping = True
+    def idle(self, session: Session, turn: float) -> dict[Any, Any]:
+        """Nothing to stop, unless something newer was asked."""
+        return {self.parts.stop: gr.update(interactive=False)} if session.is_latest("compare", int(turn)) else {}
 
-    def sweep(self, token: str | None, model: str, low: float, high: float, count: float) -> Iterator[dict[Any, Any]]:
+    def after(self, token: str | None, turn: float) -> dict[Any, Any]:
+        return self.idle(open_session(token), turn)
+
+    def fill(self, token: str | None, seen: str, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """The comparison, then the sweep, of a photo that they do not show yet."""
+        session = open_session(token) if token and seen == NAME else None
+        if session is None or not session.is_open:
+            yield {}
+            return
+        *comparing, model, low, high, count = chosen
+        turn = session.turns.get("compare", 0)
+        if session.is_stale("compare") and comparing[0]:
+            turn = session.begins("compare")
+            yield from self.compare_pairs(session, self.wanted(*comparing), turn)
+        if session.is_open and session.is_stale("sweep") and session.is_latest("compare", turn) and model:
+            yield from self.sweep(token, model, low, high, count, turn)
+
+    def sweep(
+        self, token: str | None, model: str, low: float, high: float, count: float, turn: int | None = None
+    ) -> Iterator[dict[Any, Any]]:
         at, session = self.parts.sweep, open_session(token)
-        for found in compare.swept(session, model, low, high, count):
+        for found in compare.swept(session, model, low, high, count, turn):
             link = None
             if found.path is not None:
                 source = address(found.path)
@@ -169,12 +212,16 @@ class Handlers:
                 at.animation: found.animation, at.link: link,
             }  # fmt: skip
 
+    def everything(self) -> list[str]:
+        return compare.comparable()
+
     def clear(self, token: str | None) -> dict[Any, Any]:
         """Another photo was opened."""
         at, session = self.parts, open_session(token)
         emptied: dict[Any, Any] = {}
         if session.is_stale("compare"):
-            emptied |= {at.board: None, at.table: None, at.status: "", at.plot: gr.update(visible=False), **self.idle()}
+            emptied |= {at.board: None, at.table: None, at.status: "", at.plot: gr.update(visible=False), at.link: None}
+            emptied |= {at.stop: gr.update(interactive=False)}
         if session.is_stale("sweep"):
             emptied |= {each: None for each in (at.sweep.strip, at.sweep.animation, at.sweep.link)}
         return emptied
@@ -186,18 +233,25 @@ def wire(shared: Shared, parts: Parts) -> Address:
     shared.pickers.update({parts.chosen: compare.comparable, sweep.model: compare.comparable})
     parts.source.input(lambda choice: gr.update(visible=choice == "list"), parts.source, parts.listed, **SILENT)
     long = {**LONG, "show_progress": "hidden"}
-    shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.run]
-    parts.run.click(
-        guard(do.compare_models), [shared.token, parts.chosen, parts.source, parts.listed, shared.ratio],
-        [shared.token, shared.message, *shown], **long,
-    ).then(do.idle, None, [parts.stop, parts.run], **SILENT)  # fmt: skip
-    parts.stop.click(do.halt, shared.token, None, api_visibility="private", queue=False)
+    chosen = [parts.chosen, parts.source, parts.listed, shared.ratio]
+    shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.link]
+    told = [shared.token, shared.message]
+    swept = [sweep.strip, sweep.animation, sweep.link]
+    asked: Any = guard(do.ask), shared.token, [shared.token, parts.turn, parts.stop, shared.message]
+    comparing: Any = guard(do.compare_models), [shared.token, parts.turn, *chosen], [*told, *shown]
+    ended: Any = guard(do.after), [shared.token, parts.turn], [parts.stop, shared.message]
+    everything = parts.everything.click(do.everything, None, parts.chosen, **SILENT)
+    for event in (parts.run.click(*asked, **SILENT), everything.then(*asked, **SILENT)):
+        event.then(*comparing, **long).then(*ended, **SILENT)
+    parts.stop.click(guard(do.halt), shared.token, [parts.stop, shared.message], **SILENT)
+    sweeping = [sweep.model, sweep.low, sweep.high, sweep.count]
     sweep.run.click(
-        guard(do.sweep), [shared.token, sweep.model, sweep.low, sweep.high, sweep.count],
-        [shared.token, shared.message, sweep.strip, sweep.animation, sweep.link], **long,
+        guard(do.sweep), [shared.token, *sweeping], [shared.token, shared.message, *swept], **long,
     )  # fmt: skip
-    emptied = [shared.message, *shown, sweep.strip, sweep.animation, sweep.link]
-    shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
-    parts.chosen.input(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
+    emptied = shared.photo.change(guard(do.clear), shared.token, [shared.message, *shown, *swept], **SILENT)
+    fill = guard(do.fill), [*chosen, *sweeping], [shared.token, shared.message, *shown, *swept]
+    filled(shared, NAME, emptied, fill, long)
+    for event in (parts.chosen.input, everything.then):
+        event(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
     known = compare.comparable
     return {"models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None)}

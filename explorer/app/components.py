@@ -31,8 +31,13 @@ def _asset(name: str) -> str:
 def _template(name: str, words: Mapping[str, str]) -> str:
     markup = _asset(name)
     for key, word in words.items():
-        markup = markup.replace(f"@@{key}@@", escape(word))
+        markup = markup.replace(f"@@{key}@@", _literal(escape(word)))
     return markup
+
+
+def _literal(markup: str) -> str:
+    """Without what Gradio would fill in."""
+    return markup.replace("`", "&#96;").replace("{", "&#123;").replace("$", "&#36;")
 
 
 def html(value: str = "", **options: Any) -> gr.HTML:
@@ -102,6 +107,11 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
         "against": text.TILES_AGAINST,
         "draw": text.LINE_DRAW,
         "draw_help": text.LINE_HELP,
+        "features": " ".join(features),
+        "palette": " ".join(palette_stops("viridis")),
+        "colours": palette_css("viridis"),
+        "mean": text.TILES_MEAN,
+        "matched_by": text.TILES_FACTOR,
     }
     return gr.HTML(
         value=None,
@@ -109,18 +119,16 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
         js_on_load=STAGE + _asset("tiles.js"),
         apply_default_css=False,
         elem_id=elem_id,
-        features=" ".join(features),
-        palette=" ".join(palette_stops("viridis")),
-        palette_css=palette_css("viridis"),
-        words_mean=text.TILES_MEAN,
-        words_matched=text.TILES_FACTOR,
     )
 
 
 def ranking(elem_id: str, caption: str) -> gr.HTML:
     """A table that sorts by any column and can be downloaded as CSV and Markdown.
 
-    Value: {"columns": [{"title", "digits", "best_high", "hint"}], "rows": [[text | number | None]], "caption", "note"}.
+    Value: {"columns": [{"title", "digits", "best_high", "hint", "where"}], "rows": [[text | number | None]], "caption",
+    "note", "about", "name"}. A column with "where" is not on the page: "files" for both downloads, "csv" for one of
+    them. "about" stands below the Markdown, and "name" names both files. "note" is a sentence
+    or a list of them.
     """
     words = {"caption": caption, "csv": text.TABLE_CSV, "markdown": text.TABLE_MARKDOWN}
     return gr.HTML(
@@ -155,14 +163,13 @@ def channel_grid(elem_id: str) -> gr.HTML:
     "stats": [text], "selected", "off": [channel]}.
     """
     words = {"empty": text.FEATURES_CHANNELS_EMPTY, "all_on": text.FEATURES_ALL_ON}
+    words |= {"on": text.FEATURES_ON, "off": text.FEATURES_OFF}
     return gr.HTML(
         value=None,
         html_template=_template("channels.html", words),
         js_on_load=_asset("channels.js"),
         apply_default_css=False,
         elem_id=elem_id,
-        words_on=text.FEATURES_ON,
-        words_off=text.FEATURES_OFF,
     )
 
 
@@ -272,7 +279,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     markup = f'<div class="lx-examples"><p class="lx-note">{escape(text.EXAMPLES)}</p><ul>{items}</ul></div>'
     return gr.HTML(
         value=None,
-        html_template=markup.replace("`", "&#96;").replace("{", "&#123;").replace("$", "&#36;"),
+        html_template=_literal(markup),
         js_on_load=_asset("examples.js"),
         apply_default_css=False,
         elem_id="lx-examples",

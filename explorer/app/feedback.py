@@ -48,7 +48,8 @@ def reported(
             @functools.wraps(handler)
             def stream(*arguments: Any, **named: Any) -> Iterator[dict[Any, Any]]:
                 try:
-                    yield from handler(*arguments, **named)
+                    for given in handler(*arguments, **named):
+                        yield dict(given) or gr.skip()
                 except Exception as error:
                     yield failed(error, *arguments, **named)
                 finally:

@@ -52,6 +52,8 @@ class Work:
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
+    compared: dict[Any, Any] = field(default_factory=dict)
+    """Rows of comparisons, without their pictures, by model and ratio."""
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
@@ -174,7 +176,7 @@ class OpenPhoto:
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
         """The photo with another reference; what was computed from the old one is not kept."""
-        return replace(self, reference=reference, work=replace(self.work, decompositions={}))
+        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}))
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:

@@ -75,20 +75,20 @@ def build_app() -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None)
         photo = gr.State(None)
-        kept = gr.Textbox(visible=False)
+        kept, seen = gr.Textbox(visible=False), gr.Textbox(restore_tab.NAME, visible=False)
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
         controls = restore_layout.controls()
         with gr.Tabs(elem_id="lx-tabs") as tabs:
             opened = {module.NAME: gr.Tab(module.TITLE, id=module.NAME) for module in TABS}
-            shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, upload, opened)
+            shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, upload, seen, opened)
             state: dict[str, Any] = {}
             for module in TABS:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
-                tab.select(None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
+                tab.select(None, None, seen, js=f"() => (lxAddress({{tab: '{module.NAME}'}}), '{module.NAME}')")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)
@@ -167,6 +167,7 @@ def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[
     """Opens what a page begins with: the session's photo where it still has one, else the example."""
     if session.open is not None and example in (None, session.open.example):
         session.keep_balance = True
+        session.boards.clear()  # the page is a new one, and shows none
         shown = photo_bar.open_values(session)
         return {shared.upload: shown["upload"], shared.picker: shown["picker"], shared.photo: secrets.token_hex(4)}
     name = example or photo_bar.default_example()

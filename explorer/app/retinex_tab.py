@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -12,8 +12,8 @@ from explorer.app import catalogue, retinex, text
 from explorer.app.components import chosen_ratio, html, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
-from explorer.app.sessions import open_session
-from explorer.app.shared import QUICK, SILENT, Address, Shared, once
+from explorer.app.sessions import Session, open_session
+from explorer.app.shared import QUICK, SILENT, Address, Shared, filled, once
 from explorer.views.plots import profile_lines
 
 NAME = "retinex"
@@ -29,6 +29,7 @@ class Parts:
     run: gr.Button
     board: gr.HTML
     result: gr.HTML
+    edit: gr.Column
     gamma: gr.Slider
     gain: gr.Slider
     light: gr.Radio
@@ -62,7 +63,8 @@ def layout() -> Parts:
     board = tiles("lx-retinex-tiles", text.RETINEX_EMPTY if names else text.RETINEX_NONE, "line")
     result = html(elem_id="lx-retinex-result")
     with gr.Row(elem_classes="lx-lower"):
-        with gr.Column(scale=1, min_width=340, elem_id="lx-retinex-edit"):
+        lit = bool(names) and names[0] in lights
+        with gr.Column(scale=1, min_width=340, elem_id="lx-retinex-edit", visible=lit) as edit:
             html(f"<h2>{text.RETINEX_EDIT}</h2><p class='lx-note'>{text.RETINEX_EDIT_HELP}</p>")
             gamma = gr.Slider(0, 2, 1, step=0.02, label=text.RETINEX_GAMMA, elem_id="lx-retinex-gamma", buttons=[])
             gain = gr.Slider(0, 4, 1, step=0.05, label=text.RETINEX_GAIN, elem_id="lx-retinex-gain", buttons=[])
@@ -87,77 +89,138 @@ def layout() -> Parts:
         with gr.Row():
             pair_run = gr.Button(text.RETINEX_PAIR_RUN, elem_id="lx-retinex-pair-run", scale=0, min_width=220)
         pair_board = tiles("lx-retinex-pair", text.RETINEX_PAIR_EMPTY)
-    return Parts(model, source, run, board, result, gamma, gain, light, swap, other, edited, plot, pair_run, pair_board)
+    return Parts(
+        model, source, run, board, result, edit, gamma, gain, light, swap, other, edited, plot, pair_run, pair_board
+    )
 
 
-def _clear(parts: Parts, token: str | None) -> dict[Any, Any]:
-    """Another photo was opened."""
-    session = open_session(token)
-    emptied: dict[Any, Any] = {}
-    if session.is_stale("retinex"):
-        emptied |= {parts.board: None, parts.result: "", parts.edited: None, parts.plot: None}
-    if session.is_stale("pair"):
-        emptied |= {parts.pair_board: None}
-    return emptied
+@dataclass(frozen=True)
+class Handlers:
+    """From the page's values to `explorer.app.retinex`, and back."""
+
+    shared: Shared
+    parts: Parts
+
+    @property
+    def chosen(self) -> set[Any]:
+        """What decides what is decomposed."""
+        return {self.shared.token, self.parts.model, self.parts.source, self.shared.ratio}
+
+    @property
+    def editing(self) -> set[Any]:
+        """What decides the edited light."""
+        at = self.parts
+        return {*self.chosen, at.gamma, at.gain, at.light, at.swap, at.other}
+
+    def choice(self, values: dict[Any, Any]) -> retinex.Choice:
+        same = values[self.parts.source] == "same"
+        return retinex.Choice(values[self.parts.model], chosen_ratio(values[self.shared.ratio]) if same else "auto")
+
+    def latest(
+        self, board: str, make: Callable[[Session, dict[Any, Any]], dict[Any, Any]]
+    ) -> Callable[[dict[Any, Any]], dict[Any, Any]]:
+        """A handler that makes something for a board, and gives nothing where something newer was asked meanwhile."""
+
+        def handler(values: dict[Any, Any]) -> dict[Any, Any]:
+            session = open_session(values[self.shared.token])
+            turn = session.begins(board)
+            made = make(session, values)
+            return made if session.is_latest(board, turn) else {}
+
+        return reported(self.shared.message)(handler)
+
+    def show(self, session: Session, values: dict[Any, Any]) -> dict[Any, Any]:
+        choice = self.choice(values)
+        found = retinex.decomposed(session, choice.model, ratio=choice.ratio)
+        session.shows("retinex")
+        return {
+            self.shared.token: session.token,
+            self.shared.message: "",
+            self.parts.board: retinex.board(session, found),
+            self.parts.result: result_line(found.restoration),
+            self.parts.edit: gr.update(visible=choice.model in retinex.lit()),
+        }
+
+    def edit(self, session: Session, values: dict[Any, Any]) -> dict[Any, Any]:
+        at = self.parts
+        light = retinex.Light(*(values[each] for each in (at.gamma, at.gain, at.light, at.swap, at.other)))
+        made = retinex.edited(session, self.choice(values), light)
+        return {at.edited: made, self.shared.message: ""} if made else {at.edited: None}
+
+    def draw_profile(self, session: Session, values: dict[Any, Any]) -> dict[Any, Any]:
+        shown = values[self.parts.board]
+        if not session.is_open or not shown:
+            return {self.parts.plot: None}
+        line = shown.get("line") or retinex.MIDDLE
+        return {self.parts.plot: profile_lines(retinex.profiles(session, self.choice(values), line))}
+
+    def show_pair(self, session: Session, values: dict[Any, Any]) -> dict[Any, Any]:
+        made = retinex.pair_board(session, self.choice(values))
+        session.shows("pair")
+        return {self.shared.token: session.token, self.shared.message: "", self.parts.pair_board: made}
+
+    def fill(self, token: str | None, seen: str, *given: Any) -> Iterator[dict[Any, Any]]:
+        """Everything, of a photo that the tab does not show yet; the pair too where there is a reference."""
+        session = open_session(token) if token and seen == NAME else None
+        values: dict[Any, Any] = {self.shared.token: token, **dict(zip(self.deciding, given, strict=True))}
+        if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:
+            yield {}
+            return
+        steps = {"retinex": self.show, "edit": self.edit, "profile": self.draw_profile, "pair": self.show_pair}
+        turns = {board: session.begins(board) for board in steps}
+        for board, make in steps.items():
+            if board == "pair" and session.require_open().reference is None:
+                continue
+            made = make(session, values) if session.is_latest(board, turns[board]) else {}
+            if not session.is_latest("retinex", turns["retinex"]):
+                return
+            values[self.parts.board] = made.get(self.parts.board, values.get(self.parts.board))
+            yield made if session.is_latest(board, turns[board]) else {}
+
+    @property
+    def deciding(self) -> list[Any]:
+        """`editing` in an order, without the token."""
+        return sorted(self.editing - {self.shared.token}, key=lambda part: int(part._id))
+
+    def clear(self, token: str | None) -> dict[Any, Any]:
+        """Another photo was opened."""
+        at, session = self.parts, open_session(token)
+        emptied: dict[Any, Any] = {}
+        if session.is_stale("retinex"):
+            emptied |= {at.board: None, at.result: "", at.edited: None, at.plot: None}
+        if session.is_stale("pair"):
+            emptied |= {at.pair_board: None}
+        return emptied
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
     """What the parts do."""
     shared.pickers.update({parts.model: catalogue.decomposing, parts.other: retinex.lit})
-    chosen: set[Any] = {shared.token, parts.model, parts.source, shared.ratio}
-    editing: set[Any] = {*chosen, parts.gamma, parts.gain, parts.light, parts.swap, parts.other}
-
-    def choice_in(values: dict[Any, Any]) -> retinex.Choice:
-        same = values[parts.source] == "same"
-        return retinex.Choice(values[parts.model], chosen_ratio(values[shared.ratio]) if same else "auto")
-
-    def show(values: dict[Any, Any]) -> dict[Any, Any]:
-        session, choice = open_session(values[shared.token]), choice_in(values)
-        found = retinex.decomposed(session, choice.model, ratio=choice.ratio)
-        session.shows("retinex")
-        return {
-            shared.token: session.token,
-            shared.message: "",
-            parts.board: retinex.board(session, found),
-            parts.result: result_line(found.restoration),
-        }
-
-    def edit(values: dict[Any, Any]) -> dict[Any, Any]:
-        controls = (parts.gamma, parts.gain, parts.light, parts.swap, parts.other)
-        light = retinex.Light(*(values[each] for each in controls))
-        made = retinex.edited(open_session(values[shared.token]), choice_in(values), light)
-        return {parts.edited: made, shared.message: ""} if made else {parts.edited: None}
-
-    def draw_profile(values: dict[Any, Any]) -> dict[Any, Any]:
-        session, shown = open_session(values[shared.token]), values[parts.board]
-        if not session.is_open or not shown:
-            return {parts.plot: None}
-        line = shown.get("line") or retinex.MIDDLE
-        return {parts.plot: profile_lines(retinex.profiles(session, choice_in(values), line))}
-
-    def show_pair(values: dict[Any, Any]) -> dict[Any, Any]:
-        session = open_session(values[shared.token])
-        made = retinex.pair_board(session, choice_in(values))
-        session.shows("pair")
-        return {shared.token: session.token, shared.message: "", parts.pair_board: made}
-
-    guard = reported(shared.message)
+    do, guard = Handlers(shared, parts), reported(shared.message)
     quick = {**QUICK, "show_progress_on": [parts.result]}
     hidden = {**QUICK, "show_progress": "hidden"}
-    edits: Any = guard(edit), editing, [parts.edited, shared.message]
-    drawing: Any = guard(draw_profile), {*chosen, parts.board}, [parts.plot, shared.message]
+    edits: Any = do.latest("edit", do.edit), do.editing, [parts.edited, shared.message]
+    drawing: Any = (
+        do.latest("profile", do.draw_profile),
+        {*do.chosen, parts.board},
+        [parts.plot, shared.message],
+    )
     parts.swap.input(lambda kind: gr.update(visible=kind == "model"), parts.swap, parts.other, **SILENT)
     gr.on(
         [parts.run.click, parts.model.input, parts.source.input],
-        guard(show), chosen, [shared.token, shared.message, parts.board, parts.result], **quick,
+        do.latest("retinex", do.show), do.chosen,
+        [shared.token, shared.message, parts.board, parts.result, parts.edit], **quick,
     ).then(*edits, **once(quick)).then(*drawing, **once(quick))  # fmt: skip
     gr.on(
         [parts.gamma.input, parts.gain.input, parts.light.input, parts.swap.input, parts.other.input], *edits, **hidden
     )
     parts.board.select(*drawing, **hidden)
-    paired: Any = guard(show_pair), chosen, [shared.token, shared.message, parts.pair_board]
-    parts.pair_run.click(*paired, **{**once(QUICK), "show_progress_on": [parts.pair_board]})
+    parts.pair_run.click(
+        do.latest("pair", do.show_pair), do.chosen, [shared.token, shared.message, parts.pair_board],
+        **{**once(QUICK), "show_progress_on": [parts.pair_board]},
+    )  # fmt: skip
     emptied = [shared.message, parts.board, parts.result, parts.edited, parts.plot, parts.pair_board]
-    shared.photo.change(guard(partial(_clear, parts)), shared.token, emptied, **SILENT)
+    cleared = shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
+    filled(shared, NAME, cleared, (guard(do.fill), do.deciding, [shared.token, *emptied, parts.edit]), hidden)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
     return {"decompose": (parts.model, lambda name: name if name in catalogue.decomposing() else None)}

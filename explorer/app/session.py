@@ -64,8 +64,8 @@ class Session:
     """True where it stands in for a session that was let go."""
     boards: WeakValueDictionary[str, OpenPhoto] = field(default_factory=WeakValueDictionary)
     """The photo that each board of the page shows, by the board's name."""
-    stopping: bool = False
-    """True while a comparison is asked to end."""
+    turns: dict[str, int] = field(default_factory=dict)
+    """How often something was asked of each board: what was asked before the last time is no longer wanted."""
     revision: int = 0
     viewed: int = 0
     """The revision that the before/after viewer shows."""
@@ -96,6 +96,16 @@ class Session:
     def is_stale(self, board: str) -> bool:
         """Whether a board shows another photo than the open one: the page may empty a board after it has begun anew."""
         return self.boards.get(board) is not self.open
+
+    def begins(self, board: str) -> int:
+        """Notes that something is asked of a board, or that nothing is wanted of it any more. Gives its number."""
+        with self.lock:
+            self.turns[board] = self.turns.get(board, 0) + 1
+            return self.turns[board]
+
+    def is_latest(self, board: str, turn: int) -> bool:
+        """Whether nothing was asked of the board since: an answer that comes late must not take a newer one's place."""
+        return self.turns.get(board, 0) == turn
 
     def own_file(self, path: str | Path) -> Path:
         """Gives a file of the visitor's a second name in the session's folder: the upload goes after an hour, and the
@@ -128,6 +138,10 @@ class Session:
             while len(files) > (keep or PICTURES_KEPT):
                 files.pop(0)[0].unlink(missing_ok=True)
         return address(path)
+
+    def still_has(self, source: str, group: str) -> bool:
+        """Whether a picture that `publish` gave the address of is still there."""
+        return any(address(path) == source for path, _ in list(self._files.get(group, ())))
 
     def download_path(self, name: str, group: str = "photo") -> Path:
         """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's.

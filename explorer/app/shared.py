@@ -52,6 +52,8 @@ class Shared:
     """The examples; its value is the name of the one that is open."""
     tab_bar: gr.Tabs
     upload: gr.File
+    seen: gr.Textbox
+    """The name of the tab that is seen; not on the page."""
     tabs: Mapping[str, gr.Tab]
     """By name, for those that begin their work when they are opened."""
     pickers: dict[gr.Dropdown, Callable[[], list[str]]] = field(default_factory=dict)
@@ -60,3 +62,18 @@ class Shared:
     """What is wired when all tabs are laid out."""
     importing: list[gr.Accordion] = field(default_factory=list)
     """Sections that are shown to who may import weights alone."""
+
+
+def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], options: Mapping[str, Any]) -> None:
+    """Lets a tab fill itself when it is opened, and when another photo comes while it is seen.
+
+    Args:
+        emptied: the event after which the old photo's board is gone.
+        fill: handler, inputs and outputs. The first input is the session's token, the second the tab that is seen. The
+            handler decides whether there is anything to do: both events come where a page begins with the tab.
+    """
+    handler, inputs, outputs = fill
+    given = [shared.token, shared.seen, *inputs]
+    seen = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
+    shared.tabs[name].select(handler, given, outputs, js=seen, **options)
+    emptied.then(handler, given, outputs, **options)

@@ -341,8 +341,7 @@ def test_compare_shows_and_reads_the_same_place_of_every_picture(page: Page, add
     shown_as_it_is(page, address, tmp_path / "places.png", "&models=gamma,clahe")
     page.click("button[role=tab]:has-text('Compare')")
     page.click("#lx-compare-run")
-    page.wait_for_selector("#lx-compare-table tbody tr:nth-child(2)")
-    page.wait_for_selector("#lx-compare-run:not([disabled])")
+    page.wait_for_selector("#lx-compare-status :text('2 of 2 pictures are done.')")
     frames, pictures = tiles_of(page, "#lx-compare-tiles")
     assert len(frames) == 3
     hand = Hand(page, frames[0])
@@ -375,9 +374,11 @@ def test_retinex_draws_the_profile_where_the_pointer_draws(page: Page, address: 
     photo(tmp_path, 600, 400)
     shown_as_it_is(page, address, tmp_path / "places.png", "&decompose=lime")
     page.click("button[role=tab]:has-text('Retinex')")
-    page.click("#lx-retinex-ratio label >> nth=1")
-    page.click("#lx-retinex-run")
     page.wait_for_selector("#lx-retinex-profile .js-plotly-plot")
+    picture = "document.querySelector('#lx-retinex-tiles .lx-tile img').getAttribute('src')"
+    before = page.evaluate(picture)
+    page.click("#lx-retinex-ratio label >> nth=1")
+    page.wait_for_function(f"before => {picture} !== before", arg=before)
     frames, pictures = tiles_of(page, "#lx-retinex-tiles")
     hand = Hand(page, frames[0])
     hand.sees(*WHOLE)

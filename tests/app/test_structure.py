@@ -351,7 +351,7 @@ def test_a_board_that_began_anew_is_not_emptied(session: Session) -> None:
     """The page empties the boards once another photo is open, which may come late."""
     opening.open_example(session, "cat")
     assert session.is_stale("compare")
-    boards = compare.compared(session, [("gamma", 2.0)])
+    boards = compare.compared(session, [("gamma", 2.0)], session.begins("compare"))
     next(boards)
     assert not session.is_stale("compare") and session.is_stale("sweep")
     opening.open_example(session, "still_life")

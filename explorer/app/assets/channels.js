@@ -1,5 +1,6 @@
 // One sheet behind many buttons: a channel is chosen by pointer or keyboard, and can be switched off.
 const find = (name) => element.querySelector(name);
+const told = find(".lx-channels").dataset;
 const list = find(".lx-channel-list"), tools = find(".lx-channel-tools"), legend = find(".lx-legend");
 const change = (more) => { props.value = { ...props.value, ...more }; mark(); trigger("select"); };
 function mark() {
@@ -12,7 +13,7 @@ function mark() {
   }
   const at = value.selected - value.first;
   find(".lx-channel-stats").textContent = "#" + value.selected + ": " + (value.stats[at] || "");
-  find(".lx-switch").textContent = (value.off.includes(value.selected) ? props.words_on : props.words_off) + " #" + value.selected;
+  find(".lx-switch").textContent = (value.off.includes(value.selected) ? told.on : told.off) + " #" + value.selected;
   find(".lx-all-on").hidden = !value.off.length;
   const scale = value.scales[at];
   legend.hidden = !scale;

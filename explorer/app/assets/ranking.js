@@ -13,15 +13,20 @@ function sorted() {
     return factor * (typeof a[by] === "number" ? a[by] - b[by] : String(a[by]).localeCompare(String(b[by])));
   });
 }
+const sentences = (note) => [note || []].flat();
 function save(kind) {
-  const { columns } = props.value, heads = columns.map((column) => column.title), rows = sorted();
+  const { columns, name, about, note } = props.value, rows = sorted();
+  const kept = columns.map((column, i) => i).filter((i) => kind === "csv" || columns[i].where !== "csv");
+  const heads = kept.map((i) => columns[i].title);
   const quote = (cell) => /[",\n]/.test(cell) ? '"' + cell.replace(/"/g, '""') + '"' : cell;
+  const plain = (row) => kept.map((i) => row[i] === null ? "" : String(row[i])), said = (row) => { const all = cells(row); return kept.map((i) => all[i]); };
   const content = kind === "csv"
-    ? [heads, ...rows.map((row) => row.map((cell) => cell === null ? "" : String(cell)))].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n"
-    : [heads, heads.map(() => "---"), ...rows.map(cells)].map((row) => "| " + row.map((cell) => String(cell).replace(/\|/g, "\\|")).join(" | ") + " |").join("\n") + "\n";
+    ? [heads, ...rows.map(plain)].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n"
+    : [heads, heads.map(() => "---"), ...rows.map(said)].map((row) => "| " + row.map((cell) => String(cell).replace(/\|/g, "\\|")).join(" | ") + " |").join("\n") + "\n" +
+      [sentences(note).join(" "), about].filter(Boolean).map((words) => "\n" + words + "\n").join("");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type: kind === "csv" ? "text/csv" : "text/markdown" }));
-  link.download = "comparison." + (kind === "csv" ? "csv" : "md");
+  link.download = (name || "table") + "." + (kind === "csv" ? "csv" : "md");
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -34,6 +39,7 @@ function render() {
   caption.className = "lx-hidden"; caption.textContent = value.caption;
   const head = document.createElement("tr");
   value.columns.forEach((column, i) => {
+    if (column.where) return;
     const cell = document.createElement("th"), button = document.createElement("button");
     cell.scope = "col";
     cell.setAttribute("aria-sort", by === i ? (falling ? "descending" : "ascending") : "none");
@@ -49,6 +55,7 @@ function render() {
   const lines = sorted().map((row) => {
     const tr = document.createElement("tr");
     cells(row).forEach((words, i) => {
+      if (value.columns[i].where) return;
       const cell = document.createElement(i ? "td" : "th");
       if (!i) cell.scope = "row";
       cell.textContent = words;
@@ -60,7 +67,9 @@ function render() {
   const top = document.createElement("thead"), body = document.createElement("tbody");
   top.append(head); body.append(...lines);
   table.replaceChildren(caption, top, body);
-  box.querySelector(".lx-ranking-note").textContent = value.note || "";
+  // Each sentence is an element of its own, so that it is translated as a whole.
+  const words = sentences(value.note).map((sentence) => Object.assign(document.createElement("span"), { textContent: sentence + " " }));
+  box.querySelector(".lx-ranking-note").replaceChildren(...words);
 }
 for (const button of box.querySelectorAll("button[data-kind]")) button.addEventListener("click", () => save(button.dataset.kind));
 watch("value", render);

@@ -1,19 +1,20 @@
 // Pictures side by side: one zoom and pan for all, the values under the pointer in every tile at once, differences
 // against any of them, a profile line, and names that can be hidden.
 const find = (name) => element.querySelector(name);
+const told = find(".lx-tiles").dataset; // in the markup, which is whole even where a value comes before the tab is seen
 const list = find(".lx-tile-list"), toolbar = find(".lx-toolbar"), empty = find(".lx-empty"), mode = find(".lx-mode");
 const blind = find(".lx-only-blind"), where = find(".lx-where"), zoomText = find(".lx-zoom"), against = find(".lx-against");
 const drawing = find(".lx-draw");
 const tiles = new Map();
 const stage = makeStage(() => draw());
-const features = new Set((props.features || "").split(" "));
+const features = new Set(told.features.split(" "));
 for (const name of ["compare", "blind", "line"])
   for (const part of element.querySelectorAll(".lx-only-" + name)) part.hidden = !features.has(name);
 let hidden = false, batch = null, order = [], line = null, linePending = null;
 
 // 256 colours of the palette from the stops that the server gives.
 const palette = (() => {
-  const stops = (props.palette || "#000000 #ffffff").split(" ").map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  const stops = told.palette.split(" ").map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const table = new Uint8ClampedArray(768);
   for (let i = 0; i < 256; i++) {
     const place = i / 255 * (stops.length - 1), low = Math.min(stops.length - 2, Math.floor(place)), share = place - low;
@@ -85,15 +86,15 @@ function derive(tile) {
       out.data[i] = palette[at]; out.data[i + 1] = palette[at + 1]; out.data[i + 2] = palette[at + 2]; out.data[i + 3] = 255;
     }
     tile.derived = (x, y) => values[y * width + x].toFixed(3);
-    tile.detail.textContent = (props.words_mean || "").replace("{value}", (sum / values.length).toFixed(4));
-    legend(tile, { css: props.palette_css, low: "0", high: "0.25" });
+    tile.detail.textContent = told.mean.replace("{value}", (sum / values.length).toFixed(4));
+    legend(tile, { css: told.colours, low: "0", high: "0.25" });
   } else {
     let own = 0, wanted = 0;
     for (let i = 0; i < mine.length; i += 4) { own += mine[i] + mine[i + 1] + mine[i + 2]; wanted += theirs[i] + theirs[i + 1] + theirs[i + 2]; }
     const factor = own > 0 ? wanted / own : 1;
     for (let i = 0; i < mine.length; i++) out.data[i] = i % 4 === 3 ? 255 : mine[i] * factor;
     tile.derived = (x, y) => { const i = 4 * (y * width + x); return [0, 1, 2].map((c) => out.data[i + c]).join(" "); };
-    tile.detail.textContent = (props.words_matched || "").replace("{factor}", factor.toFixed(2)).replace("{name}", against.selectedOptions[0] ? against.selectedOptions[0].text : "");
+    tile.detail.textContent = told.matched.replace("{factor}", factor.toFixed(2)).replace("{name}", against.selectedOptions[0] ? against.selectedOptions[0].text : "");
     legend(tile, null);
   }
   context.putImageData(out, 0, 0);
