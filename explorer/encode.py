@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import OutputError
 from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.files.embedding import add_exif_to_tiff
+from explorer.photo.files.embedding import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
 from explorer.saving import NEGATIVE
@@ -73,7 +73,7 @@ def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArr
 def encode(
     image: NDArray[np.float32], suffix: str, bits: int = 8, exif: bytes | None = None, *, keep_gps: bool = False
 ) -> bytes:
-    """A picture as the bytes of a file.
+    """A picture as the bytes of a file; one of colours states them by a profile of sRGB.
 
     Args:
         image: H x W x 3 or H x W, [0, 1].
@@ -89,10 +89,11 @@ def encode(
         raise OutputError(f"A {suffix} file cannot hold {bits} bits a channel; take .png or .tiff.")
     exif = exif if keep_gps else without_place(exif)
     samples = quantise(image, bits)
+    profile = srgb_profile() if samples.ndim == 3 else None
     if suffix == ".png":
-        return png_of(samples, exif)
+        return png_of(samples, exif, profile)
     if suffix in (".tif", ".tiff"):
-        buffer = tiff_of(samples)
+        buffer = tiff_of(samples, profile)
         if exif:
             add_exif_to_tiff(buffer, exif)
     else:
@@ -101,6 +102,8 @@ def encode(
         buffer = io.BytesIO()
         kind = "WEBP" if suffix == ".webp" else "JPEG"
         options: dict[str, object] = {"lossless": True} if kind == "WEBP" else {"quality": 95, "subsampling": 0}
+        if profile:
+            options["icc_profile"] = profile
         if exif:
             options["exif"] = b"Exif\0\0" + exif
         Image.fromarray(samples).save(buffer, format=kind, **options)

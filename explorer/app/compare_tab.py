@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, compare, text
+from explorer.app import catalogue, compare, contact, text
 from explorer.app.compare_table import table
 from explorer.app.components import (
     RatioChoice,
@@ -22,11 +23,14 @@ from explorer.app.components import (
     tiles,
 )
 from explorer.app.feedback import reported
+from explorer.app.pictures import download_value
 from explorer.app.sessions import Session, address, open_session
-from explorer.app.shared import LONG, SILENT, Address, Shared, filled
+from explorer.app.shared import LONG, QUICK, SILENT, Address, Shared, filled, once
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
+
+_SHEET: dict[str, Any] = once(QUICK)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Parts:
     board: gr.HTML
     table: gr.HTML
     plot: gr.Plot
+    sheets: dict[str, gr.Button]
     link: gr.HTML
     sweep: SweepParts
 
@@ -94,9 +99,16 @@ def layout() -> Parts:
     status = html(elem_id="lx-compare-status")
     figures = ranking("lx-compare-table", text.COMPARE_TABLE)
     board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, "compare", "blind")
+    with gr.Row():
+        sheets = {
+            kind: gr.Button(words, elem_id=f"lx-compare-{kind}", scale=0, min_width=200)
+            for kind, words in contact.KINDS.items()
+        }
     link = download_link("lx-compare-link")
     plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
-    return Parts(chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, link, _sweep())
+    return Parts(
+        chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, sheets, link, _sweep()
+    )
 
 
 def _sweep() -> SweepParts:
@@ -215,6 +227,9 @@ class Handlers:
     def everything(self) -> list[str]:
         return compare.comparable()
 
+    def save_sheet(self, token: str | None, kind: str) -> dict[Any, Any]:
+        return {self.parts.link: download_value(contact.saved(open_session(token), kind)), self.shared.message: ""}
+
     def clear(self, token: str | None) -> dict[Any, Any]:
         """Another photo was opened."""
         at, session = self.parts, open_session(token)
@@ -244,6 +259,9 @@ def wire(shared: Shared, parts: Parts) -> Address:
     for event in (parts.run.click(*asked, **SILENT), everything.then(*asked, **SILENT)):
         event.then(*comparing, **long).then(*ended, **SILENT)
     parts.stop.click(guard(do.halt), shared.token, [parts.stop, shared.message], **SILENT)
+    for kind, button in parts.sheets.items():
+        made = guard(partial(do.save_sheet, kind=kind))
+        button.click(made, shared.token, [parts.link, shared.message], show_progress_on=[parts.link], **_SHEET)
     sweeping = [sweep.model, sweep.low, sweep.high, sweep.count]
     sweep.run.click(
         guard(do.sweep), [shared.token, *sweeping], [shared.token, shared.message, *swept], **long,

@@ -220,9 +220,9 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
 def ratio_slider(render: bool = True) -> gr.HTML:
     """A logarithmic slider from 1 to 300 with the suggested value marked. Event: `release`.
 
-    Value: {"ratio", "auto", "suggested", "note"}; `chosen_ratio` reads it.
+    Value: {"ratio", "auto", "suggested", "note", "kept"}; `chosen_ratio` reads it. "kept" is offered to be taken over.
     """
-    words = {"label": text.RATIO, "exact": text.RATIO_EXACT, "use": text.RATIO_USE}
+    words = {"label": text.RATIO, "exact": text.RATIO_EXACT, "use": text.RATIO_USE, "keep": text.RATIO_KEEP}
     return gr.HTML(
         value={"ratio": 1.0, "auto": True},
         html_template=_template("ratio.html", words),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +14,7 @@ from explorer.app import text
 from explorer.app.holding import Again
 from explorer.errors import PhotoError
 from explorer.photo import describe, load_rendering
+from explorer.photo.light.at_first_sight import stays_as_it_is
 from explorer.photo.light.masked import BlackChoice
 from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
@@ -54,6 +55,8 @@ class Work:
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
     compared: dict[Any, Any] = field(default_factory=dict)
     """Rows of comparisons, without their pictures, by model and ratio."""
+    board: Any = None
+    """The last comparison."""
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
@@ -132,6 +135,11 @@ class OpenPhoto:
         """True for camera RAW."""
         return isinstance(self.small, RawPhoto)
 
+    @cached_property
+    def left_alone(self) -> str | None:
+        """Why the photo is best shown as it is, in a sentence; None where it is dark."""
+        return stays_as_it_is(self.small)
+
     @property
     def whole(self) -> Photo:
         """The photo with its balance at its own size, read again where it was let go.
@@ -176,7 +184,7 @@ class OpenPhoto:
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
         """The photo with another reference; what was computed from the old one is not kept."""
-        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}))
+        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}, board=None))
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:

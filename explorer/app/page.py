@@ -30,11 +30,12 @@ from explorer.app import (
 )
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
+from explorer.app.open_photo import NEUTRAL
 from explorer.app.own_address import asked_directly
 from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder, room
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
-from explorer.errors import PhotoError, RatioError
+from explorer.errors import PhotoError, RatioError, WhiteBalanceError
 from explorer.photo import check_ratio
 from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
@@ -132,6 +133,8 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
                 names = shared.pickers.get(component)
                 answer[component] = importing.picker_update(names(), value) if names else value
         answer |= {section: gr.update(visible=importing.allowed(request)) for section in shared.importing}
+        if "balance" in query and session.open is not None:
+            words += _ask_balance(session, query["balance"])
         if "ratio" in query:
             ratio, problems = _asked_ratio(query["ratio"])
             if ratio is not None:
@@ -185,6 +188,19 @@ def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[
     if asked in catalogue.models():
         return asked, []
     return None, [text.UNKNOWN_MODEL.format(model=shown(asked), known=", ".join(catalogue.models()))]
+
+
+def _ask_balance(session: Session, asked: str) -> list[str]:
+    """Gives the open photo the white balance that an address asks for: "daylight", or "neutral" with the place of the
+    grey patch after commas. Gives what there is to say about it."""
+    choice, *place = asked.split(",")
+    try:
+        point = (float(place[0]), float(place[1])) if choice == NEUTRAL else None
+        opening.set_white_balance(session, choice, point)
+    except (PhotoError, WhiteBalanceError, ValueError, IndexError):
+        return [text.BALANCE_UNREADABLE.format(typed=asked[:40])]
+    session.keep_balance = True
+    return []
 
 
 def _asked_ratio(asked: str) -> tuple[float | None, list[str]]:

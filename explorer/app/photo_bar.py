@@ -130,6 +130,7 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
         "show_progress": "minimal",
         "show_progress_on": [upload],
     }
+    upload.upload(None, None, shared.message, js="() => ''")  # an old error goes before the new photo is read
     upload.upload(guard(open_upload), **options)
     picker.select(guard(open_example), **options)
     shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null})")

@@ -28,6 +28,7 @@ from explorer.app.restore_layout import Parts, layout
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
+from explorer.photo.types import RawPhoto
 from explorer.settings import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
 from explorer.views.histogram import histogram
@@ -57,6 +58,20 @@ def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
+def _of_another_model(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> float | None:
+    """A ratio that the visitor set by hand for another model than this one; None where it is for this one, too."""
+    before = shown.get("ratio", {})
+    if not shown or not ratio or shown["model"] == model or ratio.get("auto", True) or before.get("auto", True):
+        return None
+    same = _turn(before) == _turn(ratio) and chosen_ratio(before) == chosen_ratio(ratio)
+    return float(ratio["ratio"]) if same else None
+
+
+def _has_masked(opened: OpenPhoto) -> bool:
+    """Whether a choice of the black level can change anything."""
+    return isinstance(opened.small, RawPhoto) and opened.small.masked
+
+
 @dataclass(frozen=True)
 class Handlers:
     """From the page's values to `explorer.app.restoring`, and back."""
@@ -69,8 +84,12 @@ class Handlers:
             {name: values[slider] for name, slider in zip(text.FINISH_STEPS, self.parts.finish, strict=True)}
         )
 
-    def show(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """The preview of what was chosen."""
+    def show(self, values: dict[Any, Any], fresh: bool = False) -> dict[Any, Any]:
+        """The preview of what was chosen.
+
+        Args:
+            fresh: what is chosen belongs together, whatever the page showed before.
+        """
         shared, at = self.shared, self.parts
         session = open_session(values[shared.token])
         point = [values[each] for each in at.point]
@@ -78,13 +97,15 @@ class Handlers:
         opening.set_black_level(session, values[at.black_level])
         opening.set_white_balance(session, values[at.balance], patch)
         model, ratio = require_model(values[shared.model]), values[shared.ratio]
+        kept = None if fresh else _of_another_model(session.choice, model, ratio)
+        ratio = ratio if kept is None else {"auto": True, "kept": kept, **_turn(ratio)}
         shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
         session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
-        session.choice = {"model": model, "ratio": ratio_value(shown)}
+        session.choice = {"model": model, "ratio": {**ratio_value(shown), **_turn(ratio)}}
         words, session.greeting = session.greeting, ()
         return {
             shared.token: session.token,
-            shared.ratio: {**ratio_value(shown), **_turn(ratio)},
+            shared.ratio: {**session.choice["ratio"], "kept": (ratio or {}).get("kept") if shown.automatic else None},
             shared.message: problem(" ".join(words)) if words else "",
             at.remarks: note(restoring.notes(session, shown.restoration)),
             at.viewer: preview_value(session, shown),
@@ -108,10 +129,10 @@ class Handlers:
         own = opened.example is not None and opened.reference is not None
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
         return {
-            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}),
+            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
             **now,
             at.balance: gr.update(visible=opened.raw, value=opened.white_balance),
-            at.black_level: gr.update(visible=opened.raw, value=opened.black_level),
+            at.black_level: gr.update(visible=_has_masked(opened), value=opened.black_level),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
@@ -256,6 +277,7 @@ def _wire_preview(do: Handlers) -> None:
     for event in (renewed, changed, undone, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
         event.then(None, at.finish, js=_WRITE_FINISH)
+        event.then(None, [at.balance, *at.point], js=_WRITE_BALANCE)
         event.then(*drawing, **_AT_ONCE)
     at.axis.input(*drawing, **_AT_ONCE)
 
@@ -285,6 +307,13 @@ _WRITE_FINISH = (
     ".map((name, k) => [name, steps[k] || null])))"
 )
 """JavaScript: keeps the steps after the network in the page's address, those that do something."""
+
+
+_WRITE_BALANCE = """(choice, x, y) => {
+    const balance = choice === "as_shot" ? null : choice === "neutral" ? [choice, x, y].join() : choice;
+    lxAddress({ balance: choice === "neutral" && (x === null || y === null) ? null : balance });
+}"""
+"""JavaScript: keeps the white balance in the page's address, with the place of the grey patch where one decides it."""
 
 
 def _step_in_address(name: str, typed: str) -> float | None:

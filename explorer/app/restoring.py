@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -11,12 +10,15 @@ import explorer
 from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
+from explorer.app.naming import stem_of
 from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
+from explorer.messages import say
 from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio
+from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
 from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
@@ -66,8 +68,13 @@ def photo_facts(session: Session) -> dict[str, object]:
     return {label: value for label, value in stated.items() if label not in elsewhere}
 
 
-def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE) -> Preview:
+def preview(
+    session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE, *, as_it_is: bool = False
+) -> Preview:
     """Restores the photo at preview size.
+
+    Args:
+        as_it_is: leave a photo that is not dark as it is, unless the ratio was chosen by hand.
 
     Raises:
         PhotoError: no photo is open.
@@ -80,12 +87,18 @@ def preview(session: Session, model: str, ratio: RatioChoice, side: int = PREVIE
         suggested, source = suggestion(session, loaded)
         session.revision += 1
     value = suggested if ratio == "auto" else check_ratio(ratio)
-    restoration = replace(
-        explorer.restore(small, loaded, value),
-        ratio_source=source if ratio == "auto" else text.RATIO_CHOSEN,
-        intermediates={},  # nobody looks at them, and they would take more than the picture
-    )
+    said = source if ratio == "auto" else text.RATIO_CHOSEN
+    why = opened.left_alone if as_it_is and ratio == "auto" else None
+    found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
+    # Nobody looks at the intermediates, and they would take more than the picture.
+    restoration = replace(found, ratio_source=said, intermediates={})
     return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto")
+
+
+def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
+    """A photo as it is, and why, as the result of a model."""
+    found = explorer.restore(photo, model, 1.0, strength=0)
+    return replace(found, ratio_source=say("source.not_dark"), notes=(*photo.notes, why))
 
 
 def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
@@ -94,6 +107,8 @@ def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
     convention = model.config.input
     rule = (convention.ratio_rule, convention.ratio_m, convention.ratio)
     opened = session.require_open()
+    if opened.left_alone is not None:
+        return 1.0, say("source.not_dark")
     with session.lock:
         if rule not in opened.work.suggestions:
             opened.work.suggestions[rule] = suggested_ratio(opened.whole, model)
@@ -113,9 +128,11 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
         shown: Preview = latest[1]
     else:
         loaded = catalogue.load(model)
-        shown = preview(session, model, ratio, budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE))
+        side = budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE)
+        shown = preview(session, model, ratio, side, as_it_is=True)
         height, width = shown.restoration.image.shape[:2]
-        budget.observe(loaded, shown.restoration.seconds, height * width)
+        if shown.restoration.strength:
+            budget.observe(loaded, shown.restoration.seconds, height * width)
         opened.work.latest = key, shown
     return replace(shown, restoration=with_finish(shown.restoration, finish))
 
@@ -144,7 +161,10 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
         return opened.work.full[1]
     photo, loaded = opened.whole, catalogue.load(model)
     with room(bytes_to_restore(photo.size)):
-        restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
+        if opened.left_alone is not None and ratio == "auto":
+            restoration = left_alone(photo, loaded, opened.left_alone)
+        else:
+            restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
     opened.work.full = key, restoration
     session.revision += 1
     return restoration
@@ -162,14 +182,13 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
         known = ", ".join((*_SUFFIXES, SETTINGS))
         raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
     restoration = full(session, model, ratio)
-    stem = os.path.splitext(os.path.basename(restoration.photo_name))[0] or "photo"
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80]
+    name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if file_format == SETTINGS:
-        path = session.download_path(f"{safe}-{model}.json")
+        path = session.download_path(f"{name}.json")
         write_settings(path, settings_of(session, restoration, finish))
         return path
     suffix, bits = _SUFFIXES[file_format]
-    path = session.download_path(f"{safe}-{model}{suffix}")
+    path = session.download_path(f"{name}-{bits}bit{suffix}")
     with room(bytes_to_save(session.require_open().size)):
         with_finish(restoration, finish).save(path, bits=bits)
     return path
@@ -191,4 +210,5 @@ def settings_of(session: Session, restoration: Restoration, finish: Finish) -> R
         photo=restoration.photo_name,
         finish=finish,
         black_level=opened.black_level,
+        strength=restoration.strength,
     )

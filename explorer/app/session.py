@@ -143,6 +143,17 @@ class Session:
         """Whether a picture that `publish` gave the address of is still there."""
         return any(address(path) == source for path, _ in list(self._files.get(group, ())))
 
+    def picture_of(self, source: str, group: str) -> bytes:
+        """The file of a picture by the address that `publish` gave.
+
+        Raises:
+            PhotoError: it is gone.
+        """
+        for path, _ in list(self._files.get(group, ())):
+            if address(path) == source and path.is_file():
+                return path.read_bytes()
+        raise PhotoError(text.SESSION_GONE)
+
     def download_path(self, name: str, group: str = "photo") -> Path:
         """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's.
 

@@ -70,6 +70,8 @@ class RawPhoto:
     """True where the picture is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Rows and columns of the mosaic that only complete its cells and belong to no picture."""
+    masked: bool = False
+    """True where masked pixels of the file say what black is."""
     monochrome: bool = False
     """True for a sensor without colour filters: results stay grey."""
     name: str = "photo"

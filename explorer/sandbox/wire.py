@@ -207,7 +207,7 @@ def _value(name: str, value: Any) -> Any:
         return value
     if name == "white_level":
         return _number(value)
-    if name in ("mirrored", "monochrome"):
+    if name in ("mirrored", "monochrome", "masked"):
         if type(value) is not bool:
             raise ValueError(name)
         return value

@@ -1,6 +1,6 @@
 const find = (name) => element.querySelector(name);
 const range = find(".lx-ratio-range"), number = find(".lx-ratio-number"), mark = find(".lx-ratio-mark");
-const note = find("#lx-ratio-note"), use = find(".lx-ratio-use"), ticks = find(".lx-ratio-ticks");
+const note = find("#lx-ratio-note"), use = find(".lx-ratio-use"), ticks = find(".lx-ratio-ticks"), keep = find(".lx-ratio-keep");
 const LOW = 1, HIGH = 300, STEPS = 1000;
 const place = (ratio) => Math.log(ratio / LOW) / Math.log(HIGH / LOW);
 const at = (share) => LOW * Math.pow(HIGH / LOW, share);
@@ -26,6 +26,9 @@ function render() {
   // The answer to an older choice, which would take the place of the newer one.
   if (value.turn < turn) { props.value = { ...value, ...chosen }; trigger("release"); return; }
   show(value.ratio);
+  // The ratio that was set by hand for another model, which this one does not take over unasked.
+  keep.hidden = !value.auto || !Number.isFinite(value.kept);
+  if (!keep.hidden) keep.textContent = keep.dataset.words.replace("{ratio}", "×" + tidy(value.kept));
   const known = Number.isFinite(value.suggested);
   mark.hidden = !known;
   use.hidden = !known || value.auto;
@@ -50,5 +53,6 @@ number.addEventListener("change", () => {
   number.removeAttribute("aria-invalid");
 });
 use.addEventListener("click", () => { commit(props.value.suggested, true); range.focus(); });
+keep.addEventListener("click", () => { commit(props.value.kept, false); range.focus(); });
 watch("value", render);
 render();

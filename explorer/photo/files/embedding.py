@@ -1,16 +1,28 @@
-"""EXIF blocks into TIFF files, whose writer takes none."""
+"""EXIF blocks into TIFF files, whose writer takes none; and the profile of sRGB."""
 
 from __future__ import annotations
 
 import io
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from explorer.photo.files.metadata import directories
 
 _EXIF_IFD, _GPS_IFD = 34665, 34853
 _HEADER = b"II*\0\x08\0\0\0"
+
+
+@lru_cache(maxsize=1)
+def srgb_profile() -> bytes:
+    """An ICC profile of sRGB, the same bytes each time: LittleCMS writes the date of the day into its own."""
+    import imagecodecs
+
+    profile = bytearray(imagecodecs.cms_profile("srgb"))
+    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    profile[84:100] = bytes(16)  # no checksum of the profile with another date
+    return bytes(profile)
 
 
 def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:

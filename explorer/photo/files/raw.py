@@ -39,7 +39,7 @@ from explorer.photo.light.cfa import (
     xtrans_shift,
 )
 from explorer.photo.light.levels import BlackLevel, dng_black_level, normalized, tile_levels
-from explorer.photo.light.masked import Area, BlackChoice, Sensor, checked_black_level
+from explorer.photo.light.masked import Area, BlackChoice, Sensor, believed, checked_black_level
 from explorer.photo.light.white_balance import usable_gains
 from explorer.photo.limits import Limits
 from explorer.photo.types import Exposure, RawPhoto
@@ -236,17 +236,18 @@ def _sensor(raw: rawpy.RawPy, pattern: _Pattern, area: Area, tags: Mapping[int, 
 def _light(
     raw: rawpy.RawPy, pattern: _Pattern, area: Area, source: bytes | Path, tags: Mapping[int, Any], name: str,
     choice: BlackChoice,
-) -> tuple[FloatArray, tuple[float, ...], float, list[str]]:  # fmt: skip
-    """Linear light of the picture's area, black levels, white level, and notes."""
+) -> tuple[FloatArray, tuple[float, ...], float, list[str], bool]:  # fmt: skip
+    """Linear light of the picture's area, black levels, white level, notes, and whether masked pixels say something."""
     visible = raw.raw_image[area[0] : area[2], area[1] : area[3]]
     if visible.ndim == 3:
         visible = visible[..., :3]
     if min(visible.shape[:2]) < PERIODS[pattern.cfa]:
         raise PhotoError(code="error.below_a_tile", name=name)
     black, white = _black_and_white(raw, pattern, visible, source, tags, name)
-    notes = []
+    notes, measured = [], None
     if visible.ndim == 2:
-        black, note = checked_black_level(black, white, _sensor(raw, pattern, area, tags), choice)
+        measured = believed(black, white, _sensor(raw, pattern, area, tags))
+        black, note = checked_black_level(black, white, measured, choice)
         notes += [note] if note else []
     # This also copies the samples out of LibRaw's memory, which ends with the reader.
     light = normalized(visible, black, white)
@@ -257,14 +258,14 @@ def _light(
     else:
         # R, G1, B, G2 for Bayer.
         levels = black.of_places(pattern.colors, int(pattern.colors.max()) + 1)
-    return light, levels, white, notes
+    return light, levels, white, notes, measured is not None
 
 
 def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metadata, choice: BlackChoice) -> RawPhoto:
     tags = raw_tags(source)
     area = _picture_area(raw, tags)
     pattern = _pattern(raw, area, name)
-    mosaic, levels, white, notes = _light(raw, pattern, area, source, tags, name, choice)
+    mosaic, levels, white, notes, masked = _light(raw, pattern, area, source, tags, name, choice)
     inset = completing_inset(mosaic.shape[:2], pattern.shift, pattern.cfa)
     if pattern.monochrome:
         mosaic = np.repeat(mosaic[..., None], 3, axis=2)
@@ -298,6 +299,7 @@ def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metada
         camera=metadata.camera,
         black_level=levels,
         white_level=white,
+        masked=masked,
         bits=max(1, int(white).bit_length()),
         rotation=rotation,
         mirrored=mirrored,

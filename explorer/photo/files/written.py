@@ -39,12 +39,13 @@ _ZLIB = b"\x78\x01"
 _ADLER = 65521
 
 
-def png_of(samples: Samples, exif: bytes | None = None) -> bytes:
+def png_of(samples: Samples, exif: bytes | None = None, profile: bytes | None = None) -> bytes:
     """A PNG (third edition) with Paeth's predictor in every row.
 
     Args:
         samples: H x W x 3 or H x W.
         exif: a TIFF structure for the eXIf chunk.
+        profile: an ICC profile for the iCCP chunk.
     """
     probe = _probe(samples)
     quick = sum(map(len, _png_data(probe, True))) * _WORTH <= sum(map(len, _png_data(probe, False)))
@@ -54,6 +55,7 @@ def png_of(samples: Samples, exif: bytes | None = None) -> bytes:
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
+            *([_chunk(b"iCCP", b"ICC profile\0\0", zlib.compress(profile))] if profile else []),
             *([_chunk(b"eXIf", exif)] if exif else []),
             *_png_data(samples, quick),
             _chunk(b"IEND"),
@@ -61,15 +63,16 @@ def png_of(samples: Samples, exif: bytes | None = None) -> bytes:
     )
 
 
-def tiff_of(samples: Samples) -> io.BytesIO:
+def tiff_of(samples: Samples, profile: bytes | None = None) -> io.BytesIO:
     """A little-endian TIFF of one page: Deflate after the horizontal predictor, in strips.
 
     Args:
         samples: H x W x 3 or H x W.
+        profile: an ICC profile.
     """
     probe = _probe(samples)
     quick, thorough = _tiff(probe, True), _tiff(probe, False)
-    return _tiff(samples, len(quick.getbuffer()) * _WORTH <= len(thorough.getbuffer()))
+    return _tiff(samples, len(quick.getbuffer()) * _WORTH <= len(thorough.getbuffer()), profile)
 
 
 def _probe(samples: Samples) -> Samples:
@@ -81,14 +84,14 @@ def _probe(samples: Samples) -> Samples:
     return np.concatenate([samples[top : top + rows] for top in tops])
 
 
-def _tiff(samples: Samples, quick: bool) -> io.BytesIO:
+def _tiff(samples: Samples, quick: bool, profile: bytes | None = None) -> io.BytesIO:
     import tifffile
 
     options = {"compressionargs": {"level": 1}, "rowsperstrip": max(1, _BLOCK // samples[0].nbytes)} if quick else {}
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer, samples, photometric="rgb" if samples.ndim == 3 else "minisblack", compression="zlib", predictor=True,
-        maxworkers=cores(), metadata=None, byteorder="<", **options,
+        maxworkers=cores(), metadata=None, byteorder="<", iccprofile=profile, **options,
     )  # fmt: skip
     return buffer
 

@@ -117,39 +117,52 @@ def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], nois
     return bool(sensor.masked) or sensor.known or float(np.median(blocks)) > level + 2 * noise
 
 
+@dataclass(frozen=True)
+class Believed:
+    """What masked pixels say."""
+
+    level: NDArray[np.float64]
+    """Counts above the stated level, by row and column of the period."""
+    disagreement: float
+    """Of the masked areas, in counts."""
+
+
+def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None:
+    """What masked pixels say; None where a file has none, or what they hold cannot be believed."""
+    measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
+    if measured is None:
+        return None
+    found, disagreement, noise = measured
+    span, difference = white - float(black.cell.max()), float(np.abs(found).max())
+    if not (0.1 < noise < _LARGEST_NOISE * span and difference < _MOST_SHARE * span):
+        return None
+    return Believed(found, disagreement) if _is_dark(sensor, black, found, noise) else None
+
+
 def checked_black_level(
-    black: BlackLevel, white: float, sensor: Sensor, choice: BlackChoice
+    black: BlackLevel, white: float, measured: Believed | None, choice: BlackChoice
 ) -> tuple[BlackLevel, str | None]:
     """The black level to subtract, and a sentence for the user where it is not the stated one.
 
     Args:
         black: as the file states it.
         white: sensor counts at saturation.
+        measured: what `believed` gives.
         choice: "file" keeps what the file states; "masked" takes what the masked pixels say wherever they say anything;
             "auto" takes it where it clearly differs.
     """
     if choice == "file":
         return black, None
-    nothing = say("note.no_masked_black")
-    measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
     if measured is None:
-        return black, nothing if choice == "masked" else None
-    found, disagreement, noise = measured
-    span = white - float(black.cell.max())
-    difference = float(np.abs(found).max())
-    believable = (
-        0.1 < noise < _LARGEST_NOISE * span
-        and difference < _MOST_SHARE * span
-        and _is_dark(sensor, black, found, noise)
-    )
-    if not believable:
-        return black, nothing if choice == "masked" else None
+        return black, say("note.no_masked_black") if choice == "masked" else None
+    found, disagreement, period = measured.level, measured.disagreement, len(measured.level)
+    span, difference = white - float(black.cell.max()), float(np.abs(found).max())
     clear = difference >= max(_LEAST_COUNTS, _LEAST_SHARE * span) and disagreement <= difference / 2
     if choice == "auto" and not clear:
         return black, None
-    sides = [int(np.lcm(n, sensor.period)) for n in black.cell.shape]
+    sides = [int(np.lcm(n, period)) for n in black.cell.shape]
     cell = np.tile(black.cell, [n // m for n, m in zip(sides, black.cell.shape, strict=True)])
-    cell = cell + np.tile(found, [n // sensor.period for n in sides])
+    cell = cell + np.tile(found, [n // period for n in sides])
     stated, mean = float(black.cell.mean()), float(cell.mean())
     note = say("note.masked_black", stated=f"{stated:.4g}", mean=f"{mean:.5g}")
     return replace(black, cell=cell), note

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
 from explorer.photo.light.strength import FULL, blended, developed_camera
-from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
 
 Color = Literal["camera", "srgb"]
@@ -107,11 +108,12 @@ def picture_and_scene(
     # Camera colours of a photo that is no camera's are a nominal camera's, and a monochrome photo has none.
     in_camera = color == "camera" and raw is not None and not raw.monochrome
     matrix = camera_to_srgb if color == "camera" else None
+    grey = raw.monochrome if raw is not None else is_grey(cast(RgbPhoto, photo).image)
     if strength < FULL and in_camera and raw is not None:
         given = blended(np.clip(given, 0, 1, out=given), developed_camera(raw, ratio), strength)
-    elif strength < FULL or (raw is not None and raw.monochrome):
+    elif strength < FULL or grey:
         finish(given, matrix, given)
-        if raw is not None and raw.monochrome:
+        if grey and not is_grey(given):
             given = grey_of(given)
         given, matrix = blended(given, _developed(photo, ratio), strength) if strength < FULL else given, None
     codes = np.empty(given.shape, dtype=np.uint16) if keep and raw is not None else None

@@ -1,0 +1,58 @@
+// A photo that is dropped anywhere on the page, or pasted, is opened like one that is dropped on the upload. What the
+// page showed until then, picture and error, goes at once.
+(() => {
+  const box = () => document.querySelector("#lx-upload");
+  const input = () => document.querySelector("#lx-upload input[type=file]");
+  const ours = (event) => event.dataTransfer?.types.includes("Files") && !event.target.closest?.("[aria-dropeffect]");
+  let waiting = 0;
+  function leave() {
+    const seen = document.querySelector("#lx-viewer [data-revision]")?.dataset.revision;
+    document.body.classList.add("lx-opening");
+    const over = () => document.querySelector("#lx-viewer [data-revision]")?.dataset.revision !== seen || said;
+    const alert = () => document.querySelector("#lx-message [role=alert]");
+    let said = false, before = alert();
+    const watcher = new MutationObserver(() => {
+      const now = alert();
+      said = now !== null && now !== before;
+      if (now === null) before = null;
+      if (over()) arrive();
+    });
+    watcher.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-revision"] });
+    function arrive() { watcher.disconnect(); clearTimeout(waiting); document.body.classList.remove("lx-opening"); }
+    clearTimeout(waiting);
+    waiting = setTimeout(arrive, 60000); // an upload that was broken off
+  }
+  // The upload has no field for a file while it shows one.
+  function field() {
+    if (input()) return Promise.resolve(input());
+    return new Promise((found) => {
+      const watcher = new MutationObserver(() => { if (input()) { watcher.disconnect(); found(input()); } });
+      watcher.observe(document.body, { childList: true, subtree: true });
+      box()?.querySelector(".icon-button-wrapper button")?.click();
+    });
+  }
+  async function open(file) {
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    const place = await field();
+    place.files = transfer.files;
+    place.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  const mark = (on) => document.body.classList.toggle("lx-dropping", on);
+  addEventListener("dragover", (event) => { if (ours(event)) { event.preventDefault(); mark(true); } });
+  addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); });
+  addEventListener("drop", (event) => {
+    mark(false);
+    if (box()?.contains(event.target) && event.dataTransfer?.files.length) leave();
+    if (!ours(event)) return;
+    event.preventDefault();
+    if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+  });
+  addEventListener("paste", (event) => {
+    const [file] = event.clipboardData?.files || [];
+    if (!file) return;
+    event.preventDefault();
+    open(file);
+  });
+  addEventListener("change", (event) => { if (event.target === input() && event.target.files.length) leave(); }, true);
+})();

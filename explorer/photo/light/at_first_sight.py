@@ -1,0 +1,55 @@
+"""What a photo is before anything is done to it: dark or not, black, grey."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.messages import say
+from explorer.photo.light.brightness import wanted_gain
+from explorer.photo.types import Photo, RgbPhoto
+from explorer.photo.values import FloatArray
+
+DARK_STOPS = 0.5
+"""How many stops brighter the learnt rule wants a photo that counts as dark, at least. Of well-exposed photos of a
+scene it wants up to that."""
+_BLOCK = 16
+_ERRORS = 4.0
+
+
+def is_dark(photo: Photo) -> bool:
+    """True where more light would do a photo good."""
+    return wanted_gain(photo) > DARK_STOPS
+
+
+def holds_light(photo: Photo) -> bool:
+    """False where all of a photo is black: a picture of zeros only, or a RAW photo that is nowhere brighter than the
+    noise around its black level."""
+    if isinstance(photo, RgbPhoto):
+        return bool(photo.image.any())
+    values = photo.mosaic.reshape(photo.mosaic.shape[0], -1)
+    if not (values > 0).any():
+        return False
+    # Hot pixels are no light: half of each block lies above its median, whatever single pixels hold.
+    height, width = (side // _BLOCK * _BLOCK for side in values.shape)
+    if not (height and width):
+        return True
+    blocks = values[:height, :width].reshape(height // _BLOCK, _BLOCK, -1, _BLOCK).swapaxes(1, 2)
+    medians = np.median(blocks.reshape(-1, _BLOCK * _BLOCK), axis=1)
+    spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    # The median of n normal samples scatters by 1.25 standard deviations over the root of n.
+    error = 1.2533 * spread / _BLOCK
+    many = float(np.sqrt(2 * np.log(max(2, medians.size))))
+    return bool(medians.max() > (_ERRORS + many) * error or medians.mean() > _ERRORS * error / np.sqrt(medians.size))
+
+
+def is_grey(image: FloatArray) -> bool:
+    """True where all three channels of an H x W x 3 picture are the same."""
+    first = image[:: max(1, len(image) // 8)]  # most pictures differ in the first rows that are looked at
+    return all(bool(np.array_equal(part[..., 0], part[..., k])) for part in (first, image) for k in (1, 2))
+
+
+def stays_as_it_is(photo: Photo) -> str | None:
+    """Why a photo is best left alone, in a sentence; None where it is dark."""
+    if not holds_light(photo):
+        return say("note.no_light")
+    return None if is_dark(photo) else say("note.not_dark")

@@ -1,0 +1,89 @@
+"""What the app's functions give a visitor, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.app import compare, contact, opening, restoring, sessions
+from explorer.app.compare_table import table
+from explorer.app.restore_tab import _of_another_model
+from explorer.app.sessions import Session
+from explorer.errors import PhotoError
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    opened = sessions.open_session(None)
+    yield opened
+    sessions.close_session(opened.token)
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("png8", "8bit.png"), ("tiff16", "16bit.tif"), ("jpeg8", "8bit.jpg")])
+def test_a_download_is_named_after_photo_model_and_ratio(
+    session: Session, tmp_path: Path, kind: str, ending: str
+) -> None:
+    Image.new("RGB", (40, 30), (9, 5, 3)).save(tmp_path / "a night.png")
+    opening.open_file(session, tmp_path / "a night.png")
+    assert restoring.save(session, "gamma", 20.0, kind).name == f"a-night-gamma-x20-{ending}"
+
+
+def test_a_bright_photo_is_saved_as_it_was_and_its_settings_say_so(session: Session, tmp_path: Path) -> None:
+    day = np.random.default_rng(0).integers(90, 250, (300, 400, 3)).astype(np.uint8)
+    Image.fromarray(day).save(tmp_path / "day.png")
+    opening.open_file(session, tmp_path / "day.png")
+    saved = restoring.save(session, "lynx_rgb.mixed_small", "auto", "png8")
+    assert np.array_equal(np.asarray(Image.open(saved)), day)
+    made = restoring.settings_of(session, restoring.full(session, "lynx_rgb.mixed_small", "auto"), restoring.PLAIN)
+    assert (made.strength, made.ratio) == (0, 1)
+    by_hand = restoring.full(session, "lynx_rgb.mixed_small", 1.0)
+    assert by_hand.strength == 100 and not np.array_equal(np.rint(by_hand.image * 255), day)
+
+
+def test_a_comparison_measures_each_model_once_and_keeps_it(session: Session) -> None:
+    opening.open_example(session, "cat")
+    wanted = compare.wanted_pairs(["gamma", "clahe"], ["auto", 4.0])
+    boards = list(compare.compared(session, wanted, session.begins("compare")))
+    last = boards[-1]
+    assert [len(row.times) for row in last.rows] == [compare.RUNS] * 4
+    shown = table(session, last)
+    titles = [column["title"] for column in shown["columns"]]
+    for row, cells in zip(last.rows, shown["rows"], strict=True):
+        assert cells[titles.index("Seconds")] == pytest.approx(sorted(row.times)[1], abs=1e-4)
+        assert cells[titles.index("Name")] == row.model
+    assert "11 × 11" in " ".join(shown["note"])
+    rows, again = last.rows, list(compare.compared(session, wanted, session.begins("compare")))[-1]
+    assert all(one is other for one, other in zip(rows, again.rows, strict=True)), "nothing is computed twice"
+
+
+def test_a_newer_wish_ends_an_older_comparison(session: Session) -> None:
+    opening.open_example(session, "cat")
+    boards = compare.compared(session, [("gamma", 2.0), ("clahe", 2.0)], session.begins("compare"))
+    next(boards)
+    session.begins("compare")
+    assert [board.stopped for board in boards] == [True]
+
+
+def test_a_contact_sheet_needs_a_comparison_and_holds_it(session: Session) -> None:
+    opening.open_example(session, "cat")
+    with pytest.raises(PhotoError, match="compare models first"):
+        contact.saved(session, "png")
+    list(compare.compared(session, [("gamma", 2.0)], session.begins("compare")))
+    with Image.open(contact.saved(session, "png")) as sheet:
+        assert sheet.width > 1200
+    page = contact.saved(session, "html")
+    assert page.name == "cat-contact-sheet.html" and page.read_text().count("data:image/png") == 3
+    assert "&quot;model&quot;: &quot;gamma&quot;" in page.read_text()
+
+
+def test_only_a_ratio_that_was_set_for_another_model_is_taken_back() -> None:
+    shown = {"model": "gamma", "ratio": {"ratio": 50.0, "auto": False, "turn": 3}}
+    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": False, "turn": 3}) == 50
+    assert _of_another_model(shown, "gamma", {"ratio": 50, "auto": False, "turn": 3}) is None
+    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": False, "turn": 4}) is None, "chosen for this one"
+    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": True, "turn": 3}) is None
+    assert _of_another_model({}, "clahe", {"ratio": 50, "auto": False}) is None
