@@ -200,8 +200,9 @@ class Handlers:
         """The comparison, then the sweep, of a photo that they do not show yet."""
         session = open_session(token) if token and seen == NAME else None
         if session is None or not session.is_open:
-            yield {}
+            yield {self.shared.token: token}
             return
+        yield {self.shared.token: token}
         *comparing, model, low, high, count = chosen
         turn = session.turns.get("compare", 0)
         if session.is_stale("compare") and comparing[0]:

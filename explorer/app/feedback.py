@@ -49,7 +49,9 @@ def reported(
             def stream(*arguments: Any, **named: Any) -> Iterator[dict[Any, Any]]:
                 try:
                     for given in handler(*arguments, **named):
-                        yield dict(given) or gr.skip()
+                        # In a series, Gradio takes what leaves all as it is for values that are gone.
+                        if given:
+                            yield given
                 except Exception as error:
                     yield failed(error, *arguments, **named)
                 finally:

@@ -164,8 +164,9 @@ class Handlers:
         session = open_session(token) if token and seen == NAME else None
         values: dict[Any, Any] = {self.shared.token: token, **dict(zip(self.deciding, given, strict=True))}
         if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:
-            yield {}
+            yield {self.shared.token: token}
             return
+        yield {self.shared.token: token}
         steps = {"retinex": self.show, "edit": self.edit, "profile": self.draw_profile, "pair": self.show_pair}
         turns = {board: session.begins(board) for board in steps}
         for board, make in steps.items():
