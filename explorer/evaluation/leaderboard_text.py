@@ -66,7 +66,7 @@ def saw(row: Row, each: BoardSet) -> bool | None:
 
 def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
     """One set's table, the best plain PSNR first."""
-    measured = sorted((r for r in rows if each.name in r.figures), key=lambda r: -r.figures[each.name]["psnr"])
+    measured = sorted((r for r in rows if each.name in r.figures), key=lambda r: -r.figures[each.name][METRICS[0].name])
     return tuple(HEADINGS.values()), [
         (
             row.name,
@@ -82,7 +82,7 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 def answers(rows: Sequence[Row]) -> Table:
     """The best for each kind of photo among those that saw no scene of the set; a dash where too few were measured."""
-    psnr, gt_mean = (next(m for m in METRICS if m.name == name) for name in ("psnr", "gt_mean_psnr"))
+    psnr, gt_mean = METRICS[0], next(m for m in METRICS if m.matched)
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
     for question in QUESTIONS:

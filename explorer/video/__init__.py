@@ -1,5 +1,21 @@
 """Video: clips and folders of RAW frames, restored and steadied over time. Needs PyAV (the extra `video`)."""
 
-from explorer.video.restore import VideoProgress, VideoResult, restore_video
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.video.restore import VideoProgress as VideoProgress
+    from explorer.video.restore import VideoResult as VideoResult
+    from explorer.video.restore import restore_video as restore_video
 
 __all__ = ["VideoProgress", "VideoResult", "restore_video"]
+
+
+def __getattr__(name: str) -> Any:
+    """What restores is imported when it is first used: the app takes one rule of light from this part at its start."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from explorer.video import restore
+
+    return getattr(restore, name)
