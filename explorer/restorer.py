@@ -42,6 +42,7 @@ from explorer.weights.store import UNTRAINED, LoadedModel
 if TYPE_CHECKING:
     from explorer.engine import Backend
     from explorer.models import RestorationNet
+    from explorer.models.base import Place
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
@@ -214,13 +215,22 @@ class Computed:
 
 
 def compute(
-    job: Job, given: ModelInput, backend: str, intermediates: bool, progress: Callable[[float], None]
+    job: Job,
+    given: ModelInput,
+    backend: str,
+    intermediates: bool,
+    progress: Callable[[float], None],
+    within: Place | None = None,
 ) -> Computed:
-    """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows."""
+    """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows.
+
+    Args:
+        within: where the input lies in that of a larger photo, to which the network was fitted; see `run_tiled`.
+    """
     channels, height, width = given.planes.shape
     names = None if intermediates else ("image",)
     budget, model = budget_for(job.pixels), job.model
-    fitted, notes = _knowing(job, given)
+    fitted, notes = knowing(job, given) if within is None else (model.traits, ())
     if not isinstance(fitted, Traits) and fitted is not model.net:
         model = replace(model, net=fitted)
     factor = reduction(model.traits, height, width, budget)
@@ -229,13 +239,13 @@ def compute(
         maps = run_reduced(engine.run, model.net, given.planes, factor, names)
         return Computed(maps, engine, (*notes, reduced_note(factor)))
     traits, margin = model.traits, model.config.input.margin
-    tiled = traits.placed and len(grid(height, width, traits, channels, budget, margin)) > 1
+    tiled = bool(traits.placed and (within or len(grid(height, width, traits, channels, budget, margin)) > 1))
     engine = choose_backend(model, backend, image_only=not intermediates, tiled=tiled)
-    how = engine.run, traits, given.planes, budget, progress, names, margin, given.region, engine.run_array
+    how = engine.run, traits, given.planes, budget, progress, names, margin, given.region, engine.run_array, within
     return Computed(run_tiled(*how), engine, notes)
 
 
-def _knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
+def knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
     """The network knowing what it must of the whole picture: the measured noise of its camera, else what it finds."""
     net, photo = job.model.traits, job.photo
     if not isinstance(net, Traits) and net.takes_noise and job.whole and isinstance(photo, RawPhoto):

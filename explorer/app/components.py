@@ -57,12 +57,15 @@ def before_after() -> gr.HTML:
     """Two pictures under a divider that mouse, touch and keyboard move.
 
     Value: None for the empty state, or {"photo", "revision", "width", "height", "badge", "before": [{"label", "src",
-    "alt"}], "after": {"src", "alt"}, "size", "full", "overview", "detail", "pick", "point"}. "full" marks a result at
-    full resolution, whose first pictures are "overview" pixels wide; "detail" is a window of it: {"left", "top",
-    "width", "height" (shares of the picture), "before": [src], "after": src, "window": what was asked for}. "size" is
-    the photo's own; "pick" says whether a grey patch can be picked in it, and "point" which one was.
+    "alt"}], "after": {"src", "alt"}, "size", "full", "overview", "windows", "sharpest", "own", "detail", "pick",
+    "point"}. "full" marks a result at full resolution. The first pictures are "overview" pixels wide; "detail" is a
+    window at the photo's own pixels: {"left", "top", "width", "height" (shares of the picture), "before": [src],
+    "after": src, "badge", "window": what was asked for}; "windows" says whether there are any of a preview, "sharpest"
+    how many pixels long it can be, and "own" is its badge once all pixels of the photo are seen. "size" is the photo's
+    own; "pick" says whether a grey patch can be picked in it, and "point" which one was.
 
-    Events: `submit` asks for the full resolution; `input` for the detail of "window", at most "side" pixels long;
+    Events: `submit` asks for the full resolution; `input` for "window" as sharp as the screen, which shows the photo
+    "need" pixels long, in a frame of at most "side" pixels; the answer has "answered" as the question had "asked".
     `select`, when "picked" was.
     """
     words = {
@@ -74,6 +77,9 @@ def before_after() -> gr.HTML:
         "left": text.LEFT_SIDE,
         "one": text.ONE_TO_ONE,
         "one_help": text.ONE_TO_ONE_HELP,
+        "follows": text.SHARPER_FOLLOWS,
+        "whole": text.LOOKS_AT_THE_WHOLE,
+        "navigator": text.NAVIGATOR,
         "pick": text.PICK,
         "pick_help": text.PICK_HELP,
     }

@@ -1,29 +1,28 @@
-"""A window of a restored photo at full resolution, beside what it was made of."""
+"""A window of a restored photo at full resolution, beside what it was made of: without restoring the rest."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-import explorer
+from explorer.app import catalogue
+from explorer.app.holding import bytes_to_restore
+from explorer.app.open_photo import OpenPhoto
 from explorer.app.session import Session
-from explorer.photo import amplify, develop, upright
-from explorer.photo.types import RgbPhoto
+from explorer.app.sessions import room
+from explorer.photo import amplify
 from explorer.photo.values import FloatArray
+from explorer.photo.windows import Box, rendering_of
 from explorer.settings import Finish, finished
 from explorer.views.pictures import within
-
-if TYPE_CHECKING:
-    pass
+from explorer.windows import Windows, windows
 
 
 @dataclass(frozen=True)
 class Detail:
     """A window of the photo as sharp as the screen can show it; all pictures h x w x 3 sRGB in [0, 1]."""
 
-    box: tuple[int, int, int, int]
-    """Left, top, right and bottom in the upright photo, in pixels."""
+    box: Box
     as_taken: FloatArray
     amplified: FloatArray
     restored: FloatArray
@@ -31,64 +30,66 @@ class Detail:
 
 LARGEST_DETAIL = 4096
 """Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
+LARGEST_WINDOW = 4_000_000
+"""Pixels of a window that are computed for it; a larger one takes too long while somebody waits."""
 
 
 def detail(
     session: Session, window: tuple[float, float, float, float], finish: Finish, side: int = LARGEST_DETAIL
 ) -> Detail | None:
-    """What a window shows at full resolution; None where the photo was not restored in full since it last changed.
+    """What a window of the last preview shows at full resolution.
+
+    It is cut out of the whole photo where that was restored; otherwise the window alone is computed. None where it is
+    too large for that, where the model looks at the whole picture, or where there is no preview.
 
     Args:
         window: left, top, right and bottom as shares of the picture, 0 to 1. The box holds all of it.
         side: longest side in pixels that the pictures may have; a larger window is reduced to it.
     """
     opened = session.open
-    if opened is None or opened.work.full is None:
+    if opened is None:
         return None
-    photo, (_, restoration) = opened.whole, opened.work.full
-    height, width = restoration.image.shape[:2]
+    width, height = opened.size
     (left, right), (top, bottom) = (
         _run(first, last, count)
         for first, last, count in ((window[0], window[2], width), (window[1], window[3], height))
     )
-    box = left, top, right, bottom
+    found = _restored(opened, (left, top, right, bottom))
+    if found is None:
+        return None
+    image, ratio = found
     most = max(1, min(side, LARGEST_DETAIL))
-    taken = within(rendering_of(photo, box), most)
-    restored = within(finished(restoration.image[top:bottom, left:right], finish), most)
-    return Detail(box, taken, amplify(taken, restoration.ratio), restored)
+    taken = within(rendering_of(opened.whole, (left, top, right, bottom)), most)
+    return Detail((left, top, right, bottom), taken, amplify(taken, ratio), within(finished(image, finish), most))
+
+
+def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
+    """The last choice's result in a box, and its ratio."""
+    left, top, right, bottom = box
+    full, latest = opened.work.full, opened.work.latest
+    if full is not None and (latest is None or full[0] == latest[0]):
+        return full[1].image[top:bottom, left:right], full[1].ratio
+    if latest is None or (right - left) * (bottom - top) > LARGEST_WINDOW:
+        return None
+    ratio = latest[1].restoration.ratio
+    if opened.left_alone is not None and latest[0][1] == "auto":
+        return rendering_of(opened.whole, box), ratio
+    looking = _windows(opened, latest[0], ratio)
+    if looking is None:
+        return None
+    with room(bytes_to_restore((right - left, bottom - top))):
+        return looking.restored(box), ratio
+
+
+def _windows(opened: OpenPhoto, choice: tuple[str, object], ratio: float) -> Windows | None:
+    """What windows of a model's result are computed with, found once for each choice of model and ratio."""
+    kept = opened.work.windows
+    if kept is None or kept[0] != choice:
+        kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice[0]), ratio)
+    return kept[1]
 
 
 def _run(first: float, last: float, count: int) -> tuple[int, int]:
     """The pixels, of so many, that hold what lies between two shares."""
     start = min(max(0, math.floor(first * count)), count - 1)
     return start, min(count, max(start + 1, math.ceil(last * count)))
-
-
-_MARGIN = 12
-"""Samples around a window that demosaicking looks at; whole tiles of both colour-filter arrays."""
-
-
-def rendering_of(photo: explorer.Photo, box: tuple[int, int, int, int]) -> FloatArray:
-    """`load_rendering` of a window alone.
-
-    Args:
-        box: left, top, right and bottom in the upright photo, in pixels.
-    """
-    left, top, right, bottom = box
-    if isinstance(photo, RgbPhoto):
-        return photo.image[top:bottom, left:right]
-    height, width = photo.sensor_size
-    rows, columns = {
-        0: ((top, bottom), (left, right)),
-        90: ((left, right), (width - bottom, width - top)),
-        180: ((height - bottom, height - top), (width - right, width - left)),
-        270: ((height - right, height - left), (top, bottom)),
-    }[photo.rotation]
-    if photo.mirrored:
-        columns = width - columns[1], width - columns[0]
-    (top, bottom), (left, right) = ([n + m for m in run] for n, run in zip(photo.inset, (rows, columns), strict=False))
-    first_row, first_column = (max(0, (first - _MARGIN) // 6 * 6) for first in (top, left))
-    part = photo.mosaic[first_row : -(-(bottom + _MARGIN) // 6) * 6, first_column : -(-(right + _MARGIN) // 6) * 6]
-    picture = develop(replace(photo, mosaic=part.copy(), inset=(0, 0, 0, 0)))
-    inside = picture[top - first_row : bottom - first_row, left - first_column : right - first_column]
-    return upright(inside, photo.rotation, photo.mirrored)

@@ -24,9 +24,13 @@ from explorer.views.pictures import resized_like, within
 if TYPE_CHECKING:
     from explorer.inspect import Decomposition, FeatureMaps
     from explorer.restoration import Restoration
+    from explorer.windows import Windows
 
 PREVIEW_SIDE = 640
 """Longest side of a preview in pixels: small enough that the lightest network answers within 150 ms on two cores."""
+
+SHARPEST = 1600
+"""Longest side of a preview that is as sharp as the screen, at most."""
 
 NEUTRAL = "neutral"
 """The white balance that a grey patch of the picture decides."""
@@ -49,6 +53,10 @@ class Work:
     """The last full-resolution result, after what it is the result of."""
     latest: tuple[Any, Any] | None = None
     """The last preview before finishing, likewise: finishing it again takes no network."""
+    sharp: tuple[Any, Any] | None = None
+    """The last preview as sharp as the screen, likewise."""
+    windows: tuple[Any, Windows | None] | None = None
+    """What windows are computed with, after the model and the ratio."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
@@ -60,13 +68,13 @@ class Work:
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
-        self.full = self.latest = None
+        self.full = self.latest = self.sharp = self.windows = None
         self.smaller, self.features, self.decompositions = {}, {}, {}
 
     @property
     def results(self) -> list[Any]:
         """What `let_go` forgets."""
-        return [self.full, self.latest, self.smaller, self.features, self.decompositions]
+        return [self.full, self.latest, self.sharp, self.windows, self.smaller, self.features, self.decompositions]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,13 +164,21 @@ class OpenPhoto:
         return [self.balanced, self.kept, *more]
 
     def at_side(self, side: int) -> tuple[Photo, FloatArray]:
-        """The photo, and its picture as taken, with a longest side of about `side` pixels, at most the preview's."""
-        if side >= PREVIEW_SIDE:
+        """The photo, and its picture as taken, with a longest side of about `side` pixels.
+
+        Of those above `PREVIEW_SIDE` one is kept. A mosaic is then at least that long, and its picture no longer.
+        """
+        longest = max(self.size)
+        if side == PREVIEW_SIDE or min(side, longest) == min(PREVIEW_SIDE, longest):
             return self.small, self.as_taken
-        if side not in self.work.smaller:
-            small = reduced(self.whole, side)
-            self.work.smaller[side] = small, within(load_rendering(small), side)
-        return self.work.smaller[side]
+        found = self.work.smaller.get(side)
+        if found is None:
+            most = -(-longest // max(1, longest // side)) if self.raw and side > PREVIEW_SIDE else side
+            small = reduced(self.whole, most)
+            found = small, within(load_rendering(small), side)
+            kept = {each: value for each, value in dict(self.work.smaller).items() if max(each, side) <= PREVIEW_SIDE}
+            self.work.smaller = {**kept, side: found}
+        return found
 
     def again(self) -> OpenPhoto:
         """The same photo for another session, with nothing computed yet."""

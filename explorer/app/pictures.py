@@ -13,6 +13,7 @@ import numpy as np
 from explorer.app import catalogue, text
 from explorer.app.components import slider_value
 from explorer.app.detail import Detail
+from explorer.app.open_photo import SHARPEST
 from explorer.app.restoring import Preview
 from explorer.app.sessions import Session, address
 from explorer.metrics import METRICS, figures_line
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
 
 def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
     """The before/after viewer's value for a preview."""
-    return _viewer(session, shown.restoration, shown.as_taken, shown.amplified, shown.restoration.image)
+    session.viewed = session.revision
+    value = _viewer(session, shown.restoration, shown.as_taken, shown.amplified, shown.restoration.image)
+    return {**value, "windows": shown.windows}
+
+
+def sharp_value(session: Session, shown: Preview, before: dict[str, Any]) -> dict[str, Any]:
+    """The viewer's value for the sharp preview of what it shows: `before` with other pictures."""
+    value = _viewer(session, shown.restoration, shown.as_taken, shown.amplified, shown.restoration.image)
+    if before["size"] == [value["width"], value["height"]]:
+        value["own"] = text.BADGE_FULL.format(width=value["width"], height=value["height"])
+    return {**value, "windows": shown.windows, "revision": before["revision"]}
 
 
 _ENCODERS = ThreadPoolExecutor(2, "pictures")
@@ -45,24 +56,21 @@ def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
     small = max(height, width) > OVERVIEW
     taken = within(load_rendering(reduced(photo, OVERVIEW)), OVERVIEW) if small else load_rendering(photo)
     image = within(restoration.image, OVERVIEW)
+    session.viewed = session.revision
     value = _viewer(session, restoration, taken, amplify(taken, restoration.ratio), image)
     return {**value, "badge": text.BADGE_FULL.format(width=width, height=height), "full": True}
 
 
-def detail_value(session: Session, found: Detail, full: tuple[int, int]) -> dict[str, Any]:
-    """A window at full resolution, for the viewer's "detail".
-
-    Args:
-        full: width and height of the whole picture, in pixels.
-    """
+def detail_value(session: Session, found: Detail) -> dict[str, Any]:
+    """A window at full resolution, for the viewer's "detail"."""
     left, top, right, bottom = found.box
-    width, height = full
+    width, height = session.require_open().size
     pictures = [
         session.publish(png(each), group="detail") for each in (found.as_taken, found.amplified, found.restored)
     ]
     return {
         "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
-        "before": pictures[:2], "after": pictures[2],
+        "before": pictures[:2], "after": pictures[2], "badge": text.BADGE_FULL.format(width=width, height=height),
     }  # fmt: skip
 
 
@@ -72,7 +80,6 @@ def _viewer(
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
     opened = session.require_open()
-    session.viewed = session.revision
     # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
     bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
     before = [
@@ -91,6 +98,8 @@ def _viewer(
         "height": height,
         "badge": text.BADGE_PREVIEW.format(width=width, height=height),
         "full": False,
+        "windows": True,
+        "sharpest": SHARPEST,
         "overview": image.shape[1],
         "size": list(opened.size),
         "pick": opened.raw,
@@ -104,9 +113,12 @@ def _viewer(
 def _taken_address(session: Session, taken: FloatArray) -> str:
     """Where the photo as taken lies: written once, since it stays when amplification and model change."""
     with session.lock:
-        if session.published[0] is not taken:
-            session.published = taken, session.publish(png(taken), group="taken", keep=4)
-        return session.published[1]
+        for picture, source in session.published:
+            if picture is taken:
+                return source
+        source = session.publish(png(taken), group="taken", keep=4)
+        session.published = (*session.published[-1:], (taken, source))
+        return source
 
 
 def _title(model: str) -> str:

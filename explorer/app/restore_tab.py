@@ -14,7 +14,7 @@ from explorer.app import catalogue, opening, restoring, text
 from explorer.app.components import chosen_ratio, note, problem
 from explorer.app.detail import detail
 from explorer.app.feedback import reported
-from explorer.app.open_photo import NEUTRAL, OpenPhoto
+from explorer.app.open_photo import NEUTRAL, SHARPEST, OpenPhoto
 from explorer.app.pictures import (
     detail_value,
     download_value,
@@ -23,6 +23,7 @@ from explorer.app.pictures import (
     ratio_value,
     result_line,
     score_line,
+    sharp_value,
 )
 from explorer.app.restore_layout import Parts, layout
 from explorer.app.sessions import Session, open_session
@@ -51,6 +52,16 @@ def require_model(name: str | None) -> str:
     if not name:
         raise ModelNotFoundError(text.NO_MODELS)
     return name
+
+
+LARGEST = 1e5
+"""Pixels of a screen that a page may say it shows a photo with."""
+
+
+def _number(given: object, most: float) -> float:
+    """A number from 0 up that a page may give, whatever it gives."""
+    number = float(given) if isinstance(given, int | float) else 0.0
+    return min(max(number, 0.0), most) if math.isfinite(number) else 0.0
 
 
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
@@ -162,19 +173,39 @@ class Handlers:
         model = {shared.model: session.choice["model"], shared.ratio: ratio}
         return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
 
-    def show_detail(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """The window of a full result that the visitor looks at."""
-        session = open_session(values[self.shared.token])
-        shown = values[self.parts.viewer] or {}
-        window = shown.get("window")
-        if not window:
-            return {}
-        left, top, right, bottom = seen = tuple(float(share) for share in window)
-        found = detail(session, (left, top, right, bottom), self.finish(values), int(shown.get("side") or 1))
-        if found is None or shown.get("revision") != session.viewed:
+    def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        """What the visitor looks at, as sharp as the screen: the whole picture, or a window at the photo's own pixels.
+
+        The page says how large it shows the photo; what it says is bounded.
+        """
+        session, at = open_session(values[self.shared.token]), self.parts
+        shown = values[at.viewer] or {}
+        if "asked" not in shown or shown.get("revision") != session.viewed:
             return {}  # another picture is on its way
-        full = int(shown["width"]), int(shown["height"])
-        return {self.parts.viewer: {**shown, "detail": {**detail_value(session, found, full), "window": seen}}}
+        finish, revision = self.finish(values), session.require_open().revision
+        left, top, right, bottom = window = tuple(_number(share, 1.0) for share in shown["window"])
+        need, side = _number(shown.get("need"), LARGEST), int(_number(shown.get("side"), LARGEST))
+        found = sharp = None
+        if shown.get("full") or (need > SHARPEST and (right - left) * (bottom - top) < 0.999):  # less than all
+            found = detail(session, (left, top, right, bottom), finish, side)
+        if found is None and not shown.get("full"):
+            sharp = restoring.sharp_preview(session, need, finish)
+        answer = shown
+        if found is not None:
+            answer = {**shown, "detail": {**detail_value(session, found), "window": window}}
+        elif sharp is not None:
+            answer = {**sharp_value(session, sharp, shown), "asked": shown["asked"]}
+        if (shown.get("revision"), session.require_open().revision) != (session.viewed, revision):
+            return {}
+        return self.answered(answer)
+
+    def answered(self, shown: dict[str, Any]) -> dict[Any, Any]:
+        """The viewer's value as the answer to the page's question."""
+        return {self.parts.viewer: {**shown, "answered": shown.get("asked")}}
+
+    def unanswered(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        """After a failure: the page need not wait for it."""
+        return self.answered(values[self.parts.viewer] or {})
 
     def show_full(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
         """The whole photo, restored."""
@@ -287,8 +318,9 @@ def _wire_full(do: Handlers) -> None:
     shared, at = do.shared, do.parts
     guard = reported(shared.message)
     at.viewer.input(
-        guard(do.show_detail), {shared.token, at.viewer, *at.finish}, [at.viewer, shared.message],
-        **{**_AT_ONCE, "trigger_mode": "always_last"},
+        reported(shared.message, do.unanswered)(do.show_sharper), {shared.token, at.viewer, *at.finish},
+        [at.viewer, shared.message],
+        **{**_AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
     )  # fmt: skip
     chosen: set[Any] = {shared.token, shared.model, shared.ratio, *at.finish}
     gr.on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -11,7 +12,7 @@ from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
-from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE
+from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
@@ -22,6 +23,8 @@ from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
 from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
+from explorer.views.pictures import within
+from explorer.windows import is_local
 
 if TYPE_CHECKING:
     from explorer.evaluation.metrics import Scores
@@ -49,6 +52,8 @@ class Preview:
     suggested_source: str
     automatic: bool
     """True where the ratio followed the suggestion."""
+    windows: bool = True
+    """False where the model looks at the whole picture, so that no part of it can be had at its own pixels."""
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
@@ -92,7 +97,7 @@ def preview(
     found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
     # Nobody looks at the intermediates, and they would take more than the picture.
     restoration = replace(found, ratio_source=said, intermediates={})
-    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto")
+    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", is_local(loaded))
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
@@ -134,6 +139,39 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
         if shown.restoration.strength:
             budget.observe(loaded, shown.restoration.seconds, height * width)
         opened.work.latest = key, shown
+    return replace(shown, restoration=with_finish(shown.restoration, finish))
+
+
+_STEP = 160
+"""Sides of sharp previews are multiples of this, so that a page that is resized a little gets the same one."""
+
+
+def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | None:
+    """The last preview again, as sharp as the screen that shows it, whatever the model; None where there is none.
+
+    Args:
+        side: pixels of the screen along the photo's longest side; at most `SHARPEST` are given.
+
+    Raises: as `preview`.
+    """
+    opened = session.require_open()
+    if opened.work.latest is None:
+        return None
+    longest = min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
+    choice, quick = opened.work.latest
+    key = (*choice, longest)
+    if opened.work.sharp is None or opened.work.sharp[0] != key:
+        loaded, ratio = catalogue.load(choice[0]), quick.restoration.ratio
+        # Without the lock: the quick previews go on meanwhile.
+        small, taken = opened.at_side(longest)
+        with room(bytes_to_restore(small.size)):
+            if opened.left_alone is not None and choice[1] == "auto":
+                made = left_alone(small, loaded, opened.left_alone)
+            else:
+                made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
+        made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
+        opened.work.sharp = key, replace(quick, restoration=made, as_taken=taken, amplified=amplify(taken, ratio))
+    shown: Preview = opened.work.sharp[1]
     return replace(shown, restoration=with_finish(shown.restoration, finish))
 
 

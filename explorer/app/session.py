@@ -44,8 +44,8 @@ class Session:
     lock: threading.RLock = field(default_factory=threading.RLock)
     open: OpenPhoto | None = None
     """What the page shows."""
-    published: tuple[object, str] = (None, "")
-    """The picture as taken that the page got last, and its address."""
+    published: tuple[tuple[object, str], ...] = ()
+    """The last pictures as taken that the page got, quick and sharp, and their addresses."""
     keep_ratio: bool = False
     """True while the ratio of the page's address waits for the first photo."""
     keep_balance: bool = False

@@ -7,7 +7,7 @@ pooling and every space-to-depth falls on the same samples as in the whole pictu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -209,6 +209,7 @@ def run_tiled(
     margin: int = 0,
     region: Region | None = None,
     run_array: Callable[..., Maps] | None = None,
+    within: Place | None = None,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
@@ -223,6 +224,7 @@ def run_tiled(
             stride; see `InputConvention.margin`.
         region: gives the parts of `planes`, and what lies beyond its borders; by default its reflection.
         run_array: the same as `run` on arrays, which is then asked instead, so that torch need not be there.
+        within: where the planes lie in those of a larger picture, whose size has its margin and padding.
 
     Returns:
         Every wanted map as H' x W' x C' float32, cropped to the picture; tables as they are.
@@ -232,36 +234,37 @@ def run_tiled(
     region = region or reflected_region(planes)
     cells = grid(height, width, net, channels, budget, margin)
     margin = _rounded_up(margin, net.size.multiple_of)
-    whole = cells[-1][0].stop, cells[-1][1].stop
+    top, left, *whole = within or (0, 0, cells[-1][0].stop, cells[-1][1].stop)
     maps: Maps = {}
-    tables = tables_of(net)
+    tables, placed = tables_of(net), net.placed and (within or len(cells) > 1)
     for done, (rows, columns) in enumerate(cells, 1):
         fed = _fed(region, rows, columns, margin)
-        results = run_array(fed, *_place(rows, columns, whole) if net.placed and len(cells) > 1 else ())
+        told = _place(rows, columns, whole, (top, left)) if placed else ()
+        results = run_array(fed, *told)
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
             scale = value.shape[-1] / fed.shape[-1]
-            y0, y1, top = _kept(rows, height, margin, scale)
-            x0, x1, left = _kept(columns, width, margin, scale)
+            y0, y1, above = _kept(rows, height, margin, scale)
+            x0, x1, before = _kept(columns, width, margin, scale)
             if len(cells) == 1:
-                part = (0, value.shape[2], 0, value.shape[3]) if name in tables else (top, top + y1, left, left + x1)
-                maps[name] = _cropped(value[0], *part)
+                part, all_of_it = (above, above + y1, before, before + x1), (0, value.shape[2], 0, value.shape[3])
+                maps[name] = _cropped(value[0], *(all_of_it if name in tables else part))
                 continue
             if name not in maps:
-                shape = (max(1, round(height * scale)), max(1, round(width * scale)), value.shape[1])
-                maps[name] = np.empty(shape, dtype=np.float32)
-            kept = value[0, :, top : top + y1 - y0, left : left + x1 - x0]
+                sides = (max(1, round(side * scale)) for side in (height, width))
+                maps[name] = np.empty((*sides, value.shape[1]), dtype=np.float32)
+            kept = value[0, :, above : above + y1 - y0, before : before + x1 - x0]
             maps[name][y0:y1, x0:x1] = kept.transpose(1, 2, 0)
         del results, fed
         progress(done / len(cells))
     return maps
 
 
-def _place(rows: Tile, columns: Tile, whole: tuple[int, int]) -> list[Place]:
+def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[Place]:
     """Where a tile lies, as networks are told it."""
     from explorer.models.base import Place
 
-    return [Place(rows.start, columns.start, *whole)]
+    return [Place(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 
 def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:

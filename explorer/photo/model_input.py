@@ -31,7 +31,7 @@ from explorer.photo.values import FloatArray, Inset, WhiteBalance
 
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
-_PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
+PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
 """Pixels of the photo from one sample of a plane to the next."""
 
 
@@ -100,7 +100,7 @@ class ModelInput:
             return np.pad(self.planes[:, max(0, top) : bottom, max(0, left) : right], ((0, 0), *beyond), mode="reflect")
         if self.domain == "xtrans":
             return self._xtrans_region(top, bottom, left, right)
-        step = _PLANE_STEP[self.domain]
+        step = PLANE_STEP[self.domain]
         rows, columns = self._sources(top * step, bottom * step, 0), self._sources(left * step, right * step, 1)
         region = np.empty((len(self.planes), bottom - top, right - left), dtype=np.float32)
         inside = slice(max(0, -left), min(right, width) - left)
@@ -123,7 +123,7 @@ class ModelInput:
 
     def _sources(self, first: int, stop: int, along: int) -> NDArray[np.intp]:
         """Rows (0) or columns (1) of the mosaic where those of a region are found."""
-        step, cfa = _PLANE_STEP[self.domain], _cfa_of(self.domain)
+        step, cfa = PLANE_STEP[self.domain], cfa_of(self.domain)
         length = step * self.planes.shape[1 + along]
         start, end = self.placement.inset[along], length - self.placement.inset[2 + along]
         if end - start < TILES[cfa].shape[0]:  # too narrow to be reflected
@@ -134,7 +134,8 @@ class ModelInput:
         return np.where((here >= 0) & (here < length), here, places)
 
 
-def _cfa_of(domain: Domain) -> Cfa:
+def cfa_of(domain: Domain) -> Cfa:
+    """The colour-filter array of a domain's mosaics."""
     return "xtrans" if domain == "xtrans" else "bayer"
 
 
@@ -197,7 +198,7 @@ def model_input(
         raise ValueError(f"There is no domain {domain!r}; the known ones are {', '.join(DOMAINS)}.")
     if domain == "rgb":
         return _picture_input(photo, ratio, clip, beyond_white=highlights == "keep")
-    cfa = _cfa_of(domain)
+    cfa = cfa_of(domain)
     if isinstance(photo, RawPhoto):
         raw, notes = _with_cfa(photo, cfa)
     else:

@@ -92,10 +92,10 @@ def test_one_to_one_shows_the_photos_own_pixels(page: Page, address: str, mosaic
     page.wait_for_function("document.querySelector('#lx-viewer .lx-badge').textContent.startsWith('Preview')")
     page.click("#lx-viewer .lx-one")
     page.wait_for_function("document.querySelector('#lx-viewer .lx-zoom').textContent === '100 %'")
-    assert "2400 × 1600" in page.inner_text("#lx-viewer .lx-badge")
     page.wait_for_selector("#lx-viewer .lx-clip-before .lx-detail[src]:visible")
+    assert "2400 × 1600" in page.inner_text("#lx-viewer .lx-badge")
     overview = page.eval_on_selector("#lx-viewer .lx-after", "image => image.naturalWidth")
-    assert overview == 1600, "the whole photo is not sent"
+    assert overview <= 1600, "the whole photo is not sent"
     width, shown = page.eval_on_selector(
         "#lx-viewer .lx-detail", "image => [image.naturalWidth, image.getBoundingClientRect().width]"
     )

@@ -196,9 +196,9 @@ def test_restore_shows_the_place(page: Page, address: str, tmp_path: Path) -> No
     assert abs(divider(found) - 0.26) < 0.01
 
     one_to_one(hand, picture)
+    detail = page.get_attribute("#lx-viewer .lx-detail", "src")
     hand.drag((0.9, 0.9), (0.3, 0.6))
     before = seen(page, frame)
-    detail = page.get_attribute("#lx-viewer .lx-detail", "src")
     newer = "old => document.querySelector('#lx-viewer .lx-detail').getAttribute('src') !== old"
     page.wait_for_function(newer, arg=detail)
     after = seen(page, frame)

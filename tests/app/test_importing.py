@@ -13,12 +13,13 @@ import pytest
 
 import explorer
 from explorer.app import budget, catalogue, importing, open_photo, opening, restoring, sessions
-from explorer.app.detail import detail, rendering_of
+from explorer.app.detail import detail
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
 from explorer.examples import examples
 from explorer.photo import load_rendering
 from explorer.photo.types import RawPhoto, RgbPhoto
+from explorer.photo.windows import rendering_of
 from explorer.settings import Finish
 from explorer.weights.catalogue import CATALOGUE
 
@@ -177,7 +178,7 @@ def test_a_window_is_the_window_of_the_whole(rotation: Any) -> None:
         assert np.allclose(rendering_of(photo, box), whole[top:bottom, left:right], atol=1e-5)
 
 
-def test_a_detail_needs_the_full_result_and_is_bounded(session: Session) -> None:
+def test_a_detail_of_the_full_result_is_cut_out_and_bounded(session: Session) -> None:
     ramp = np.linspace(0, 0.2, 60 * 2500 * 3, dtype=np.float32).reshape(60, 2500, 3)
     opening.take_photo(session, RgbPhoto(ramp, 8))
     everything = (0.0, 0.0, 1.0, 1.0)

@@ -201,8 +201,8 @@ def test_every_orientation_is_pillows_and_libraws(
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_maps_windows_and_patches_follow_the_orientation(networks: dict, rotation: int, mirrored: bool) -> None:
-    from explorer.app.detail import rendering_of
     from explorer.inspect import feature_maps
+    from explorer.photo.windows import rendering_of
 
     light = quarters(61, 75)
     light[5:25, 7:27] = (3000, 6000, 1500)

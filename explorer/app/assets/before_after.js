@@ -3,7 +3,8 @@ const frame = find(".lx-frame"), before = find(".lx-before"), after = find(".lx-
 const badge = find(".lx-badge"), choice = find(".lx-choice"), empty = find(".lx-empty"), zoomText = find(".lx-zoom");
 const details = [...element.querySelectorAll(".lx-detail")];
 const dropper = find(".lx-dropper"), point = find(".lx-point");
-let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, awaited = 0, answered = "";
+const follows = find(".lx-follows"), navigator_ = find(".lx-navigator");
+let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, awaited = 0, settled = "", latest = null;
 const stage = makeStage(() => draw(), { exact: frame });
 
 // Pixels of the screen for one pixel of the photo, where the whole picture is seen.
@@ -11,13 +12,21 @@ function fitted() {
   const value = props.value;
   return value && value.size ? frame.getBoundingClientRect().width * devicePixelRatio / value.size[0] : 1;
 }
+// Whether a detail holds all that is seen.
+function sharp(detail) {
+  if (!detail) return false;
+  const [left, top] = stage.under(0, 0), [right, bottom] = stage.under(1, 1), near = 1e-3 / stage.zoom;
+  return left > detail.left - near && top > detail.top - near && right < detail.left + detail.width + near && bottom < detail.top + detail.height + near;
+}
 function draw() {
   const value = props.value, scale = stage.zoom * fitted();
   for (const image of [before, after]) stage.lay(image);
   if (value && value.detail) for (const image of details) stage.lay(image, value.detail);
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
   frame.classList.toggle("lx-coarse", scale >= 3);
+  navigate();
   zoomText.textContent = Math.round(scale * 100) + " %";
+  if (value) badge.textContent = sharp(value.detail) ? value.detail.badge : (scale > 0.999 && value.own) || value.badge;
   const at = value && value.point;
   point.hidden = !at;
   if (at) {
@@ -28,21 +37,47 @@ function draw() {
   clearTimeout(asking);
   asking = setTimeout(askDetail, 200);
 }
-// What the first pictures of a full result are too coarse for is fetched for the window that is seen.
+// What is seen is fetched as sharp as the screen, once it rests: the whole picture, or a window of it. "need" is how many
+// pixels of the screen the photo's longest side takes, "side" how many the frame has.
 function askDetail() {
-  const value = props.value;
-  if (!value || !value.full || value.overview >= value.width || stage.zoom <= 1) return;
-  if (stage.zoom * fitted() * value.size[0] <= value.overview) return;
-  const window_ = [...stage.under(0, 0), ...stage.under(1, 1)];
-  if (value.detail && window_.every((share, k) => Math.abs(share - value.detail.window[k]) < 1e-5)) return;
+  const value = props.value, wide = frame.clientWidth;
+  if (!value || !value.size || frame.hidden || !wide) return;
+  const need = stage.zoom * wide * devicePixelRatio, [width, height] = value.size, longer = Math.max(1, height / width);
+  const short = value.overview + 1 < Math.min(need, width);
+  // Of a model that looks at the whole picture there are no windows.
+  const limited = !value.full && !value.windows && (value.overview + 1) * longer >= Math.min(value.sharpest, Math.max(width, height));
+  find(".lx-whole").hidden = !(short && limited);
+  if (!short || limited || (value.full && stage.zoom <= 1)) return;
+  const window_ = [...stage.under(0, 0), ...stage.under(1, 1)].map((share) => Math.min(1, Math.max(0, share)));
+  const asked = JSON.stringify([value.revision, value.full, Math.round(need), ...window_.map((share) => share.toFixed(5))]);
+  if (asked === settled) return;
   // One question at a time: an answer takes the place of a question that was put meanwhile.
   if (performance.now() < awaited) return;
-  awaited = performance.now() + 10000;
+  awaited = performance.now() + 60000;
+  follows.hidden = false;
   // Half again as many pixels as the screen has: a window that is larger than that comes reduced.
-  const side = Math.ceil(1.5 * devicePixelRatio * Math.max(frame.clientWidth, frame.clientHeight));
-  props.value = { ...value, window: window_, side };
+  const side = Math.ceil(1.5 * devicePixelRatio * Math.max(wide, frame.clientHeight));
+  props.value = { ...value, window: window_, need: Math.round(need * longer), side, asked };
   trigger("input");
 }
+// The whole picture, small, with what is seen of it: beside the frame where there is room, else below it.
+function navigate() {
+  const value = props.value, free = element.clientWidth - frame.clientWidth;
+  navigator_.hidden = !value || stage.zoom <= 1;
+  if (navigator_.hidden) return;
+  navigator_.classList.toggle("lx-beside", free >= 120);
+  navigator_.style.setProperty("--free", free + "px");
+  const small = navigator_.querySelector("img"), seen = navigator_.querySelector("i").style;
+  if (small.getAttribute("src") !== value.after.src) small.src = value.after.src;
+  const [left, top] = stage.under(0, 0), [right, bottom] = stage.under(1, 1);
+  for (const [name, share] of Object.entries({ left, top, width: right - left, height: bottom - top })) seen[name] = share * 100 + "%";
+}
+for (const name of ["pointerdown", "pointermove"]) navigator_.addEventListener(name, (event) => {
+  if (name === "pointerdown") navigator_.setPointerCapture(event.pointerId);
+  else if (!navigator_.hasPointerCapture(event.pointerId)) return;
+  event.preventDefault();
+  stage.set(stage.zoom, ...stage.locate(navigator_, event));
+});
 function divide(share) {
   const value = Math.min(100, Math.max(0, share));
   split.value = value;
@@ -59,9 +94,14 @@ async function load(image, src, alt) {
 }
 async function render() {
   const value = props.value;
+  // The late answer to a question about an older picture, which would take the place of the newer one.
+  const other = latest && value && (value.photo !== latest.photo || value.revision !== latest.revision);
+  if (other && value.answered && value.answered === value.asked) { props.value = latest; return; }
   const mine = ++turn;
-  const answer = value && value.revision + (value.detail ? value.detail.after : "");
-  if (answer !== answered) { answered = answer; awaited = 0; }
+  if (!value || !latest || other) awaited = 0;
+  else if (value.answered && value.answered === value.asked) { awaited = 0; settled = value.answered; }
+  latest = value;
+  follows.hidden = performance.now() >= awaited;
   empty.hidden = Boolean(value && value.after);
   frame.hidden = !empty.hidden;
   if (!value || !value.after) return;
@@ -75,9 +115,8 @@ async function render() {
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
   for (const each of details) each.hidden = !detail;
-  stage.aspect = value.width / value.height;
+  stage.aspect = value.size[0] / value.size[1];
   find(".lx-viewer").style.setProperty("--aspect", stage.aspect);
-  badge.textContent = value.badge;
   find(".lx-tag-before").textContent = side.label;
   dropper.hidden = !value.pick;
   if (!value.pick) pick(false);
@@ -128,7 +167,8 @@ find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
 find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
 find(".lx-fit").addEventListener("click", () => stage.reset());
 find(".lx-one").addEventListener("click", () => {
-  if (props.value.full) oneToOne();
+  const value = props.value;
+  if (value.full || value.windows || value.overview >= value.size[0]) oneToOne();
   else { wantsOne = true; trigger("submit"); }
 });
 new ResizeObserver(() => { stage.reach(1 / fitted()); draw(); }).observe(frame);

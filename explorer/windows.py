@@ -1,0 +1,133 @@
+"""A window of a restored photo at the photo's own pixels, without restoring the rest.
+
+The network is fed with the window and a margin as wide as its receptive field, cut where whole steps of its stride
+begin: what it gives there is what it gives of the whole photo, up to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from explorer.models.traits import Traits
+from explorer.photo import Photo, RawPhoto, RgbPhoto
+from explorer.photo.light.cfa import PERIODS
+from explorer.photo.light.develop import grey_of
+from explorer.photo.light.scene import picture_and_scene
+from explorer.photo.light.strength import FULL
+from explorer.photo.model_input import PLANE_STEP, cfa_of
+from explorer.photo.values import FloatArray
+from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of, rendering_of, upright_box
+from explorer.restorer import Job, compute, knowing, network_input, prepared
+
+if TYPE_CHECKING:
+    from explorer.models.base import Place
+    from explorer.weights.store import LoadedModel
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """A photo, and a model that knows of the whole photo what it must."""
+
+    photo: Photo
+    model: LoadedModel
+    ratio: float
+    """1 to 300."""
+    grey: bool = False
+    """Results stay grey."""
+
+    def restored(self, box: Box, backend: str = "auto") -> FloatArray:
+        """What `restore` gives in a window.
+
+        Args:
+            box: inside the upright photo.
+            backend: as in `restore`.
+
+        Returns:
+            H x W x 3 sRGB in [0, 1].
+        """
+        runs, sides = ((box[1], box[3]), (box[0], box[2])), self.photo.size[::-1]
+        if self._lies and isinstance(self.photo, RawPhoto):
+            runs, sides = on_sensor(self.photo, box), self.photo.sensor_size
+        rows, columns = (self._fed(run, side, k) for k, (run, side) in enumerate(zip(runs, sides, strict=True)))
+        part, origin = self._part(rows, columns)
+        given = network_input(part, self.model, self.ratio)
+        place = self._place(rows, columns, sides)
+        found = compute(Job(part, self.model, self.ratio, ""), given, backend, False, lambda _: None, place)
+        picture = given.placement.lying(found.maps.pop("image"), part)
+        amplified = 1.0 if self.model.traits.takes_ratio else self.ratio
+        color = self.model.config.output.color
+        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, FULL, False)
+        inside = image[box[1] - origin[1] : box[3] - origin[1], box[0] - origin[0] : box[2] - origin[0]]
+        return np.ascontiguousarray(grey_of(inside) if self.grey else inside)
+
+    @property
+    def _lies(self) -> bool:
+        """Whether the network is given the photo as its sensor lies: not where it is developed before all else."""
+        return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
+
+    def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
+        """What is fed, and where its upper left corner lies in the upright photo."""
+        if not self._lies:
+            # Developed before anything else; 32 bits, so that it is still rounded to what the network knows.
+            wide = columns[0], rows[0], columns[1], rows[1]
+            return RgbPhoto(rendering_of(self.photo, wide), 32, name=self.photo.name), wide[:2]
+        return part_of(self.photo, rows, columns), upright_box(self.photo, rows, columns)[:2]
+
+    def _fed(self, run: Run, length: int, along: int) -> Run:
+        """Rows (0) or columns (1) of the photo that a window's are computed from."""
+        domain = self.model.architecture.domain
+        step = PLANE_STEP[domain]
+        unit, inset = self.model.traits.size.multiple_of * step, 0
+        if domain != "rgb":
+            unit = math.lcm(unit, PERIODS["bayer"], PERIODS["xtrans"])
+            if self._lies and isinstance(self.photo, RawPhoto) and self.photo.cfa == cfa_of(domain):
+                inset = self.photo.inset[along]  # planes count from the mosaic's first sample
+        assert self.model.traits.halo is not None
+        margin = self.model.traits.halo * step + DEMOSAIC_REACH
+        start = (run[0] + inset - margin) // unit * unit - inset
+        stop = -(-(run[1] + inset + margin) // unit) * unit - inset
+        return max(0, start), min(length, stop)
+
+    def _place(self, rows: Run, columns: Run, sides: tuple[int, int]) -> Place:
+        from explorer.models.base import Place
+
+        domain, size = self.model.architecture.domain, self.model.traits.size
+        step = PLANE_STEP[domain]
+        margin = 2 * -(-self.model.config.input.margin // size.multiple_of) * size.multiple_of
+        height, width = (size.padded(-(-side // step) + margin) for side in sides)
+        return Place(-(-rows[0] // step), -(-columns[0] // step), height, width)
+
+
+def is_local(model: LoadedModel) -> bool:
+    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
+    from explorer.models import RestorationNet
+
+    return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted
+
+
+def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
+    """What windows of a restored photo are computed with; None where there are none (`is_local`).
+
+    Args:
+        photo: at its own size.
+        model: loaded.
+        ratio: 1 to 300.
+    """
+    from explorer.models import RestorationNet
+
+    if not is_local(model):
+        return None
+    grey = isinstance(photo, RawPhoto) and photo.monochrome
+    convention = model.config.input
+    if convention.darkness is not None:  # the whole photo's
+        photo = prepared(photo, model)
+        known = convention.model_copy(update={"darkness": None})
+        model = replace(model, config=model.config.model_copy(update={"input": known}))
+    if not isinstance(model.traits, Traits) and type(model.traits).fitted is not RestorationNet.fitted:
+        net, _ = knowing(Job(photo, model, ratio, ""), network_input(photo, model, ratio))
+        model = replace(model, net=cast("RestorationNet", net))
+    return Windows(photo, model, ratio, grey) if model.traits.halo is not None else None

@@ -1,0 +1,108 @@
+"""What rests becomes as sharp as the screen, and what is enlarged shows the photo's own pixels: by screenshots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+from driving import PATIENCE, choose_model, opened
+from places import enlarged, seen
+from test_browser_places import CLEAR, WHOLE, Hand, around, photo, shown_as_it_is
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+AS_SHARP = """dots => {
+  const frame = document.querySelector("#lx-viewer .lx-frame"), wanted = Math.min(1600, frame.clientWidth * dots);
+  return [".lx-before", ".lx-after"].every((each) => frame.querySelector(each).naturalWidth >= wanted);
+}"""
+"""True once both pictures have a pixel for each of the screen's."""
+OWN = "document.querySelector('#lx-viewer .lx-badge').textContent.startsWith('Full')"
+"""True once what is seen is at the photo's own pixels."""
+REST = "document.querySelector('#lx-viewer .lx-follows').hidden"
+"""True while nothing sharper is awaited."""
+
+
+@pytest.mark.parametrize("dots", [1, 2])
+def test_any_place_is_seen_at_the_photos_own_pixels(browser: Browser, address: str, tmp_path: Path, dots: int) -> None:
+    picture = photo(tmp_path, 2100, 1400)
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=dots)
+    page.set_default_timeout(PATIENCE)
+    hand = Hand(page, shown_as_it_is(page, address, tmp_path / "places.png"))
+    page.wait_for_function(AS_SHARP, arg=dots)
+    hand.sees(*WHOLE)
+    assert page.inner_text("#lx-viewer .lx-badge").startswith("Preview")
+
+    hand.double_click(0.8, 0.3)
+    times = 4 - dots
+    for _ in range(times):
+        page.click("#lx-viewer .lx-in")
+    zoom = 4 * 1.5**times
+    page.wait_for_function(OWN)
+    page.wait_for_function(CLEAR)
+    found = seen(page, hand.frame)
+    width, height = 1 / zoom, 1 / zoom
+    assert abs(found.right - found.left - width) < 0.002 and abs(found.bottom - found.top - height) < 0.002
+    x, y = found.middle()
+    assert abs(x - 0.725) < 0.003 and abs(y - 0.35) < 0.003, "the middle of what the double click showed"
+    # Magnified enough that each pixel of the photo is a square of the screen. Their edges may lie half a pixel off.
+    shown = [enlarged(picture, found, found.pixels.shape)]
+    shown += [np.roll(shown[0], step, axis) for step in (-1, 1) for axis in (0, 1)]
+    near = np.min([np.abs(each - found.pixels).max(axis=2) for each in shown], axis=0)
+    assert (near <= 2).mean() > 0.85, "these are the photo's own pixels, not their mean"
+    assert page.eval_on_selector("#lx-viewer .lx-after", "image => image.naturalWidth") <= 1600, "and only these"
+    page.close()
+
+
+def test_the_navigator_shows_and_moves_what_is_seen(page: Page, browser: Browser, address: str, tmp_path: Path) -> None:
+    photo(tmp_path, 1500, 1000)
+    hand = Hand(page, shown_as_it_is(page, address, tmp_path / "places.png"))
+    small = page.locator("#lx-viewer .lx-navigator")
+    assert not small.is_visible()
+    hand.double_click(0.8, 0.8)
+    small.wait_for()
+    assert seen(page, small).about(*WHOLE, pixels=3)
+    box, mark = small.bounding_box(), small.locator("i").bounding_box()
+    assert box and mark
+    for share, start, length, side in ((0.6, "x", "width", 0.25), (0.6, "y", "height", 0.25)):
+        assert abs((mark[start] - box[start]) / box[length] - share) < 0.03  # type: ignore[literal-required]
+        assert abs(mark[length] / box[length] - side) < 0.05  # type: ignore[literal-required]
+    Hand(page, small).drag((0.7, 0.7), (0.3, 0.4))
+    hand.sees(*around(0.3, 0.4, 0.5, 0.5, 4), pixels=12)  # a pixel of the small picture is several of the large one
+    page.click("#lx-viewer .lx-fit")
+    small.wait_for(state="hidden")
+
+
+def test_a_method_that_looks_at_the_whole_says_so(page: Page, address: str, tmp_path: Path) -> None:
+    photo(tmp_path, 2400, 1600)
+    frame = shown_as_it_is(page, address, tmp_path / "places.png")
+    page.wait_for_function(AS_SHARP, arg=1)
+    choose_model(page, "CLAHE")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('CLAHE')")
+    page.wait_for_function(AS_SHARP, arg=1)
+    whole = page.locator("#lx-viewer .lx-whole")
+    assert not whole.is_visible()
+    Hand(page, frame).double_click(0.5, 0.5)
+    whole.wait_for()
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').naturalWidth === 1600")
+    page.wait_for_function(REST)
+    assert not page.is_visible("#lx-viewer .lx-detail >> nth=0")
+    page.click("button#lx-full, #lx-full button")
+    page.wait_for_selector("#lx-viewer .lx-clip-before .lx-detail[src]:visible")
+    assert not whole.is_visible()
+
+
+def test_a_phone_has_no_navigator(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page.set_default_timeout(PATIENCE)
+    opened(page, address, "?model=identity&ratio=4")
+    page.wait_for_function(AS_SHARP, arg=2)
+    page.click("#lx-viewer .lx-in")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-frame.lx-zoomed')")
+    assert not page.is_visible("#lx-viewer .lx-navigator")
+    page.close()

@@ -1,0 +1,117 @@
+"""How sharp what a visitor looks at is: one size for all models, and any place at the photo's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from places import coded
+
+import explorer
+from explorer.app import budget, detail, opening, restoring, sessions, text
+from explorer.app.open_photo import SHARPEST
+from explorer.app.pictures import preview_value
+from explorer.app.restore_tab import Handlers
+from explorer.app.sessions import Session
+from explorer.photo import RgbPhoto, open_mosaic
+from explorer.settings import Finish
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    opened = sessions.open_session(None)
+    yield opened
+    sessions.close_session(opened.token)
+
+
+def picture(width: int, height: int) -> RgbPhoto:
+    return RgbPhoto(coded(width, height).astype(np.float32) / np.float32(255), 8)
+
+
+def test_sharp_previews_of_all_models_are_of_one_size(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_sides = iter([640, 320, 640, 320])
+    monkeypatch.setattr(budget, "preview_side", lambda *_: next(quick_sides))
+    opening.take_photo(session, picture(1500, 1000))
+    assert restoring.sharp_preview(session, 838, Finish()) is None, "there is no preview yet"
+    for model, quick in (("identity", 640), ("gamma", 320), ("clahe", 640), ("identity", 320)):
+        session.require_open().work.latest = None
+        first = restoring.finished_preview(session, model, 1.0, Finish())
+        assert max(first.restoration.image.shape) == quick
+        shown = restoring.sharp_preview(session, 838, Finish())
+        assert shown is not None
+        assert shown.restoration.image.shape == shown.as_taken.shape == shown.amplified.shape == (640, 960, 3)
+        assert shown.restoration.ratio_source == first.restoration.ratio_source
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0.0, 640), (1100.5, 1120), (1e5, SHARPEST)])
+def test_the_size_that_a_page_asks_for_is_bounded(session: Session, asked: float, given: int) -> None:
+    opening.take_photo(session, picture(2000, 1000))
+    restoring.finished_preview(session, "identity", 1.0, Finish())
+    shown = restoring.sharp_preview(session, asked, Finish())
+    assert shown is not None
+    assert shown.restoration.image.shape == (given // 2, given, 3)
+
+
+def test_a_mosaic_is_never_shown_coarser_than_the_screen(session: Session) -> None:
+    samples = np.random.default_rng(0).integers(600, 900, (900, 1500)).astype(np.uint16)
+    opening.take_photo(session, open_mosaic(samples, black=512, name="dark"))
+    restoring.finished_preview(session, "identity", 2.0, Finish())
+    for side in (960, 1120, 1440):
+        shown = restoring.sharp_preview(session, side, Finish())
+        assert shown is not None
+        assert max(shown.restoration.image.shape) == max(shown.as_taken.shape) == side
+
+
+def test_a_detail_is_computed_without_the_whole_photo(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = picture(1500, 1000)
+    opening.take_photo(session, photo)
+    everything, part = (0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.6, 0.3)
+    assert detail.detail(session, part, Finish()) is None, "there is no preview yet"
+    restoring.finished_preview(session, "gamma", 2.0, Finish())
+    whole = explorer.restore(photo, "gamma", 2.0).image
+    monkeypatch.setattr(explorer, "restore", None)
+    found = detail.detail(session, part, Finish())
+    assert found and found.box == (750, 100, 900, 300)
+    assert np.abs(found.restored - whole[100:300, 750:900]).max() < 1 / 255
+    assert np.array_equal(found.as_taken, photo.image[100:300, 750:900])
+    monkeypatch.setattr(detail, "LARGEST_WINDOW", 1_400_000)
+    assert detail.detail(session, everything, Finish()) is None, "that would take long"
+    monkeypatch.undo()
+    restoring.finished_preview(session, "clahe", 2.0, Finish())
+    assert detail.detail(session, part, Finish()) is None, "it looks at the whole picture"
+    restoring.full(session, "clahe", 2.0)
+    assert detail.detail(session, part, Finish()) is not None
+    restoring.finished_preview(session, "gamma", 3.0, Finish())
+    found = detail.detail(session, part, Finish())
+    assert found is not None
+    brighter = explorer.restore(photo, "gamma", 3.0).image[100:300, 750:900]
+    assert np.abs(found.restored - brighter).max() < 1 / 255, "of what is shown now, not of the last full result"
+
+
+def test_models_say_whether_they_have_windows(session: Session) -> None:
+    opening.take_photo(session, picture(700, 500))
+    kinds = {name: restoring.preview(session, name, 1.0).windows for name in ("identity", "bilateral", "clahe", "lime")}
+    assert kinds == {"identity": True, "bilateral": True, "clahe": False, "lime": False}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"asked": "a"}, {"asked": "a", "revision": -1},
+        {"asked": "a", "window": ["x", None, float("nan"), 9e99], "need": "much", "side": -5},
+    ],
+)  # fmt: skip
+def test_whatever_a_page_says_is_bounded(session: Session, said: dict[str, object]) -> None:
+    opening.take_photo(session, picture(700, 500))
+    shown = restoring.finished_preview(session, "identity", 1.0, Finish())
+    finish = dict.fromkeys(text.FINISH_STEPS, 0.0)
+    parts = SimpleNamespace(viewer="viewer", result="result", scores="scores", finish=list(finish))
+    do = Handlers(SimpleNamespace(token="token", message="message"), parts)  # type: ignore[arg-type]
+    value = {**preview_value(session, shown), "window": [0, 0, 1, 1], **said}
+    answer = do.show_sharper({"token": session.token, "viewer": value, **finish})
+    assert ("viewer" in answer) == ("asked" in said and "revision" not in said)
+    if "viewer" in answer:
+        assert answer["viewer"]["answered"] == "a"
+        assert answer["viewer"]["overview"] <= 700
