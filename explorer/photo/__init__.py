@@ -5,6 +5,7 @@ alone. Some functions bear their module's name (`amplify`, `describe`, `develop`
 the function.
 """
 
+from explorer.photo import develop as _develop  # noqa: F401  # before the function of that name, which takes its place
 from explorer.photo.describe import describe
 from explorer.photo.files.dng import write_dng
 from explorer.photo.files.headerless import open_mosaic
