@@ -95,8 +95,12 @@ class Handlers:
             {name: values[slider] for name, slider in zip(text.FINISH_STEPS, self.parts.finish, strict=True)}
         )
 
-    def show(self, values: dict[Any, Any], fresh: bool = False) -> dict[Any, Any]:
-        """The preview of what was chosen.
+    def show(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        """The preview of what was chosen."""
+        return self.shown(values, fresh=False)
+
+    def shown(self, values: dict[Any, Any], fresh: bool) -> dict[Any, Any]:
+        """See `show`.
 
         Args:
             fresh: what is chosen belongs together, whatever the page showed before.
@@ -140,7 +144,7 @@ class Handlers:
         own = opened.example is not None and opened.reference is not None
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
         return {
-            **self.show({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
+            **self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
             **now,
             at.balance: gr.update(visible=opened.raw, value=opened.white_balance),
             at.black_level: gr.update(visible=_has_masked(opened), value=opened.black_level),
