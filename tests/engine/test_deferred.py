@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import restorer
+from explorer import loading
 from explorer.engine import backends, graphs
 from explorer.errors import WeightsError
 from explorer.models import architecture
@@ -31,7 +31,7 @@ if importlib.util.find_spec("openvino") is None:
 def as_a_new_process_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "_GRAPHS", {})
     monkeypatch.setattr(backends, "_COMPILED", {})
-    monkeypatch.setattr(restorer, "_CACHE", restorer._ModelCache(2))
+    monkeypatch.setattr(loading, "_CACHE", loading._ModelCache(2))
 
 
 @pytest.fixture

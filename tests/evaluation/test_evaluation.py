@@ -67,7 +67,7 @@ def test_metrics_agree_with_scikit_image(noise: float) -> None:
 
 def test_a_metric_is_one_entry() -> None:
     """Every place that shows figures has all of the table, and no file but the table's spells their names."""
-    from explorer.app.compare import _COLUMNS
+    from explorer.app.compare_table import _COLUMNS
     from explorer.hub.card import _METRICS
     from explorer.training.card import figures_section
     from explorer.views.plots import figure_title

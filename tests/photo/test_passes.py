@@ -159,7 +159,7 @@ def test_what_follows_a_network_is_limits_matrix_curve_and_turning(
 def test_a_developed_picture_is_finished_in_its_own_memory() -> None:
     given = np.random.default_rng(8).normal(0.5, 0.4, (50, 70, 3)).astype(np.float32)
     expected = np.clip(given, 0, 1)
-    photo = RgbPhoto(np.zeros_like(given), bits=8)
+    photo = RgbPhoto(expected, bits=8)
     image, scene = picture_and_scene(photo, given, "srgb", np.eye(3, dtype=np.float32), 1.0, 100.0, True)
     assert scene is None
     assert np.shares_memory(image, given)
