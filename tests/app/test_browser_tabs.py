@@ -29,7 +29,8 @@ def test_compare_shows_every_model_beside_the_others(page: Page, address: str) -
     tiles = page.locator("#lx-compare-tiles .lx-tile img")
     assert tiles.count() >= 3
     names = page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()
-    assert names == ["Photo as taken", "Reference", "Gamma correction", "CLAHE", "Single-scale Retinex"]
+    assert names[:2] == ["Photo as taken", "Reference"]
+    assert set(names[2:]) == {"Gamma correction", "CLAHE", "Single-scale Retinex"}
 
     page.click("#lx-compare-tiles .lx-only-blind")
     assert page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()[2:] == ["A", "B", "C"]
