@@ -76,7 +76,8 @@ def test_download_at_full_depth(page: Page, address: str, night: Path, tmp_path:
         page.click("#lx-save button, button#lx-save")
     target = tmp_path / waiting.value.suggested_filename
     waiting.value.save_as(target)
-    assert target.name == "night-identity.png"
+    ratio = page.input_value(".lx-ratio-number")
+    assert target.name == f"night-identity-x{ratio}-16bit.png"
     header = target.read_bytes()[:29]
     assert header[16:26] == (480).to_bytes(4, "big") + (320).to_bytes(4, "big") + bytes([16, 2])
 
