@@ -3,6 +3,7 @@ const frame = find(".lx-frame"), before = find(".lx-before"), after = find(".lx-
 const badge = find(".lx-badge"), choice = find(".lx-choice"), empty = find(".lx-empty"), zoomText = find(".lx-zoom");
 const details = [...element.querySelectorAll(".lx-detail")];
 const dropper = find(".lx-dropper"), point = find(".lx-point");
+const left = new Set();
 const follows = find(".lx-follows"), navigator_ = find(".lx-navigator");
 let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, awaited = 0, settled = "", latest = null;
 const stage = makeStage(() => draw(), { exact: frame });
@@ -96,7 +97,11 @@ async function render() {
   const value = props.value;
   // The late answer to a question about an older picture, which would take the place of the newer one.
   const other = latest && value && (value.photo !== latest.photo || value.revision !== latest.revision);
-  if (other && value.answered && value.answered === value.asked) { props.value = latest; return; }
+  if (other && value.answered && value.answered === value.asked && !left.has(value.answered)) {
+    left.add(value.answered); // once: what is set here may come back before it has arrived
+    props.value = latest;
+    return;
+  }
   const mine = ++turn;
   if (!value || !latest || other) awaited = 0;
   else if (value.answered && value.answered === value.asked) { awaited = 0; settled = value.answered; }

@@ -13,6 +13,7 @@ for (const tick of [1, 3, 10, 30, 100, 300]) {
   label.style.left = left(place(tick));
   ticks.append(label);
 }
+const mended = new Set();
 let turn = 0, chosen = null; // of what the visitor chose last
 function show(ratio) {
   range.value = Math.round(place(ratio) * STEPS);
@@ -24,7 +25,12 @@ function show(ratio) {
 function render() {
   const value = props.value || { ratio: 1 };
   // The answer to an older choice, which would take the place of the newer one.
-  if (value.turn < turn) { props.value = { ...value, ...chosen }; trigger("release"); return; }
+  if (value.turn < turn) {
+    // Once for each: what is set here may come back before it has arrived.
+    const both = value.turn + "/" + turn;
+    if (!mended.has(both)) { mended.add(both); props.value = { ...value, ...chosen }; trigger("release"); }
+    return;
+  }
   show(value.ratio);
   // The ratio that was set by hand for another model, which this one does not take over unasked.
   keep.hidden = !value.auto || !Number.isFinite(value.kept);
