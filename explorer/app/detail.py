@@ -72,7 +72,7 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
     if latest is None or (right - left) * (bottom - top) > LARGEST_WINDOW:
         return None
     ratio = latest[1].restoration.ratio
-    if opened.left_alone is not None and latest[0][1] == "auto":
+    if opened.why_left(latest[0][1]) is not None:
         return rendering_of(opened.whole, box), ratio
     looking = _windows(opened, latest[0], ratio)
     if looking is None:

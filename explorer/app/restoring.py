@@ -93,7 +93,7 @@ def preview(
         session.revision += 1
     value = suggested if ratio == "auto" else check_ratio(ratio)
     said = source if ratio == "auto" else text.RATIO_CHOSEN
-    why = opened.left_alone if as_it_is and ratio == "auto" else None
+    why = opened.why_left(ratio) if as_it_is else None
     found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
     # Nobody looks at the intermediates, and they would take more than the picture.
     restoration = replace(found, ratio_source=said, intermediates={})
@@ -165,10 +165,11 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
         # Without the lock: the quick previews go on meanwhile.
         small, taken = opened.at_side(longest)
         with room(bytes_to_restore(small.size)):
-            if opened.left_alone is not None and choice[1] == "auto":
-                made = left_alone(small, loaded, opened.left_alone)
-            else:
+            why = opened.why_left(choice[1])
+            if why is None:
                 made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
+            else:
+                made = left_alone(small, loaded, why)
         made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
         opened.work.sharp = key, replace(quick, restoration=made, as_taken=taken, amplified=amplify(taken, ratio))
     shown: Preview = opened.work.sharp[1]
@@ -199,10 +200,11 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
         return opened.work.full[1]
     photo, loaded = opened.whole, catalogue.load(model)
     with room(bytes_to_restore(photo.size)):
-        if opened.left_alone is not None and ratio == "auto":
-            restoration = left_alone(photo, loaded, opened.left_alone)
-        else:
+        why = opened.why_left(ratio)
+        if why is None:
             restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
+        else:
+            restoration = left_alone(photo, loaded, why)
     opened.work.full = key, restoration
     session.revision += 1
     return restoration
