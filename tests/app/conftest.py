@@ -24,6 +24,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from explorer.app.sessions import Session
+
 from driving import PATIENCE
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "hub"))
@@ -43,6 +45,15 @@ from explorer.app import launch
 
 launch(port=int(sys.argv[1]))
 """
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    from explorer.app import sessions
+
+    opened = sessions.open_session(None)
+    yield opened
+    sessions.close_session(opened.token)
 
 
 @pytest.fixture(scope="session")

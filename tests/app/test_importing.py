@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,13 +105,6 @@ def test_the_speed_of_a_network_is_measured_once(monkeypatch: pytest.MonkeyPatch
     assert budget.seconds_per_pixel(model) == pytest.approx(first / 2)
     budget._SPEED[model.net] = first
     assert budget.seconds_per_pixel(explorer.load_model("clahe")) == 0
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 def raw_example() -> str:

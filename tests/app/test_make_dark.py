@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import darken, opening, restoring, sessions
+from explorer.app import darken, opening, restoring
 from explorer.app.darken import Wish, back_to_light, make_dark
 from explorer.app.sessions import Session
 from explorer.errors import DataError, ExplorerError, OutputError, PhotoError, RatioError
@@ -20,13 +19,6 @@ LIGHT = ((GREY / 255 + 0.055) / 1.055) ** 2.4
 """A surface that reflects about 18 %, as 8-bit sRGB and as linear light."""
 A7S2_GAIN = 0.0956 * (6.12 / 0.0956) ** (np.log(1600 / 100) / np.log(6400 / 100))
 """Counts per electron at ISO 1600: on the line through the two that were published (docs/darkroom.md)."""
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 @pytest.fixture

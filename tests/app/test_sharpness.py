@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,20 +9,13 @@ import pytest
 from places import coded
 
 import explorer
-from explorer.app import budget, detail, opening, restoring, sessions, text
+from explorer.app import budget, detail, opening, restoring, text
 from explorer.app.open_photo import SHARPEST
 from explorer.app.pictures import preview_value
 from explorer.app.restore_tab import Handlers
 from explorer.app.sessions import Session
 from explorer.photo import RgbPhoto, open_mosaic
 from explorer.settings import Finish
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 def picture(width: int, height: int) -> RgbPhoto:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -36,13 +35,6 @@ from explorer.views.pictures import png
 @pytest.fixture(scope="module")
 def demo() -> gr.Blocks:
     return build_app()
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 @pytest.fixture

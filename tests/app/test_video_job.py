@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,6 @@ from explorer.app.video_job import Wish  # noqa: E402
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError, VideoError  # noqa: E402
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 24
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 def level(number: int) -> int:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import compare, contact, opening, restoring, sessions
+from explorer.app import compare, contact, opening, restoring
 from explorer.app.compare_table import table
 from explorer.app.restore_tab import _of_another_model
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    opened = sessions.open_session(None)
-    yield opened
-    sessions.close_session(opened.token)
 
 
 @pytest.mark.parametrize(("kind", "ending"), [("png8", "8bit.png"), ("tiff16", "16bit.tif"), ("jpeg8", "8bit.jpg")])
