@@ -20,6 +20,7 @@ from explorer.app.components import (
     player,
     problem,
     ranking,
+    shown_if,
     tiles,
 )
 from explorer.app.feedback import reported
@@ -105,7 +106,7 @@ def layout() -> Parts:
             for kind, words in contact.KINDS.items()
         }
     link = download_link("lx-compare-link")
-    plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=False, elem_id="lx-compare-plot")
+    plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=shown_if(False), elem_id="lx-compare-plot")
     return Parts(
         chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, sheets, link, _sweep()
     )
@@ -169,7 +170,7 @@ class Handlers:
             shared.token: session.token,
             shared.message: "",
             at.stop: gr.update(interactive=session.is_latest("compare", turn)),
-            at.plot: gr.update(visible=False),
+            at.plot: gr.update(visible=shown_if(False)),
             at.link: None,
         }
         for board in compare.compared(session, wanted, turn):
@@ -185,7 +186,7 @@ class Handlers:
         said, plot = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(board.wanted)), board.plot
         return {
             at.status: note([text.COMPARE_STOPPED, said] if board.stopped else [said]),
-            at.plot: gr.update(value=plot, visible=plot is not None),
+            at.plot: gr.update(value=plot, visible=shown_if(plot is not None)),
             self.shared.message: problem(" ".join(board.failures)) if board.failures else "",
         }
 
@@ -236,7 +237,13 @@ class Handlers:
         at, session = self.parts, open_session(token)
         emptied: dict[Any, Any] = {}
         if session.is_stale("compare"):
-            emptied |= {at.board: None, at.table: None, at.status: "", at.plot: gr.update(visible=False), at.link: None}
+            emptied |= {
+                at.board: None,
+                at.table: None,
+                at.status: "",
+                at.plot: gr.update(visible=shown_if(False)),
+                at.link: None,
+            }
             emptied |= {at.stop: gr.update(interactive=False)}
         if session.is_stale("sweep"):
             emptied |= {each: None for each in (at.sweep.strip, at.sweep.animation, at.sweep.link)}

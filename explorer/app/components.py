@@ -240,6 +240,15 @@ def ratio_slider(render: bool = True) -> gr.HTML:
     )
 
 
+def shown_if(seen: bool) -> Any:
+    """A component's `visible` where its value may come with the change.
+
+    A page builds a component that is not visible only when it becomes so, and on a busy machine it loses the value that
+    came meanwhile. A hidden one is there from the start.
+    """
+    return True if seen else "hidden"
+
+
 def chosen_ratio(value: object) -> RatioChoice:
     """What the slider stands at: "auto" while it follows the suggestion, else the number (checked by the API)."""
     if not isinstance(value, Mapping) or value.get("auto", True):

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import catalogue, features, text
-from explorer.app.components import channel_grid, chosen_ratio, download_link, html, layer_list, tiles
+from explorer.app.components import channel_grid, chosen_ratio, download_link, html, layer_list, shown_if, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import download_value
 from explorer.app.sessions import open_session
@@ -72,7 +72,7 @@ def layout() -> Parts:
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage lx-tight"):
             grid = channel_grid("lx-features-channels")
             page = gr.Slider(
-                0, features.PAGE, 0, step=features.PAGE, label=text.FEATURES_PAGE, visible=False,
+                0, features.PAGE, 0, step=features.PAGE, label=text.FEATURES_PAGE, visible=shown_if(False),
                 elem_id="lx-features-page", buttons=[],
             )  # fmt: skip
             status = html(elem_id="lx-features-status")
@@ -121,7 +121,7 @@ class Handlers:
             self.shared.token: session.token,
             self.shared.message: "",
             at.grid: shown.grid,
-            at.page: gr.update(maximum=max(features.PAGE, last), value=shown.first, visible=last > 0),
+            at.page: gr.update(maximum=max(features.PAGE, last), value=shown.first, visible=shown_if(last > 0)),
             at.board: shown.board,
             at.status: shown.status,
             at.kernel: shown.kernel,

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import catalogue, importing, text
-from explorer.app.components import before_after, download_link, html, ratio_slider
+from explorer.app.components import before_after, download_link, html, ratio_slider, shown_if
 from explorer.app.shared import Shared
 from explorer.settings import LIMITS
 
@@ -91,7 +91,7 @@ def layout(shared: Shared) -> Parts:
 def _balance() -> dict[str, Any]:
     """White balance and black level, for RAW photos."""
     balance = gr.Radio(
-        choices=list(text.WHITE_BALANCES), value="as_shot", label=text.WHITE_BALANCE, visible=False,
+        choices=list(text.WHITE_BALANCES), value="as_shot", label=text.WHITE_BALANCE, visible=shown_if(False),
         elem_id="lx-balance", elem_classes="lx-segments",
     )  # fmt: skip
     with gr.Column(visible=False, elem_id="lx-neutral", elem_classes="lx-tight") as point_row:
@@ -102,7 +102,7 @@ def _balance() -> dict[str, Any]:
                 for label, axis in ((text.NEUTRAL_X, "x"), (text.NEUTRAL_Y, "y"))
             ]
     black_level = gr.Radio(
-        choices=list(text.BLACK_LEVELS), value="auto", label=text.BLACK_LEVEL, visible=False,
+        choices=list(text.BLACK_LEVELS), value="auto", label=text.BLACK_LEVEL, visible=shown_if(False),
         elem_id="lx-black-level", elem_classes="lx-segments",
     )  # fmt: skip
     return {"balance": balance, "point": point, "point_row": point_row, "black_level": black_level}

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import catalogue, opening, restoring, text
-from explorer.app.components import chosen_ratio, note, problem
+from explorer.app.components import chosen_ratio, note, problem, shown_if
 from explorer.app.detail import detail
 from explorer.app.feedback import reported
 from explorer.app.open_photo import NEUTRAL, SHARPEST, OpenPhoto
@@ -69,13 +69,21 @@ def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
-def _of_another_model(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> float | None:
-    """A ratio that the visitor set by hand for another model than this one; None where it is for this one, too."""
-    before = shown.get("ratio", {})
-    if not shown or not ratio or shown["model"] == model or ratio.get("auto", True) or before.get("auto", True):
-        return None
-    same = _turn(before) == _turn(ratio) and chosen_ratio(before) == chosen_ratio(ratio)
-    return float(ratio["ratio"]) if same else None
+def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
+    """A ratio that the visitor set by hand, and when; empty for a suggested one."""
+    return {} if not ratio or ratio.get("auto", True) else {"ratio": chosen_ratio(ratio), **_turn(ratio)}
+
+
+def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
+    """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
+
+    Once left it stays left until the visitor sets one anew: a page may send a choice twice.
+    """
+    chosen = _hand_set(ratio)
+    if not shown or not chosen:
+        return {}
+    again = chosen == shown.get("left")
+    return chosen if again or (shown["model"] != model and chosen == _hand_set(shown["ratio"])) else {}
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
@@ -112,11 +120,13 @@ class Handlers:
         opening.set_black_level(session, values[at.black_level])
         opening.set_white_balance(session, values[at.balance], patch)
         model, ratio = require_model(values[shared.model]), values[shared.ratio]
-        kept = None if fresh else _of_another_model(session.choice, model, ratio)
-        ratio = ratio if kept is None else {"auto": True, "kept": kept, **_turn(ratio)}
+        left = {} if fresh else _left_behind(session.choice, model, ratio)
+        if left:
+            ratio = {"auto": True, "kept": left["ratio"], **_turn(ratio)}
         shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
         session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
-        session.choice = {"model": model, "ratio": {**ratio_value(shown), **_turn(ratio)}}
+        left = left or ({} if _hand_set(ratio) else session.choice.get("left", {}))
+        session.choice = {"model": model, "ratio": {**ratio_value(shown), **_turn(ratio)}, "left": left}
         words, session.greeting = session.greeting, ()
         return {
             shared.token: session.token,
@@ -146,8 +156,8 @@ class Handlers:
         return {
             **self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
             **now,
-            at.balance: gr.update(visible=opened.raw, value=opened.white_balance),
-            at.black_level: gr.update(visible=_has_masked(opened), value=opened.black_level),
+            at.balance: gr.update(visible=shown_if(opened.raw), value=opened.white_balance),
+            at.black_level: gr.update(visible=shown_if(_has_masked(opened)), value=opened.black_level),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,8 +13,10 @@ from PIL import Image
 
 from explorer.app import compare, contact, opening, restoring
 from explorer.app.compare_table import table
-from explorer.app.restore_tab import _of_another_model
+from explorer.app.restore_layout import Parts
+from explorer.app.restore_tab import Handlers, _left_behind
 from explorer.app.sessions import Session
+from explorer.app.text import FINISH_STEPS
 from explorer.errors import PhotoError
 
 
@@ -72,10 +77,33 @@ def test_a_contact_sheet_needs_a_comparison_and_holds_it(session: Session) -> No
     assert "&quot;model&quot;: &quot;gamma&quot;" in page.read_text()
 
 
-def test_only_a_ratio_that_was_set_for_another_model_is_taken_back() -> None:
-    shown = {"model": "gamma", "ratio": {"ratio": 50.0, "auto": False, "turn": 3}}
-    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": False, "turn": 3}) == 50
-    assert _of_another_model(shown, "gamma", {"ratio": 50, "auto": False, "turn": 3}) is None
-    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": False, "turn": 4}) is None, "chosen for this one"
-    assert _of_another_model(shown, "clahe", {"ratio": 50, "auto": True, "turn": 3}) is None
-    assert _of_another_model({}, "clahe", {"ratio": 50, "auto": False}) is None
+def test_only_a_ratio_that_was_set_for_another_model_is_left_behind() -> None:
+    by_hand = {"ratio": 50, "auto": False, "turn": 3}
+    shown = {"model": "gamma", "ratio": by_hand, "left": {}}
+    assert _left_behind(shown, "clahe", by_hand) == {"ratio": 50, "turn": 3}
+    assert not _left_behind(shown, "gamma", by_hand)
+    assert not _left_behind(shown, "clahe", {**by_hand, "turn": 4}), "chosen for this one"
+    assert not _left_behind(shown, "clahe", {**by_hand, "auto": True})
+    assert not _left_behind({}, "clahe", by_hand)
+
+
+def test_a_choice_that_a_page_sends_twice_is_taken_once(session: Session) -> None:
+    opening.open_example(session, "cat")
+    shared = SimpleNamespace(token="token", model="model", ratio="ratio", message="message")
+    parts: Any = SimpleNamespace(
+        **{f.name: f.name for f in fields(Parts)} | {"point": ("x", "y"), "finish": FINISH_STEPS}
+    )
+    do = Handlers(cast("Any", shared), parts)
+
+    def chosen(model: str, ratio: dict[str, Any]) -> dict[str, Any]:
+        given = {"token": session.token, "model": model, "ratio": ratio, "x": None, "y": None}
+        given |= {"balance": "as_shot", "black_level": "auto", **dict.fromkeys(FINISH_STEPS, 0.0)}
+        shown = do.show(given)["ratio"]
+        return {key: shown[key] for key in ("auto", "kept")}
+
+    by_hand = {"ratio": 50, "auto": False, "turn": 3}
+    assert chosen("gamma", by_hand) == {"auto": False, "kept": None}
+    assert chosen("clahe", by_hand) == {"auto": True, "kept": 50}
+    assert chosen("clahe", by_hand) == {"auto": True, "kept": 50}, "the same choice once more"
+    assert chosen("clahe", {**by_hand, "turn": 4}) == {"auto": False, "kept": None}, "kept by a click"
+    assert chosen("ssr", {**by_hand, "turn": 4})["kept"] == 50
