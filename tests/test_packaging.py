@@ -73,8 +73,8 @@ def test_requirements_for_spaces_are_in_step(project: Path, pyproject: dict[str,
 
 def test_conda_environment_is_in_step(project: Path, pyproject: dict[str, Any]) -> None:
     text = (project / "environment.yml").read_text()
-    # Ray and the site's generator come with `make batch-test` and `make docs`, and with the extras of those names, and so
-    # does spandrel.
+    # Ray, the site's generator and spandrel come with `make batch-test`, `make docs` and `make spandrel-test`, and with
+    # the extras of those names.
     extras = set(pyproject["project"]["optional-dependencies"]) - {"ray", "docs", "spandrel"}
     everything = declared(pyproject, *extras)
     assert in_environment(text) == everything
