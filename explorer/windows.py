@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from explorer.models.traits import Traits
+from explorer.models.traits import Place
 from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
@@ -24,7 +24,7 @@ from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of,
 from explorer.restorer import Job, compute, knowing, network_input, prepared
 
 if TYPE_CHECKING:
-    from explorer.models.base import Place
+    from explorer.models import RestorationNet
     from explorer.weights.store import LoadedModel
 
 
@@ -93,8 +93,6 @@ class Windows:
         return max(0, start), min(length, stop)
 
     def _place(self, rows: Run, columns: Run, sides: tuple[int, int]) -> Place:
-        from explorer.models.base import Place
-
         domain, size = self.model.architecture.domain, self.model.traits.size
         step = PLANE_STEP[domain]
         margin = 2 * -(-self.model.config.input.margin // size.multiple_of) * size.multiple_of
@@ -104,9 +102,7 @@ class Windows:
 
 def is_local(model: LoadedModel) -> bool:
     """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
-    from explorer.models import RestorationNet
-
-    return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted
+    return model.traits.halo is not None or model.traits.fits
 
 
 def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
@@ -117,8 +113,6 @@ def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
         model: loaded.
         ratio: 1 to 300.
     """
-    from explorer.models import RestorationNet
-
     if not is_local(model):
         return None
     grey = isinstance(photo, RawPhoto) and photo.monochrome
@@ -127,7 +121,7 @@ def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
         photo = prepared(photo, model)
         known = convention.model_copy(update={"darkness": None})
         model = replace(model, config=model.config.model_copy(update={"input": known}))
-    if not isinstance(model.traits, Traits) and type(model.traits).fitted is not RestorationNet.fitted:
+    if model.traits.fits:
         net, _ = knowing(Job(photo, model, ratio, ""), network_input(photo, model, ratio))
         model = replace(model, net=cast("RestorationNet", net))
     return Windows(photo, model, ratio, grey) if model.traits.halo is not None else None

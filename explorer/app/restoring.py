@@ -58,10 +58,12 @@ class Preview:
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
     """PSNR, SSIM and GT-mean PSNR of a result against the reference; None without one, or for tiny pictures."""
-    from explorer.evaluation.metrics import measure
-
     reference = session.require_open().reference
-    return None if reference is None or min(image.shape[:2]) < MIN_SIDE else measure(image, reference.like(image))
+    if reference is None or min(image.shape[:2]) < MIN_SIDE:
+        return None
+    from explorer.evaluation.metrics import measure  # here: it imports torch
+
+    return measure(image, reference.like(image))
 
 
 def photo_facts(session: Session) -> dict[str, object]:
