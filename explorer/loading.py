@@ -130,7 +130,7 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
         model = _CACHE.get(found.folder, found.revision)
     if weights is not None and model.architecture.name != name.split(".")[0]:
         raise WeightsError(
-            f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
+            f"{weights} contains weights of {model.architecture.name}, not of {name}; give its own architecture's name."
         )
     return model
 

@@ -55,7 +55,7 @@ def noise_of(wish: Wish) -> SensorNoise:
 
 def make_dark(session: Session, wish: Wish) -> DarkLight:
     """Makes the open photo dark and shows it, with the photo as it was for its reference. What is dark already is made
-    anew from the photo that it was made of.
+    again from the photo that it was made of.
 
     Returns:
         How dark it is.

@@ -89,7 +89,7 @@ def give_back() -> None:
 
 
 class Again(Generic[T]):
-    """Something large that is made anew when it is asked for after it was let go."""
+    """Something large that is made again when it is asked for after it was let go."""
 
     def __init__(self, value: T, make: Callable[[], T] | None = None) -> None:
         self.held: T | None = value

@@ -94,7 +94,8 @@ class Session:
         self.boards[board] = self.require_open()
 
     def is_stale(self, board: str) -> bool:
-        """Whether a board shows another photo than the open one: the page may empty a board after it has begun anew."""
+        """Whether a board shows another photo than the open one: the page may empty a board after it has begun "
+        "again."""
         return self.boards.get(board) is not self.open
 
     def begins(self, board: str) -> int:

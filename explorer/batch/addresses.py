@@ -103,7 +103,7 @@ def _reached(address: str) -> tuple[Any, str]:
         file_system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         reason = str(error).rstrip(".")
-        raise PhotoError(f"Addresses of {protocol}:// need another package: {reason}.") from error
+        raise PhotoError(f"Addresses of {protocol}:// need another package:  {reason}.") from error
     except ValueError as error:
         raise PhotoError(f"{address} cannot be reached ({error}); check the address.") from error
     return file_system, path
@@ -275,7 +275,7 @@ def make_folder(address: str) -> None:
                 file_system.makedirs(path, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"The folder {address} cannot be made ({reason}); name another destination.") from error
+        raise OutputError(f"The folder {address} cannot be made ({reason}); choose another destination.") from error
 
 
 def write(folder: str, name: str, data: bytes) -> None:

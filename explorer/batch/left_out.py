@@ -48,7 +48,7 @@ def told(left_out: Sequence[LeftOut]) -> str:
         if names:
             more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED} more"
             parts.append(f"{len(names)} {one if len(names) == 1 else several} ({', '.join(names[:_NAMED])}{more})")
-    return f"left out: {'; '.join(parts)}" if parts else ""
+    return f"skipped: {'; '.join(parts)}" if parts else ""
 
 
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:

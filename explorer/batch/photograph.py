@@ -130,7 +130,7 @@ class ModelFiles:
                 (Path(folder) / name).write_bytes(content)
             model = load_weights(Path(folder), self.revision)
         if model.identity.sha256 != self.sha256:
-            raise WeightsError(f"The weights {self.name} changed while they were sent; start again.")
+            raise WeightsError(f"The weights {self.name} changed during the transfer; start again.")
         return model
 
 
@@ -157,7 +157,7 @@ class Plan:
 
     @property
     def settings(self) -> str:
-        """A digest of all that decides how a result looks: where it is another, a photograph is restored anew."""
+        """A digest of all that decides how a result looks: where it is another, a photograph is restored again."""
         from explorer import __version__
 
         chosen = [self.model.name, self.model.sha256, asdict(self.treatment), self.suffix, __version__]
@@ -379,12 +379,13 @@ def _write(destination: str, name: str, data: bytes) -> None:
             code = getattr(error, "errno", None)
             if code == errno.ENAMETOOLONG:
                 raise _UnnameableError(
-                    f"The name of its result is too long for {destination}; give the photograph a shorter one."
+                    f"The name of its result is too long for {destination}; give the photo a shorter name."
                 ) from error
             if code in _HOPELESS or isinstance(error, PhotoError) or attempt == _ATTEMPTS:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise OutputError(
-                    f"{destination} takes no more results ({reason}); free some space there or correct its rights, "
-                    "then run the same command again: it goes on where it stopped."
+                    f"{destination} accepts no more results ({reason}); free some space there or correct its "
+                    f"permissions, "
+                    "then run the same command again: it resumes where it stopped."
                 ) from error
         time.sleep(0.5 * attempt)

@@ -76,8 +76,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
 def foreign(place: str) -> OutputError:
     """For a file in the place of a result that nothing notes as one."""
     return OutputError(
-        f"'{place}' is already there and is no result that was made before; name another output, or replace it with "
-        "--overwrite."
+        f"'{place}' already exists and is not an earlier result; choose another output, or replace it with --overwrite."
     )
 
 

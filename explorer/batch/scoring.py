@@ -87,7 +87,7 @@ def _scores(
                 yield waiting[done], done.result()
         except BrokenProcessPool as error:
             raise ExplorerError(
-                "A process that measured was ended, or could not begin: memory may be short; start fewer with "
+                "A measuring process was killed, or could not start, and memory may be short; start fewer with "
                 "--workers."
             ) from error
         finally:

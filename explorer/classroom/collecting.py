@@ -61,7 +61,9 @@ def collect(folder: Path) -> Collected:
         if key not in newest or newest[key][0] <= written:
             newest[key] = (written, one)
     if not newest:
-        raise DataError(f"Nothing in {folder} was handed in; learners write a file with explorer.widgets.hand_in.")
+        raise DataError(
+            f"{folder} contains nothing that was handed in; learners write a file with explorer.widgets.hand_in."
+        )
     ordered = sorted((one for _, one in newest.values()), key=lambda each: (each.lesson, each.name.casefold()))
     return Collected(ordered, unread)
 

@@ -35,7 +35,7 @@ class Event:
 
 
 EVENTS: list[Event] = []
-"""Of this session, in order. A kernel that is restarted begins anew."""
+"""Of this session, in order. A kernel that is restarted begins again."""
 
 
 def keep(kind: Kind, name: str, right: bool, *, said: str = "", given: Any = None, answer: Any = None) -> None:
@@ -82,5 +82,5 @@ def hand_in(lesson: str | int, name: str, folder: Path) -> Path:
         with replacing(path) as unfinished:
             unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
     return path

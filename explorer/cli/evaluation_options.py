@@ -192,7 +192,7 @@ def parse_ratios(text: str) -> list[float]:
 
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
-        raise RatioError("--ratios names no ratio; give numbers from 1 to 300, for example 30,100,300.")
+        raise RatioError("--ratios contains no ratio; give numbers from 1 to 300, for example 30,100,300.")
     return sorted({check_ratio(part) for part in parts})
 
 

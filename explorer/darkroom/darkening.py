@@ -99,7 +99,7 @@ class DarkExposure:
         if path.suffix.lower() not in SUFFIXES:
             raise OutputError(f"{path.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
         if not path.parent.is_dir():
-            raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+            raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
         if path.suffix.lower() != ".dng":
             from explorer.encode import encode, write_bytes
 

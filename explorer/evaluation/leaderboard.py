@@ -105,7 +105,7 @@ def read_board(path: Path = BOARD) -> list[Row]:
     try:
         return [Row(**each) for each in json.loads(path.read_text(encoding="utf-8"))["rows"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is no leaderboard ({error}); remove it, and measure again.") from error
+        raise DataError(f"{path} is not a leaderboard ({error}); remove it and measure again.") from error
 
 
 def board_json(rows: Sequence[Row]) -> str:

@@ -85,7 +85,7 @@ def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
 
 def recorded(rows: Sequence[Row]) -> list[Row]:
     """A board with the eval15 figures that weights and the catalogue already hold, by the same protocol, where it has
-    none. They come without seconds, and stay until they are measured anew."""
+    none. They come without seconds, and stay until they are measured again."""
     known = {row.name: row.sha256 for row in rows if "lol_eval15" in row.figures}
     found = list(rows)
     for name, folder in folders_in(embedded_folders()).items():

@@ -104,12 +104,12 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
         raise
     except errors.GatedRepoError as error:
         raise HubError(
-            f"{repo} is gated: ask for access on its page {page(repo)} and sign in with `hf auth login`."
+            f"{repo} is gated: request access on its page {page(repo)} and sign in with `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise HubError(
             f"There is no repository {repo} on the Hub, or it is private: check its name, and sign in with "
-            "`hf auth login` where it is private."
+            "`hf auth login` if it is private."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise HubError(f"{repo} has no revision {revision!r}; give one of its branches, tags or commits.") from error
@@ -118,7 +118,9 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
     except errors.LocalEntryNotFoundError as error:
         raise HubError(f"{what}: {_reason(error)}{remedy or '; try again later'}.") from error
     except errors.EntryNotFoundError as error:
-        raise HubError(f"{repo} does not hold what was asked for at {revision or 'this revision'}: {what}.") from error
+        raise HubError(
+            f"{repo} does not contain the requested files at {revision or 'this revision'}: {what}."
+        ) from error
     except errors.HfHubHTTPError as error:
         raise HubError(f"{what}: {_answer(error, repo)}") from error
     except (errors.HFValidationError, errors.FileMetadataError) as error:
@@ -130,7 +132,7 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
     except OSError as error:
         raise HubError(f"{what}: {_words(error)}; free some space or check the cache {cache_folder()}.") from error
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise HubError(f"{what}: the Hub gave an answer that cannot be understood ({_words(error)}).") from error
+        raise HubError(f"{what}: the Hub gave an unintelligible answer ({_words(error)}).") from error
 
 
 @contextmanager

@@ -55,11 +55,11 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
         metadata = get_hf_file_metadata(url, retry_on_errors=True)
         size, etag = metadata.size, metadata.etag or ""
         if size is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", etag):
-            raise HubError(f"{path} of {repo}: the Hub states no size or no usable ETag; ask whoever runs that server.")
+            raise HubError(f"{path} of {repo}: the Hub gives no size or no usable ETag; ask whoever runs that server.")
         if size > largest:
             raise HubError(
-                f"{path} of {repo} has {size:,} bytes, more than the {largest:,} that such a file may have; "
-                "it is refused."
+                f"{path} of {repo} has {size:,} bytes, more than the {largest:,} allowed for such a file, "
+                "so it is refused."
             )
         if resumable:
             _prefetch(repo, url, etag, size, report)
@@ -69,7 +69,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
 
 
 def forget_file(repo: str, commit: str, path: str) -> None:
-    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it anew."""
+    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it again."""
     pointer = storage_folder(repo) / "snapshots" / commit / path
     blob = pointer.resolve()
     pointer.unlink(missing_ok=True)
@@ -100,9 +100,7 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
             _download(url, partial, size, report)
         if not _is_etag_of(partial, etag):
             partial.unlink(missing_ok=True)
-            raise HubError(
-                f"A file of {repo} arrived with other bytes than its sha256 says; nothing of it was kept, try again."
-            )
+            raise HubError(f"A file of {repo} does not match its sha256; nothing was kept, try again.")
         partial.replace(blob)
 
 
@@ -146,7 +144,7 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
         if have < size:
             failures = 0 if have > before else failures + 1
             if failures >= TRIES or wait > LONGEST_WAIT:
-                raise HubError(f"The download stopped at {have:,} of {size:,} bytes again and again; try again later.")
+                raise HubError(f"The download stopped at {have:,} of {size:,} bytes several times; try again later.")
             time.sleep(wait)
 
 
@@ -158,7 +156,7 @@ def _append(response: Any, partial: Path, have: int, size: int, report: Report) 
         file.seek(have)
         for block in response.iter_bytes():  # as it arrives: a block size would hold back what a cut then loses
             if have + len(block) > size:
-                raise HubError(f"The Hub sends more than the {size:,} bytes that it announced; the file is refused.")
+                raise HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
             file.write(block)
             have += len(block)
             report(have, size)

@@ -114,7 +114,7 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
         partial.replace(path)
     except (OSError, http.client.HTTPException) as error:
         if words := blamed(error, file.url):
-            raise WeightsError(f"{file.name} cannot be had from {file.url}: {words}.") from error
+            raise WeightsError(f"{file.name} cannot be downloaded from {file.url}: {words}.") from error
         reason = getattr(error, "reason", None) or error
         raise WeightsError(code="error.unreachable_file", file=file.name, address=file.url, reason=reason) from error
     return path

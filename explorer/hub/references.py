@@ -50,8 +50,8 @@ def check_repo(repo: str) -> str:
     """
     if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
         raise HubError(
-            f"{repo[:120]!r} is not a repository of the Hub; write `org/repo` with letters, digits, '-', '_' and '.' "
-            "alone."
+            f"{repo[:120]!r} is not a repository on the Hub; write `org/repo` with only letters, digits, '-', '_' "
+            "and '.'."
         )
     return repo
 
@@ -63,7 +63,7 @@ def check_name(name: str) -> str:
         HubError: not `architecture.recipe` in small letters, digits and `_`.
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
-        raise HubError(f"{name[:120]!r} is not a name of weights; write `architecture.recipe`, such as zero_dce.lol.")
+        raise HubError(f"{name[:120]!r} is not the name of weights; write `architecture.recipe`, such as zero_dce.lol.")
     return name
 
 

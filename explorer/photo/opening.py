@@ -54,7 +54,7 @@ def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path |
         path = Path(source)
     except TypeError as error:
         raise PhotoError(
-            f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
+            f"A photo must be a path or a file's bytes, not {type(source).__name__}; give one of these."
         ) from error
     return path, name or path.name
 
@@ -62,7 +62,7 @@ def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path |
 def _read(path: Path, name: str, limits: Limits) -> bytes:
     try:
         if path.is_dir():
-            raise PhotoError(f"{path} is a folder; name a photo in it.")
+            raise PhotoError(f"{path} is a folder; give a photo inside it.")
         if not os.path.isfile(path) and path.exists():
             with path.open("rb", buffering=0) as file:
                 return read_once(file, limits.max_bytes)
@@ -71,7 +71,7 @@ def _read(path: Path, name: str, limits: Limits) -> bytes:
     except FileNotFoundError as error:
         raise PhotoError(f"{path} does not exist; check the path.") from error
     except PermissionError as error:
-        raise PhotoError(f"{path} may not be read; change its permissions.") from error
+        raise PhotoError(f"{path} is not readable; change its permissions.") from error
     except (OSError, ValueError) as error:
         raise PhotoError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; check the path."

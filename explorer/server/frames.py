@@ -111,7 +111,7 @@ class Frames:
             return
         query = scope["query_string"].decode("latin-1")
         if len(query) > _LONGEST_QUERY:
-            raise RefusalError(400, "The frame comes with too many words.")
+            raise RefusalError(400, "The frame's header is too large.")
         choices = dict(parse_qsl(query))
         data = await _body(receive)
         user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
@@ -134,7 +134,7 @@ async def _body(receive: Any) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise RefusalError(400, "The frame was broken off.")
+            raise RefusalError(400, "The frame was interrupted.")
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)

@@ -107,7 +107,7 @@ class _Body:
                 if self.taken and count:
                     self.taken.came(count)
             elif self.bytes:
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
         except RefusalError:
             self.refused = True
             raise
@@ -123,7 +123,7 @@ class _Body:
         while not self.whole:
             message = await self()
             if message["type"] != "http.request":
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
@@ -248,9 +248,11 @@ class Gate:
     ) -> None:
         headers, app = Headers(scope=scope), scope["app"]
         if not permits(visitor.host, self._options.hosts):
-            raise RefusalError(403, "The server does not answer to this name; its operator sets names: EXPLORER_HOSTS.")
+            raise RefusalError(
+                403, "The server does not answer to this host name; its operator sets the names in EXPLORER_HOSTS."
+            )
         if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
-            raise RefusalError(403, "A page of another address may not use this server.")
+            raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
         inner = self._inner.get(visitor.inner)
@@ -312,7 +314,7 @@ class Gate:
         """Refuses a job if enough of the user's already wait."""
         if waiting(scope["app"], user) >= self._options.jobs_waiting:
             raise RefusalError(
-                429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0
+                429, f"{self._options.jobs_waiting} of your jobs are already waiting; let some finish first.", 5.0
             )
 
 
@@ -376,4 +378,4 @@ async def _close(answer: _Answer, status: int, sentence: str = "There is nothing
 
 
 def _too_long(most: int) -> RefusalError:
-    return RefusalError(413, f"The request has more than the {most / 2**20:.3g} MiB that it may have.")
+    return RefusalError(413, f"The request is larger than the {most / 2**20:.3g} MiB allowed.")

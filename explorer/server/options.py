@@ -101,7 +101,7 @@ class ServerOptions:
 def _one_line(variable: str, default: str) -> str:
     text = os.environ.get(variable, "").strip() or default
     if any(letter in text for letter in ";,\r\n") or not text.isascii():
-        raise SettingsError(f"{variable} may hold names of hosts with blanks between them; correct or unset it.")
+        raise SettingsError(f"{variable} must hold host names separated by spaces; correct or unset it.")
     return text
 
 
@@ -134,11 +134,13 @@ def read_accounts(text: str) -> dict[str, str]:
         where = f"Account {number} in {path}" if is_file else "The account"
         if not (user.strip() and colon) or user.strip() in accounts:
             raise SettingsError(
-                f"{where} is not user:password of a new user; give --auth user:password, or a file of such lines."
+                f"{where} is not user:password for a new user; give --auth user:password, or a file of such lines."
             )
         if len(password) < _SHORTEST_PASSWORD:
-            raise SettingsError(f"{where} has a password of fewer than {_SHORTEST_PASSWORD} characters; take a longer.")
+            raise SettingsError(
+                f"{where} has a password of fewer than {_SHORTEST_PASSWORD} characters; choose a longer one."
+            )
         accounts[user.strip()] = password
     if not accounts:
-        raise SettingsError(f"The file of accounts {path} names nobody; write user:password into it.")
+        raise SettingsError(f"The file of accounts {path} lists no one; write user:password into it.")
     return accounts

@@ -42,7 +42,7 @@ class Phase:
     """Side of the crops, pixels."""
     batch: int
     shrink: int = 1
-    """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn again each time, and averaged down to `crop`: a
     small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
 
 
@@ -81,7 +81,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins anew: a share of the steps, and the part of the rate that it begins from."""
+    """Where the cosine begins again: a share of the steps, and the part of the rate that it begins from."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500

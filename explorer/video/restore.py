@@ -150,7 +150,7 @@ def _given(ratio: float | str, follow: bool) -> float | None:
         return None
     number = check_ratio(ratio)
     if follow:
-        raise RatioError("A ratio that follows the light is an automatic one; leave the number out.")
+        raise RatioError("A ratio that follows the light is automatic; leave out the number.")
     return number
 
 
@@ -163,9 +163,9 @@ def _version() -> str:
 def _check_places(path: Path, out: Path) -> None:
     there = identity(out)
     if there is not None and there == identity(path):
-        raise OutputError(f"The result would replace the clip '{path}'; name another output.")
+        raise OutputError(f"The result would replace the clip '{path}'; choose another output.")
     if path.is_dir() and nearest_of(out.parent, [path]) is not None:
-        raise OutputError(f"{out} would lie among the frames; name an output outside of {path}.")
+        raise OutputError(f"{out} would be among the frames; name an output outside of {path}.")
 
 
 class _Run:
@@ -206,7 +206,7 @@ class _Run:
         try:
             self._restore_missing()
             if not state.done:
-                raise VideoError(f"{facts.name} holds no frame that can be decoded; name another clip.")
+                raise VideoError(f"{facts.name} contains no frame that can be decoded; choose another clip.")
             assemble(self._parts.finished(), self._clip, out, self._format)
         except (VideoError, OutputError):
             if not self._parts.finished():
@@ -275,7 +275,7 @@ class _Run:
         beginning: list[Frame] = []  # damaged ones, before any that is not
         for frame in _ahead(self._clip.frames(self._state.done)):
             if self._cancelled():
-                raise CancelledError("The run was cancelled; start it again to go on from there.")
+                raise CancelledError("The run was cancelled; start it again to resume.")
             if frame.photo is None:
                 self._state.damaged.append((frame.index, float(frame.time * self._clip.facts.time_base)))
             image, seen = (None, None) if frame.photo is None else self._restored(frame.photo, frame)

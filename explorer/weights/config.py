@@ -120,7 +120,7 @@ def read_config(folder: Path) -> WeightsConfig:
             f"{folder} holds no config.json; give a folder with model.safetensors and config.json."
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
+        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights again.") from error
     if isinstance(data, dict) and data.get("schema") != SCHEMA:
         release = data.get("release")
         named = isinstance(release, str) and re.fullmatch(r"[0-9]+(\.[0-9a-z]+){0,4}", release)

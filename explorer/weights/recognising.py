@@ -143,8 +143,8 @@ def recognised_by_spandrel(candidates: Sequence[Tensors], what: str, otherwise: 
     """
     if find_spec("spandrel") is None:
         raise WeightsError(
-            f"{str(otherwise).rstrip('.')}; with pip install 'lowlight-explorer[spandrel]' networks of that library "
-            "are known too."
+            f"{str(otherwise).rstrip('.')}; to import networks of the library spandrel too, run "
+            "pip install 'lowlight-explorer[spandrel]'."
         ) from otherwise
     from explorer.models.spandrel_net import BRIGHTENING, PREFIX, described, licence_of
 

@@ -271,7 +271,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
 
 
 def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
-    """A function with a control for each of its arguments, drawn anew when one is moved.
+    """A function with a control for each of its arguments, drawn again when one is moved.
 
     Args:
         draw: takes the controls by name; gives pictures (title -> array), a plotly figure, HTML, or a list of those.

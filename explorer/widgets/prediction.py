@@ -120,7 +120,8 @@ class Prediction(ipywidgets.VBox):
             return self._answer()
         except NameError as error:
             raise ExplorerError(
-                f"The answer is not known yet ({error.name} comes later): run the cells below, then press the button."
+                f"The answer is not available yet ({error.name} comes later): run the cells below, then press the "
+                f"button."
             ) from error
 
     def _met(self, guess: str | float, truth: Any) -> bool:

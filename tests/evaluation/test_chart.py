@@ -105,7 +105,7 @@ def test_corners_that_do_not_fit_are_refused() -> None:
     ):
         with pytest.raises(DataError, match=words):
             patch_means(picture, corners)
-    with pytest.raises(DataError, match="hold no light"):
+    with pytest.raises(DataError, match="patches are black"):
         neutral_gain(np.zeros((24, 3)))
     with pytest.raises(DataError, match="--corners"):
         known_corners("unknown.dng")

@@ -278,7 +278,7 @@ def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pyt
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4"], 8, "four points"),
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4 5,6 7,inf"], 8, "four points"),
         (["-m", "gamma", "--synthetic-raw", high, "--ratios", "30,bright"], 4, "bright"),
-        (["-m", "gamma", "--synthetic-raw", high, "--ratios", ","], 4, "names no ratio"),
+        (["-m", "gamma", "--synthetic-raw", high, "--ratios", ","], 4, "contains no ratio"),
     ):
         assert main(["eval", *line]) == code, line
         said = capsys.readouterr()

@@ -95,7 +95,7 @@ def test_figures_on_synthetic_raw_are_recorded_by_ratio(
 
 def test_other_weights_than_the_measured_ones_keep_their_figures(weights: Path) -> None:
     before = (weights / "config.json").read_bytes(), (weights / "README.md").read_bytes()
-    with pytest.raises(WeightsError, match="other weights than those that were measured"):
+    with pytest.raises(WeightsError, match="different weights from those that were measured"):
         record(weights, {EVAL15: {"psnr": 30.0}}, "0" * 64)
     assert ((weights / "config.json").read_bytes(), (weights / "README.md").read_bytes()) == before
 

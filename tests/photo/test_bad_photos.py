@@ -68,7 +68,7 @@ def test_no_permission(tmp_path: Path) -> None:
     path = tmp_path / "locked.png"
     path.write_bytes(encoded("PNG"))
     path.chmod(0)
-    refused(path, "may not be read")
+    refused(path, "is not readable")
 
 
 def test_huge_png_header_is_refused_before_decoding() -> None:
@@ -158,4 +158,4 @@ def test_heic_without_its_decoder(brand: bytes, monkeypatch: pytest.MonkeyPatch)
 def test_headerless_mosaics() -> None:
     refused(bytes(2000), "name it like rose_768x512_rggb.raw", name="scan.raw")
     refused(bytes(2000), "holds 2000 bytes", name="scan_32x32_rggb.raw")
-    refused(bytes(2), "smaller than one tile", name="scan_1x1_rggb.raw")
+    refused(bytes(2), "smaller than one cell", name="scan_1x1_rggb.raw")

@@ -96,7 +96,7 @@ def _grey_world_rgb(image: FloatArray) -> Gains:
     chosen = (brightest < _WHITE) & (brightest > 2 / 255)
     if not chosen.any():
         raise WhiteBalanceError(
-            "The picture is all black or all white, so its mean colour says nothing; give the gains."
+            "The picture is all black or all white, so its mean colour is meaningless; give the gains."
         )
     means = srgb_to_linear(image[chosen]).mean(axis=0, dtype=np.float64)
     return _gains_of_means(means, "error.low_channel", what=say("error.the_picture"))
