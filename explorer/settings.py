@@ -101,14 +101,14 @@ class RestoreSettings:
     """Amplification, 1 to 300: the number that was applied, also where it had been suggested."""
     white_balance: WhiteBalanceChoice = "as_shot"
     weights_sha256: str = ""
-    """Of the weights that made the picture; empty for classical methods, or to take whatever weights are there."""
+    """Checksum of the weights that made the picture; empty for classical methods, or to use whatever is installed."""
     backend: str = "auto"
     """What computed; another one is taken where it is not available, and then the last bits may differ."""
     photo: str = ""
     """The photo's file name, for the reader."""
     finish: Finish = field(default_factory=Finish)
     black_level: BlackChoice = "auto"
-    """Of a RAW file, for `explorer.open_photo`."""
+    """Black level of a RAW file, for `explorer.open_photo`."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
 

@@ -159,7 +159,7 @@ class Holding(Generic[T]):
     owner: str
     amount: float
     turn: Any
-    """Of what one owner has, the least is given up first."""
+    """Order of release: what one owner has with the smallest turn goes first."""
 
 
 def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:

@@ -31,7 +31,7 @@ _IMPORTS = "imports"
 
 
 def allowed(request: gr.Request | None) -> bool:
-    """Whether this visitor may import weights."""
+    """True if this visitor may import weights."""
     setting = os.environ.get(SETTING, "").strip().lower()
     if setting:
         return setting in ("1", "true", "yes", "on")

@@ -87,7 +87,7 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
-    """Whether a choice of the black level can change anything."""
+    """True if a choice of the black level can change anything."""
     return isinstance(opened.small, RawPhoto) and opened.small.masked
 
 

@@ -24,7 +24,7 @@ _OBJECT_STORES = frozenset(
 )
 """Protocols whose stores show an object only when all of it has arrived."""
 _DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
-"""Of the Hub's addresses, where it may be named or not."""
+"""The default branch in addresses of the Hub, where it is optional."""
 STAGING = ".manifest/unfinished"
 """Where files of a destination lie until they are whole."""
 
@@ -43,7 +43,7 @@ ABSENT = Found(-1, "absent")
 
 
 def is_local(address: str) -> bool:
-    """Whether an address names this machine's own files."""
+    """True if an address names this machine's own files."""
     return "://" not in address
 
 
@@ -167,7 +167,7 @@ def read(address: str, most: int | None = None) -> bytes:
 
 
 def is_folder(address: str) -> bool:
-    """Whether there is a folder at the address.
+    """True if there is a folder at the address.
 
     Raises:
         UnreachableError: the store does not answer.

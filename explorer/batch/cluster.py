@@ -38,7 +38,7 @@ class Sizes:
     actors: int
     """Processes with the network."""
     gpus: int
-    """Of each actor, 0 or 1."""
+    """GPUs per actor, 0 or 1."""
     tasks: int
     """Decoders at once, and as many encoders."""
 

@@ -28,7 +28,7 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of the program's own hidden files, of which nothing is told."""
+    """True if a name is that of the program's own hidden files, of which nothing is told."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 

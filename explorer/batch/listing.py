@@ -31,7 +31,7 @@ class Item:
     input: str
     """Its canonical address."""
     output: str
-    """Of the result, in the destination, with slashes."""
+    """Path of the result in the destination, with slashes."""
     found: Found
 
 
@@ -124,7 +124,7 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two paths of this machine lead to the same."""
+    """True if two paths of this machine lead to the same."""
     return (
         addresses.is_local(one)
         and addresses.is_local(other)

@@ -42,7 +42,7 @@ _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 )
-"""Of writing: a second attempt would end as the first."""
+"""Errors of writing that a second attempt would only repeat."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Treatment:
     ratio: float | Literal["auto"] = "auto"
     balance: Balance = field(default_factory=Balance)
     bits: Literal[8, 16] = 8
-    """Of the result, a channel."""
+    """Bits per channel of the result."""
     backend: str = "auto"
     black_level: BlackChoice = "auto"
-    """Of RAW files."""
+    """Black level of RAW files."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
     suffix: str = ".png"
-    """Of the results."""
+    """Suffix of the results."""
     saving: Saving = field(default_factory=Saving)
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
@@ -146,13 +146,13 @@ class Plan:
     treatment: Treatment
     model: ModelFiles
     threads: int = 1
-    """Of the processor, for one network."""
+    """Processor threads of one network."""
     environment: tuple[tuple[str, str], ...] = ()
     """The EXPLORER_ variables of the process that planned: limits hold everywhere."""
 
     @property
     def suffix(self) -> str:
-        """Of the results."""
+        """Suffix of the results."""
         return self.treatment.suffix
 
     @property

@@ -37,7 +37,7 @@ class Costs:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the networks ran on GPUs."""
+        """True if the networks ran on GPUs."""
         return all(device != "cpu" for device in self.devices)
 
     @property

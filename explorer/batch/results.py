@@ -27,7 +27,7 @@ class Made:
     photograph: str
     """Address of what it was made from, or its name alone."""
     bytes: int
-    """Of the result; -1 where a run was ended before it could say."""
+    """Size of the result; -1 if a run was killed before it could record it."""
 
 
 def journal_entries(folder: Path) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ class Sources:
         return {addresses.name_of(each) for each in self.inputs}
 
     def hold(self, photograph: str) -> bool:
-        """Whether a photograph is among them, also under another path; one that is gone is known by its name."""
+        """True if a photograph is among them, also under another path; one that is gone is known by its name."""
         if photograph in self._addresses:
             return True
         found = identity(photograph) if addresses.is_local(photograph) else None

@@ -36,11 +36,11 @@ class Engine:
 
     name: Literal["local", "ray"] = "local"
     address: str | None = None
-    """Of a Ray cluster; None starts one on this machine."""
+    """Address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None
     """Processes on this machine: by default as many as its cores and memory allow; 0 takes this very process."""
     threads: int | None = None
-    """Of the processor, for each network: by default 2 with Ray, else the cores shared among the processes."""
+    """Processor threads per network: by default 2 with Ray, otherwise the cores divided among the processes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Summary:
     restored: int
     """By this run."""
     failed: int
-    """Of the source, now or before."""
+    """Photos of the source that failed, now or before."""
     kept: int
     """Done before, and left as they are."""
     manifest: str

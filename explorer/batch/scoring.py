@@ -95,7 +95,7 @@ def _scores(
 
 
 _MODELS: list[LoadedModel] = []
-"""Of this process, where it is one of a pool."""
+"""The models of this process, if it belongs to a pool."""
 
 
 def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:

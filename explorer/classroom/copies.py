@@ -31,7 +31,7 @@ class Lesson:
 
     number: int
     name: str
-    """Of its file, without the suffix."""
+    """Name of its file, without the suffix."""
     content: dict[str, Any]
 
     @property

@@ -27,15 +27,15 @@ class Event:
     name: str
     right: bool
     said: str = ""
-    """Of a check: what was wrong."""
+    """For a check: what was wrong."""
     given: str | float | None = None
-    """Of a prediction: what was answered."""
+    """For a prediction: the learner's answer."""
     answer: str | float | None = None
-    """Of a prediction: what is right."""
+    """For a prediction: the right answer."""
 
 
 EVENTS: list[Event] = []
-"""Of this session, in order. A kernel that is restarted begins again."""
+"""Events of this session, in order. Restarting the kernel empties it."""
 
 
 def keep(kind: Kind, name: str, right: bool, *, said: str = "", given: Any = None, answer: Any = None) -> None:

@@ -59,7 +59,7 @@ class _Measured:
     """For JSON."""
     points: list[Point] = field(default_factory=list)
     title: str = ""
-    """Of the plot."""
+    """Title of the plot."""
     figures: list[tuple[Figures, str]] = field(default_factory=list)
     """To be recorded: each model's figures and the sha256 of its weights."""
 

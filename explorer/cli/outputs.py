@@ -73,7 +73,7 @@ def plan_outputs(
 
 
 def is_folder(out: str) -> bool:
-    """Whether results go into a folder that is there.
+    """True if results go into a folder that is there.
 
     Raises:
         OutputError: no file can be called so.

@@ -89,7 +89,7 @@ def silence(error: OSError) -> None:
 
 
 def was_closed() -> bool:
-    """Whether there was no standard output when the program began."""
+    """True if there was no standard output when the program began."""
     return sys.stdout is _nowhere.get("stdout")
 
 

@@ -38,7 +38,7 @@ class Calibration:
     dark_frames: int
     flat_frames: int
     means: Array = field(repr=False)
-    """Of the parts of the flat frames: counts above black."""
+    """Means of the parts of the flat frames, in counts above black."""
     variances: Array = field(repr=False)
     """Counts squared, one for each mean."""
     notes: tuple[str, ...] = ()

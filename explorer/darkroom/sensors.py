@@ -29,9 +29,9 @@ class MeasuredSensor:
     gain: tuple[float, float]
     """Lowest and highest K that was measured."""
     read: Line
-    """Of the Tukey-lambda scale of the read noise."""
+    """Tukey-lambda scale of the read noise."""
     row: Line
-    """Of the row noise's standard deviation."""
+    """Standard deviation of the row noise."""
     shape: tuple[float, float]
     """Lowest and highest Tukey lambda over the gains; 0.14 is close to Gaussian, below 0 the tails are long."""
     bits: int = 14

@@ -60,7 +60,7 @@ def available_backends() -> list[str]:
 
 @cache
 def _driver_there() -> bool:
-    """Whether this machine has a driver through which torch could reach a GPU, asked without torch."""
+    """True if this machine has a driver through which torch could reach a GPU, asked without torch."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:

@@ -36,7 +36,7 @@ _D50 = np.array([0.96422, 1.0, 0.82521])
 _ROWS = 4
 _WHITE_POINT = 19
 _SHARE = 0.5
-"""Of the distance between two patches: the side of the square that is averaged. Patches fill about 0.85 of it."""
+"""Side of the averaged square, as a share of the distance between two patches. Patches fill about 0.85 of it."""
 
 
 @dataclass(frozen=True)

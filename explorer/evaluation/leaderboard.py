@@ -71,12 +71,12 @@ class Row:
     title: str = ""
     domain: str = ""
     sha256: str = ""
-    """Of the weights; empty where there are none."""
+    """Checksum of the weights; empty if there are none."""
     parameters: int = 0
     gmac: float | None = None
     """1e9 multiplications of a picture of `PICTURE`; None for methods, whose work is not in layers."""
     trained_on: str = ""
-    """Of this project's own weights; published ones have it in the catalogue."""
+    """Training data of this project's own weights; for published ones it is in the catalogue."""
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By set: "pictures", every metric, and "seconds" of processor time for a restoration, the median of the pictures:
     what else the machine does hardly changes it."""
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def saw_eval15(self) -> bool | None:
-        """Whether scenes of eval15 were in it; None where nobody says."""
+        """True if scenes of eval15 were in it; None where nobody says."""
         entry = CATALOGUE.get(self.name)
         return entry.saw_eval15 if entry else False
 
@@ -123,7 +123,7 @@ def merged(rows: Sequence[Row], new: Row) -> list[Row]:
 
 
 def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pictures: int) -> bool:
-    """Whether a figure is there already, of the same weights on as many pictures, its seconds measured too."""
+    """True if a figure is there already, of the same weights on as many pictures, its seconds measured too."""
     row = next((row for row in rows if row.name == name), None)
     figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
     return figures.get("pictures") == pictures and ("seconds" in figures or not (row and row.architecture))

@@ -22,7 +22,7 @@ HEADINGS = {
     "gmac": "GMac",
     "seen": "Scenes seen",
 }
-"""Of one set's table, by column."""
+"""Headings of a set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
 """What `saw` gives, in a word."""
 _COMPARED = 4
@@ -54,7 +54,7 @@ licence lets anybody pass the file on."""
 
 
 def saw(row: Row, each: BoardSet) -> bool | None:
-    """Whether scenes of a set were in what a network was trained on; None where that cannot be excluded."""
+    """True if scenes of a set were in what a network was trained on; None where that cannot be excluded."""
     if row.kind == "method" or (row.kind == "own" and each.name != "lol_eval15"):
         return False
     if each.name == "lol_eval15":

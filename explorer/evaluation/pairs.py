@@ -28,7 +28,7 @@ class Pair:
     dark: Path
     bright: Path
     ratio: float | None = None
-    """Of the exposure times, 1 to 300, for RAW files; None for pictures, where each model's own rule holds."""
+    """Ratio of the exposure times, 1 to 300, for RAW files; None for pictures, which use each model's own rule."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class PairScores:
 
     name: str
     unchanged: Scores
-    """Of the dark photograph as it is (a RAW one developed)."""
+    """Scores of the dark photo as it is (RAW is developed)."""
     scores: tuple[Scores, ...]
-    """Of each model."""
+    """Scores, one entry per model."""
     seconds: tuple[float, ...]
-    """Of each model's network alone."""
+    """Seconds of each model's network."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class PairResult:
     pictures: int
     scores: Scores
     seconds: float | None
-    """Of the network alone, a picture; None for the input unchanged."""
+    """Seconds per picture, only the network's; None for the unchanged input."""
     parameters: int
     sha256: str
-    """Of the weights; empty where there are none."""
+    """Checksum of the weights; empty if there are none."""
 
 
 def list_pairs(low: Path, high: Path) -> list[Pair]:

@@ -36,13 +36,13 @@ class SweepPoint:
     grey_electrons: float
     """Electrons that a green pixel collects of middle grey."""
     snr: float
-    """Of that pixel."""
+    """Signal-to-noise ratio of that pixel."""
     photos: int
     psnr: float
     """dB"""
     ssim: float
     seconds: float
-    """Of the network, a photo."""
+    """Seconds per photo, only the network's."""
 
 
 def photos_of(path: Path, limit: int | None = None) -> list[Path]:

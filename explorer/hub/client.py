@@ -25,7 +25,7 @@ LONGEST_WAIT = 30.0
 
 
 def offline() -> bool:
-    """Whether the user forbade connections to the Hub (HF_HUB_OFFLINE=1)."""
+    """True if the user forbade connections to the Hub (HF_HUB_OFFLINE=1)."""
     if "HF_HUB_OFFLINE" not in os.environ and "TRANSFORMERS_OFFLINE" not in os.environ:
         from sys import modules
 

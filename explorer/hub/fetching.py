@@ -105,7 +105,7 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
 
 
 def _is_etag_of(path: Path, etag: str) -> bool:
-    """Whether a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
+    """True if a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
     return not re.fullmatch(r"[0-9a-f]{64}", etag) or sha256_of(path) == etag
 
 

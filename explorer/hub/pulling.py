@@ -250,7 +250,7 @@ def check_weights(pulled: PulledWeights) -> WeightsConfig:
 
 
 def says_no(error: HubError) -> bool:
-    """Whether the Hub answered that there is no such thing, in contrast to not answering."""
+    """True if the Hub answered that there is no such thing, in contrast to not answering."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     return isinstance(error.__cause__, GatedRepoError | RepositoryNotFoundError | RevisionNotFoundError)

@@ -24,13 +24,13 @@ class HubReference:
     repo: str
     """`org/repo`."""
     name: str
-    """Of the weights, and of their folder in the repository."""
+    """Name of the weights, and of their folder in the repository."""
     revision: str = DEFAULT_REVISION
     """A commit (40 hex digits), or a branch or tag, which floats."""
 
     @property
     def pinned(self) -> bool:
-        """Whether the revision is a commit."""
+        """True if the revision is a commit."""
         return is_commit(self.revision)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class HubReference:
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision is a full commit, which never changes."""
+    """True if a revision is a full commit, which never changes."""
     return _COMMIT.fullmatch(revision) is not None
 
 

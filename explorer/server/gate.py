@@ -42,8 +42,11 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Of every answer. Gradio's page needs inline scripts and styles, and makes functions of texts; nothing may come
-    from elsewhere, and only the pages that `frame_ancestors` names may show it in a frame."""
+    """Headers of every answer.
+
+    Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
+    and only the pages in `frame_ancestors` may frame it.
+    """
     policy = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "

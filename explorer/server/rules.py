@@ -87,7 +87,7 @@ def kind_of(method: str, path: str) -> str | None:
 
 
 def is_open(kind: str, path: str) -> bool:
-    """Whether a request needs no sign-in: the page that asks for it, and what that page is made of."""
+    """True if a request needs no sign-in: the page that asks for it, and what that page is made of."""
     return kind in OPEN_KINDS or _OPEN_PATHS.fullmatch(path) is not None
 
 
@@ -99,7 +99,7 @@ def shown_path(path: str) -> str:
 
 
 def within(path: str, folders: Iterable[str]) -> bool:
-    """Whether a path names a regular file inside one of the folders, links followed; no folder above them is named.
+    """True if a path names a regular file inside one of the folders, links followed; no folder above them is named.
 
     The text decides first: to follow a path costs the square of its length, and one that was handed out is short and
     has neither `..` nor empty parts.

@@ -46,7 +46,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process logs, validates and writes checkpoints."""
+        """True if this process logs, validates and writes checkpoints."""
         return self.rank == 0
 
 

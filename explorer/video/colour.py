@@ -19,7 +19,7 @@ from explorer.photo.values import FloatArray
 
 _WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087),
             9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}  # fmt: skip
-"""Of red and blue in luma, by MatrixCoefficients."""
+"""Luma weights of red and blue, by MatrixCoefficients."""
 _YUV = re.compile(r"yuva?(j?)(420|422|440|444)p(\d*)(?:le)?")
 _GBR = re.compile(r"gbra?p(\d*)(?:le)?")
 _GREY = re.compile(r"gray(\d*)(?:le)?")

@@ -116,7 +116,7 @@ class State:
     done: int = 0
     """Frames that are encoded."""
     ratio: float | None = None
-    """Of the last frame."""
+    """Ratio of the last frame."""
     damaged: list[tuple[int, float]] = field(default_factory=list)
     """Frames that were repeated, and their seconds."""
     network: float = 0.0

@@ -50,14 +50,14 @@ class VideoProgress:
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a clip."""
+    """Report on a restored clip."""
 
     path: Path
     frames: int
     width: int
     height: int
     ratio: float
-    """Of the clip, or of its last frame where the ratio follows."""
+    """Ratio of the clip, or of its last frame if the ratio follows the light."""
     ratio_source: str
     damaged: tuple[tuple[int, float], ...]
     """Frames that could not be decoded and repeat the one before: number (from 0) and seconds."""
@@ -88,27 +88,27 @@ def restore_video(
 ) -> VideoResult:
     """Restores a video.
 
-    Times of frames and the sound stay as they are. A run that was killed or cancelled goes on when it is started again
+    Frame times and sound stay unchanged. A killed or cancelled run resumes when it is started again
     with the same settings.
 
     Args:
         source: a clip, or a folder of frames: CinemaDNG, other RAW files, or pictures.
-        output: .mp4, .mov, .mkv, .m4v or .webm; it appears whole or not at all.
+        output: .mp4, .mov, .mkv, .m4v or .webm; it appears complete or not at all.
         model: a name or a loaded model.
-        ratio: amplification in linear light, 1 to 300; "auto" follows the model's rule: one ratio for the clip, the
-            median of what nine of its frames ask for.
+        ratio: amplification in linear light, 1 to 300; "auto" uses one ratio for the clip: the median of those that the
+            model's rule suggests for nine of its frames.
         follow: with "auto", let the ratio follow the light slowly instead.
-        steady: take flicker away where the picture stands still; see `explorer.video.steady`.
+        steady: remove flicker where the picture stands still; see `explorer.video.steady`.
         codec: libx264, libx265, libsvtav1, libvpx-vp9 or ffv1.
         crf: quality of the codec, the lower the better; its own default.
         bits: 8 or 10; as the source by default, at most 10.
-        fps: frames a second of a folder; by default what its files say, else 24.
+        fps: frame rate of a folder; by default its files' own, otherwise 24.
         backend: see `explorer.restore`.
         progress: called after every frame.
-        cancelled: asked before every frame; True ends the run, and what is done is kept for the next.
+        cancelled: called before every frame; True ends the run, and finished parts are kept for the next.
 
     Raises:
-        VideoError: a source that is no video, is cut off, has a hole, or whose frames change in size.
+        VideoError: a source that is not a video, is truncated, has a gap, or changes its frame size.
         OutputError: an output that cannot be written, or that would replace the source.
         RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`.
         CancelledError: `cancelled` said so.

@@ -28,7 +28,7 @@ class InputConvention(_Frozen):
     ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
     """What `ratio="auto"` follows; "none" is 1, "fixed" is `ratio`."""
     ratio: float = Field(default=1.0, ge=1, le=300)
-    """Of the rule "fixed": for networks that are told the ratio, what their authors take."""
+    """The authors' own ratio, for the rule "fixed" (networks that get the ratio as an input)."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
     darkness: tuple[float, float, float] | None = None
@@ -68,7 +68,7 @@ class WeightsConfig(_Frozen):
     input: InputConvention = InputConvention()
     output: OutputConvention = OutputConvention()
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Of `model.safetensors`."""
+    """Checksum of `model.safetensors`."""
     parameters: int = 0
     licence: str = ""
     origin: str = ""

@@ -31,13 +31,13 @@ class Known:
     """A network whose tensors are known."""
 
     name: str
-    """Of the weights by whose names and convention it is known."""
+    """Name of the weights whose tensor names and convention it matches."""
     architecture: str
     options: Mapping[str, Any]
     input: InputConvention
     output: OutputConvention = OutputConvention()
     layouts: tuple[Layout, ...] = ()
-    """Of the published files that it is made of; none for our own names."""
+    """Layouts of the published files it consists of; empty for our own names."""
     licence: str = field(default="that of the file", compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
     """Weights that are called and shaped alike, between which tensors cannot decide."""

@@ -39,12 +39,12 @@ class WeightsIdentity:
     revision: str
     """"embedded", "local", a Hub commit, "built in" for classical methods, or `UNTRAINED`."""
     sha256: str
-    """Of `model.safetensors`; empty where there is none."""
+    """Checksum of `model.safetensors`; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode with all that `restore` must know about it."""
+    """A network in evaluation mode, with everything that `restore` needs to know about it."""
 
     name: str
     architecture: Architecture

@@ -30,7 +30,7 @@ class Question:
     options: tuple[str, ...] | None = None
     unit: str = ""
     measured: bool = False
-    """Whether the answer is computed from what the lesson measures."""
+    """True if the answer is computed from what the lesson measures."""
 
 
 @cache

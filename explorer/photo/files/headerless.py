@@ -35,7 +35,7 @@ def open_mosaic(
     mirrored: bool = False,
     notes: tuple[str, ...] = (),
 ) -> RawPhoto:
-    """A mosaic that comes without a header.
+    """Opens a mosaic without a header.
 
     Args:
         samples: H x W sensor counts, uint16.

@@ -33,7 +33,7 @@ _LEFT_OUT = frozenset({
 })  # fmt: skip
 """Tags of the EXIF directory that a result does not carry on."""
 _MOST_BYTES = 60_000
-"""Of a block: JPEG has 65533 bytes for it."""
+"""Largest block: JPEG has 65533 bytes for it."""
 
 
 @dataclass(frozen=True)

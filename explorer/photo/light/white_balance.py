@@ -17,7 +17,7 @@ from explorer.photo.numbers import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 
 AS_RENDERED = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
-"""Of a developed picture as it was opened."""
+"""White balance of a developed picture, as opened."""
 _SATURATED = 0.95
 """Share of the white level from which a sample is taken as clipped (some sensors end a little below it)."""
 _WHITE = 0.99
