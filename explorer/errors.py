@@ -76,7 +76,8 @@ class WeightsError(ExplorerError):
 
 
 class HubError(WeightsError):
-    """Weights that cannot be had from or put on the Hugging Face Hub: no such repository, gated, offline, bad names."""
+    """Weights that cannot be downloaded from or published to the Hugging Face Hub: no such repository, gated, "
+    "offline, bad names."""
 
 
 class OutputError(ExplorerError):
@@ -104,7 +105,7 @@ def sentence(
 
     Args:
         relief: what to do where memory is short.
-        advice: what to do about an error that nobody expected.
+        advice: what to do about an unexpected error.
     """
     if isinstance(error, ExplorerError):
         text = str(error)

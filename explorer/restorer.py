@@ -68,7 +68,7 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     """What a model's network is given for a photo: by the conventions that its weights were trained with.
 
     Args:
-        ratio: 1 to 300. A network that is told the ratio gets the picture as it is, and the ratio as its last plane.
+        ratio: 1 to 300. A network with the ratio as its last input plane gets the picture unamplified.
 
     Returns:
         The input; its notes are the photo's and those of what was done with it.

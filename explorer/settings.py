@@ -209,7 +209,7 @@ def restore_with(
         scene: keep the light of a RAW photo's result; see `explorer.restore`.
 
     Raises:
-        SettingsError: the weights at hand are not those that the settings were made with.
+        SettingsError: the installed weights are not those of the settings.
         RatioError, WhiteBalanceError, ModelNotFoundError, WeightsError: see `explorer.restore`.
     """
     import explorer

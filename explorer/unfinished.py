@@ -38,7 +38,7 @@ def _machine() -> str:
 
 
 def made_by_the_dead(name: str) -> bool:
-    """True if a name of `beside` tells of a process of this machine that is gone."""
+    """True if the process that created this temporary file no longer exists."""
     match = _NAME.fullmatch(name)
     if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
         return False

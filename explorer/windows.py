@@ -103,7 +103,7 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """True if windows can be had of a model's results: not where a pixel depends on the whole picture."""
+    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
     from explorer.models import RestorationNet
 
     return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted

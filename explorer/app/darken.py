@@ -39,7 +39,7 @@ class Wish:
 
 
 def has_iso(camera: str) -> bool:
-    """True if a camera's sensitivity is said by its ISO; else by its gain."""
+    """True if a camera's sensitivity is given as ISO; otherwise as gain."""
     return camera in CAMERAS and CAMERAS[camera].iso is not None
 
 

@@ -159,7 +159,7 @@ def _saved(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
 
 
 def _result(work: Callable[[Path], Path]) -> FileData:
-    """Has a file made in a folder that is nobody else's, and hands it out.
+    """Has a file made in a private folder, and hands it out.
 
     Only what is finished takes its turn to be removed.
     """

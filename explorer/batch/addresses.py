@@ -51,7 +51,7 @@ def canonical(address: str, beside: str = "") -> str:
     """One spelling for one file: an absolute path, or an address with its protocol and without a slash at its end.
 
     Args:
-        address: as somebody wrote it.
+        address: as the user wrote it.
         beside: the folder that relative paths start from; the current one by default.
 
     Raises:

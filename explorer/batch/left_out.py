@@ -14,7 +14,7 @@ _WORDS = {
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
 }
-"""One and several of each reason, in the order in which they are told."""
+"""One and several of each reason, in the order of the report."""
 _NAMED = 5
 
 
@@ -28,7 +28,7 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """True if a name is that of the program's own hidden files, of which nothing is told."""
+    """True if a name is that of the program's own hidden files, which are not reported."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 

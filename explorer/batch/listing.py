@@ -124,7 +124,7 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
 
 
 def _same(one: str, other: str) -> bool:
-    """True if two paths of this machine lead to the same."""
+    """True if two paths of this machine lead to the same file."""
     return (
         addresses.is_local(one)
         and addresses.is_local(other)

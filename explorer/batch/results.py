@@ -62,7 +62,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
         return {}
     try:
         table = read_manifest(folder).select(["input", "output", "output_bytes"])
-    except ExplorerError:  # somebody else's file of that name, or nothing here that reads it
+    except ExplorerError:  # someone else's file of that name, or nothing here that reads it
         return {}
     return {
         addresses.join(folder, addresses.from_text(row["output"])): Made(

@@ -40,7 +40,7 @@ def score_set(
 
     Raises:
         DataError: the two of a pair cannot be opened or compared.
-        ExplorerError: the engine is not to be had.
+        ExplorerError: the engine is not available.
     """
     from explorer.evaluation.pairs import mean_results
 

@@ -53,7 +53,7 @@ LeaderboardOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--leaderboard",
-        help="Measure everything at hand, or each --model, on the leaderboard's sets, and write docs/leaderboard.md; "
+        help="Measure every available model, or each --model, on the leaderboard's sets and write docs/leaderboard.md; "
         "what is there already is kept.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""`lowlight eval --leaderboard`: everything at hand on the leaderboard's sets, taken up where it was left."""
+"""`lowlight eval --leaderboard`: every available model on the leaderboard's sets, resuming where it stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def measure_board(asked: Asked) -> None:
     """Measures what is not on the board yet, and writes the board after every figure and its page at the end.
 
-    What cannot be measured is named at the end, and everything else goes on.
+    Models that cannot be measured are listed at the end; the others continue.
 
     Raises:
         DataError: no data, an unknown name, or nowhere to write.

@@ -129,7 +129,7 @@ QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Rep
 
 
 def check_backend_option(backend: str) -> None:
-    """Refuses a backend that cannot be had, before any photograph is read; `auto` takes what there is.
+    """Refuses an unavailable backend before any photo is read; `auto` takes what there is.
 
     Raises:
         ExplorerError: see `explorer.engine.check_backend`.
@@ -188,7 +188,7 @@ def chosen_treatment(
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
         SettingsError: the strength is no number from 0 to 100.
-        ExplorerError: the backend cannot be had.
+        ExplorerError: the backend is not available.
     """
     from explorer.photo.light.strength import check_strength
 

@@ -40,22 +40,23 @@ SETS = (
     BoardSet(
         "lol_eval15",
         "LOL eval15",
-        "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes stand in our485, on which "
-        "most published networks were trained: plain PSNR above about 20 needs remembered scenes.",
+        "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes are also in our485, on "
+        "which "
+        "most published networks were trained, so a plain PSNR above about 20 needs remembered scenes.",
         15,
     ),
     BoardSet(
         "sice_val",
         "SICE",
-        "The first twelve pairs of exposures of scenes that were held out of this project's part of SICE: all kinds of "
+        "The first twelve exposure pairs of the scenes held out of this project's part of SICE: all kinds of "
         "light, little noise.",
         12,
     ),
     BoardSet(
         "kodak24_dark",
         "Kodak, darkened",
-        f"The first twelve of Kodak's photographs as RAW exposures of a random camera with a {DARKENING:g}th of the "
-        "light, at base ISO; networks on pictures get them developed.",
+        f"The first twelve of Kodak's photos as RAW exposures of a random camera with a {DARKENING:g}th of the "
+        "light, at base ISO; RGB networks get them developed.",
         12,
     ),
 )
@@ -83,13 +84,13 @@ class Row:
 
     @property
     def seen(self) -> str:
-        """What it was trained on, in a few words; empty where nobody says, or where nothing was trained."""
+        """What it was trained on, in a few words; empty if unknown, or if nothing was trained."""
         entry = CATALOGUE.get(self.name)
         return entry.trained_on if entry else self.trained_on
 
     @property
     def saw_eval15(self) -> bool | None:
-        """True if scenes of eval15 were in it; None where nobody says."""
+        """True if scenes of eval15 were in it; None if unknown."""
         entry = CATALOGUE.get(self.name)
         return entry.saw_eval15 if entry else False
 

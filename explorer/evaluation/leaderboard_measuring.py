@@ -66,7 +66,7 @@ class Entrant:
 
 
 def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
-    """The project's own weights, published checkpoints that are at hand, methods, and the input unchanged.
+    """The project's own weights, installed published checkpoints, methods, and the input unchanged.
 
     Args:
         checkpoints: folders in which published files are looked for, by their sha256.

@@ -21,11 +21,11 @@ PASSING = (408, 429, 500, 502, 503, 504)
 """Status codes that another try may cure."""
 TRIES = 4
 LONGEST_WAIT = 30.0
-"""Seconds; a server that asks for more is told about instead."""
+"""Seconds; longer waits are reported instead."""
 
 
 def offline() -> bool:
-    """True if the user forbade connections to the Hub (HF_HUB_OFFLINE=1)."""
+    """True if the user disabled connections to the Hub (HF_HUB_OFFLINE=1)."""
     if "HF_HUB_OFFLINE" not in os.environ and "TRANSFORMERS_OFFLINE" not in os.environ:
         from sys import modules
 
@@ -162,7 +162,7 @@ def page(repo: str, kind: str = "model") -> str:
 def _answer(error: Exception, repo: str) -> str:
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if status == 401:
-        return f"the Hub wants to know who you are; sign in with `hf auth login` as somebody who may use {repo}."
+        return f"the Hub wants to know who you are; sign in with `hf auth login` as a user with access to {repo}."
     if status == 403:
         return f"your Hub token may not do this with {repo}; sign in with `hf auth login` and a token that may write."
     if status == 429:

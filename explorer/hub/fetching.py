@@ -29,7 +29,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def cached_file(repo: str, commit: str, path: str) -> Path | None:
-    """A file of a commit that is in the cache whole, else None. Asks nobody."""
+    """A fully cached file of a commit, or None. Never touches the network."""
     found = storage_folder(repo) / "snapshots" / commit / path
     return found if found.is_file() else None
 
@@ -42,7 +42,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
         resumable: keep what an interrupted download left.
 
     Raises:
-        HubError: the file cannot be had or is not what the Hub says it is.
+        HubError: the file cannot be downloaded or is not what the Hub says it is.
     """
     from huggingface_hub import hf_hub_download, hf_hub_url
     from huggingface_hub.file_download import get_hf_file_metadata

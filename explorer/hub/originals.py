@@ -60,7 +60,7 @@ def download_original(
     Raises:
         ModelNotFoundError: unknown name.
         WeightsError: the licence was not accepted, nothing is published, the page cannot be reached, or the files are
-            not those that were published. Nothing is written then but what a later try goes on from.
+            not those that were published. Only the partial file is kept then, from which a later try resumes.
     """
     entry = published(name)
     if not entry.downloadable:

@@ -61,7 +61,7 @@ def how_to_get(reference: HubReference) -> str:
 
 
 def cached_weights(reference: HubReference) -> PulledWeights | None:
-    """Weights that are in the cache whole, else None. Asks nobody and waits for nothing."""
+    """Fully cached weights, or None. Never touches the network."""
     if reference.pinned:
         commits = [reference.revision]
     else:
@@ -76,7 +76,7 @@ def cached_weights(reference: HubReference) -> PulledWeights | None:
 
 
 def cached_names(repo: str, revision: str) -> list[str]:
-    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Asks nobody."""
+    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Never touches the network."""
     storage = storage_folder(repo)
     names: set[str] = set()
     if is_commit(revision):
@@ -250,7 +250,7 @@ def check_weights(pulled: PulledWeights) -> WeightsConfig:
 
 
 def says_no(error: HubError) -> bool:
-    """True if the Hub answered that there is no such thing, in contrast to not answering."""
+    """True if the Hub answered that it does not exist, rather than not answering."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     return isinstance(error.__cause__, GatedRepoError | RepositoryNotFoundError | RevisionNotFoundError)

@@ -47,7 +47,7 @@ from explorer.sandbox.wire import (
 LOG = logging.getLogger(__name__)
 
 SHARED_MEMORY = sys.platform == "linux"
-"""True if pixels come in memory that both sides share."""
+"""True if pixels arrive in shared memory."""
 _START_SECONDS = 120.0
 """How long a decoder may take to import its libraries on a busy machine."""
 _TRIES = 3
@@ -149,7 +149,7 @@ class _Decoder:
                     started = time.monotonic()
                     with self._watch(left):
                         header = receive_header(answers) or {"pixels": None}
-                    left -= time.monotonic() - started  # waiting for others takes nobody's time
+                    left -= time.monotonic() - started  # waiting for others costs no one's time
                     if "pixels" in header:
                         leave.give(header, out)
                 with self._watch(left):
@@ -321,7 +321,7 @@ class DecoderPool:
                 ) from error
             if decoder.usable():
                 return decoder
-            self._dismiss(decoder)  # somebody ended it while it waited
+            self._dismiss(decoder)  # it was ended from outside while it waited
 
     def _give_back(self, decoder: _Decoder) -> None:
         if decoder.usable():

@@ -1,7 +1,7 @@
 """Frames of live cameras: restored one after the other, in turns that are fair, and never stored.
 
 A frame does not pass Gradio's queue: that would hold a place in it for as long as a camera runs, write every result to
-the disk, and answer frames that nobody waits for any more. It is one request with a JPEG, answered by one.
+the disk, and answer frames that no one waits for any more. It is one request with a JPEG, answered by one.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ class Gate:
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
-            # Guessing passwords is counted by address: whoever guesses is nobody yet.
+            # Guessing passwords is counted by address: whoever guesses has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
         if kind == rules.FILES:
             rules.check_file(path.removeprefix(FILE), _folders(app))

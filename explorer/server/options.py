@@ -29,7 +29,7 @@ class ServerOptions:
     """Limits hold for one user: who is signed in, else the address that asks (an IPv6 network of 64 bits)."""
 
     accounts: dict[str, str] = field(default_factory=dict, repr=False)
-    """Passwords by user; nobody needs one where it is empty."""
+    """Passwords by user; empty if no one needs to sign in."""
     jobs_per_minute: float = 300.0
     """Things to compute."""
     jobs_waiting: int = 20

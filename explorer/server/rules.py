@@ -144,7 +144,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
         addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
 
     Returns:
-        The body as it was understood here, so that nobody understands it otherwise; and how many photographs it brings
+        The body as it was understood here, so that no one interprets it differently; and how many photographs it brings
         along as texts.
 
     Raises:

@@ -55,7 +55,7 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
     named = [each.lower() for each in headers.getlist("host")]
     asked = named[0] if len(named) == 1 else ""
-    # A proxy that nobody configured is only believed where the request itself names this machine: a page whose name was
+    # An unconfigured proxy is trusted only if the request itself names this machine: a page whose name was
     # led here can write any header of its own.
     believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
     host = told if believed else asked
@@ -93,7 +93,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
 
 
 def _same_origin(origin: str, host: str, scheme: str) -> bool:
-    """True if a page's origin is the server that it asks. `null`, other ports and other names are not."""
+    """True if a page comes from the server that it calls; `null`, other ports and other names do not count."""
     own, mark, rest = origin.lower().partition("://")
     if not mark or own not in ("http", "https") or (scheme == "https" and own != scheme):
         return False

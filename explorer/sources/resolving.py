@@ -118,7 +118,7 @@ def resolve(
 def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str = "") -> str:
     here = [n for n, found in installed(settings).items() if found.place in order]
     if reason:
-        return f"There are no weights {name!r} here, and the Hub does not help: {reason}; at hand: {_listed(here)}."
+        return f"There are no weights {name!r} here, and the Hub does not help: {reason}; installed: {_listed(here)}."
     known = architectures()
     advice = next((words for kind in _kinds().values() if (words := kind(settings).advice(name))), "")
     if name in known and known[name].needs_weights:
@@ -130,7 +130,7 @@ def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str 
         )
     hint = f"; {advice}" if advice else ""
     if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
-        return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; at hand: {_listed(here)}."
+        return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; installed: {_listed(here)}."
     methods = [each.name for each in known.values() if not each.needs_weights]
     return say("error.no_model", name=f"{name!r}{hint}", known=_listed([*here, *methods]))
 

@@ -53,7 +53,7 @@ def _rgb(frame: Any) -> FloatArray:
     elif name in _SEMI_PLANAR:
         bits = _SEMI_PLANAR[name]
         y, pairs = _plane(frame, 0, bits), _plane(frame, 1, bits, samples=2)
-        if name == "p010le":  # the ten bits lie at the top
+        if name == "p010le":  # the ten bits are the highest
             y, pairs = y >> np.uint16(6), pairs >> np.uint16(6)
         u, v = pairs[:, 0::2], pairs[:, 1::2]
         subsampled = "420"

@@ -1,4 +1,4 @@
-"""Results of a run in parts, so that a killed run goes on: each part is a piece of the final stream, with what the next
+"""Results of a run in parts, so that a killed run resumes: each part is a piece of the final stream, with what the next
 one needs to continue. When all are there they are put together with the sound, without encoding again."""
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class Parts:
                 np.savez(file, said=json.dumps({}))
 
     def release(self) -> None:
-        """Says that nobody is at work here any more."""
+        """Records that no process works here any more."""
         (self.folder / _OWNER).unlink(missing_ok=True)
 
     def remove(self) -> None:

@@ -45,7 +45,7 @@ class VideoProgress:
     """Seconds of it in the network."""
     ratio: float
     image: FloatArray
-    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown while the run goes on."""
+    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown during the run."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ from explorer.photo.values import FloatArray
 MOST_FRAMES = 24
 """How many frames an average is worth at most."""
 PRIMED = 8
-"""Frames of the beginning that are averaged backwards first, so that a clip does not begin noisier than it goes on."""
+"""Frames of the beginning that are averaged backwards first, so that a clip does not start noisier than it "
+"continues."""
 _WINDOW = 9
 """Sides of the surroundings by which a pixel is judged, at half size."""
 _BINS = 8

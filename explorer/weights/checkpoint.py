@@ -75,7 +75,7 @@ class PublishedCheckpoint:
     aliases: tuple[str, ...] = ()
     """Other names that users know it by."""
     trained_on: str = ""
-    """The data in a few words; empty where nobody says."""
+    """The data in a few words; empty if unknown."""
     saw_eval15: bool | None = None
     """True if scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
     where that is not known."""

@@ -40,7 +40,7 @@ def import_published(name: str, *files: str | Path, allow_unknown: bool = False)
 
     Args:
         name: in the catalogue, e.g. "retinexnet_port".
-        files: the checkpoint's files in any order; they are told apart by their sha256.
+        files: the checkpoint's files in any order; their sha256 identifies them.
         allow_unknown: take files whose sha256 is not the catalogue's, if their tensors fit.
 
     Raises:

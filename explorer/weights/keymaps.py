@@ -118,7 +118,7 @@ def rename(tensors: Mapping[str, torch.Tensor], layout: Layout) -> Tensors:
 
 
 def fits(tensors: Mapping[str, torch.Tensor], layout: Layout) -> bool:
-    """True if the names of a state dict are those of a layout; shapes are not looked at."""
+    """True if the names of a state dict match a layout; shapes are ignored."""
     try:
         rename(tensors, layout)
     except WeightsError:

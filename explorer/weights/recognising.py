@@ -88,7 +88,7 @@ def _expected(name: str, options: tuple[tuple[str, Any], ...]) -> Mapping[str, t
 
 
 def known_networks() -> Iterator[Known]:
-    """Every network whose tensors' names are known: published ones, then ours with the options of weights at hand."""
+    """Every network whose tensors' names are known: published ones, then ours with the options of installed weights."""
     for entry in CATALOGUE.values():
         yield _published(entry)
     seen = []

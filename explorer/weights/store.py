@@ -344,7 +344,7 @@ def _without_weights(descriptor: Architecture, net: RestorationNet, revision: st
         domain=descriptor.domain,
         # What does not brighten by itself has nothing but the amplification to brighten with.
         input=InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0)),
-        # A network on mosaics that nobody trained has learnt no camera's colours.
+        # An untrained network on mosaics has learned no camera's colours.
         output=OutputConvention(color="srgb" if descriptor.domain == "rgb" else "camera"),
         parameters=sum(p.numel() for p in net.parameters()),
         paper=descriptor.paper,

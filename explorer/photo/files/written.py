@@ -25,7 +25,7 @@ nothing before it: noise loses 0.2 % by that."""
 _BAND = 1 << 17
 """Bytes of filtered rows that are at work at once; with the predictor's steps they fit a second-level cache."""
 _PROBED = 8
-"""Bands from which is told how a picture is best compressed."""
+"""Bands sampled to decide how to compress a picture."""
 _WORTH = 0.97
 """Size from which on it is worth while to search longer. In noise, nothing is found; in clean pictures, a tenth."""
 _THOROUGH = 4

@@ -65,7 +65,7 @@ def _areas(sensor: Sensor) -> list[Area]:
 
 
 def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64]:
-    """Counts above the stated level; the cell of levels goes on beyond the picture."""
+    """Counts above the stated level; the cell of levels continues beyond the picture."""
     top, left, bottom, right = area
     rows = (np.arange(top, bottom) - sensor.picture[0]) % black.cell.shape[0]
     columns = (np.arange(left, right) - sensor.picture[1]) % black.cell.shape[1]
