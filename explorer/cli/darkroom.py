@@ -148,7 +148,7 @@ def noise(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The camera's name; by default what the files say.")] = None,
+    name: Annotated[str | None, typer.Option(help="The camera's name; by default the files' own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -55,12 +55,12 @@ KeepExposureOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--keep-exposure",
-        help="Leave the samples of a .dng as dark as the photograph's, nothing clipped, and state the amplification "
+        help="Leave the samples of a .dng as dark as the photo's, without clipping, and state the amplification "
         "in BaselineExposure.",
     ),
 ]
 ForceLinearOption: TypeAlias = Annotated[
-    bool, typer.Option("--force-linear", help="Make a .dng of a developed picture too, of its displayed colours.")
+    bool, typer.Option("--force-linear", help="Also make a .dng from a developed picture, from its displayed colours.")
 ]
 LinearOption: TypeAlias = Annotated[
     bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
@@ -89,14 +89,14 @@ ModelOption: TypeAlias = Annotated[
 ]
 PhotographsArgument: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for standard input."),
+    typer.Argument(metavar="IN", help=f"Dark photos: {described()}; or folders of them; - for standard input."),
 ]
 OutOption: TypeAlias = Annotated[
     str,
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
+        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photo; an existing folder for several, "
         "where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]

@@ -28,7 +28,7 @@ def sweep(
     gains: Annotated[str | None, typer.Option(metavar="K,...", help="Counts per electron, instead of --iso.")] = None,
     ratios: Annotated[str, typer.Option(help="How many times less light, 1 to 300.")] = "3,10,30,100,300",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first photos by name.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first photos by name.")] = None,
     threshold: Annotated[float, typer.Option(help="PSNR, in dB, below which a model counts as broken.")] = 25.0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the points as CSV.")] = None,
     plot: Annotated[

@@ -87,7 +87,7 @@ def test_results_stay_in_the_destination(tmp_path: Path) -> None:
 def test_one_photograph_is_a_source_too(archive: Path, tmp_path: Path) -> None:
     (item,) = list_source(str(archive / "c.png"), str(tmp_path / "out")).items
     assert (item.input, item.output) == (str(archive / "c.png"), "c.png")
-    with pytest.raises(OutputError, match="would replace the photograph"):
+    with pytest.raises(OutputError, match="would replace the photo"):
         list_source(str(archive / "c.png"), str(archive))
 
 

@@ -401,5 +401,5 @@ def test_sentences_of_the_command_line(
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "bad.dng").write_bytes(b"no photograph")
     assert main(["batch", str(tmp_path / "bad"), out, "-m", "gamma", "--workers", "0"]) == 3
-    assert "bad.dng is not a photo" in capsys.readouterr().err
+    assert "bad.dng does not contain a photo" in capsys.readouterr().err
     assert Engine().name == "local"

@@ -139,7 +139,7 @@ def test_a_measured_raw_network_stands_beside_the_published_one() -> None:
         (0.8, "rose by 0.80 dB: it was still climbing"),
         (0.12, "rose by 0.12 dB: it was rising slowly"),
         (-0.01, "fell by 0.01 dB: it had levelled off"),
-        (-0.4, "fell by 0.40 dB: what the network learned last"),
+        (-0.4, "fell by 0.40 dB: the last steps did not help"),
         (None, "too short to show"),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(
 
     with monkeypatch.context() as patch:
         patch.setattr("torch.save", full)
-        with pytest.raises(TrainingError, match="No space left.*checkpoint before it is whole"):
+        with pytest.raises(TrainingError, match="No space left.*previous checkpoint is intact"):
             trainer.save()
     assert (tmp_path / "run" / run_state.CHECKPOINT).read_bytes() == before
     assert [p.name for p in (tmp_path / "run").iterdir() if p.name.startswith(".")] == []
