@@ -41,11 +41,11 @@ class Restoration:
     precision: str
     """"float32" or "bfloat16"."""
     backend: str
-    """What ran the network: "torch", "openvino" or "cuda"."""
+    """The backend that ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done to bring photo and model together."""
     described: tuple[Intermediate, ...] = ()
-    """What its architecture says of the intermediates, in reading order."""
+    """The architecture's descriptions of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
     """The photo's; see `explorer.photo.files.metadata`."""

@@ -1,4 +1,4 @@
-"""What is chosen for a result's file beside its format. Imports nothing heavy: command lines read it."""
+"""Options of a result's file besides its format. Imports nothing heavy, because command lines read it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from explorer.errors import OutputError
 
 NEGATIVE = ".dng"
-"""What is no picture but light to be developed: `explorer.negative` writes it."""
+"""The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
 LINEAR = (".tif", ".tiff")
-"""What holds linear light in floats: `explorer.scene_linear` writes it."""
+"""Suffixes for linear light in floats; `explorer.scene_linear` writes them."""
 
 
 @dataclass(frozen=True)
 class Saving:
-    """What is chosen for a result's file beside its format."""
+    """Options of a result's file besides its format."""
 
     keep_gps: bool = False
     """Carry on the place where the photo was taken."""

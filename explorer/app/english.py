@@ -1,4 +1,4 @@
-"""What the app says in English, by id: translations are kept by the ids, so that they outlive a change of wording."""
+"""The app's English texts by id. Translations use the ids, so they survive rewording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the app does with a photo, without any user interface: plain functions on a `Session`."""
+"""The app's work on a photo, without any user interface: plain functions on a `Session`."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def first_preview(session: Session, model: str | None) -> None:
 
 
 def notes(session: Session, restoration: Restoration) -> list[str]:
-    """What a visitor should know of the photo and of how it met the model, each sentence once."""
+    """Notes for the visitor about the photo and its conversion for the model, each sentence once."""
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
@@ -235,7 +235,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
 
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:
-    """What makes a result of this session's photo again."""
+    """The settings that reproduce a result of this session's photo."""
     opened = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if opened.raw:

@@ -26,12 +26,12 @@ _OBJECT_STORES = frozenset(
 _DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
 """The default branch in addresses of the Hub, where it is optional."""
 STAGING = ".manifest/unfinished"
-"""Where files of a destination lie until they are whole."""
+"""Folder for files of a destination until they are complete."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a listing says about a file."""
+    """A file in a listing."""
 
     bytes: int
     """-1 where there is no such file."""

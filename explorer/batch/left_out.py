@@ -1,4 +1,4 @@
-"""What a run over a folder does not take, counted and named by its reason."""
+"""Files that a run over a folder skips, counted and named by reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def reason_of_folder(name: str, linked: bool, within: bool) -> str:
 
 
 def told(left_out: Sequence[LeftOut]) -> str:
-    """What is left out in one line: counts, reasons and the first names; empty where there is nothing."""
+    """The skipped files in one line: counts, reasons and the first names; empty if there are none."""
     parts = []
     for reason, (one, several) in _WORDS.items():
         names = sorted(each.name for each in left_out if each.reason == reason)

@@ -1,4 +1,4 @@
-"""What photographs cost, as a manifest measured it, and what more of them would."""
+"""The cost of photos, as measured in a manifest, and an estimate for more."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Costs:
     """Seconds of waiting for the storage."""
     write_wall: float
     devices: tuple[str, ...]
-    """What the networks ran on."""
+    """The hardware that the networks ran on."""
 
     @property
     def on_gpu(self) -> bool:

@@ -1,4 +1,4 @@
-"""What folders say of the results in them, so that no run takes a result for a photograph.
+"""Records of the results in folders, so that no run mistakes a result for a photo.
 
 `lowlight restore` notes the results of a folder run in a journal beside them, `lowlight batch` in its manifest.
 """
@@ -103,7 +103,7 @@ class Results:
         return _key(address) in self._made
 
     def made(self, address: str, size: int) -> Made | None:
-        """What is noted of a file of this size; None of one that is no result, or was changed since."""
+        """The record of a file of this size; None if it is not a result, or was changed since."""
         found = self._made.get(key) if (key := _key(address)) is not None else None
         return found if found is not None and found.bytes in (-1, size) else None
 

@@ -1,4 +1,4 @@
-"""What a class has handed in, as one table."""
+"""A class's handed-in results, as one table."""
 
 from __future__ import annotations
 

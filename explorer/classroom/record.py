@@ -1,4 +1,4 @@
-"""What a learner's checks and predictions came to in this session, and the file that is handed in."""
+"""A learner's checks and predictions of this session, and the file to hand in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.errors import OutputError
 from explorer.unfinished import replacing
 
 FORMAT = "lowlight lesson 1"
-"""What a file that was handed in begins with."""
+"""The first line of a handed-in file."""
 Kind = Literal["exercise", "prediction"]
 
 

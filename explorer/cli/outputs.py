@@ -1,4 +1,4 @@
-"""Where results go: the output's path for every photograph, and files that are there completely or not at all."""
+"""Output paths of results, and files that appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def check_folder(folder: Path) -> None:
 
 
 Overwrite = Literal["all", "own", "none"]
-"""Which files that are already there may be replaced: all, those that folders note as results, or none."""
+"""Existing files that may be replaced: all, those that folders record as results, or none."""
 
 
 def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:

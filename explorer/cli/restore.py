@@ -149,7 +149,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
 @dataclass
 class _Work:
-    """What one command line restores, and how."""
+    """The photos that a command line restores, and how."""
 
     photographs: list[Path]
     outputs: list[Path]

@@ -20,7 +20,7 @@ _EACH = 36
 """Bytes that a pixel fewer leaves: the photo, its planes, the result and its encoding."""
 
 _COUNTED: WeakKeyDictionary[RestorationNet, dict[int, float]] = WeakKeyDictionary()
-"""What was counted of a network before, by channels: every restoration asks several times."""
+"""Counts of a network, by channels: every restoration asks several times."""
 
 
 def budget_for(pixels: int) -> int:

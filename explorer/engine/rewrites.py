@@ -142,7 +142,7 @@ class _Concatenated:
 
 
 _ACTIVATIONS = ("PRelu", "Relu")
-"""What acts on every channel alike."""
+"""Operations that treat every channel alike."""
 
 
 def _avoidable(node: Any) -> bool:

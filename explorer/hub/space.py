@@ -35,7 +35,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class Deployment:
-    """What `deploy` did, or would do."""
+    """The result of `deploy`, or of its dry run."""
 
     repo: str
     files: tuple[Upload, ...]
@@ -92,7 +92,7 @@ def gradio_version() -> str:
 
 
 def requirements(text: str, hardware: Hardware) -> str:
-    """What the Space installs, from the project's requirements.txt: gradio is the SDK's, torch fits the hardware."""
+    """The Space's requirements, from requirements.txt: gradio comes from the SDK, torch fits the hardware."""
     kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     kept = [
         line

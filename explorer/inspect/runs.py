@@ -27,7 +27,7 @@ MOST_FRAMES = 40
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of one training."""
+    """The facts about one training."""
 
     name: str
     entries: tuple[dict[str, Any], ...]

@@ -220,7 +220,7 @@ def is_awaited(app: Any, page: str) -> bool:
 
 
 def malformed() -> type[Exception]:
-    """What Gradio raises at a request for an event that there is not."""
+    """The exception that Gradio raises for an event that does not exist."""
     from gradio.route_utils import FnIndexInferError
 
     return FnIndexInferError

@@ -126,7 +126,7 @@ def _stored(light: Array, rng: np.random.Generator) -> Array:
 
 
 def samples(pairs: list[tuple[Picture, Picture | None]], count: int, rng: np.random.Generator) -> Samples:
-    """What the rule is fitted to, of pictures and their references."""
+    """Samples of pictures and their references, to which the rule is fitted."""
     figures, levels, gains = [], [], []
     for low, high in pairs:
         for light, gain in views(_sampled(low), None if high is None else _sampled(high), count, rng):

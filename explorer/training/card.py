@@ -78,7 +78,7 @@ def model_card(config: WeightsConfig) -> str:
 
 
 def late_gain_words(gain: float | None) -> str:
-    """What the end of the validation curve says about the training.
+    """Describes the end of a training's validation curve.
 
     Args:
         gain: dB by which the validation PSNR rose over the last quarter of the steps; None where that is not known.

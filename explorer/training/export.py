@@ -86,7 +86,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
-    """What a config tells of a training: the recipe's own facts and those of the run, in the order of the card."""
+    """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
     facts: dict[str, Any] = {
         "recipe": recipe.name,
         "steps": run["steps"],

@@ -31,7 +31,7 @@ _WARM_UP = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """What a progress bar needs."""
+    """The state of a training, for a progress bar."""
 
     step: int
     total: int

@@ -1,4 +1,4 @@
-"""What one training step does: which networks there are, what is minimised, who steps when."""
+"""One training step: the networks, the loss, and which optimiser steps when."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ class RetinexTraining:
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
     enhanced_start: float | None = None
-    """What the untrained Relight-Net gives everywhere. Its own start is 0, from where a joint training can fall into
+    """The untrained Relight-Net's output everywhere. Its own start is 0, from where a joint training can fall into
     the trivial smooth illumination: 0 for good. None leaves it."""
 
 

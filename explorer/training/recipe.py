@@ -48,7 +48,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Growth:
-    """How a network begins as another, smaller one that is trained already."""
+    """Starts a network from a smaller, trained one."""
 
     source: str
     """The other's weights: of the run beside this one's folder, else those that the project ships."""
@@ -81,7 +81,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins again: a share of the steps, and the part of the rate that it begins from."""
+    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500

@@ -1,4 +1,4 @@
-"""What is known of a published checkpoint before it is opened."""
+"""The facts about a published checkpoint, known before it is opened."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class PublishedCheckpoint:
-    """What is known of a published checkpoint before it is opened."""
+    """The facts about a published checkpoint, known before it is opened."""
 
     name: str
     files: tuple[PublishedFile, ...]

@@ -19,14 +19,14 @@ class _Frozen(BaseModel):
 
 
 class InputConvention(_Frozen):
-    """What the network was trained to be fed with."""
+    """The input that the network was trained on."""
 
     white_balance: Literal["before", "none"] = "before"
     """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
     ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
-    """What `ratio="auto"` follows; "none" is 1, "fixed" is `ratio`."""
+    """The rule of `ratio="auto"`; "none" is 1, "fixed" is `ratio`."""
     ratio: float = Field(default=1.0, ge=1, le=300)
     """The authors' own ratio, for the rule "fixed" (networks that get the ratio as an input)."""
     ratio_m: float = 1.0
@@ -49,7 +49,7 @@ class InputConvention(_Frozen):
 
 
 class OutputConvention(_Frozen):
-    """What the network gives."""
+    """The network's output."""
 
     color: Literal["srgb", "camera"] = "srgb"
     """"camera": white-balanced camera RGB under the sRGB curve, to be brought to sRGB by the file's own matrix."""

@@ -1,4 +1,4 @@
-"""Which network a checkpoint belongs to, told by the names and shapes of its tensors alone."""
+"""Recognises a checkpoint's network, only by the names and shapes of its tensors."""
 
 from __future__ import annotations
 

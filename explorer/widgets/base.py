@@ -1,4 +1,4 @@
-"""What the explorers share: a photo and its upload, a model, an amplification, and errors that are said and kept."""
+"""Shared parts of the explorers: a photo and its upload, a model, an amplification, and errors."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Any:
-        """What was computed last.
+        """The last result.
 
         Raises:
             ExplorerError: the last attempt failed; the widget shows the same sentence.

@@ -143,7 +143,7 @@ def _colour_tags(matrix: Any, neutral: Any) -> list[_Tag]:
 
 
 def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> list[tuple[int, int, Any]]:
-    """What is known of an exposure, as entries of an EXIF directory."""
+    """The known facts of an exposure, as entries of an EXIF directory."""
     for what, value in (("ISO value", iso), ("exposure time", seconds), ("F-number", aperture)):
         if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
             raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")

@@ -57,7 +57,7 @@ _SOFTWARE = f"Lowlight Explorer {__version__}"
 
 @dataclass(frozen=True, eq=False)
 class LinearDng:
-    """What a linear DNG holds."""
+    """The contents of a linear DNG."""
 
     samples: NDArray[np.uint16] = field(repr=False)
     """H x W x 3 camera RGB before white balance, or H x W x 1 of a monochrome sensor, as the sensor lies: 0 is no

@@ -186,7 +186,7 @@ def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
 
 
 def _opacity(page: Any, colors: int, channels: int) -> tuple[int | None, bool]:
-    """Which sample is the opacity, and whether the colours are multiplied by it already."""
+    """The index of the opacity sample, and whether the colours are premultiplied by it."""
     for place, extra in enumerate(page.extrasamples):
         if int(extra) in (1, 2) and colors + place < channels:
             return colors + place, int(extra) == 1

@@ -90,7 +90,7 @@ def picture_and_scene(
     strength: float,
     keep: bool,
 ) -> tuple[FloatArray, Scene | None]:
-    """What a network gave, as a picture to look at and, of a RAW photo, as light.
+    """Turns a network's output into a picture to look at and, for a RAW photo, into light.
 
     Args:
         photo: what was restored.
