@@ -1,4 +1,4 @@
-"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, whole or not at all."""
+"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, complete or not at all."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def encode(
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all.
+    """Writes a file complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

@@ -191,7 +191,7 @@ def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
 
 
 def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
-    """Writes a result as a DNG, whole or not at all, without a second copy of it in memory.
+    """Writes a result as a DNG, complete or not at all, without a second copy of it in memory.
 
     Raises:
         OutputError: see `scene_of`; or the file cannot be written.

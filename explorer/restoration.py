@@ -74,7 +74,7 @@ class Restoration:
         Args:
             bits: 8, or 16 for PNG and TIFF.
             keep_gps: also carry on the place where the photo was taken.
-            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification beside them.
+            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification next to them.
             force_linear: make a DNG of a developed picture too.
             linear: of a TIFF: floats of linear light in Rec. 2020, not clipped.
 

@@ -202,7 +202,7 @@ def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: floa
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """What a network gave."""
+    """The output of a network."""
 
     maps: dict[str, FloatArray]
     """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""

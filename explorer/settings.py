@@ -114,7 +114,7 @@ class RestoreSettings:
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
-    """Writes a file of settings, whole or not at all.
+    """Writes a file of settings, complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

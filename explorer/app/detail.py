@@ -1,4 +1,4 @@
-"""A window of a restored photo at full resolution, beside what it was made of: without restoring the rest."""
+"""A window of a restored photo at full resolution, next to its input, without restoring the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app over HTTP: typed endpoints for programs, beside the page's own private ones."""
+"""The app over HTTP: typed endpoints for programs, in addition to the page's own private ones."""
 
 from __future__ import annotations
 

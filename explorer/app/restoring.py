@@ -65,7 +65,7 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel: what the file states. Notes are said beside the picture, and the ratio that suits the chosen
+    """The metadata panel: what the file states. Notes are said next to the picture, and the ratio that suits the chosen
     model stands at the slider, so that the page names one suggestion."""
     facts = session.require_open().facts
     elsewhere = {"Notes", "Suggested ratio", "Suggested ratio from"}

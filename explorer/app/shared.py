@@ -11,7 +11,7 @@ import gradio as gr
 PREVIEWS = "previews"
 """Concurrency group of quick work: two at once, as many as the smallest machine has cores."""
 LONG_WORK = "long"
-"""Concurrency group of full-resolution work: one at once, so that previews stay quick beside it."""
+"""Concurrency group of full-resolution work: one at a time, so that previews stay quick."""
 
 
 QUICK: dict[str, Any] = {

@@ -124,7 +124,7 @@ def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def probe(source: str) -> ClipFacts:
-    """What a file is.
+    """Reads the facts of a clip.
 
     Raises:
         VideoError: no clip, or one that is too long or too large.

@@ -1,6 +1,6 @@
 """Files and folders at addresses: paths of this machine, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
 
-A file appears whole or not at all. Local files are written beside the destination and renamed; object stores put an
+A file appears complete or not at all. Local files are written next to the destination and renamed; object stores put an
 object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
 """
 
@@ -279,7 +279,7 @@ def make_folder(address: str) -> None:
 
 
 def write(folder: str, name: str, data: bytes) -> None:
-    """Writes a file of a destination, whole or not at all.
+    """Writes a file of a destination, complete or not at all.
 
     Args:
         folder: the destination, whose `STAGING` exists where it is local.

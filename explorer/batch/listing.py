@@ -208,7 +208,7 @@ def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".p
     stems = [_without_suffix(place) for place in places]
     shared = _repeated(stems)
     names = [place if stem.casefold() in shared else stem for place, stem in zip(places, stems, strict=True)]
-    # A photograph may be called as another one's full name: `a.jpg.png` beside `a.jpg` and `a.dng`.
+    # A photo's name may be another one's full name: `a.jpg.png` next to `a.jpg` and `a.dng`.
     while clashing := _repeated(names):
         again = [place if name.casefold() in clashing else name for place, name in zip(places, names, strict=True)]
         if again == names:

@@ -62,7 +62,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class Treatment:
-    """All that is chosen for a photograph beside the model."""
+    """All choices for a photo except the model."""
 
     ratio: float | Literal["auto"] = "auto"
     balance: Balance = field(default_factory=Balance)

@@ -1,6 +1,6 @@
 """Records of the results in folders, so that no run mistakes a result for a photo.
 
-`lowlight restore` notes the results of a folder run in a journal beside them, `lowlight batch` in its manifest.
+`lowlight restore` notes the results of a folder run in a journal next to them, `lowlight batch` in its manifest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole folders: the photographs in them, reading and writing beside the computation, and going on after a kill."""
+"""Whole folders: their photos, reading and writing during computation, and resuming after a kill."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Journal:
         self._note(photograph, result, -1, dict.fromkeys((path.name for path in others), -1))
 
     def add(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
-        """Notes a result that is in its place, and files beside it that belong to it."""
+        """Notes a result that is in its place, and files next to it that belong to it."""
         sizes = {path.name: path.stat().st_size for path in others}
         self._note(photograph, result, result.stat().st_size, sizes)
 

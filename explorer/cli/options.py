@@ -183,7 +183,7 @@ def chosen_treatment(
     backend: str,
     saving: Saving,
 ) -> Treatment:
-    """All that the options choose for a photograph beside the model.
+    """All choices for a photo except the model.
 
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.

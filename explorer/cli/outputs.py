@@ -38,7 +38,7 @@ def plan_outputs(
             inputs share a stem.
         bits: 8 or 16 bits per channel.
         suffix: of results in a folder.
-        saving: what is chosen beside the format.
+        saving: options besides the format.
 
     Raises:
         OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
@@ -167,7 +167,7 @@ def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
 
 @contextmanager
 def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Path], Path]]:
-    """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
+    """Gives a function that turns a file's path into a temporary one next to it, with the same suffix.
 
     Args:
         folder: as for `check_free`.

@@ -130,7 +130,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
     Args:
         given: an option of the picture that a file of settings says too is there.
-        more: there is something to give beside the picture.
+        more: there is something to return besides the picture.
         both: files are to be replaced, and are not to be.
     """
     if settings is None and model is None:

@@ -171,8 +171,8 @@ def _own_operations() -> list[Any]:
 
 
 def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
-    """Writes a graph and what is to be known of it into the cache, whole or not at all; a cache that cannot be written
-    is done without."""
+    """Writes a graph and its facts into the cache, complete or not at all; a cache that cannot be written
+    is skipped."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         unfinished.clear_up(place.parent)

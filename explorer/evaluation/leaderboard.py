@@ -1,6 +1,6 @@
 """The leaderboard: every network and method on the same three sets, each figure measured once for its weights.
 
-What is measured is kept in `leaderboard.json` beside this file; the table in docs/leaderboard.md and the page in the
+What is measured is kept in `leaderboard.json` next to this file; the table in docs/leaderboard.md and the page in the
 app are made from it. What a checkpoint was trained on is the catalogue's to say. Nothing here imports torch.
 """
 

@@ -129,7 +129,7 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     beside = [*package.glob("*"), *(each for room in rooms for each in room.rglob("*"))]
     paths |= {p for p in beside if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
     paths |= {app, root / "pyproject.toml", root / "LICENSE"}
-    # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
+    # Next to the package, as in a checkout, weights are found where pyproject.toml says that it is one.
     if not weights_from:
         paths |= {p for p in (root / "weights").glob("*/*") if p.name in FILES}
     wanted_paths = [

@@ -30,11 +30,11 @@ LOG = logging.getLogger(__name__)
 
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
-"""Allowances beside those of kinds: of everything, and of lines in the log about what went wrong."""
+"""Allowances besides those of kinds: for everything, and for log lines about errors."""
 _USER = "explorer.user"
 """Where a request's scope says whose it is."""
 _MARGIN = 2**20
-"""Bytes of a multipart body beside its file."""
+"""Bytes of a multipart body besides its file."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]

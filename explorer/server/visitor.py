@@ -82,7 +82,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
     Args:
         host: of the Host header, in lower case.
         hosts: names without ports; `*.example.org` stands for every name below. None at all permits every name. A name
-            without a dot is permitted too: it is given by the machine or its network, and nobody outside can make it
+            without a dot is permitted too: it is given by the machine or its network, and no one outside can make it
             lead here.
     """
     if not _HOST.fullmatch(host):

@@ -36,7 +36,7 @@ _PLAIN = {
 
 
 def baselines(weights: str, data: str) -> list[Baseline]:
-    """Rows to set beside a project's weights on a data set: the published weights they follow, then no model at all.
+    """Rows to set next to a project's weights on a data set: the published weights they follow, then no model at all.
 
     Args:
         weights: the name of the project's weights.

@@ -163,7 +163,7 @@ def fit(sets: dict[str, Samples], seed: int = _SEED) -> dict[str, Array]:
 
 
 def write_rule(rule: dict[str, Array], path: Path) -> None:
-    """Writes the parameters in single precision, whole or not at all."""
+    """Writes the parameters in single precision, complete or not at all."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: values.astype(np.float32) for name, values in rule.items()})  # type: ignore[arg-type]
     work = beside(path)

@@ -33,7 +33,7 @@ def model_card(config: WeightsConfig) -> str:
     """The README of a folder of weights that a recipe made, in Markdown.
 
     Args:
-        config: as written beside the weights: with their number of parameters and the figures that were measured.
+        config: as written next to the weights: with their number of parameters and the figures that were measured.
     """
     training = config.training
     recipe = training["recipe"]
@@ -97,7 +97,7 @@ def late_gain_words(gain: float | None) -> str:
 
 
 def figures_section(config: WeightsConfig) -> str:
-    """The section of a card that holds the measured figures, beside those of published weights; ends in a newline."""
+    """The section of a card that holds the measured figures, next to those of published weights; ends in a newline."""
     parts = []
     metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
     if VALIDATION in metrics:

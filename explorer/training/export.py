@@ -22,7 +22,7 @@ from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
 LARGEST_EXTRAS = 300_000
-"""Bytes of the log and the replay that go beside the weights."""
+"""Bytes of the log and the replay that go next to the weights."""
 _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
@@ -30,7 +30,7 @@ _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
-    Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
+    Next to them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
     see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
     when they are exported again.
 

@@ -149,7 +149,7 @@ class MeanMatchedObjective(Objective):
     """An RGB network on amplified pairs, judged mostly after the result is brought to its reference's mean.
 
     How bright a photographer wanted a scene, its dark picture does not tell. A plain error spends the training on
-    guessing it; here four fifths of the error forgive it, and structural similarity is counted beside.
+    guessing it; here four fifths of the error forgive it, and structural similarity is counted as well.
     """
 
     def __init__(self, net: nn.Module, rate: float, inner_rate: float, clip: float | None = 0.5) -> None:

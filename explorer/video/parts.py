@@ -125,7 +125,7 @@ class State:
 
 
 class Parts:
-    """The folder of parts beside a result."""
+    """The folder of parts next to a result."""
 
     def __init__(self, out: Path, job: dict[str, Any]) -> None:
         self._out = out

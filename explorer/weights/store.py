@@ -264,7 +264,7 @@ def write_weights(
     half: bool = True,
     further: Mapping[str, bytes] | None = None,
 ) -> WeightsConfig:
-    """Writes a folder of weights whole or not at all; replaces one of the same name.
+    """Writes a folder of weights complete or not at all; replaces one of the same name.
 
     Args:
         half: store floating-point tensors as float16.

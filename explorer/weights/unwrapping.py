@@ -49,11 +49,11 @@ _DEEPEST, _MOST = 6, 4096
 
 
 class _StandIn:
-    """Takes the place of a class that files name beside their tensors, so that no code of that class is run."""
+    """Replaces a class that files name next to their tensors, so that no code of that class is run."""
 
 
 _HARMLESS: list[Any] = [
-    argparse.Namespace,  # options, that stand beside many networks
+    argparse.Namespace,  # options, stored with many networks
     (_StandIn, "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"),
 ]
 """Classes that checkpoints may name."""

@@ -183,7 +183,7 @@ def _even(data: bytes) -> int:
 
 
 def write_linear_dng(path: Path, dng: LinearDng) -> None:
-    """Writes a linear DNG, whole or not at all.
+    """Writes a linear DNG, complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.
