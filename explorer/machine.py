@@ -1,4 +1,4 @@
-"""How this machine computes: on how many cores, which in a container may be fewer than it has, how near to 0, and with
+"""This machine's arithmetic: on how many cores (in a container perhaps fewer than it has), how close to 0, and with
 what is left of threads after a fork.
 
 Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are
@@ -72,7 +72,7 @@ def threads(wanted: int) -> int:
 
 
 def forked_from_cuda() -> bool:
-    """Whether this process was forked from one that used CUDA, which no child can."""
+    """True if this process was forked from one that used CUDA, so it cannot use CUDA itself."""
     return _forked_from_cuda
 
 

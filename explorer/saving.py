@@ -1,4 +1,4 @@
-"""What is chosen for a result's file beside its format. Imports nothing heavy: command lines read it."""
+"""Options of a result's file besides its format. Imports nothing heavy, because command lines read it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from explorer.errors import OutputError
 
 NEGATIVE = ".dng"
-"""What is no picture but light to be developed: `explorer.negative` writes it."""
+"""The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
 LINEAR = (".tif", ".tiff")
-"""What holds linear light in floats: `explorer.scene_linear` writes it."""
+"""Suffixes for linear light in floats; `explorer.scene_linear` writes them."""
 
 
 @dataclass(frozen=True)
 class Saving:
-    """What is chosen for a result's file beside its format."""
+    """Options of a result's file besides its format."""
 
     keep_gps: bool = False
     """Carry on the place where the photo was taken."""
     keep_exposure: bool = False
-    """Of a DNG: leave the samples as dark as the photo's and state the amplification in BaselineExposure, so that
+    """For a DNG: leave the samples as dark as the photo's and state the amplification in BaselineExposure, so that
     nothing is clipped; else the samples are amplified."""
     force_linear: bool = False
     """Make a DNG of a developed picture too, as a nominal camera would have seen it."""
     linear: bool = False
-    """Of a TIFF: floats of linear light."""
+    """For a TIFF: write floats of linear light."""
 
     def needs_scene(self, suffix: str) -> bool:
-        """Whether a file is made of the scene's light and not of the picture."""
+        """True if a file is made of the scene's light and not of the picture."""
         return self.linear or suffix.lower() == NEGATIVE
 
     def check(self, suffix: str) -> None:

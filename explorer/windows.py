@@ -40,7 +40,7 @@ class Windows:
     """Results stay grey."""
 
     def restored(self, box: Box, backend: str = "auto") -> FloatArray:
-        """What `restore` gives in a window.
+        """The result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
@@ -66,11 +66,11 @@ class Windows:
 
     @property
     def _lies(self) -> bool:
-        """Whether the network is given the photo as its sensor lies: not where it is developed before all else."""
+        """True if the network is given the photo as its sensor lies: not where it is developed before all else."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
-        """What is fed, and where its upper left corner lies in the upright photo."""
+        """The part to feed, and the position of its upper left corner in the upright photo."""
         if not self._lies:
             # Developed before anything else; 32 bits, so that it is still rounded to what the network knows.
             wide = columns[0], rows[0], columns[1], rows[1]
@@ -101,12 +101,12 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
+    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
     return model.traits.halo is not None or model.traits.fits
 
 
 def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
-    """What windows of a restored photo are computed with; None where there are none (`is_local`).
+    """Prepares windows of a restored photo; None if the model has none (`is_local`).
 
     Args:
         photo: at its own size.

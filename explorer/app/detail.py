@@ -1,4 +1,4 @@
-"""A window of a restored photo at full resolution, beside what it was made of: without restoring the rest."""
+"""A window of a restored photo at full resolution, next to its input, without restoring the rest."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Detail:
 LARGEST_DETAIL = 4096
 """Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
 LARGEST_WINDOW = 4_000_000
-"""Pixels of a window that are computed for it; a larger one takes too long while somebody waits."""
+"""Pixels of a window that are computed for it; a larger one would make someone wait too long."""
 
 
 def detail(
     session: Session, window: tuple[float, float, float, float], finish: Finish, side: int = LARGEST_DETAIL
 ) -> Detail | None:
-    """What a window of the last preview shows at full resolution.
+    """Restores a window of the last preview at full resolution.
 
     It is cut out of the whole photo where that was restored; otherwise the window alone is computed. None where it is
     too large for that, where the model looks at the whole picture, or where there is no preview.
@@ -82,7 +82,7 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
 
 
 def _windows(opened: OpenPhoto, choice: tuple[str, object], ratio: float) -> Windows | None:
-    """What windows of a model's result are computed with, found once for each choice of model and ratio."""
+    """Prepares windows of a model's result, once per choice of model and ratio."""
     kept = opened.work.windows
     if kept is None or kept[0] != choice:
         kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice[0]), ratio)

@@ -65,7 +65,7 @@ def _number(given: object, most: float) -> float:
 
 
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """Which of the visitor's choices of a ratio an answer is for: the page leaves it aside where there is a newer."""
+    """Identifies the ratio choice that an answer belongs to: the page ignores it if there is a newer one."""
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
@@ -77,7 +77,7 @@ def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
     """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
 
-    Once left it stays left until the visitor sets one anew: a page may send a choice twice.
+    Once left it stays left until the visitor sets one again: a page may send a choice twice.
     """
     chosen = _hand_set(ratio)
     if not shown or not chosen:
@@ -87,7 +87,7 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
-    """Whether a choice of the black level can change anything."""
+    """True if a choice of the black level can change anything."""
     return isinstance(opened.small, RawPhoto) and opened.small.masked
 
 
@@ -163,7 +163,7 @@ class Handlers:
         }
 
     def choices_of(self, opened: OpenPhoto) -> dict[Any, Any]:
-        """What is chosen of a RAW photo."""
+        """The choices for a RAW photo."""
         return {self.parts.balance: opened.white_balance, self.parts.black_level: opened.black_level}
 
     def balance_now(self, session: Session) -> dict[Any, Any]:
@@ -188,7 +188,7 @@ class Handlers:
         return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """What the visitor looks at, as sharp as the screen: the whole picture, or a window at the photo's own pixels.
+        """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
 
         The page says how large it shows the photo; what it says is bounded.
         """
@@ -260,7 +260,7 @@ class Handlers:
         return {self.parts.reference: opened.reference.file if opened and opened.reference else None}
 
     def after(self, token: str | None, axis: str) -> dict[Any, Any]:
-        """What is drawn once the picture is there, so that it never waits for it."""
+        """Draws what can follow the picture, so that the picture never waits for it."""
         session, at = open_session(token), self.parts
         shown = session.open.work.shown if session.open else None
         if shown is None:
@@ -363,7 +363,7 @@ _WRITE_BALANCE = """(choice, x, y) => {
 
 
 def _step_in_address(name: str, typed: str) -> float | None:
-    """What an address asks of a step after the network, within its limits; None where it is no number."""
+    """The value of a finishing step in the page's address, within its limits; None if it is not a number."""
     try:
         value = float(typed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a run over a folder does not take, counted and named by its reason."""
+"""Files that a run over a folder skips, counted and named by reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORDS = {
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
 }
-"""One and several of each reason, in the order in which they are told."""
+"""One and several of each reason, in the order of the report."""
 _NAMED = 5
 
 
@@ -28,7 +28,7 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of the program's own hidden files, of which nothing is told."""
+    """True if a name is that of the program's own hidden files, which are not reported."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 
@@ -41,14 +41,14 @@ def reason_of_folder(name: str, linked: bool, within: bool) -> str:
 
 
 def told(left_out: Sequence[LeftOut]) -> str:
-    """What is left out in one line: counts, reasons and the first names; empty where there is nothing."""
+    """The skipped files in one line: counts, reasons and the first names; empty if there are none."""
     parts = []
     for reason, (one, several) in _WORDS.items():
         names = sorted(each.name for each in left_out if each.reason == reason)
         if names:
             more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED} more"
             parts.append(f"{len(names)} {one if len(names) == 1 else several} ({', '.join(names[:_NAMED])}{more})")
-    return f"left out: {'; '.join(parts)}" if parts else ""
+    return f"skipped: {'; '.join(parts)}" if parts else ""
 
 
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:

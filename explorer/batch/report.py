@@ -1,4 +1,4 @@
-"""What photographs cost, as a manifest measured it, and what more of them would."""
+"""The cost of photos, as measured in a manifest, and an estimate for more."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Costs:
     """Seconds of waiting for the storage."""
     write_wall: float
     devices: tuple[str, ...]
-    """What the networks ran on."""
+    """The hardware that the networks ran on."""
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the networks ran on GPUs."""
+        """True if the networks ran on GPUs."""
         return all(device != "cpu" for device in self.devices)
 
     @property
@@ -67,7 +67,7 @@ def costs_of(table: pa.Table) -> Costs:
 
     done = table.filter(pc.equal(table.column("status"), "restored"))
     if not done.num_rows:
-        raise DataError("No photograph was restored, so there are no costs to report; restore some first.")
+        raise DataError("No photo was restored, so there are no costs to report; restore some first.")
 
     def mean(name: str) -> float:
         return float(pc.mean(done.column(name)).as_py() or 0.0)

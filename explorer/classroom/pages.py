@@ -54,7 +54,7 @@ def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
-        raise DataError(f"The lesson “{title}” stops at a cell: {words}") from error
+        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
     state = client.widget_state
     buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
                client.widget_buffers.items()}  # fmt: skip
@@ -93,7 +93,7 @@ def _json(value: Any) -> str:
 
 
 def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
-    """What a widget shows, as HTML without scripts: its words, its pictures, and the settings of its controls."""
+    """A widget as HTML without scripts: its text, its pictures, and the settings of its controls."""
     values, bytes_of = state.get(model, {}), buffers.get(model, {})
     kind = values.get("_model_name", "")
     if "lx-style" in values.get("_dom_classes", []):

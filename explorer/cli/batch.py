@@ -127,7 +127,7 @@ def batch(
 
 @dataclass
 class _Told:
-    """What is said while a run is at work."""
+    """Progress messages of a run."""
 
     shown: Progress
     quiet: bool

@@ -71,7 +71,7 @@ def train(
 
     chosen = load_recipe(recipe)
     if data is None:
-        raise DataError("No training data was named; give --data DIR, or set EXPLORER_DATA to the folder.")
+        raise DataError("No training data was given; give --data DIR, or set EXPLORER_DATA to the folder.")
 
     import torch
 

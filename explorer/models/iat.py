@@ -54,7 +54,7 @@ class _LocalBlock(nn.Module):
 
 
 class _Local(nn.Module):
-    """What each pixel is multiplied by, and what is added to it."""
+    """The factor and the offset of each pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

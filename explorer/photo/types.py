@@ -1,4 +1,4 @@
-"""What a file says about light: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
+"""The light recorded in a file: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
 
 Both are frozen. Their arrays are read-only, so that a photo can be shared between threads and sessions.
 """
@@ -35,7 +35,7 @@ class Exposure:
 
 @dataclass(frozen=True, eq=False)
 class RawPhoto:
-    """What a sensor counted, in linear light: a mosaic, or all colours at every pixel."""
+    """Sensor data in linear light: a mosaic, or all colours at every pixel."""
 
     mosaic: FloatArray
     """H x W, or H x W x 3 camera RGB where there is no colour-filter array; (raw - black) / (white - black). 0 is no
@@ -78,7 +78,7 @@ class RawPhoto:
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
     carried: bytes | None = field(default=None, repr=False)
-    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.files.carried`."""
+    """Metadata that a DNG of the photo carries on: matrices, crop, lens; see `explorer.photo.files.carried`."""
     notes: tuple[str, ...] = field(default=())
     """Sentences for the user: fallbacks taken, margins cropped."""
 

@@ -1,4 +1,4 @@
-"""What runs in a decoder's process: one file after the other comes in as bytes, photos or sentences go out.
+"""The program of a decoder process: files come in one by one as bytes; photos or error messages go out.
 
 Started by `explorer.sandbox.isolation` with nothing of the parent's but two pipes and a socket. The process ends when
 its parent does.
@@ -90,7 +90,7 @@ def _lower(which: int, value: int) -> None:
 
 
 def _allow_time(seconds: float) -> None:
-    """Sets the end of the processor time of this file, should nobody be left to stop it: threads count together, hence
+    """Limits the processor time for this file, in case no one is left to stop it: threads count together, hence
     the generous factor."""
     if sys.platform == "win32":
         return

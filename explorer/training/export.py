@@ -22,7 +22,7 @@ from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
 LARGEST_EXTRAS = 300_000
-"""Bytes of the log and the replay that go beside the weights."""
+"""Bytes of the log and the replay that go next to the weights."""
 _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
@@ -30,7 +30,7 @@ _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
-    Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
+    Next to them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
     see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
     when they are exported again.
 
@@ -55,7 +55,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         step, total, seconds = int(saved["step"]), int(saved["total"]), float(saved["seconds"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); train it anew."
+            f"The checkpoint in {folder} does not fit the current recipe {recipe.name} ({error}); train it again."
         ) from error
     log = run_state.read_log(folder)
     target = out / recipe.name
@@ -86,7 +86,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
-    """What a config tells of a training: the recipe's own facts and those of the run, in the order of the card."""
+    """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
     facts: dict[str, Any] = {
         "recipe": recipe.name,
         "steps": run["steps"],

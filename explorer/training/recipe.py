@@ -42,16 +42,16 @@ class Phase:
     """Side of the crops, pixels."""
     batch: int
     shrink: int = 1
-    """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn again each time, and averaged down to `crop`: a
     small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How a network begins as another, smaller one that is trained already."""
+    """Starts a network from a smaller, trained one."""
 
     source: str
-    """The other's weights: of the run beside this one's folder, else those that the project ships."""
+    """The other's weights: of the run next to this one's folder, else those that the project ships."""
     grow: Callable[[nn.Module, dict[str, torch.Tensor]], None]
     """Puts the tensors of the source into the fresh network."""
 
@@ -71,7 +71,7 @@ class Recipe:
     options: dict[str, Any] = field(default_factory=dict)
     start: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
-    beside this one's folder, else of the weights that the project ships."""
+    next to this one's folder, else of the weights that the project ships."""
     growth: Growth | None = None
     """Where not only parts are taken over; before `start`."""
     input: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins anew: a share of the steps, and the part of the rate that it begins from."""
+    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500

@@ -1,4 +1,4 @@
-"""What the explorers share: a photo and its upload, a model, an amplification, and errors that are said and kept."""
+"""Shared parts of the explorers: a photo and its upload, a model, an amplification, and errors."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Any:
-        """What was computed last.
+        """The last result.
 
         Raises:
             ExplorerError: the last attempt failed; the widget shows the same sentence.
@@ -225,7 +225,7 @@ class Explorer(ipywidgets.VBox):
 
     def _renew(self) -> None:
         if self._photo is None or self._model.value is None:
-            raise ExplorerError("There is no photo and model to show yet; open a photo and choose a model.")
+            raise ExplorerError("There is no photo or model to show yet; open a photo and choose a model.")
         ratio, source = suggested_ratio(self._photo, self.models.loaded(self._model.value))
         self._suggested.description = f"Suggested {ratio_words(ratio)}"
         self._suggested.tooltip = source

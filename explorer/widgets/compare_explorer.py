@@ -84,7 +84,7 @@ class CompareExplorer(Explorer):
         self._limit()
 
     def _limit(self) -> None:
-        """Where as many are ticked as can be compared, the others cannot be."""
+        """If the maximum number is ticked, the other boxes are disabled."""
         full = len(self.chosen) >= MOST
         for box in self._boxes.values():
             box.disabled = full and not box.value

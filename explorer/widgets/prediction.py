@@ -41,7 +41,7 @@ class Prediction(ipywidgets.VBox):
         self._name = name or question
         self.revealed = False
         self.error: Exception | None = None
-        """What went wrong when the answer was asked for; None where nothing did."""
+        """The error raised when the answer was requested; None if there was none."""
         if self._options is not None:
             self._entry: ipywidgets.Widget = ipywidgets.RadioButtons(options=self._options, value=None)
             self._entry.layout = {"width": "auto"}
@@ -120,11 +120,12 @@ class Prediction(ipywidgets.VBox):
             return self._answer()
         except NameError as error:
             raise ExplorerError(
-                f"The answer is not known yet ({error.name} comes later): run the cells below, then press the button."
+                f"The answer is not available yet ({error.name} comes later): run the cells below, then press the "
+                f"button."
             ) from error
 
     def _met(self, guess: str | float, truth: Any) -> bool:
-        """Whether a guess is right; of numbers, within a tenth, whatever the unit."""
+        """True if a guess is right; of numbers, within a tenth, whatever the unit."""
         if self._options is not None:
             return str(truth) == guess
         return abs(float(guess) - float(truth)) <= 0.1 * max(abs(float(truth)), 1e-9)

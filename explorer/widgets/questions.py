@@ -30,7 +30,7 @@ class Question:
     options: tuple[str, ...] | None = None
     unit: str = ""
     measured: bool = False
-    """Whether the answer is computed from what the lesson measures."""
+    """True if the answer is computed from what the lesson measures."""
 
 
 @cache
@@ -51,7 +51,7 @@ def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Predictio
         raise ExplorerError(f"There is no question {name!r}; the known ones are {', '.join(known)}.")
     asked = known[name]
     if asked.measured and measured is None:
-        raise ExplorerError(f"The answer to {name} is measured in its lesson; give what it is computed from.")
+        raise ExplorerError(f"The answer to {name} is measured in its lesson; pass the measured values.")
     answer = asked.answer
     if asked.measured:
 

@@ -31,7 +31,7 @@ _ROWS = 128
 _SAMPLED = 16
 """Bands of rows from which the noise is measured."""
 _BINS = 64
-"""Of brightness, even in its square root, in which the noise of light is nearly even too."""
+"""Bins of brightness, evenly spaced in its square root, where shot noise is nearly even too."""
 _FEWEST = 400
 """Coefficients that tell how large noise is."""
 _QUIET, _OF_QUIET = 0.2, 1.4
@@ -54,7 +54,7 @@ def check_strength(value: Any) -> float:
 
 
 def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
-    """What a photo shows without a network, in white-balanced camera RGB.
+    """The photo developed without a network, in white-balanced camera RGB.
 
     Args:
         ratio: multiplies the light.
