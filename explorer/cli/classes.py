@@ -19,6 +19,7 @@ def make(
     out: Annotated[Path, typer.Argument(help="Folder for the copies.")],
     lessons: Annotated[Path, typer.Option("--lessons", help="Folder of the lessons' notebooks.")] = LESSONS,
     only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
+    language: Annotated[str, typer.Option("--language", help="Language of the copies: en or de.")] = "en",
     pages: Annotated[
         bool, typer.Option("--pages", help="Also run each lesson and render it with its pictures, to be read before.")
     ] = False,
@@ -26,9 +27,11 @@ def make(
     """Write copies without solutions, copies with them, a time plan and a rubric."""
     from explorer.classroom.copies import as_text, for_students, for_teachers, read_lessons, write
     from explorer.classroom.plan import plan
+    from explorer.classroom.translating import translated
     from explorer.errors import DataError
 
-    found = [each for each in read_lessons(lessons) if not only or each.number in only]
+    wanted = [each for each in read_lessons(lessons) if not only or each.number in only]
+    found = [translated(each, language, lessons) for each in wanted]
     if not found:
         raise DataError(f"There is no lesson {', '.join(map(str, only or ()))} in {lessons}.")
     for lesson in found:
