@@ -72,7 +72,7 @@ def threads(wanted: int) -> int:
 
 
 def forked_from_cuda() -> bool:
-    """Whether this process was forked from one that used CUDA, which no child can."""
+    """True if this process was forked from one that used CUDA, so it cannot use CUDA itself."""
     return _forked_from_cuda
 
 

@@ -19,15 +19,15 @@ class Saving:
     keep_gps: bool = False
     """Carry on the place where the photo was taken."""
     keep_exposure: bool = False
-    """Of a DNG: leave the samples as dark as the photo's and state the amplification in BaselineExposure, so that
+    """For a DNG: leave the samples as dark as the photo's and state the amplification in BaselineExposure, so that
     nothing is clipped; else the samples are amplified."""
     force_linear: bool = False
     """Make a DNG of a developed picture too, as a nominal camera would have seen it."""
     linear: bool = False
-    """Of a TIFF: floats of linear light."""
+    """For a TIFF: write floats of linear light."""
 
     def needs_scene(self, suffix: str) -> bool:
-        """Whether a file is made of the scene's light and not of the picture."""
+        """True if a file is made of the scene's light and not of the picture."""
         return self.linear or suffix.lower() == NEGATIVE
 
     def check(self, suffix: str) -> None:

@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 PATTERN = ".*.partial*"
-"""Of the names, for `Path.glob`."""
+"""Pattern of these files' names, for `Path.glob`."""
 _NAME = re.compile(r"\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.partial(\.[^.]*)?")
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux
 _HERE = -100  # AT_FDCWD: paths are relative to the current folder
@@ -38,7 +38,7 @@ def _machine() -> str:
 
 
 def made_by_the_dead(name: str) -> bool:
-    """Whether a name of `beside` tells of a process of this machine that is gone."""
+    """True if the process that created this temporary file no longer exists."""
     match = _NAME.fullmatch(name)
     if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
         return False

@@ -66,7 +66,7 @@ class Windows:
 
     @property
     def _lies(self) -> bool:
-        """Whether the network is given the photo as its sensor lies: not where it is developed before all else."""
+        """True if the network is given the photo as its sensor lies: not where it is developed before all else."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
@@ -103,7 +103,7 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
+    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
     from explorer.models import RestorationNet
 
     return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted

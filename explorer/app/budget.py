@@ -23,7 +23,7 @@ _LOCK = threading.Lock()
 
 
 def seconds_per_pixel(model: LoadedModel) -> float:
-    """What the model takes for a pixel of a picture on this machine: the best of three runs on a small picture, so
+    """Seconds per pixel that the model takes on this machine: the best of three runs on a small picture, so
     that other work of the machine counts little. Measured once for each network of the process; a preview that is
     quicker corrects it (`observe`).
 

@@ -30,7 +30,7 @@ def models() -> dict[str, ModelInfo]:
 
 
 def refresh() -> None:
-    """Looks at the disk anew at the next question."""
+    """Looks at the disk again at the next question."""
     _listed.cache_clear()
 
 

@@ -111,7 +111,7 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
 
 
 def measure(session: Session, row: Row) -> None:
-    """Measures what a model takes for a picture of the comparison: `RUNS` times, after the run that made the picture,
+    """Measures a model's time for a picture of the comparison: `RUNS` times, after the run that made the picture,
     in which a network is prepared for its size."""
     photo = session.require_open().small
     while len(row.times) < RUNS:
@@ -142,7 +142,7 @@ def _effort(model: str, _sha256: str) -> float:
 
 def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, RatioChoice]]:
     """The same pairs, those of quick models first. What a model takes is told from the multiplications of its layers;
-    a classical method, which has none, from a small picture. A model that cannot be had comes last."""
+    a classical method, which has none, from a small picture. A model that is not available comes last."""
 
     def effort(pair: tuple[str, RatioChoice]) -> float:
         try:
@@ -235,7 +235,7 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
         yield
         try:
             row = row_of(session, model, ratio)
-        except ExplorerError as error:  # one model that cannot be had must not hide the others
+        except ExplorerError as error:  # one unavailable model must not hide the others
             board.failures.append(told(error))
         else:
             board.tiles.append(row.tile)

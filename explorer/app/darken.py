@@ -39,7 +39,7 @@ class Wish:
 
 
 def has_iso(camera: str) -> bool:
-    """Whether a camera's sensitivity is said by its ISO; else by its gain."""
+    """True if a camera's sensitivity is given as ISO; otherwise as gain."""
     return camera in CAMERAS and CAMERAS[camera].iso is not None
 
 
@@ -55,7 +55,7 @@ def noise_of(wish: Wish) -> SensorNoise:
 
 def make_dark(session: Session, wish: Wish) -> DarkLight:
     """Makes the open photo dark and shows it, with the photo as it was for its reference. What is dark already is made
-    anew from the photo that it was made of.
+    again from the photo that it was made of.
 
     Returns:
         How dark it is.

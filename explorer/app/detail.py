@@ -31,7 +31,7 @@ class Detail:
 LARGEST_DETAIL = 4096
 """Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
 LARGEST_WINDOW = 4_000_000
-"""Pixels of a window that are computed for it; a larger one takes too long while somebody waits."""
+"""Pixels of a window that are computed for it; a larger one would make someone wait too long."""
 
 
 def detail(

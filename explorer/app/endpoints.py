@@ -47,7 +47,7 @@ def _path(photo: Any) -> str:
     """Where an uploaded photo lies on this machine; clients may send anything in its place."""
     path = photo.get("path") if isinstance(photo, dict) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
-        raise PhotoError("A photo is given as a file that was uploaded; upload it and give what the upload returned.")
+        raise PhotoError("A photo must be an uploaded file; upload it and pass what the upload returned.")
     return path
 
 
@@ -159,7 +159,7 @@ def _saved(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
 
 
 def _result(work: Callable[[Path], Path]) -> FileData:
-    """Has a file made in a folder that is nobody else's, and hands it out.
+    """Has a file made in a private folder, and hands it out.
 
     Only what is finished takes its turn to be removed.
     """

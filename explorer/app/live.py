@@ -31,7 +31,7 @@ BUDGET = 0.12
 """Seconds that a frame may take on the server: with the camera, the way there and back and the screen, less than a
 fifth of a second pass until it is seen."""
 _FIRST = 320
-"""Longest side that a model begins with: nobody knows yet how slow it is."""
+"""Longest side that a model starts with, before its speed is known."""
 _GROWS = 0.7
 """Share of the budget that a larger frame must be expected to leave unused before frames grow."""
 _SETTLE = 3

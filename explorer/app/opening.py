@@ -70,7 +70,7 @@ def take_photo(session: Session, photo: explorer.Photo) -> None:
 
 @lru_cache
 def _shared_example(name: str) -> OpenPhoto:
-    """An example as sessions show it: decoded once, and the same arrays for everybody."""
+    """An example as sessions show it: decoded once, with the same arrays for everyone."""
     from explorer.examples import examples
 
     example = {each.name: each for each in examples()}[name]

@@ -32,7 +32,7 @@ def except_loopback() -> None:
 
 @contextmanager
 def without_proxies() -> Iterator[None]:
-    """Hides proxies and certificates inside the block: for imports that make clients which nobody here uses."""
+    """Hides proxies and certificates inside the block: for imports that create clients which nothing here uses."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.lower() in _VARIABLES}
     try:
         yield

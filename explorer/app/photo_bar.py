@@ -38,7 +38,7 @@ def example_cards() -> tuple[ExampleCard, ...]:
         try:
             photo = explorer.open_photo(example.path)
         except PhotoError as error:  # a damaged installation: the app is still good for the visitor's own photos
-            LOG.warning("The example %s is left out: %s", example.name, error)
+            LOG.warning("Skipped the example %s: %s", example.name, error)
             continue
         taken = within(load_rendering(photo), THUMBNAIL_SIDE)
         bright = amplify(taken, min(30.0, suggest_ratio(photo).ratio))

@@ -77,7 +77,7 @@ def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
     """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
 
-    Once left it stays left until the visitor sets one anew: a page may send a choice twice.
+    Once left it stays left until the visitor sets one again: a page may send a choice twice.
     """
     chosen = _hand_set(ratio)
     if not shown or not chosen:
@@ -87,7 +87,7 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
-    """Whether a choice of the black level can change anything."""
+    """True if a choice of the black level can change anything."""
     return isinstance(opened.small, RawPhoto) and opened.small.masked
 
 

@@ -53,7 +53,7 @@ class Preview:
     automatic: bool
     """True where the ratio followed the suggestion."""
     windows: bool = True
-    """False where the model looks at the whole picture, so that no part of it can be had at its own pixels."""
+    """False if the model needs the whole picture, so that no part can be computed at full resolution."""
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
@@ -83,7 +83,7 @@ def preview(
 
     Raises:
         PhotoError: no photo is open.
-        ModelNotFoundError, WeightsError: the model cannot be had.
+        ModelNotFoundError, WeightsError: the model is not available.
         RatioError: the ratio is not "auto" or a number from 1 to 300.
     """
     opened, loaded = session.require_open(), catalogue.load(model)
@@ -220,7 +220,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
-        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
+        raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
     restoration = full(session, model, ratio)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if file_format == SETTINGS:

@@ -94,7 +94,8 @@ class Session:
         self.boards[board] = self.require_open()
 
     def is_stale(self, board: str) -> bool:
-        """Whether a board shows another photo than the open one: the page may empty a board after it has begun anew."""
+        """True if a board shows another photo than the open one: the page may empty a board after it has begun "
+        "again."""
         return self.boards.get(board) is not self.open
 
     def begins(self, board: str) -> int:
@@ -104,7 +105,7 @@ class Session:
             return self.turns[board]
 
     def is_latest(self, board: str, turn: int) -> bool:
-        """Whether nothing was asked of the board since: an answer that comes late must not take a newer one's place."""
+        """True if the board has had no newer request: a late answer must not replace a newer one."""
         return self.turns.get(board, 0) == turn
 
     def own_file(self, path: str | Path) -> Path:
@@ -140,7 +141,7 @@ class Session:
         return address(path)
 
     def still_has(self, source: str, group: str) -> bool:
-        """Whether a picture that `publish` gave the address of is still there."""
+        """True if a picture whose address came from `publish` still exists."""
         return any(address(path) == source for path, _ in list(self._files.get(group, ())))
 
     def picture_of(self, source: str, group: str) -> bytes:

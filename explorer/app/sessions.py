@@ -32,7 +32,7 @@ GRACE = 30.0
 """Seconds after a page was closed within which it may be loaded again and finds its photo."""
 HOUR = 3600.0
 IDLE = 12 * HOUR
-"""Seconds after which a session ends that nobody uses, though no page said that it was closed."""
+"""Seconds after which an unused session ends, although no page reported that it was closed."""
 
 FILES_EACH, FILES = 2 * 2**30, 6 * 2**30
 """Bytes on the disk that the sessions of one visitor, and of all, may take."""
@@ -181,7 +181,7 @@ def _now() -> float:
 
 
 def _known(token: str | None, who: str) -> Session | None:
-    """A session by its token. That of somebody who signed in is nobody else's, even if they know the token."""
+    """A session by its token. A signed-in user's session is closed to others, even if they know the token."""
     session = _SESSIONS.get(token) if token else None
     if session is not None and session.owner != who and "user " in (session.owner[:5], who[:5]):
         return None

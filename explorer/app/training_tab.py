@@ -24,7 +24,7 @@ TITLE = text.TAB_TRAINING
 
 
 def known_runs() -> dict[str, Any]:
-    """Folders of runs by name, looked up anew: a training may have begun meanwhile."""
+    """Folders of runs by name, looked up again: a training may have begun meanwhile."""
     return find_runs({name: info.weights for name, info in catalogue.models().items() if info.weights})
 
 

@@ -23,7 +23,7 @@ from explorer.photo import Photo, check_ratio
 from explorer.server.options import AUTH
 
 MOST_FRAMES, MOST_PIXELS = 1800, 1920 * 1088
-"""Of a clip: a minute at 30 frames a second, and Full HD as codecs pad it."""
+"""Limits of a clip: a minute at 30 frames per second, and Full HD as codecs pad it."""
 PROBE_SECONDS, RUN_SECONDS = 180.0, 3 * 3600.0
 """Longest time for looking at a clip, and for restoring it."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "HOME", "USERPROFILE", "SYSTEMROOT",
@@ -37,7 +37,7 @@ _LOCK = threading.Lock()
 
 
 def available() -> bool:
-    """Whether PyAV is installed."""
+    """True if PyAV is installed."""
     return importlib.util.find_spec("av") is not None
 
 

@@ -112,6 +112,6 @@ class Ledger:
             addresses.write(self._destination, name, content)
         except OSError as error:
             raise OutputError(
-                f"{self._destination} takes no more files ({error.strerror or error}); free some space there and run "
-                "the same command again: it goes on where it stopped."
+                f"{self._destination} accepts no more files ({error.strerror or error}); free some space there and run "
+                "the same command again: it resumes where it stopped."
             ) from error

@@ -14,7 +14,7 @@ _WORDS = {
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
 }
-"""One and several of each reason, in the order in which they are told."""
+"""One and several of each reason, in the order of the report."""
 _NAMED = 5
 
 
@@ -28,7 +28,7 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of the program's own hidden files, of which nothing is told."""
+    """True if a name is that of the program's own hidden files, which are not reported."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 
@@ -48,7 +48,7 @@ def told(left_out: Sequence[LeftOut]) -> str:
         if names:
             more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED} more"
             parts.append(f"{len(names)} {one if len(names) == 1 else several} ({', '.join(names[:_NAMED])}{more})")
-    return f"left out: {'; '.join(parts)}" if parts else ""
+    return f"skipped: {'; '.join(parts)}" if parts else ""
 
 
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:

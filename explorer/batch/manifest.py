@@ -117,7 +117,7 @@ def read_manifest(destination: str) -> pa.Table:
     except FileNotFoundError as error:
         raise OutputError(f"{destination} holds no {MANIFEST}; run `lowlight batch` into it first.") from error
     except (OSError, ValueError) as error:
-        raise OutputError(f"{place} cannot be read ({error}); remove it to restore everything anew.") from error
+        raise OutputError(f"{place} cannot be read ({error}); remove it to restore everything again.") from error
 
 
 def from_parquet(data: bytes) -> pa.Table:

@@ -42,7 +42,7 @@ _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 )
-"""Of writing: a second attempt would end as the first."""
+"""Errors of writing that a second attempt would only repeat."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Treatment:
     ratio: float | Literal["auto"] = "auto"
     balance: Balance = field(default_factory=Balance)
     bits: Literal[8, 16] = 8
-    """Of the result, a channel."""
+    """Bits per channel of the result."""
     backend: str = "auto"
     black_level: BlackChoice = "auto"
-    """Of RAW files."""
+    """Black level of RAW files."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
     suffix: str = ".png"
-    """Of the results."""
+    """Suffix of the results."""
     saving: Saving = field(default_factory=Saving)
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
@@ -130,7 +130,7 @@ class ModelFiles:
                 (Path(folder) / name).write_bytes(content)
             model = load_weights(Path(folder), self.revision)
         if model.identity.sha256 != self.sha256:
-            raise WeightsError(f"The weights {self.name} changed while they were sent; start again.")
+            raise WeightsError(f"The weights {self.name} changed during the transfer; start again.")
         return model
 
 
@@ -146,18 +146,18 @@ class Plan:
     treatment: Treatment
     model: ModelFiles
     threads: int = 1
-    """Of the processor, for one network."""
+    """Processor threads of one network."""
     environment: tuple[tuple[str, str], ...] = ()
     """The EXPLORER_ variables of the process that planned: limits hold everywhere."""
 
     @property
     def suffix(self) -> str:
-        """Of the results."""
+        """Suffix of the results."""
         return self.treatment.suffix
 
     @property
     def settings(self) -> str:
-        """A digest of all that decides how a result looks: where it is another, a photograph is restored anew."""
+        """A digest of all that decides how a result looks: where it is another, a photograph is restored again."""
         from explorer import __version__
 
         chosen = [self.model.name, self.model.sha256, asdict(self.treatment), self.suffix, __version__]
@@ -379,12 +379,13 @@ def _write(destination: str, name: str, data: bytes) -> None:
             code = getattr(error, "errno", None)
             if code == errno.ENAMETOOLONG:
                 raise _UnnameableError(
-                    f"The name of its result is too long for {destination}; give the photograph a shorter one."
+                    f"The name of its result is too long for {destination}; give the photo a shorter name."
                 ) from error
             if code in _HOPELESS or isinstance(error, PhotoError) or attempt == _ATTEMPTS:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise OutputError(
-                    f"{destination} takes no more results ({reason}); free some space there or correct its rights, "
-                    "then run the same command again: it goes on where it stopped."
+                    f"{destination} accepts no more results ({reason}); free some space there or correct its "
+                    f"permissions, "
+                    "then run the same command again: it resumes where it stopped."
                 ) from error
         time.sleep(0.5 * attempt)

@@ -37,7 +37,7 @@ class Costs:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the networks ran on GPUs."""
+        """True if the networks ran on GPUs."""
         return all(device != "cpu" for device in self.devices)
 
     @property
@@ -67,7 +67,7 @@ def costs_of(table: pa.Table) -> Costs:
 
     done = table.filter(pc.equal(table.column("status"), "restored"))
     if not done.num_rows:
-        raise DataError("No photograph was restored, so there are no costs to report; restore some first.")
+        raise DataError("No photo was restored, so there are no costs to report; restore some first.")
 
     def mean(name: str) -> float:
         return float(pc.mean(done.column(name)).as_py() or 0.0)

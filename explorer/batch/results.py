@@ -27,7 +27,7 @@ class Made:
     photograph: str
     """Address of what it was made from, or its name alone."""
     bytes: int
-    """Of the result; -1 where a run was ended before it could say."""
+    """Size of the result; -1 if a run was killed before it could record it."""
 
 
 def journal_entries(folder: Path) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
         return {}
     try:
         table = read_manifest(folder).select(["input", "output", "output_bytes"])
-    except ExplorerError:  # somebody else's file of that name, or nothing here that reads it
+    except ExplorerError:  # someone else's file of that name, or nothing here that reads it
         return {}
     return {
         addresses.join(folder, addresses.from_text(row["output"])): Made(
@@ -76,8 +76,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
 def foreign(place: str) -> OutputError:
     """For a file in the place of a result that nothing notes as one."""
     return OutputError(
-        f"'{place}' is already there and is no result that was made before; name another output, or replace it with "
-        "--overwrite."
+        f"'{place}' already exists and is not an earlier result; choose another output, or replace it with --overwrite."
     )
 
 
@@ -133,7 +132,7 @@ class Sources:
         return {addresses.name_of(each) for each in self.inputs}
 
     def hold(self, photograph: str) -> bool:
-        """Whether a photograph is among them, also under another path; one that is gone is known by its name."""
+        """True if a photograph is among them, also under another path; one that is gone is known by its name."""
         if photograph in self._addresses:
             return True
         found = identity(photograph) if addresses.is_local(photograph) else None

@@ -27,7 +27,7 @@ class Lesson:
 
     number: int
     name: str
-    """Of its file, without the suffix."""
+    """Name of its file, without the suffix."""
     content: dict[str, Any]
     language: str = "en"
 
@@ -77,10 +77,10 @@ def read_lessons(folder: Path) -> list[Lesson]:
             content = json.loads(path.read_text(encoding="utf-8"))
             assert content["cells"][0]["cell_type"] == "markdown"
         except (OSError, ValueError, KeyError, IndexError, TypeError, AssertionError) as error:
-            raise DataError(f"{path} is not a lesson; a lesson is a notebook that begins with its title.") from error
+            raise DataError(f"{path} is not a lesson; a lesson is a notebook that starts with its title.") from error
         found.append(Lesson(int(path.name[:2]), path.stem, content))
     if not found:
-        raise DataError(f"There are no lessons in {folder}; name the folder of the notebooks with --lessons.")
+        raise DataError(f"There are no lessons in {folder}; give the folder of notebooks with --lessons.")
     return found
 
 
@@ -143,7 +143,7 @@ def write(path: Path, text: str) -> None:
         with replacing(path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
 
 
 def as_text(notebook: dict[str, Any]) -> str:

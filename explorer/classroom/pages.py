@@ -54,7 +54,7 @@ def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
-        raise DataError(f"The lesson “{title}” stops at a cell: {words}") from error
+        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
     state = client.widget_state
     buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
                client.widget_buffers.items()}  # fmt: skip

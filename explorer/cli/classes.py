@@ -21,7 +21,7 @@ def make(
     only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
     language: Annotated[str, typer.Option("--language", help="Language of the copies: en or de.")] = "en",
     pages: Annotated[
-        bool, typer.Option("--pages", help="Also run each lesson and render it with its pictures, to be read before.")
+        bool, typer.Option("--pages", help="Also run each lesson and render it as a page to read before class.")
     ] = False,
 ) -> None:
     """Write copies without solutions, copies with them, a time plan and a rubric."""
@@ -50,9 +50,7 @@ def make(
 @classes.command("collect")
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the files that were handed in.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A CSV file; the standard output if left out.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A CSV file; by default standard output.")] = None,
 ) -> None:
     """Make one table of what was handed in: tries at each exercise and prediction, negative where it is not right."""
     from explorer.classroom.collecting import as_csv

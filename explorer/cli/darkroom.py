@@ -30,7 +30,7 @@ def darken(
         ),
     ] = None,
     camera: Annotated[
-        str, typer.Option(help="A measured camera (--list), or a file that `lowlight noise` wrote.")
+        str, typer.Option(help="A measured camera (--list), or a file written by `lowlight noise`.")
     ] = "sony_a7s2",
     iso: Annotated[float | None, typer.Option(help="The camera's ISO.")] = None,
     gain: Annotated[float | None, typer.Option(metavar="K", help="Counts per electron, instead of --iso.")] = None,
@@ -94,12 +94,12 @@ def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{out.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
     if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
     if reference is not None:
         check_output(reference)
     for each in (out, reference):
         if each is not None and identity(each) is not None and identity(each) == identity(photograph):
-            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
 
 
 def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
@@ -115,7 +115,7 @@ def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
             )
         return known.at(iso, gain)
     if iso is not None or gain is not None:
-        raise DataError(f"{camera} holds one sensitivity; leave --iso and --gain out.")
+        raise DataError(f"{camera} has only one sensitivity; leave out --iso and --gain.")
     return read_noise(Path(camera))
 
 
@@ -161,7 +161,7 @@ def noise(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The camera's name; by default what the files say.")] = None,
+    name: Annotated[str | None, typer.Option(help="The camera's name; by default the files' own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -196,11 +196,11 @@ def noise(
 def _check_measured(frames: list[Path], out: Path | None, plot: Path | None) -> None:
     """Refuses files that cannot be written, or that would replace a frame, before any of them is read."""
     if out is not None and out.suffix.lower() != ".json":
-        raise OutputError(f"{out.name} is no name for a camera's noise; end it in .json.")
+        raise OutputError(f"{out.name} is not a valid name for a camera's noise; end it in .json.")
     sources = identities(frames)
     for each in (out, plot):
         if each is not None and identity(each) in sources:
-            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
     if plot is not None:
         from explorer.cli.plots import check_plot
 

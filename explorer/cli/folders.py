@@ -35,7 +35,7 @@ class Named:
     files: list[Path]
     any_folder: bool
     left_out: list[LeftOut]
-    """Of the folders."""
+    """Files of the folders that were skipped."""
 
 
 def photographs_of(named: Iterable[Path], out: Path | None = None) -> Named:
@@ -126,7 +126,7 @@ class Journal:
         return hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode()).hexdigest()
 
     def holds(self, photograph: Path, result: Path) -> bool:
-        """Whether the result, and what belongs to it, is there as it was written, from this very photograph with these
+        """True if the result, and what belongs to it, is there as it was written, from this very photograph with these
         very settings."""
         made_from, size, others = self._known.get(result.name, ("", 0, {}))
         try:

@@ -55,12 +55,12 @@ KeepExposureOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--keep-exposure",
-        help="Leave the samples of a .dng as dark as the photograph's, nothing clipped, and state the amplification "
+        help="Leave the samples of a .dng as dark as the photo's, without clipping, and state the amplification "
         "in BaselineExposure.",
     ),
 ]
 ForceLinearOption: TypeAlias = Annotated[
-    bool, typer.Option("--force-linear", help="Make a .dng of a developed picture too, of its displayed colours.")
+    bool, typer.Option("--force-linear", help="Also make a .dng from a developed picture, from its displayed colours.")
 ]
 LinearOption: TypeAlias = Annotated[
     bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
@@ -89,14 +89,14 @@ ModelOption: TypeAlias = Annotated[
 ]
 PhotographsArgument: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for standard input."),
+    typer.Argument(metavar="IN", help=f"Dark photos: {described()}; or folders of them; - for standard input."),
 ]
 OutOption: TypeAlias = Annotated[
     str,
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
+        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photo; an existing folder for several, "
         "where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]
@@ -129,7 +129,7 @@ QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Rep
 
 
 def check_backend_option(backend: str) -> None:
-    """Refuses a backend that cannot be had, before any photograph is read; `auto` takes what there is.
+    """Refuses an unavailable backend before any photo is read; `auto` takes what there is.
 
     Raises:
         ExplorerError: see `explorer.engine.check_backend`.
@@ -188,7 +188,7 @@ def chosen_treatment(
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
         SettingsError: the strength is no number from 0 to 100.
-        ExplorerError: the backend cannot be had.
+        ExplorerError: the backend is not available.
     """
     from explorer.photo.light.strength import check_strength
 
@@ -209,7 +209,7 @@ def check_format(treatment: Treatment) -> None:
 
     treatment.saving.check(treatment.suffix)
     if treatment.suffix != NEGATIVE and treatment.bits not in FORMATS[treatment.suffix]:
-        raise OutputError(f"{treatment.suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
+        raise OutputError(f"{treatment.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

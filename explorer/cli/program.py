@@ -157,5 +157,5 @@ def _flushed(code: int) -> int:
         return code
     if isinstance(failed, BrokenPipeError):
         return code or BROKEN_PIPE
-    print_failure(OutputError(f"The standard output cannot be written ({failed.strerror}); free some space there."))
+    print_failure(OutputError(f"Standard output cannot be written ({failed.strerror}); free some space there."))
     return code or OutputError.exit_code

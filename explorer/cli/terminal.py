@@ -31,7 +31,7 @@ def write_line(text: str = "", *, err: bool = False) -> None:
     would write past it.
 
     Raises:
-        BrokenPipeError: nobody reads the standard output any more. Nobody has to read the standard error.
+        BrokenPipeError: standard output is no longer read. Standard error need not be read.
     """
     if not err:
         sys.stdout.write(f"{printable(text)}\n")
@@ -48,7 +48,7 @@ def write_text(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """One line of a report on work that goes on, whether anybody reads it or not."""
+    """One line of a progress report, whether or not anyone reads it."""
     try:
         write_line(text)
         sys.stdout.flush()
@@ -89,7 +89,7 @@ def silence(error: OSError) -> None:
 
 
 def was_closed() -> bool:
-    """Whether there was no standard output when the program began."""
+    """True if there was no standard output when the program started."""
     return sys.stdout is _nowhere.get("stdout")
 
 

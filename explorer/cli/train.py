@@ -88,7 +88,7 @@ def train(
     if recipe is None:
         context.fail("Name a recipe, or give only --list.")
     if data is None:
-        raise DataError("No training data was named; give --data DIR, or set EXPLORER_DATA to the folder.")
+        raise DataError("No training data was given; give --data DIR, or set EXPLORER_DATA to the folder.")
     chosen = _chosen(recipe, data, name, start_from, rate)
 
     import torch

@@ -113,7 +113,7 @@ def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
         try:
             if about is not None:
                 return core().read_model(place / _GRAPH), about["outputs"]
-        except RuntimeError:  # a file damaged on disk; it is made anew below
+        except RuntimeError:  # a file damaged on disk; it is made again below
             pass
         shutil.rmtree(place, ignore_errors=True)
     import torch

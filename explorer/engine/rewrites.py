@@ -111,7 +111,7 @@ class _Concatenated:
         self._activated: dict[tuple[Any, ...], Any] = {}
 
     def pieces(self, fed: Any, kernel: NDArray[np.float32]) -> _Pieces:
-        """Of what feeds a convolution."""
+        """Returns the pieces that feed a convolution."""
         maps = self._maps(fed)
         if len(maps) < 2:
             return []

@@ -64,7 +64,7 @@ def record(folder: Path, figures: Figures, sha256: str) -> WeightsConfig:
     """
     config = read_config(folder)
     if sha256_of(folder / MODEL_FILE) != sha256:
-        raise WeightsError(f"{folder} holds other weights than those that were measured; measure them again.")
+        raise WeightsError(f"{folder} contains different weights from those that were measured; measure them again.")
     metrics = {name: dict(values) for name, values in (config.metrics | dict(figures)).items()}
     config = config.model_copy(update={"metrics": metrics})
     card = folder / "README.md"

@@ -87,7 +87,7 @@ def gradio_version() -> str:
         return version("gradio")
     except PackageNotFoundError as error:
         raise HubError(
-            "The app's gradio is not installed, so the Space cannot be pinned to it; install gradio."
+            "gradio is not installed, so the Space cannot be pinned to its version; install gradio."
         ) from error
 
 
@@ -120,7 +120,8 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     app, wanted = root / APP_FILE, root / "requirements.txt"
     if not app.is_file() or not wanted.is_file():
         raise HubError(
-            f"A Space is deployed from a checkout, and {root} holds no {APP_FILE}; clone the project and run there."
+            f"A Space is deployed from a checkout, but {root} has no {APP_FILE}; clone the project and run the "
+            f"command there."
         )
     package = root / "explorer"
     paths = needed_modules(app, root)

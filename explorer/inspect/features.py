@@ -125,16 +125,16 @@ def feature_maps(
     max_side: int = MAP_SIDE,
     off: Mapping[str, Iterable[int]] | None = None,
 ) -> FeatureMaps:
-    """What a layer gives for a photo, computed by torch in float32 on a preview of bounded size.
+    """The output of a layer for a photo, computed by torch in float32 on a preview of limited size.
 
     Args:
         layer: a name of `explorer.inspect.layers`, e.g. "decom.body.2".
         ratio: as in `explorer.restore`.
-        max_side: longest side of the preview in pixels; less where the maps would take more than `LARGEST_MAPS`.
+        max_side: longest side of the preview in pixels; less if the maps would take more than `LARGEST_MAPS`.
         off: channels to silence, by layer.
 
     Raises:
-        ModelNotFoundError: an unknown model, layer or channel, or a layer that gives no map.
+        ModelNotFoundError: an unknown model, layer or channel, or a layer without a map.
         RatioError: a ratio that is not "auto" or a number from 1 to 300.
 
     Examples:

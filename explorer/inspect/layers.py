@@ -39,7 +39,7 @@ class Layer:
     receptive_field: float | None
     """Pixels of the picture, along one side, that one value of its output depends on; infinite where it is all."""
     parameters: int
-    """Of the module and everything in it."""
+    """Parameters of the module and everything in it."""
     leaf: bool
     """True where it holds no other module."""
 

@@ -67,12 +67,12 @@ class Decomposition:
 def decompose(
     photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str = "auto", *, max_side: int | None = None
 ) -> Decomposition:
-    """Splits a photo into reflectance and illumination, or whatever else the model shows on its way to the image.
+    """Splits a photo into reflectance and illumination, or whatever other intermediates the model has.
 
-    A model that gives only an illumination (SCI) divides by it: its result is the reflectance.
+    A model with only an illumination (SCI) divides by it, so its result is the reflectance.
 
     Raises:
-        ModelNotFoundError: the model shows nothing but its image.
+        ModelNotFoundError: the model has no intermediates.
         RatioError, WeightsError: as `explorer.restore`.
 
     Examples:

@@ -18,7 +18,7 @@ class Place(NamedTuple):
     top: int
     left: int
     height: int
-    """Of the whole picture, with its padding."""
+    """Height of the whole picture, including padding."""
     width: int
 
 

@@ -34,7 +34,7 @@ class _Details:
     signed: bool
     """Input and output in [-1, 1] instead of [0, 1]."""
     epsilon: float
-    """Of the layer norm."""
+    """Epsilon of the layer norm."""
     scrambled: bool
     """True where attention takes rows of channels for rows of positions, as the published PyTorch code does: it
     reshapes C x H x W to HW x C without moving anything."""

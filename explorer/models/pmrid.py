@@ -67,7 +67,7 @@ class DecoderBlock(nn.Module):
 _BLOCK = 8
 """Samples along a side of the blocks whose noise is measured."""
 _GROUPS = 16
-"""Of blocks that are equally bright."""
+"""Number of groups of equally bright blocks."""
 _SHARE, _SHARE_OF_VARIANCE = 0.05, 0.590
 """The least noisy twentieth of a group holds noise and no texture; how far their variance is below the noise's, of
 Gaussian noise in blocks of this size."""

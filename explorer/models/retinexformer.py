@@ -98,7 +98,7 @@ class Retinexformer(RestorationNet):
         width: channels at full resolution, a multiple of 4; each level down doubles them. 40 in the paper.
     """
 
-    needs_float32 = True  # not measured in bfloat16: no weights were at hand
+    needs_float32 = True  # not measured in bfloat16: no weights were available
 
     def __init__(self, width: int = 40) -> None:
         super().__init__()

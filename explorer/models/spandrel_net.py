@@ -114,7 +114,7 @@ class SpandrelNet(RestorationNet):
         super().__init__()
         found = described({name.removeprefix(PREFIX): tensor.float() for name, tensor in tensors.items()})
         if found is None or found.architecture.id != kind:
-            raise WeightsError(f"The tensors are not those of spandrel's {kind}; get the folder of weights anew.")
+            raise WeightsError(f"The tensors are not those of spandrel's {kind}; get the folder of weights again.")
         self.net = found.model
         self._described = found
         needs = found.size_requirements

@@ -82,7 +82,7 @@ class Limits:
         if count > 16 * self.max_pixels:
             raise PhotoError(
                 f"The header of {name} asks for {count / 2**20:.0f} MiB of samples, more than a picture within the "
-                f"limit of {self.max_pixels / 1e6:g} megapixels has; the file is damaged or no photograph."
+                f"limit of {self.max_pixels / 1e6:g} megapixels has; the file is damaged or not a photo."
             )
 
 

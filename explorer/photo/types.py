@@ -35,7 +35,7 @@ class Exposure:
 
 @dataclass(frozen=True, eq=False)
 class RawPhoto:
-    """What a sensor counted, in linear light: a mosaic, or all colours at every pixel."""
+    """Sensor data in linear light: a mosaic, or all colours at every pixel."""
 
     mosaic: FloatArray
     """H x W, or H x W x 3 camera RGB where there is no colour-filter array; (raw - black) / (white - black). 0 is no

@@ -78,7 +78,7 @@ def _lower(which: int, value: int) -> None:
 
 
 def _allow_time(seconds: float) -> None:
-    """Sets the end of the processor time of this file, should nobody be left to stop it: threads count together, hence
+    """Limits the processor time for this file, in case no one is left to stop it: threads count together, hence
     the generous factor."""
     if sys.platform == "win32":
         return

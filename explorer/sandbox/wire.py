@@ -143,7 +143,7 @@ def mapped_arrays(shapes: list[tuple[int, ...]], memory: int) -> list[FloatArray
 
     Raises:
         WireError: the file is not as long as the arrays.
-        OSError: it cannot be sealed, because somebody still holds it mapped for writing.
+        OSError: it cannot be sealed, because something still has it mapped for writing.
     """
     import fcntl
     import mmap

@@ -42,8 +42,11 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Of every answer. Gradio's page needs inline scripts and styles, and makes functions of texts; nothing may come
-    from elsewhere, and only the pages that `frame_ancestors` names may show it in a frame."""
+    """Headers of every answer.
+
+    Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
+    and only the pages in `frame_ancestors` may frame it.
+    """
     policy = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
@@ -107,7 +110,7 @@ class _Body:
                 if self.taken and count:
                     self.taken.came(count)
             elif self.bytes:
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
         except RefusalError:
             self.refused = True
             raise
@@ -123,7 +126,7 @@ class _Body:
         while not self.whole:
             message = await self()
             if message["type"] != "http.request":
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
@@ -248,9 +251,11 @@ class Gate:
     ) -> None:
         headers, app = Headers(scope=scope), scope["app"]
         if not permits(visitor.host, self._options.hosts):
-            raise RefusalError(403, "The server does not answer to this name; its operator sets names: EXPLORER_HOSTS.")
+            raise RefusalError(
+                403, "The server does not answer to this host name; its operator sets the names in EXPLORER_HOSTS."
+            )
         if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
-            raise RefusalError(403, "A page of another address may not use this server.")
+            raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
         inner = self._inner.get(visitor.inner)
@@ -259,7 +264,7 @@ class Gate:
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
-            # Guessing passwords is counted by address: whoever guesses is nobody yet.
+            # Guessing passwords is counted by address: whoever guesses has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
         if kind == rules.FILES:
             rules.check_file(path.removeprefix(FILE), _folders(app))
@@ -312,7 +317,7 @@ class Gate:
         """Refuses a job if enough of the user's already wait."""
         if waiting(scope["app"], user) >= self._options.jobs_waiting:
             raise RefusalError(
-                429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0
+                429, f"{self._options.jobs_waiting} of your jobs are already waiting; let some finish first.", 5.0
             )
 
 
@@ -376,4 +381,4 @@ async def _close(answer: _Answer, status: int, sentence: str = "There is nothing
 
 
 def _too_long(most: int) -> RefusalError:
-    return RefusalError(413, f"The request has more than the {most / 2**20:.3g} MiB that it may have.")
+    return RefusalError(413, f"The request is larger than the {most / 2**20:.3g} MiB allowed.")

@@ -215,7 +215,7 @@ def forget_page(page: str) -> None:
 
 
 def is_awaited(app: Any, page: str) -> bool:
-    """Whether anything that a page asked for is still to be answered."""
+    """True if anything that a page asked for is still to be answered."""
     return bool(app.get_blocks()._queue.pending_event_ids_session.get(page))
 
 

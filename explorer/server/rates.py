@@ -127,7 +127,7 @@ class Taken:
         wait = self._intake.hour.take(self._user, amount)
         if wait:
             self._intake.memory.leave(self._user, held)
-            raise RefusalError(429, f"Too much was uploaded from here; wait {math.ceil(wait)} s and try again.", wait)
+            raise RefusalError(429, f"You uploaded too much; wait {math.ceil(wait)} s and try again.", wait)
         self._held += held
         self._reserved += amount
         if self._disk:

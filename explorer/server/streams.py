@@ -19,7 +19,7 @@ _END = b'"close_stream"'
 
 
 class HeldStreams:
-    """ASGI middleware: asks for a stream anew where it ended too early, and goes on with it in the same answer."""
+    """ASGI middleware: requests a stream again if it ended too early, and continues it in the same answer."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

@@ -31,7 +31,7 @@ class Visitor:
     host: str
     """The server's name and port, as the page's address shows it; empty where the request names none."""
     foreign: bool
-    """Whether a page of another origin asks."""
+    """True if a page of another origin asks."""
     inner: str
     """The secret that the request bears; empty where it bears none."""
 
@@ -55,7 +55,7 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
     named = [each.lower() for each in headers.getlist("host")]
     asked = named[0] if len(named) == 1 else ""
-    # A proxy that nobody configured is only believed where the request itself names this machine: a page whose name was
+    # An unconfigured proxy is trusted only if the request itself names this machine: a page whose name was
     # led here can write any header of its own.
     believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
     host = told if believed else asked
@@ -77,7 +77,7 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
 
 
 def permits(host: str, hosts: Sequence[str]) -> bool:
-    """Whether the server answers to a name.
+    """True if the server answers to a name.
 
     Args:
         host: of the Host header, in lower case.
@@ -93,7 +93,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
 
 
 def _same_origin(origin: str, host: str, scheme: str) -> bool:
-    """Whether a page's origin is the server that it asks. `null`, other ports and other names are not."""
+    """True if a page comes from the server that it calls; `null`, other ports and other names do not count."""
     own, mark, rest = origin.lower().partition("://")
     if not mark or own not in ("http", "https") or (scheme == "https" and own != scheme):
         return False
@@ -137,7 +137,7 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is this machine's own."""
+    """True if an address to listen on is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -39,7 +39,7 @@ _VIEWS = {"lol": 12, "sice": 10, "clean": 8}
 _WEIGHT = {"lol": 0.6, "sice": 0.25, "clean": 0.15}
 _UNITS = 128
 _PENALTY = 10.0
-"""Of the squared output weights, where all samples together weigh as many as they are."""
+"""Penalty on the squared output weights; sample weights average 1."""
 _CURVE = linear_of(np.arange(256, dtype=np.float32) / 255)
 _GAINS = (-5.0, 2.0)
 """Stops of the random gain before a picture; never so many that it becomes too bright."""

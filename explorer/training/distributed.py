@@ -46,7 +46,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process logs, validates and writes checkpoints."""
+        """True if this process logs, validates and writes checkpoints."""
         return self.rank == 0
 
 
@@ -90,7 +90,7 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
         dist.init_process_group(backend, timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"The {os.environ['WORLD_SIZE']} processes of this training do not find one another ({error}); check "
+            f"The {os.environ['WORLD_SIZE']} processes of this training cannot find each other ({error}); check "
             "torchrun's --rdzv-endpoint and --master-addr, and that the machines reach each other."
         ) from error
     try:

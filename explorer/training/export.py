@@ -57,7 +57,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         step, total, seconds = int(saved["step"]), int(saved["total"]), float(saved["seconds"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); train it anew."
+            f"The checkpoint in {folder} does not fit the current recipe {recipe.name} ({error}); train it again."
         ) from error
     log = run_state.read_log(folder)
     target = out / recipe.name

@@ -69,7 +69,7 @@ def make_schedules(
         elif kind == "plateau":
             schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
         else:
-            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'step' or 'plateau'.")
+            raise TrainingError(f"There is no schedule {kind!r}; use 'cosine', 'step' or 'plateau'.")
     return schedules
 
 
@@ -118,7 +118,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise TrainingError(f"The device {name!r} is not available here; take 'auto' or 'cpu'.") from error
+        raise TrainingError(f"The device {name!r} is not available here; use 'auto' or 'cpu'.") from error
     return device
 
 
@@ -179,7 +179,7 @@ class Trainer:
                 self._restore(saved)
             except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
                 raise TrainingError(
-                    f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); "
+                    f"The checkpoint in {folder} does not fit the current recipe {recipe.name} ({error}); "
                     "choose another run folder."
                 ) from error
         distributed.from_first(lambda: self._prepare_folder(fresh=saved is None))
@@ -189,7 +189,7 @@ class Trainer:
             return run_state.load_checkpoint(self.folder, self.recipe.name)
         if (self.folder / run_state.CHECKPOINT).is_file():
             raise TrainingError(
-                f"{self.folder} already holds a run; add --resume to go on with it, or choose another run folder."
+                f"{self.folder} already contains a run; add --resume to continue it, or choose another run folder."
             )
         return None
 
@@ -223,7 +223,7 @@ class Trainer:
             except (AttributeError, RuntimeError) as error:
                 raise TrainingError(
                     f"The part {part!r} of {source} does not fit {self.recipe.architecture} as {self.recipe.name} "
-                    f"builds it ({error}); train {source} anew, or correct the recipe's `start`."
+                    f"builds it ({error}); train {source} again, or correct the recipe's `start`."
                 ) from error
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -263,8 +263,8 @@ class Trainer:
 
     def _diverged(self) -> TrainingError:
         return TrainingError(
-            f"The loss is not a number at step {self.step}; the checkpoint in {self.folder} keeps the last good state: "
-            "lower the recipe's learning rate and resume."
+            f"The loss is not a number at step {self.step}; lower the recipe's learning rate and resume from the last "
+            f"good checkpoint, in {self.folder}."
         )
 
     @torch.no_grad()

@@ -44,7 +44,7 @@ class Phase:
     """Side of the crops, pixels."""
     batch: int
     shrink: int = 1
-    """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn again each time, and averaged down to `crop`: a
     small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
 
 
@@ -99,7 +99,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins anew: a share of the steps, and the part of the rate that it begins from."""
+    """Where the cosine begins again: a share of the steps, and the part of the rate that it begins from."""
     pace: float = 1.0
     """Part of the objective's learning rates that is used."""
     own: Own | None = None

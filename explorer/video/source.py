@@ -36,10 +36,10 @@ class Facts:
     """Frames a second, on average."""
     bits: int
     width: int
-    """Of the upright picture."""
+    """Width of the upright picture."""
     height: int
     last_duration: int = 0
-    """Of the last frame, in units of the time base; 0 where it is not known."""
+    """Duration of the last frame, in units of the time base; 0 if unknown."""
     aspect: Fraction | None = None
     """Width of an upright pixel over its height, where it is not 1."""
     sound: int = 0

@@ -2,7 +2,7 @@
 takes minutes that the server must be able to end.
 
 The process gets its task as JSON on the command line and tells what it does in lines of JSON on its standard output. It
-ends with its parent: nobody holds the other end of its standard input then.
+ends with its parent: the other end of its standard input is closed then.
 """
 
 from __future__ import annotations

@@ -68,16 +68,16 @@ class PublishedCheckpoint:
     origin: str = ""
     """The page that offers the files; empty where none is published."""
     redistributable: bool = False
-    """Whether the licence lets anybody pass the file on, for any purpose."""
+    """True if the licence lets anybody pass the file on, for any purpose."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
     output: OutputConvention = OutputConvention()
     aliases: tuple[str, ...] = ()
     """Other names that users know it by."""
     trained_on: str = ""
-    """The data in a few words; empty where nobody says."""
+    """The data in a few words; empty if unknown."""
     saw_eval15: bool | None = None
-    """Whether scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
+    """True if scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
     where that is not known."""
     figures: Mapping[str, Baseline] = field(default_factory=dict)
     """By data set, as `lowlight eval` measures them."""

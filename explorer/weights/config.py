@@ -28,7 +28,7 @@ class InputConvention(_Frozen):
     ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
     """What `ratio="auto"` follows; "none" is 1, "fixed" is `ratio`."""
     ratio: float = Field(default=1.0, ge=1, le=300)
-    """Of the rule "fixed": for networks that are told the ratio, what their authors take."""
+    """The authors' own ratio, for the rule "fixed" (networks that get the ratio as an input)."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
     darkness: tuple[float, float, float] | None = None
@@ -68,7 +68,7 @@ class WeightsConfig(_Frozen):
     input: InputConvention = InputConvention()
     output: OutputConvention = OutputConvention()
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Of `model.safetensors`."""
+    """Checksum of `model.safetensors`."""
     parameters: int = 0
     licence: str = ""
     origin: str = ""
@@ -120,7 +120,7 @@ def read_config(folder: Path) -> WeightsConfig:
             f"{folder} holds no config.json; give a folder with model.safetensors and config.json."
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
+        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights again.") from error
     if isinstance(data, dict) and data.get("schema") != SCHEMA:
         release = data.get("release")
         named = isinstance(release, str) and re.fullmatch(r"[0-9]+(\.[0-9a-z]+){0,4}", release)

@@ -62,8 +62,7 @@ def read_settings() -> Settings:
         or not isinstance(data.get("order", []), list)
     ):
         raise WeightsError(
-            f'The settings {path} may hold "order" (a list of places), "repo" and "weights" (texts) '
-            "alone; correct them."
+            f'The settings {path} may hold only "order" (a list of places), "repo" and "weights" (text); correct them.'
         )
     folder = os.environ.get("EXPLORER_WEIGHTS") or data.get("weights")
     order = data.get("order")

@@ -92,7 +92,7 @@ def _loaded(path: Path, data: bytes) -> Any:
         try:
             return load(data)
         except (SafetensorError, ValueError) as error:
-            raise WeightsError(f"{path} is not a whole safetensors file ({error}); download it again.") from error
+            raise WeightsError(f"{path} is not a complete safetensors file ({error}); download it again.") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
@@ -104,7 +104,7 @@ def _loaded(path: Path, data: bytes) -> Any:
         foreign = "unsupported operand" in reason and data.startswith(b"\x80")
         if isinstance(error, pickle.UnpicklingError) and ("global" in reason or foreign):
             raise WeightsError(
-                f"{path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
+                f"{path} contains objects or code, not only tensors, so it is refused; get a checkpoint that holds a "
                 "state dict."
             ) from error
         raise _no_checkpoint(path, data) from error
@@ -115,16 +115,16 @@ def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
     with contextlib.suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         if any(name.endswith("/constants.pkl") for name in names):
-            return WeightsError(f"{path} is a TorchScript program, which holds code; get the network's state dict.")
+            return WeightsError(f"{path} is a TorchScript program, which contains code; get the network's state dict.")
         if not any(name.endswith("data.pkl") for name in names):
             return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
     if data[257:262] == b"ustar" or data.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
         return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
     if data.startswith(b"version https://git-lfs"):
-        return WeightsError(f"{path} only stands for a file that Git LFS keeps; download the file itself.")
+        return WeightsError(f"{path} is only a Git LFS pointer; download the file itself.")
     if data.lstrip()[:1] == b"<":
         return WeightsError(f"{path} is a web page, not a checkpoint; download the file itself.")
-    return WeightsError(f"{path} is not a whole PyTorch checkpoint; download it again.")
+    return WeightsError(f"{path} is not a complete PyTorch checkpoint; download it again.")
 
 
 def _named_tensors(loaded: Any) -> list[Tensors]:

@@ -273,7 +273,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
     """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
 
     Args:
-        net: it is copied, so that training goes on without changing the model.
+        net: it is copied, so that further training does not change the model.
         architecture: its name in the registry; the model is called "architecture.name".
         conventions: `input` and `output` as in a config of weights, where they are not the usual ones.
 
@@ -285,7 +285,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
 
 
 def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
-    """A function with a control for each of its arguments, drawn anew when one is moved.
+    """A function with a control for each of its arguments, drawn again when one is moved.
 
     Args:
         draw: takes the controls by name; gives pictures (title -> array), a plotly figure, HTML, or a list of those.

@@ -225,7 +225,7 @@ class Explorer(ipywidgets.VBox):
 
     def _renew(self) -> None:
         if self._photo is None or self._model.value is None:
-            raise ExplorerError("There is no photo and model to show yet; open a photo and choose a model.")
+            raise ExplorerError("There is no photo or model to show yet; open a photo and choose a model.")
         ratio, source = suggested_ratio(self._photo, self.models.loaded(self._model.value))
         self._suggested.description = say("label.suggested_ratio", ratio=ratio_words(ratio))
         self._suggested.tooltip = source

@@ -133,7 +133,7 @@ class FeatureExplorer(Explorer):
         self._layers = {each.name: each for each in sorted(found, key=lambda each: each.order)}
         names = list(self._layers)
         if not names:
-            raise ModelNotFoundError(f"{self.model} is no network and has no layers to show; choose a network.")
+            raise ModelNotFoundError(f"{self.model} is not a network, so it has no layers to show; choose a network.")
         if self._wished_layer is not None and self._wished_layer not in self._layers:
             raise self._unknown(self._wished_layer)
         first = self._wished_layer or names[len(names) // 2]
@@ -145,7 +145,7 @@ class FeatureExplorer(Explorer):
 
     def _unknown(self, name: str) -> ModelNotFoundError:
         some = ", ".join(list(self._layers)[:8])
-        return ModelNotFoundError(f"{self.model} has no layer {name!r}; some that there are: {some}.")
+        return ModelNotFoundError(f"{self.model} has no layer {name!r}; for example, there are {some}.")
 
     def _pick_layer(self, name: str) -> None:
         if name not in self._layers:

@@ -123,7 +123,7 @@ class Prediction(ipywidgets.VBox):
             raise ExplorerError(say("predict.not_known_yet", name=error.name)) from error
 
     def _met(self, guess: str | float, truth: Any) -> bool:
-        """Whether a guess is right; of numbers, within a tenth, whatever the unit."""
+        """True if a guess is right; of numbers, within a tenth, whatever the unit."""
         if self._options is not None:
             return str(truth) == guess
         return abs(float(guess) - float(truth)) <= 0.1 * max(abs(float(truth)), 1e-9)

@@ -31,7 +31,7 @@ class Question:
     options: tuple[str, ...] | None = None
     unit: str = ""
     measured: bool = False
-    """Whether the answer is computed from what the lesson measures."""
+    """True if the answer is computed from what the lesson measures."""
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -59,7 +59,7 @@ def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Predictio
         raise ExplorerError(f"There is no question {name!r}; the known ones are {', '.join(known)}.")
     asked = known[name]
     if asked.measured and measured is None:
-        raise ExplorerError(f"The answer to {name} is measured in its lesson; give what it is computed from.")
+        raise ExplorerError(f"The answer to {name} is measured in its lesson; pass the measured values.")
     words = {english: worded(code, english) for code, english in asked.sentences.items()}
 
     def answer() -> Any:

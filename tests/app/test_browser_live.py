@@ -139,7 +139,7 @@ def test_a_frozen_frame_is_the_open_photo_of_all_tabs(page: Page, address: str) 
 
 @pytest.mark.parametrize(
     ("problem", "sentence"),
-    [("NotAllowedError", "The camera may not be used"), ("NotFoundError", "No camera can be used")],
+    [("NotAllowedError", "The browser blocks the camera"), ("NotFoundError", "No camera is available")],
 )
 def test_without_a_camera_there_is_one_sentence(page: Page, address: str, problem: str, sentence: str) -> None:
     page.add_init_script(

@@ -135,7 +135,7 @@ def test_a_lesson_that_fails_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
     write_lesson(tmp_path, "raise KeyError('no such thing')")
     assert main(["class", "make", str(tmp_path / "out"), "--lessons", str(tmp_path), "--pages"]) == 8
     said = capsys.readouterr().err.strip()
-    assert "stops at a cell" in said and "no such thing" in said and len(said.splitlines()) == 1
+    assert "fails at a cell" in said and "no such thing" in said and len(said.splitlines()) == 1
     assert not (tmp_path / "out" / "pages" / "01_x.html").exists()
 
 

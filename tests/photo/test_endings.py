@@ -20,7 +20,7 @@ from PIL import Image
 from explorer.errors import PhotoError
 from explorer.photo import RgbPhoto, open_photo
 
-END_MISSING = "The end of the file is missing; the picture that is shown is whole."
+END_MISSING = "The end of the file is missing, but the picture is complete."
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (40, 56, 3)).astype(np.uint8)
 SOFT = np.asarray(Image.fromarray(PIXELS).resize((75, 51)).resize((149, 101)))

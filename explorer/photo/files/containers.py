@@ -233,7 +233,7 @@ def _entries(data: bytes, start: int, place: int, order: str) -> dict[int, tuple
 
 
 def is_truncated(data: bytes) -> bool:
-    """Whether a RAW file's own structure says that it was longer. LibRaw fills up what is missing and says nothing."""
+    """True if a RAW file's own structure says that it was longer. LibRaw silently fills in what is missing."""
     try:
         if data[:15] == b"FUJIFILMCCD-RAW":
             return any(sum(struct.unpack_from(">2I", data, place)) > len(data) for place in (84, 92, 100))

@@ -115,7 +115,7 @@ def _mosaic_tags(
 
 def _camera_tags(camera: str, rotation: int, mirrored: bool) -> list[_Tag]:
     if rotation not in (0, 90, 180, 270):
-        raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+        raise PhotoError(f"A picture cannot be rotated by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     name = camera.encode("ascii", "replace").decode("ascii")
     return [
         (271, _ASCII, 0, name.split(" ")[0], True),

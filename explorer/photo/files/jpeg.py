@@ -68,7 +68,7 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
     """Decodes a JPEG; of files with several (MPO, previews behind the picture) the first.
 
     Raises:
-        PhotoError: damaged, truncated, too large, or of a kind that no decoder at hand knows.
+        PhotoError: damaged, truncated, too large, or of a kind that no installed decoder supports.
     """
     header = _header(data)
     if header.frame and header.height:

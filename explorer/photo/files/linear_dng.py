@@ -137,7 +137,7 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[byt
 
 
 def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
-    """An EXIF or GPS directory as it would lie at a place of the file."""
+    """An EXIF or GPS directory as it would be stored at an offset of the file."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     made = ImageFileDirectory_v2(_HEADER, group=group)

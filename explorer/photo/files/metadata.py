@@ -2,7 +2,7 @@
 
 The block keeps what says how, when and by whom the picture was taken. It leaves out what would be untrue of a result
 (size, orientation, storage, thumbnails, colour space), what cannot be moved (maker notes hold addresses inside the
-original file), and what is nobody's business (the camera's and the lens's serial numbers, the owner's name). The place
+original file), and private data (the camera's and the lens's serial numbers, the owner's name). The place
 (GPS) stays in the block, and the writers of results leave it out unless they are asked to keep it: see `without_place`.
 """
 
@@ -33,7 +33,7 @@ _LEFT_OUT = frozenset({
 })  # fmt: skip
 """Tags of the EXIF directory that a result does not carry on."""
 _MOST_BYTES = 60_000
-"""Of a block: JPEG has 65533 bytes for it."""
+"""Largest block: JPEG has 65533 bytes for it."""
 
 
 @dataclass(frozen=True)

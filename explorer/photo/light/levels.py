@@ -47,7 +47,7 @@ class BlackLevel:
         """The mean level of each colour; one number where it is the same for all.
 
         Args:
-            places: period x period, the number of the colour that lies at each place.
+            places: period x period, the index of the colour at each position.
             count: how many colours there are.
         """
         more = sum(0.0 if deltas is None else float(deltas.mean()) for deltas in (self.rows, self.columns))

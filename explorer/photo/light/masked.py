@@ -28,7 +28,7 @@ _FEWEST = 1000
 _LEAST_COUNTS = 2.0
 """Stated levels are whole numbers, so one count is no difference."""
 _LEAST_SHARE = 2e-4
-"""Of the range from black to white: 2 % of it after an amplification by 100."""
+"""Share of the range from black to white: 2 % of it after amplification by 100."""
 _MOST_SHARE = 0.01
 """What differs by more is no drift of the black level, but something else than masked pixels."""
 _LARGEST_NOISE = 0.02
@@ -65,7 +65,7 @@ def _areas(sensor: Sensor) -> list[Area]:
 
 
 def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64]:
-    """Counts above the stated level; the cell of levels goes on beyond the picture."""
+    """Counts above the stated level; the cell of levels continues beyond the picture."""
     top, left, bottom, right = area
     rows = (np.arange(top, bottom) - sensor.picture[0]) % black.cell.shape[0]
     columns = (np.arange(left, right) - sensor.picture[1]) % black.cell.shape[1]
@@ -104,7 +104,7 @@ def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], f
 
 
 def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], noise: float) -> bool:
-    """Whether the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
+    """True if the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
     known to be masked: a margin that light reaches would otherwise be taken for black."""
     excess = _excess(sensor, sensor.picture, black)
     height, width = (n // _BLOCK * _BLOCK for n in excess.shape)
@@ -124,7 +124,7 @@ class Believed:
     level: NDArray[np.float64]
     """Counts above the stated level, by row and column of the period."""
     disagreement: float
-    """Of the masked areas, in counts."""
+    """Disagreement of the masked areas, in counts."""
 
 
 def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None:

@@ -32,7 +32,7 @@ def reduced(photo: Photo, max_side: int) -> Photo:
         max_side: pixels, at least 1.
 
     Raises:
-        PhotoError: `max_side` is not a whole number of at least 1.
+        PhotoError: `max_side` is not a complete number of at least 1.
     """
     if isinstance(max_side, bool) or not isinstance(max_side, int | np.integer) or max_side < 1:
         raise PhotoError(

@@ -31,7 +31,7 @@ _ROWS = 128
 _SAMPLED = 16
 """Bands of rows from which the noise is measured."""
 _BINS = 64
-"""Of brightness, even in its square root, in which the noise of light is nearly even too."""
+"""Bins of brightness, evenly spaced in its square root, where shot noise is nearly even too."""
 _FEWEST = 400
 """Coefficients that tell how large noise is."""
 _QUIET, _OF_QUIET = 0.2, 1.4

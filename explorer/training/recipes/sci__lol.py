@@ -30,8 +30,8 @@ RECIPE = Recipe(
     epoch=200,
     input=INPUT,
     output=OUTPUT,
-    summary="SCI trained on dark pictures alone, to the brightness of LOL's pictures.",
+    summary="SCI trained only on dark pictures, to the brightness of LOL's references.",
     duration="about a quarter of an hour on one AVX2 core",
-    training_data=DATA + "; only the dark halves are trained on",
-    known_failures="258 parameters brighten without denoising: noise and colour casts of dark pictures come out.",
+    training_data=DATA + "; training uses only the dark halves",
+    known_failures="258 parameters brighten without denoising: noise and colour casts of dark pictures become visible.",
 )
