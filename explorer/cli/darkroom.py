@@ -14,7 +14,7 @@ from explorer.errors import DataError, OutputError
 from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
-    from explorer.darkroom import Calibration, SensorNoise
+    from explorer.darkroom import Calibration, DarkExposure, SensorNoise
 
 
 def darken(
@@ -74,16 +74,23 @@ def darken(
 
         write_bytes(reference, encode(exposure.reference, reference.suffix))
     exposure.save(out)
+    if as_json or not quiet:
+        _report(photograph, out, exposure, as_json)
+
+
+def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) -> None:
+    """How dark it is."""
+    noise = exposure.noise
     if as_json:
-        known = {key: value for key, value in asdict(exposure.noise).items() if key != "xyz_to_camera"}
+        known = {key: value for key, value in asdict(noise).items() if key != "xyz_to_camera"}
         print_json(
-            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": seed, "phase": phase,
-             "noise": known, "light": asdict(exposure.light)}
+            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": exposure.seed,
+             "phase": exposure.phase, "noise": known, "light": asdict(exposure.light)}
         )  # fmt: skip
-    elif not quiet:
-        at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
-        tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
-        tell(f"  {exposure.light}")
+        return
+    at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
+    tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
+    tell(f"  {exposure.light}")
 
 
 def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
