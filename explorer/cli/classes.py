@@ -24,8 +24,9 @@ def make(
         bool, typer.Option("--pages", help="Also run each lesson and render it as a page to read before class.")
     ] = False,
 ) -> None:
-    """Write copies without solutions, copies with them, a time plan and a rubric."""
+    """Write copies without solutions, copies with them, a time plan, a rubric and an outcome test."""
     from explorer.classroom.copies import as_text, for_students, for_teachers, read_lessons, write
+    from explorer.classroom.outcome import outcome_test
     from explorer.classroom.plan import plan
     from explorer.classroom.translating import translated
     from explorer.errors import DataError
@@ -38,7 +39,9 @@ def make(
         write(out / "students" / f"{lesson.name}.ipynb", as_text(for_students(lesson)))
         write(out / "teachers" / f"{lesson.name}.ipynb", as_text(for_teachers(lesson)))
     write(out / "teachers" / "plan.md", plan(found))
-    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions and plan.md")
+    for who in ("students", "teachers"):
+        write(out / who / "outcome-test.md", outcome_test(found, answers=who == "teachers"))
+    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions, answers and plan.md")
     if pages:
         from explorer.classroom.pages import page
 
