@@ -209,6 +209,20 @@ def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None
     return shown
 
 
+def speak(language: str) -> None:
+    """Sets the language in which checks, questions and controls of this session speak.
+
+    Args:
+        language: "en" or "de".
+
+    Raises:
+        ExplorerError: there is no such language; the message lists the known ones.
+    """
+    from explorer.classroom import language as languages
+
+    languages.speak(language)
+
+
 def hand_in(lesson: str | int, name: str, folder: str | Path = ".") -> Path:
     """Writes what this session's checks and predictions came to, for the teacher; `lowlight class collect` reads it.
 

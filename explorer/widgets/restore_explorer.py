@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets
 
 import explorer
+from explorer.classroom.language import say
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
 from explorer.restoration import Restoration
@@ -15,8 +16,6 @@ from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
-_LEFT = (("as taken", "taken"), ("amplified only", "amplified"))
-
 
 class RestoreExplorer(Explorer):
     """Slides the amplification, chooses the model, and shows before and after under one divider.
@@ -25,7 +24,7 @@ class RestoreExplorer(Explorer):
     `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes the full size.
     """
 
-    title = "Restore"
+    title = "label.restore"
 
     def __init__(
         self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
@@ -33,7 +32,11 @@ class RestoreExplorer(Explorer):
     ) -> None:  # fmt: skip
         """See `explorer.widgets.restore`."""
         super().__init__(max_side=max_side, ratio=ratio)
-        self._left = ipywidgets.Dropdown(options=_LEFT, description="Left side", layout={"width": "min(100%, 250px)"})
+        self._left = ipywidgets.Dropdown(
+            options=[(say("label.taken"), "taken"), (say("label.amplified_only"), "amplified")],
+            description=say("label.left"),
+            layout={"width": "min(100%, 250px)"},
+        )
         self._left.observe(lambda _change: self._by_user(self._show), "value")
         self.view = viewer.before_after()
         self._taken: FloatArray | None = None
@@ -77,24 +80,26 @@ class RestoreExplorer(Explorer):
             return
         left = amplify(taken, result.ratio) if self._left.value == "amplified" else taken
         title = self.models.labels.get(result.model, result.model)
-        side = "amplified only" if self._left.value == "amplified" else "as taken"
+        side = say("label.amplified_only" if self._left.value == "amplified" else "label.taken")
         self.view.show(
             resized_like(left, result.image),
             result.image,
             (side, title),
             (
                 f"{self._photo.name}, {side}",
-                f"{self._photo.name} restored by {title} at {ratio_words(result.ratio)}",
+                say("label.restored_by", photo=self._photo.name, model=title, ratio=ratio_words(result.ratio)),
             ),
         )
         weights = result.weights
         device = f"{result.device.upper()}, {result.backend}"
         self._caption.value = look.said(
             {
-                "Amplified": f"{ratio_words(result.ratio)} ({'suggested' if self._automatic else 'chosen'})",
-                "Network time": f"{seconds_words(result.seconds)} on the {device}",
-                "Preview": f"{result.image.shape[1]} × {result.image.shape[0]} pixels",
-                "Weights": weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
+                say("label.amplified"): say(
+                    "label.is_suggested" if self._automatic else "label.is_chosen", ratio=ratio_words(result.ratio)
+                ),
+                say("label.time"): say("label.time_on", time=seconds_words(result.seconds), device=device),
+                say("label.preview"): say("label.pixels", width=result.image.shape[1], height=result.image.shape[0]),
+                say("label.weights"): weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
             }
         )
         self._remarks.value = look.remarks([*self._photo.notes, *result.notes])
