@@ -115,7 +115,7 @@ def third_party_imports(folder: Path) -> set[str]:
 
 def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyproject: dict[str, Any]) -> None:
     optional = {"pillow_heif", "spaces"}  # used where a user has them, refused or passed over otherwise
-    known = set(declared(pyproject, "fast", "notebooks", "ray", "spandrel", "video")) | {
+    known = set(declared(pyproject, "fast", "notebooks", "ray", "spandrel", "video", "exr")) | {
         "starlette",
         "uvicorn",
         "httpx",
