@@ -20,7 +20,6 @@ from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, upright
 from explorer.photo.numbers import finite_number
 from explorer.photo.values import FloatArray
-from explorer.saving import OPENEXR, Saving
 
 if TYPE_CHECKING:
     from explorer.restoration import Restoration
@@ -120,10 +119,8 @@ _EXIF, _EXPOSURE = 34665, {"expTime": 33434, "aperture": 33437, "isoSpeed": 3485
 def encode_openexr(restoration: Restoration) -> bytes:
     """A result as the bytes of an OpenEXR file: R, G and B as 32-bit floats, their chromaticities, camera and exposure.
 
-    Raises:
-        OutputError: the library OpenEXR is not installed.
+    Needs the library OpenEXR: `explorer.saving.Saving.check` says so where it is not installed.
     """
-    Saving().check(OPENEXR)
     import OpenEXR
 
     chromaticities = tuple(value for point in (*_PRIMARIES, _WHITE) for value in point)
