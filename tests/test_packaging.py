@@ -115,7 +115,7 @@ def third_party_imports(folder: Path) -> set[str]:
 
 def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyproject: dict[str, Any]) -> None:
     optional = {"spaces"}  # used where a user has them, refused or passed over otherwise
-    known = set(declared(pyproject, "fast", "heif", "notebooks", "onnx", "ray", "spandrel", "video")) | {
+    known = set(declared(pyproject, "exr", "fast", "heif", "notebooks", "onnx", "ray", "spandrel", "video")) | {
         "starlette",
         "uvicorn",
         "httpx",

@@ -156,7 +156,7 @@ def own_recipe(own: Own) -> Recipe:
         raise DataError(f"{own.name!r} cannot name weights; take small letters, digits and single underscores.")
     if name in recipe_names():
         raise DataError(f"{name} is the name of a recipe of the project; choose another name.")
-    begun = (
+    begun: dict[str, Any] = (
         {} if own.start_from is None else {"growth": Growth(own.start_from, partial(_take_over, own=own)), "start": {}}
     )
     further = f", beginning with `{own.start_from}`" if own.start_from else ""
