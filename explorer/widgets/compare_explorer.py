@@ -201,7 +201,7 @@ class CompareExplorer(Explorer):
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
                 ]
             )
-        note = "At preview size, on this machine; time is that of the model alone."
+        note = "At preview size, on this machine; the time is only the model's."
         if self._reference is None:
             note += " PSNR and SSIM need a reference."
         return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'

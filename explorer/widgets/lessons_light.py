@@ -146,7 +146,7 @@ EXERCISES = (
             _black,
             _black_cases,
             {
-                "You divide by the white level alone: saturation then comes out above or below 1. Subtract the black "
+                "You divide only by the white level: saturation then comes out above or below 1. Subtract the black "
                 "level below the line, too.": lambda c, b, w: (c.astype(np.float64) - b) / w,
                 "The black level was not subtracted, so that darkness is not 0.": lambda c, b, w: c / w,
                 "You divide by the range but forgot to subtract the black level from the counts.": lambda c, b, w: (

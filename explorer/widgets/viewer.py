@@ -1,6 +1,6 @@
 """Pictures in a notebook: before and after under a divider, several under one zoom, a sheet of channels.
 
-With anywidget they are interactive in the page; without it the same classes' plain forms, of ipywidgets alone, show the
+With anywidget they are interactive in the page; without it the same classes' plain ipywidgets forms show the
 same pictures. `before_after`, `tiles` and `channel_sheet` return the one that is available.
 """
 
