@@ -84,7 +84,7 @@ class CompareExplorer(Explorer):
         self._limit()
 
     def _limit(self) -> None:
-        """If the maximum number is ticked, the other boxes are disabled."""
+        """Where as many are ticked as can be compared, the others cannot be."""
         full = len(self.chosen) >= MOST
         for box in self._boxes.values():
             box.disabled = full and not box.value
@@ -201,7 +201,7 @@ class CompareExplorer(Explorer):
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
                 ]
             )
-        note = "At preview size, on this machine; the time is only the model's."
+        note = "At preview size, on this machine; time is that of the model alone."
         if self._reference is None:
             note += " PSNR and SSIM need a reference."
         return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'

@@ -22,7 +22,7 @@ _SLIPS: tuple[tuple[Callable[[Sequence[float]], float], str], ...] = (
     (max, "That is the slowest call; take the median of the measurements."),
     (lambda seconds: float(np.mean(seconds)), "One call had a hiccup, and it moves a mean; take the median of the "
      "measurements."),
-    (lambda seconds: seconds[-1], "That is only the last call; keep the seconds of every call and take their median."),
+    (lambda seconds: seconds[-1], "That is the last call alone; keep the seconds of every call and take their median."),
     (sum, "That is the sum of all calls; take the median of the measurements."),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Pictures in a notebook: before and after under a divider, several under one zoom, a sheet of channels.
 
-With anywidget they are interactive in the page; without it the same classes' plain ipywidgets forms show the
+With anywidget they are interactive in the page; without it the same classes' plain forms, of ipywidgets alone, show the
 same pictures. `before_after`, `tiles` and `channel_sheet` return the one that is available.
 """
 
@@ -55,7 +55,7 @@ class PlainBeforeAfter(ipywidgets.VBox):
 
     @property
     def split(self) -> int:
-        """Position of the divider, in per cent of the width."""
+        """Where the divider is, in per cent of the width."""
         return int(self._split.value)
 
     @split.setter
