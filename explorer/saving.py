@@ -9,7 +9,7 @@ from explorer.errors import OutputError
 NEGATIVE = ".dng"
 """The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
 LINEAR = (".tif", ".tiff")
-"""Suffixes for linear light in floats; `explorer.scene_linear` writes them."""
+"""What holds linear light in floats: `explorer.scene_linear` writes it."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Saving:
     force_linear: bool = False
     """Make a DNG of a developed picture too, as a nominal camera would have seen it."""
     linear: bool = False
-    """For a TIFF: write floats of linear light."""
+    """Of a TIFF: floats of linear light."""
 
     def needs_scene(self, suffix: str) -> bool:
-        """True if a file is made of the scene's light and not of the picture."""
+        """Whether a file is made of the scene's light and not of the picture."""
         return self.linear or suffix.lower() == NEGATIVE
 
     def check(self, suffix: str) -> None:

@@ -103,14 +103,14 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
+    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
     from explorer.models import RestorationNet
 
     return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted
 
 
 def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
-    """Prepares windows of a restored photo; None if the model has none (`is_local`).
+    """What windows of a restored photo are computed with; None where there are none (`is_local`).
 
     Args:
         photo: at its own size.

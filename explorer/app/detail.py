@@ -82,7 +82,7 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
 
 
 def _windows(opened: OpenPhoto, choice: tuple[str, object], ratio: float) -> Windows | None:
-    """Prepares windows of a model's result, once per choice of model and ratio."""
+    """What windows of a model's result are computed with, found once for each choice of model and ratio."""
     kept = opened.work.windows
     if kept is None or kept[0] != choice:
         kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice[0]), ratio)

@@ -18,7 +18,7 @@ def english() -> dict[str, str]:
 
     A text of `explorer.app.text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the Learn tab
     `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an example
-    `example.<name>`; the summary of installed weights the weights' name; the rest the ids of
+    `example.<name>`; the summary of weights that are at hand the weights' name; the rest the ids of
     `explorer.messages`.
     """
     return {

@@ -56,7 +56,7 @@ class Work:
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
     windows: tuple[Any, Windows | None] | None = None
-    """The prepared windows, after the model and the ratio."""
+    """What windows are computed with, after the model and the ratio."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)

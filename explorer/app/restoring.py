@@ -220,7 +220,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
-        raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
+        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
     restoration = full(session, model, ratio)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if file_format == SETTINGS:

@@ -49,7 +49,7 @@ def darken(
         _list(as_json)
         return
     if photograph is None or out is None:
-        raise typer.BadParameter("give a photo and the file to write with -o, or --list.", param_hint="IN")
+        raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
     _check_outputs(photograph, out, reference)
     from explorer import open_photo
     from explorer.darkroom import darken as make_dark

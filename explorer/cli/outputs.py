@@ -130,7 +130,7 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     if saving is not None:
         saving.check(suffix)
     if bits == 16 and suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"{suffix} holds 8 bits per channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
+        raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 
 def check_folder(folder: Path) -> None:

@@ -251,7 +251,7 @@ class _Work:
             own = None if how.backend == "auto" else how.backend
             scene = how.saving.needs_scene(self.outputs[index].suffix)
             return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
-        if self.loaded is None:  # after the first photo opened: an unreadable one is reported without loading torch
+        if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:

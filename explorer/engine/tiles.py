@@ -261,7 +261,7 @@ def run_tiled(
 
 
 def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[Place]:
-    """A tile's position, in the form that networks get."""
+    """Where a tile lies, as networks are told it."""
     from explorer.models.base import Place
 
     return [Place(corner[0] + rows.start, corner[1] + columns.start, *whole)]

@@ -13,12 +13,12 @@ from explorer.models.registry import Architecture, SizeRequirements
 
 
 class Place(NamedTuple):
-    """Position of a tile in its picture, in samples of the network's input."""
+    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
 
     top: int
     left: int
     height: int
-    """Height of the whole picture, including padding."""
+    """Of the whole picture, with its padding."""
     width: int
 
 

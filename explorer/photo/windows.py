@@ -68,7 +68,7 @@ def part_of(photo: Photo, rows: Run, columns: Run) -> Photo:
 
 
 def rendering_of(photo: Photo, box: Box) -> FloatArray:
-    """`load_rendering` of a window only."""
+    """`load_rendering` of a window alone."""
     left, top, right, bottom = box
     if isinstance(photo, RgbPhoto):
         return photo.image[top:bottom, left:right]

@@ -81,7 +81,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
+    """Where the cosine begins again: a share of the steps, and the part of the rate that it begins from."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500
