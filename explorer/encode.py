@@ -1,4 +1,4 @@
-"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, whole or not at all."""
+"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, complete or not at all."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def check_output(path: Path, bits: int = 8) -> None:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (*FORMATS, NEGATIVE):
-        raise OutputError(f"{path.name} does not have a picture's suffix; end it in {', '.join((*FORMATS, NEGATIVE))}.")
+        raise OutputError(f"{path.name} has no suffix of a picture; end it in {', '.join((*FORMATS, NEGATIVE))}.")
     if bits not in (8, 16):
-        raise OutputError(f"A picture has 8 or 16 bits per channel, not {bits}.")
+        raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
     if suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"A {suffix} file holds 8 bits per channel; use .png or .tiff for {bits} bits.")
+        raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
     # Python takes these paths for ones that do not exist, so that they would fail after all the work.
     if "\0" in str(path):
         raise OutputError("The output path contains a NUL character; give a name without one.")
@@ -113,7 +113,7 @@ def encode(
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all.
+    """Writes a file complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

@@ -101,7 +101,7 @@ class TrainingError(ExplorerError):
 def sentence(
     error: BaseException, *, relief: str = "use a smaller picture or a lighter model", advice: str = ""
 ) -> str:
-    """What an error says to a user: one sentence without a line break.
+    """The message of an error for the user: one sentence without a line break.
 
     Args:
         relief: what to do where memory is short.

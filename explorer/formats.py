@@ -136,16 +136,16 @@ def titles() -> tuple[str, ...]:
 
 
 def listed(first: str = "camera RAW") -> tuple[str, str]:
-    """What is opened, between commas, and the last one, for sentences that join the two by their own word."""
+    """The formats that can be opened, separated by commas, and the last one, for sentences that join the two."""
     *names, last = (first, *titles())
     return ", ".join(names), last
 
 
 def described() -> str:
-    """What is opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
+    """The formats that can be opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
     return " or ".join(listed())
 
 
 def accepted() -> str:
-    """What a web page's file dialog offers first: suffixes with their dots, between commas."""
+    """Suffixes for a web page's file dialog, with their dots, separated by commas."""
     return ",".join(f".{suffix}" for each in FORMATS for suffix in each.suffixes)

@@ -27,7 +27,7 @@ class ModelInfo:
     """One entry of `list_models`: what a picker shows."""
 
     name: str
-    """What `load_model` and `restore` take."""
+    """The name for `load_model` and `restore`."""
     architecture: str
     title: str
     summary: str
@@ -70,7 +70,7 @@ def _info(a: Architecture, name: str, summary: str, licence: str, parameters: in
 
 
 def _stamp(path: Path) -> str:
-    """What changes when a file does."""
+    """A string that changes when the file does."""
     stat = path.stat() if path.is_file() else None
     return f"{stat.st_mtime_ns}/{stat.st_size}" if stat else ""
 

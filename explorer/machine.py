@@ -1,4 +1,4 @@
-"""How this machine computes: on how many cores, which in a container may be fewer than it has, how near to 0, and with
+"""This machine's arithmetic: on how many cores (in a container perhaps fewer than it has), how close to 0, and with
 what is left of threads after a fork.
 
 Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are

@@ -36,16 +36,16 @@ class Restoration:
     model: str
     weights: WeightsIdentity
     seconds: float
-    """Wall time of the network alone."""
+    """Wall time of the network only."""
     device: str
     precision: str
     """"float32" or "bfloat16"."""
     backend: str
-    """What ran the network: "torch", "openvino" or "cuda"."""
+    """The backend that ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done to bring photo and model together."""
     described: tuple[Intermediate, ...] = ()
-    """What its architecture says of the intermediates, in reading order."""
+    """The architecture's descriptions of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
     """The photo's; see `explorer.photo.files.metadata`."""
@@ -74,7 +74,7 @@ class Restoration:
         Args:
             bits: 8, or 16 for PNG and TIFF.
             keep_gps: also carry on the place where the photo was taken.
-            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification beside them.
+            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification next to them.
             force_linear: make a DNG of a developed picture too.
             linear: of a TIFF: floats of linear light in Rec. 2020, not clipped.
 

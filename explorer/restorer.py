@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
-    """What `ratio="auto"` gives: the rule that the model's weights were trained with, and where its value came from."""
+    """The value of `ratio="auto"` by the rule that the model's weights were trained with, and its source."""
     convention = model.config.input
     if convention.ratio_rule == "none":
         return 1.0, say("source.own_brightening")
@@ -65,7 +65,7 @@ def prepared(photo: Photo, model: LoadedModel) -> Photo:
 
 
 def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
-    """What a model's network is given for a photo: by the conventions that its weights were trained with.
+    """Prepares a network's input from a photo, by the conventions that its weights were trained with.
 
     Args:
         ratio: 1 to 300. A network with the ratio as its last input plane gets the picture unamplified.
@@ -177,7 +177,7 @@ class Job:
         return self.photo.size[0] * self.photo.size[1]
 
     def result(self, **made: Any) -> Restoration:
-        """What was made, with what it was made of."""
+        """The result, with its origin."""
         return Restoration(
             ratio=self.ratio, ratio_source=self.ratio_source, model=self.model.name, weights=self.model.identity,
             photo_name=self.photo.name, exif=self.photo.exif, developed=not isinstance(self.photo, RawPhoto), **made,
@@ -202,7 +202,7 @@ def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: floa
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """What a network gave."""
+    """The output of a network."""
 
     maps: dict[str, FloatArray]
     """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""
@@ -211,7 +211,7 @@ class Computed:
 
     @property
     def by(self) -> dict[str, Any]:
-        """What computed, and how long it took."""
+        """The hardware and backend that computed, and the seconds."""
         e = self.engine
         return {"seconds": e.clock[0], "device": e.device, "precision": e.precision, "backend": e.name}
 

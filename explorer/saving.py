@@ -1,4 +1,4 @@
-"""What is chosen for a result's file beside its format. Imports nothing heavy: command lines read it."""
+"""Options of a result's file besides its format. Imports nothing heavy, because command lines read it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from explorer.errors import OutputError
 
 NEGATIVE = ".dng"
-"""What is no picture but light to be developed: `explorer.negative` writes it."""
+"""The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
 LINEAR = (".tif", ".tiff")
 """What holds linear light in floats: `explorer.scene_linear` writes it."""
 
 
 @dataclass(frozen=True)
 class Saving:
-    """What is chosen for a result's file beside its format."""
+    """Options of a result's file besides its format."""
 
     keep_gps: bool = False
     """Carry on the place where the photo was taken."""
@@ -24,10 +24,10 @@ class Saving:
     force_linear: bool = False
     """Make a DNG of a developed picture too, as a nominal camera would have seen it."""
     linear: bool = False
-    """For a TIFF: write floats of linear light."""
+    """Of a TIFF: floats of linear light."""
 
     def needs_scene(self, suffix: str) -> bool:
-        """True if a file is made of the scene's light and not of the picture."""
+        """Whether a file is made of the scene's light and not of the picture."""
         return self.linear or suffix.lower() == NEGATIVE
 
     def check(self, suffix: str) -> None:

@@ -37,7 +37,7 @@ _BALANCES = ("as_shot", "daylight", "grey_world")
 
 @dataclass(frozen=True)
 class Finish:
-    """What is done to a restored picture afterwards, by hand. All zeros leave it as it is."""
+    """Manual adjustments of a restored picture. All zeros leave it as it is."""
 
     exposure: float = 0.0
     """Stops of linear light, -4 to 4."""
@@ -103,7 +103,7 @@ class RestoreSettings:
     weights_sha256: str = ""
     """Checksum of the weights that made the picture; empty for classical methods, or to use whatever is installed."""
     backend: str = "auto"
-    """What computed; another one is taken where it is not available, and then the last bits may differ."""
+    """The backend; if it is not available another one is used, and the last bits may differ."""
     photo: str = ""
     """The photo's file name, for the reader."""
     finish: Finish = field(default_factory=Finish)
@@ -114,7 +114,7 @@ class RestoreSettings:
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
-    """Writes a file of settings, whole or not at all.
+    """Writes a file of settings, complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

@@ -1,6 +1,6 @@
-"""Files and folders that appear whole or not at all, and what killed processes left of them.
+"""Files and folders that appear complete or not at all, and what killed processes left of them.
 
-What is being written lies beside its place under a hidden name that tells who writes it: the machine, the process, and
+A file being written has a hidden name next to its final path that says who writes it: the machine, the process, and
 a random part. It takes its place by renaming. A process that is killed in between cannot remove it: the next one that
 writes into the same folder does.
 """
@@ -27,7 +27,7 @@ _HERE = -100  # AT_FDCWD: paths are relative to the current folder
 
 
 def beside(path: Path) -> Path:
-    """A name beside `path`, with its suffix, for what is to take its place."""
+    """A temporary name next to `path`, with its suffix, for the file that will replace it."""
     return path.with_name(f".{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}")
 
 

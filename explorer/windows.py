@@ -40,7 +40,7 @@ class Windows:
     """Results stay grey."""
 
     def restored(self, box: Box, backend: str = "auto") -> FloatArray:
-        """What `restore` gives in a window.
+        """The result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
@@ -70,7 +70,7 @@ class Windows:
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
-        """What is fed, and where its upper left corner lies in the upright photo."""
+        """The part to feed, and the position of its upper left corner in the upright photo."""
         if not self._lies:
             # Developed before anything else; 32 bits, so that it is still rounded to what the network knows.
             wide = columns[0], rows[0], columns[1], rows[1]
@@ -103,7 +103,7 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
+    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
     from explorer.models import RestorationNet
 
     return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted

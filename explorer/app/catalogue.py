@@ -24,7 +24,7 @@ SECONDS = 2.0
 
 
 def models() -> dict[str, ModelInfo]:
-    """What is installed, by name: the project's own networks, other trained networks, imported checkpoints, and
+    """Installed models by name: the project's own networks, other trained networks, imported checkpoints, and
     classical methods, each in alphabetical order and the largest weights of a network first."""
     return _listed(int(time.monotonic() / SECONDS))
 

@@ -1,4 +1,4 @@
-"""What the Compare tab does: models and ratios on one photo, and one model over many ratios.
+"""The work of the Compare tab: models and ratios on one photo, and one model over many ratios.
 
 Plain functions on a `Session`; `explorer.app.compare_tab` lays them out.
 """
@@ -59,7 +59,7 @@ class Row:
     choice: RatioChoice
     tile: dict[str, Any]
     restoration: Restoration
-    """What is known of the result; its picture is the tile's file."""
+    """Facts about the result; its picture is the tile's file."""
     scores: Scores | None
     size: tuple[int, int]
     """Width and height, in pixels."""
@@ -182,7 +182,7 @@ class Board:
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     next_model: str | None = None
-    """What is at work; None at the end."""
+    """The model that runs now; None at the end."""
     measuring: bool = False
     """True once all pictures are there, while times are measured."""
     done: int = 0

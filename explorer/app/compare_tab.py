@@ -50,7 +50,7 @@ class SweepParts:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     chosen: gr.Dropdown
     source: gr.Radio
@@ -251,7 +251,7 @@ class Handlers:
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     do, guard, sweep = Handlers(shared, parts), reported(shared.message), parts.sweep
     shared.pickers.update({parts.chosen: compare.comparable, sweep.model: compare.comparable})
     parts.source.input(lambda choice: gr.update(visible=choice == "list"), parts.source, parts.listed, **SILENT)

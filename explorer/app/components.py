@@ -250,7 +250,7 @@ def shown_if(seen: bool) -> Any:
 
 
 def chosen_ratio(value: object) -> RatioChoice:
-    """What the slider stands at: "auto" while it follows the suggestion, else the number (checked by the API)."""
+    """The slider's value: "auto" while it follows the suggestion, otherwise the number (checked by the API)."""
     if not isinstance(value, Mapping) or value.get("auto", True):
         return "auto"
     ratio = value.get("ratio")
@@ -313,7 +313,7 @@ def download_link(elem_id: str) -> gr.HTML:
 
 
 def message_area() -> gr.HTML:
-    """Where errors and notes are said: read out by screen readers, and it stays until the next action."""
+    """The area for errors and notes: read by screen readers, and kept until the next action."""
     return html("", elem_id="lx-message")
 
 

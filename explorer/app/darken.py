@@ -21,7 +21,7 @@ from explorer.photo.types import RgbPhoto
 KINDS = {"raw": ".dng", "jpeg": ".jpg"}
 """Suffix of the dark file by what is chosen."""
 ISO, GAIN = 6400.0, 4.0
-"""What the page begins with: the sensitivity, and for cameras whose ISO is not known the counts per electron."""
+"""Initial values of the page: the sensitivity, and the counts per electron for cameras without a known ISO."""
 
 
 @dataclass(frozen=True)

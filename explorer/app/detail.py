@@ -1,4 +1,4 @@
-"""A window of a restored photo at full resolution, beside what it was made of: without restoring the rest."""
+"""A window of a restored photo at full resolution, next to its input, without restoring the rest."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ LARGEST_WINDOW = 4_000_000
 def detail(
     session: Session, window: tuple[float, float, float, float], finish: Finish, side: int = LARGEST_DETAIL
 ) -> Detail | None:
-    """What a window of the last preview shows at full resolution.
+    """Restores a window of the last preview at full resolution.
 
-    It is cut out of the whole photo where that was restored; otherwise the window alone is computed. None where it is
+    It is cut from the whole photo if that was restored; otherwise only the window is computed. None where it is
     too large for that, where the model looks at the whole picture, or where there is no preview.
 
     Args:

@@ -1,4 +1,4 @@
-"""The app over HTTP: typed endpoints for programs, beside the page's own private ones."""
+"""The app over HTTP: typed endpoints for programs, in addition to the page's own private ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _path(photo: Any) -> str:
-    """Where an uploaded photo lies on this machine; clients may send anything in its place."""
+    """Path of an uploaded photo on this machine; clients may send anything in its place."""
     path = photo.get("path") if isinstance(photo, dict) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
         raise PhotoError("A photo must be an uploaded file; upload it and pass what the upload returned.")
@@ -123,7 +123,7 @@ def layers(model: str) -> list[dict[str, Any]]:
 
 @_answered
 def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -> FileData:
-    """What a layer gives for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
+    """The output of a layer for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
     loaded, value = catalogue.load(model), _ratio(ratio)
     found = explorer.feature_maps(_photo(photo), loaded, layer, value)
     return _result(lambda folder: _saved(folder / "maps.npy", lambda file: np.save(file, found.maps)))

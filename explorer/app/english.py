@@ -1,4 +1,4 @@
-"""What the app says in English, by id: translations are kept by the ids, so that they outlive a change of wording."""
+"""The app's English texts by id. Translations use the ids, so they survive rewording."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def english() -> dict[str, str]:
 
     A text of `explorer.app.text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the Learn tab
     `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an example
-    `example.<name>`; the summary of installed weights the weights' name; the rest the ids of
+    `example.<name>`; the summary of weights that are at hand the weights' name; the rest the ids of
     `explorer.messages`.
     """
     return {

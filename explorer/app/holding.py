@@ -43,13 +43,13 @@ _CUT, _UNCUT = 2**30, 36
 
 
 def bytes_to_restore(size: tuple[int, int]) -> int:
-    """What restoring a photo in full takes, with the photo and the result."""
+    """Memory for restoring a photo in full, with the photo and the result."""
     pixels = size[0] * size[1]
     return min(_RESTORING * pixels, _CUT + _UNCUT * pixels)
 
 
 def bytes_to_save(size: tuple[int, int]) -> int:
-    """What writing a result takes."""
+    """Memory for writing a result."""
     return _SAVING * size[0] * size[1]
 
 
@@ -163,7 +163,7 @@ class Holding(Generic[T]):
 
 
 def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:
-    """What to give up so that no one has more than `each` and all together no more than `everybody`.
+    """The things to give up so that no one has more than `each` and all together no more than `everybody`.
 
     Whoever has most gives first: however much one takes, it costs the others nothing as long as they have less.
     """

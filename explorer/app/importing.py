@@ -57,7 +57,7 @@ def missing() -> list[PublishedCheckpoint]:
 
 
 def free() -> list[PublishedCheckpoint]:
-    """Those of `missing` whose licence lets anybody pass them on, for any purpose."""
+    """Those of `missing` whose licence allows redistribution for any purpose."""
     return [entry for entry in missing() if entry.redistributable]
 
 

@@ -43,7 +43,7 @@ _REVISIONS = itertools.count(1)
 
 @dataclass(eq=False)
 class Work:
-    """What was computed from a photo, and can be computed again."""
+    """Results computed from a photo, which can be computed again."""
 
     suggestions: dict[Any, tuple[float, str]] = field(default_factory=dict)
     """Automatic ratio and its source, by the model's rule."""
@@ -73,7 +73,7 @@ class Work:
 
     @property
     def results(self) -> list[Any]:
-        """What `let_go` forgets."""
+        """The results that `let_go` drops."""
         return [self.full, self.latest, self.sharp, self.windows, self.smaller, self.features, self.decompositions]
 
 
@@ -116,7 +116,7 @@ class OpenPhoto:
     size: tuple[int, int]
     """Width and height of the whole photo, in pixels."""
     facts: dict[str, object]
-    """What the metadata panel shows."""
+    """Facts for the metadata panel."""
     white_balance: str = "as_shot"
     point: tuple[float, float] | None = None
     """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
@@ -131,7 +131,7 @@ class OpenPhoto:
     """The session's own name for that file, which is there as long as the photo is open."""
     reference: Reference | None = None
     well_lit: OpenPhoto | None = None
-    """What it was made dark from, where it was."""
+    """The photo it was darkened from, if it was."""
     revision: int = field(default_factory=lambda: next(_REVISIONS))
     """No other photo, and no other balance of it, has the same; it stays when a photo that was let go is read again."""
     number: int = field(default_factory=lambda: next(_REVISIONS))
@@ -164,7 +164,7 @@ class OpenPhoto:
 
     @property
     def memory(self) -> list[Again[Any]]:
-        """What takes much memory and may be readable again."""
+        """The parts that take much memory and may be readable again."""
         more = [*([self.reference.kept] if self.reference else []), *(self.well_lit.memory if self.well_lit else [])]
         return [self.balanced, self.kept, *more]
 
@@ -263,7 +263,7 @@ def reader(path: Path, name: str | None = None, isolated: bool = False) -> Read:
 
 
 def made(kept: Again[Any]) -> Any:
-    """What is kept, read again where it was let go.
+    """A kept value, read again if it was dropped.
 
     Raises:
         PhotoError: its file is gone.

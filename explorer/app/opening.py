@@ -1,4 +1,4 @@
-"""Which photo a session shows: opened, balanced, measured against a reference. Plain functions on a `Session`."""
+"""The photo of a session: opened, balanced, measured against a reference. Plain functions on a `Session`."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def build() -> tuple[gr.File, gr.HTML]:
 
 
 def open_values(session: Session) -> dict[str, Any]:
-    """What the strip shows for the open photo: "upload" and "picker"."""
+    """Values of the strip for the open photo: "upload" and "picker"."""
     opened = session.open
     if opened is None:
         return {"upload": None, "picker": ""}

@@ -111,7 +111,7 @@ def _viewer(
 
 
 def _taken_address(session: Session, taken: FloatArray) -> str:
-    """Where the photo as taken lies: written once, since it stays when amplification and model change."""
+    """Path of the photo as taken: written once, because it does not depend on amplification and model."""
     with session.lock:
         for picture, source in session.published:
             if picture is taken:

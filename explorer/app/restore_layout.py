@@ -23,7 +23,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     card: gr.HTML
     imported: gr.State
@@ -109,7 +109,7 @@ def _balance() -> dict[str, Any]:
 
 
 def _folds(shared: Shared) -> dict[str, Any]:
-    """What is folded away at first: steps after the network, the reference, published weights."""
+    """The parts that start folded: steps after the network, the reference, published weights."""
     with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
         finish = [
             gr.Slider(-LIMITS[name], LIMITS[name], 0.0, step=0.05, label=label, elem_id=f"lx-finish-{name}", buttons=[])

@@ -65,7 +65,7 @@ def _number(given: object, most: float) -> float:
 
 
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """Which of the visitor's choices of a ratio an answer is for: the page leaves it aside where there is a newer."""
+    """Identifies the ratio choice that an answer belongs to: the page ignores it if there is a newer one."""
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
@@ -163,7 +163,7 @@ class Handlers:
         }
 
     def choices_of(self, opened: OpenPhoto) -> dict[Any, Any]:
-        """What is chosen of a RAW photo."""
+        """The choices for a RAW photo."""
         return {self.parts.balance: opened.white_balance, self.parts.black_level: opened.black_level}
 
     def balance_now(self, session: Session) -> dict[Any, Any]:
@@ -188,7 +188,7 @@ class Handlers:
         return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """What the visitor looks at, as sharp as the screen: the whole picture, or a window at the photo's own pixels.
+        """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
 
         The page says how large it shows the photo; what it says is bounded.
         """
@@ -260,7 +260,7 @@ class Handlers:
         return {self.parts.reference: opened.reference.file if opened and opened.reference else None}
 
     def after(self, token: str | None, axis: str) -> dict[Any, Any]:
-        """What is drawn once the picture is there, so that it never waits for it."""
+        """Draws what can follow the picture, so that the picture never waits for it."""
         session, at = open_session(token), self.parts
         shown = session.open.work.shown if session.open else None
         if shown is None:

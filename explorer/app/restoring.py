@@ -1,4 +1,4 @@
-"""What the app does with a photo, without any user interface: plain functions on a `Session`."""
+"""The app's work on a photo, without any user interface: plain functions on a `Session`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel: what the file states. Notes are said beside the picture, and the ratio that suits the chosen
+    """The metadata panel: what the file states. Notes are said next to the picture, and the ratio that suits the chosen
     model stands at the slider, so that the page names one suggestion."""
     facts = session.require_open().facts
     elsewhere = {"Notes", "Suggested ratio", "Suggested ratio from"}
@@ -186,7 +186,7 @@ def first_preview(session: Session, model: str | None) -> None:
 
 
 def notes(session: Session, restoration: Restoration) -> list[str]:
-    """What a visitor should know of the photo and of how it met the model, each sentence once."""
+    """Notes for the visitor about the photo and its conversion for the model, each sentence once."""
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
@@ -220,7 +220,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
-        raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
+        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
     restoration = full(session, model, ratio)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if file_format == SETTINGS:
@@ -235,7 +235,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
 
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:
-    """What makes a result of this session's photo again."""
+    """The settings that reproduce a result of this session's photo."""
     opened = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if opened.raw:

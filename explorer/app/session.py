@@ -40,10 +40,10 @@ class Session:
     token: str
     folder: Path
     owner: str = ""
-    """Who the visitor is, as `visitor` says."""
+    """The visitor, as reported by `visitor`."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     open: OpenPhoto | None = None
-    """What the page shows."""
+    """The photo that the page shows."""
     published: tuple[tuple[object, str], ...] = ()
     """The last pictures as taken that the page got, quick and sharp, and their addresses."""
     keep_ratio: bool = False
@@ -51,7 +51,7 @@ class Session:
     keep_balance: bool = False
     """True while a page that was reloaded waits to be shown the photo as it was."""
     greeting: tuple[str, ...] = ()
-    """What the page's address asked for and cannot have, until it was said."""
+    """Messages about invalid requests in the page's address, until they are shown."""
     choice: dict[str, Any] = field(default_factory=dict)
     """"model" and "ratio" of what the page shows: what the controls go back to when another choice fails."""
     pages: set[str] = field(default_factory=set)

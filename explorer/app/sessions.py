@@ -1,4 +1,4 @@
-"""What visitors have open. The browser's state holds only a random token; photos and results stay on this side.
+"""The sessions of visitors. The browser holds only a random token; photos and results stay on the server.
 
 Pictures are served from a folder with an unguessable name, one a session. A session ends when its page is closed
 (`GRACE` later, so that a page which is reloaded finds its photo), or when there is too much of everything: memory is
@@ -49,7 +49,7 @@ _LOCK = threading.RLock()
 
 
 def visitor() -> tuple[str, str]:
-    """Who asks, as the gate has decided: whoever is signed in, else the address; and the name of the page.
+    """The visitor, as decided by the gate (the signed-in user, otherwise the address), and the name of the page.
 
     Empty outside of a request.
     """
@@ -206,7 +206,7 @@ def _begin(who: str, lost: bool = False) -> Session:
 
 
 def _worth(each: Session, newest: Session) -> tuple[bool, float]:
-    """What is least is given up first."""
+    """Order of release: the smallest is given up first."""
     return each is newest or bool(each.sources()), each.used
 
 

@@ -1,4 +1,4 @@
-"""How a network became what it is: curves of its training, and the validation picture from step to step."""
+"""The Training tab: a network's training curves, and its validation picture step by step."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def known_runs() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     choices: gr.Row
     first: gr.Dropdown
@@ -88,7 +88,7 @@ def chosen_runs(name: str | None, other: str | None) -> list[Run]:
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
 
     def list_runs(current: str | None, other: str | None) -> dict[Any, Any]:
         names = list(known_runs())

@@ -43,7 +43,7 @@ def available() -> bool:
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What is known of a clip."""
+    """The facts about a clip."""
 
     frames: int
     width: int
@@ -82,7 +82,7 @@ def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[Iterator[dict[str, Any]]]:
-    """What the process says about a task; it ends with the block, and after so many seconds."""
+    """The messages of a worker process about a task; it ends with the block, or after so many seconds."""
     root = str(Path(explorer.__file__).resolve().parent.parent)
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON) and name != AUTH}
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])
@@ -124,7 +124,7 @@ def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def probe(source: str) -> ClipFacts:
-    """What a file is.
+    """Reads the facts of a clip.
 
     Raises:
         VideoError: no clip, or one that is too long or too large.

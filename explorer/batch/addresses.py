@@ -1,6 +1,6 @@
 """Files and folders at addresses: paths of this machine, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
 
-A file appears whole or not at all. Local files are written beside the destination and renamed; object stores put an
+A file appears complete or not at all. Local files are written next to the destination and renamed; object stores put an
 object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
 """
 
@@ -26,12 +26,12 @@ _OBJECT_STORES = frozenset(
 _DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
 """The default branch in addresses of the Hub, where it is optional."""
 STAGING = ".manifest/unfinished"
-"""Where files of a destination lie until they are whole."""
+"""Folder for files of a destination until they are complete."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a listing says about a file."""
+    """A file in a listing."""
 
     bytes: int
     """-1 where there is no such file."""
@@ -120,7 +120,7 @@ def _is_of_this_machine(file_system: Any) -> bool:
 
 
 class UnreachableError(OSError):
-    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` the reason alone."""
+    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` only the reason."""
 
 
 @contextmanager
@@ -279,7 +279,7 @@ def make_folder(address: str) -> None:
 
 
 def write(folder: str, name: str, data: bytes) -> None:
-    """Writes a file of a destination, whole or not at all.
+    """Writes a file of a destination, complete or not at all.
 
     Args:
         folder: the destination, whose `STAGING` exists where it is local.

@@ -143,7 +143,7 @@ class RayCluster:
         lean = replace(plan, model=replace(plan.model, files=()))
         packed = [{"photograph": pickle.dumps(item)} for item in items]
         stages = ray.data.from_items(packed, override_num_blocks=blocks)
-        # Actors claim little, so that those of a lost machine find room on the others beside the tasks they wait for.
+        # Actors claim little, so that those of a lost machine fit on the others with the tasks they wait for.
         tasks = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": 0.5, "concurrency": sizes.tasks}
         stages = stages.map_batches(_decode, fn_args=(lean,), **tasks)
         stages = stages.map_batches(

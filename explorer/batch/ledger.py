@@ -1,4 +1,4 @@
-"""How a manifest grows without ever losing a row.
+"""Extends a manifest without ever losing a row.
 
 While a run is at work, every finished photograph has a row of its own under `.manifest/rows/`, written after its result
 by the process that made it. The run gathers them into segments, `.manifest/segment-*.parquet`, and at its end into

@@ -1,4 +1,4 @@
-"""What a run over a folder does not take, counted and named by its reason."""
+"""Files that a run over a folder skips, counted and named by reason."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN, RESULT = "suffix", "hidden", "link", "no_file", "within", "result"
 _WORDS = {
-    SUFFIX: ("file whose suffix is no photograph's", "files whose suffixes are no photograph's"),
+    SUFFIX: ("file without a photo's suffix", "files without a photo's suffix"),
     HIDDEN: ("hidden file or folder", "hidden files and folders"),
     LINK: ("link to a folder", "links to folders"),
     NO_FILE: ("thing that is neither a file nor a folder", "things that are neither files nor folders"),
@@ -41,7 +41,7 @@ def reason_of_folder(name: str, linked: bool, within: bool) -> str:
 
 
 def told(left_out: Sequence[LeftOut]) -> str:
-    """What is left out in one line: counts, reasons and the first names; empty where there is nothing."""
+    """The skipped files in one line: counts, reasons and the first names; empty if there are none."""
     parts = []
     for reason, (one, several) in _WORDS.items():
         names = sorted(each.name for each in left_out if each.reason == reason)
@@ -54,4 +54,4 @@ def told(left_out: Sequence[LeftOut]) -> str:
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:
     """The sentence for a folder of which nothing is taken."""
     what = told(left_out)
-    return f"The folder '{folder}' holds no photographs{f' ({what})' if what else ''}; name one that does."
+    return f"The folder '{folder}' contains no photos{f' ({what})' if what else ''}; choose one that does."

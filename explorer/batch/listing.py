@@ -1,4 +1,4 @@
-"""What a source holds: its photographs in a certain order, and where each one's result goes."""
+"""The contents of a source: its photos in a fixed order, and each result's path."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Listing:
     rows: list[int]
     """Indices into `items` in the source's order: what a list names twice is there twice."""
     left_out: list[LeftOut] = field(default_factory=list)
-    """What else the folder holds, the destination aside."""
+    """The folder's other files, except for the destination."""
 
 
 def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
@@ -199,7 +199,7 @@ def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
 
 
 def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".png") -> list[str]:
-    """Where results lie in the destination, each in a place of its own, also where upper and lower case are the same.
+    """Paths of results in the destination, each unique even if upper and lower case are the same.
 
     Args:
         places: the photographs' paths, with slashes.
@@ -208,7 +208,7 @@ def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".p
     stems = [_without_suffix(place) for place in places]
     shared = _repeated(stems)
     names = [place if stem.casefold() in shared else stem for place, stem in zip(places, stems, strict=True)]
-    # A photograph may be called as another one's full name: `a.jpg.png` beside `a.jpg` and `a.dng`.
+    # A photo's name may be another one's full name: `a.jpg.png` next to `a.jpg` and `a.dng`.
     while clashing := _repeated(names):
         again = [place if name.casefold() in clashing else name for place, name in zip(places, names, strict=True)]
         if again == names:

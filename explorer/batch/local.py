@@ -127,7 +127,7 @@ def _crash(exit_code: int | None) -> ExplorerError:
 
 
 def _work(connection: Connection, plan: Plan) -> None:
-    """What a process does: restores what it is sent until there is no more, or the other side is gone."""
+    """The loop of a worker process: restores what it gets until there is no more, or the other side is gone."""
     Thread(target=_end_with_parent, daemon=True).start()
     try:
         plan.prepare_process()

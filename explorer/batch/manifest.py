@@ -47,7 +47,7 @@ TIMES = {
     "encode_cpu_seconds": "float64",
     "write_seconds": "float64",  # wall time of putting the result in its place
 }
-"""What is measured, and so differs between two runs that are otherwise equal. Processor seconds count all threads."""
+"""Measured columns, which differ between two otherwise equal runs. Processor seconds count all threads."""
 
 
 Row = dict[str, Any]

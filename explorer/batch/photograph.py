@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ROWS = ".manifest/rows"
 FEWER = "use a lighter model or fewer workers"
-"""What to do where the memory of a run is short."""
+"""Advice if a run is short of memory."""
 _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
@@ -62,7 +62,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class Treatment:
-    """All that is chosen for a photograph beside the model."""
+    """All choices for a photo except the model."""
 
     ratio: float | Literal["auto"] = "auto"
     balance: Balance = field(default_factory=Balance)
@@ -139,7 +139,7 @@ _MODEL_FILES = ("config.json", "model.safetensors")
 
 @dataclass(frozen=True)
 class Plan:
-    """What every process of a run knows."""
+    """The plan that every process of a run gets."""
 
     destination: str
     """Canonical address of the folder that receives results and manifest."""
@@ -230,7 +230,7 @@ def _timed(row: Row, name: str, clock: Callable[[], float]) -> Iterator[None]:
 
 
 def _begun(item: Item, plan: Plan) -> Row:
-    """What is known of a photograph before it is opened."""
+    """The facts about a photo before it is opened."""
     # Size and stamp are what a resumed run compares: what the listing said, not what lies there by now.
     return {
         "input": item.input,

@@ -1,6 +1,6 @@
-"""What folders say of the results in them, so that no run takes a result for a photograph.
+"""Records of the results in folders, so that no run mistakes a result for a photo.
 
-`lowlight restore` notes the results of a folder run in a journal beside them, `lowlight batch` in its manifest.
+`lowlight restore` notes the results of a folder run in a journal next to them, `lowlight batch` in its manifest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Made:
     """A result as it was noted."""
 
     photograph: str
-    """Address of what it was made from, or its name alone."""
+    """Address of its source, or only the source's name."""
     bytes: int
     """Size of the result; -1 if a run was killed before it could record it."""
 
@@ -103,7 +103,7 @@ class Results:
         return _key(address) in self._made
 
     def made(self, address: str, size: int) -> Made | None:
-        """What is noted of a file of this size; None of one that is no result, or was changed since."""
+        """The record of a file of this size; None if it is not a result, or was changed since."""
         found = self._made.get(key) if (key := _key(address)) is not None else None
         return found if found is not None and found.bytes in (-1, size) else None
 

@@ -32,7 +32,7 @@ WAVE = 16384
 
 @dataclass(frozen=True)
 class Engine:
-    """Who does the work."""
+    """The engine that does the work."""
 
     name: Literal["local", "ray"] = "local"
     address: str | None = None
@@ -45,7 +45,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to."""
+    """The summary of a run."""
 
     photographs: int
     """Rows of the source, with those that a list names twice."""
@@ -62,7 +62,7 @@ class Summary:
     table: pa.Table
     """The manifest."""
     left_out: Sequence[LeftOut] = ()
-    """What else the source holds."""
+    """Other files of the source."""
 
 
 def run_batch(

@@ -127,7 +127,7 @@ def batch(
 
 @dataclass
 class _Told:
-    """What is said while a run is at work."""
+    """Progress messages of a run."""
 
     shown: Progress
     quiet: bool
@@ -139,7 +139,7 @@ class _Told:
         self.total = waiting
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
-            write_line(f"{waiting} photographs to restore{already}", err=True)
+            write_line(f"{waiting} photos to restore{already}", err=True)
 
     def report(self, outcome: Outcome) -> None:
         self.count += 1

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Measured:
-    """What one kind of measuring gave."""
+    """Results of one kind of measurement."""
 
     table: Table
     plain: dict[str, Any]

@@ -27,7 +27,7 @@ SyntheticOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
 ]
 ChartOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
+    Path | None, typer.Option(metavar="FILE", help="A photo of a ColorChecker Classic: its colour error.")
 ]
 CornersOption: TypeAlias = Annotated[
     str | None,
@@ -94,7 +94,7 @@ NoProgressOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help
 
 @dataclass(frozen=True)
 class Asked:
-    """What one command line asks for, as its options say it."""
+    """The request of one command line, by its options."""
 
     models: list[str]
     data: tuple[Path, Path] | None
@@ -127,7 +127,7 @@ class Asked:
 
 
 def contradictions(asked: Asked) -> list[tuple[bool, str]]:
-    """What options cannot be together: whether they are, and what to say."""
+    """Options that exclude each other: whether they occur together, and the message."""
     on_chart = asked.chart is not None and not asked.flat
     sources = (
         asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None,

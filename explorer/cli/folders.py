@@ -1,4 +1,4 @@
-"""Whole folders: the photographs in them, reading and writing beside the computation, and going on after a kill."""
+"""Whole folders: their photos, reading and writing during computation, and resuming after a kill."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Written = TypeVar("Written")
 
 @dataclass(frozen=True)
 class Named:
-    """What a command line names, folders replaced by what is in them."""
+    """The photos of a command line, with folders replaced by their contents."""
 
     files: list[Path]
     any_folder: bool
@@ -99,7 +99,7 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[LeftOut]]:
 
 
 class Journal:
-    """What a folder of results already holds, one line of JSON for each: the result and what it was made from.
+    """A folder's existing results, one line of JSON for each: the result and its source.
 
     Args:
         folder: of the results.
@@ -144,7 +144,7 @@ class Journal:
         self._note(photograph, result, -1, dict.fromkeys((path.name for path in others), -1))
 
     def add(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
-        """Notes a result that is in its place, and files beside it that belong to it."""
+        """Notes a result that is in its place, and files next to it that belong to it."""
         sizes = {path.name: path.stat().st_size for path in others}
         self._note(photograph, result, result.stat().st_size, sizes)
 
@@ -179,7 +179,7 @@ def remove_leftovers(folder: Path) -> None:
 
 @dataclass
 class Step(Generic[Written]):
-    """What became of one item: what writing gave, or the error of the stage that failed."""
+    """The outcome of one item: the result of writing, or the error of the stage that failed."""
 
     index: int
     written: Written | None = None

@@ -96,7 +96,7 @@ OutOption: TypeAlias = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photo; an existing folder for several, "
+        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
         "where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]
@@ -183,7 +183,7 @@ def chosen_treatment(
     backend: str,
     saving: Saving,
 ) -> Treatment:
-    """All that the options choose for a photograph beside the model.
+    """All choices for a photo except the model.
 
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
@@ -209,7 +209,7 @@ def check_format(treatment: Treatment) -> None:
 
     treatment.saving.check(treatment.suffix)
     if treatment.suffix != NEGATIVE and treatment.bits not in FORMATS[treatment.suffix]:
-        raise OutputError(f"{treatment.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
+        raise OutputError(f"{treatment.suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

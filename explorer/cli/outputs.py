@@ -1,4 +1,4 @@
-"""Where results go: the output's path for every photograph, and files that are there completely or not at all."""
+"""Output paths of results, and files that appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def plan_outputs(
             inputs share a stem.
         bits: 8 or 16 bits per channel.
         suffix: of results in a folder.
-        saving: what is chosen beside the format.
+        saving: options besides the format.
 
     Raises:
         OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
@@ -130,7 +130,7 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     if saving is not None:
         saving.check(suffix)
     if bits == 16 and suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"{suffix} holds 8 bits per channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
+        raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 
 def check_folder(folder: Path) -> None:
@@ -146,7 +146,7 @@ def check_folder(folder: Path) -> None:
 
 
 Overwrite = Literal["all", "own", "none"]
-"""Which files that are already there may be replaced: all, those that folders note as results, or none."""
+"""Existing files that may be replaced: all, those that folders record as results, or none."""
 
 
 def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
@@ -167,7 +167,7 @@ def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
 
 @contextmanager
 def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Path], Path]]:
-    """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
+    """Gives a function that turns a file's path into a temporary one next to it, with the same suffix.
 
     Args:
         folder: as for `check_free`.

@@ -130,7 +130,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
     Args:
         given: an option of the picture that a file of settings says too is there.
-        more: there is something to give beside the picture.
+        more: there is something to return besides the picture.
         both: files are to be replaced, and are not to be.
     """
     if settings is None and model is None:
@@ -149,7 +149,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
 @dataclass
 class _Work:
-    """What one command line restores, and how."""
+    """The photos that a command line restores, and how."""
 
     photographs: list[Path]
     outputs: list[Path]
@@ -251,7 +251,7 @@ class _Work:
             own = None if how.backend == "auto" else how.backend
             scene = how.saving.needs_scene(self.outputs[index].suffix)
             return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
-        if self.loaded is None:  # after the first photo opened: an unreadable one is reported without loading torch
+        if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STANDARD = Path("-")
 """Stands for the standard input among photographs, and for the standard output after -o."""
 NAME = "stdin"
-"""What a photograph from the standard input is called."""
+"""Name of a photo from standard input."""
 
 
 def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:

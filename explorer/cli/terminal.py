@@ -1,4 +1,4 @@
-"""What commands write: results to the standard output, progress where a person looks."""
+"""Output of commands: results to standard output, progress where a person looks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Protocol, TextIO
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What moves a terminal's cursor, begins a line or turns the order of letters round, and what no encoding has."""
+"""Characters that move a terminal's cursor, start a line, reverse the direction of text, or that no encoding has."""
 _nowhere: dict[str, TextIO] = {}
-"""What stands for streams that were closed before the program began."""
+"""Stand-ins for streams that were closed before the program started."""
 _unwritten: list[OSError] = []
 """Why the standard output takes nothing more: its reader went away, or there is no space."""
 
@@ -125,7 +125,7 @@ class Progress(Protocol):
     """How far a long command is."""
 
     def say(self, what: str) -> None:
-        """What is being done now."""
+        """Shows what is being done now."""
 
     def advance(self) -> None:
         """One more is finished."""

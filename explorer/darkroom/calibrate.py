@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the frames say."""
+    """The measurement from a set of frames."""
 
     noise: SensorNoise
     dark_frames: int
@@ -139,13 +139,13 @@ def _differences(frames: list[Array]) -> list[Array]:
 
 
 def _row_free_variance(darks: list[Array]) -> float:
-    """Variance of the read noise alone."""
+    """Variance of the read noise."""
     values = [each - each.mean(axis=-1, keepdims=True) for each in _differences(darks)]
     return float(np.mean([each.var() for each in values])) * _lost(values[0].shape[-1], darks)
 
 
 def _lost(width: int, frames: list[Array]) -> float:
-    """What the variance must be multiplied by for the mean of each row having been taken away: that of differences of
+    """The factor that corrects the variance for removing the mean of each row: that of differences of
     neighbours is next to nothing."""
     return width / (width - 1) if len(frames) > 1 else 1.0
 

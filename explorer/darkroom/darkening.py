@@ -90,7 +90,7 @@ class DarkExposure:
         return develop(self.photo)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), whole or not at all.
+        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), complete or not at all.
 
         Raises:
             OutputError: another suffix, a folder that does not exist, a full disk.

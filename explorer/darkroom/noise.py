@@ -35,14 +35,14 @@ class SensorNoise:
     row: float
     """Standard deviation of the row noise, one value a row."""
     bias: tuple[float, float, float, float]
-    """What the mean dark frame lies above the black level in R, G1 (red's row), B and G2."""
+    """Offset of the mean dark frame from the black level in R, G1 (red's row), B and G2."""
     black: float
     white: float
     iso: float | None = None
     xyz_to_camera: Any = None
     """3x3, CIE XYZ (D65) to camera RGB; None for the nominal camera's."""
     source: str = ""
-    """Who measured it."""
+    """The source of the measurement."""
 
     @property
     def full_scale(self) -> float:
@@ -72,7 +72,7 @@ def tukey_deviation(shape: float) -> float:
 
 
 def expose(light: FloatArray, planes: NDArray[np.integer], noise: SensorNoise, seed: int = 0) -> NDArray[np.uint16]:
-    """What the camera writes of some light.
+    """Exposes light: the counts that the camera writes.
 
     Args:
         light: H x W, fraction of saturation; negative values are no light.

@@ -94,7 +94,7 @@ class Camera:
     """A camera whose RAW files the darkroom writes."""
 
     key: str
-    """What `--camera` takes."""
+    """The key for `--camera`."""
     name: str
     sensors: tuple[MeasuredSensor, ...]
     """By rising gain; the last whose `begins` is reached holds."""
@@ -111,7 +111,7 @@ class Camera:
     """CIE XYZ (D65) to camera RGB, as Adobe publishes it for the camera; None for the nominal camera's."""
     source: str
     names: tuple[str, ...] = ()
-    """What its files call it, besides `name`, maker and model."""
+    """Other names in its files, besides `name`, maker and model."""
 
     def gain_at(self, iso: float) -> float:
         """K at an ISO.

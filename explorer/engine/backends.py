@@ -1,4 +1,4 @@
-"""What computes: torch as the reference, OpenVINO on processors, CUDA where there is one. One interface for all."""
+"""Backends: torch as the reference, OpenVINO on processors, CUDA on GPUs. One interface for all."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ _COMPILING = new_lock()
 _MOST_KEPT = 8
 """Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
-"""Which of them may hold memory of their last picture."""
+"""Those that may hold memory of their last picture."""
 _LARGE = 3 << 19
 """Samples of a plane from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
 same memory. It costs a tenth to half a second, once for a shape."""
@@ -258,7 +258,7 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
 
 
 _GONE: list[Any] = []
-"""What a forked child has of OpenVINO, whose threads are the parent's: kept, because to let go of it would be to wait
+"""OpenVINO's objects in a forked child, whose threads belong to the parent: kept, because releasing them would wait
 for them."""
 
 

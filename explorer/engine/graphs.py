@@ -82,7 +82,7 @@ def _place_of(sha256: str, config: WeightsConfig) -> Path:
 
 
 def _about(place: Path) -> dict[str, Any] | None:
-    """What is kept beside a graph; None where nothing is, or nothing that can be read."""
+    """The data stored next to a graph; None if there is none, or if it cannot be read."""
     try:
         data = json.loads((place / _ABOUT).read_text())
         return {"outputs": [str(each) for each in data["outputs"]], "traits": data["traits"]}
@@ -91,7 +91,7 @@ def _about(place: Path) -> dict[str, Any] | None:
 
 
 def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
-    """What is kept beside the graph of such weights about their network; None where there is none, or where only the
+    """The stored traits of such weights' network; None if there are none, or if only the
     network can say what the engine asks."""
     try:
         place = _place_of(sha256, config)
@@ -171,8 +171,8 @@ def _own_operations() -> list[Any]:
 
 
 def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
-    """Writes a graph and what is to be known of it into the cache, whole or not at all; a cache that cannot be written
-    is done without."""
+    """Writes a graph and its facts into the cache, complete or not at all; a cache that cannot be written
+    is skipped."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         unfinished.clear_up(place.parent)

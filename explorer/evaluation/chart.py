@@ -47,7 +47,7 @@ class ChartResult:
     ratio: float
     """Amplification, fitted on the neutral ramp of the photo."""
     gain: float
-    """What the result was multiplied by in linear light so that its neutral ramp fits."""
+    """Factor in linear light that fits the result's neutral ramp."""
     mean: float
     """CIEDE2000 over all 24 patches."""
     colours: float
@@ -149,7 +149,7 @@ def patch_means(image: NDArray[np.floating], corners: Corners) -> NDArray[np.flo
 
 
 def neutral_gain(linear: NDArray[np.float64]) -> float:
-    """What brings the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
+    """The gain that brings the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
 
     Raises:
         DataError: the ramp holds no light.

@@ -1,4 +1,4 @@
-"""Weave on flat surfaces: power at periods of 2, 4 and 8 pixels beside that at neighbouring frequencies.
+"""Pattern on flat surfaces: power at periods of 2, 4 and 8 pixels, relative to neighbouring frequencies.
 
 A network that works on packed planes or at reduced scales can print its own grid onto what it restores. On a flat
 surface nothing else has these periods: what a sensor adds is noise, whose spectrum is smooth. Measured are grey steps

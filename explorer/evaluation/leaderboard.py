@@ -1,6 +1,6 @@
 """The leaderboard: every network and method on the same three sets, each figure measured once for its weights.
 
-What is measured is kept in `leaderboard.json` beside this file; the table in docs/leaderboard.md and the page in the
+What is measured is kept in `leaderboard.json` next to this file; the table in docs/leaderboard.md and the page in the
 app are made from it. What a checkpoint was trained on is the catalogue's to say. Nothing here imports torch.
 """
 
@@ -16,7 +16,7 @@ from explorer.errors import DataError
 from explorer.weights.catalogue import CATALOGUE
 
 BOARD = Path(__file__).with_name("leaderboard.json")
-"""What was measured for this release."""
+"""The figures of this release."""
 DARKENING = 30.0
 """How many times less light darkened photographs have: a mean of about 0.007, that of LOL's dark pictures."""
 PICTURE = (600, 400)
@@ -84,7 +84,7 @@ class Row:
 
     @property
     def seen(self) -> str:
-        """What it was trained on, in a few words; empty if unknown, or if nothing was trained."""
+        """Its training data, in a few words; empty if unknown, or if nothing was trained."""
         entry = CATALOGUE.get(self.name)
         return entry.trained_on if entry else self.trained_on
 
@@ -96,7 +96,7 @@ class Row:
 
 
 def read_board(path: Path = BOARD) -> list[Row]:
-    """What was measured, in the order in which it was.
+    """Reads the measured figures, in the order of measurement.
 
     Raises:
         DataError: the file cannot be read as a leaderboard.

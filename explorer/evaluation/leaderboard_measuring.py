@@ -1,4 +1,4 @@
-"""What the leaderboard measures: who takes part, and one entrant's figures on one set."""
+"""The leaderboard's measurements: who takes part, and one entrant's figures on one set."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PHOTOS: dict[str, Callable[[Path, int], Iterator[Taken]]] = {
 
 @dataclass(frozen=True)
 class Entrant:
-    """What is to be measured."""
+    """A model to measure."""
 
     name: str
     kind: Kind

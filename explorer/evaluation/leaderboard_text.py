@@ -24,7 +24,7 @@ HEADINGS = {
 }
 """Headings of a set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
-"""What `saw` gives, in a word."""
+"""The answers of `saw`, in a word."""
 _COMPARED = 4
 """How many must be measured before one is called the best."""
 

@@ -33,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairScores:
-    """What one pair gave."""
+    """Results for one pair."""
 
     name: str
     unchanged: Scores

@@ -80,7 +80,7 @@ _EXAMPLES = (
 
 
 def examples() -> tuple[Example, ...]:
-    """All bundled examples, RAW first. The files lie beside this module."""
+    """All bundled examples, RAW first. The files are next to this module."""
     return _EXAMPLES
 
 

@@ -21,7 +21,7 @@ class BlockedError(HubError):
 
 
 def blamed(error: BaseException, url: str) -> str:
-    """What is wrong with the environment that kept `url` from being reached, as the rest of a sentence; empty where the
+    """The fault of the environment that made `url` unreachable, as the rest of a sentence; empty if the
     environment is not to blame."""
     errors = list(_chain(error))
     return _certificates(errors) or _proxy(errors, url)

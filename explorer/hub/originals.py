@@ -30,7 +30,7 @@ def size_words(size: int) -> str:
 
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
-    """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
+    """The notice that a user must read before a download: the files, their size, licence, paper and page."""
     terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
     files = " and ".join(file.name for file in entry.files)
     size = f" ({size_words(entry.size)})" if entry.size else ""

@@ -36,7 +36,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Publication:
-    """What `publish` did, or would do."""
+    """The result of `publish`, or of its dry run."""
 
     repo: str
     files: tuple[Upload, ...]

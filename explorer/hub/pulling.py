@@ -40,11 +40,11 @@ class PulledWeights:
     folder: Path
     """`snapshots/<commit>/<name>` of the cache: a folder of weights like any other."""
     note: str = ""
-    """What the user should know: that the Hub was not reached and an older commit is used."""
+    """A note for the user: the Hub was not reached, so an older commit is used."""
 
 
 _RESOLVED: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
-"""What floating revisions pointed to when this process asked: (cache, repo, revision) -> (commit, files)."""
+"""Revisions that this process has resolved: (cache, repo, revision) -> (commit, files)."""
 _LOCK = new_lock()
 
 
@@ -53,7 +53,7 @@ def nothing(_name: str, _done: int, _total: int) -> None:
 
 
 def how_to_get(reference: HubReference) -> str:
-    """What to do about weights that cannot be fetched now."""
+    """Advice about weights that cannot be fetched now."""
     return (
         f"; with a connection run `lowlight weights pull {reference}`, or copy the folder {reference.name} of the "
         f"repository to {imported_folder() / reference.name}"
@@ -92,7 +92,7 @@ def cached_names(repo: str, revision: str) -> list[str]:
 
 
 def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = False) -> tuple[str, tuple[str, ...]]:
-    """What a revision points to: its commit, and the paths of its files.
+    """Resolves a revision to its commit and the paths of its files.
 
     Args:
         again: ask even if this process has asked before.

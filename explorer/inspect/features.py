@@ -52,7 +52,7 @@ class FeatureMaps:
 
 @contextmanager
 def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
-    """What the named modules give while the block runs; of several runs the last.
+    """Captures the outputs of the named modules while the block runs; the last run wins.
 
     Nothing is left on the network afterwards, whatever happens in the block. Other threads are not listened to.
 

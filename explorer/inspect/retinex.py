@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """What a model makes of a photo. Pictures are sRGB values as the model uses them."""
+    """A model's decomposition of a photo. Pictures are sRGB values as the model uses them."""
 
     model: str
     seen: FloatArray
@@ -36,9 +36,9 @@ class Decomposition:
     image: FloatArray
     """H x W x 3 in [0, 1]: the result."""
     maps: Mapping[str, FloatArray]
-    """What the model shows, H x W x C by name."""
+    """The model's intermediates, H x W x C by name."""
     described: tuple[Intermediate, ...]
-    """What the maps are, in reading order."""
+    """Descriptions of the maps, in reading order."""
     restoration: Restoration
 
     @property
@@ -139,7 +139,7 @@ def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, flo
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The two photos of a pair under one model: they should differ in their light alone."""
+    """The two photos of a pair under one model: they should differ only in their light."""
 
     low: Decomposition
     high: Decomposition

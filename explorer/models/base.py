@@ -1,4 +1,4 @@
-"""What every network is: a `RestorationNet`, which a descriptor in `explorer.models.families` names."""
+"""The base class of every network: a `RestorationNet`, which a descriptor in `explorer.models.families` names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Place(NamedTuple):
     top: int
     left: int
     height: int
-    """Height of the whole picture, including padding."""
+    """Of the whole picture, with its padding."""
     width: int
 
 
@@ -39,7 +39,7 @@ class RestorationNet(nn.Module):
     architecture: Architecture
     """Its descriptor."""
     size: SizeRequirements
-    """What sizes it takes; the descriptor's unless the network's own options ask for another."""
+    """The sizes it accepts; the descriptor's, unless the network's options need others."""
     halo: int | None
     """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None where a
     pixel depends on the whole picture."""

@@ -30,7 +30,7 @@ class _Details:
     chroma: tuple[tuple[float, float, float], tuple[float, float, float]]
     """Rows of RGB to U and to V."""
     middle: float
-    """What U and V are of a grey pixel."""
+    """Value of U and V of a grey pixel."""
     signed: bool
     """Input and output in [-1, 1] instead of [0, 1]."""
     epsilon: float

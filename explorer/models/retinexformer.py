@@ -79,7 +79,7 @@ class Block(nn.Module):
 
 
 class Level(nn.Module):
-    """What one resolution has on the way down and on the way up."""
+    """The blocks of one resolution on the way down and up."""
 
     def __init__(self, width: int, heads: int, blocks: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What running a network's graph takes to know of the network: read from a file, without the network and torch."""
+"""The facts needed to run a network's graph, read from a file without the network and torch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Traits:
         return self
 
     def as_data(self) -> dict[str, Any]:
-        """What JSON can hold of it: all but the architecture."""
+        """The fields that JSON can hold: all but the architecture."""
         size = [self.size.minimum, self.size.multiple_of, self.size.offset]
         return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
 

@@ -1,4 +1,4 @@
-"""What a photo's file says, as an ordered table for people."""
+"""The facts in a photo's file, as an ordered table for people."""
 
 from __future__ import annotations
 

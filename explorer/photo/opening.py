@@ -38,7 +38,7 @@ _MOSAIC_NAME = re.compile(
 
 
 def read_once(file: IO[bytes], most: int) -> bytes:
-    """What comes through a pipe or a device, which states no size and can be read a single time: up to its end, or
+    """Reads a pipe or a device, which has no size and can be read only once: up to its end, or
     until there are more than `most` bytes."""
     data = bytearray()
     while len(data) <= most and (block := file.read(1 << 20)):
@@ -47,7 +47,7 @@ def read_once(file: IO[bytes], most: int) -> bytes:
 
 
 def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path | bytes, str]:
-    """What a photo is read from, and what messages call it."""
+    """The source to read a photo from, and its name in messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), name or "photo"
     try:
@@ -104,7 +104,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
 
 
 def _kind(data: bytes, name: str) -> str:
-    """What the content is, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
+    """The kind of the content, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
     suffix = suffix_of(name)
     found = format_of(data)
     if found is not None and found.group == "raw":

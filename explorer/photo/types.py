@@ -1,4 +1,4 @@
-"""What a file says about light: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
+"""The light recorded in a file: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
 
 Both are frozen. Their arrays are read-only, so that a photo can be shared between threads and sessions.
 """
@@ -78,7 +78,7 @@ class RawPhoto:
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
     carried: bytes | None = field(default=None, repr=False)
-    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.files.carried`."""
+    """Metadata that a DNG of the photo carries on: matrices, crop, lens; see `explorer.photo.files.carried`."""
     notes: tuple[str, ...] = field(default=())
     """Sentences for the user: fallbacks taken, margins cropped."""
 

@@ -1,4 +1,4 @@
-"""What runs in a decoder's process: one file after the other comes in as bytes, photos or sentences go out.
+"""The program of a decoder process: files come in one by one as bytes; photos or error messages go out.
 
 Started by `explorer.sandbox.isolation` with nothing of the parent's but two pipes and a socket. The process ends when
 its parent does.

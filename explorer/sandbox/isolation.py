@@ -199,7 +199,7 @@ class _Decoder:
             timer.cancel()
 
     def _refusal(self, header: dict[str, Any], name: str) -> Exception:
-        """What the decoder said instead of sending a photo."""
+        """The error for what a decoder sent instead of a photo."""
         kind, message = header["error"], header.get("message", "")
         found = getattr(errors, kind, None) if isinstance(kind, str) else None
         if isinstance(found, type) and issubclass(found, ExplorerError) and isinstance(message, str):

@@ -35,7 +35,7 @@ _OVERTAKEN = "A newer frame of this page came; the older one is left out."
 
 
 class Turns:
-    """Who is next: users one after the other, and each user's pages one after the other.
+    """Decides who is next: users take turns, and so do each user's pages.
 
     A page has one frame waiting; a newer one takes its place, so that nothing stale is worked on. Belongs to one event
     loop.

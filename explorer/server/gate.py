@@ -30,11 +30,11 @@ LOG = logging.getLogger(__name__)
 
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
-"""Allowances beside those of kinds: of everything, and of lines in the log about what went wrong."""
+"""Allowances besides those of kinds: for everything, and for log lines about errors."""
 _USER = "explorer.user"
 """Where a request's scope says whose it is."""
 _MARGIN = 2**20
-"""Bytes of a multipart body beside its file."""
+"""Bytes of a multipart body besides its file."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -74,7 +74,7 @@ _OF_KIND = {
     rules.PAGE: {"Cache-Control": "private, no-cache"},
 }
 _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
-"""What Gradio's routes raise at requests that they do not expect. Its work is done elsewhere, in the queue."""
+"""Exceptions of Gradio's routes for unexpected requests. The real work happens elsewhere, in the queue."""
 
 
 class _Body:
@@ -322,12 +322,12 @@ class Gate:
 
 
 def _folders(app: Any) -> list[str]:
-    """What files may be handed out of."""
+    """Folders whose files may be served."""
     return [str(app.uploaded_file_dir), *(str(each) for each in app.get_blocks().allowed_paths)]
 
 
 def _signed_in(app: Any, headers: Headers) -> str | None:
-    """Whose token the request bears, by Gradio's own books."""
+    """The user whose token the request carries, by Gradio's own records."""
     tokens, cookie_id = getattr(app, "tokens", None), getattr(app, "cookie_id", "")
     if not tokens:
         return None

@@ -4,7 +4,7 @@ Gradio is bounded in pyproject.toml to the versions whose inside is known; tests
 each name in the one that is installed.
 
 - **Import and start** without things that take most of the time and that nothing here uses. Whenever a component's
-  class is made, Gradio parses its source and renders a stub for editors beside it (`*.pyi`). With `mcp` installed, it
+  class is made, Gradio parses its source and renders a stub for editors next to it (`*.pyi`). With `mcp` installed, it
   imports jsonschema, whose check of international addresses builds a parser of their grammar, where Jupyter brought the
   package for it: three seconds. A page gets a web application when it is begun, when it is ended and when it gets its
   queue, a fifth of a second each; the one that serves is made at launch.
@@ -125,7 +125,7 @@ def write_valid_texts() -> None:
 
 def seed_paths() -> None:
     """Uploads lie at the hash of a seed and their content. Gradio keeps one seed for an installation, which all who
-    have the same container image know; this one nobody does."""
+    have the same container image know; no one knows this one."""
     from gradio import processing_utils
 
     if hasattr(processing_utils, "hash_seed"):
@@ -220,7 +220,7 @@ def is_awaited(app: Any, page: str) -> bool:
 
 
 def malformed() -> type[Exception]:
-    """What Gradio raises at a request for an event that there is not."""
+    """The exception that Gradio raises for an event that does not exist."""
     from gradio.route_utils import FnIndexInferError
 
     return FnIndexInferError

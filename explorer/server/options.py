@@ -1,4 +1,4 @@
-"""How a server is run: who may use it, and how much of it."""
+"""Options of the server: who may use it, and how much of it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _one_line(variable: str, default: str) -> str:
 
 
 def read_accounts(text: str) -> dict[str, str]:
-    """Who may sign in.
+    """Reads the accounts that may sign in.
 
     Args:
         text: `user:password`, or the path of a file that holds such a line for each user (empty lines and those that

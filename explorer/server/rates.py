@@ -1,4 +1,4 @@
-"""How much each user has left: allowances that fill up again with time, and shares of what there is only once."""
+"""The users' limits: allowances that refill over time, and shares of finite resources."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Allowance:
 
 
 class Counter:
-    """What is under way, by user and in all: answers, or bytes."""
+    """Counts answers or bytes under way, by user and in total."""
 
     def __init__(self, each: int, all_: int) -> None:
         self._each, self._all = each, all_
@@ -89,7 +89,7 @@ class Intake:
 
 
 class Taken:
-    """What one body takes: reserved before, taken while it comes, given back after."""
+    """The bytes of one body: reserved before it arrives, counted as it arrives, released afterwards."""
 
     def __init__(self, intake: Intake, user: str, announced: int, *, memory: bool, disk: str) -> None:
         """Reserves the announced bytes. `disk` is the folder that they are written to, empty where they are not.

@@ -1,4 +1,4 @@
-"""What may be asked of the server, and with which content; everything else is refused before Gradio sees it."""
+"""The requests that the server accepts, and their content; everything else is refused before Gradio sees it."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
     ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
 )
-"""What the app's page and `gradio_client` need. Gradio's other routes fetch from elsewhere (`proxy=`), skip the queue
-(`api`), run code of components that the app does not have, or show what only its operator should see."""
+"""The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
+bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator."""
 _COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
 OPEN_KINDS = frozenset({ASSET, LOGIN})
 _OPEN_PATHS = re.compile(

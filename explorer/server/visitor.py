@@ -1,4 +1,4 @@
-"""Who asks, by which name of the server, and from which page: decided once, by what cannot be claimed."""
+"""Who asks, under which host name, and from which page: decided once, from facts that a client cannot fake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEPT_BACK = frozenset(
 
 @dataclass(frozen=True)
 class Visitor:
-    """What is known of a request before anything is done for it."""
+    """The facts about a request before any work is done for it."""
 
     address: str
     """The IP address that asks."""
@@ -82,7 +82,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
     Args:
         host: of the Host header, in lower case.
         hosts: names without ports; `*.example.org` stands for every name below. None at all permits every name. A name
-            without a dot is permitted too: it is given by the machine or its network, and nobody outside can make it
+            without a dot is permitted too: it is given by the machine or its network, and no one outside can make it
             lead here.
     """
     if not _HOST.fullmatch(host):
@@ -102,7 +102,7 @@ def _same_origin(origin: str, host: str, scheme: str) -> bool:
 
 
 def _nearest(lines: Sequence[str], proxies: int) -> str:
-    """What the farthest of our own proxies said, in a header to which each appends: as an item, or as a line."""
+    """The value from the farthest of our own proxies, in a header to which each appends an item or a line."""
     told = [each.strip() for each in ",".join(lines).split(",") if each.strip()]
     return told[-min(proxies, len(told))] if proxies > 0 and told else ""
 
@@ -125,7 +125,7 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
 
 
 def network_of(address: str) -> str:
-    """What stands for a client's address: an IPv4 address, or the IPv6 network of 64 bits that one household has."""
+    """The key of a client's address: an IPv4 address, or the IPv6 /64 network of one household."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

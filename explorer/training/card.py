@@ -37,7 +37,7 @@ def model_card(config: WeightsConfig) -> str:
     """The README of a folder of weights that a recipe made, in Markdown.
 
     Args:
-        config: as written beside the weights: with their number of parameters and the figures that were measured.
+        config: as written next to the weights: with their number of parameters and the figures that were measured.
     """
     training = config.training
     recipe = training["recipe"]
@@ -97,7 +97,7 @@ def _terms(own: Mapping[str, Any] | None) -> str:
 
 
 def late_gain_words(gain: float | None) -> str:
-    """What the end of the validation curve says about the training.
+    """Describes the end of a training's validation curve.
 
     Args:
         gain: dB by which the validation PSNR rose over the last quarter of the steps; None where that is not known.
@@ -116,7 +116,7 @@ def late_gain_words(gain: float | None) -> str:
 
 
 def figures_section(config: WeightsConfig) -> str:
-    """The section of a card that holds the measured figures, beside those of published weights; ends in a newline."""
+    """The section of a card that holds the measured figures, next to those of published weights; ends in a newline."""
     parts = []
     metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
     if VALIDATION in metrics:

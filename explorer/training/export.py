@@ -24,7 +24,7 @@ LICENCE = "research use"
 UNSTATED = "not stated"
 """Of weights that know nothing but their maker's own pictures."""
 LARGEST_EXTRAS = 300_000
-"""Bytes of the log and the replay that go beside the weights."""
+"""Bytes of the log and the replay that go next to the weights."""
 _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
@@ -32,7 +32,7 @@ _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
-    Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
+    Next to them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
     see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
     when they are exported again.
 
@@ -88,7 +88,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
-    """What a config tells of a training: the recipe's own facts and those of the run, in the order of the card."""
+    """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
     facts: dict[str, Any] = {
         "recipe": recipe.own.base if recipe.own else recipe.name,
         **({"own": asdict(recipe.own)} if recipe.own else {}),

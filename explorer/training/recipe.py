@@ -50,10 +50,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Growth:
-    """How a network begins as another, smaller one that is trained already."""
+    """Starts a network from a smaller, trained one."""
 
     source: str
-    """The other's weights: of the run beside this one's folder, else those that the project ships."""
+    """The other's weights: of the run next to this one's folder, else those that the project ships."""
     grow: Callable[[nn.Module, dict[str, torch.Tensor]], None]
     """Puts the tensors of the source into the fresh network."""
 
@@ -85,11 +85,11 @@ class Recipe:
     """Data folder, seed and phases to a source."""
     phases: tuple[Phase, ...]
     steps: int
-    """Chosen so that one core of a processor with AVX2 alone takes one to three hours; see `duration`."""
+    """Chosen so that one core of a processor with only AVX2 takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
     start: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
-    beside this one's folder, else of the weights that the project ships."""
+    next to this one's folder, else of the weights that the project ships."""
     growth: Growth | None = None
     """Where not only parts are taken over; before `start`."""
     input: dict[str, Any] = field(default_factory=dict)

@@ -69,7 +69,7 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
 
 
 def small_replay(folder: Path, largest: int) -> tuple[bytes, list[int]]:
-    """The replay of a run as a lossy WebP animation of bounded size, to be kept beside weights.
+    """The replay of a run as a lossy WebP animation of bounded size, to be kept next to weights.
 
     Args:
         folder: the run's folder.

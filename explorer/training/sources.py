@@ -100,7 +100,7 @@ def large_pictures(data: Path, skipped: Skipped) -> list[Picture]:
 
 
 def mosaic_batch(dark: DarkMosaic) -> Batch:
-    """What a network on the mosaic is trained with."""
+    """A batch for a network on the mosaic."""
     return {
         "input": dark.model_input,
         "clean_camera": dark.clean_camera,

@@ -17,7 +17,7 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 REPLAY = "replay"
 _SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "_weights")
-"""Where the project's weights lie in a checkout and in an installed package."""
+"""Paths of the project's weights in a checkout and in an installed package."""
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:

@@ -33,7 +33,7 @@ _ONE_FILE = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 @dataclass(frozen=True)
 class _Pass:
-    """What the packets say."""
+    """The facts from a pass over the packets."""
 
     count: int
     times: list[int] | None

@@ -66,7 +66,7 @@ class Format:
 
 
 def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts) -> Format:
-    """What a result will be encoded as, before any work is done.
+    """Checks a result's encoding before any work is done.
 
     Raises:
         OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, no such
@@ -111,7 +111,7 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
 
 @dataclass
 class State:
-    """What the next part continues from."""
+    """The state from which the next part continues."""
 
     done: int = 0
     """Frames that are encoded."""
@@ -125,7 +125,7 @@ class State:
 
 
 class Parts:
-    """The folder of parts beside a result."""
+    """The folder of parts next to a result."""
 
     def __init__(self, out: Path, job: dict[str, Any]) -> None:
         self._out = out
@@ -172,7 +172,7 @@ class Parts:
         return self.folder / f"{index:06}.npz"
 
     def state(self) -> State:
-        """Where the last whole part ended."""
+        """End of the last complete part."""
         count = len(self.finished())
         if not count:
             return State()

@@ -169,7 +169,7 @@ def _check_places(path: Path, out: Path) -> None:
 
 
 class _Run:
-    """One run over the frames that are not done yet: decoding and encoding in threads of their own beside the network,
+    """One run over the frames that are not done yet: decoding and encoding in threads, in parallel with the network,
     which works in the caller's."""
 
     def __init__(

@@ -16,7 +16,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours of a map stand for."""
+    """The meaning of a map's colours."""
 
     low: float
     high: float

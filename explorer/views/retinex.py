@@ -43,7 +43,7 @@ def panels(
     restored: FloatArray,
     residual: FloatArray | None = None,
 ) -> list[Panel]:
-    """What there is to see of a decomposition, in reading order.
+    """The panels of a decomposition, in reading order.
 
     Args:
         seen: S, the H x W x 3 sRGB picture that the network was given, in [0, 1].

@@ -1,4 +1,4 @@
-"""What is known of a published checkpoint before it is opened."""
+"""The facts about a published checkpoint, known before it is opened."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class PublishedCheckpoint:
-    """What is known of a published checkpoint before it is opened."""
+    """The facts about a published checkpoint, known before it is opened."""
 
     name: str
     files: tuple[PublishedFile, ...]
@@ -68,7 +68,7 @@ class PublishedCheckpoint:
     origin: str = ""
     """The page that offers the files; empty where none is published."""
     redistributable: bool = False
-    """True if the licence lets anybody pass the file on, for any purpose."""
+    """True if the licence allows redistribution for any purpose."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
     output: OutputConvention = OutputConvention()

@@ -33,7 +33,7 @@ LARGEST_HEADER = 25_000_000
 
 @dataclass(frozen=True)
 class WeightsIdentity:
-    """Which weights made a picture."""
+    """The identity of the weights that made a picture."""
 
     name: str
     revision: str
@@ -58,7 +58,7 @@ class LoadedModel:
 
     @property
     def traits(self) -> RestorationNet | Traits:
-        """What the engine must know of the network: the network itself, or what stands for it until it is loaded."""
+        """The engine's facts about the network: the network itself, or a stand-in until it is loaded."""
         return self.net
 
 
@@ -68,7 +68,7 @@ def local_folders(settings: Settings) -> list[Path]:
 
 
 def embedded_folders() -> list[Path]:
-    """Where the weights lie that come with the explorer: in a checkout, then in the package."""
+    """Paths of the included weights: in a checkout, then in the package."""
     package = Path(explorer.__file__).parent
     checkout = [package.parent / "weights"] if (package.parent / "pyproject.toml").is_file() else []
     return [*checkout, package / "_weights"]
@@ -264,7 +264,7 @@ def write_weights(
     half: bool = True,
     further: Mapping[str, bytes] | None = None,
 ) -> WeightsConfig:
-    """Writes a folder of weights whole or not at all; replaces one of the same name.
+    """Writes a folder of weights complete or not at all; replaces one of the same name.
 
     Args:
         half: store floating-point tensors as float16.

@@ -22,9 +22,9 @@ from explorer.errors import WeightsError
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""What torch's DataParallel, compile and checkpointing put before the names of what they wrap."""
+"""Prefixes that torch's DataParallel, compile and checkpointing put before names."""
 _COUNTERS = re.compile(r"(?:^|\.)(?:n_averaged|total_ops|total_params)$")
-"""What averaging and counters of operations leave among the tensors."""
+"""Entries that weight averaging and operation counters leave among the tensors."""
 _NETWORKS = frozenset(
     [
         "model",
@@ -49,11 +49,11 @@ _DEEPEST, _MOST = 6, 4096
 
 
 class _StandIn:
-    """Takes the place of a class that files name beside their tensors, so that no code of that class is run."""
+    """Replaces a class that files name next to their tensors, so that no code of that class is run."""
 
 
 _HARMLESS: list[Any] = [
-    argparse.Namespace,  # options, that stand beside many networks
+    argparse.Namespace,  # options, stored with many networks
     (_StandIn, "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"),
 ]
 """Classes that checkpoints may name."""
@@ -111,7 +111,7 @@ def _loaded(path: Path, data: bytes) -> Any:
 
 
 def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
-    """What a file is that torch does not read, as far as its content tells."""
+    """The error for a file that torch does not read, as precise as its content allows."""
     with contextlib.suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         if any(name.endswith("/constants.pkl") for name in names):

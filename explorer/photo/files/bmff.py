@@ -16,7 +16,7 @@ _MOST_BOXES = 4096
 
 @dataclass
 class Container:
-    """What the boxes say of the primary picture."""
+    """The boxes' facts about the primary picture."""
 
     size: tuple[int, int] | None = None
     """Width and height before it is turned."""

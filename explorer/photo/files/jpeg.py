@@ -20,7 +20,7 @@ _DCT = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 
 @dataclass
 class _Header:
-    """What the segments before the samples say."""
+    """The contents of the segments before the samples."""
 
     frame: int = 0
     """The marker of the frame header; 0 where there is none."""

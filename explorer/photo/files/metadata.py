@@ -1,4 +1,4 @@
-"""What files say about how a picture was taken: camera, exposure, and the EXIF block that results carry on.
+"""Shooting data in files: camera, exposure, and the EXIF block that results carry on.
 
 The block keeps what says how, when and by whom the picture was taken. It leaves out what would be untrue of a result
 (size, orientation, storage, thumbnails, colour space), what cannot be moved (maker notes hold addresses inside the

@@ -1,4 +1,4 @@
-"""What a DNG asks to be done with its samples before anything else (DNG specification 1.7, chapter 7).
+"""Corrections that a DNG asks for before anything else (opcode lists; DNG specification 1.7, chapter 7).
 
 A phone's lens loses three quarters of the light in its corners, in other colours than in the middle; the file brings
 the gains that undo it. At a hundredfold amplification nothing else would be seen.

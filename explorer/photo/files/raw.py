@@ -208,7 +208,7 @@ def _taken(raw: rawpy.RawPy) -> datetime | None:
 
 
 def _with_preview(raw: rawpy.RawPy, found: Metadata) -> Metadata:
-    """What the preview's EXIF says, where the file's own tags do not name the camera."""
+    """Adds the preview's EXIF if the file's own tags do not name the camera."""
     import rawpy
 
     if found.camera is not None:

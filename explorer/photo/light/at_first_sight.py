@@ -1,4 +1,4 @@
-"""What a photo is before anything is done to it: dark or not, black, grey."""
+"""First facts about a photo: dark or not, black, grey."""
 
 from __future__ import annotations
 

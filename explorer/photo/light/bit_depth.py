@@ -1,4 +1,4 @@
-"""What is left of a photo in a file of fewer bits: for networks that were trained on that."""
+"""Reduces a photo to what a file with fewer bits keeps, for networks trained on that."""
 
 from __future__ import annotations
 

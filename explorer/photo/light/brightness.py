@@ -84,7 +84,7 @@ def cell_means(light: FloatArray) -> FloatArray:
 
 
 def light_figures(light: FloatArray) -> tuple[float, NDArray[np.float64]]:
-    """What the rule sees of a light map.
+    """The rule's features of a light map.
 
     Args:
         light: H x W x 3, from `light_map`.

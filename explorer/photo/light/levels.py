@@ -24,7 +24,7 @@ class BlackLevel:
     cell: NDArray[np.float64]
     """h x w, repeated over the sensor; h x w x 3 where every pixel has three colours."""
     rows: NDArray[np.float64] | None = None
-    """What each visible row has more; None for nothing."""
+    """Offset of each visible row; None for none."""
     columns: NDArray[np.float64] | None = None
 
     def plane(self, index: int) -> BlackLevel:

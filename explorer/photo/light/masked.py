@@ -30,7 +30,7 @@ _LEAST_COUNTS = 2.0
 _LEAST_SHARE = 2e-4
 """Share of the range from black to white: 2 % of it after amplification by 100."""
 _MOST_SHARE = 0.01
-"""What differs by more is no drift of the black level, but something else than masked pixels."""
+"""A larger difference is not drift of the black level: those are not masked pixels."""
 _LARGEST_NOISE = 0.02
 _BLOCK = 16
 
@@ -80,7 +80,7 @@ def _without_outliers(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], float, float] | None:
-    """What masked pixels have above the stated level, by row and column of the period; how much the areas disagree, and
+    """Offset of masked pixels above the stated level, by row and column of the period; how much the areas disagree, and
     the noise. None where there are too few, or what they hold is no noise around one level."""
     period = sensor.period
     rows: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
@@ -119,7 +119,7 @@ def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], nois
 
 @dataclass(frozen=True)
 class Believed:
-    """What masked pixels say."""
+    """The black level from masked pixels."""
 
     level: NDArray[np.float64]
     """Counts above the stated level, by row and column of the period."""
@@ -128,7 +128,7 @@ class Believed:
 
 
 def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None:
-    """What masked pixels say; None where a file has none, or what they hold cannot be believed."""
+    """The black level from masked pixels; None if a file has none, or if they are not plausible."""
     measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
     if measured is None:
         return None

@@ -1,7 +1,7 @@
 """The light of a RAW photo's result, from which files for further development are written.
 
 A network's picture of a camera's colours loses what sRGB does not hold when it becomes a picture to look at. So the
-result keeps it beside that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
+result keeps it next to that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def picture_and_scene(
     strength: float,
     keep: bool,
 ) -> tuple[FloatArray, Scene | None]:
-    """What a network gave, as a picture to look at and, of a RAW photo, as light.
+    """Turns a network's output into a picture to look at and, for a RAW photo, into light.
 
     Args:
         photo: what was restored.

@@ -54,7 +54,7 @@ def check_strength(value: Any) -> float:
 
 
 def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
-    """What a photo shows without a network, in white-balanced camera RGB.
+    """The photo developed without a network, in white-balanced camera RGB.
 
     Args:
         ratio: multiplies the light.

@@ -1,4 +1,4 @@
-"""What the recipes of Lynx on pictures share."""
+"""Shared parts of the Lynx recipes for pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes of the RAW networks share."""
+"""Shared parts of the RAW networks' recipes."""
 
 from __future__ import annotations
 
