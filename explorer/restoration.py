@@ -36,7 +36,7 @@ class Restoration:
     model: str
     weights: WeightsIdentity
     seconds: float
-    """Wall time of the network alone."""
+    """Wall time of the network only."""
     device: str
     precision: str
     """"float32" or "bfloat16"."""

@@ -10,7 +10,7 @@ from explorer.errors import OutputError
 NEGATIVE = ".dng"
 """The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
 LINEAR = (".tif", ".tiff")
-"""Suffixes for linear light in floats; `explorer.scene_linear` writes them."""
+"""What holds linear light in floats: `explorer.scene_linear` writes it."""
 
 
 OPENEXR = ".exr"

@@ -61,7 +61,7 @@ class Shared:
     later: list[Callable[[], None]] = field(default_factory=list)
     """Connections to make once all tabs are laid out."""
     importing: list[gr.Accordion] = field(default_factory=list)
-    """Sections that are shown to who may import weights alone."""
+    """Sections shown only to those who may import weights."""
 
 
 def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], options: Mapping[str, Any]) -> None:

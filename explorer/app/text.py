@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TITLE = "Lowlight Explorer"
-TAGLINE = "Dark photographs, restored by networks you can look into."
+TAGLINE = "Dark photos, restored by networks you can look into."
 THEME_SWITCH = "Switch between light and dark"
 LANGUAGE = "Language"
 LANGUAGES = (("en", "English"), ("de", "Deutsch"))

@@ -120,7 +120,7 @@ def _is_of_this_machine(file_system: Any) -> bool:
 
 
 class UnreachableError(OSError):
-    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` the reason alone."""
+    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` only the reason."""
 
 
 @contextmanager

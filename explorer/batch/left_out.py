@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN, RESULT = "suffix", "hidden", "link", "no_file", "within", "result"
 _WORDS = {
-    SUFFIX: ("file whose suffix is no photograph's", "files whose suffixes are no photograph's"),
+    SUFFIX: ("file without a photo's suffix", "files without a photo's suffix"),
     HIDDEN: ("hidden file or folder", "hidden files and folders"),
     LINK: ("link to a folder", "links to folders"),
     NO_FILE: ("thing that is neither a file nor a folder", "things that are neither files nor folders"),
@@ -54,4 +54,4 @@ def told(left_out: Sequence[LeftOut]) -> str:
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:
     """The sentence for a folder of which nothing is taken."""
     what = told(left_out)
-    return f"The folder '{folder}' holds no photographs{f' ({what})' if what else ''}; name one that does."
+    return f"The folder '{folder}' contains no photos{f' ({what})' if what else ''}; choose one that does."

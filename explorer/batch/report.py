@@ -28,7 +28,7 @@ class Costs:
     """Likewise; on a GPU, what the processor does meanwhile."""
     encode_cpu: float
     network_wall: float
-    """Seconds of the network alone: those of the GPU where it ran on one."""
+    """Seconds of the network only: those of the GPU if it ran on one."""
     read_wall: float
     """Seconds of waiting for the storage."""
     write_wall: float
@@ -107,5 +107,5 @@ def cost_table(costs: Costs, planned: int) -> tuple[tuple[str, ...], list[tuple[
         )
     for what, size in (("read", costs.bytes_in), ("written", costs.bytes_out)):
         rows.append((what, f"{size / 1e6:.2f} MB", f"{planned * size / _TERABYTE:,.2f} TB"))
-    headings = ("STAGE", f"A PHOTOGRAPH OF {costs.megapixels:.2f} MP (MEAN OF {costs.photographs})", f"{planned:,}")
+    headings = ("STAGE", f"A PHOTO OF {costs.megapixels:.2f} MP (MEAN OF {costs.photographs})", f"{planned:,}")
     return headings, rows

@@ -25,7 +25,7 @@ class Made:
     """A result as it was noted."""
 
     photograph: str
-    """Address of what it was made from, or its name alone."""
+    """Address of its source, or only the source's name."""
     bytes: int
     """Size of the result; -1 if a run was killed before it could record it."""
 

@@ -1,4 +1,4 @@
-"""A class's handed-in results, as one table."""
+"""What a class has handed in, as one table."""
 
 from __future__ import annotations
 

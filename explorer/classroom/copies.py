@@ -133,7 +133,7 @@ def for_teachers(lesson: Lesson) -> dict[str, Any]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file, complete or not at all.
+    """Writes a file, whole or not at all.
 
     Raises:
         OutputError: it cannot be written.

@@ -93,7 +93,7 @@ def _json(value: Any) -> str:
 
 
 def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
-    """A widget as HTML without scripts: its text, its pictures, and the settings of its controls."""
+    """What a widget shows, as HTML without scripts: its words, its pictures, and the settings of its controls."""
     values, bytes_of = state.get(model, {}), buffers.get(model, {})
     kind = values.get("_model_name", "")
     if "lx-style" in values.get("_dom_classes", []):

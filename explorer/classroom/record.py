@@ -1,4 +1,4 @@
-"""A learner's checks and predictions of this session, and the file to hand in."""
+"""What a learner's checks and predictions came to in this session, and the file that is handed in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.errors import OutputError
 from explorer.unfinished import replacing
 
 FORMAT = "lowlight lesson 1"
-"""The first line of a handed-in file."""
+"""What a file that was handed in begins with."""
 Kind = Literal["exercise", "prediction"]
 
 

@@ -141,7 +141,7 @@ class _Told:
         self.total = waiting
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
-            write_line(f"{waiting} photographs to restore{already}", err=True)
+            write_line(f"{waiting} photos to restore{already}", err=True)
 
     def report(self, outcome: Outcome) -> None:
         self.count += 1

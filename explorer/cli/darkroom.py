@@ -1,4 +1,4 @@
-"""`lowlight darken`: well-lit photographs made dark; `lowlight noise`: the noise of one's own camera."""
+"""`lowlight darken`: well-lit photos made dark; `lowlight noise`: the noise of one's own camera."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ SyntheticOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
 ]
 ChartOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
+    Path | None, typer.Option(metavar="FILE", help="A photo of a ColorChecker Classic: its colour error.")
 ]
 CornersOption: TypeAlias = Annotated[
     str | None,

@@ -66,7 +66,7 @@ def sweep(
 
         write_bytes(csv, as_csv(points))
     if plot is not None:
-        _plot(points, plot, f"{known.name}: {len(files)} photographs made dark")
+        _plot(points, plot, f"{known.name}: {len(files)} photos made dark")
     if as_json:
         print_json([asdict(point) for point in points])
     else:

@@ -26,7 +26,7 @@ TrainingDataOption: TypeAlias = Annotated[
     typer.Option(
         metavar="DIR",
         envvar="EXPLORER_DATA",
-        help="The folder of the training data: `clean/` with photographs, `lol/` with `low/` and `high/`.",
+        help="The folder of the training data: `clean/` with photos, `lol/` with `low/` and `high/`.",
     ),
 ]
 StepsOption: TypeAlias = Annotated[

@@ -139,7 +139,7 @@ def _differences(frames: list[Array]) -> list[Array]:
 
 
 def _row_free_variance(darks: list[Array]) -> float:
-    """Variance of the read noise alone."""
+    """Variance of the read noise."""
     values = [each - each.mean(axis=-1, keepdims=True) for each in _differences(darks)]
     return float(np.mean([each.var() for each in values])) * _lost(values[0].shape[-1], darks)
 

@@ -146,7 +146,7 @@ _ACTIVATIONS = ("PRelu", "Relu")
 
 
 def _avoidable(node: Any) -> bool:
-    """Whether a node is a concatenation of whole lanes of channels that convolutions alone use: at once, activated, or
+    """Whether a node is a concatenation of whole lanes of channels that only convolutions use: at once, activated, or
     as part of another such one."""
     if node.get_type_name() != "Concat" or node.get_attributes()["axis"] != 1:
         return False

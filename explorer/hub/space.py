@@ -71,7 +71,7 @@ def front_matter(
         f"app_file: {APP_FILE}",
         "pinned: false",
         "license: apache-2.0",
-        "short_description: See what networks make of very dark photographs",
+        "short_description: See what networks make of very dark photos",
     ]
     if hardware == "zero":
         lines.append("suggested_hardware: zero-a10g")
@@ -179,7 +179,7 @@ def deploy(
         weights_from: `org/repo` or `org/repo@revision` on the Hub: the Space takes its weights from there, preloaded
             at that commit, instead of the embedded ones.
         private: make a new Space private.
-        dry_run: plan alone; the Hub is asked nothing but what `weights_from` holds.
+        dry_run: only plan; the Hub is asked only for the contents of `weights_from`.
 
     Raises:
         HubError: bad names, no checkout, offline, or the Hub refuses.

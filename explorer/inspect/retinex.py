@@ -139,7 +139,7 @@ def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, flo
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The two photos of a pair under one model: they should differ in their light alone."""
+    """The two photos of a pair under one model: they should differ only in their light."""
 
     low: Decomposition
     high: Decomposition

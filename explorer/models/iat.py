@@ -70,7 +70,7 @@ class _Local(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Ten learnt queries that ask the whole picture; they alone are the result."""
+    """Ten learnt queries that ask the whole picture; only they are the result."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -102,7 +102,7 @@ def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def noise_of(planes: NDArray[np.float32]) -> Noise:
-    """The noise of a mosaic, from the mosaic alone.
+    """The noise of a mosaic, measured only from the mosaic.
 
     s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes: of all that
     sensors have, the one is taken with which k x + s comes nearest to what is measured, in

@@ -91,7 +91,7 @@ class DecoderLimits:
     """Limits of the processes that decode untrusted files."""
 
     memory: int = 4096 * MEBIBYTE
-    """Bytes of address space that one decoder may take beyond what it starts with; enforced on Linux alone."""
+    """Bytes of address space that one decoder may take beyond what it starts with; enforced only on Linux."""
     seconds: float = 60.0
     """Longest time for one file."""
     processes: int = 2

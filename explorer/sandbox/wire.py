@@ -136,7 +136,7 @@ def received_arrays(shapes: list[tuple[int, ...]], answers: IO[bytes]) -> list[F
 
 
 def mapped_arrays(shapes: list[tuple[int, ...]], memory: int) -> list[FloatArray]:
-    """The arrays in a file of memory, the first one mapped and not copied (Linux alone).
+    """The arrays in a file of memory, the first one mapped and not copied (Linux only).
 
     The file is sealed first: a process that its photograph took over could otherwise still change what it gave, or
     shorten it, which would crash whoever reads.

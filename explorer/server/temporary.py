@@ -22,7 +22,7 @@ STALE_SECONDS = 2 * 3600.0
 
 @cache
 def owned_folder() -> Path:
-    """A folder for this process alone, readable by its user only.
+    """A folder for this process, readable only by its user.
 
     A lock that the system lets go of when the process ends, however it ends, says that it is in use.
     """

@@ -343,7 +343,7 @@ class Trainer:
         return losses
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
-        """Trains to the last step and gives the averaged network. Of several processes, the first alone reports.
+        """Trains to the last step and returns the averaged network. Of several processes, only the first reports.
 
         Raises:
             TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.

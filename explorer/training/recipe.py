@@ -85,7 +85,7 @@ class Recipe:
     """Data folder, seed and phases to a source."""
     phases: tuple[Phase, ...]
     steps: int
-    """Chosen so that one core of a processor with AVX2 alone takes one to three hours; see `duration`."""
+    """Chosen so that one core of a processor with only AVX2 takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
     start: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run

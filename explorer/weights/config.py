@@ -40,7 +40,7 @@ class InputConvention(_Frozen):
     with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
     bits: int | None = Field(default=None, ge=1, le=16)
     """Bits that a developed photo is rounded to before it is amplified, for weights that were trained on what an 8-bit
-    picture keeps of the dark; None for full depth. Domain "rgb" alone."""
+    picture keeps of the dark; None for full depth. Only for domain "rgb"."""
     highlights: Literal["clip", "keep"] = "clip"
     """"keep": amplified pictures keep what is brighter than white, under the same curve, for networks that bring it
     back. Domain "rgb" only."""

@@ -44,7 +44,7 @@ class Known:
 
     @property
     def expected(self) -> Mapping[str, torch.Tensor]:
-        """Our names, with tensors that have shapes alone."""
+        """Our names, with tensors that have only shapes."""
         return _expected(self.architecture, tuple(sorted(self.options.items())))
 
     def theirs(self) -> Shapes:

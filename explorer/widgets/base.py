@@ -1,4 +1,4 @@
-"""Shared parts of the explorers: a photo and its upload, a model, an amplification, and errors."""
+"""What the explorers share: a photo and its upload, a model, an amplification, and errors that are said and kept."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Any:
-        """The last result.
+        """What was computed last.
 
         Raises:
             ExplorerError: the last attempt failed; the widget shows the same sentence.

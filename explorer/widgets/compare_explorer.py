@@ -85,7 +85,7 @@ class CompareExplorer(Explorer):
         self._limit()
 
     def _limit(self) -> None:
-        """If the maximum number is ticked, the other boxes are disabled."""
+        """Where as many are ticked as can be compared, the others cannot be."""
         full = len(self.chosen) >= MOST
         for box in self._boxes.values():
             box.disabled = full and not box.value

@@ -34,7 +34,7 @@ class Exercise:
     find: Check
     """Takes the answer and gives what is wrong with it in one sentence; None where it is right."""
     praise: str
-    """Shown with the right answer: what it means."""
+    """What the right answer means."""
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -52,7 +52,7 @@ class Exercise:
 
 
 class Verdict(ipywidgets.VBox):
-    """The verdict on an answer: `right` is True, False, or None if there is no answer yet."""
+    """What is to be said of an answer: `right` is True, False, or None for an answer that is not given yet."""
 
     def __init__(self, exercise: str, right: bool | None, sentence: str) -> None:
         """Shows the sentence in the colour of the verdict."""

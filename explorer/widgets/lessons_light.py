@@ -200,7 +200,7 @@ EXERCISES = (
                 (16383 - 1024, "Those are the counts between black and white; a count is not an electron."),
                 (6000**0.5, "That is the noise of a full pixel, in electrons; the electrons themselves are asked for."),
             ],
-            tolerance=0.15,  # what the lesson measures is about 7 % off the truth
+            tolerance=0.15,  # what the lesson measures lies some 7 % beside the truth
             hint="One electron is the share g of saturation, and g is the slope: how many of them make 1?",
         ),
         "The simulated camera has 6000. What is left over are edges of the scene, which look like noise, and rounding.",

@@ -52,7 +52,7 @@ def show(widget: ipywidgets.Widget, visible: bool) -> None:
 
 
 def heading(title: str, photo: Photo | None) -> str:
-    """The widget's heading, with the name of its photo."""
+    """What the widget is and which photo it holds."""
     if photo is None:
         return f'<div class="lx-head"><b>{escape(title)}</b><span>{say("label.no_photo")}</span></div>'
     width, height = photo.size
@@ -76,7 +76,7 @@ def remarks(sentences: tuple[str, ...] | list[str]) -> str:
 
 
 def problem(sentence: str) -> str:
-    """An error message, instead of or next to the result."""
+    """What went wrong, in place of or beside the result."""
     return f'<div class="lx-problem-text" role="alert">{escape(sentence)}</div>'
 
 

@@ -42,7 +42,7 @@ class Prediction(ipywidgets.VBox):
         self._name = name or question
         self.revealed = False
         self.error: Exception | None = None
-        """The error raised when the answer was requested; None if there was none."""
+        """What went wrong when the answer was asked for; None where nothing did."""
         if self._options is not None:
             self._entry: ipywidgets.Widget = ipywidgets.RadioButtons(options=self._options, value=None)
             self._entry.layout = {"width": "auto"}

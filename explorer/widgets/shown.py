@@ -1,4 +1,4 @@
-"""A function's result as a widget: pictures, figures, text, or whatever a notebook can display."""
+"""What a function gives, as a widget: pictures, figures, text, or whatever a notebook can display."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class PlainBeforeAfter(ipywidgets.VBox):
 
     @property
     def split(self) -> int:
-        """Position of the divider, in per cent of the width."""
+        """Where the divider is, in per cent of the width."""
         return int(self._split.value)
 
     @split.setter

@@ -96,9 +96,9 @@ def test_sources_that_hold_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("# nothing\n")
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\xff")
     for source, message in {
-        "empty": "holds no photographs",
+        "empty": "contains no photos",
         "empty.txt": "lists no photos",
-        "binary.txt": "cannot be read as text",
+        "binary.txt": "is not UTF-8 text",
         "absent": "no folder, list or photo",
     }.items():
         with pytest.raises(PhotoError, match=message):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest.importorskip("jupyterlab", reason="needs the extra `notebooks`")
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(2400)]
 
 DEEP = os.environ.get("EXPLORER_NOTEBOOKS") == "all"
 PATIENCE = 240_000
@@ -146,7 +146,7 @@ def run_all(page: Page, address: str, name: str) -> None:
           const raised = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
           return raised || (prompts.length > 5 && prompts.every((each) => /\\[\\d+\\]/.test(each)));
         }""",
-        timeout=3 * PATIENCE,
+        timeout=6 * PATIENCE,
     )
     raised = page.locator("[data-mime-type='application/vnd.jupyter.error']")
     assert raised.count() == 0, raised.first.inner_text()

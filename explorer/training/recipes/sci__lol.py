@@ -2,8 +2,8 @@
 
 The paper's fidelity and smoothness losses over three stages with its calibration network, plus Zero-DCE's exposure
 control and colour constancy on the first stage's picture: the paper's two losses leave the brightness to chance (its
-three published weights differ by 5 dB on LOL), and exposure alone was met with one channel full and one empty. The
-level is the mean of LOL's bright training pictures.
+three published weights differ by 5 dB on LOL), and the exposure loss by itself accepted one channel full and one
+empty. The level is the mean of LOL's bright training pictures.
 """
 
 from torch import nn
