@@ -75,7 +75,7 @@ def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
+    """A ratio that the visitor set by hand for another model than this one; empty if it is for this one, too.
 
     Once left it stays left until the visitor sets one again: a page may send a choice twice.
     """
@@ -363,7 +363,7 @@ _WRITE_BALANCE = """(choice, x, y) => {
 
 
 def _step_in_address(name: str, typed: str) -> float | None:
-    """What an address asks of a step after the network, within its limits; None where it is no number."""
+    """What an address asks of a step after the network, within its limits; None if it is not a number."""
     try:
         value = float(typed)
     except ValueError:
