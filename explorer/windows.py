@@ -110,7 +110,7 @@ def is_local(model: LoadedModel) -> bool:
 
 
 def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
-    """What windows of a restored photo are computed with; None if there are none (`is_local`).
+    """What windows of a restored photo are computed with; None where there are none (`is_local`).
 
     Args:
         photo: at its own size.

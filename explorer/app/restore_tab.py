@@ -363,7 +363,7 @@ _WRITE_BALANCE = """(choice, x, y) => {
 
 
 def _step_in_address(name: str, typed: str) -> float | None:
-    """What an address asks of a step after the network, within its limits; None if it is not a number."""
+    """What an address asks of a step after the network, within its limits; None where it is no number."""
     try:
         value = float(typed)
     except ValueError:

@@ -61,7 +61,7 @@ class Session:
     ends: float = float("inf")
     """When it ends if it is not used until then."""
     was_lost: bool = False
-    """True if it stands in for a session that was let go."""
+    """True where it stands in for a session that was let go."""
     boards: WeakValueDictionary[str, OpenPhoto] = field(default_factory=WeakValueDictionary)
     """The photo that each board of the page shows, by the board's name."""
     turns: dict[str, int] = field(default_factory=dict)
