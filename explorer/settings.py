@@ -59,7 +59,7 @@ def check_finish(values: dict[str, Any]) -> Finish:
     """A `Finish` from a mapping of its fields.
 
     Raises:
-        SettingsError: an unknown field, or a value that is no number within its limits.
+        SettingsError: an unknown field, or a value that is not a number within its limits.
     """
     for name, value in values.items():
         if name not in LIMITS:

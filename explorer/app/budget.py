@@ -38,7 +38,7 @@ def seconds_per_pixel(model: LoadedModel) -> float:
 
 
 def observe(model: LoadedModel, seconds: float, pixels: int) -> None:
-    """Takes note of a preview: what was measured while the machine was busy must not make previews small for ever."""
+    """Takes note of a preview: what was measured while the machine was busy must not make previews small forever."""
     with _LOCK:
         if model.traits in _SPEED:
             _SPEED[model.traits] = min(_SPEED[model.traits], seconds / pixels)

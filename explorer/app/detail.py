@@ -39,7 +39,7 @@ def detail(
 ) -> Detail | None:
     """Restores a window of the last preview at full resolution.
 
-    It is cut from the whole photo if that was restored; otherwise only the window is computed. None where it is
+    It is cut from the whole photo if that was restored; otherwise only the window is computed. None if it is
     too large for that, where the model looks at the whole picture, or where there is no preview.
 
     Args:

@@ -187,7 +187,7 @@ def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> li
 
 
 def size_of_folder(folder: str | os.PathLike[str]) -> int:
-    """Bytes of the files below a folder; 0 where it is gone."""
+    """Bytes of the files below a folder; 0 if it is gone."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -156,11 +156,11 @@ class OpenPhoto:
 
     @cached_property
     def left_alone(self) -> str | None:
-        """Why the photo is best shown as it is, in a sentence; None where it is dark."""
+        """Why the photo is best shown as it is, in a sentence; None if it is dark."""
         return stays_as_it_is(self.small)
 
     def why_left(self, ratio: object) -> str | None:
-        """Why the photo is left as it is at a choice of ratio; None where it is restored: it is dark, or the ratio was
+        """Why the photo is left as it is at a choice of ratio; None if it is restored: it is dark, or the ratio was
         chosen by hand."""
         return self.left_alone if ratio == "auto" else None
 

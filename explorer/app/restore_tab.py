@@ -76,7 +76,7 @@ def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
+    """A ratio that the visitor set by hand for another model than this one; empty if it is for this one, too.
 
     Once left it stays left until the visitor sets one again: a page may send a choice twice.
     """

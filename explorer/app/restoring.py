@@ -40,7 +40,7 @@ _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
     "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
     "dng": (".dng", 16),
 }  # fmt: skip
-SETTINGS = "settings"  # the kind of download that is no picture: the JSON that makes it again
+SETTINGS = "settings"  # the kind of download that is not a picture: the JSON that makes it again
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Preview:
     suggested: float
     suggested_source: str
     automatic: bool
-    """True where the ratio followed the suggestion."""
+    """True if the ratio followed the suggestion."""
     windows: bool = True
     """False if the model needs the whole picture, so that no part can be computed at full resolution."""
 
@@ -164,7 +164,7 @@ _STEP = 160
 
 
 def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | None:
-    """The last preview again, as sharp as the screen that shows it, whatever the model; None where there is none.
+    """The last preview again, as sharp as the screen that shows it, whatever the model; None if there is none.
 
     Args:
         side: pixels of the screen along the photo's longest side; at most `SHARPEST` are given.

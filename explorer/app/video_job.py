@@ -84,7 +84,7 @@ def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[Iterator[dict[str, Any]]]:
-    """The messages of a worker process about a task; it ends with the block, or after so many seconds."""
+    """The messages of a worker process about a task; it ends with the block, or after this many seconds."""
     root = str(Path(explorer.__file__).resolve().parent.parent)
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON) and name != AUTH}
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])

@@ -217,7 +217,7 @@ class Outcome:
 
     input: str
     error: str = ""
-    """The sentence of its row; empty where it was restored."""
+    """The sentence of its row; empty if it was restored."""
     code: int = 0
     stop: str = ""
     """Why nothing more can be written; no row was written then either."""

@@ -191,7 +191,7 @@ def chosen_treatment(
 
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
-        SettingsError: the strength is no number from 0 to 100.
+        SettingsError: the strength is not a number from 0 to 100.
         ExplorerError: the backend is not available.
     """
     from explorer.photo.light.strength import check_strength

@@ -175,7 +175,7 @@ class _Work:
         """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
 
         Args:
-            folder: of the results; None where there is one result, which has a name of its own.
+            folder: of the results; None if there is one result, which has a name of its own.
             any_folder: folders of photographs are named.
 
         Returns:

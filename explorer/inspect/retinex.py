@@ -43,7 +43,7 @@ class Decomposition:
 
     @property
     def reflectance(self) -> FloatArray | None:
-        """R, H x W x 3; None where the model gives none (Zero-DCE)."""
+        """R, H x W x 3; None if the model gives none (Zero-DCE)."""
         return self.maps.get(REFLECTANCE.name)
 
     @property

@@ -56,7 +56,7 @@ _PLAIN = ("halo", "input_channels", "placed", "takes_ratio", "needs_float32", "s
 
 
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
-    """A network's; None where only the network itself can say what the engine asks: one that must see the whole picture
+    """A network's; None if only the network itself can say what the engine asks: one that must see the whole picture
     or is computed by torch."""
     if net.halo is None or not net.exports or net.fits:
         return None

@@ -1,4 +1,4 @@
-"""What the app does to a visitor's clip, in a process of its own: FFmpeg meets files that strangers chose, and a clip
+"""What the app does to a visitor's clip, in a separate process: FFmpeg meets files that strangers chose, and a clip
 takes minutes that the server must be able to end.
 
 The process gets its task as JSON on the command line and tells what it does in lines of JSON on its standard output. It
