@@ -94,7 +94,7 @@ def layout() -> Parts:
                     queue_text.QUEUE_CANCEL, elem_id="lx-queue-cancel", scale=1, min_width=90, interactive=False
                 )
             parts["turn"] = gr.Number(0, visible=False, precision=0)
-        with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):
+        with gr.Column(scale=3, min_width=340, elem_classes="lx-queue-stage"):
             parts["status"] = html(elem_id="lx-queue-status")
             parts["link"] = download_link("lx-queue-link")
             parts["strip"] = html(strip_of([]), elem_id="lx-queue-strip")
@@ -282,9 +282,12 @@ def wire(shared: Shared, parts: Parts) -> None:
         (parts.target.input, do.choose), (parts.like_all.click, do.like_all), (parts.remove.click, do.remove),
     ):  # fmt: skip
         event(guard(handler), given, [*shown, *controls], **SILENT)
-    changed = [each.input for each in (parts.best, parts.model, parts.auto, parts.file_format, parts.half)]
-    changed += [event for slider in (parts.ratio, parts.strength) for event in (slider.release, slider.input)]
-    gr.on(changed, guard(do.wish), [*given, *parts.wish], shown, **{**SILENT, "trigger_mode": "always_last"})
+    changed = [each.input for each in (parts.best, parts.auto, parts.file_format, parts.half, parts.strength)]
+    wishing: Any = guard(do.wish), [*given, *parts.wish], shown
+    gr.on([*changed, parts.strength.release], *wishing, **{**SILENT, "trigger_mode": "always_last"})
+    # Who chooses a model or a ratio means it.
+    for events, box in (([parts.model.input], parts.best), ([parts.ratio.input, parts.ratio.release], parts.auto)):
+        gr.on(events, None, None, box, js="() => false").then(*wishing, **SILENT)
     asked = parts.run.click(guard(do.ask), shared.token, [shared.token, shared.message, parts.turn, parts.cancel],
                             **SILENT)  # fmt: skip
     asked.then(

@@ -70,9 +70,7 @@ def layout(shared: Shared) -> Parts:
             shared.model.render()
             parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
             shared.ratio.render()
-            parts["strength"] = gr.Slider(
-                0, FULL, FULL, step=1, label=text.STRENGTH, info=text.STRENGTH_HELP, elem_id="lx-strength", buttons=[]
-            )
+            parts["strength"] = gr.Slider(0, FULL, FULL, step=1, label=text.STRENGTH, elem_id="lx-strength", buttons=[])
             parts |= _balance() | _folds(shared) | _files()
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):
             parts["viewer"] = before_after()

@@ -67,7 +67,6 @@ RATIO_USE = "Use suggested"
 RATIO_KEEP = "Keep {ratio}"
 RATIO_NOTE = "Suggested {{ratio}}: {source}"
 STRENGTH = "Strength, %"
-STRENGTH_HELP = "0: only developed. 100: all that the network does. Between: detail comes back before noise."
 
 WHITE_BALANCE = "White balance"
 WHITE_BALANCES = (

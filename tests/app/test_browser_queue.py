@@ -44,10 +44,10 @@ def test_three_files_of_which_one_is_broken_give_a_zip_of_two(
         assert small[:, half + 2 :].mean() > 1.5 * small[:, : half - 2].mean(), "brightened on the right"
 
     # For all: CLAHE, quick. For the RAW file: developed, as a DNG.
-    page.uncheck("#lx-queue-best input")
     page.click("#lx-queue-model input")
     page.fill("#lx-queue-model input", "CLAHE")
     page.click("[role=option]:has-text('CLAHE')")
+    page.wait_for_function("!document.querySelector('#lx-queue-best input').checked")
     page.click("#lx-queue-for input")
     page.click("[role=option]:has-text('still_life.dng')")
     page.fill("#lx-queue-strength input[type=number]", "0")
