@@ -55,21 +55,23 @@ class Work:
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
-    windows: tuple[Any, Windows | None] | None = None
-    """What windows are computed with, after the model and the ratio."""
+    windows: dict[Any, Windows | None] = field(default_factory=dict)
+    """What windows are computed with, by model and ratio."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
     compared: dict[Any, Any] = field(default_factory=dict)
     """Rows of comparisons, without their pictures, by model and ratio."""
+    sharper: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    """Sharper pictures that the comparison's page got, by picture and place."""
     board: Any = None
     """The last comparison."""
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
-        self.full = self.latest = self.sharp = self.windows = None
-        self.smaller, self.features, self.decompositions = {}, {}, {}
+        self.full = self.latest = self.sharp = None
+        self.windows, self.smaller, self.features, self.decompositions = {}, {}, {}, {}
 
     @property
     def results(self) -> list[Any]:
@@ -205,7 +207,9 @@ class OpenPhoto:
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
         """The photo with another reference; what was computed from the old one is not kept."""
-        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}, board=None))
+        return replace(
+            self, reference=reference, work=replace(self.work, decompositions={}, compared={}, sharper={}, board=None)
+        )
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:

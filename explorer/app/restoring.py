@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -12,7 +14,7 @@ from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
-from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST
+from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
@@ -95,6 +97,8 @@ def preview(
     said = source if ratio == "auto" else text.RATIO_CHOSEN
     why = opened.why_left(ratio) if as_it_is else None
     found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
+    if why is None:
+        budget.took(loaded, found.seconds, small.size[0] * small.size[1], whole=False)
     # Nobody looks at the intermediates, and they would take more than the picture.
     restoration = replace(found, ratio_source=said, intermediates={})
     return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", is_local(loaded))
@@ -157,23 +161,41 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
     opened = session.require_open()
     if opened.work.latest is None:
         return None
-    longest = min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
-    choice, quick = opened.work.latest
+    longest, (choice, quick) = sharp_side(side), opened.work.latest
     key = (*choice, longest)
     if opened.work.sharp is None or opened.work.sharp[0] != key:
-        loaded, ratio = catalogue.load(choice[0]), quick.restoration.ratio
-        # Without the lock: the quick previews go on meanwhile.
-        small, taken = opened.at_side(longest)
-        with room(bytes_to_restore(small.size)):
-            why = opened.why_left(choice[1])
-            if why is None:
-                made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
-            else:
-                made = left_alone(small, loaded, why)
-        made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
+        ratio, why = quick.restoration.ratio, opened.why_left(choice[1])
+        made, taken = restored_at(opened, choice[0], ratio, longest, why)
+        made = replace(made, ratio_source=quick.restoration.ratio_source)
         opened.work.sharp = key, replace(quick, restoration=made, as_taken=taken, amplified=amplify(taken, ratio))
     shown: Preview = opened.work.sharp[1]
     return replace(shown, restoration=with_finish(shown.restoration, finish))
+
+
+def sharp_side(side: float) -> int:
+    """The longest side of a preview for a screen that shows it with so many pixels."""
+    return min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
+
+
+def restored_at(
+    opened: OpenPhoto, model: str, ratio: float, longest: int, why: str | None = None
+) -> tuple[Restoration, FloatArray]:
+    """The photo restored with a longest side of so many pixels, and as taken at that size.
+
+    Args:
+        why: it is left as it is, where it is.
+
+    Raises: as `preview`.
+    """
+    # Without the lock: the quick previews go on meanwhile.
+    small, taken = opened.at_side(longest)
+    loaded = catalogue.load(model)
+    with room(bytes_to_restore(small.size)):
+        if why is None:
+            made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
+        else:
+            made = left_alone(small, loaded, why)
+    return replace(made, image=within(made.image, longest)), taken
 
 
 def first_preview(session: Session, model: str | None) -> None:
@@ -190,8 +212,31 @@ def notes(session: Session, restoration: Restoration) -> list[str]:
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
-def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
+LONG_SECONDS, MUCH_MEMORY = 5.0, 1e9
+"""What is said before it is asked for: a restoration of more seconds, or more bytes."""
+
+
+def estimate(session: Session, model: str, ratio: RatioChoice) -> str:
+    """What restoring the whole photo will take, in a sentence; empty where that is little, or is done."""
+    opened = session.require_open()
+    width, height = opened.size
+    seconds, memory = budget.seconds_for(catalogue.load(model), width * height), bytes_to_restore(opened.size)
+    if seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
+        return ""
+    if opened.why_left(ratio) is not None or (opened.work.full or [None])[0] == (model, ratio):
+        return ""
+    return say("long.estimate", seconds=max(1, round(seconds)), memory=f"{memory / 1e9:.1f}")
+
+
+def _unheard(_done: float) -> None:
+    """Nobody waits for the share that is done."""
+
+
+def full(session: Session, model: str, ratio: RatioChoice, report: Callable[[float], None] = _unheard) -> Restoration:
     """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
+
+    Args:
+        report: called with the share done, after every tile.
 
     Raises: as `preview`.
     """
@@ -202,7 +247,9 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     with room(bytes_to_restore(photo.size)):
         why = opened.why_left(ratio)
         if why is None:
-            restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
+            begun = time.perf_counter()
+            restoration = explorer.restore(photo, loaded, ratio, intermediates=False, progress=report)
+            budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:
             restoration = left_alone(photo, loaded, why)
     opened.work.full = key, restoration
@@ -210,18 +257,22 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     return restoration
 
 
-def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:
+def save(
+    session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN,
+    report: Callable[[float], None] = _unheard,
+) -> Path:  # fmt: skip
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 
     Args:
         file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
+        report: as of `full`.
 
     Raises: as `preview`; OutputError where there is no such format, or the file cannot be written.
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
         raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
-    restoration = full(session, model, ratio)
+    restoration = full(session, model, ratio, report)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if file_format == SETTINGS:
         path = session.download_path(f"{name}.json")

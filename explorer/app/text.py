@@ -80,7 +80,9 @@ NEUTRAL_X = "From the left, pixels"
 NEUTRAL_Y = "From the top, pixels"
 NEUTRAL_HELP = "Click a grey or white surface in the picture, or give its place here."
 
+
 FINISH = "After the network"
+FINISH_PRESETS = (("Open shadows", "shadows"), ("More contrast", "contrast"), ("Warmer", "warm"), ("Night", "night"))
 FINISH_RESET = "Reset"
 FINISH_STEPS = {
     "exposure": "Exposure, stops",
@@ -121,7 +123,7 @@ BADGE_FULL = "Full resolution {width} × {height}"
 LEFT_SIDE = "Left"
 SPLIT = "Divider between before and after"
 VIEW_TOOLS = "View"
-VIEW = "Before and after: plus and minus zoom, the arrow keys move what is seen"
+VIEW = "Before and after: plus and minus zoom, the arrow keys move what is seen, B held down shows the photo before"
 ZOOM_IN = "Zoom in"
 ZOOM_OUT = "Zoom out"
 FIT = "Fit"
