@@ -166,7 +166,7 @@ def _ended(session: Session, entry: Queued, error: BaseException | None, now: Pr
     return False
 
 
-def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Advance) -> Path:
+def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Report) -> Path:
     """A photo's file, made as in the Restore tab."""
     assert entry.source is not None
     advance(0.0)
@@ -177,7 +177,7 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance
     del photo
     model = wish.model or catalogue.best_for(opened.small) or ""
     return restoring.save(
-        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, advance=advance
+        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
     )
 
 
