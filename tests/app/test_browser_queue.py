@@ -70,8 +70,15 @@ def test_three_files_of_which_one_is_broken_give_a_zip_of_two(
         assert Image.open(io.BytesIO(archive.read(picture))).size == (480, 320)
         assert archive.read(negative)[:4] == b"II*\0"
 
+    # A reload keeps it.
+    page.reload()
+    page.wait_for_function(f"document.querySelectorAll('{TILE}').length === 3")
+    assert states(page) == ["done", "failed", "done"]
+    page.click("#lx-queue-for input")
+    page.click("[role=option]:has-text('still_life.dng')")
+    page.wait_for_function("document.querySelector('#lx-queue-strength input[type=number]').value === '0'")
+
     # Chosen again, the settings for all are as they were; a photo goes, and then all.
-    assert page.input_value("#lx-queue-strength input[type=number]") == "0"
     page.click("#lx-queue-for input")
     page.click("[role=option]:has-text('All photos')")
     page.wait_for_function("document.querySelector('#lx-queue-strength input[type=number]').value === '100'")
