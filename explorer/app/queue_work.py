@@ -103,7 +103,7 @@ def run(session: Session, turn: int) -> Iterator[Progress]:
     with session.lock:
         waiting = [each for each in queue.photos if each.source]
         for each in waiting:
-            queue.change(each.key, state="waiting", said="")
+            _mark(session, each, state="waiting", said="")
     now, stopped = Progress(len(waiting)), threading.Event()
     path = session.download_path(f"lowlight-{secrets.token_hex(2)}.zip", GROUP)
     part = path.with_suffix(".part")
@@ -126,41 +126,50 @@ def run(session: Session, turn: int) -> Iterator[Progress]:
 
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive, ThreadPoolExecutor(1, "queue") as worker:
-            for entry in waiting:
-                if now.cancelled or not session.is_latest(GROUP, turn):
-                    now.cancelled = True
-                    break
-                if part.stat().st_size > LARGEST_ZIP:
-                    now.full = True
-                    break
-                now.name, now.share = entry.name, 0.0
-                queue.change(entry.key, state="working")
-                yield now
-                job = worker.submit(work, entry, archive)
-                while not wait([job], _TICK).done:
+            try:
+                for entry in waiting:
+                    if now.cancelled or not session.is_latest(GROUP, turn) or not part.exists():
+                        now.cancelled = True
+                        break
+                    if part.stat().st_size > LARGEST_ZIP:
+                        now.full = True
+                        break
+                    now.name, now.share = entry.name, 0.0
+                    _mark(session, entry, state="working")
                     yield now
-                now.done += _ended(session, entry, job.exception(), now)
-                now.tried += 1
+                    job = worker.submit(work, entry, archive)
+                    while not wait([job], _TICK).done:
+                        yield now
+                    now.done += _ended(session, entry, job.exception(), now)
+                    now.tried += 1
+            finally:
+                stopped.set()  # before the worker is waited for: the page may have gone
         now.name = ""
-        if now.done:
+        if now.done and part.exists():  # the session may have ended
             now.output = part.rename(path)
         yield now
     finally:
-        stopped.set()
+        for each in session.queue.photos:
+            if each.state == "working":
+                _mark(session, each, state="waiting")
         part.unlink(missing_ok=True)
+
+
+def _mark(session: Session, entry: Queued, **values: object) -> None:
+    with session.lock:
+        session.queue.change(entry.key, **values)
 
 
 def _ended(session: Session, entry: Queued, error: BaseException | None, now: Progress) -> bool:
     """Takes note of how the work on a photo ended; True where it is in the ZIP."""
-    queue = session.queue
     if error is None:
-        queue.change(entry.key, state="done")
+        _mark(session, entry, state="done")
         return True
     if isinstance(error, _CancelledError):
         now.cancelled = True
-        queue.change(entry.key, state="waiting")
+        _mark(session, entry, state="waiting")
     elif isinstance(error, Exception):  # one photo that fails must not stop the others
-        queue.change(entry.key, state="failed", said=told(error))
+        _mark(session, entry, state="failed", said=told(error))
     else:
         raise error
     return False
