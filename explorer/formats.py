@@ -112,7 +112,7 @@ SUFFIXES = RAW_SUFFIXES | PICTURE_SUFFIXES
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of a file's name, in lower case and without the dot; empty where it has none."""
+    """The suffix of a file's name, in lower case and without the dot; empty if it has none."""
     stem, dot, suffix = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
     return suffix.lower() if dot and stem else ""
 

@@ -28,7 +28,7 @@ def identities(paths: Iterable[str | Path]) -> set[Identity]:
 
 
 def nearest_of(folder: str | Path, candidates: Iterable[str | Path]) -> str | Path | None:
-    """The candidate that `folder` is, or lies in, after all links: of several the innermost, None where it is in none.
+    """The candidate that `folder` is, or lies in, after all links: of several the innermost, None if it is in none.
 
     None of them need exist.
     """

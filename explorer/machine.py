@@ -5,7 +5,7 @@ Libraries start a thread for each core that they see. Under a quota (`docker run
 all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
 
 A fork copies the memory of a process, and of its threads only the one that forks. Libraries whose threads have worked
-before (torch by OpenMP, OpenVINO by TBB) would wait for them for ever in the child, and whoever wants a lock that
+before (torch by OpenMP, OpenVINO by TBB) would wait for them forever in the child, and whoever wants a lock that
 another thread held at that moment too. So a forked child computes in the one thread that it has, with open locks, and
 without the backends that cannot do that.
 """

@@ -71,7 +71,7 @@ class Metric:
     """Takes N x C x H x W images and references in [0, 1], and returns N figures."""
     unit: str = ""
     best_high: bool = True
-    """False where the lowest figure is the best."""
+    """False if the lowest figure is the best."""
     min_side: int = 1
     """Shortest side of an image that it needs, in pixels."""
     matched: bool = False

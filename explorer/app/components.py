@@ -323,6 +323,6 @@ def problem(sentence: str) -> str:
 
 
 def note(sentences: Sequence[str]) -> str:
-    """Notes for the message area; empty where there are none."""
+    """Notes for the message area; empty if there are none."""
     lines = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     return f'<div class="lx-notes" role="status">{lines}</div>' if lines else ""

@@ -94,7 +94,7 @@ def _rendering(well_lit: OpenPhoto) -> RgbPhoto:
 
 
 def back_to_light(session: Session) -> bool:
-    """Shows again what the dark photo was made of; False where none was made dark."""
+    """Shows again what the dark photo was made of; False if none was made dark."""
     well_lit = session.require_open().well_lit
     if well_lit is None:
         return False

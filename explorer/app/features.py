@@ -113,7 +113,7 @@ class Shown:
     first: int
     """The first channel of the sheet."""
     last_first: int
-    """The first channel of the last sheet; 0 where there is one."""
+    """The first channel of the last sheet; 0 if there is only one."""
     board: dict[str, Any]
     """The value of the tiles."""
     status: str

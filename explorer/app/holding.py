@@ -147,7 +147,8 @@ def buffers(*values: Any) -> dict[int, int]:
         elif isinstance(value, list | tuple | set):
             waiting.extend(list(value))
         elif is_dataclass(value) and not isinstance(value, type):
-            waiting.extend(getattr(value, each.name) for each in fields(value))
+            held = vars(value)  # not `getattr`, for which a network that nobody has asked for yet would be loaded
+            waiting.extend(held[each.name] for each in fields(value) if each.name in held)
     return {each: size for each, size in found.items() if each not in _SHARED}
 
 
@@ -186,7 +187,7 @@ def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> li
 
 
 def size_of_folder(folder: str | os.PathLike[str]) -> int:
-    """Bytes of the files below a folder; 0 where it is gone."""
+    """Bytes of the files below a folder; 0 if it is gone."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -72,7 +72,7 @@ def freeze(shared: Shared, parts: Parts, token: str | None, model: str | None, v
     """Makes the camera's frame the open photo, in all tabs.
 
     Raises:
-        PhotoError: what the page sent is no picture.
+        PhotoError: what the page sent is not a picture.
     """
     session = open_session(token)
     frame = value.get("frame") if isinstance(value, Mapping) else None

@@ -32,7 +32,7 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
     """Decodes a file into the session, once; what the session showed before is forgotten only if that succeeds.
 
     Args:
-        isolated: decode in a process of its own: for files that a visitor chose.
+        isolated: decode in a separate process: for files that a visitor chose.
 
     Raises:
         PhotoError: the file is not a photograph that can be read.
@@ -51,7 +51,7 @@ def _own_photo(
 
 
 def open_bytes(session: Session, data: bytes, name: str) -> None:
-    """Opens what a visitor's browser made; it is decoded in a process of its own, and lies in memory only.
+    """Opens what a visitor's browser made; it is decoded in a separate process, and lies in memory only.
 
     Raises:
         PhotoError: it cannot be read.

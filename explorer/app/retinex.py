@@ -95,7 +95,7 @@ def board(session: Session, found: Decomposition) -> dict[str, Any]:
 
 
 def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | None:
-    """The value of the tiles that show the photo under an edited light; None where there is nothing to edit.
+    """The value of the tiles that show the photo under an edited light; None if there is nothing to edit.
 
     Raises:
         ModelNotFoundError: the model gives no light.

@@ -33,7 +33,7 @@ def is_own(name: str) -> bool:
 
 
 def reason_of_folder(name: str, linked: bool, within: bool) -> str:
-    """Why a folder's own files are not taken; empty where they are, which is only `within`."""
+    """Why a folder's own files are not taken; empty if they are, which is only `within`."""
     if name.startswith("."):
         return HIDDEN
     # A link may lead back up; what it leads to is not part of this folder anyway.

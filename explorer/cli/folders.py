@@ -104,7 +104,7 @@ class Journal:
     Args:
         folder: of the results.
         settings: everything that decides how a result comes out.
-        beside: the folder of other files that belong to results; None where there are none.
+        beside: the folder of other files that belong to results; None if there are none.
     """
 
     def __init__(self, folder: Path, settings: object, beside: Path | None = None) -> None:

@@ -109,7 +109,7 @@ def _numbers(text: str, option: str) -> list[float]:
     """ "400,1600" as numbers without repetitions, in their order.
 
     Raises:
-        DataError: there are none, or one is no number above 0.
+        DataError: there are none, or one is not a number above 0.
     """
     try:
         values = [float(part) for part in text.split(",") if part.strip()]

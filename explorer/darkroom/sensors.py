@@ -101,7 +101,7 @@ class Camera:
     begins: tuple[float, ...]
     """ISO from which each sensor's figures hold; 0 for the lowest."""
     iso: tuple[tuple[float, float], tuple[float, float]] | None
-    """Two points (ISO, K); between and beyond them, K lies on a line in logarithms. None where the calibration does not
+    """Two points (ISO, K); between and beyond them, K lies on a line in logarithms. None if the calibration does not
     say which ISO its gains belong to."""
     black: int
     white: int
@@ -249,7 +249,7 @@ SIMULATED = "Simulated "
 
 
 def noise_of_file(camera: str | None, iso: float | None) -> SensorNoise | None:
-    """The noise of a file by what it says of itself; None where its camera was not measured at about its ISO.
+    """The noise of a file by what it says of itself; None if its camera was not measured at about its ISO.
 
     Args:
         camera: maker and model, as `RawPhoto.camera` has them.

@@ -176,7 +176,7 @@ def _is_activation(node: Any) -> bool:
 
 
 def _bias_of(node: Any) -> tuple[Any, Any] | None:
-    """The addition that gives a convolution its bias, and the bias; None where there is none."""
+    """The addition that gives a convolution its bias, and the bias; None if there is none."""
     users = list(node.output(0).get_target_inputs())
     if len(users) != 1 or (added := users[0].get_node()).get_type_name() != "Add":
         return None

@@ -58,7 +58,7 @@ def spectrum(patch: NDArray[np.floating], axis: int) -> NDArray[np.float64] | No
         axis: 1 along rows, 0 along columns.
 
     Returns:
-        N / 2 + 1 values, the constant part's as 0; None where the patch does not vary at all.
+        N / 2 + 1 values, the constant part's as 0; None if the patch does not vary at all.
     """
     side = patch.shape[0]
     places = np.linspace(-1, 1, side)

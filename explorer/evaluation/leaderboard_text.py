@@ -54,7 +54,7 @@ licence allows redistribution."""
 
 
 def saw(row: Row, each: BoardSet) -> bool | None:
-    """True if scenes of a set were in what a network was trained on; None where that cannot be excluded."""
+    """True if scenes of a set were in what a network was trained on; None if that cannot be excluded."""
     if row.kind == "method" or (row.kind == "own" and each.name != "lol_eval15"):
         return False
     if each.name == "lol_eval15":

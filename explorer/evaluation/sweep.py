@@ -129,7 +129,7 @@ def breaking_point(points: Sequence[SweepPoint], psnr: float) -> float | None:
         points: of one model.
 
     Returns:
-        None where the PSNR never falls below the value; infinity where it never reaches it.
+        None if the PSNR never falls below the value; infinity where it never reaches it.
     """
     ordered = sorted(points, key=lambda point: point.grey_electrons)
     reached = [index for index, point in enumerate(ordered) if point.psnr >= psnr]

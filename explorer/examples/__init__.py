@@ -22,7 +22,7 @@ class Example:
     kind: Literal["raw", "picture"]
     """"raw" is a camera's mosaic (DNG); "picture" is display-referred (JPEG, PNG)."""
     reference: Path | None
-    """The same scene with enough light and without noise; None where there is none."""
+    """The same scene with enough light and without noise; None if there is none."""
     credit: str
     """Where the scene comes from, and its terms."""
 

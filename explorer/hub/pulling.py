@@ -274,7 +274,7 @@ def _record(reference: HubReference) -> Path:
 
 
 def recorded(reference: HubReference) -> str:
-    """The commit at which `remember` saw some weights, empty where it never did."""
+    """The commit at which `remember` saw some weights, empty if it never did."""
     path = _record(reference)
     commit = path.read_text().strip() if path.is_file() else ""
     return commit if is_commit(commit) else ""

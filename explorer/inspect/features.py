@@ -47,7 +47,7 @@ class FeatureMaps:
     network_range: tuple[float, float]
     """Lowest and highest value that any innermost layer of the network gives for this preview."""
     bounded: bool
-    """True where the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
+    """True if the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
 
 
 @contextmanager
@@ -234,7 +234,7 @@ def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> Flo
     """The weights with which a layer makes one channel.
 
     Returns:
-        N x k x k, one kernel for each input channel (the first `most` of them); None where the layer is not a
+        N x k x k, one kernel for each input channel (the first `most` of them); None if the layer is not a
         convolution.
 
     Raises:

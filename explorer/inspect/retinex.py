@@ -43,7 +43,7 @@ class Decomposition:
 
     @property
     def reflectance(self) -> FloatArray | None:
-        """R, H x W x 3; None where the model gives none (Zero-DCE)."""
+        """R, H x W x 3; None if the model gives none (Zero-DCE)."""
         return self.maps.get(REFLECTANCE.name)
 
     @property
@@ -87,7 +87,7 @@ def decompose(
     if not result.intermediates:
         raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
     # The identity goes through the same preparation, so its picture is exactly what the model was given.
-    amplified = 1.0 if loaded.net.takes_ratio else result.ratio
+    amplified = 1.0 if loaded.traits.takes_ratio else result.ratio
     seen = explorer.restore(prepared(photo, loaded), "identity", amplified, max_side=max_side).image
     maps, described = result.intermediates, result.described
     if ILLUMINATION.name in maps and REFLECTANCE.name not in maps:

@@ -110,7 +110,7 @@ def read_run(name: str, folder: Path) -> Run:
 
 
 def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
-    """The validation picture through the training; empty where none was kept.
+    """The validation picture through the training; empty if none was kept.
 
     Raises:
         DataError: a picture cannot be read.

@@ -10,16 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explorer.models.registry import Architecture, SizeRequirements
-
-
-class Place(NamedTuple):
-    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
-
-    top: int
-    left: int
-    height: int
-    """Of the whole picture, with its padding."""
-    width: int
+from explorer.models.traits import Place as Place
 
 
 class Noise(NamedTuple):
@@ -41,27 +32,32 @@ class RestorationNet(nn.Module):
     size: SizeRequirements
     """The sizes it accepts; the descriptor's, unless the network's options need others."""
     halo: int | None
-    """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None where a
+    """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None if a
     pixel depends on the whole picture."""
     input_channels: int
     placed: bool = False
-    """True where a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
+    """True if a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
     second argument."""
 
     takes_ratio: bool = False
-    """True where the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
+    """True if the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
 
     exports: bool = True
-    """False where OpenVINO cannot compute it, or not well enough: it then runs on torch."""
+    """False if OpenVINO cannot compute it, or not well enough: it then runs on torch."""
 
     needs_float32: bool = False
-    """True where the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
+    """True if the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
 
     takes_noise: bool = False
-    """True where `knowing` tells it the noise of a mosaic whose camera is measured; `fitted` else finds it there."""
+    """True if `knowing` tells it the noise of a mosaic whose camera is measured; `fitted` else finds it there."""
 
     brightens: bool = True
     """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether it must know something of the whole picture before that is cut into tiles; see `fitted`."""
+        return type(self).fitted is not RestorationNet.fitted
 
     def fitted(self, planes: NDArray[np.float32]) -> RestorationNet:
         """The method knowing what it must of a whole picture before it is cut into tiles; itself where that is nothing.

@@ -36,7 +36,7 @@ class _Details:
     epsilon: float
     """Epsilon of the layer norm."""
     scrambled: bool
-    """True where attention takes rows of channels for rows of positions, as the published PyTorch code does: it
+    """True if attention takes rows of channels for rows of positions, as the published PyTorch code does: it
     reshapes C x H x W to HW x C without moving anything."""
 
 

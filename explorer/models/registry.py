@@ -94,7 +94,7 @@ class Architecture:
     halo: int | None = None
     """See `RestorationNet.halo`."""
     from_tensors: bool = False
-    """True where the network is built from its tensors, `tensors` among its options: nothing else says how wide and
+    """True if the network is built from its tensors, `tensors` among its options: nothing else says how wide and
     deep it is. There is none without weights, so `architectures` leaves it out."""
     german: str = field(default="", repr=False, compare=False)
     """The summary in German."""

@@ -1,4 +1,4 @@
-"""Limits that are checked before anything is decoded, and what a decoder in a process of its own may use."""
+"""Limits that are checked before anything is decoded, and what a decoder in a separate process may use."""
 
 from __future__ import annotations
 

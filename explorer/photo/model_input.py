@@ -44,7 +44,7 @@ class Placement:
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees that turn it upright."""
     mirrored: bool = False
-    """True where it is mirrored left to right before it is turned."""
+    """True if it is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Pixels that only complete a mosaic's cells."""
 

@@ -150,7 +150,7 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
 
 
 def isolated_by_default() -> bool:
-    """Whether EXPLORER_ISOLATED asks for decoding in a process of its own (1, true, yes or on)."""
+    """Whether EXPLORER_ISOLATED asks for decoding in a separate process (1, true, yes or on)."""
     return os.environ.get("EXPLORER_ISOLATED", "").strip().lower() in ("1", "true", "yes", "on")
 
 

@@ -23,7 +23,7 @@ from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteB
 
 @dataclass(frozen=True)
 class Exposure:
-    """How the picture was taken; None where the file does not say."""
+    """How the picture was taken; None if the file does not say."""
 
     seconds: float | None = None
     aperture: float | None = None
@@ -48,9 +48,9 @@ class RawPhoto:
     """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans", or empty."""
     white_balance: WhiteBalance
     as_shot: Gains | None
-    """The file's as-shot gains (green 1), None where absent or nonsense."""
+    """The file's as-shot gains (green 1), None if absent or nonsense."""
     daylight: Gains | None
-    """The camera's daylight gains (green 1), None where not known."""
+    """The camera's daylight gains (green 1), None if not known."""
     camera_to_srgb: FloatArray
     """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, under daylight; `color_matrix` under the light
     of the white balance."""
@@ -67,11 +67,11 @@ class RawPhoto:
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees to turn a picture made from the mosaic, for display (numpy.rot90 by rotation // 90)."""
     mirrored: bool = False
-    """True where the picture is mirrored left to right before it is turned."""
+    """True if the picture is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Rows and columns of the mosaic that only complete its cells and belong to no picture."""
     masked: bool = False
-    """True where masked pixels of the file say what black is."""
+    """True if masked pixels of the file say what black is."""
     monochrome: bool = False
     """True for a sensor without colour filters: results stay grey."""
     name: str = "photo"
@@ -159,7 +159,7 @@ class RgbPhoto:
     white_balance: WhiteBalance = AS_RENDERED
     """Gains in linear light that the image already holds; 1, 1, 1 for the picture as it was opened."""
     as_opened: FloatArray | None = field(default=None, repr=False)
-    """The image before any change of white balance; None where it was not changed."""
+    """The image before any change of white balance; None if it was not changed."""
 
     def __post_init__(self) -> None:
         self.image.setflags(write=False)

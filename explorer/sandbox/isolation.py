@@ -1,4 +1,4 @@
-"""Decoding of untrusted files in processes of their own, so that a hostile file costs no more than one sentence.
+"""Decoding of untrusted files in separate processes, so that a hostile file costs no more than one sentence.
 
 LibRaw and the codecs are large C libraries: a damaged file can crash them, hold them for minutes or have them ask for
 all memory. Here they run in a few processes that are started beforehand and used again, each under a limit of memory

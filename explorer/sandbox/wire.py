@@ -56,7 +56,7 @@ def send_header(stream: IO[bytes], header: dict[str, Any]) -> None:
 
 
 def receive_header(stream: IO[bytes]) -> dict[str, Any] | None:
-    """Reads what `send_header` wrote; None where the stream ended before it.
+    """Reads what `send_header` wrote; None if the stream ended before it.
 
     Raises:
         WireError: anything else than a JSON object of a sensible length.

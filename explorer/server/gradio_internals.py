@@ -9,7 +9,7 @@ each name in the one that is installed.
   package for it: three seconds. A page gets a web application when it is begun, when it is ended and when it gets its
   queue, a fifth of a second each; the one that serves is made at launch.
 - **Texts** that are no Unicode must not break a visitor's stream of answers. JSON can name half of a pair of surrogates
-  ("\\ud800"), and Python reads a file name that is no UTF-8 as such halves. Gradio's writer of JSON refuses both, and
+  ("\\ud800"), and Python reads a file name that is not UTF-8 as such halves. Gradio's writer of JSON refuses both, and
   with them every later answer of the page.
 - **Requests**: who asks, where uploads lie, what is fetched, and who decides about origins.
 """
@@ -146,7 +146,7 @@ def fetch_nothing() -> None:
 
 def leave_to_the_gate() -> None:
     """Gradio's rules on origins and Uvicorn's on proxies would come before the gate; its parser of uploads keeps what
-    is no file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
+    is not a file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
     from gradio import route_utils
     from starlette.formparsers import MultiPartException
 

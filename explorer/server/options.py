@@ -48,7 +48,7 @@ class ServerOptions:
     idle_seconds: float = 30.0
     """Longest silence within a request's body, and longest wait for a client that does not take its answer."""
     request_seconds: float = 120.0
-    """Longest time for an answer that is no stream, from the request's last byte on."""
+    """Longest time for an answer that is not a stream, from the request's last byte on."""
     body_seconds: float = 900.0
     """Longest time for a request's body."""
     stream_seconds: float = 24 * 3600.0

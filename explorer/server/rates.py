@@ -92,7 +92,7 @@ class Taken:
     """The bytes of one body: reserved before it arrives, counted as it arrives, released afterwards."""
 
     def __init__(self, intake: Intake, user: str, announced: int, *, memory: bool, disk: str) -> None:
-        """Reserves the announced bytes. `disk` is the folder that they are written to, empty where they are not.
+        """Reserves the announced bytes. `disk` is the folder that they are written to, empty if they are not.
 
         Raises:
             RefusalError: the hour's allowance, the memory or the disk does not suffice.

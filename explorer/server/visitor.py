@@ -29,11 +29,11 @@ class Visitor:
     address: str
     """The IP address that asks."""
     host: str
-    """The server's name and port, as the page's address shows it; empty where the request names none."""
+    """The server's name and port, as the page's address shows it; empty if the request names none."""
     foreign: bool
     """True if a page of another origin asks."""
     inner: str
-    """The secret that the request bears; empty where it bears none."""
+    """The secret that the request bears; empty if it bears none."""
 
     @property
     def network(self) -> str:

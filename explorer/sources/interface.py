@@ -60,5 +60,5 @@ class WeightsSource(ABC):
         return False
 
     def advice(self, name: str) -> str:
-        """How to get weights that it does not have on this machine; empty where it does not know."""
+        """How to get weights that it does not have on this machine; empty if it does not know."""
         return ""

@@ -100,7 +100,7 @@ def late_gain_words(gain: float | None) -> str:
     """Describes the end of a training's validation curve.
 
     Args:
-        gain: dB by which the validation PSNR rose over the last quarter of the steps; None where that is not known.
+        gain: dB by which the validation PSNR rose over the last quarter of the steps; None if that is not known.
     """
     if gain is None:
         return "The curve is too short to show whether more steps would help"

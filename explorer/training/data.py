@@ -91,7 +91,7 @@ def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipp
 
 
 def read_list(path: Path) -> list[str] | None:
-    """Stems, one a line; None where the list does not exist, which means all pictures."""
+    """Stems, one a line; None if the list does not exist, which means all pictures."""
     if not path.is_file():
         return None
     return [Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()]

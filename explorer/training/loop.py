@@ -87,7 +87,7 @@ def _cosines(step: int, begins: list[tuple[int, float]], length: int) -> float:
 
 
 def reduced_precision(device: torch.device) -> bool:
-    """True where bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
+    """True if bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""

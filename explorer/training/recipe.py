@@ -99,7 +99,7 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins again: a share of the steps, and the part of the rate that it begins from."""
+    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
     pace: float = 1.0
     """Part of the objective's learning rates that is used."""
     own: Own | None = None

@@ -37,7 +37,7 @@ class _Pass:
 
     count: int
     times: list[int] | None
-    """Presentation times, sorted; None where packets have none."""
+    """Presentation times, sorted; None if packets have none."""
     last_duration: int
     end: Fraction
     """Seconds at which the last packet of any stream ends."""

@@ -26,7 +26,7 @@ from explorer.weights.store import LoadedModel
 _SAMPLES = 9
 """Frames by which the ratio of a clip is chosen."""
 _PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
-"""A part ends after so many frames, or so many seconds of work and at least a few frames."""
+"""A part ends after so many frames, or this many seconds of work and at least a few frames."""
 
 Item = TypeVar("Item")
 
@@ -145,7 +145,7 @@ class _Way:
 
 
 def _given(ratio: float | str, follow: bool) -> float | None:
-    """The ratio where it is a number; None where it is automatic, as one that follows the light must be."""
+    """The ratio where it is a number; None if it is automatic, as one that follows the light must be."""
     if isinstance(ratio, str) and ratio.strip().lower() == "auto":
         return None
     number = check_ratio(ratio)

@@ -29,18 +29,18 @@ class PublishedFile:
     name: str
     """As its authors call it."""
     sha256: str | None
-    """Hex digest, None where no file is published and only the layout is known."""
+    """Hex digest, None if no file is published and only the layout is known."""
     layout: Layout = field(repr=False)
     role: str = "network"
     """"network", or "decom" and "relight" where the two halves of a RetinexNet come apart."""
     used: bool = True
     """False for a file whose tensors are checked and then ignored on purpose; it may be left out."""
     url: str = ""
-    """Where its authors give it, the file itself; empty where none is published."""
+    """Where its authors give it, the file itself; empty if none is published."""
     size: int = 0
-    """Bytes; 0 where none is published, or the Hub tells it."""
+    """Bytes; 0 if none is published, or the Hub tells it."""
     hub: str = ""
-    """The repository of the Hugging Face Hub that holds it; empty where its authors give it elsewhere."""
+    """The repository of the Hugging Face Hub that holds it; empty if its authors give it elsewhere."""
 
 
 class Baseline:
@@ -66,7 +66,7 @@ class PublishedCheckpoint:
     licence: str
     summary: str
     origin: str = ""
-    """The page that offers the files; empty where none is published."""
+    """The page that offers the files; empty if none is published."""
     redistributable: bool = False
     """True if the licence allows redistribution for any purpose."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
@@ -98,5 +98,5 @@ class PublishedCheckpoint:
 
     @property
     def size(self) -> int:
-        """Bytes of all its files; 0 where none are published."""
+        """Bytes of all its files; 0 if none are published."""
         return sum(file.size for file in self.files)

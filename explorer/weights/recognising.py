@@ -60,7 +60,7 @@ class Known:
         return found
 
     def taken(self, candidates: Sequence[Sequence[Tensors]]) -> Tensors | None:
-        """The tensors under our names out of what each file may hold; None where names or shapes are others."""
+        """The tensors under our names out of what each file may hold; None if names or shapes are others."""
         if not self.layouts:
             states = candidates[0] if len(candidates) == 1 else ()
             return next((state for state in states if _shapes(state) == _shapes(self.expected)), None)

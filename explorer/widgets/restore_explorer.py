@@ -8,6 +8,7 @@ import explorer
 from explorer.classroom.language import say
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
+from explorer.photo.light.strength import FULL, check_strength
 from explorer.restoration import Restoration
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words
@@ -20,18 +21,26 @@ from explorer.widgets.selection import ModelChoice
 class RestoreExplorer(Explorer):
     """Slides the amplification, chooses the model, and shows before and after under one divider.
 
-    `w.ratio = 30`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do; `w.result` is the
-    `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes the full size.
+    `w.ratio = 30`, `w.strength = 50`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do;
+    `w.result` is the `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes
+    the full size.
     """
 
     title = "label.restore"
 
     def __init__(
         self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
-        max_side: int = 480,
+        strength: float = FULL, max_side: int = 480,
     ) -> None:  # fmt: skip
         """See `explorer.widgets.restore`."""
         super().__init__(max_side=max_side, ratio=ratio)
+        self._wished_strength: float | None = strength
+        self._strength = ipywidgets.FloatSlider(
+            FULL, min=0.0, max=FULL, step=1.0, description=say("label.strength"), readout_format=".0f",
+            continuous_update=False, layout={"width": "min(100%, 380px)"},
+        )  # fmt: skip
+        self._strength.tooltip = say("label.strength_help")
+        self._strength.observe(lambda _change: self._by_user(self._renew), "value")
         self._left = ipywidgets.Dropdown(
             options=[(say("label.taken"), "taken"), (say("label.amplified_only"), "amplified")],
             description=say("label.left"),
@@ -45,6 +54,7 @@ class RestoreExplorer(Explorer):
             look.row(self._heading, self._upload),
             look.row(self._model, self._left),
             look.row(self._slider, self._suggested),
+            look.row(self._strength),
             self._problem,
             self.view,
             self._caption,
@@ -58,6 +68,24 @@ class RestoreExplorer(Explorer):
         shown: Restoration = super().result
         return shown
 
+    @property
+    def strength(self) -> float:
+        """How much of the restoration is taken, 0 (the developed photo) to 100 (the network's picture)."""
+        return float(self._strength.value)
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._by_cell(lambda: self._set_strength(value))
+
+    def _set_strength(self, value: float) -> None:
+        self._note_strength(value)
+        self._renew()
+
+    def _note_strength(self, value: float) -> None:
+        number = check_strength(value)
+        with self._silent():
+            self._strength.value = number
+
     def _busy(self, working: bool) -> None:
         self.view.busy = working
 
@@ -65,13 +93,18 @@ class RestoreExplorer(Explorer):
         assert self._photo is not None
         self._taken = load_rendering(reduced(self._photo, self.max_side))
 
+    def _chosen(self) -> None:
+        if self._wished_strength is not None:
+            wished, self._wished_strength = self._wished_strength, None
+            self._note_strength(wished)
+
     def _afresh(self) -> None:
         self.view.start_afresh()
 
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)
-        self._result = explorer.restore(self._photo, model, self.ratio, max_side=self.max_side)
+        self._result = explorer.restore(self._photo, model, self.ratio, strength=self.strength, max_side=self.max_side)
         self._show()
 
     def _show(self) -> None:
@@ -97,6 +130,7 @@ class RestoreExplorer(Explorer):
                 say("label.amplified"): say(
                     "label.is_suggested" if self._automatic else "label.is_chosen", ratio=ratio_words(result.ratio)
                 ),
+                **({say("label.strength"): f"{result.strength:g} %"} if result.strength < FULL else {}),
                 say("label.time"): say("label.time_on", time=seconds_words(result.seconds), device=device),
                 say("label.preview"): say("label.pixels", width=result.image.shape[1], height=result.image.shape[0]),
                 say("label.weights"): weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),

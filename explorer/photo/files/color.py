@@ -145,7 +145,7 @@ ADOBE_RGB = ColorSpace(_ADOBE_PRIMARIES, gamma=563 / 256)
 
 
 def coded_space(primaries: int, transfer: int, *, narrow: int | None = None) -> ColorSpace | None:
-    """The colour space of the codes of H.273, as cICP and nclx have them; None where they say nothing.
+    """The colour space of the codes of H.273, as cICP and nclx have them; None if they say nothing.
 
     Raises:
         ValueError: reserved codes.

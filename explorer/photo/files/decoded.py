@@ -119,7 +119,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
 
 
 def divided(colors: NDArray[Any], opacity: NDArray[Any]) -> NDArray[Any]:
-    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 where nothing
+    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 if nothing
     can be seen."""
     return np.divide(colors, opacity, out=np.zeros_like(colors), where=opacity > 0)
 

@@ -23,7 +23,7 @@ class _Header:
     """The contents of the segments before the samples."""
 
     frame: int = 0
-    """The marker of the frame header; 0 where there is none."""
+    """The marker of the frame header; 0 if there is none."""
     precision: int = 8
     width: int = 0
     height: int = 0

@@ -189,7 +189,7 @@ def _radial_gain(light: FloatArray, body: bytes) -> None:
 
 
 def still_to_do(data: Any, only: tuple[int, ...] = ()) -> bytes:
-    """An opcode list without the opcodes that `apply_opcodes` applies; empty where none is left, or it is damaged.
+    """An opcode list without the opcodes that `apply_opcodes` applies; empty if none is left, or it is damaged.
 
     Args:
         data: the value of a tag.

@@ -64,7 +64,7 @@ def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[
 
 
 def dng_black_level(tags: Mapping[int, Any], height: int, width: int, samples: int) -> BlackLevel | None:
-    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None where it states
+    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None if it states
     none that can be used.
 
     Args:

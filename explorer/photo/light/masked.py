@@ -45,7 +45,7 @@ class Sensor:
     masked: tuple[Area, ...] = ()
     """Areas that the file says are masked; without them, the margins are looked at."""
     known: bool = False
-    """True where margins are known to be masked for this camera, which a DNG's are only if it names them."""
+    """True if margins are known to be masked for this camera, which a DNG's are only if it names them."""
     period: int = 2
     """Rows and columns after which levels repeat: 2 for Bayer, 1 where all samples are taken together."""
 
@@ -81,7 +81,7 @@ def _without_outliers(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], float, float] | None:
     """Offset of masked pixels above the stated level, by row and column of the period; how much the areas disagree, and
-    the noise. None where there are too few, or what they hold is no noise around one level."""
+    the noise. None if there are too few, or what they hold is no noise around one level."""
     period = sensor.period
     rows: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     means, noise, count = [], 0.0, 0

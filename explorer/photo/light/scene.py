@@ -34,7 +34,7 @@ class Scene:
 
     photo: RawPhoto = field(repr=False)
     codes: NDArray[np.uint16] | None = field(default=None, repr=False)
-    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None where the result is the developed
+    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None if the result is the developed
     photo itself."""
     color: Color = "camera"
     """The codes' colours: white-balanced camera RGB, or sRGB."""
@@ -105,7 +105,7 @@ def picture_and_scene(
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
     raw = photo if isinstance(photo, RawPhoto) else None
-    # Camera colours of a photo that is no camera's are a nominal camera's, and a monochrome photo has none.
+    # Camera colours of a photo that is not a camera's are a nominal camera's, and a monochrome photo has none.
     in_camera = color == "camera" and raw is not None and not raw.monochrome
     matrix = camera_to_srgb if color == "camera" else None
     grey = raw.monochrome if raw is not None else is_grey(cast(RgbPhoto, photo).image)

@@ -27,7 +27,7 @@ _LARGEST_GAIN = 16.0
 
 
 def usable_gains(values: Sequence[float] | NDArray[np.floating] | None) -> Gains | None:
-    """Red, green, blue gains normalised to green 1, or None where they are absent or nonsense.
+    """Red, green, blue gains normalised to green 1, or None if they are absent or nonsense.
 
     Args:
         values: at least three numbers. Zeros, negative numbers, NaN and gains beyond 16:1 are nonsense.
