@@ -12,7 +12,7 @@ PYTHON ?=
 # An index of PyTorch builds, for machines on which a plain `torch` would bring several GB of CUDA.
 TORCH_INDEX ?=
 # What of pyproject.toml's extras is installed.
-EXTRAS ?= fast,notebooks,dev
+EXTRAS ?= fast,heif,notebooks,dev
 PORT ?=
 # The Space of `make space`, org/name.
 SPACE ?=

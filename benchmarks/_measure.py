@@ -2,10 +2,12 @@
 
     python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH [OPTION=VALUE ...]
     python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
+    python benchmarks/_measure.py stages MODEL SMALL.dng FILE.dng FOLDER
 
 "free" is ours without being compiled for the picture's shape. The second restores a RAW file from disk to disk; after
 TILES tiles (0 for all of them) the network's results are replaced by grey, which leaves memory as it is and saves the
-time. Prints a line of JSON.
+time. "stages" are seconds of the processor and of the clock from file to file, the start included. Prints a line of
+JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
 
 MIB = 2**20
+_STARTED = time.perf_counter()
 
 
 def peak() -> float:
@@ -121,10 +124,43 @@ def mosaic(architecture: str, photograph: str, out: str, tiles: int) -> dict[str
     }
 
 
+def stages(model: str, small: str, photograph: str, out: str) -> dict[str, list[float]]:
+    """Processor seconds (of all threads) and wall seconds of each stage from file to file in this process.
+
+    The first stage begins with the interpreter and ends with a small photograph restored: what a network and its
+    compilation take to be there.
+    """
+    found: dict[str, list[float]] = {}
+    began = [0.0, _STARTED]
+
+    def done(stage: str) -> None:
+        now = [time.process_time(), time.perf_counter()]
+        found[stage] = [end - start for start, end in zip(began, now, strict=True)]
+        began[:] = time.process_time(), time.perf_counter()
+
+    import explorer
+
+    explorer.restore(explorer.open_photo(small), model, 40.0, intermediates=False)
+    done("start, load, a small photo")
+    photo = explorer.open_photo(photograph)
+    done("open")
+    result = explorer.restore(photo, model, 40.0, intermediates=False)
+    done("restore")
+    for stage, name, bits in _FILES:
+        result.save(Path(out) / name, bits=bits)
+        done(f"save as {stage}")
+    return found
+
+
+_FILES = (("JPEG", "8.jpg", 8), ("PNG", "8.png", 8), ("16-bit TIFF", "16.tif", 16), ("16-bit PNG", "16.png", 16))
+
+
 if __name__ == "__main__":
     kind, *given = sys.argv[1:]
     if kind == "network":
         options = dict(each.split("=", 1) for each in given[4:])
         print(json.dumps(network(given[0], given[1], int(given[2]), int(given[3]), **options)))
+    elif kind == "stages":
+        print(json.dumps(stages(*given)))
     else:
         print(json.dumps(mosaic(given[0], given[1], given[2], int(given[3]) if len(given) > 3 else 0)))

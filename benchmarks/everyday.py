@@ -1,4 +1,4 @@
-"""What surrounds the networks: opening RAW files, folders, starting up.
+"""What surrounds the networks: opening RAW files, folders, stages from file to file, starting up.
 
     python benchmarks/everyday.py            # three minutes on two cores
     python benchmarks/everyday.py --quick    # small files: shows that it works, measures nothing
@@ -7,6 +7,8 @@
   paired within rounds.
 - A folder of RAW files of 8 megapixels through `lowlight restore`: user and system time over the time of all cores,
   of the whole command and without its start (a long folder's run less a short one's).
+- From a RAW file of 24 megapixels to files through `lamba_m0`: processor and wall seconds of each stage, medians of
+  processes whose graph is on the disk.
 - From the command to the answer: `import explorer`, `lowlight models`, the app's first page.
 
 Writes Markdown and JSON to `benchmarks/results/`.
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import resource
 import socket
 import statistics
@@ -37,6 +40,7 @@ LIMIT = 1.3
 """What opening and packing may take, in times of rawpy's own unpacking."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 _TILE = 256, 512
+_MODEL = "lamba_m0.raw_synthetic"
 
 
 def write_raw(path: Path, height: int, width: int, compressed: bool = False) -> Path:
@@ -109,6 +113,44 @@ def opening(folder: Path, height: int, width: int, rounds: int) -> list[dict[str
     return found
 
 
+def stages(folder: Path, height: int, width: int, rounds: int) -> dict[str, list[float]]:
+    """Median processor and wall seconds of each stage from file to file; see `_measure.stages`."""
+    small, large = write_raw(folder / "small.dng", 64, 96), scenic_raw(folder / "large.dng", height, width)
+    (folder / "saved").mkdir()
+    given = [_MODEL, str(small), str(large), str(folder / "saved")]
+    command = [sys.executable, str(HERE / "_measure.py"), "stages", *given]
+    runs = []
+    for _ in range(rounds + 1):  # the first may have to convert the network
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    return {stage: [statistics.median(run[stage][k] for run in runs[1:]) for k in (0, 1)] for stage in runs[0]}
+
+
+def scenic_raw(path: Path, height: int, width: int) -> Path:
+    """A DNG of a bundled example, repeated to the size: how long a file takes to be compressed depends on what it
+    shows."""
+    import numpy as np
+
+    from explorer.examples import examples
+    from explorer.photo import RawPhoto, open_photo, write_dng
+
+    photo = next(p for each in examples() if isinstance(p := open_photo(each.path), RawPhoto))
+    counts = np.clip(photo.mosaic * (16383 - 512) + 512, 0, 16383).astype(np.uint16)
+    once_high, once_wide = (side // 2 * 2 for side in counts.shape)
+    counts = np.tile(counts[:once_high, :once_wide], (-(-height // once_high), -(-width // once_wide)))
+    neutral = [1 / gain for gain in photo.white_balance.gains]
+    return write_dng(path, counts[:height, :width], black=512, white=16383, as_shot_neutral=neutral)
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
 def folder_runs(folder: Path, height: int, width: int, count: int) -> dict[str, float]:
     """`lowlight restore` on a folder of `count` photographs and on one of a third of them: seconds, and the share of
     all cores that were busy, in the longer run and in what it has more than the shorter."""
@@ -132,7 +174,7 @@ def _folder_run(folder: Path, height: int, width: int, count: int) -> tuple[floa
     for index in range(count):
         write_raw(photographs / f"{index}.dng", height, width)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, "-m", "explorer", "restore", str(photographs), "-m", "lamba_m0.raw_synthetic", "-q"]
+    command = [sys.executable, "-m", "explorer", "restore", str(photographs), "-m", _MODEL, "-q"]
     subprocess.run([*command, "-o", str(results)], env=ENVIRONMENT, check=True)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -181,7 +223,13 @@ def starting(rounds: int) -> dict[str, float]:
 
 def as_markdown(report: dict[str, Any]) -> str:
     """The report."""
-    lines = ["# Opening, folders, starting", "", f"{report['cores']} cores, {report['date']}. Medians, in seconds.", ""]
+    lines = [
+        "# Opening, folders, stages, starting",
+        "",
+        f"{report['processor']}, {report['cores']} cores, load {report['load']:.1f} before it, {report['date']}. "
+        "Medians, in seconds.",
+        "",
+    ]
     lines += [f"| RAW file | rawpy unpacks | opened and packed | ratio (at most {LIMIT:g}) |", "|---|--:|--:|--:|"]
     for row in report["opening"]:
         lines.append(f"| {row['file']} | {row['rawpy']:.3f} | {row['ours']:.3f} | {row['ratio']:.2f} |")
@@ -192,25 +240,33 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"{run['busy']:.0%} of all cores busy;",
         f"after the start {run['seconds_a_photograph']:.2f} s a photograph, {run['busy_after_the_start']:.0%} busy.",
     ]
+    lines += ["", f"From a RAW file of {report['megapixels']:.0f} megapixels to files, {_MODEL}:", ""]
+    lines += ["| stage | processor | clock |", "|---|--:|--:|"]
+    lines += [f"| {stage} | {busy:.2f} | {wall:.2f} |" for stage, (busy, wall) in report["stages"].items()]
     lines += ["", "| start | seconds |", "|---|--:|"]
     lines += [f"| {name} | {value:.2f} |" for name, value in report["starting"].items()]
     return "\n".join(lines) + "\n"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs all three and writes their report."""
+    """Runs everything and writes the report."""
     parser = argparse.ArgumentParser(description="Opening RAW files, folders, starting up.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small files, one round")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     given, _ = parser.parse_known_args(argv)  # `make bench` gives its arguments to every benchmark
     rounds = 1 if given.quick else given.rounds
+    size = (256, 512) if given.quick else (4000, 6000)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         report = {
             "date": time.strftime("%Y-%m-%d"),
+            "processor": processor(),
             "cores": os.cpu_count(),
-            "opening": opening(folder, *((256, 512) if given.quick else (4000, 6000)), rounds),
+            "load": os.getloadavg()[0],
+            "megapixels": size[0] * size[1] / 1e6,
+            "stages": stages(folder, *size, rounds),
+            "opening": opening(folder, *size, rounds),
             "folder": folder_runs(folder, *((64, 96, 3) if given.quick else (2048, 4096, 30))),
             "starting": starting(rounds),
         }

@@ -15,7 +15,7 @@ from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.embedding import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
-from explorer.saving import NEGATIVE
+from explorer.saving import WITHOUT_BITS, Saving
 from explorer.unfinished import replacing
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
@@ -30,12 +30,14 @@ def check_output(path: Path, bits: int = 8) -> None:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (*FORMATS, NEGATIVE):
-        raise OutputError(f"{path.name} has no suffix of a picture; end it in {', '.join((*FORMATS, NEGATIVE))}.")
+    if suffix not in (*FORMATS, *WITHOUT_BITS):
+        known = ", ".join((*FORMATS, *WITHOUT_BITS))
+        raise OutputError(f"{path.name} does not have a picture's suffix; end it in {known}.")
+    Saving().check(suffix)
     if bits not in (8, 16):
-        raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
-    if suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
+        raise OutputError(f"A picture has 8 or 16 bits per channel, not {bits}.")
+    if suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
+        raise OutputError(f"A {suffix} file holds 8 bits per channel; use .png or .tiff for {bits} bits.")
     # Python takes these paths for ones that do not exist, so that they would fail after all the work.
     if "\0" in str(path):
         raise OutputError("The output path contains a NUL character; give a name without one.")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.encode import check_output, encode, write_bytes
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import NEGATIVE, OPENEXR, Saving
 
 if TYPE_CHECKING:
     from explorer.models import Intermediate
@@ -66,10 +66,10 @@ class Restoration:
         force_linear: bool = False,
         linear: bool = False,
     ) -> Path:
-        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp, .dng).
+        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp, .dng, .exr).
 
         It carries on what the photo's file says of camera, exposure, date and author. A DNG holds 16 bits of the
-        camera's own colours, to be developed further; see docs/raw-workflow.md.
+        camera's own colours, to be developed further, an OpenEXR file floats of linear light; see docs/raw-workflow.md.
 
         Args:
             bits: 8, or 16 for PNG and TIFF.
@@ -101,6 +101,10 @@ class Restoration:
             from explorer.negative import encode_negative
 
             return encode_negative(self, saving)
+        if suffix.lower() == OPENEXR:
+            from explorer.scene_linear import encode_openexr
+
+            return encode_openexr(self)
         if saving.linear:
             from explorer.scene_linear import encode_linear
 

@@ -132,15 +132,13 @@ def restore(
         >>> explorer.restore(cat, "gamma", 4, max_side=64).image.shape
         (43, 64, 3)
     """
-    strength = check_strength(strength)
     job = prepare(photo, model, ratio, max_side)
-    if strength == 0:
+    if (strength := check_strength(strength)) == 0:
         return _developed(job, scene)
     given = network_input(job.photo, job.model, job.ratio)
     placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)
-    if intermediates is None:
-        intermediates = job.pixels <= _MOST_PIXELS
-    found = compute(job, given, backend, intermediates, progress)
+    kept = job.pixels <= _MOST_PIXELS if intermediates is None else intermediates
+    found = compute(job, given, backend, kept, progress)
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
     picture, color = placement.lying(found.maps.pop("image"), job.photo), job.model.config.output.color

@@ -197,6 +197,7 @@ def restore_with(
     settings: RestoreSettings,
     *,
     backend: str | None = None,
+    max_side: int | None = None,
     intermediates: bool | None = None,
     scene: bool = True,
 ) -> Restoration:
@@ -205,6 +206,7 @@ def restore_with(
     Args:
         photo: opened with the settings' `black_level`, if it is camera RAW.
         backend: compute with this one, in the place of the settings'.
+        max_side: reduce the photo first; see `explorer.restore`.
         intermediates: keep the model's intermediates; see `explorer.restore`.
         scene: keep the light of a RAW photo's result; see `explorer.restore`.
 
@@ -231,6 +233,7 @@ def restore_with(
         settings.ratio,
         strength=settings.strength,
         backend=backend,
+        max_side=max_side,
         intermediates=intermediates,
         scene=scene,
     )

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from explorer.models.traits import Traits
+from explorer.models.traits import Place
 from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
 from explorer.photo.light.scene import picture_and_scene
-from explorer.photo.light.strength import FULL
+from explorer.photo.light.strength import FULL, HALO
 from explorer.photo.model_input import PLANE_STEP, cfa_of
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of, rendering_of, upright_box
 from explorer.restorer import Job, compute, knowing, network_input, prepared
 
 if TYPE_CHECKING:
-    from explorer.models.base import Place
+    from explorer.models import RestorationNet
     from explorer.weights.store import LoadedModel
 
 
@@ -36,6 +36,8 @@ class Windows:
     model: LoadedModel
     ratio: float
     """1 to 300."""
+    strength: float = FULL
+    """Above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in the whole."""
     grey: bool = False
     """Results stay grey."""
 
@@ -60,7 +62,7 @@ class Windows:
         picture = given.placement.lying(found.maps.pop("image"), part)
         amplified = 1.0 if self.model.traits.takes_ratio else self.ratio
         color = self.model.config.output.color
-        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, FULL, False)
+        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, self.strength, False)
         inside = image[box[1] - origin[1] : box[3] - origin[1], box[0] - origin[0] : box[2] - origin[0]]
         return np.ascontiguousarray(grey_of(inside) if self.grey else inside)
 
@@ -87,14 +89,12 @@ class Windows:
             if self._lies and isinstance(self.photo, RawPhoto) and self.photo.cfa == cfa_of(domain):
                 inset = self.photo.inset[along]  # planes count from the mosaic's first sample
         assert self.model.traits.halo is not None
-        margin = self.model.traits.halo * step + DEMOSAIC_REACH
+        margin = self.model.traits.halo * step + DEMOSAIC_REACH + (HALO if self.strength < FULL else 0)
         start = (run[0] + inset - margin) // unit * unit - inset
         stop = -(-(run[1] + inset + margin) // unit) * unit - inset
         return max(0, start), min(length, stop)
 
     def _place(self, rows: Run, columns: Run, sides: tuple[int, int]) -> Place:
-        from explorer.models.base import Place
-
         domain, size = self.model.architecture.domain, self.model.traits.size
         step = PLANE_STEP[domain]
         margin = 2 * -(-self.model.config.input.margin // size.multiple_of) * size.multiple_of
@@ -103,22 +103,19 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
-    from explorer.models import RestorationNet
-
-    return model.traits.halo is not None or type(model.traits).fitted is not RestorationNet.fitted
+    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
+    return model.traits.halo is not None or model.traits.fits
 
 
-def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
-    """What windows of a restored photo are computed with; None where there are none (`is_local`).
+def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FULL) -> Windows | None:
+    """Prepares windows of a restored photo; None if the model has none (`is_local`).
 
     Args:
         photo: at its own size.
         model: loaded.
         ratio: 1 to 300.
+        strength: above 0, at most 100.
     """
-    from explorer.models import RestorationNet
-
     if not is_local(model):
         return None
     grey = isinstance(photo, RawPhoto) and photo.monochrome
@@ -127,7 +124,7 @@ def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
         photo = prepared(photo, model)
         known = convention.model_copy(update={"darkness": None})
         model = replace(model, config=model.config.model_copy(update={"input": known}))
-    if not isinstance(model.traits, Traits) and type(model.traits).fitted is not RestorationNet.fitted:
+    if model.traits.fits:
         net, _ = knowing(Job(photo, model, ratio, ""), network_input(photo, model, ratio))
         model = replace(model, net=cast("RestorationNet", net))
-    return Windows(photo, model, ratio, grey) if model.traits.halo is not None else None
+    return Windows(photo, model, ratio, strength, grey) if model.traits.halo is not None else None

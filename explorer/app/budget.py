@@ -18,7 +18,7 @@ _PROBE = 192
 _RUNS = 3
 
 _SPEED: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-"""By network."""
+"""By network, or what stands for it until it is loaded."""
 _LOCK = threading.Lock()
 
 
@@ -32,16 +32,16 @@ def seconds_per_pixel(model: LoadedModel) -> float:
     if not model.architecture.needs_weights:
         return 0.0
     with _LOCK:
-        if model.net not in _SPEED:
-            _SPEED[model.net] = _measured(model)
-        return _SPEED[model.net]
+        if model.traits not in _SPEED:
+            _SPEED[model.traits] = _measured(model)
+        return _SPEED[model.traits]
 
 
 def observe(model: LoadedModel, seconds: float, pixels: int) -> None:
     """Takes note of a preview: what was measured while the machine was busy must not make previews small forever."""
     with _LOCK:
-        if model.net in _SPEED:
-            _SPEED[model.net] = min(_SPEED[model.net], seconds / pixels)
+        if model.traits in _SPEED:
+            _SPEED[model.traits] = min(_SPEED[model.traits], seconds / pixels)
 
 
 def _measured(model: LoadedModel) -> float:

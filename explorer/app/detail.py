@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from explorer.app import catalogue
 from explorer.app.holding import bytes_to_restore
-from explorer.app.open_photo import OpenPhoto
+from explorer.app.open_photo import Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.photo import amplify
@@ -72,8 +72,10 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
     if latest is None or (right - left) * (bottom - top) > LARGEST_WINDOW:
         return None
     ratio = latest[1].restoration.ratio
-    if opened.why_left(latest[0][1]) is not None:
+    if opened.why_left(latest[0].ratio) is not None:
         return rendering_of(opened.whole, box), ratio
+    if latest[0].strength == 0:
+        return rendering_of(opened.whole, box, ratio), ratio
     looking = _windows(opened, latest[0], ratio)
     if looking is None:
         return None
@@ -81,11 +83,11 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
         return looking.restored(box), ratio
 
 
-def _windows(opened: OpenPhoto, choice: tuple[str, object], ratio: float) -> Windows | None:
-    """What windows of a model's result are computed with, found once for each choice of model and ratio."""
+def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
+    """Prepares windows of a model's result, once per choice of model, ratio and strength."""
     kept = opened.work.windows
     if kept is None or kept[0] != choice:
-        kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice[0]), ratio)
+        kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice.model), ratio, choice.strength)
     return kept[1]
 
 

@@ -147,7 +147,8 @@ def buffers(*values: Any) -> dict[int, int]:
         elif isinstance(value, list | tuple | set):
             waiting.extend(list(value))
         elif is_dataclass(value) and not isinstance(value, type):
-            waiting.extend(getattr(value, each.name) for each in fields(value))
+            held = vars(value)  # not `getattr`, for which a network that nobody has asked for yet would be loaded
+            waiting.extend(held[each.name] for each in fields(value) if each.name in held)
     return {each: size for each, size in found.items() if each not in _SHARED}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import explorer
 from explorer.app import text
@@ -17,6 +17,7 @@ from explorer.photo import describe, load_rendering
 from explorer.photo.light.at_first_sight import stays_as_it_is
 from explorer.photo.light.masked import BlackChoice
 from explorer.photo.light.reduce import reduced
+from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.views.pictures import resized_like, within
@@ -41,6 +42,16 @@ Read = Callable[[BlackChoice], Photo]
 _REVISIONS = itertools.count(1)
 
 
+class Choice(NamedTuple):
+    """What is chosen of how a photo is restored."""
+
+    model: str
+    ratio: float | str
+    """1 to 300, or "auto"."""
+    strength: float = FULL
+    """0 to 100."""
+
+
 @dataclass(eq=False)
 class Work:
     """Results computed from a photo, which can be computed again."""
@@ -49,14 +60,14 @@ class Work:
     """Automatic ratio and its source, by the model's rule."""
     smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
     """The photo and its picture as taken, by their longest side."""
-    full: tuple[Any, Restoration] | None = None
+    full: tuple[Choice, Restoration] | None = None
     """The last full-resolution result, after what it is the result of."""
-    latest: tuple[Any, Any] | None = None
+    latest: tuple[Choice, Any] | None = None
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
-    windows: tuple[Any, Windows | None] | None = None
-    """What windows are computed with, after the model and the ratio."""
+    windows: tuple[Choice, Windows | None] | None = None
+    """The prepared windows, after the choice."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)

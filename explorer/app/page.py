@@ -21,6 +21,7 @@ from explorer.app import (
     live_tab,
     opening,
     photo_bar,
+    queue_tab,
     restore_layout,
     restore_tab,
     retinex_tab,
@@ -43,7 +44,10 @@ from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, write_valid_texts
 
-TABS = (restore_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
+TABS = (
+    restore_tab, queue_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab,
+    learn_tab,
+)  # fmt: skip
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
 
 QUEUE_LENGTH = 40

@@ -10,6 +10,7 @@ import gradio as gr
 from explorer.app import catalogue, importing, text
 from explorer.app.components import before_after, download_link, html, ratio_slider, shown_if
 from explorer.app.shared import Shared
+from explorer.photo.light.strength import FULL
 from explorer.settings import LIMITS
 
 
@@ -27,6 +28,7 @@ class Parts:
 
     card: gr.HTML
     imported: gr.State
+    strength: gr.Slider
     balance: gr.Radio
     point: list[gr.Number]
     point_row: gr.Column
@@ -68,6 +70,7 @@ def layout(shared: Shared) -> Parts:
             shared.model.render()
             parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
             shared.ratio.render()
+            parts["strength"] = gr.Slider(0, FULL, FULL, step=1, label=text.STRENGTH, elem_id="lx-strength", buttons=[])
             parts |= _balance() | _folds(shared) | _files()
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):
             parts["viewer"] = before_after()

@@ -29,6 +29,7 @@ from explorer.app.restore_layout import Parts, layout
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
+from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
 from explorer.settings import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
@@ -123,7 +124,9 @@ class Handlers:
         left = {} if fresh else _left_behind(session.choice, model, ratio)
         if left:
             ratio = {"auto": True, "kept": left["ratio"], **_turn(ratio)}
-        shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
+        shown = restoring.finished_preview(
+            session, model, chosen_ratio(ratio), self.finish(values), values[at.strength]
+        )
         session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
         left = left or ({} if _hand_set(ratio) else session.choice.get("left", {}))
         session.choice = {"model": model, "ratio": {**ratio_value(shown), **_turn(ratio)}, "left": left}
@@ -227,7 +230,8 @@ class Handlers:
         session = open_session(values[shared.token])
         progress((0, 2), desc=text.WHOLE, unit="steps")
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        restoration = with_finish(restoring.full(session, model, ratio), self.finish(values))
+        whole = restoring.full(session, model, ratio, values[at.strength])
+        restoration = with_finish(whole, self.finish(values))
         progress((1, 2), desc=text.WRITING, unit="steps")
         return {
             shared.token: session.token,
@@ -244,7 +248,8 @@ class Handlers:
         session = open_session(values[shared.token])
         progress((0, 1), desc=text.WRITING, unit="steps")
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        path = restoring.save(session, model, ratio, values[at.file_format], self.finish(values))
+        finish = self.finish(values)
+        path = restoring.save(session, model, ratio, values[at.file_format], finish, values[at.strength])
         return {shared.token: session.token, at.link: download_value(path), shared.message: ""}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
@@ -278,8 +283,12 @@ def build(shared: Shared) -> Address:
     do = Handlers(shared, parts)
     _wire_preview(do)
     _wire_full(do)
-    steps = zip(text.FINISH_STEPS, parts.finish, strict=True)
-    return {name: (slider, partial(_step_in_address, name)) for name, slider in steps}
+    steps = {name: (-LIMITS[name], LIMITS[name]) for name in text.FINISH_STEPS} | {"strength": (0.0, FULL)}
+    sliders = [*parts.finish, parts.strength]
+    return {
+        name: (slider, partial(_step_in_address, *bounds))
+        for (name, bounds), slider in zip(steps.items(), sliders, strict=True)
+    }
 
 
 _AT_ONCE: dict[str, Any] = {
@@ -290,7 +299,8 @@ _AT_ONCE: dict[str, Any] = {
 def _wire_preview(do: Handlers) -> None:
     """Everything that changes the preview."""
     shared, at = do.shared, do.parts
-    inputs: set[Any] = {shared.token, shared.model, shared.ratio, at.balance, at.black_level, *at.point, *at.finish}
+    chosen = [shared.model, shared.ratio, at.strength, at.balance, at.black_level, *at.point, *at.finish]
+    inputs: set[Any] = {shared.token, *chosen}
     outputs = [
         shared.token, shared.model, shared.ratio, shared.message, at.viewer, at.result, at.remarks, at.card,
         at.link, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
@@ -302,7 +312,7 @@ def _wire_preview(do: Handlers) -> None:
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
     typed = [event for number in at.point for event in (number.submit, number.blur)]
-    moved = [*(slider.input for slider in at.finish), at.black_level.input]
+    moved = [*(slider.input for slider in [at.strength, *at.finish]), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
     balanced = at.balance.input(
         lambda choice: gr.update(visible=choice == NEUTRAL), at.balance, at.point_row, **_AT_ONCE
@@ -322,6 +332,7 @@ def _wire_preview(do: Handlers) -> None:
     for event in (renewed, changed, undone, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
         event.then(None, at.finish, js=_WRITE_FINISH)
+        event.then(None, at.strength, js="(strength) => lxAddress({strength: strength === 100 ? null : strength})")
         event.then(None, [at.balance, *at.point], js=_WRITE_BALANCE)
         event.then(*drawing, **_AT_ONCE)
     at.axis.input(*drawing, **_AT_ONCE)
@@ -336,7 +347,7 @@ def _wire_full(do: Handlers) -> None:
         [at.viewer, shared.message],
         **{**_AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
     )  # fmt: skip
-    chosen: set[Any] = {shared.token, shared.model, shared.ratio, *at.finish}
+    chosen: set[Any] = {shared.token, shared.model, shared.ratio, at.strength, *at.finish}
     gr.on(
         [at.full.click, at.viewer.submit], guard(do.show_full), chosen,
         [shared.token, shared.message, at.viewer, at.result, at.remarks, at.scores],
@@ -362,10 +373,10 @@ _WRITE_BALANCE = """(choice, x, y) => {
 """JavaScript: keeps the white balance in the page's address, with the place of the grey patch where one decides it."""
 
 
-def _step_in_address(name: str, typed: str) -> float | None:
-    """What an address asks of a step after the network, within its limits; None where it is no number."""
+def _step_in_address(least: float, most: float, typed: str) -> float | None:
+    """The value of a slider in the page's address, within its limits; None if it is not a number."""
     try:
         value = float(typed)
     except ValueError:
         return None
-    return None if math.isnan(value) else min(max(value, -LIMITS[name]), LIMITS[name])
+    return None if math.isnan(value) else min(max(value, least), most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -12,13 +13,14 @@ from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
-from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST
+from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
 from explorer.messages import say
 from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio
+from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
@@ -58,10 +60,12 @@ class Preview:
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
     """PSNR, SSIM and GT-mean PSNR of a result against the reference; None without one, or for tiny pictures."""
-    from explorer.evaluation.metrics import measure
-
     reference = session.require_open().reference
-    return None if reference is None or min(image.shape[:2]) < MIN_SIDE else measure(image, reference.like(image))
+    if reference is None or min(image.shape[:2]) < MIN_SIDE:
+        return None
+    from explorer.evaluation.metrics import measure  # here: it imports torch
+
+    return measure(image, reference.like(image))
 
 
 def photo_facts(session: Session) -> dict[str, object]:
@@ -74,11 +78,18 @@ def photo_facts(session: Session) -> dict[str, object]:
 
 
 def preview(
-    session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE, *, as_it_is: bool = False
+    session: Session,
+    model: str,
+    ratio: RatioChoice,
+    side: int = PREVIEW_SIDE,
+    *,
+    strength: float = FULL,
+    as_it_is: bool = False,
 ) -> Preview:
     """Restores the photo at preview size.
 
     Args:
+        strength: 0 to 100.
         as_it_is: leave a photo that is not dark as it is, unless the ratio was chosen by hand.
 
     Raises:
@@ -94,10 +105,14 @@ def preview(
     value = suggested if ratio == "auto" else check_ratio(ratio)
     said = source if ratio == "auto" else text.RATIO_CHOSEN
     why = opened.why_left(ratio) if as_it_is else None
-    found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
+    if why is None:
+        found = explorer.restore(small, loaded, value, strength=strength)
+    else:
+        found = left_alone(small, loaded, why)
     # Nobody looks at the intermediates, and they would take more than the picture.
     restoration = replace(found, ratio_source=said, intermediates={})
-    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", is_local(loaded))
+    windows = not restoration.strength or is_local(loaded)
+    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", windows)
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
@@ -120,13 +135,15 @@ def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
         return opened.work.suggestions[rule]
 
 
-def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: Finish) -> Preview:
-    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model or
-    ratio changed.
+def finished_preview(
+    session: Session, model: str, ratio: RatioChoice, finish: Finish, strength: float = FULL
+) -> Preview:
+    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model,
+    ratio or strength changed.
 
-    Raises: as `preview`.
+    Raises: as `preview`; SettingsError where the strength is no number from 0 to 100.
     """
-    opened, key = session.require_open(), (model, ratio)
+    opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     latest = opened.work.latest
     session.revision += 1
     if latest is not None and latest[0] == key:
@@ -134,7 +151,7 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
     else:
         loaded = catalogue.load(model)
         side = budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE)
-        shown = preview(session, model, ratio, side, as_it_is=True)
+        shown = preview(session, model, ratio, side, strength=key.strength, as_it_is=True)
         height, width = shown.restoration.image.shape[:2]
         if shown.restoration.strength:
             budget.observe(loaded, shown.restoration.seconds, height * width)
@@ -159,15 +176,17 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
         return None
     longest = min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
     choice, quick = opened.work.latest
-    key = (*choice, longest)
+    key = (choice, longest)
     if opened.work.sharp is None or opened.work.sharp[0] != key:
-        loaded, ratio = catalogue.load(choice[0]), quick.restoration.ratio
+        loaded, ratio = catalogue.load(choice.model), quick.restoration.ratio
         # Without the lock: the quick previews go on meanwhile.
         small, taken = opened.at_side(longest)
         with room(bytes_to_restore(small.size)):
-            why = opened.why_left(choice[1])
+            why = opened.why_left(choice.ratio)
             if why is None:
-                made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
+                made = explorer.restore(
+                    small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False
+                )
             else:
                 made = left_alone(small, loaded, why)
         made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
@@ -190,19 +209,34 @@ def notes(session: Session, restoration: Restoration) -> list[str]:
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
-def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
+Advance = Callable[[float], None]
+"""Called with the share that is done, 0 to 1."""
+
+
+def full(
+    session: Session,
+    model: str,
+    ratio: RatioChoice,
+    strength: float = FULL,
+    advance: Advance = lambda done: None,
+) -> Restoration:
     """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
 
-    Raises: as `preview`.
+    Args:
+        advance: called after every tile; what it raises ends the restoration.
+
+    Raises: as `finished_preview`.
     """
-    opened, key = session.require_open(), (model, ratio)
+    opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     if opened.work.full is not None and opened.work.full[0] == key:
         return opened.work.full[1]
     photo, loaded = opened.whole, catalogue.load(model)
     with room(bytes_to_restore(photo.size)):
         why = opened.why_left(ratio)
         if why is None:
-            restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
+            restoration = explorer.restore(
+                photo, loaded, ratio, strength=key.strength, intermediates=False, progress=advance
+            )
         else:
             restoration = left_alone(photo, loaded, why)
     opened.work.full = key, restoration
@@ -210,19 +244,29 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     return restoration
 
 
-def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:
+def save(
+    session: Session,
+    model: str,
+    ratio: RatioChoice,
+    file_format: str,
+    finish: Finish = PLAIN,
+    strength: float = FULL,
+    advance: Advance = lambda done: None,
+) -> Path:
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 
     Args:
         file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
 
-    Raises: as `preview`; OutputError where there is no such format, or the file cannot be written.
+    Raises: as `finished_preview`; OutputError where there is no such format, or the file cannot be written.
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
-        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
-    restoration = full(session, model, ratio)
+        raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
+    restoration = full(session, model, ratio, strength, advance)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
+    if strength < FULL:
+        name += f"-s{strength:g}"
     if file_format == SETTINGS:
         path = session.download_path(f"{name}.json")
         write_settings(path, settings_of(session, restoration, finish))

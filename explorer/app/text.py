@@ -66,6 +66,7 @@ RATIO_CHOSEN = "set by hand"
 RATIO_USE = "Use suggested"
 RATIO_KEEP = "Keep {ratio}"
 RATIO_NOTE = "Suggested {{ratio}}: {source}"
+STRENGTH = "Strength, %"
 
 WHITE_BALANCE = "White balance"
 WHITE_BALANCES = (
@@ -392,4 +393,5 @@ VIDEO_AFTER = "Frame, restored"
 VIDEO_BEFORE = "Frame, as taken"
 VIDEO_TOO_MUCH = "The clip has {frames} frames of {width} × {height}, more than this page takes; shorten or reduce it."
 VIDEO_ENDED = "The clip was not finished: it was stopped, took too long, or could not be decoded. Start again."
+VIDEO_NO_MEMORY = "The clip needs more memory than a clip may use here; take a smaller or shorter one."
 VIDEO_ONE = "This page is already restoring a clip; stop it first, or let it finish."

@@ -76,6 +76,14 @@ class Treatment:
     suffix: str = ".png"
     """Suffix of the results."""
     saving: Saving = field(default_factory=Saving)
+    half: bool = False
+    """At half the photograph's width and height."""
+
+    def max_side(self, photo: Photo) -> int | None:
+        """See `explorer.restore`."""
+        from explorer.photo.light.reduce import half_side
+
+        return half_side(photo) if self.half else None
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
         """The photograph with its white balance; see `explorer.open_photo`."""
@@ -92,6 +100,7 @@ class Treatment:
 
             check_negative(photo, self.saving)
         chosen: dict[str, Any] = {"strength": self.strength, "backend": self.backend, "intermediates": intermediates}
+        chosen["max_side"] = self.max_side(photo)
         return restore(photo, model, self.ratio, scene=self.saving.needs_scene(self.suffix), **chosen)
 
 

@@ -14,6 +14,7 @@ from explorer.cli.options import (
     BlackLevelOption,
     EngineOption,
     ForceLinearOption,
+    HalfSizeOption,
     KeepExposureOption,
     LinearOption,
     NeededModelOption,
@@ -75,6 +76,7 @@ def batch(
     threads: ThreadsOption = None,
     ratio: RatioOption = "auto",
     strength: StrengthOption = None,
+    half_size: HalfSizeOption = False,
     suffix: SuffixOption = ".png",
     keep_exposure: KeepExposureOption = False,
     force_linear: ForceLinearOption = False,
@@ -109,7 +111,7 @@ def batch(
 
     saving = Saving(False, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
     )
     check_format(treatment)
     loaded = load_model(model, weights)

@@ -14,15 +14,20 @@ from explorer.errors import DataError, OutputError
 from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
-    from explorer.darkroom import Calibration, SensorNoise
+    from explorer.darkroom import Calibration, DarkExposure, SensorNoise
 
 
 def darken(
     photograph: Annotated[
-        Path | None, typer.Argument(metavar="IN", help="A well-lit photo, in any format that can be opened.")
+        Path | None, typer.Argument(metavar="IN", help="A well-lit photo, or a folder of them to make pairs of.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write; of a folder, the folder of the pairs.",
+        ),
     ] = None,
     camera: Annotated[
         str, typer.Option(help="A measured camera (--list), or a file written by `lowlight noise`.")
@@ -36,6 +41,7 @@ def darken(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
     ] = None,
+    max_side: Annotated[int, typer.Option(min=64, help="Of a folder: longest side of the pairs, pixels.")] = 1200,
     list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
@@ -50,6 +56,13 @@ def darken(
         return
     if photograph is None or out is None:
         raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
+    if photograph.is_dir():
+        from explorer.cli.pairs import darken_folder
+
+        if reference is not None:
+            raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
+        darken_folder(photograph, out, _noise(camera, iso, gain), ratio, seed, phase, max_side, quiet=quiet)
+        return
     _check_outputs(photograph, out, reference)
     from explorer import open_photo
     from explorer.darkroom import darken as make_dark
@@ -61,16 +74,23 @@ def darken(
 
         write_bytes(reference, encode(exposure.reference, reference.suffix))
     exposure.save(out)
+    if as_json or not quiet:
+        _report(photograph, out, exposure, as_json)
+
+
+def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) -> None:
+    """How dark it is."""
+    noise = exposure.noise
     if as_json:
-        known = {key: value for key, value in asdict(exposure.noise).items() if key != "xyz_to_camera"}
+        known = {key: value for key, value in asdict(noise).items() if key != "xyz_to_camera"}
         print_json(
-            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": seed, "phase": phase,
-             "noise": known, "light": asdict(exposure.light)}
+            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": exposure.seed,
+             "phase": exposure.phase, "noise": known, "light": asdict(exposure.light)}
         )  # fmt: skip
-    elif not quiet:
-        at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
-        tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
-        tell(f"  {exposure.light}")
+        return
+    at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
+    tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
+    tell(f"  {exposure.light}")
 
 
 def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:

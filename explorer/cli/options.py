@@ -11,7 +11,7 @@ import typer
 from explorer.batch.photograph import Balance, Treatment
 from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import WITHOUT_BITS, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
@@ -51,6 +51,9 @@ StrengthOption: TypeAlias = Annotated[
         "before noise does.",
     ),
 ]
+HalfSizeOption: TypeAlias = Annotated[
+    bool, typer.Option("--half-size", help="Restore at half the width and height, for a quick look at many photos.")
+]
 KeepExposureOption: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -70,7 +73,7 @@ NeededModelOption: TypeAlias = Annotated[
 ]
 ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel of the results.")]
 SuffixOption: TypeAlias = Annotated[
-    Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="File type of results in a folder.")
+    Literal[".png", ".tif", ".jpg", ".webp", ".dng", ".exr"], typer.Option(help="File type of results in a folder.")
 ]
 EngineOption: TypeAlias = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes on this machine, or Ray on one or many machines.")
@@ -96,8 +99,8 @@ OutOption: TypeAlias = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-        "where each becomes <stem>.png; - for standard output, as PNG.",
+        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; an existing folder for "
+        "several, where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]
 SettingsOption: TypeAlias = Annotated[
@@ -182,6 +185,7 @@ def chosen_treatment(
     black_level: BlackChoice,
     backend: str,
     saving: Saving,
+    half: bool,
 ) -> Treatment:
     """All choices for a photo except the model.
 
@@ -196,7 +200,7 @@ def chosen_treatment(
     percent = check_strength(100.0 if strength is None else strength)
     check_backend_option(backend)
     depth: Literal[8, 16] = 16 if bits == "16" else 8
-    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving)
+    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving, half)
 
 
 def check_format(treatment: Treatment) -> None:
@@ -208,8 +212,8 @@ def check_format(treatment: Treatment) -> None:
     from explorer.encode import FORMATS
 
     treatment.saving.check(treatment.suffix)
-    if treatment.suffix != NEGATIVE and treatment.bits not in FORMATS[treatment.suffix]:
-        raise OutputError(f"{treatment.suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
+    if treatment.suffix not in WITHOUT_BITS and treatment.bits not in FORMATS[treatment.suffix]:
+        raise OutputError(f"{treatment.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

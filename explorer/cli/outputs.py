@@ -14,7 +14,7 @@ from explorer.batch.results import Results, foreign
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import identities, identity
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import WITHOUT_BITS, Saving
 from explorer.unfinished import beside
 
 if TYPE_CHECKING:
@@ -122,15 +122,16 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     from explorer.encode import FORMATS  # here: it loads NumPy, which --help does without
 
     suffix = path.suffix.lower()
-    if suffix not in (*FORMATS, NEGATIVE):
+    known = (*FORMATS, *WITHOUT_BITS)
+    if suffix not in known:
         raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join((*FORMATS, NEGATIVE))}, or name "
-            "an existing folder."
+            f"'{path}' does not say which format to write; end it in one of {', '.join(known)}, or name an existing "
+            "folder."
         )
     if saving is not None:
         saving.check(suffix)
-    if bits == 16 and suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
+    if bits == 16 and suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
+        raise OutputError(f"{suffix} holds 8 bits per channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 
 def check_folder(folder: Path) -> None:

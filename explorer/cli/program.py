@@ -15,6 +15,7 @@ from explorer.cli import (
     classes,
     darkroom,
     evaluate,
+    export_onnx,
     import_weights,
     info,
     models,
@@ -69,6 +70,7 @@ program.command("import", hidden=True)(import_weights.import_weights)  # its nam
 program.command("train")(train.train)
 program.command("replay")(train.replay)
 program.command("export")(train.export)
+program.command("export-onnx")(export_onnx.export_onnx)
 program.command("eval")(evaluate.evaluate)
 program.command("sweep")(sweep.sweep)
 program.command("darken")(darkroom.darken)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Protocol, TextIO
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -139,12 +140,39 @@ class _Silent:
         pass
 
 
+class _Lines(logging.Handler):
+    """Writes what is logged as lines on the standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write_line(record.getMessage(), err=True)
+
+
+@contextmanager
+def _engine_heard() -> Iterator[None]:
+    """Lets the engine say what it does only once and somebody waits for, which is to convert a network."""
+    engine, lines = logging.getLogger("explorer.engine"), _Lines()
+    before = engine.level
+    engine.addHandler(lines)
+    engine.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        engine.removeHandler(lines)
+        engine.setLevel(before)
+
+
 @contextmanager
 def progress(total: int, *, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on the standard error; nothing where that is not a terminal, or when `quiet`.
+    """A progress bar on the standard error where that is a terminal, and what the engine says; nothing when `quiet`.
 
     What is printed meanwhile appears above the bar.
     """
+    with nullcontext() if quiet else _engine_heard(), _bar(total, quiet) as shown:
+        yield shown
+
+
+@contextmanager
+def _bar(total: int, quiet: bool) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
         yield _Silent()
         return

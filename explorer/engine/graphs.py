@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import sys
 import warnings
@@ -17,6 +18,7 @@ from explorer import unfinished
 from explorer.engine.memory import bytes_per_sample
 from explorer.engine.rewrites import split_concatenated_convolutions, split_shuffled_convolutions
 from explorer.errors import ModelNotFoundError
+from explorer.messages import say
 from explorer.models.registry import architecture
 from explorer.models.traits import Traits, traits_from, traits_of
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
     from explorer.weights.config import WeightsConfig
     from explorer.weights.store import LoadedModel
+
+LOG = logging.getLogger(__name__)
 
 _GRAPH, _ABOUT = "graph.xml", "network.json"
 _FORMAT = 5  # of the cached graphs; raised when their layout or the networks' arithmetic changes
@@ -116,6 +120,8 @@ def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
         except RuntimeError:  # a file damaged on disk; it is made again below
             pass
         shutil.rmtree(place, ignore_errors=True)
+    if place is not None:
+        LOG.info(say("note.converting", model=model.name))
     import torch
 
     wrapped, names = as_tuple(model.net)

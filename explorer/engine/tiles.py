@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from explorer.engine.memory import bytes_per_sample
 from explorer.models import SizeRequirements
+from explorer.models.traits import Place
 
 if TYPE_CHECKING:
     import torch
 
     from explorer.models import RestorationNet
-    from explorer.models.base import Place
     from explorer.models.traits import Traits
 
 Maps = dict[str, NDArray[np.float32]]
@@ -261,9 +261,7 @@ def run_tiled(
 
 
 def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[Place]:
-    """Where a tile lies, as networks are told it."""
-    from explorer.models.base import Place
-
+    """A tile's position, in the form that networks get."""
     return [Place(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 

@@ -87,7 +87,7 @@ def decompose(
     if not result.intermediates:
         raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
     # The identity goes through the same preparation, so its picture is exactly what the model was given.
-    amplified = 1.0 if loaded.net.takes_ratio else result.ratio
+    amplified = 1.0 if loaded.traits.takes_ratio else result.ratio
     seen = explorer.restore(prepared(photo, loaded), "identity", amplified, max_side=max_side).image
     maps, described = result.intermediates, result.described
     if ILLUMINATION.name in maps and REFLECTANCE.name not in maps:

@@ -10,16 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explorer.models.registry import Architecture, SizeRequirements
-
-
-class Place(NamedTuple):
-    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
-
-    top: int
-    left: int
-    height: int
-    """Of the whole picture, with its padding."""
-    width: int
+from explorer.models.traits import Place as Place
 
 
 class Noise(NamedTuple):
@@ -62,6 +53,11 @@ class RestorationNet(nn.Module):
 
     brightens: bool = True
     """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether it must know something of the whole picture before that is cut into tiles; see `fitted`."""
+        return type(self).fitted is not RestorationNet.fitted
 
     def fitted(self, planes: NDArray[np.float32]) -> RestorationNet:
         """The method knowing what it must of a whole picture before it is cut into tiles; itself where that is nothing.

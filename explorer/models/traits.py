@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.models.registry import Architecture, SizeRequirements
 
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.models.base import RestorationNet
+
+
+class Place(NamedTuple):
+    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
+
+    top: int
+    left: int
+    height: int
+    """Of the whole picture, with its padding."""
+    width: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +40,7 @@ class Traits:
     sample_bytes: float
     """See `explorer.engine.memory.bytes_per_sample`."""
     exports: bool = True
+    fits: bool = False
 
     def fitted(self, planes: NDArray[np.float32]) -> Traits:
         """Itself: such a network need not see the whole picture first."""
@@ -47,9 +58,7 @@ _PLAIN = ("halo", "input_channels", "placed", "takes_ratio", "needs_float32", "s
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
     """A network's; None if only the network itself can say what the engine asks: one that must see the whole picture
     or is computed by torch."""
-    from explorer.models.base import RestorationNet
-
-    if net.halo is None or not net.exports or type(net).fitted is not RestorationNet.fitted:
+    if net.halo is None or not net.exports or net.fits:
         return None
     return Traits(
         net.architecture, net.size, net.halo, net.input_channels, net.placed, net.takes_ratio, net.needs_float32,

@@ -69,6 +69,18 @@ def confine(memory: int) -> bool:
     return True
 
 
+def bound_data(memory: int) -> None:
+    """Bounds what this process may write in memory: for work that also maps much which it never fills, as networks do.
+
+    On Linux only; see `confine`.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        _lower(resource.RLIMIT_DATA, memory)
+        _lower(resource.RLIMIT_CORE, 0)
+
+
 def _lower(which: int, value: int) -> None:
     import resource
 

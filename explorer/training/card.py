@@ -15,6 +15,10 @@ TERMS = (
     "more. The photos of CID22 are under CC BY-SA 4.0, which requires attribution and the same terms. Whether weights "
     "inherit the terms of their training data is unsettled, so the narrower terms apply."
 )
+OWN_TERMS = (
+    "Trained on pictures of whoever made these weights, who has to say what others may do with them; whose pictures "
+    "they are, and who is in them, matters too."
+)
 VALIDATION = "validation"
 _HEADING = "## Figures"
 _STILL, _FLAT = 0.3, 0.05
@@ -49,6 +53,7 @@ def model_card(config: WeightsConfig) -> str:
     )
     if "grown_from" in training:
         started += f"\n- Grown from `{training['grown_from']}`, with the same output at the first step"
+    command = f"{recipe} --data DIR{_own_options(training.get('own'))}"
     paper = f"- Paper: {config.paper}\n" if config.paper else ""
     return f"""# {config.name}
 
@@ -59,7 +64,7 @@ def model_card(config: WeightsConfig) -> str:
 
 ## Training
 
-- Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {recipe} --data DIR`
+- Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {command}`
 - Data: {training["data"]}
 - {progress}, seed {training["seed"]}, {phases}; {training["schedule"]} learning-rate schedule,
   {restarted}parameters averaged with decay {training["average"]:g}{started}
@@ -73,8 +78,22 @@ def model_card(config: WeightsConfig) -> str:
 
 ## Licence and terms
 
-{TERMS}
+{_terms(training.get("own"))}
 """
+
+
+def _own_options(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return ""
+    begun = f" --start-from {own['start_from']}" if own["start_from"] else ""
+    return f" --name {own['name']}{begun}" + (f" --rate {own['rate']:g}" if own["rate"] != 1 else "")
+
+
+def _terms(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return TERMS
+    begun = f" They begin with `{own['start_from']}`, whose terms apply as well." if own["start_from"] else ""
+    return OWN_TERMS + begun
 
 
 def late_gain_words(gain: float | None) -> str:

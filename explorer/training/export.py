@@ -15,12 +15,14 @@ from explorer.errors import TrainingError, WeightsError
 from explorer.models import architecture, create_model
 from explorer.training import state as run_state
 from explorer.training.card import VALIDATION, model_card
-from explorer.training.recipe import Recipe, load_recipe
+from explorer.training.recipe import Own, Recipe, load_recipe, own_recipe
 from explorer.training.replay import small_replay
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
+UNSTATED = "not stated"
+"""Of weights that know nothing but their maker's own pictures."""
 LARGEST_EXTRAS = 300_000
 """Bytes of the log and the replay that go next to the weights."""
 _LARGEST_LOG = 60_000
@@ -48,7 +50,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         WeightsError: the weights cannot be written.
     """
     saved = run_state.load_checkpoint(folder)
-    recipe = load_recipe(str(saved.get("recipe")))
+    recipe = own_recipe(Own(**saved["own"])) if saved.get("own") else load_recipe(str(saved.get("recipe")))
     net = create_model(recipe.architecture, **recipe.options)
     try:
         net.load_state_dict(saved["average"])
@@ -73,8 +75,8 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         output=OutputConvention.model_validate(recipe.output),
         sha256=hashlib.sha256(save(stored_tensors(net, half=True))).hexdigest(),
         parameters=sum(p.numel() for p in net.parameters()),
-        licence=LICENCE,
-        origin="trained by this project",
+        licence=UNSTATED if recipe.own and not recipe.own.start_from else LICENCE,
+        origin="trained on the maker's own pictures" if recipe.own else "trained by this project",
         paper=recipe.paper or descriptor.paper,
         summary=recipe.summary,
         training=_facts(recipe, facts),
@@ -88,7 +90,8 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
     """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
     facts: dict[str, Any] = {
-        "recipe": recipe.name,
+        "recipe": recipe.own.base if recipe.own else recipe.name,
+        **({"own": asdict(recipe.own)} if recipe.own else {}),
         "steps": run["steps"],
         "steps_planned": run["steps_planned"],
         "seed": recipe.seed,

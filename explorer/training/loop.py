@@ -6,7 +6,7 @@ import io
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,8 @@ class Trainer:
             # In float32 on a CPU the backward pass takes up to 1.4 times as long so.
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
+        for group in (each for optimiser in self.objective.optimisers.values() for each in optimiser.param_groups):
+            group["lr"] *= recipe.pace
         if saved is None:
             self._begin_with(net)
         for network in self.objective.networks.values():
@@ -247,6 +249,7 @@ class Trainer:
             self.folder,
             {
                 "recipe": self.recipe.name,
+                "own": asdict(self.recipe.own) if self.recipe.own else None,
                 "step": self.step,
                 "total": self.total,
                 "seconds": self.seconds,

@@ -19,6 +19,7 @@ from explorer.encode import encode
 from explorer.errors import ExplorerError, VideoError
 from explorer.photo import RgbPhoto, load_rendering
 from explorer.photo.light.reduce import reduced
+from explorer.sandbox.decoder import bound_data
 from explorer.unfinished import replacing
 
 TELL_SECONDS = 0.5
@@ -33,10 +34,13 @@ def main(task: dict[str, Any]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    bound_data(task["most_memory"])
     try:
         {"probe": _probe, "frame": _frame, "run": _run}[task["kind"]](task)
     except ExplorerError as error:
         _tell(error=str(error))
+    except MemoryError:
+        _tell(error=task["no_memory"])
 
 
 def _end_with_parent() -> None:

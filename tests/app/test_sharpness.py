@@ -99,7 +99,7 @@ def test_whatever_a_page_says_is_bounded(session: Session, said: dict[str, objec
     opening.take_photo(session, picture(700, 500))
     shown = restoring.finished_preview(session, "identity", 1.0, Finish())
     finish = dict.fromkeys(text.FINISH_STEPS, 0.0)
-    parts = SimpleNamespace(viewer="viewer", result="result", scores="scores", finish=list(finish))
+    parts = SimpleNamespace(viewer="viewer", result="result", scores="scores", finish=list(finish), strength=100)
     do = Handlers(SimpleNamespace(token="token", message="message"), parts)  # type: ignore[arg-type]
     value = {**preview_value(session, shown), "window": [0, 0, 1, 1], **said}
     answer = do.show_sharper({"token": session.token, "viewer": value, **finish})

@@ -15,6 +15,8 @@ import torch
 
 from explorer.models import create_model
 
+SAVED = ("JPEG", "PNG", "16-bit TIFF", "16-bit PNG")
+
 
 def loaded(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -91,4 +93,10 @@ def test_everyday_report(project: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert [row["file"] for row in report["opening"]] == ["uncompressed, 0.1 MP", "lossless JPEG, 0.1 MP"]
     assert all(row["ratio"] > 0 for row in report["opening"])
     text = (tmp_path / "everyday_quick.md").read_text()
+    assert [*report["stages"]] == [
+        "start, load, a small photo", "open", "restore", *(f"save as {kind}" for kind in SAVED)
+    ]  # fmt: skip
+    assert all(busy > 0 and wall > 0 for busy, wall in report["stages"].values())
+    assert report["processor"] and report["processor"] in text
+    assert f"| save as 16-bit PNG | {report['stages']['save as 16-bit PNG'][0]:.2f} |" in text
     assert "after the start 1.00 s a photograph, 90% busy" in text and "| lowlight app | 3.00 |" in text

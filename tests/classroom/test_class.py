@@ -84,6 +84,29 @@ def test_the_plan_has_every_lesson_and_a_rubric(made: Path, project: Path) -> No
     assert "## What counts" in text
 
 
+def test_the_outcome_test_has_two_questions_a_lesson_and_right_answers(made: Path, project: Path) -> None:
+    import math
+
+    sheets = {who: (made / who / "outcome-test.md").read_text("utf-8") for who in ("students", "teachers")}
+    for lesson in read_lessons(project / "notebooks"):
+        for text in sheets.values():
+            part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
+            assert part.count("**a)**") == part.count("**b)**") == 1
+    assert "Answer:" not in sheets["students"] and sheets["teachers"].count("> Answer:") == 16
+    answers = re.findall(r"\*\*a\)\*\* .+\n\n> Answer: (.+)", sheets["teachers"])
+    right = (
+        f"{(870 - 512) / (4095 - 512):.0%}".replace("%", " %"),
+        f"= {min(0.18 / 0.002, 1 / 0.04):.0f}",
+        f"{10 * math.log10(0.004 / 0.001):.1f} dB",
+        f"{0.12 / 0.3:g}",
+        f"= {5 * 8}",
+        f"{32 * 16 * 9 * 100 * 200 / 1e9:.3f} GMac",
+        f"= {10 * 0.01 / 0.02:g}",
+        f"{0.5 - 0.05 * -2:g}",
+    )
+    assert all(value in answer for value, answer in zip(right, answers, strict=True))
+
+
 @pytest.mark.parametrize("wrong", ["{", "{}", '{"cells": []}', '{"cells": [{"cell_type": "code", "source": "1"}]}'])
 def test_what_is_no_lesson_is_one_sentence(wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "01_x.ipynb").write_text(wrong)

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from explorer import loading
+from explorer.cli import main
 from explorer.engine import backends, graphs
 from explorer.errors import WeightsError
 from explorer.models import architecture
@@ -108,6 +110,21 @@ def test_other_weights_and_other_options_are_other_networks(weights: Path, monke
     (weights / MODEL_FILE).write_bytes(data)
     with pytest.raises(WeightsError, match="sha256"):
         load_model("retinexnet.test", weights)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_the_command_line_says_once_that_a_network_is_converted(
+    quiet: bool, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (40, 30), (9, 5, 3)).save(tmp_path / "night.png")
+    given = ["-m", "retinexnet.test", "--weights", str(weights), "--backend", "openvino", *(["-q"] if quiet else [])]
+    heard = []
+    for name in ("first.png", "second.png"):
+        assert main(["restore", str(tmp_path / "night.png"), *given, "-o", str(tmp_path / name)]) == 0
+        heard.append(capsys.readouterr().err)
+        as_a_new_process_does(monkeypatch)
+    said = "Preparing retinexnet.test for this processor: a few seconds, only this once.\n"
+    assert heard == ["" if quiet else said, ""]
 
 
 @pytest.mark.skipif(backends._driver_there(), reason="where there may be a GPU, torch is asked for it")

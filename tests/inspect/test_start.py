@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SLOW = ("torch", "openvino", "skimage", "scipy", "matplotlib")
 
 
-def printed(project: Path, program: str) -> str:
+def printed(project: Path, program: str, **variables: str) -> str:
     """What a program prints in a fresh interpreter."""
-    environment = {**os.environ, "PYTHONPATH": str(project)}
+    environment = {**os.environ, "PYTHONPATH": str(project), **variables}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
@@ -71,3 +73,39 @@ def test_a_launch_makes_one_web_application(project: Path) -> None:
         "print('applications', len(calls), vars(App)['create_app'] is counting)"
     )
     assert printed(project, program).splitlines()[-1].split() == ["applications", "1", "True"]
+
+
+FIRST_PICTURE = """
+import sys
+from explorer.app import catalogue, launch, opening, pictures, restoring
+from explorer.app.detail import detail
+from explorer.app.sessions import open_session
+from explorer.examples import examples
+
+launch(block=False, quiet=True)
+for example in examples()[1:3]:
+    session = open_session(None)
+    opening.open_example(session, example.name)
+    best = catalogue.best_for(session.open.small)
+    shown = restoring.finished_preview(session, best, "auto", restoring.PLAIN)
+    value = pictures.preview_value(session, shown)
+    pictures.result_line(shown.restoration)
+    pictures.sharp_value(session, restoring.sharp_preview(session, 900, restoring.PLAIN), value)
+    assert detail(session, (0.4, 0.4, 0.6, 0.6), restoring.PLAIN, 700) is not None
+    opening.set_reference(session, None)  # figures against one are torch's
+    assert restoring.scores(session, shown.restoration.image) is None
+print([name for name in SLOW if name in sys.modules])
+"""
+
+
+def test_the_first_pictures_are_shown_without_torch_where_their_graphs_are_on_the_disk(
+    project: Path, tmp_path: Path
+) -> None:
+    """A RAW file's and a picture's, by the models that the page chooses: quick, sharp, and a window at 1:1."""
+    backends = pytest.importorskip("explorer.engine.backends")
+    if backends._driver_there() or backends.available_backends() != ["openvino", "torch"]:
+        pytest.skip("torch is asked where there may be a GPU, and computes where there is no OpenVINO")
+    program = f"SLOW = {SLOW}\n{FIRST_PICTURE}"
+    said = [printed(project, program, XDG_CACHE_HOME=str(tmp_path)).splitlines()[-1] for _ in range(2)]
+    assert "torch" in said[0], "the first run converts"
+    assert said[1] == "['openvino']"

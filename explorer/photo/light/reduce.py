@@ -55,6 +55,12 @@ def reduced(photo: Photo, max_side: int) -> Photo:
     )  # fmt: skip
 
 
+def half_side(photo: Photo) -> int:
+    """The longest side of a photo at half its width and height, for `reduced`: four samples of a colour become one, and
+    nothing is demosaicked at full size, which makes a first look quick."""
+    return -(-max(photo.size) // 2)
+
+
 def _reduced_picture(image: FloatArray, width: int, height: int) -> FloatArray:
     """A picture averaged over areas in linear light: each band of rows across, then all that is left of them down.
 

@@ -25,8 +25,8 @@ from explorer.photo.values import FloatArray
 
 FULL = 100.0
 _LEVELS = 4
-_HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
-"""Rows that the bands and the energy around their coefficients reach."""
+HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
+"""Pixels that the bands and the energy around their coefficients reach."""
 _ROWS = 128
 _SAMPLED = 16
 """Bands of rows from which the noise is measured."""
@@ -98,7 +98,7 @@ def blended(restored: FloatArray, developed: FloatArray, strength: float) -> Flo
     result = np.empty_like(restored)
 
     def work(top: int, bottom: int) -> None:
-        first, stop = max(0, top - _HALO), min(height, bottom + _HALO)
+        first, stop = max(0, top - HALO), min(height, bottom + HALO)
         inside = slice(top - first, bottom - first)
         for channel in range(restored.shape[2]):
             light = linear_of(restored[first:stop, :, channel])

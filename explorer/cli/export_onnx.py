@@ -1,0 +1,39 @@
+"""`lowlight export-onnx`: a network for programs that read ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.options import OverwriteOption, QuietOption, WeightsOption
+from explorer.cli.outputs import check_folder
+from explorer.cli.terminal import write_line
+from explorer.errors import OutputError
+
+
+def export_onnx(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A network; `lowlight models` lists them.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    weights: WeightsOption = None,
+    overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a network as an ONNX file of free height and width.
+
+    The file says how to feed the network, under which licence its weights are and
+    what their sha256 is. It is written only if ONNX Runtime computes the same with
+    it as the network.
+    """
+    from explorer import load_model
+    from explorer.weights.onnx_file import write_onnx
+
+    check_folder(out.parent)
+    if out.is_dir():
+        raise OutputError(f"'{out}' is a folder, so no file can be written there; name another output.")
+    if out.exists() and not overwrite:
+        raise OutputError(f"'{out}' is already there; give --overwrite or name another output.")
+    difference = write_onnx(load_model(name, weights), out)
+    if not quiet:
+        write_line(f"{name} -> {out}: at most {difference:.1g} from the network")
