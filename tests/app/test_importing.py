@@ -238,9 +238,9 @@ def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPa
     ("asked_for", "ratio", "said"),
     [
         ("12.5", 12.5, ""),
-        ("999", 300.0, "300 is taken"),
-        ("-4", 1.0, "1 is taken"),
-        ("inf", 300.0, "300 is taken"),
+        ("999", 300.0, "300 is used"),
+        ("-4", 1.0, "1 is used"),
+        ("inf", 300.0, "300 is used"),
         ("nan", None, "not a number"),
         ("<b>much</b>" * 20, None, "not a number"),
     ],
