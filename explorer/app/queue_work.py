@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import explorer
@@ -99,52 +99,16 @@ def run(session: Session, turn: int) -> Iterator[Progress]:
     Args:
         turn: what `session.begins("queue")` gave.
     """
-    queue = session.queue
-    with session.lock:
-        waiting = [each for each in queue.photos if each.source]
-        for each in waiting:
-            _mark(session, each, state="waiting", said="")
-    now, stopped = Progress(len(waiting)), threading.Event()
+    waiting = [each for each in session.queue.photos if each.source]
+    for each in waiting:
+        _mark(session, each, state="waiting", said="")
     path = session.download_path(f"lowlight-{secrets.token_hex(2)}.zip", GROUP)
     part = path.with_suffix(".part")
-
-    def advance(share: float) -> None:
-        now.share = share
-        if stopped.is_set() or not session.is_latest(GROUP, turn):
-            raise _CancelledError
-
-    def work(entry: Queued, archive: zipfile.ZipFile) -> None:
-        wish = entry.own or queue.wish
-        folder = session.folder / f"queue-{secrets.token_hex(8)}"
-        folder.mkdir()
-        try:
-            made = _restored(session, entry, wish, folder, advance)
-            archive.write(made, _free_name(archive, made.name))
-        finally:
-            queue.at_work = None
-            shutil.rmtree(folder, ignore_errors=True)
-
+    work = _Work(session, turn, part, Progress(len(waiting)))
     try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive, ThreadPoolExecutor(1, "queue") as worker:
-            try:
-                for entry in waiting:
-                    if now.cancelled or not session.is_latest(GROUP, turn) or not part.exists():
-                        now.cancelled = True
-                        break
-                    if part.stat().st_size > LARGEST_ZIP:
-                        now.full = True
-                        break
-                    now.name, now.share = entry.name, 0.0
-                    _mark(session, entry, state="working")
-                    yield now
-                    job = worker.submit(work, entry, archive)
-                    while not wait([job], _TICK).done:
-                        yield now
-                    now.done += _ended(session, entry, job.exception(), now)
-                    now.tried += 1
-            finally:
-                stopped.set()  # before the worker is waited for: the page may have gone
-        now.name = ""
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            yield from work.all(waiting, archive)
+        now = work.now
         if now.done and part.exists():  # the session may have ended
             now.output = part.rename(path)
         yield now
@@ -153,6 +117,63 @@ def run(session: Session, turn: int) -> Iterator[Progress]:
             if each.state == "working":
                 _mark(session, each, state="waiting")
         part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One run of a queue."""
+
+    session: Session
+    turn: int
+    part: Path
+    """The ZIP while it is written."""
+    now: Progress
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def all(self, waiting: list[Queued], archive: zipfile.ZipFile) -> Iterator[Progress]:
+        """Restores one photo after the other, in a thread that can be watched."""
+        now = self.now
+        with ThreadPoolExecutor(1, "queue") as worker:
+            try:
+                for entry in waiting:
+                    if now.cancelled or not self.wanted or not self.part.exists():
+                        now.cancelled = True
+                        break
+                    if self.part.stat().st_size > LARGEST_ZIP:
+                        now.full = True
+                        break
+                    now.name, now.share = entry.name, 0.0
+                    _mark(self.session, entry, state="working")
+                    yield now
+                    job = worker.submit(self.one, entry, archive)
+                    while not wait([job], _TICK).done:
+                        yield now
+                    now.done += _ended(self.session, entry, job.exception(), now)
+                    now.tried += 1
+            finally:
+                self.stopped.set()  # before the worker is waited for: the page may have gone
+        now.name = ""
+
+    @property
+    def wanted(self) -> bool:
+        return self.session.is_latest(GROUP, self.turn)
+
+    def one(self, entry: Queued, archive: zipfile.ZipFile) -> None:
+        """Restores a photo into the ZIP."""
+        queue = self.session.queue
+        folder = self.session.folder / f"queue-{secrets.token_hex(8)}"
+        folder.mkdir()
+        try:
+            made = _restored(self.session, entry, entry.own or queue.wish, folder, self.advance)
+            archive.write(made, _free_name(archive, made.name))
+        finally:
+            queue.at_work = None
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def advance(self, share: float) -> None:
+        self.now.share = share
+        if self.stopped.is_set() or not self.wanted:
+            raise _CancelledError
 
 
 def _mark(session: Session, entry: Queued, **values: object) -> None:
