@@ -20,7 +20,7 @@ COPY --chown=10001:10001 Makefile pyproject.toml constraints.txt README.md LICEN
 COPY --chown=10001:10001 explorer/__init__.py explorer/
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_NO_CACHE_DIR=1
-RUN make setup EXTRAS=fast TORCH_INDEX="${TORCH_INDEX}"
+RUN make setup EXTRAS=fast,heif TORCH_INDEX="${TORCH_INDEX}"
 
 COPY --chown=10001:10001 explorer explorer
 COPY --chown=10001:10001 weights weights

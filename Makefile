@@ -12,7 +12,7 @@ PYTHON ?=
 # An index of PyTorch builds, for machines on which a plain `torch` would bring several GB of CUDA.
 TORCH_INDEX ?=
 # What of pyproject.toml's extras is installed.
-EXTRAS ?= fast,notebooks,dev
+EXTRAS ?= fast,heif,notebooks,dev
 PORT ?=
 # The Space of `make space`, org/name.
 SPACE ?=
@@ -45,13 +45,13 @@ test: $(STAMP) ## lint, check types, run all tests (ARGS="-k raw")
 accessibility: $(STAMP) ## scan every tab with axe, in light and dark
 	@EXPLORER_ACCESSIBILITY=1 $(BIN)/python -m pytest -n 0 tests/app/test_browser_tabs.py -k accessibility
 
-setup: $(STAMP) ## make the virtual environment and install everything
+setup: $(STAMP) ## create the virtual environment and install everything
 
 lint: $(STAMP) ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: $(STAMP) ## ruff, mending what it can
+format: $(STAMP) ## ruff, with automatic fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -61,21 +61,21 @@ types: $(STAMP) ## mypy
 check: lint types ## lint and types without the tests
 
 # Ray is an extra that few need; this target brings it.
-batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photographs, a lost node, a killed driver
+batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photos, a lost node, a killed driver
 	@$(PIP) install --quiet -e '.[ray]' -c constraints.txt
 	@EXPLORER_BATCH_PHOTOGRAPHS=500 $(BIN)/python -m pytest tests/batch --timeout 1800 $(ARGS)
 
 # Spandrel needs torchvision, which must fit torch: both come from one index, into an environment of their own.
-spandrel-test: $(STAMP) ## import and run networks of the library spandrel, in an environment of its own
+spandrel-test: $(STAMP) ## import and run networks of the library spandrel, in a separate environment
 	@$(BIN)/python -m venv $(SPANDREL_VENV)
 	@$(SPANDREL_VENV)/bin/python -m pip install --quiet torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@$(SPANDREL_VENV)/bin/python -m pip install --quiet -e '.[spandrel,dev]'
 	@EXPLORER_SPANDREL=1 $(SPANDREL_VENV)/bin/python -m pytest tests/weights/test_spandrel.py $(ARGS)
 
-bench: $(STAMP) ## run every benchmark but the crowd (make load)
+bench: $(STAMP) ## run every benchmark except `make load`
 	@set -e; shopt -s nullglob; for each in benchmarks/[a-z]*.py; do case $$each in */load.py) continue;; esac; echo "== $$each"; $(BIN)/python $$each $(ARGS); done
 
-fuzz: $(STAMP) ## 20,000 damaged photographs, and the property tests with many more examples
+fuzz: $(STAMP) ## 20,000 damaged photos, and the property tests with many more examples
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 	@$(BIN)/python -m pytest --timeout 1800 --hypothesis-profile fuzz -m hypothesis
 
@@ -85,7 +85,7 @@ corpus: $(STAMP) ## compare every photo under a folder with other decoders (DIR=
 attack: $(STAMP) ## attack a fresh server for five minutes (ARGS="--seconds 60 --seed 7")
 	@$(BIN)/python scripts/attack.py $(ARGS)
 
-load: $(STAMP) ## a crowd of 32 clients at the app for two minutes, then beside one that misbehaves (ARGS="--clients 8 --seconds 20")
+load: $(STAMP) ## 32 clients use the app for two minutes, then again next to an abusive one (ARGS="--clients 8 --seconds 20")
 	@$(BIN)/python benchmarks/load.py $(ARGS)
 
 notebooks: $(STAMP) ## open the notebooks
@@ -99,13 +99,13 @@ docs: $(STAMP) ## build the documentation into out/docs, with the Python referen
 	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
 
-examples: $(STAMP) ## make the bundled example photographs again
+examples: $(STAMP) ## rebuild the bundled example photos
 	@$(BIN)/python scripts/make_examples.py $(ARGS)
 
 address: $(STAMP) ## write the repository's address everywhere (REPOSITORY=owner/name)
 	@$(BIN)/python scripts/address.py "$(REPOSITORY)"
 
-screenshots: $(STAMP) ## make the pictures of README.md and the docs again, from the real app
+screenshots: $(STAMP) ## retake the pictures of README.md and the docs from the real app
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 # The Hub takes binary files only by its API (or Git LFS), not by a plain `git push`, hence `hf upload`.

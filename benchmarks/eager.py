@@ -1,6 +1,6 @@
 """The networks as their authors publish them: torch, eager, nothing folded: what the engine is compared with.
 
-The Lamba & Mitra networks carry weight normalisation on every convolution (g * v / ||v||, computed anew in every run);
+The Lamba & Mitra networks carry weight normalisation on every convolution (g * v / ||v||, computed again in every run);
 the other published codes are the layers themselves, one call after the other.
 """
 

@@ -1,4 +1,4 @@
-"""What a package's files declare as constants, found without a list: a new entry is a new file."""
+"""Finds the constants that a package's files declare, without a list: a new entry is a new file."""
 
 from __future__ import annotations
 

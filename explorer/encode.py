@@ -1,4 +1,4 @@
-"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits a channel, whole or not at all."""
+"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, complete or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.embedding import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
-from explorer.saving import NEGATIVE
+from explorer.saving import WITHOUT_BITS, Saving
 from explorer.unfinished import replacing
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
@@ -30,29 +30,33 @@ def check_output(path: Path, bits: int = 8) -> None:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (*FORMATS, NEGATIVE):
-        raise OutputError(f"{path.name} has no suffix of a picture; end it in {', '.join((*FORMATS, NEGATIVE))}.")
+    if suffix not in (*FORMATS, *WITHOUT_BITS):
+        known = ", ".join((*FORMATS, *WITHOUT_BITS))
+        raise OutputError(f"{path.name} does not have a picture's suffix; end it in {known}.")
+    Saving().check(suffix)
     if bits not in (8, 16):
-        raise OutputError(f"A picture has 8 or 16 bits a channel, not {bits}.")
-    if suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"A {suffix} file holds 8 bits a channel; take .png or .tiff for {bits} bits.")
+        raise OutputError(f"A picture has 8 or 16 bits per channel, not {bits}.")
+    if suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
+        raise OutputError(f"A {suffix} file holds 8 bits per channel; use .png or .tiff for {bits} bits.")
     # Python takes these paths for ones that do not exist, so that they would fail after all the work.
     if "\0" in str(path):
-        raise OutputError("The output's path holds a NUL character; give a name without one.")
+        raise OutputError("The output path contains a NUL character; give a name without one.")
     try:
         os.fsencode(path)
         folder, parent = path.is_dir(), path.parent.is_dir()
     except ValueError as error:  # characters that the file system's encoding lacks
-        raise OutputError(f"{str(path)!a} holds characters that no file name can have; choose another name.") from error
+        raise OutputError(
+            f"{str(path)!a} contains characters that a file name cannot have; choose another name."
+        ) from error
     except OSError as error:
         shown = path.name if len(path.name) <= 40 else f"{path.name[:37]}..."
         if error.errno == errno.ENAMETOOLONG:
             raise OutputError(f"The path of {shown} is too long for the file system; choose a shorter one.") from error
         raise OutputError(f"{shown} cannot be written there ({error.strerror}); choose another place.") from error
     if folder:
-        raise OutputError(f"{path} is a folder; give a file name in it.")
+        raise OutputError(f"{path} is a folder; give a file name inside it.")
     if not parent:
-        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
 
 
 def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -86,7 +90,7 @@ def encode(
     """
     suffix = suffix.lower()
     if bits not in FORMATS.get(suffix, ()):
-        raise OutputError(f"A {suffix} file cannot hold {bits} bits a channel; take .png or .tiff.")
+        raise OutputError(f"A {suffix} file cannot hold {bits} bits per channel; use .png or .tiff.")
     exif = exif if keep_gps else without_place(exif)
     samples = quantise(image, bits)
     profile = srgb_profile() if samples.ndim == 3 else None
@@ -111,14 +115,14 @@ def encode(
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all.
+    """Writes a file complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(data)

@@ -1,9 +1,9 @@
 """Every error that a user can cause, as one family.
 
-Each message is one clear sentence that names the thing that is wrong and says what to do. The command line prints the
-message alone and leaves with `exit_code`; the app shows it in place; Python callers catch `ExplorerError` or a
-subclass. What the app shows is made from an id of `explorer.messages`, `PhotoError(code="error.empty", name=name)`: the
-error carries the id and the fields, and every language has it.
+Each message is one clear sentence that says what is wrong and what to do. The command line prints only the message and
+exits with `exit_code`; the app shows it in place; Python callers catch `ExplorerError` or a subclass. Errors that the
+app shows are made from an id of `explorer.messages`, `PhotoError(code="error.empty", name=name)`. The error carries the
+id and the fields, and every language has the id.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class WeightsError(ExplorerError):
 
 
 class HubError(WeightsError):
-    """Weights that cannot be had from or put on the Hugging Face Hub: no such repository, gated, offline, bad names."""
+    """Weights that cannot be downloaded from or published to the Hugging Face Hub: no such repository, gated, "
+    "offline, bad names."""
 
 
 class OutputError(ExplorerError):
@@ -100,11 +101,11 @@ class TrainingError(ExplorerError):
 def sentence(
     error: BaseException, *, relief: str = "use a smaller picture or a lighter model", advice: str = ""
 ) -> str:
-    """What an error says to a user: one sentence without a line break.
+    """The message of an error for the user: one sentence without a line break.
 
     Args:
         relief: what to do where memory is short.
-        advice: what to do about an error that nobody expected.
+        advice: what to do about an unexpected error.
     """
     if isinstance(error, ExplorerError):
         text = str(error)

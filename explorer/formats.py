@@ -1,8 +1,7 @@
-"""The one table of what is opened.
+"""The table of file formats that the explorer opens.
 
-Everything that has to know formats asks here: the decoders, folder and archive runs, what pages let people choose,
-messages, and docs/formats.md, which `scripts/formats_page.py` writes from this table. It imports nothing heavy, so that
-asking is free.
+Everything that needs to know formats uses it: the decoders, folder and archive runs, file choosers, messages, and
+docs/formats.md, which `scripts/formats_page.py` writes from it. It imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ class Format:
     """A row of the table."""
 
     key: str
-    """Its short name in the program."""
+    """Short name in the code."""
     title: str
     group: Literal["raw", "picture"]
     suffixes: tuple[str, ...]
     """In lower case, without the dot; the first is the usual one."""
     signatures: tuple[Signature, ...] = ()
-    """Any of them tells the format; empty where only what follows tells it: tags, brands."""
+    """Each identifies the format; empty if only tags or brands further into the file do."""
     decoder: str = "LibRaw (rawpy)"
     depth: str = "the sensor's"
-    """Bits a channel that are kept."""
+    """Bits per channel that are kept."""
     orientation: str = "as the file says"
-    colour: str = "the file's matrix, else LibRaw's for the camera"
+    colour: str = "the file's matrix, otherwise LibRaw's for the camera"
     metadata: str = "camera, exposure"
     refused: str = ""
-    """What of the format is not opened, and what to do then."""
+    """Variants that are not opened, and what to do instead."""
 
 
 _TIFF: tuple[Signature, ...] = ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"))
@@ -42,24 +41,24 @@ _EXIF, _EXIF_BLOCK = "EXIF", "EXIF (camera, exposure, date)"
 _PICTURES = (
     Format(
         "jpeg", "JPEG", "picture", ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"), ((0, b"\xff\xd8"),),
-        "Pillow; imagecodecs for 12 bits, lossless JPEG and JPEG-LS", "8, 12; up to 16 where lossless", _EXIF,
-        "ICC; else Adobe RGB where EXIF says so; CMYK", _EXIF_BLOCK, "hierarchical JPEG: save it as a plain one",
+        "Pillow; imagecodecs for 12 bits, lossless JPEG and JPEG-LS", "8, 12; up to 16 if lossless", _EXIF,
+        "ICC; else Adobe RGB if EXIF says so; CMYK", _EXIF_BLOCK, "hierarchical JPEG: save it as a plain one",
     ),
     Format(
         "png", "PNG", "picture", ("png", "apng"), ((0, b"\x89PNG\r\n\x1a\n"),), "Pillow; imagecodecs for 16 bits",
         "8, 16", _EXIF, "cICP; else iCCP; else sRGB; else gAMA and cHRM", _EXIF_BLOCK,
-        "the form that iPhone apps use inside (CgBI): convert it with Apple's tools",
+        "the variant inside iPhone apps (CgBI): convert it with Apple's tools",
     ),
     Format(
         "tiff", "TIFF and BigTIFF", "picture", ("tif", "tiff", "btf"), _TIFF, "tifffile; libtiff for YCbCr and LogLuv",
         "1 to 16, 32, float", "tag 274", "ICC; grey, palette, RGB, CMYK, Lab, YCbCr", _EXIF_BLOCK,
-        "signed and complex samples, spectra, inks other than CMYK, Lab of fax machines: export as RGB",
+        "signed and complex samples, spectra, inks other than CMYK, fax Lab: export as RGB",
     ),
     Format("webp", "WebP", "picture", ("webp",), ((8, b"WEBP"),), "Pillow", "8", _EXIF, "ICC", _EXIF_BLOCK),
     Format("gif", "GIF", "picture", ("gif",), ((0, b"GIF87a"), (0, b"GIF89a")), "Pillow", "8", "none", "sRGB", "none"),
     Format(
-        "bmp", "BMP", "picture", ("bmp", "dib"), ((0, b"BM"),), "Pillow; bit fields by ourselves", "8; 16 where masks "
-        "are wider", "rows", "embedded ICC", "none",
+        "bmp", "BMP", "picture", ("bmp", "dib"), ((0, b"BM"),), "Pillow; our own decoder for bit fields",
+        "8; 16 if masks are wider", "rows", "embedded ICC", "none",
     ),
     Format(
         "heic", "HEIC", "picture", ("heic", "heif", "hif", "heics", "heifs"), (),
@@ -105,15 +104,15 @@ _RAW = (
 )  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (*_RAW, *_PICTURES)
-"""RAW first: their files may begin as a TIFF does."""
+"""RAW formats come first, because their files may begin like a TIFF."""
 RAW_SUFFIXES = frozenset(suffix for each in _RAW for suffix in each.suffixes)
 PICTURE_SUFFIXES = frozenset(suffix for each in _PICTURES for suffix in each.suffixes)
 SUFFIXES = RAW_SUFFIXES | PICTURE_SUFFIXES
-"""What folder runs take: suffixes in lower case, without the dot. What a file named by itself is, its content says."""
+"""Suffixes that folder runs take, in lower case, without the dot. A file named by itself is opened by its content."""
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of a file's name, in lower case and without the dot; empty where it has none."""
+    """The suffix of a file's name, in lower case and without the dot; empty if it has none."""
     stem, dot, suffix = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
     return suffix.lower() if dot and stem else ""
 
@@ -137,16 +136,16 @@ def titles() -> tuple[str, ...]:
 
 
 def listed(first: str = "camera RAW") -> tuple[str, str]:
-    """What is opened, between commas, and the last one, for sentences that join the two by their own word."""
+    """The formats that can be opened, separated by commas, and the last one, for sentences that join the two."""
     *names, last = (first, *titles())
     return ", ".join(names), last
 
 
 def described() -> str:
-    """What is opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
+    """The formats that can be opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
     return " or ".join(listed())
 
 
 def accepted() -> str:
-    """What a web page's file dialog offers first: suffixes with their dots, between commas."""
+    """Suffixes for a web page's file dialog, with their dots, separated by commas."""
     return ",".join(f".{suffix}" for each in FORMATS for suffix in each.suffixes)

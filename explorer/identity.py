@@ -1,4 +1,4 @@
-"""What paths are: one file has many names, by other spellings, links, case and mounts, and is known by none of them."""
+"""Identity of files. One file has many names, by spellings, links, letter case and mounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Identity = tuple[int, int] | str
 
 
 def identity(path: str | Path) -> Identity | None:
-    """What tells a file or folder from every other one: its device and number; None where there is nothing.
+    """Identifies a file or folder by its device and number; None if there is nothing.
 
     It follows links, and the file system answers by its own rule of upper and lower case. Where a file system numbers
     nothing, the real path stands for the file.
@@ -28,7 +28,7 @@ def identities(paths: Iterable[str | Path]) -> set[Identity]:
 
 
 def nearest_of(folder: str | Path, candidates: Iterable[str | Path]) -> str | Path | None:
-    """The candidate that `folder` is, or lies in, after all links: of several the innermost, None where it is in none.
+    """The candidate that `folder` is, or lies in, after all links: of several the innermost, None if it is in none.
 
     None of them need exist.
     """

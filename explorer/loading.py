@@ -27,7 +27,7 @@ class ModelInfo:
     """One entry of `list_models`: what a picker shows."""
 
     name: str
-    """What `load_model` and `restore` take."""
+    """The name for `load_model` and `restore`."""
     architecture: str
     title: str
     summary: str
@@ -41,9 +41,9 @@ class ModelInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """Every model that can be used at once: those with weights at hand, then the classical methods. Asks no server.
+    """Lists every model that can be used now: those with installed weights, then the classical methods.
 
-    Folders whose config cannot be read are left out here; `load_model` on their name says what is wrong.
+    Never touches the network. Skips folders whose config cannot be read; `load_model` on their name says what is wrong.
 
     Examples:
         >>> import explorer
@@ -70,7 +70,7 @@ def _info(a: Architecture, name: str, summary: str, licence: str, parameters: in
 
 
 def _stamp(path: Path) -> str:
-    """What changes when a file does."""
+    """A string that changes when the file does."""
     stat = path.stat() if path.is_file() else None
     return f"{stat.st_mtime_ns}/{stat.st_size}" if stat else ""
 
@@ -98,18 +98,16 @@ _CACHE = _ModelCache(_CACHED_MODELS)
 
 
 def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
-    """A model by its name: resolves where its weights are, and loads them once.
+    """Loads a model by its name: finds its weights, and loads them once.
 
-    Weights are looked for in the sources and the order of the user's settings (docs/hub.md). What was pulled once is
-    used without a connection.
+    The user's settings give the sources to search and their order (docs/hub.md). Cached weights need no connection.
 
     Args:
         name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), the path of a folder, or
-            weights on the Hub: "hf:org/repo/lamba_m0.raw_synthetic@<commit>". A floating revision, or none, is resolved
-            to its commit, which `identity.revision` names.
-        weights: a folder of weights (or an `hf:` name) to take instead of the one that `name` has; its architecture
-            must be `name`'s.
-        source: look in this source only: "local", "embedded", "hub" or "authors".
+            weights on the Hub: "hf:org/repo/lamba_m0.raw_synthetic@<commit>". A branch, or no revision, is resolved to
+            a commit, which `identity.revision` names.
+        weights: a folder of weights (or an `hf:` name) to use instead of those of `name`, with the same architecture.
+        source: search only this source: "local", "embedded", "hub" or "authors".
 
     Raises:
         ModelNotFoundError: unknown name, or an architecture without weights; the message lists the known ones.
@@ -130,7 +128,7 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
         model = _CACHE.get(found.folder, found.revision)
     if weights is not None and model.architecture.name != name.split(".")[0]:
         raise WeightsError(
-            f"{weights} holds weights of {model.architecture.name}, not of {name}; give its own architecture's name."
+            f"{weights} contains weights of {model.architecture.name}, not of {name}; give its own architecture's name."
         )
     return model
 

@@ -54,7 +54,7 @@ class _TextLines(logging.Formatter):
 
 
 class _Printed(io.TextIOBase):
-    """What libraries print, as records of the log: a line each, and one for a traceback."""
+    """Turns the output of libraries into log records: one per line, and one for a traceback."""
 
     def __init__(self) -> None:
         self._begun = self._where = ""

@@ -1,11 +1,11 @@
-"""How this machine computes: on how many cores, which in a container may be fewer than it has, how near to 0, and with
+"""This machine's arithmetic: on how many cores (in a container perhaps fewer than it has), how close to 0, and with
 what is left of threads after a fork.
 
 Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are
 all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
 
 A fork copies the memory of a process, and of its threads only the one that forks. Libraries whose threads have worked
-before (torch by OpenMP, OpenVINO by TBB) would wait for them for ever in the child, and whoever wants a lock that
+before (torch by OpenMP, OpenVINO by TBB) would wait for them forever in the child, and whoever wants a lock that
 another thread held at that moment too. So a forked child computes in the one thread that it has, with open locks, and
 without the backends that cannot do that.
 """
@@ -72,7 +72,7 @@ def threads(wanted: int) -> int:
 
 
 def forked_from_cuda() -> bool:
-    """Whether this process was forked from one that used CUDA, which no child can."""
+    """True if this process was forked from one that used CUDA, so it cannot use CUDA itself."""
     return _forked_from_cuda
 
 

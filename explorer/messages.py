@@ -1,4 +1,4 @@
-"""What the explorer says of photographs, models and files: English sentences by id, with `{}` fields.
+"""Messages about photos, models and files: English sentences by id, with `{}` fields.
 
 They stand in `messages.json`. Translations have the same ids (`explorer/app/locales`), so another wording in English
 needs no other translation. The app's own texts are those of `explorer.app.text`.

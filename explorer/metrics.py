@@ -68,10 +68,10 @@ class Metric:
     digits: int
     """Behind the point, where it is shown."""
     compute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    """Of N x C x H x W images and references in [0, 1], N figures."""
+    """Takes N x C x H x W images and references in [0, 1], and returns N figures."""
     unit: str = ""
     best_high: bool = True
-    """False where the lowest figure is the best."""
+    """False if the lowest figure is the best."""
     min_side: int = 1
     """Shortest side of an image that it needs, in pixels."""
     matched: bool = False

@@ -50,7 +50,7 @@ def check_negative(photo: Photo, saving: Saving) -> None:
 
 
 def notes_of(restoration: Restoration) -> tuple[str, ...]:
-    """What there is to say of a result's DNG beside the result's own notes."""
+    """Notes about a result's DNG, besides the result's own notes."""
     scene = restoration.scene
     converted = scene is not None and scene.color == "srgb" and not scene.photo.monochrome
     return (_CONVERTED,) if converted else ()
@@ -154,7 +154,7 @@ def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
 
 
 def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
-    """What a DNG of a result holds.
+    """The contents of a result's DNG.
 
     Samples are camera RGB before white balance. What a restored picture shows is in them as far as white; with
     `keep_exposure` the highlights that the amplification clips are the photo's own. A network that gives sRGB has its
@@ -191,7 +191,7 @@ def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
 
 
 def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
-    """Writes a result as a DNG, whole or not at all, without a second copy of it in memory.
+    """Writes a result as a DNG, complete or not at all, without a second copy of it in memory.
 
     Raises:
         OutputError: see `scene_of`; or the file cannot be written.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.encode import check_output, encode, write_bytes
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import NEGATIVE, OPENEXR, Saving
 
 if TYPE_CHECKING:
     from explorer.models import Intermediate
@@ -36,16 +36,16 @@ class Restoration:
     model: str
     weights: WeightsIdentity
     seconds: float
-    """Wall time of the network alone."""
+    """Wall time of the network only."""
     device: str
     precision: str
     """"float32" or "bfloat16"."""
     backend: str
-    """What ran the network: "torch", "openvino" or "cuda"."""
+    """The backend that ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was done to bring photo and model together."""
     described: tuple[Intermediate, ...] = ()
-    """What its architecture says of the intermediates, in reading order."""
+    """The architecture's descriptions of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
     """The photo's; see `explorer.photo.files.metadata`."""
@@ -66,15 +66,15 @@ class Restoration:
         force_linear: bool = False,
         linear: bool = False,
     ) -> Path:
-        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp, .dng).
+        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp, .dng, .exr).
 
         It carries on what the photo's file says of camera, exposure, date and author. A DNG holds 16 bits of the
-        camera's own colours, to be developed further; see docs/raw-workflow.md.
+        camera's own colours, to be developed further, an OpenEXR file floats of linear light; see docs/raw-workflow.md.
 
         Args:
             bits: 8, or 16 for PNG and TIFF.
             keep_gps: also carry on the place where the photo was taken.
-            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification beside them.
+            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification next to them.
             force_linear: make a DNG of a developed picture too.
             linear: of a TIFF: floats of linear light in Rec. 2020, not clipped.
 
@@ -101,6 +101,10 @@ class Restoration:
             from explorer.negative import encode_negative
 
             return encode_negative(self, saving)
+        if suffix.lower() == OPENEXR:
+            from explorer.scene_linear import encode_openexr
+
+            return encode_openexr(self)
         if saving.linear:
             from explorer.scene_linear import encode_linear
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
-    """What `ratio="auto"` gives: the rule that the model's weights were trained with, and where its value came from."""
+    """The value of `ratio="auto"` by the rule that the model's weights were trained with, and its source."""
     convention = model.config.input
     if convention.ratio_rule == "none":
         return 1.0, say("source.own_brightening")
@@ -65,10 +65,10 @@ def prepared(photo: Photo, model: LoadedModel) -> Photo:
 
 
 def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
-    """What a model's network is given for a photo: by the conventions that its weights were trained with.
+    """Prepares a network's input from a photo, by the conventions that its weights were trained with.
 
     Args:
-        ratio: 1 to 300. A network that is told the ratio gets the picture as it is, and the ratio as its last plane.
+        ratio: 1 to 300. A network with the ratio as its last input plane gets the picture unamplified.
 
     Returns:
         The input; its notes are the photo's and those of what was done with it.
@@ -91,7 +91,7 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
 
 
 _MOST_PIXELS = 16_000_000
-"""Of pictures whose intermediates are kept unasked."""
+"""Largest image, in pixels, whose intermediates are kept by default."""
 
 
 def restore(
@@ -106,23 +106,25 @@ def restore(
     scene: bool = True,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Restoration:
-    """Restores a photograph.
+    """Restores a photo.
 
     Args:
-        photo: from `explorer.open_photo`; any photo goes with any model, through one documented conversion.
+        photo: from `explorer.open_photo`; every photo works with every model, through one documented conversion.
         model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
         ratio: amplification in linear light, 1 (none) to 300; "auto" follows the rule of the weights' training.
-        strength: 0 to 100 %, in linear light between the developed photo (0, bit for bit, and no network runs) and
-            what the network gives (100); detail is given back before noise is, see `explorer.photo.light.strength`.
+        strength: 0 to 100 %, blends in linear light from the developed photo (0, bit for bit; no network runs) to the
+            network's result (100); detail returns before noise does, see `explorer.photo.light.strength`.
         backend: "auto", "torch", "openvino" or "cuda"; `explorer.engine.choose_backend` says more.
         intermediates: keep the model's intermediates. None keeps them for pictures of up to 16 megapixels.
-        scene: keep a RAW photo's restored light too, which DNGs and linear TIFFs are written from.
-        progress: called with the share done, after every tile of a large picture.
+        scene: also keep a RAW photo's restored light, from which DNGs and linear TIFFs are written.
+        progress: called after every tile of a large picture, with the share that is done.
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
-        RatioError, ModelNotFoundError, WeightsError: see there.
-        SettingsError: the strength is no number from 0 to 100.
+        RatioError: the ratio is neither "auto" nor a number from 1 to 300.
+        ModelNotFoundError: an unknown model, or an architecture without weights.
+        WeightsError: the weights cannot be used.
+        SettingsError: the strength is not a number from 0 to 100.
 
     Examples:
         >>> import explorer
@@ -130,15 +132,13 @@ def restore(
         >>> explorer.restore(cat, "gamma", 4, max_side=64).image.shape
         (43, 64, 3)
     """
-    strength = check_strength(strength)
     job = prepare(photo, model, ratio, max_side)
-    if strength == 0:
+    if (strength := check_strength(strength)) == 0:
         return _developed(job, scene)
     given = network_input(job.photo, job.model, job.ratio)
     placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)
-    if intermediates is None:
-        intermediates = job.pixels <= _MOST_PIXELS
-    found = compute(job, given, backend, intermediates, progress)
+    kept = job.pixels <= _MOST_PIXELS if intermediates is None else intermediates
+    found = compute(job, given, backend, kept, progress)
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
     picture, color = placement.lying(found.maps.pop("image"), job.photo), job.model.config.output.color
@@ -171,11 +171,11 @@ class Job:
 
     @property
     def pixels(self) -> int:
-        """Of the photo."""
+        """Number of pixels of the photo."""
         return self.photo.size[0] * self.photo.size[1]
 
     def result(self, **made: Any) -> Restoration:
-        """What was made, with what it was made of."""
+        """The result, with its origin."""
         return Restoration(
             ratio=self.ratio, ratio_source=self.ratio_source, model=self.model.name, weights=self.model.identity,
             photo_name=self.photo.name, exif=self.photo.exif, developed=not isinstance(self.photo, RawPhoto), **made,
@@ -200,7 +200,7 @@ def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: floa
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """What a network gave."""
+    """The output of a network."""
 
     maps: dict[str, FloatArray]
     """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""
@@ -209,7 +209,7 @@ class Computed:
 
     @property
     def by(self) -> dict[str, Any]:
-        """What computed, and how long it took."""
+        """The hardware and backend that computed, and the seconds."""
         e = self.engine
         return {"seconds": e.clock[0], "device": e.device, "precision": e.precision, "backend": e.name}
 

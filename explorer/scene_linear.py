@@ -1,9 +1,11 @@
-"""A restoration as linear light for compositing: TIFFs of 32-bit floats in Rec. 2020 (ITU-R BT.2020), not clipped."""
+"""A restoration as linear light for compositing: TIFF or OpenEXR, 32-bit floats in Rec. 2020 (ITU-R BT.2020)."""
 
 from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,7 @@ from explorer.photo.light.adaptation import adaptation
 from explorer.photo.light.cameras import SRGB_TO_XYZ
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, upright
+from explorer.photo.numbers import finite_number
 from explorer.photo.values import FloatArray
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _PRIMARIES = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 """Chromaticities of red, green and blue (BT.2020, table 3); white is D65."""
+_WHITE = (0.3127, 0.3290)
 _D50 = np.array([0.9642, 1.0, 0.8249])
 _PROFILE = "Linear Rec. 2020"
 
@@ -106,3 +110,49 @@ def encode_linear(restoration: Restoration, keep_gps: bool = False) -> bytes:
     if exif:
         add_exif_to_tiff(buffer, exif)
     return buffer.getvalue()
+
+
+_EXIF, _EXPOSURE = 34665, {"expTime": 33434, "aperture": 33437, "isoSpeed": 34855}
+"""EXIF's own directory, and its tags by the attributes that OpenEXR has for them."""
+
+
+def encode_openexr(restoration: Restoration) -> bytes:
+    """A result as the bytes of an OpenEXR file: R, G and B as 32-bit floats, their chromaticities, camera and exposure.
+
+    Needs the library OpenEXR: `explorer.saving.Saving.check` says so where it is not installed.
+    """
+    import OpenEXR
+
+    chromaticities = tuple(value for point in (*_PRIMARIES, _WHITE) for value in point)
+    header = {
+        "type": OpenEXR.scanlineimage,
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "chromaticities": chromaticities,
+        **_attributes(restoration.exif),
+    }
+    # The library writes to paths only.
+    with TemporaryDirectory(prefix="lowlight-exr-") as folder:
+        path = Path(folder) / "light.exr"
+        light = np.ascontiguousarray(linear_light(restoration))
+        OpenEXR.File(header, {"RGB": light}).write(str(path))
+        del light
+        return path.read_bytes()
+
+
+def _attributes(exif: bytes | None) -> dict[str, object]:
+    """What OpenEXR's standard attributes say of camera and exposure; no place."""
+    from PIL import Image
+
+    tags = Image.Exif()
+    if exif:
+        tags.load(b"Exif\0\0" + exif)
+    found: dict[str, object] = {"software": "Lowlight Explorer"}
+    for name, tag in (("cameraMake", 271), ("cameraModel", 272)):
+        if isinstance(tags.get(tag), str):
+            found[name] = tags[tag]
+    inside = tags.get_ifd(_EXIF)
+    for name, tag in _EXPOSURE.items():
+        number = finite_number(inside.get(tag))
+        if number is not None and number > 0:
+            found[name] = number
+    return found

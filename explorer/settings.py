@@ -37,7 +37,7 @@ _BALANCES = ("as_shot", "daylight", "grey_world")
 
 @dataclass(frozen=True)
 class Finish:
-    """What is done to a restored picture afterwards, by hand. All zeros leave it as it is."""
+    """Manual adjustments of a restored picture. All zeros leave it as it is."""
 
     exposure: float = 0.0
     """Stops of linear light, -4 to 4."""
@@ -59,7 +59,7 @@ def check_finish(values: dict[str, Any]) -> Finish:
     """A `Finish` from a mapping of its fields.
 
     Raises:
-        SettingsError: an unknown field, or a value that is no number within its limits.
+        SettingsError: an unknown field, or a value that is not a number within its limits.
     """
     for name, value in values.items():
         if name not in LIMITS:
@@ -101,20 +101,20 @@ class RestoreSettings:
     """Amplification, 1 to 300: the number that was applied, also where it had been suggested."""
     white_balance: WhiteBalanceChoice = "as_shot"
     weights_sha256: str = ""
-    """Of the weights that made the picture; empty for classical methods, or to take whatever weights are there."""
+    """Checksum of the weights that made the picture; empty for classical methods, or to use whatever is installed."""
     backend: str = "auto"
-    """What computed; another one is taken where it is not available, and then the last bits may differ."""
+    """The backend; if it is not available another one is used, and the last bits may differ."""
     photo: str = ""
     """The photo's file name, for the reader."""
     finish: Finish = field(default_factory=Finish)
     black_level: BlackChoice = "auto"
-    """Of a RAW file, for `explorer.open_photo`."""
+    """Black level of a RAW file, for `explorer.open_photo`."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
-    """Writes a file of settings, whole or not at all.
+    """Writes a file of settings, complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.
@@ -138,18 +138,18 @@ def read_settings(path: Path) -> RestoreSettings:
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise SettingsError(f"{path} is too large for a file of settings; give the JSON that the app wrote.")
+            raise SettingsError(f"{path} is too large for a settings file; give a JSON file written by the app.")
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"The settings {path} cannot be read ({error.strerror}); check the path.") from error
     except ValueError as error:
-        raise SettingsError(f"{path} is not JSON ({error}); give the file that the app wrote.") from error
+        raise SettingsError(f"{path} is not JSON ({error}); give a file written by the app.") from error
     return _checked(data, path)
 
 
 def _checked(data: Any, path: Path) -> RestoreSettings:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise SettingsError(f"{path} holds no settings of schema {SCHEMA}; give the file that the app wrote.")
+        raise SettingsError(f"{path} does not contain settings of schema {SCHEMA}; give a file written by the app.")
     known = {each.name for each in fields(RestoreSettings)}
     if unknown := sorted(set(data) - known - {"schema"}):
         raise SettingsError(f"{path} holds {', '.join(unknown)}, which settings do not have; remove it.")
@@ -197,6 +197,7 @@ def restore_with(
     settings: RestoreSettings,
     *,
     backend: str | None = None,
+    max_side: int | None = None,
     intermediates: bool | None = None,
     scene: bool = True,
 ) -> Restoration:
@@ -205,11 +206,12 @@ def restore_with(
     Args:
         photo: opened with the settings' `black_level`, if it is camera RAW.
         backend: compute with this one, in the place of the settings'.
+        max_side: reduce the photo first; see `explorer.restore`.
         intermediates: keep the model's intermediates; see `explorer.restore`.
         scene: keep the light of a RAW photo's result; see `explorer.restore`.
 
     Raises:
-        SettingsError: the weights at hand are not those that the settings were made with.
+        SettingsError: the installed weights are not those of the settings.
         RatioError, WhiteBalanceError, ModelNotFoundError, WeightsError: see `explorer.restore`.
     """
     import explorer
@@ -219,7 +221,7 @@ def restore_with(
     if settings.weights_sha256 and loaded.identity.sha256 != settings.weights_sha256:
         raise SettingsError(
             f"The settings were made with other weights of {settings.model} (sha256 {settings.weights_sha256[:12]}); "
-            'get those, or empty "weights_sha256" in the file to take the ones that are here.'
+            'get those, or empty "weights_sha256" in the file to use the installed ones.'
         )
     if settings.white_balance != "as_shot":
         photo = photo.with_white_balance(settings.white_balance)
@@ -231,6 +233,7 @@ def restore_with(
         settings.ratio,
         strength=settings.strength,
         backend=backend,
+        max_side=max_side,
         intermediates=intermediates,
         scene=scene,
     )

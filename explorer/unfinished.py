@@ -1,6 +1,6 @@
-"""Files and folders that appear whole or not at all, and what killed processes left of them.
+"""Files and folders that appear complete or not at all, and what killed processes left of them.
 
-What is being written lies beside its place under a hidden name that tells who writes it: the machine, the process, and
+A file being written has a hidden name next to its final path that says who writes it: the machine, the process, and
 a random part. It takes its place by renaming. A process that is killed in between cannot remove it: the next one that
 writes into the same folder does.
 """
@@ -20,14 +20,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 PATTERN = ".*.partial*"
-"""Of the names, for `Path.glob`."""
+"""Pattern of these files' names, for `Path.glob`."""
 _NAME = re.compile(r"\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.partial(\.[^.]*)?")
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux
 _HERE = -100  # AT_FDCWD: paths are relative to the current folder
 
 
 def beside(path: Path) -> Path:
-    """A name beside `path`, with its suffix, for what is to take its place."""
+    """A temporary name next to `path`, with its suffix, for the file that will replace it."""
     return path.with_name(f".{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}")
 
 
@@ -38,7 +38,7 @@ def _machine() -> str:
 
 
 def made_by_the_dead(name: str) -> bool:
-    """Whether a name of `beside` tells of a process of this machine that is gone."""
+    """True if the process that created this temporary file no longer exists."""
     match = _NAME.fullmatch(name)
     if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
         return False

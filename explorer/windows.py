@@ -17,7 +17,7 @@ from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
 from explorer.photo.light.scene import picture_and_scene
-from explorer.photo.light.strength import FULL
+from explorer.photo.light.strength import FULL, HALO
 from explorer.photo.model_input import PLANE_STEP, cfa_of
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of, rendering_of, upright_box
@@ -36,11 +36,13 @@ class Windows:
     model: LoadedModel
     ratio: float
     """1 to 300."""
+    strength: float = FULL
+    """Above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in the whole."""
     grey: bool = False
     """Results stay grey."""
 
     def restored(self, box: Box, backend: str = "auto") -> FloatArray:
-        """What `restore` gives in a window.
+        """The result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
@@ -60,17 +62,17 @@ class Windows:
         picture = given.placement.lying(found.maps.pop("image"), part)
         amplified = 1.0 if self.model.traits.takes_ratio else self.ratio
         color = self.model.config.output.color
-        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, FULL, False)
+        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, self.strength, False)
         inside = image[box[1] - origin[1] : box[3] - origin[1], box[0] - origin[0] : box[2] - origin[0]]
         return np.ascontiguousarray(grey_of(inside) if self.grey else inside)
 
     @property
     def _lies(self) -> bool:
-        """Whether the network is given the photo as its sensor lies: not where it is developed before all else."""
+        """True if the network is given the photo as its sensor lies: not where it is developed before all else."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
-        """What is fed, and where its upper left corner lies in the upright photo."""
+        """The part to feed, and the position of its upper left corner in the upright photo."""
         if not self._lies:
             # Developed before anything else; 32 bits, so that it is still rounded to what the network knows.
             wide = columns[0], rows[0], columns[1], rows[1]
@@ -87,7 +89,7 @@ class Windows:
             if self._lies and isinstance(self.photo, RawPhoto) and self.photo.cfa == cfa_of(domain):
                 inset = self.photo.inset[along]  # planes count from the mosaic's first sample
         assert self.model.traits.halo is not None
-        margin = self.model.traits.halo * step + DEMOSAIC_REACH
+        margin = self.model.traits.halo * step + DEMOSAIC_REACH + (HALO if self.strength < FULL else 0)
         start = (run[0] + inset - margin) // unit * unit - inset
         stop = -(-(run[1] + inset + margin) // unit) * unit - inset
         return max(0, start), min(length, stop)
@@ -101,17 +103,18 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """Whether windows can be had of a model's results: not where a pixel depends on the whole picture."""
+    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
     return model.traits.halo is not None or model.traits.fits
 
 
-def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
-    """What windows of a restored photo are computed with; None where there are none (`is_local`).
+def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FULL) -> Windows | None:
+    """Prepares windows of a restored photo; None if the model has none (`is_local`).
 
     Args:
         photo: at its own size.
         model: loaded.
         ratio: 1 to 300.
+        strength: above 0, at most 100.
     """
     if not is_local(model):
         return None
@@ -124,4 +127,4 @@ def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
     if model.traits.fits:
         net, _ = knowing(Job(photo, model, ratio, ""), network_input(photo, model, ratio))
         model = replace(model, net=cast("RestorationNet", net))
-    return Windows(photo, model, ratio, grey) if model.traits.halo is not None else None
+    return Windows(photo, model, ratio, strength, grey) if model.traits.halo is not None else None

@@ -91,7 +91,7 @@ def outcome(pool: DecoderPool, name: str, data: bytes, limits: Limits) -> tuple[
             return UNEXPECTED, str(error.__cause__)
         if "could not be decoded within" in text:
             return SLOW, text
-        if "makes its decoder crash" in text or "ended from outside" in text or "could not be started" in text:
+        if "crashes its decoder" in text or "ended from outside" in text or "could not be started" in text:
             return CRASH, text
         if "of memory that its decoder may use" in text:
             return MEMORY, text

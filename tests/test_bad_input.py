@@ -220,7 +220,7 @@ def test_outputs_that_cannot_be(dark: Path, here: Callable[..., Outcome]) -> Non
     one_sentence(here(*restore, "-o", folder / "x.png", "--intermediates", folder / "no"), OUTPUT, "does not exist")
     one_sentence(here(*restore, "-o", folder / "x.png", "--intermediates", dark), OUTPUT, "not a folder")
     one_sentence(here("restore", dark, second, "-m", "gamma", "-o", folder / "out.png"), OUTPUT, "folder")
-    one_sentence(here("restore", dark, dark, "-m", "gamma", "-o", f"{folder}/"), OUTPUT, "two photographs")
+    one_sentence(here("restore", dark, dark, "-m", "gamma", "-o", f"{folder}/"), OUTPUT, "two photos")
     assert sorted(folder.iterdir()) == there
     assert second.read_bytes() == dark.read_bytes()
 

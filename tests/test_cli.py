@@ -47,7 +47,7 @@ def test_help_is_quick_and_names_commands_and_exit_codes() -> None:
     )
     done = python("-c", script)
     assert done.stdout.splitlines()[-1] == "[] 0"
-    for word in ("restore", "models", "info", "app", "weights", "Exit codes", "130", "some of several photographs"):
+    for word in ("restore", "models", "info", "app", "weights", "Exit codes", "130", "some of several photos"):
         assert word in done.stdout
     assert "\x1b" not in done.stdout
     assert done.stderr == ""

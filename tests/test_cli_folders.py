@@ -175,7 +175,7 @@ def test_intermediates_that_are_gone_are_made_again(
 
 
 def test_an_empty_folder_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="holds no photographs"):
+    with pytest.raises(PhotoError, match="contains no photos"):
         photographs_of([tmp_path])
 
 

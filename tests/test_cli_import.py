@@ -232,8 +232,8 @@ def test_other_files_are_refused_for_what_they_are(what: str, tmp_path: Path) ->
         contents = {"LFS": b"version https://git-lfs.github.com/spec/v1\n", "web page": b"\n<!DOCTYPE html><html>"}
         path.write_bytes(contents.get(what, inside.getvalue()[:-300]))
     words = {"TorchScript": "TorchScript program", "zip": "unpack it", "tar": "unpack it", "LFS": "Git LFS",
-             "web page": "is a web page", "module": "holds objects or code",
-             "cut off": "not a whole PyTorch"}  # fmt: skip
+             "web page": "is a web page", "module": "contains objects or code",
+             "cut off": "not a complete PyTorch"}  # fmt: skip
     with pytest.raises(WeightsError, match=words[what]) as said:
         state_dicts(path, path.read_bytes())
     assert str(said.value).count(";") == 1 and str(said.value).endswith(".")

@@ -212,7 +212,7 @@ def test_quiet_and_overwriting(dark: Path, tmp_path: Path, capsys: pytest.Captur
     capsys.readouterr()
     assert run("restore", dark, "-m", "gamma", "-o", out, "-q") == 7
     said = capsys.readouterr().err
-    assert "already there" in said and "--overwrite" in said and len(said.splitlines()) == 1
+    assert "already exists" in said and "--overwrite" in said and len(said.splitlines()) == 1
     assert out.read_bytes() == b"old"
     assert run("restore", dark, "-m", "gamma", "-o", out, "-q", "--overwrite") == 0
     assert capsys.readouterr() == ("", "")
@@ -266,7 +266,7 @@ def test_an_archive_keeps_what_else_lies_in_its_place(
     command = ["batch", folder, archive, "-m", "gamma", "--workers", "0", "-q"]
     for _ in range(2):
         assert run(*command) == 7
-        assert "b.png' is already there" in capsys.readouterr().err
+        assert "b.png' already exists" in capsys.readouterr().err
         assert (archive / "b.png").read_bytes() == b"somebody's" and not (archive / "a.png").exists()
     assert run(*command, "--overwrite") == 0
     assert (archive / "b.png").read_bytes()[1:4] == b"PNG"
@@ -289,5 +289,5 @@ def test_plan_of_outputs(tmp_path: Path) -> None:
     assert plan_outputs([one, Path("b/y.dng")], folder, 16) == [tmp_path / "x.png", tmp_path / "y.png"]
     assert plan_outputs([one], str(tmp_path), 8) == [tmp_path / "x.png"]
     assert plan_outputs([one, same_stem], folder, 8) == [tmp_path / "x.dng.png", tmp_path / "x.jpg.png"]
-    with pytest.raises(OutputError, match="Two photographs"):
+    with pytest.raises(OutputError, match="Two photos"):
         plan_outputs([one, Path("b/x.dng")], folder, 8)

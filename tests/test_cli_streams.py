@@ -62,7 +62,7 @@ def test_readers_that_go_away(photos: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_behind_the_report(photos: Path, tmp_path: Path) -> None:
     done = shell("lowlight restore in/p0.png -m gamma -o out/x.png > /dev/full", tmp_path)
-    assert done.returncode == 7 and done.stderr.startswith("error: The standard output cannot be written")
+    assert done.returncode == 7 and done.stderr.startswith("error: Standard output cannot be written")
     assert len(done.stderr.splitlines()) == 1 and (tmp_path / "out" / "x.png").is_file()
 
 

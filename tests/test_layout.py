@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         *RESULTS,
     ),  # fmt: skip
-    "video": ("errors", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
+    "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "sandbox", "logs"),

@@ -67,15 +67,15 @@ def in_environment(text: str) -> Ranges:
 
 def test_requirements_for_spaces_are_in_step(project: Path, pyproject: dict[str, Any]) -> None:
     text = (project / "requirements.txt").read_text()
-    assert in_requirements(text) == declared(pyproject, "fast")
-    assert in_requirements(text.replace("gradio>=6.31", "gradio>=5")) != declared(pyproject, "fast")
+    assert in_requirements(text) == declared(pyproject, "fast", "heif")
+    assert in_requirements(text.replace("gradio>=6.31", "gradio>=5")) != declared(pyproject, "fast", "heif")
 
 
 def test_conda_environment_is_in_step(project: Path, pyproject: dict[str, Any]) -> None:
     text = (project / "environment.yml").read_text()
-    # Ray and the site's generator come with `make batch-test` and `make docs`, and with the extras of those names; what
-    # decodes HEIC only with its extra, and so does spandrel.
-    extras = set(pyproject["project"]["optional-dependencies"]) - {"ray", "docs", "heif", "spandrel"}
+    # Ray, the site's generator and spandrel come with `make batch-test`, `make docs` and `make spandrel-test`, and with
+    # the extras of those names.
+    extras = set(pyproject["project"]["optional-dependencies"]) - {"ray", "docs", "spandrel"}
     everything = declared(pyproject, *extras)
     assert in_environment(text) == everything
     assert in_environment(re.sub(r"  - scipy.*\n", "", text)) != everything
@@ -114,8 +114,8 @@ def third_party_imports(folder: Path) -> set[str]:
 
 
 def test_every_import_of_the_package_is_a_declared_dependency(project: Path, pyproject: dict[str, Any]) -> None:
-    optional = {"pillow_heif", "spaces"}  # used where a user has them, refused or passed over otherwise
-    known = set(declared(pyproject, "fast", "notebooks", "onnx", "ray", "spandrel", "video")) | {
+    optional = {"spaces"}  # used where a user has them, refused or passed over otherwise
+    known = set(declared(pyproject, "exr", "fast", "heif", "notebooks", "onnx", "ray", "spandrel", "video")) | {
         "starlette",
         "uvicorn",
         "httpx",

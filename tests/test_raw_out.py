@@ -116,6 +116,43 @@ def test_linear_light(run: Callable[..., Run], night: Path, tmp_path: Path) -> N
     assert np.asarray(back)[0, 0].astype(int) == pytest.approx([255, 0, 0], abs=12)
 
 
+def test_openexr(run: Callable[..., Run], night: Path, tmp_path: Path) -> None:
+    openexr = pytest.importorskip("OpenEXR", reason="needs OpenEXR")
+    made = run("restore", night, "-m", MODEL, "--ratio", 10, "-o", tmp_path / "out.exr")
+    assert made.exit_code == 0, made.output
+    run("restore", night, "-m", MODEL, "--ratio", 10, "--linear", "-o", tmp_path / "out.tif")
+    with openexr.File(str(tmp_path / "out.exr")) as file:
+        header, light = file.header(), file.channels()["RGB"].pixels
+        assert light.dtype == np.float32 and np.array_equal(light, tifffile.imread(tmp_path / "out.tif"))
+        assert light.max() > 2, "light above white goes on"
+        bt2020 = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290)
+        assert header["chromaticities"] == pytest.approx(bt2020)
+        assert header["isoSpeed"] == 6400 and header["cameraModel"]
+    batch = run("batch", night.parent, tmp_path / "many", "-m", "gamma", "--suffix", ".exr", "--workers", 0)
+    assert batch.exit_code == 0 and openexr.isOpenExrFile(str(tmp_path / "many" / "night.exr"))
+
+
+def test_without_its_library_openexr_is_one_sentence(
+    run: Callable[..., Run], night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.saving.find_spec", lambda name: None)
+    made = run("restore", night, "-m", MODEL, "-o", tmp_path / "out.exr")
+    assert made.exit_code == 7 and "lowlight-explorer[exr]" in made.output and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["restore", "batch"])
+def test_half_size(run: Callable[..., Run], night: Path, tmp_path: Path, command: str) -> None:
+    common = ["-m", MODEL, "--half-size", "--suffix", ".dng"]
+    where = ["restore", night.parent, "-o", tmp_path] if command == "restore" else ["batch", night.parent, tmp_path]
+    made = run(*where, *common, *(["--workers", 0] if command == "batch" else []))
+    assert made.exit_code == 0, made.output
+    half = explorer.open_photo(tmp_path / "night.dng")
+    assert half.size == (48, 32)
+    direct = explorer.restore(explorer.open_photo(night), MODEL, max_side=48)
+    direct.save(tmp_path / "direct.dng")
+    assert (tmp_path / "direct.dng").read_bytes() == (tmp_path / "night.dng").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

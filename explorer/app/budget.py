@@ -23,7 +23,7 @@ _LOCK = threading.Lock()
 
 
 def seconds_per_pixel(model: LoadedModel) -> float:
-    """What the model takes for a pixel of a picture on this machine: the best of three runs on a small picture, so
+    """Seconds per pixel that the model takes on this machine: the best of three runs on a small picture, so
     that other work of the machine counts little. Measured once for each network of the process; a preview that is
     quicker corrects it (`observe`).
 
@@ -38,10 +38,40 @@ def seconds_per_pixel(model: LoadedModel) -> float:
 
 
 def observe(model: LoadedModel, seconds: float, pixels: int) -> None:
-    """Takes note of a preview: what was measured while the machine was busy must not make previews small for ever."""
+    """Takes note of a preview: what was measured while the machine was busy must not make previews small forever."""
     with _LOCK:
         if model.traits in _SPEED:
             _SPEED[model.traits] = min(_SPEED[model.traits], seconds / pixels)
+
+
+_TAKEN: dict[tuple[str, str], float] = {}
+"""Seconds for a pixel: what a visitor waited for the last whole photo, before that what the network of the quickest
+preview took."""
+_WHOLE: set[tuple[str, str]] = set()
+"""Models of which it is a whole photo's."""
+
+
+def _known(model: LoadedModel) -> tuple[str, str]:
+    """What tells a model from others; a classical method is loaded anew each time."""
+    return model.name, model.identity.sha256
+
+
+def took(model: LoadedModel, seconds: float, pixels: int, whole: bool) -> None:
+    """Takes note of a restoration: of a whole photo with all that belongs to it."""
+    with _LOCK:
+        key, each = _known(model), seconds / pixels
+        before = _TAKEN.get(key)
+        if whole:
+            _WHOLE.add(key)
+        elif key in _WHOLE or (before is not None and before < each):
+            return  # other work of the machine counts little in the quickest
+        _TAKEN[key] = each
+
+
+def seconds_for(model: LoadedModel, pixels: int) -> float | None:
+    """What restoring so many pixels takes here, as far as it is known."""
+    each = _TAKEN.get(_known(model))
+    return None if each is None else each * pixels
 
 
 def _measured(model: LoadedModel) -> float:

@@ -24,13 +24,13 @@ SECONDS = 2.0
 
 
 def models() -> dict[str, ModelInfo]:
-    """What is installed, by name: the project's own networks, other trained networks, imported checkpoints, and
+    """Installed models by name: the project's own networks, other trained networks, imported checkpoints, and
     classical methods, each in alphabetical order and the largest weights of a network first."""
     return _listed(int(time.monotonic() / SECONDS))
 
 
 def refresh() -> None:
-    """Looks at the disk anew at the next question."""
+    """Looks at the disk again at the next question."""
     _listed.cache_clear()
 
 

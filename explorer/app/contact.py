@@ -57,7 +57,7 @@ def _prints(session: Session, board: Board) -> list[Print]:
 
 
 def _settings(session: Session, board: Board) -> dict[str, Any]:
-    """What makes the pictures again."""
+    """The settings that reproduce the pictures."""
     opened = session.require_open()
     pictures = [
         {

@@ -21,7 +21,7 @@ from explorer.photo.types import RgbPhoto
 KINDS = {"raw": ".dng", "jpeg": ".jpg"}
 """Suffix of the dark file by what is chosen."""
 ISO, GAIN = 6400.0, 4.0
-"""What the page begins with: the sensitivity, and for cameras whose ISO is not known the counts per electron."""
+"""Initial values of the page: the sensitivity, and the counts per electron for cameras without a known ISO."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Wish:
 
 
 def has_iso(camera: str) -> bool:
-    """Whether a camera's sensitivity is said by its ISO; else by its gain."""
+    """True if a camera's sensitivity is given as ISO; otherwise as gain."""
     return camera in CAMERAS and CAMERAS[camera].iso is not None
 
 
@@ -55,7 +55,7 @@ def noise_of(wish: Wish) -> SensorNoise:
 
 def make_dark(session: Session, wish: Wish) -> DarkLight:
     """Makes the open photo dark and shows it, with the photo as it was for its reference. What is dark already is made
-    anew from the photo that it was made of.
+    again from the photo that it was made of.
 
     Returns:
         How dark it is.
@@ -94,7 +94,7 @@ def _rendering(well_lit: OpenPhoto) -> RgbPhoto:
 
 
 def back_to_light(session: Session) -> bool:
-    """Shows again what the dark photo was made of; False where none was made dark."""
+    """Shows again what the dark photo was made of; False if none was made dark."""
     well_lit = session.require_open().well_lit
     if well_lit is None:
         return False

@@ -25,7 +25,7 @@ _FIRST = "sony_a7s2"
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     camera: gr.Dropdown
     sensitivity: gr.Number
@@ -70,7 +70,7 @@ def _title(key: str) -> str:
 
 
 def wire(shared: Shared, parts: Parts) -> None:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     parts.camera.input(
         _sensitivity_of, parts.camera, parts.sensitivity, api_visibility="private", show_progress="hidden",
         concurrency_id=PREVIEWS, concurrency_limit=2,

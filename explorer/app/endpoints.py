@@ -1,4 +1,4 @@
-"""The app over HTTP: typed endpoints for programs, beside the page's own private ones."""
+"""The app over HTTP: typed endpoints for programs, in addition to the page's own private ones."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _path(photo: Any) -> str:
-    """Where an uploaded photo lies on this machine; clients may send anything in its place."""
+    """Path of an uploaded photo on this machine; clients may send anything in its place."""
     path = photo.get("path") if isinstance(photo, dict) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
-        raise PhotoError("A photo is given as a file that was uploaded; upload it and give what the upload returned.")
+        raise PhotoError("A photo must be an uploaded file; upload it and pass what the upload returned.")
     return path
 
 
@@ -123,7 +123,7 @@ def layers(model: str) -> list[dict[str, Any]]:
 
 @_answered
 def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -> FileData:
-    """What a layer gives for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
+    """The output of a layer for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
     loaded, value = catalogue.load(model), _ratio(ratio)
     found = explorer.feature_maps(_photo(photo), loaded, layer, value)
     return _result(lambda folder: _saved(folder / "maps.npy", lambda file: np.save(file, found.maps)))
@@ -139,15 +139,17 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 
 
 @_answered
-def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
+def restore(
+    photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16", strength: float = 100
+) -> FileData:
     """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
-    dng."""
+    dng; `strength` 0 (developed only) to 100 (all that the network does)."""
     name, value = catalogue.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
         opening.take_photo(session, _photo(photo))
-        return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]  # "auto" or a number
+        return restoring.save(session, name, value, file_format, strength=strength)  # type: ignore[arg-type]
 
     return _result(work)
 
@@ -159,7 +161,7 @@ def _saved(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
 
 
 def _result(work: Callable[[Path], Path]) -> FileData:
-    """Has a file made in a folder that is nobody else's, and hands it out.
+    """Has a file made in a private folder, and hands it out.
 
     Only what is finished takes its turn to be removed.
     """

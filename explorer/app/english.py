@@ -1,11 +1,11 @@
-"""What the app says in English, by id: translations are kept by the ids, so that they outlive a change of wording."""
+"""The app's English texts by id. Translations use the ids, so they survive rewording."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import explorer
-from explorer.app import text
+from explorer.app import queue_text, text
 from explorer.app.lessons import LESSONS
 from explorer.evaluation.leaderboard import SETS
 from explorer.evaluation.leaderboard_text import ANSWERS, HEADINGS, QUESTIONS, SEEN
@@ -16,9 +16,9 @@ from explorer.messages import MESSAGES
 def english() -> dict[str, str]:
     """Sentences by id.
 
-    A text of `explorer.app.text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the Learn tab
-    `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an example
-    `example.<name>`; the summary of weights that are at hand the weights' name; the rest the ids of
+    A text of `explorer.app.text` or `queue_text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the
+    Learn tab `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an
+    example `example.<name>`; the summary of installed weights the weights' name; the rest the ids of
     `explorer.messages`.
     """
     return {
@@ -32,7 +32,7 @@ def english() -> dict[str, str]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    for name, value in vars(text).items():
+    for name, value in [*vars(text).items(), *vars(queue_text).items()]:
         if not name.isupper() or name == "LANGUAGES":
             continue
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What the tab of feature maps shows: a layer's channels, one of them in detail, and what it is good for.
+"""The work of the Feature maps tab: a layer's channels, one of them in detail, and its effect.
 
 Plain functions on a `Session`; `explorer.app.features_tab` lays them out.
 """
@@ -42,7 +42,7 @@ _GROUP = "features"
 
 @dataclass(frozen=True)
 class Choice:
-    """What the visitor has chosen, with every part checked."""
+    """The visitor's choice, with every part checked."""
 
     model: str
     ratio: RatioChoice
@@ -106,14 +106,14 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
 
 @dataclass(frozen=True)
 class Shown:
-    """What the tab shows for a choice."""
+    """The tab's contents for a choice."""
 
     grid: dict[str, Any]
     """The value of the channel grid."""
     first: int
     """The first channel of the sheet."""
     last_first: int
-    """The first channel of the last sheet; 0 where there is one."""
+    """The first channel of the last sheet; 0 if there is only one."""
     board: dict[str, Any]
     """The value of the tiles."""
     status: str
@@ -137,7 +137,7 @@ def layer_tree(model: str | None, kept: str | None) -> dict[str, Any]:
 def checked_choice(
     model: str | None, tree: Mapping[str, Any] | None, grid: Mapping[str, Any] | None, first: float, **others: Any
 ) -> Choice:
-    """What was chosen; channels that were picked in another layer count no more.
+    """Checks a choice; drops channels that were picked in another layer.
 
     Args:
         tree, grid: values of the list of layers and of the channel grid.

@@ -22,7 +22,7 @@ TITLE = text.TAB_FEATURES
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     model: gr.Dropdown
     scope: gr.Radio
@@ -96,7 +96,7 @@ class Handlers:
 
     @property
     def inputs(self) -> set[Any]:
-        """What decides what is shown."""
+        """Components that decide what is shown."""
         at = self.parts
         chosen = {at.model, at.tree, at.grid, at.scope, at.page, at.beside, at.beside_ratio, at.beside_model}
         return {self.shared.token, self.shared.ratio, *chosen}
@@ -141,7 +141,7 @@ class Handlers:
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     shared.pickers.update({parts.model: features.networks, parts.beside_model: features.networks})
     do, guard = Handlers(shared, parts), reported(shared.message)
     seen = [parts.grid, parts.page, parts.board, parts.status, parts.kernel, parts.link]

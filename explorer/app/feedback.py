@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 def told(error: Exception) -> str:
-    """What the page says of an error; what is not the user's doing is logged with its traceback."""
+    """The page's message for an error; errors that are not the user's fault are logged with their traceback."""
     if isinstance(error, ExplorerError):
         return str(error)
     LOG.error("A handler of the app failed.", exc_info=error)

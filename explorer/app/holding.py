@@ -43,13 +43,13 @@ _CUT, _UNCUT = 2**30, 36
 
 
 def bytes_to_restore(size: tuple[int, int]) -> int:
-    """What restoring a photo in full takes, with the photo and the result."""
+    """Memory for restoring a photo in full, with the photo and the result."""
     pixels = size[0] * size[1]
     return min(_RESTORING * pixels, _CUT + _UNCUT * pixels)
 
 
 def bytes_to_save(size: tuple[int, int]) -> int:
-    """What writing a result takes."""
+    """Memory for writing a result."""
     return _SAVING * size[0] * size[1]
 
 
@@ -65,7 +65,7 @@ class Room:
 
     @contextmanager
     def __call__(self, amount: float) -> Iterator[None]:
-        """Waits until nobody else works, or until there are so many bytes beside what the others have."""
+        """Waits until no one else works, or until so many bytes are free next to what the others use."""
         total = WORK * allowed_bytes()[1]
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + amount <= total)
@@ -89,7 +89,7 @@ def give_back() -> None:
 
 
 class Again(Generic[T]):
-    """Something large that is made anew when it is asked for after it was let go."""
+    """Something large that is made again when it is asked for after it was let go."""
 
     def __init__(self, value: T, make: Callable[[], T] | None = None) -> None:
         self.held: T | None = value
@@ -115,11 +115,11 @@ class Again(Generic[T]):
 
 
 _SHARED: set[int] = set()
-"""Buffers that are there for everybody, whoever shows them, by id; they stay as long as the process."""
+"""Buffers shared by everyone, by id; they live as long as the process."""
 
 
 def share(*values: Any) -> None:
-    """Takes what these hold for everybody's, so that it counts for nobody."""
+    """Marks the buffers of these objects as shared, so that they count for no one."""
     _SHARED.update(buffers(*values))
 
 
@@ -160,11 +160,11 @@ class Holding(Generic[T]):
     owner: str
     amount: float
     turn: Any
-    """Of what one owner has, the least is given up first."""
+    """Order of release: what one owner has with the smallest turn goes first."""
 
 
 def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:
-    """What to give up so that nobody has more than `each` and all together no more than `everybody`.
+    """The things to give up so that no one has more than `each` and all together no more than `everybody`.
 
     Whoever has most gives first: however much one takes, it costs the others nothing as long as they have less.
     """
@@ -187,7 +187,7 @@ def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> li
 
 
 def size_of_folder(folder: str | os.PathLike[str]) -> int:
-    """Bytes of the files below a folder; 0 where it is gone."""
+    """Bytes of the files below a folder; 0 if it is gone."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -22,7 +22,7 @@ from explorer.weights.catalogue import CATALOGUE, published
 from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
 
 SETTING = "EXPLORER_APP_IMPORT"
-"""1 lets every visitor import weights, 0 nobody. Without it, only who sits at the machine that serves the app may: what
+"""1 lets every visitor import weights, 0 no one. Without it, only who sits at the machine that serves the app may: what
 is imported stays there for all, and it is the operator who agrees to a licence."""
 
 _PROGRESS = gr.Progress()
@@ -31,7 +31,7 @@ _IMPORTS = "imports"
 
 
 def allowed(request: gr.Request | None) -> bool:
-    """Whether this visitor may import weights."""
+    """True if this visitor may import weights."""
     setting = os.environ.get(SETTING, "").strip().lower()
     if setting:
         return setting in ("1", "true", "yes", "on")
@@ -57,18 +57,18 @@ def missing() -> list[PublishedCheckpoint]:
 
 
 def free() -> list[PublishedCheckpoint]:
-    """Those of `missing` whose licence lets anybody pass them on, for any purpose."""
+    """Those of `missing` whose licence allows redistribution for any purpose."""
     return [entry for entry in missing() if entry.redistributable]
 
 
 def fetch_free(report: Callable[[int, int, str], None]) -> list[tuple[str, str]]:
-    """Gets all of `free`, one after the other; what cannot be had does not keep the others from coming.
+    """Gets all of `free`, one after the other; one that cannot be downloaded does not stop the others.
 
     Args:
         report: called with how many are done, of how many, and what is on its way.
 
     Returns:
-        The names of those that could not be had, and why.
+        The names of those that could not be imported, and why.
     """
     entries, failed = free(), []
     for done, entry in enumerate(entries):

@@ -35,11 +35,11 @@ LESSONS: tuple[Lesson, ...] = (
         (
             "A sensor counts light in some sixteen thousand steps; a JPEG keeps 256, spread for the eye and not for "
             "arithmetic. In a photo with a hundredth of the light only the lowest two or three of those 256 are used.",
-            "Multiply both by a hundred: the RAW still holds a smooth ramp under its noise, the JPEG a staircase. No "
-            "network can know what stood between two steps. So the strongest networks here begin at the mosaic.",
+            "Multiply both by a hundred: the RAW still has a smooth ramp under its noise, the JPEG a staircase. No "
+            "network can know what was between two steps. So the strongest networks here start from the mosaic.",
         ),
         "bits",
-        "A clean photo with a 300th of the light, brought back: left from 14 bits, right from an 8-bit picture.",
+        "A clean photo with 1/300 of the light, brightened again: left from 14 bits, right from an 8-bit picture.",
         "espresso",
         "lamba_m0",
         None,
@@ -50,9 +50,9 @@ LESSONS: tuple[Lesson, ...] = (
         "What the amplification does",
         (
             "Before the network sees the photo, its linear light is multiplied by one number from 1 to 300. Too little "
-            "leaves the network in the dark; too much burns what was bright, and no network brings that back.",
-            "Networks that were trained on pairs learnt the number as the ratio of two exposure times. Where there is "
-            "only one photo it must be guessed from the photo itself: the small mark on the slider is that guess.",
+            "leaves the network in the dark; too much clips what was bright, and no network brings that back.",
+            "Networks trained on pairs learned the number as the ratio of two exposure times. If there is "
+            "only one photo, it must be guessed from the photo itself: the small mark on the slider is that guess.",
         ),
         "ratios",
         "The same photo amplified 3, 12 and 48 times, without any network.",
@@ -65,14 +65,15 @@ LESSONS: tuple[Lesson, ...] = (
         "retinex",
         "Retinex: surfaces and light",
         (
-            "Land and McCann asked why a white shirt in the shade looks white although it sends less light than a grey "
+            "Land and McCann asked why a white shirt in the shade looks white although it reflects less light than "
+            "a grey "
             "wall in the sun. Their answer: we see what surfaces reflect, R, and discount the light on them, I. "
             "A camera sees only the product, S = R · I.",
-            "To split one number into two is impossible without a guess about the world: light changes smoothly, "
-            "surfaces have edges. Classical methods write the guess down; networks learn it from pairs of photos.",
+            "Splitting one number into two is impossible without a guess about the world: light changes smoothly, "
+            "surfaces have edges. Classical methods state the guess; networks learn it from pairs of photos.",
         ),
         "retinex",
-        "What is seen, its light, and what remains when the light is divided out (by LIME).",
+        "The photo, its light, and what remains when the light is divided out (by LIME).",
         "cat",
         "retinexnet",
         None,
@@ -82,11 +83,12 @@ LESSONS: tuple[Lesson, ...] = (
         "discriminator",
         "What a discriminator sees",
         (
-            "A network that is only asked to be close on average paints the average of all that could have been: "
+            "A network that is only asked to be close on average paints the average of all possible originals: "
             "grey mush where there was fur. A second network, the discriminator, is trained to tell restored photos "
-            "from real ones, and the first one is trained to deceive it.",
-            "The PatchGAN judges no whole photo. Each of its answers sees a window of 70 × 70 pixels, so it knows "
-            "texture and sharpness and leaves the composition to the plain difference beside it.",
+            "from real ones, and the first one is trained to fool it.",
+            "The PatchGAN does not judge the whole photo. Each of its answers sees a window of 70 × 70 pixels, so "
+            "it knows "
+            "texture and sharpness and leaves the composition to the plain difference in the loss.",
         ),
         "patches",
         "Three of the windows, 70 pixels wide, over a photo of 256 pixels.",
@@ -101,8 +103,8 @@ LESSONS: tuple[Lesson, ...] = (
         (
             "Learning to See in the Dark (Chen, Chen, Xu and Koltun, CVPR 2018) showed that one plain U-Net, fed with "
             "the packed mosaic, replaces the whole pipeline of demosaicing, white balance, tone and denoising.",
-            "It halves the picture four times and comes back, handing every size across to the other side. The price "
-            "is its arithmetic: some 390 thousand million multiplications for 8 megapixels.",
+            "It halves the picture four times and comes back, passing every size across to the other side. The price "
+            "is its arithmetic: about 390 billion multiplications for 8 megapixels.",
         ),
         "blocks",
         "Size by height, channels by width: down to a sixteenth of the packed mosaic, and back.",
@@ -117,9 +119,9 @@ LESSONS: tuple[Lesson, ...] = (
         "Lamba & Mitra: real time",
         (
             "Restoring Extremely Dark Images in Real Time (CVPR 2021) asks where a U-Net spends its time: at full "
-            "size. So M0 folds the mosaic into channels, 32 × 32 pixels into one place, and does nearly all of its "
-            "work there, at a thousandth of the places.",
-            "Nothing is thrown away by folding, unlike pooling. Two light branches at an eighth and at half size give "
+            "size. So M0 folds the mosaic into channels, 32 × 32 pixels into one position, and does nearly all of its "
+            "work there, at a thousandth of the positions.",
+            "Unlike pooling, folding throws nothing away. Two light branches at an eighth and at half size bring "
             "back the detail. M1 and M2 spend more at the finer sizes. Open its layers in Feature maps to see the "
             "three rows.",
         ),
@@ -137,7 +139,8 @@ LESSONS: tuple[Lesson, ...] = (
         (
             "Deep Retinex Decomposition (Wei, Wang, Yang and Liu, BMVC 2018) trains one network to split dark and "
             "bright photos of a scene so that both share their reflectance, and another to brighten the dark light.",
-            "Reflectance carries the noise too: what was dark is divided by little light. Look at the reflectance in "
+            "Reflectance contains the noise too, because dark areas are divided by little light. Look at the "
+            "reflectance in "
             "the deepest shade, then at the residual, which should be nearly black.",
         ),
         "blocks",
@@ -155,11 +158,12 @@ LESSONS: tuple[Lesson, ...] = (
             "Image-to-Image Translation with Conditional Adversarial Networks (Isola, Zhu, Zhou and Efros, CVPR 2017): "
             "a U-Net with eight halvings draws, and a discriminator that sees both the dark photo and the answer "
             "judges.",
-            "Below a certain size the network sees the whole picture at once; that decides colours. It was trained at "
+            "Below a certain size the network sees the whole picture at once, which decides the colours. It was "
+            "trained at "
             "256 pixels, so fine texture of larger photos is the discriminator's invention: judge it with care.",
         ),
         "blocks",
-        "Eight halvings, down to a single place that knows the whole photo.",
+        "Eight halvings, down to a single position that knows the whole photo.",
         "astronaut",
         "pix2pix",
         None,
@@ -185,10 +189,10 @@ LESSONS: tuple[Lesson, ...] = (
         "A U-Net on a ResNet",
         (
             "Here the way down is a ResNet, a network made for recognising things, and the way up unfolds its maps "
-            "step by step. Residual layers add to what they got instead of replacing it, which keeps deep networks "
+            "step by step. Residual layers add to their input instead of replacing it, which keeps deep networks "
             "trainable.",
             "It comes in two versions that differ only in their input: developed at 16 bits, or from 8 bits. Compare "
-            "them on one photo and you see what the missing bits cost.",
+            "them on one photo to see what the missing bits cost.",
         ),
         "blocks",
         "A residual encoder with four halvings and a decoder with skips.",
@@ -203,7 +207,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Zero-DCE: curves without answers",
         (
             "Zero-Reference Deep Curve Estimation (Guo and others, CVPR 2020) needs no bright photos to learn from. "
-            "It asks of its result only what a good exposure looks like: middle brightness, grey on average, "
+            "It only asks its result to look like a good exposure: middle brightness, grey on average, "
             "neighbours in their order.",
             "For every pixel it bends a curve, x + r · (x² − x), eight times with eight maps r. A curve cannot move "
             "noise, so it stays; but nothing is invented either.",
@@ -237,11 +241,11 @@ LESSONS: tuple[Lesson, ...] = (
         "classical",
         "Before networks",
         (
-            "Gamma and histogram equalisation treat every pixel by its value alone; CLAHE does so tile by tile, with a "
+            "Gamma and histogram equalisation treat every pixel only by its value; CLAHE does so tile by tile, with a "
             "limit that keeps noise down. Retinex methods divide by a blurred photo. LIME (Guo, Li and Ling, TIP 2017) "
             "smooths the brightest channel but keeps its edges, and divides by that.",
-            "They need no training and no weights, and they never invent. Any network worth its time should beat them "
-            "in the Compare tab: look whether it does.",
+            "They need no training and no weights, and they never invent. A network worth its time should beat them "
+            "in the Compare tab: check whether it does.",
         ),
         "retinex",
         "A photo, the light that LIME finds in it, and the photo divided by that light.",
@@ -254,14 +258,14 @@ LESSONS: tuple[Lesson, ...] = (
         "leaderboard",
         "Which checkpoint?",
         (
-            "A network is good at what it was trained on, and best of all at the very scenes. So the answer depends on "
-            "your photo, and figures count only where the network had not seen the pictures. All of these were "
-            "measured by this project, none is taken from a paper.",
-            "Plain PSNR also punishes a wrong brightness, which the slider sets right in a moment. GT-mean PSNR "
+            "A network is good at what it was trained on, and best at the very same scenes. So the answer depends on "
+            "your photo, and figures count only if the network had not seen the pictures. All of these were "
+            "measured by this project; none comes from a paper.",
+            "Plain PSNR also punishes wrong brightness, which the slider corrects in a moment. GT-mean PSNR "
             "forgives it: look at that column if you are going to set the brightness yourself.",
         ),
         "board",
-        "The best of those that surely saw none of the scenes, then every set as a whole.",
+        "The best of those that certainly saw none of the scenes, then every set in full.",
         "astronaut",
         "lynx",
         None,

@@ -31,7 +31,7 @@ BUDGET = 0.12
 """Seconds that a frame may take on the server: with the camera, the way there and back and the screen, less than a
 fifth of a second pass until it is seen."""
 _FIRST = 320
-"""Longest side that a model begins with: nobody knows yet how slow it is."""
+"""Longest side that a model starts with, before its speed is known."""
 _GROWS = 0.7
 """Share of the budget that a larger frame must be expected to leave unused before frames grow."""
 _SETTLE = 3
@@ -86,7 +86,7 @@ pace = Pace()
 
 @cache
 def _decoders() -> DecoderPool:
-    """A decoder for frames alone, so that they and photographs do not wait for each other."""
+    """A decoder only for frames, so that frames and photos do not wait for each other."""
     made = DecoderPool(DecoderLimits(memory=512 * MEBIBYTE, seconds=5.0, processes=1, uses=20_000))
     atexit.register(made.close)
     return made

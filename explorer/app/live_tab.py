@@ -22,13 +22,13 @@ NAME = "live"
 TITLE = text.TAB_LIVE
 
 QUICKEST = "lamba_m0.raw_synthetic"
-"""What the tab begins with where it is installed: no other network of the project is as quick."""
+"""The tab's initial model, if installed: the fastest network of the project."""
 _PREFIX = "data:image/jpeg;base64,"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     model: gr.Dropdown
     camera: gr.HTML
@@ -58,7 +58,7 @@ def layout() -> Parts:
 
 
 def wire(shared: Shared, parts: Parts) -> None:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     parts.model.change(None, parts.model, js="(model) => lxLive({ model })")
     parts.camera.submit(
         reported(shared.message)(partial(freeze, shared, parts)),
@@ -72,7 +72,7 @@ def freeze(shared: Shared, parts: Parts, token: str | None, model: str | None, v
     """Makes the camera's frame the open photo, in all tabs.
 
     Raises:
-        PhotoError: what the page sent is no picture.
+        PhotoError: what the page sent is not a picture.
     """
     session = open_session(token)
     frame = value.get("frame") if isinstance(value, Mapping) else None

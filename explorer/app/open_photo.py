@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import explorer
 from explorer.app import text
@@ -17,6 +17,7 @@ from explorer.photo import describe, load_rendering
 from explorer.photo.light.at_first_sight import stays_as_it_is
 from explorer.photo.light.masked import BlackChoice
 from explorer.photo.light.reduce import reduced
+from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.views.pictures import resized_like, within
@@ -41,39 +42,51 @@ Read = Callable[[BlackChoice], Photo]
 _REVISIONS = itertools.count(1)
 
 
+class Choice(NamedTuple):
+    """What is chosen of how a photo is restored."""
+
+    model: str
+    ratio: float | str
+    """1 to 300, or "auto"."""
+    strength: float = FULL
+    """0 to 100."""
+
+
 @dataclass(eq=False)
 class Work:
-    """What was computed from a photo, and can be computed again."""
+    """Results computed from a photo, which can be computed again."""
 
     suggestions: dict[Any, tuple[float, str]] = field(default_factory=dict)
     """Automatic ratio and its source, by the model's rule."""
     smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
     """The photo and its picture as taken, by their longest side."""
-    full: tuple[Any, Restoration] | None = None
+    full: tuple[Choice, Restoration] | None = None
     """The last full-resolution result, after what it is the result of."""
-    latest: tuple[Any, Any] | None = None
+    latest: tuple[Choice, Any] | None = None
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
-    windows: tuple[Any, Windows | None] | None = None
-    """What windows are computed with, after the model and the ratio."""
+    windows: dict[Choice, Windows | None] = field(default_factory=dict)
+    """The prepared windows, by choice."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
     compared: dict[Any, Any] = field(default_factory=dict)
     """Rows of comparisons, without their pictures, by model and ratio."""
+    sharper: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    """Sharper pictures that the comparison's page got, by picture and place."""
     board: Any = None
     """The last comparison."""
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
-        self.full = self.latest = self.sharp = self.windows = None
-        self.smaller, self.features, self.decompositions = {}, {}, {}
+        self.full = self.latest = self.sharp = None
+        self.windows, self.smaller, self.features, self.decompositions = {}, {}, {}, {}
 
     @property
     def results(self) -> list[Any]:
-        """What `let_go` forgets."""
+        """The results that `let_go` drops."""
         return [self.full, self.latest, self.sharp, self.windows, self.smaller, self.features, self.decompositions]
 
 
@@ -116,7 +129,7 @@ class OpenPhoto:
     size: tuple[int, int]
     """Width and height of the whole photo, in pixels."""
     facts: dict[str, object]
-    """What the metadata panel shows."""
+    """Facts for the metadata panel."""
     white_balance: str = "as_shot"
     point: tuple[float, float] | None = None
     """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
@@ -131,7 +144,7 @@ class OpenPhoto:
     """The session's own name for that file, which is there as long as the photo is open."""
     reference: Reference | None = None
     well_lit: OpenPhoto | None = None
-    """What it was made dark from, where it was."""
+    """The photo it was darkened from, if it was."""
     revision: int = field(default_factory=lambda: next(_REVISIONS))
     """No other photo, and no other balance of it, has the same; it stays when a photo that was let go is read again."""
     number: int = field(default_factory=lambda: next(_REVISIONS))
@@ -145,11 +158,11 @@ class OpenPhoto:
 
     @cached_property
     def left_alone(self) -> str | None:
-        """Why the photo is best shown as it is, in a sentence; None where it is dark."""
+        """Why the photo is best shown as it is, in a sentence; None if it is dark."""
         return stays_as_it_is(self.small)
 
     def why_left(self, ratio: object) -> str | None:
-        """Why the photo is left as it is at a choice of ratio; None where it is restored: it is dark, or the ratio was
+        """Why the photo is left as it is at a choice of ratio; None if it is restored: it is dark, or the ratio was
         chosen by hand."""
         return self.left_alone if ratio == "auto" else None
 
@@ -164,7 +177,7 @@ class OpenPhoto:
 
     @property
     def memory(self) -> list[Again[Any]]:
-        """What takes much memory and may be readable again."""
+        """The parts that take much memory and may be readable again."""
         more = [*([self.reference.kept] if self.reference else []), *(self.well_lit.memory if self.well_lit else [])]
         return [self.balanced, self.kept, *more]
 
@@ -205,7 +218,9 @@ class OpenPhoto:
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
         """The photo with another reference; what was computed from the old one is not kept."""
-        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}, board=None))
+        return replace(
+            self, reference=reference, work=replace(self.work, decompositions={}, compared={}, sharper={}, board=None)
+        )
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:
@@ -263,7 +278,7 @@ def reader(path: Path, name: str | None = None, isolated: bool = False) -> Read:
 
 
 def made(kept: Again[Any]) -> Any:
-    """What is kept, read again where it was let go.
+    """A kept value, read again if it was dropped.
 
     Raises:
         PhotoError: its file is gone.

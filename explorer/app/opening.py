@@ -1,4 +1,4 @@
-"""Which photo a session shows: opened, balanced, measured against a reference. Plain functions on a `Session`."""
+"""The photo of a session: opened, balanced, measured against a reference. Plain functions on a `Session`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
     """Decodes a file into the session, once; what the session showed before is forgotten only if that succeeds.
 
     Args:
-        isolated: decode in a process of its own: for files that a visitor chose.
+        isolated: decode in a separate process: for files that a visitor chose.
 
     Raises:
         PhotoError: the file is not a photograph that can be read.
@@ -51,7 +51,7 @@ def _own_photo(
 
 
 def open_bytes(session: Session, data: bytes, name: str) -> None:
-    """Opens what a visitor's browser made; it is decoded in a process of its own, and lies in memory only.
+    """Opens what a visitor's browser made; it is decoded in a separate process, and lies in memory only.
 
     Raises:
         PhotoError: it cannot be read.
@@ -70,7 +70,7 @@ def take_photo(session: Session, photo: explorer.Photo) -> None:
 
 @lru_cache
 def _shared_example(name: str) -> OpenPhoto:
-    """An example as sessions show it: decoded once, and the same arrays for everybody."""
+    """An example as sessions show it: decoded once, with the same arrays for everyone."""
     from explorer.examples import examples
 
     example = {each.name: each for each in examples()}[name]

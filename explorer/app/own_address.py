@@ -25,14 +25,14 @@ def except_loopback() -> None:
     """Excepts this machine from the proxies of this process and of those that it starts."""
     for name in ("NO_PROXY", "no_proxy"):
         listed = [each.strip() for each in os.environ.get(name, "").split(",") if each.strip()]
-        # One of the two spellings may be empty where the other is not: each library reads another one first.
+        # One of the two spellings may be empty if the other is not: each library reads another one first.
         listed = listed or [e.strip() for e in os.environ.get(name.swapcase(), "").split(",") if e.strip()]
         os.environ[name] = ",".join([*listed, *(host for host in LOOPBACK if host not in listed)])
 
 
 @contextmanager
 def without_proxies() -> Iterator[None]:
-    """Hides proxies and certificates inside the block: for imports that make clients which nobody here uses."""
+    """Hides proxies and certificates inside the block: for imports that create clients which nothing here uses."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.lower() in _VARIABLES}
     try:
         yield

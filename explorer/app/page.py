@@ -21,6 +21,7 @@ from explorer.app import (
     live_tab,
     opening,
     photo_bar,
+    queue_tab,
     restore_layout,
     restore_tab,
     retinex_tab,
@@ -43,7 +44,10 @@ from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, write_valid_texts
 
-TABS = (restore_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab, learn_tab)
+TABS = (
+    restore_tab, queue_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab,
+    learn_tab,
+)  # fmt: skip
 """In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
 
 QUEUE_LENGTH = 40
@@ -76,7 +80,7 @@ def build_app() -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None)
         photo = gr.State(None)
-        kept, seen = gr.Textbox(visible=False), gr.Textbox(restore_tab.NAME, visible=False)
+        kept, seen = gr.Textbox(visible=False), gr.Textbox(visible=False)
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
@@ -89,7 +93,7 @@ def build_app() -> gr.Blocks:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
-                tab.select(None, None, seen, js=f"() => (lxAddress({{tab: '{module.NAME}'}}), '{module.NAME}')")
+                tab.select(None, None, None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from explorer.app import catalogue, opening, restoring, text
+from explorer.app.advice import advice
 from explorer.app.components import chosen_ratio, note, problem, shown_if
-from explorer.app.detail import detail
+from explorer.app.detail import Look, detail
 from explorer.app.feedback import reported
-from explorer.app.open_photo import NEUTRAL, SHARPEST, OpenPhoto
+from explorer.app.long_work import Report
+from explorer.app.open_photo import NEUTRAL, Choice, OpenPhoto
 from explorer.app.pictures import (
     detail_value,
     download_value,
@@ -25,20 +28,24 @@ from explorer.app.pictures import (
     score_line,
     sharp_value,
 )
-from explorer.app.restore_layout import Parts, layout
+from explorer.app.restore_layout import Parts, layout, preset
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import LONG, PREVIEWS, QUICK, Address, Shared, once
+from explorer.app.shared import PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
+from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
 from explorer.settings import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
 from explorer.views.histogram import histogram
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from explorer.restoration import Restoration
+
 NAME = "restore"
 TITLE = text.TAB_RESTORE
 
-_PROGRESS = gr.Progress()
-"""Gradio replaces it by the event's own when a handler names it as a default."""
 
 WRITE_ADDRESS = "(model, ratio) => lxAddress({model, ratio: ratio && !ratio.auto ? ratio.ratio : null})"
 
@@ -54,18 +61,8 @@ def require_model(name: str | None) -> str:
     return name
 
 
-LARGEST = 1e5
-"""Pixels of a screen that a page may say it shows a photo with."""
-
-
-def _number(given: object, most: float) -> float:
-    """A number from 0 up that a page may give, whatever it gives."""
-    number = float(given) if isinstance(given, int | float) else 0.0
-    return min(max(number, 0.0), most) if math.isfinite(number) else 0.0
-
-
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """Which of the visitor's choices of a ratio an answer is for: the page leaves it aside where there is a newer."""
+    """Identifies the ratio choice that an answer belongs to: the page ignores it if there is a newer one."""
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
@@ -75,9 +72,9 @@ def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """A ratio that the visitor set by hand for another model than this one; empty where it is for this one, too.
+    """A ratio that the visitor set by hand for another model than this one; empty if it is for this one, too.
 
-    Once left it stays left until the visitor sets one anew: a page may send a choice twice.
+    Once left it stays left until the visitor sets one again: a page may send a choice twice.
     """
     chosen = _hand_set(ratio)
     if not shown or not chosen:
@@ -87,7 +84,7 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
-    """Whether a choice of the black level can change anything."""
+    """True if a choice of the black level can change anything."""
     return isinstance(opened.small, RawPhoto) and opened.small.masked
 
 
@@ -123,7 +120,9 @@ class Handlers:
         left = {} if fresh else _left_behind(session.choice, model, ratio)
         if left:
             ratio = {"auto": True, "kept": left["ratio"], **_turn(ratio)}
-        shown = restoring.finished_preview(session, model, chosen_ratio(ratio), self.finish(values))
+        shown = restoring.finished_preview(
+            session, model, chosen_ratio(ratio), self.finish(values), values[at.strength]
+        )
         session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
         left = left or ({} if _hand_set(ratio) else session.choice.get("left", {}))
         session.choice = {"model": model, "ratio": {**ratio_value(shown), **_turn(ratio)}, "left": left}
@@ -137,6 +136,7 @@ class Handlers:
             at.result: result_line(shown.restoration),
             at.card: catalogue.card(model),
             at.link: None,
+            at.estimate: note(restoring.estimate(session, model, chosen_ratio(ratio), values[at.strength])),
             at.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
             at.point_row: gr.update(visible=values[at.balance] == NEUTRAL),
         }
@@ -153,17 +153,24 @@ class Handlers:
         opened, now = session.require_open(), self.balance_now(session)
         own = opened.example is not None and opened.reference is not None
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
+        shown = self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True)
+        full = opened.work.full
+        chosen = Choice(values[shared.model], chosen_ratio(ratio), values[at.strength])
+        if full is not None and full[0] == chosen:  # the page was reloaded
+            restored = self.full_values(session, with_finish(full[1], self.finish(values)))
+            shown |= {part: value for part, value in restored.items() if part is not at.scores}
         return {
-            **self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
+            **shown,
             **now,
             at.balance: gr.update(visible=shown_if(opened.raw), value=opened.white_balance),
             at.black_level: gr.update(visible=shown_if(_has_masked(opened)), value=opened.black_level),
+            at.advice: advice(opened),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
 
     def choices_of(self, opened: OpenPhoto) -> dict[Any, Any]:
-        """What is chosen of a RAW photo."""
+        """The choices for a RAW photo."""
         return {self.parts.balance: opened.white_balance, self.parts.black_level: opened.black_level}
 
     def balance_now(self, session: Session) -> dict[Any, Any]:
@@ -188,7 +195,7 @@ class Handlers:
         return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """What the visitor looks at, as sharp as the screen: the whole picture, or a window at the photo's own pixels.
+        """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
 
         The page says how large it shows the photo; what it says is bounded.
         """
@@ -197,16 +204,14 @@ class Handlers:
         if "asked" not in shown or shown.get("revision") != session.viewed:
             return {}  # another picture is on its way
         finish, revision = self.finish(values), session.require_open().revision
-        left, top, right, bottom = window = tuple(_number(share, 1.0) for share in shown["window"])
-        need, side = _number(shown.get("need"), LARGEST), int(_number(shown.get("side"), LARGEST))
-        found = sharp = None
-        if shown.get("full") or (need > SHARPEST and (right - left) * (bottom - top) < 0.999):  # less than all
-            found = detail(session, (left, top, right, bottom), finish, side)
+        look = Look.said(shown)
+        found = detail(session, look, finish) if shown.get("full") or look.enlarged else None
+        sharp = None
         if found is None and not shown.get("full"):
-            sharp = restoring.sharp_preview(session, need, finish)
+            sharp = restoring.sharp_preview(session, look.need, finish)
         answer = shown
         if found is not None:
-            answer = {**shown, "detail": {**detail_value(session, found), "window": window}}
+            answer = {**shown, "detail": {**detail_value(session, found), "window": look.window}}
         elif sharp is not None:
             answer = {**sharp_value(session, sharp, shown), "asked": shown["asked"]}
         if (shown.get("revision"), session.require_open().revision) != (session.viewed, revision):
@@ -221,31 +226,43 @@ class Handlers:
         """After a failure: the page need not wait for it."""
         return self.answered(values[self.parts.viewer] or {})
 
-    def show_full(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+    def show_full(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The whole photo, restored."""
         shared, at = self.shared, self.parts
-        session = open_session(values[shared.token])
-        progress((0, 2), desc=text.WHOLE, unit="steps")
+        session, finish = open_session(values[shared.token]), self.finish(values)
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        restoration = with_finish(restoring.full(session, model, ratio), self.finish(values))
-        progress((1, 2), desc=text.WRITING, unit="steps")
+        strength = values[at.strength]
+
+        def work(report: Report) -> Restoration:
+            return with_finish(restoring.full(session, model, ratio, strength, report), finish)
+
+        restoration = yield from at.long.worked(session, values[at.long.turn], work)
+        if restoration is not None:
+            yield {shared.token: session.token, at.estimate: "", **self.full_values(session, restoration)}
+
+    def full_values(self, session: Session, restoration: Restoration) -> dict[Any, Any]:
+        """The values that show a result at full resolution."""
+        at = self.parts
         return {
-            shared.token: session.token,
-            shared.message: "",
             at.remarks: note(restoring.notes(session, restoration)),
             at.viewer: full_value(session, restoration),
             at.result: result_line(restoration),
             at.scores: score_line(restoring.scores(session, restoration.image)),
         }
 
-    def save(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+    def save(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The file to be downloaded."""
         shared, at = self.shared, self.parts
-        session = open_session(values[shared.token])
-        progress((0, 1), desc=text.WRITING, unit="steps")
+        session, finish = open_session(values[shared.token]), self.finish(values)
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        path = restoring.save(session, model, ratio, values[at.file_format], self.finish(values))
-        return {shared.token: session.token, at.link: download_value(path), shared.message: ""}
+        file_format, strength = values[at.file_format], values[at.strength]
+
+        def work(report: Report) -> Path:
+            return restoring.save(session, model, ratio, file_format, finish, strength, report)
+
+        path = yield from at.long.worked(session, values[at.long.turn], work)
+        if path is not None:
+            yield {shared.token: session.token, at.link: download_value(path), at.estimate: ""}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
@@ -260,7 +277,7 @@ class Handlers:
         return {self.parts.reference: opened.reference.file if opened and opened.reference else None}
 
     def after(self, token: str | None, axis: str) -> dict[Any, Any]:
-        """What is drawn once the picture is there, so that it never waits for it."""
+        """Draws what can follow the picture, so that the picture never waits for it."""
         session, at = open_session(token), self.parts
         shown = session.open.work.shown if session.open else None
         if shown is None:
@@ -278,8 +295,12 @@ def build(shared: Shared) -> Address:
     do = Handlers(shared, parts)
     _wire_preview(do)
     _wire_full(do)
-    steps = zip(text.FINISH_STEPS, parts.finish, strict=True)
-    return {name: (slider, partial(_step_in_address, name)) for name, slider in steps}
+    steps = {name: (-LIMITS[name], LIMITS[name]) for name in text.FINISH_STEPS} | {"strength": (0.0, FULL)}
+    sliders = [*parts.finish, parts.strength]
+    return {
+        name: (slider, partial(_step_in_address, *bounds))
+        for (name, bounds), slider in zip(steps.items(), sliders, strict=True)
+    }
 
 
 _AT_ONCE: dict[str, Any] = {
@@ -290,19 +311,26 @@ _AT_ONCE: dict[str, Any] = {
 def _wire_preview(do: Handlers) -> None:
     """Everything that changes the preview."""
     shared, at = do.shared, do.parts
-    inputs: set[Any] = {shared.token, shared.model, shared.ratio, at.balance, at.black_level, *at.point, *at.finish}
+    chosen = [shared.model, shared.ratio, at.strength, at.balance, at.black_level, *at.point, *at.finish]
+    inputs: set[Any] = {shared.token, *chosen}
     outputs = [
         shared.token, shared.model, shared.ratio, shared.message, at.viewer, at.result, at.remarks, at.card,
-        at.link, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
+        at.link, at.estimate, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
     ]  # fmt: skip
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
     showing: Any = reported(shared.message, do.as_shown)(do.show), inputs, outputs
-    renewed = shared.photo.change(guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note], **quick)
+    renewed = shared.photo.change(
+        guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
+    )
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
+    presets = [
+        button.click(partial(preset, name), None, at.finish, **_AT_ONCE).then(*showing, **once(quick))
+        for button, (_, name) in zip(at.presets, text.FINISH_PRESETS, strict=True)
+    ]
     typed = [event for number in at.point for event in (number.submit, number.blur)]
-    moved = [*(slider.input for slider in at.finish), at.black_level.input]
+    moved = [*(slider.input for slider in [at.strength, *at.finish]), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
     balanced = at.balance.input(
         lambda choice: gr.update(visible=choice == NEUTRAL), at.balance, at.point_row, **_AT_ONCE
@@ -319,9 +347,10 @@ def _wire_preview(do: Handlers) -> None:
         **_AT_ONCE,
     )
     drawing: Any = guard(do.after), [shared.token, at.axis], [at.plot, at.scores, shared.message]
-    for event in (renewed, changed, undone, balanced, picked, measured):
+    for event in (renewed, changed, undone, *presets, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
         event.then(None, at.finish, js=_WRITE_FINISH)
+        event.then(None, at.strength, js="(strength) => lxAddress({strength: strength === 100 ? null : strength})")
         event.then(None, [at.balance, *at.point], js=_WRITE_BALANCE)
         event.then(*drawing, **_AT_ONCE)
     at.axis.input(*drawing, **_AT_ONCE)
@@ -330,22 +359,15 @@ def _wire_preview(do: Handlers) -> None:
 def _wire_full(do: Handlers) -> None:
     """Full resolution, its details, and its file."""
     shared, at = do.shared, do.parts
-    guard = reported(shared.message)
     at.viewer.input(
         reported(shared.message, do.unanswered)(do.show_sharper), {shared.token, at.viewer, *at.finish},
         [at.viewer, shared.message],
         **{**_AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
     )  # fmt: skip
-    chosen: set[Any] = {shared.token, shared.model, shared.ratio, *at.finish}
-    gr.on(
-        [at.full.click, at.viewer.submit], guard(do.show_full), chosen,
-        [shared.token, shared.message, at.viewer, at.result, at.remarks, at.scores],
-        show_progress_on=[at.viewer], **LONG,
-    )  # fmt: skip
-    at.save.click(
-        guard(do.save), {*chosen, at.file_format}, [shared.token, at.link, shared.message],
-        show_progress_on=[at.link], **LONG,
-    )  # fmt: skip
+    chosen: set[Any] = {shared.token, shared.model, shared.ratio, at.strength, *at.finish}
+    shown = [at.estimate, at.viewer, at.result, at.remarks, at.scores]
+    at.long.wire([at.full.click, at.viewer.submit], do.show_full, chosen, shown)
+    at.long.wire([at.save.click], do.save, {*chosen, at.file_format}, [at.estimate, at.link])
 
 
 _WRITE_FINISH = (
@@ -362,10 +384,10 @@ _WRITE_BALANCE = """(choice, x, y) => {
 """JavaScript: keeps the white balance in the page's address, with the place of the grey patch where one decides it."""
 
 
-def _step_in_address(name: str, typed: str) -> float | None:
-    """What an address asks of a step after the network, within its limits; None where it is no number."""
+def _step_in_address(least: float, most: float, typed: str) -> float | None:
+    """The value of a slider in the page's address, within its limits; None if it is not a number."""
     try:
         value = float(typed)
     except ValueError:
         return None
-    return None if math.isnan(value) else min(max(value, -LIMITS[name]), LIMITS[name])
+    return None if math.isnan(value) else min(max(value, least), most)

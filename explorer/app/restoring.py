@@ -1,8 +1,10 @@
-"""What the app does with a photo, without any user interface: plain functions on a `Session`."""
+"""The app's work on a photo, without any user interface: plain functions on a `Session`."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -12,13 +14,14 @@ from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
-from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST
+from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
 from explorer.messages import say
 from explorer.metrics import MIN_SIDE
 from explorer.photo import amplify, check_ratio
+from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
@@ -38,7 +41,7 @@ _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
     "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
     "dng": (".dng", 16),
 }  # fmt: skip
-SETTINGS = "settings"  # the kind of download that is no picture: the JSON that makes it again
+SETTINGS = "settings"  # the kind of download that is not a picture: the JSON that makes it again
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,9 @@ class Preview:
     suggested: float
     suggested_source: str
     automatic: bool
-    """True where the ratio followed the suggestion."""
+    """True if the ratio followed the suggestion."""
     windows: bool = True
-    """False where the model looks at the whole picture, so that no part of it can be had at its own pixels."""
+    """False if the model needs the whole picture, so that no part can be computed at full resolution."""
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
@@ -67,7 +70,7 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel: what the file states. Notes are said beside the picture, and the ratio that suits the chosen
+    """The metadata panel: what the file states. Notes are said next to the picture, and the ratio that suits the chosen
     model stands at the slider, so that the page names one suggestion."""
     facts = session.require_open().facts
     elsewhere = {"Notes", "Suggested ratio", "Suggested ratio from"}
@@ -76,16 +79,23 @@ def photo_facts(session: Session) -> dict[str, object]:
 
 
 def preview(
-    session: Session, model: str, ratio: RatioChoice, side: int = PREVIEW_SIDE, *, as_it_is: bool = False
+    session: Session,
+    model: str,
+    ratio: RatioChoice,
+    side: int = PREVIEW_SIDE,
+    *,
+    strength: float = FULL,
+    as_it_is: bool = False,
 ) -> Preview:
     """Restores the photo at preview size.
 
     Args:
+        strength: 0 to 100.
         as_it_is: leave a photo that is not dark as it is, unless the ratio was chosen by hand.
 
     Raises:
         PhotoError: no photo is open.
-        ModelNotFoundError, WeightsError: the model cannot be had.
+        ModelNotFoundError, WeightsError: the model is not available.
         RatioError: the ratio is not "auto" or a number from 1 to 300.
     """
     opened, loaded = session.require_open(), catalogue.load(model)
@@ -96,10 +106,16 @@ def preview(
     value = suggested if ratio == "auto" else check_ratio(ratio)
     said = source if ratio == "auto" else text.RATIO_CHOSEN
     why = opened.why_left(ratio) if as_it_is else None
-    found = explorer.restore(small, loaded, value) if why is None else left_alone(small, loaded, why)
+    if why is None:
+        found = explorer.restore(small, loaded, value, strength=strength)
+        if strength:
+            budget.took(loaded, found.seconds, small.size[0] * small.size[1], whole=False)
+    else:
+        found = left_alone(small, loaded, why)
     # Nobody looks at the intermediates, and they would take more than the picture.
     restoration = replace(found, ratio_source=said, intermediates={})
-    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", is_local(loaded))
+    windows = not restoration.strength or is_local(loaded)
+    return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", windows)
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
@@ -122,13 +138,15 @@ def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
         return opened.work.suggestions[rule]
 
 
-def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: Finish) -> Preview:
-    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model or
-    ratio changed.
+def finished_preview(
+    session: Session, model: str, ratio: RatioChoice, finish: Finish, strength: float = FULL
+) -> Preview:
+    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model,
+    ratio or strength changed.
 
-    Raises: as `preview`.
+    Raises: as `preview`; SettingsError where the strength is no number from 0 to 100.
     """
-    opened, key = session.require_open(), (model, ratio)
+    opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     latest = opened.work.latest
     session.revision += 1
     if latest is not None and latest[0] == key:
@@ -136,7 +154,7 @@ def finished_preview(session: Session, model: str, ratio: RatioChoice, finish: F
     else:
         loaded = catalogue.load(model)
         side = budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE)
-        shown = preview(session, model, ratio, side, as_it_is=True)
+        shown = preview(session, model, ratio, side, strength=key.strength, as_it_is=True)
         height, width = shown.restoration.image.shape[:2]
         if shown.restoration.strength:
             budget.observe(loaded, shown.restoration.seconds, height * width)
@@ -149,7 +167,7 @@ _STEP = 160
 
 
 def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | None:
-    """The last preview again, as sharp as the screen that shows it, whatever the model; None where there is none.
+    """The last preview again, as sharp as the screen that shows it, whatever the model; None if there is none.
 
     Args:
         side: pixels of the screen along the photo's longest side; at most `SHARPEST` are given.
@@ -159,23 +177,41 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
     opened = session.require_open()
     if opened.work.latest is None:
         return None
-    longest = min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
-    choice, quick = opened.work.latest
-    key = (*choice, longest)
+    longest, (choice, quick) = sharp_side(side), opened.work.latest
+    key = (choice, longest)
     if opened.work.sharp is None or opened.work.sharp[0] != key:
-        loaded, ratio = catalogue.load(choice[0]), quick.restoration.ratio
-        # Without the lock: the quick previews go on meanwhile.
-        small, taken = opened.at_side(longest)
-        with room(bytes_to_restore(small.size)):
-            why = opened.why_left(choice[1])
-            if why is None:
-                made = explorer.restore(small, loaded, ratio, intermediates=False, scene=False)
-            else:
-                made = left_alone(small, loaded, why)
-        made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
+        ratio, why = quick.restoration.ratio, opened.why_left(choice.ratio)
+        made, taken = restored_at(opened, choice, ratio, longest, why)
+        made = replace(made, ratio_source=quick.restoration.ratio_source)
         opened.work.sharp = key, replace(quick, restoration=made, as_taken=taken, amplified=amplify(taken, ratio))
     shown: Preview = opened.work.sharp[1]
     return replace(shown, restoration=with_finish(shown.restoration, finish))
+
+
+def sharp_side(side: float) -> int:
+    """The longest side of a preview for a screen that shows it with so many pixels."""
+    return min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
+
+
+def restored_at(
+    opened: OpenPhoto, choice: Choice, ratio: float, longest: int, why: str | None = None
+) -> tuple[Restoration, FloatArray]:
+    """The photo restored with a longest side of so many pixels, and as taken at that size.
+
+    Args:
+        why: it is left as it is, where it is.
+
+    Raises: as `preview`.
+    """
+    # Without the lock: the quick previews go on meanwhile.
+    small, taken = opened.at_side(longest)
+    loaded = catalogue.load(choice.model)
+    with room(bytes_to_restore(small.size)):
+        if why is None:
+            made = explorer.restore(small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False)
+        else:
+            made = left_alone(small, loaded, why)
+    return replace(made, image=within(made.image, longest)), taken
 
 
 def first_preview(session: Session, model: str | None) -> None:
@@ -188,23 +224,57 @@ def first_preview(session: Session, model: str | None) -> None:
 
 
 def notes(session: Session, restoration: Restoration) -> list[str]:
-    """What a visitor should know of the photo and of how it met the model, each sentence once."""
+    """Notes for the visitor about the photo and its conversion for the model, each sentence once."""
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
-def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
+LONG_SECONDS, MUCH_MEMORY = 5.0, 1e9
+"""The page announces a restoration that takes more seconds, or more bytes, before it is asked for."""
+
+
+def estimate(session: Session, model: str, ratio: RatioChoice, strength: float = FULL) -> list[str]:
+    """Says what restoring the whole photo will take; nothing if that is little, or done already."""
+    opened = session.require_open()
+    width, height = opened.size
+    seconds, memory = budget.seconds_for(catalogue.load(model), width * height), bytes_to_restore(opened.size)
+    if not strength or seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
+        return []
+    if opened.why_left(ratio) is not None or (opened.work.full or [None])[0] == Choice(model, ratio, strength):
+        return []
+    return [say("long.estimate", seconds=max(1, round(seconds)), memory=f"{memory / 1e9:.1f}")]
+
+
+Report = Callable[[float], None]
+"""Called with the share that is done, 0 to 1."""
+
+
+def _unheard(_done: float) -> None:
+    """Nobody waits for the share that is done."""
+
+
+def full(
+    session: Session, model: str, ratio: RatioChoice, strength: float = FULL, report: Report = _unheard
+) -> Restoration:
     """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
 
-    Raises: as `preview`.
+    Args:
+        report: called after every tile; what it raises ends the restoration.
+
+    Raises: as `finished_preview`.
     """
-    opened, key = session.require_open(), (model, ratio)
+    opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     if opened.work.full is not None and opened.work.full[0] == key:
         return opened.work.full[1]
     photo, loaded = opened.whole, catalogue.load(model)
     with room(bytes_to_restore(photo.size)):
         why = opened.why_left(ratio)
         if why is None:
-            restoration = explorer.restore(photo, loaded, ratio, intermediates=False)
+            begun = time.perf_counter()
+            restoration = explorer.restore(
+                photo, loaded, ratio, strength=key.strength, intermediates=False, progress=report
+            )
+            if key.strength:
+                budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:
             restoration = left_alone(photo, loaded, why)
     opened.work.full = key, restoration
@@ -212,19 +282,25 @@ def full(session: Session, model: str, ratio: RatioChoice) -> Restoration:
     return restoration
 
 
-def save(session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN) -> Path:
+def save(
+    session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN,
+    strength: float = FULL, report: Report = _unheard,
+) -> Path:  # fmt: skip
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 
     Args:
         file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
+        report: as of `full`.
 
-    Raises: as `preview`; OutputError where there is no such format, or the file cannot be written.
+    Raises: as `finished_preview`; OutputError where there is no such format, or the file cannot be written.
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
-        raise OutputError(f"There is no file format {file_format!r}; take one of {known}.")
-    restoration = full(session, model, ratio)
+        raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
+    restoration = full(session, model, ratio, strength, report)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
+    if strength < FULL:
+        name += f"-s{strength:g}"
     if file_format == SETTINGS:
         path = session.download_path(f"{name}.json")
         write_settings(path, settings_of(session, restoration, finish))
@@ -237,7 +313,7 @@ def save(session: Session, model: str, ratio: RatioChoice, file_format: str, fin
 
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:
-    """What makes a result of this session's photo again."""
+    """The settings that reproduce a result of this session's photo."""
     opened = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if opened.raw:

@@ -1,4 +1,4 @@
-"""What the Retinex tab shows: the photo as reflectance times illumination, and what follows from it.
+"""The work of the Retinex tab: the photo as reflectance times illumination, and what follows from that.
 
 Plain functions on a `Session`; `explorer.app.retinex_tab` lays them out.
 """
@@ -31,7 +31,7 @@ MIDDLE = [0.0, 0.5, 1.0, 0.5]
 
 @dataclass(frozen=True)
 class Choice:
-    """What is decomposed."""
+    """The photo and model to decompose."""
 
     model: str | None
     ratio: RatioChoice
@@ -39,7 +39,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Light:
-    """What is done to the light."""
+    """Edits of the light."""
 
     gamma: float
     gain: float
@@ -95,7 +95,7 @@ def board(session: Session, found: Decomposition) -> dict[str, Any]:
 
 
 def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | None:
-    """The value of the tiles that show the photo under an edited light; None where there is nothing to edit.
+    """The value of the tiles that show the photo under an edited light; None if there is nothing to edit.
 
     Raises:
         ModelNotFoundError: the model gives no light.

@@ -22,7 +22,7 @@ TITLE = text.TAB_RETINEX
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     model: gr.Dropdown
     source: gr.Radio
@@ -103,12 +103,12 @@ class Handlers:
 
     @property
     def chosen(self) -> set[Any]:
-        """What decides what is decomposed."""
+        """Components that decide what is decomposed."""
         return {self.shared.token, self.parts.model, self.parts.source, self.shared.ratio}
 
     @property
     def editing(self) -> set[Any]:
-        """What decides the edited light."""
+        """Components that decide the edited light."""
         at = self.parts
         return {*self.chosen, at.gamma, at.gain, at.light, at.swap, at.other}
 
@@ -195,7 +195,7 @@ class Handlers:
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     shared.pickers.update({parts.model: catalogue.decomposing, parts.other: retinex.lit})
     do, guard = Handlers(shared, parts), reported(shared.message)
     quick = {**QUICK, "show_progress_on": [parts.result]}

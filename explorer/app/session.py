@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from explorer.app import text
 from explorer.app.holding import buffers, size_of_folder
+from explorer.app.queued import Queue
 from explorer.errors import PhotoError
 from explorer.server.temporary import owned_folder
 
@@ -40,10 +41,10 @@ class Session:
     token: str
     folder: Path
     owner: str = ""
-    """Who the visitor is, as `visitor` says."""
+    """The visitor, as reported by `visitor`."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     open: OpenPhoto | None = None
-    """What the page shows."""
+    """The photo that the page shows."""
     published: tuple[tuple[object, str], ...] = ()
     """The last pictures as taken that the page got, quick and sharp, and their addresses."""
     keep_ratio: bool = False
@@ -51,7 +52,7 @@ class Session:
     keep_balance: bool = False
     """True while a page that was reloaded waits to be shown the photo as it was."""
     greeting: tuple[str, ...] = ()
-    """What the page's address asked for and cannot have, until it was said."""
+    """Messages about invalid requests in the page's address, until they are shown."""
     choice: dict[str, Any] = field(default_factory=dict)
     """"model" and "ratio" of what the page shows: what the controls go back to when another choice fails."""
     pages: set[str] = field(default_factory=set)
@@ -62,6 +63,7 @@ class Session:
     """When it ends if it is not used until then."""
     was_lost: bool = False
     """True where it stands in for a session that was let go."""
+    queue: Queue = field(default_factory=Queue)
     boards: WeakValueDictionary[str, OpenPhoto] = field(default_factory=WeakValueDictionary)
     """The photo that each board of the page shows, by the board's name."""
     turns: dict[str, int] = field(default_factory=dict)
@@ -94,7 +96,8 @@ class Session:
         self.boards[board] = self.require_open()
 
     def is_stale(self, board: str) -> bool:
-        """Whether a board shows another photo than the open one: the page may empty a board after it has begun anew."""
+        """True if a board shows another photo than the open one: the page may empty a board after it has begun "
+        "again."""
         return self.boards.get(board) is not self.open
 
     def begins(self, board: str) -> int:
@@ -104,7 +107,7 @@ class Session:
             return self.turns[board]
 
     def is_latest(self, board: str, turn: int) -> bool:
-        """Whether nothing was asked of the board since: an answer that comes late must not take a newer one's place."""
+        """True if the board has had no newer request: a late answer must not replace a newer one."""
         return self.turns.get(board, 0) == turn
 
     def own_file(self, path: str | Path) -> Path:
@@ -113,7 +116,11 @@ class Session:
         for old in self.folder.glob("source-*"):
             if old not in self.sources():
                 old.unlink(missing_ok=True)
-        own = self.folder / f"source-{secrets.token_hex(8)}"
+        return self.linked(path, "source")
+
+    def linked(self, path: str | Path, kind: str) -> Path:
+        """A second name in the session's folder for a file of the visitor's."""
+        own = self.folder / f"{kind}-{secrets.token_hex(8)}"
         try:
             os.link(path, own)
         except OSError:  # another file system, or one without links
@@ -140,7 +147,7 @@ class Session:
         return address(path)
 
     def still_has(self, source: str, group: str) -> bool:
-        """Whether a picture that `publish` gave the address of is still there."""
+        """True if a picture whose address came from `publish` still exists."""
         return any(address(path) == source for path, _ in list(self._files.get(group, ())))
 
     def picture_of(self, source: str, group: str) -> bytes:
@@ -170,25 +177,25 @@ class Session:
         return folder / name
 
     def sources(self) -> list[Path]:
-        """The session's own files that the open photo and its reference are read from."""
-        opened = self.open
-        if opened is None:
-            return []
-        others = (opened.reference, opened.well_lit)
-        found = [opened.source, *(each.source for each in others if each)]
-        return list(dict.fromkeys(each for each in found if each))
+        """The session's own files that the open photo, its reference and the queue are read from."""
+        found: list[Path | None] = []
+        if self.open is not None:
+            others = (self.open.reference, self.open.well_lit)
+            found = [self.open.source, *(each.source for each in others if each)]
+        return list(dict.fromkeys(each for each in [*found, *self.queue.sources] if each))
 
     # What it holds, in the order in which it is given up when there is too much.
 
     def held(self) -> tuple[int, int, int]:
         """Bytes of memory that photos take, that results take besides, and the rest."""
-        opened = self.open
+        opened, at_work = self.open, buffers(self.queue.at_work)
         if opened is None:
-            return 0, 0, 0
+            return 0, sum(at_work.values()), 0
         lit = (opened.well_lit.small, opened.well_lit.as_taken) if opened.well_lit else ()
         kept = [each for each in opened.memory if not each.can_go]
         rest = buffers(opened.small, opened.as_taken, opened.work.shown, lit, kept)
-        results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | rest
+        # A photo of the queue goes when it is done; until then it counts as a result, so that nothing ends for it.
+        results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | at_work | rest
         everything = buffers(opened.memory) | results
         sizes = [sum(found.values()) for found in (rest, results, everything)]
         return sizes[2] - sizes[1], sizes[1] - sizes[0], sizes[0]

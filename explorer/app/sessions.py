@@ -1,4 +1,4 @@
-"""What visitors have open. The browser's state holds only a random token; photos and results stay on this side.
+"""The sessions of visitors. The browser holds only a random token; photos and results stay on the server.
 
 Pictures are served from a folder with an unguessable name, one a session. A session ends when its page is closed
 (`GRACE` later, so that a page which is reloaded finds its photo), or when there is too much of everything: memory is
@@ -32,7 +32,7 @@ GRACE = 30.0
 """Seconds after a page was closed within which it may be loaded again and finds its photo."""
 HOUR = 3600.0
 IDLE = 12 * HOUR
-"""Seconds after which a session ends that nobody uses, though no page said that it was closed."""
+"""Seconds after which an unused session ends, although no page reported that it was closed."""
 
 FILES_EACH, FILES = 2 * 2**30, 6 * 2**30
 """Bytes on the disk that the sessions of one visitor, and of all, may take."""
@@ -49,7 +49,7 @@ _LOCK = threading.RLock()
 
 
 def visitor() -> tuple[str, str]:
-    """Who asks, as the gate has decided: whoever is signed in, else the address; and the name of the page.
+    """The visitor, as decided by the gate (the signed-in user, otherwise the address), and the name of the page.
 
     Empty outside of a request.
     """
@@ -181,7 +181,7 @@ def _now() -> float:
 
 
 def _known(token: str | None, who: str) -> Session | None:
-    """A session by its token. That of somebody who signed in is nobody else's, even if they know the token."""
+    """A session by its token. A signed-in user's session is closed to others, even if they know the token."""
     session = _SESSIONS.get(token) if token else None
     if session is not None and session.owner != who and "user " in (session.owner[:5], who[:5]):
         return None
@@ -206,7 +206,7 @@ def _begin(who: str, lost: bool = False) -> Session:
 
 
 def _worth(each: Session, newest: Session) -> tuple[bool, float]:
-    """What is least is given up first."""
+    """Order of release: the smallest is given up first."""
     return each is newest or bool(each.sources()), each.used
 
 

@@ -1,4 +1,4 @@
-"""What the tabs share: one photo, one message area, one choice of model and ratio."""
+"""State shared by the tabs: one photo, one message area, one choice of model and ratio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gradio as gr
 PREVIEWS = "previews"
 """Concurrency group of quick work: two at once, as many as the smallest machine has cores."""
 LONG_WORK = "long"
-"""Concurrency group of full-resolution work: one at once, so that previews stay quick beside it."""
+"""Concurrency group of full-resolution work: one at a time, so that previews stay quick."""
 
 
 QUICK: dict[str, Any] = {
@@ -34,7 +34,7 @@ def once(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 Address = Mapping[str, tuple[Any, Callable[[str], Any]]]
-"""What a tab's `build` returns: for each key of the page's address, the component and its value from the text."""
+"""The result of a tab's `build`: for each key of the page's address, the component and the parser of its value."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Shared:
     tab_bar: gr.Tabs
     upload: gr.File
     seen: gr.Textbox
-    """The name of the tab that is seen; not on the page."""
+    """A place for the name of the tab that is seen, which an event's script fills in; not on the page."""
     tabs: Mapping[str, gr.Tab]
     """By name, for those that begin their work when they are opened."""
     pickers: dict[gr.Dropdown, Callable[[], list[str]]] = field(default_factory=dict)
     """Every choice of models, with the names that it offers now: weights may come while the page is open."""
     later: list[Callable[[], None]] = field(default_factory=list)
-    """What is wired when all tabs are laid out."""
+    """Connections to make once all tabs are laid out."""
     importing: list[gr.Accordion] = field(default_factory=list)
-    """Sections that are shown to who may import weights alone."""
+    """Sections shown only to those who may import weights."""
 
 
 def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], options: Mapping[str, Any]) -> None:
@@ -74,6 +74,7 @@ def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], 
     """
     handler, inputs, outputs = fill
     given = [shared.token, shared.seen, *inputs]
-    seen = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
-    shared.tabs[name].select(handler, given, outputs, js=seen, **options)
-    emptied.then(handler, given, outputs, **options)
+    opened = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
+    shared.tabs[name].select(handler, given, outputs, js=opened, **options)
+    # As the page shows it now: a value that follows the choice of a tab would lag behind quick changes.
+    emptied.then(handler, given, outputs, js="(token, seen, ...rest) => [token, lxTab(), ...rest]", **options)

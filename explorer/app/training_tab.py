@@ -1,4 +1,4 @@
-"""How a network became what it is: curves of its training, and the validation picture from step to step."""
+"""The Training tab: a network's training curves, and its validation picture step by step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TITLE = text.TAB_TRAINING
 
 
 def known_runs() -> dict[str, Any]:
-    """Folders of runs by name, looked up anew: a training may have begun meanwhile."""
+    """Folders of runs by name, looked up again: a training may have begun meanwhile."""
     return find_runs({name: info.weights for name, info in catalogue.models().items() if info.weights})
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     choices: gr.Row
     first: gr.Dropdown
@@ -88,7 +88,7 @@ def chosen_runs(name: str | None, other: str | None) -> list[Run]:
 
 
 def wire(shared: Shared, parts: Parts) -> Address:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
 
     def list_runs(current: str | None, other: str | None) -> dict[Any, Any]:
         names = list(known_runs())

@@ -23,7 +23,9 @@ from explorer.photo import Photo, check_ratio
 from explorer.server.options import AUTH
 
 MOST_FRAMES, MOST_PIXELS = 1800, 1920 * 1088
-"""Of a clip: a minute at 30 frames a second, and Full HD as codecs pad it."""
+"""Limits of a clip: a minute at 30 frames per second, and Full HD as codecs pad it."""
+MOST_MEMORY = 6 << 30
+"""Bytes that a clip's process may fill."""
 PROBE_SECONDS, RUN_SECONDS = 180.0, 3 * 3600.0
 """Longest time for looking at a clip, and for restoring it."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "HOME", "USERPROFILE", "SYSTEMROOT",
@@ -37,13 +39,13 @@ _LOCK = threading.Lock()
 
 
 def available() -> bool:
-    """Whether PyAV is installed."""
+    """True if PyAV is installed."""
     return importlib.util.find_spec("av") is not None
 
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What is known of a clip."""
+    """The facts about a clip."""
 
     frames: int
     width: int
@@ -76,13 +78,13 @@ class Wish:
 def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
     return {
         "kind": kind, "source": source, "most_frames": MOST_FRAMES, "most_pixels": MOST_PIXELS,
-        "too_much": text.VIDEO_TOO_MUCH, **more,
+        "too_much": text.VIDEO_TOO_MUCH, "most_memory": MOST_MEMORY, "no_memory": text.VIDEO_NO_MEMORY, **more,
     }  # fmt: skip
 
 
 @contextmanager
 def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[Iterator[dict[str, Any]]]:
-    """What the process says about a task; it ends with the block, and after so many seconds."""
+    """The messages of a worker process about a task; it ends with the block, or after this many seconds."""
     root = str(Path(explorer.__file__).resolve().parent.parent)
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON) and name != AUTH}
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])
@@ -124,7 +126,7 @@ def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def probe(source: str) -> ClipFacts:
-    """What a file is.
+    """Reads the facts of a clip.
 
     Raises:
         VideoError: no clip, or one that is too long or too large.

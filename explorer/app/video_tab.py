@@ -36,7 +36,7 @@ _CLIPS: dict[str, Any] = {"concurrency_id": "clips", "concurrency_limit": 1, "ap
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     clip: gr.File
     model: gr.Dropdown
@@ -92,7 +92,7 @@ def layout() -> Parts:
 
 
 def wire(shared: Shared, parts: Parts) -> None:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     guard = reported(shared.message)
     quick: dict[str, Any] = {
         "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private",
@@ -127,7 +127,7 @@ def _given(path: str | None) -> str:
 
 
 def take_clip(shared: Shared, parts: Parts, token: str | None, path: str | None) -> dict[Any, Any]:
-    """What a clip is that was uploaded."""
+    """Reads the facts of an uploaded clip."""
     session = open_session(token)
     found = video_job.probe(_given(path))
     words = text.VIDEO_FACTS.format(

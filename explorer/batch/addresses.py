@@ -1,6 +1,6 @@
 """Files and folders at addresses: paths of this machine, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
 
-A file appears whole or not at all. Local files are written beside the destination and renamed; object stores put an
+A file appears complete or not at all. Local files are written next to the destination and renamed; object stores put an
 object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
 """
 
@@ -24,14 +24,14 @@ _OBJECT_STORES = frozenset(
 )
 """Protocols whose stores show an object only when all of it has arrived."""
 _DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
-"""Of the Hub's addresses, where it may be named or not."""
+"""The default branch in addresses of the Hub, where it is optional."""
 STAGING = ".manifest/unfinished"
-"""Where files of a destination lie until they are whole."""
+"""Folder for files of a destination until they are complete."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a listing says about a file."""
+    """A file in a listing."""
 
     bytes: int
     """-1 where there is no such file."""
@@ -43,7 +43,7 @@ ABSENT = Found(-1, "absent")
 
 
 def is_local(address: str) -> bool:
-    """Whether an address names this machine's own files."""
+    """True if an address names this machine's own files."""
     return "://" not in address
 
 
@@ -51,7 +51,7 @@ def canonical(address: str, beside: str = "") -> str:
     """One spelling for one file: an absolute path, or an address with its protocol and without a slash at its end.
 
     Args:
-        address: as somebody wrote it.
+        address: as the user wrote it.
         beside: the folder that relative paths start from; the current one by default.
 
     Raises:
@@ -103,7 +103,7 @@ def _reached(address: str) -> tuple[Any, str]:
         file_system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         reason = str(error).rstrip(".")
-        raise PhotoError(f"Addresses of {protocol}:// need another package: {reason}.") from error
+        raise PhotoError(f"Addresses of {protocol}:// need another package:  {reason}.") from error
     except ValueError as error:
         raise PhotoError(f"{address} cannot be reached ({error}); check the address.") from error
     return file_system, path
@@ -120,7 +120,7 @@ def _is_of_this_machine(file_system: Any) -> bool:
 
 
 class UnreachableError(OSError):
-    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` the reason alone."""
+    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` only the reason."""
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def read(address: str, most: int | None = None) -> bytes:
 
 
 def is_folder(address: str) -> bool:
-    """Whether there is a folder at the address.
+    """True if there is a folder at the address.
 
     Raises:
         UnreachableError: the store does not answer.
@@ -275,11 +275,11 @@ def make_folder(address: str) -> None:
                 file_system.makedirs(path, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"The folder {address} cannot be made ({reason}); name another destination.") from error
+        raise OutputError(f"The folder {address} cannot be made ({reason}); choose another destination.") from error
 
 
 def write(folder: str, name: str, data: bytes) -> None:
-    """Writes a file of a destination, whole or not at all.
+    """Writes a file of a destination, complete or not at all.
 
     Args:
         folder: the destination, whose `STAGING` exists where it is local.

@@ -38,7 +38,7 @@ class Sizes:
     actors: int
     """Processes with the network."""
     gpus: int
-    """Of each actor, 0 or 1."""
+    """GPUs per actor, 0 or 1."""
     tasks: int
     """Decoders at once, and as many encoders."""
 
@@ -103,7 +103,7 @@ class RayCluster:
                 if attempt == _STARTS or "timed out during startup" not in str(error):
                     reason = " ".join(str(error).split())[:200]
                     raise ExplorerError(
-                        f"No Ray cluster can be had at {address or 'this machine'} ({reason}); check --address."
+                        f"There is no Ray cluster at {address or 'this machine'} ({reason}); check --address."
                     ) from error
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
@@ -117,7 +117,7 @@ class RayCluster:
         self._ray.shutdown()
 
     def restore(self, items: Sequence[Item], plan: Plan) -> Iterator[Outcome]:
-        """Outcomes as they come. Photographs whose process was brought down are tried once more, each by itself."""
+        """Outcomes as they arrive. Photos whose process crashed are tried once more, each by itself."""
         waiting = {item.input: item for item in items}
         for most in (_PHOTOGRAPHS_A_TASK, 1):
             for outcome in self._passed(list(waiting.values()), plan, most):
@@ -131,8 +131,8 @@ class RayCluster:
                 item,
                 plan,
                 ExplorerError(
-                    "The processes that restored it were brought down again and again: the file is damaged, or memory "
-                    "was short; try it alone with `lowlight restore`."
+                    "The processes that restored it kept crashing: the file is damaged, or memory was short; try it "
+                    "alone with `lowlight restore`."
                 ),
             )
 
@@ -143,7 +143,7 @@ class RayCluster:
         lean = replace(plan, model=replace(plan.model, files=()))
         packed = [{"photograph": pickle.dumps(item)} for item in items]
         stages = ray.data.from_items(packed, override_num_blocks=blocks)
-        # Actors claim little, so that those of a lost machine find room on the others beside the tasks they wait for.
+        # Actors claim little, so that those of a lost machine fit on the others with the tasks they wait for.
         tasks = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": 0.5, "concurrency": sizes.tasks}
         stages = stages.map_batches(_decode, fn_args=(lean,), **tasks)
         stages = stages.map_batches(
@@ -170,7 +170,7 @@ class RayCluster:
         """Each pair's number with its scores, or with what kept it from having any.
 
         Raises:
-            ExplorerError: processes were brought down again and again.
+            ExplorerError: processes kept crashing.
         """
         ray = self._ray
         sizes = sizes_for(ray.cluster_resources())
@@ -190,9 +190,7 @@ class RayCluster:
             place, scored = pickle.loads(row["photograph"])
             yield place, scored
         if count < len(packed):
-            raise ExplorerError(
-                "Processes that measured were brought down again and again; memory may be short on the cluster."
-            )
+            raise ExplorerError("Processes that measured kept crashing; the cluster may be short of memory.")
 
 
 def _check_answers(address: str | None) -> None:

@@ -1,4 +1,4 @@
-"""How a manifest grows without ever losing a row.
+"""Extends a manifest without ever losing a row.
 
 While a run is at work, every finished photograph has a row of its own under `.manifest/rows/`, written after its result
 by the process that made it. The run gathers them into segments, `.manifest/segment-*.parquet`, and at its end into
@@ -112,6 +112,6 @@ class Ledger:
             addresses.write(self._destination, name, content)
         except OSError as error:
             raise OutputError(
-                f"{self._destination} takes no more files ({error.strerror or error}); free some space there and run "
-                "the same command again: it goes on where it stopped."
+                f"{self._destination} accepts no more files ({error.strerror or error}); free some space there and run "
+                "the same command again: it resumes where it stopped."
             ) from error

@@ -1,4 +1,4 @@
-"""What a run over a folder does not take, counted and named by its reason."""
+"""Files that a run over a folder skips, counted and named by reason."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN, RESULT = "suffix", "hidden", "link", "no_file", "within", "result"
 _WORDS = {
-    SUFFIX: ("file whose suffix is no photograph's", "files whose suffixes are no photograph's"),
+    SUFFIX: ("file without a photo's suffix", "files without a photo's suffix"),
     HIDDEN: ("hidden file or folder", "hidden files and folders"),
     LINK: ("link to a folder", "links to folders"),
     NO_FILE: ("thing that is neither a file nor a folder", "things that are neither files nor folders"),
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
 }
-"""One and several of each reason, in the order in which they are told."""
+"""One and several of each reason, in the order of the report."""
 _NAMED = 5
 
 
@@ -28,12 +28,12 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of the program's own hidden files, of which nothing is told."""
+    """True if a name is that of the program's own hidden files, which are not reported."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 
 def reason_of_folder(name: str, linked: bool, within: bool) -> str:
-    """Why a folder's own files are not taken; empty where they are, which is only `within`."""
+    """Why a folder's own files are not taken; empty if they are, which is only `within`."""
     if name.startswith("."):
         return HIDDEN
     # A link may lead back up; what it leads to is not part of this folder anyway.
@@ -41,17 +41,17 @@ def reason_of_folder(name: str, linked: bool, within: bool) -> str:
 
 
 def told(left_out: Sequence[LeftOut]) -> str:
-    """What is left out in one line: counts, reasons and the first names; empty where there is nothing."""
+    """The skipped files in one line: counts, reasons and the first names; empty if there are none."""
     parts = []
     for reason, (one, several) in _WORDS.items():
         names = sorted(each.name for each in left_out if each.reason == reason)
         if names:
             more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED} more"
             parts.append(f"{len(names)} {one if len(names) == 1 else several} ({', '.join(names[:_NAMED])}{more})")
-    return f"left out: {'; '.join(parts)}" if parts else ""
+    return f"skipped: {'; '.join(parts)}" if parts else ""
 
 
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:
     """The sentence for a folder of which nothing is taken."""
     what = told(left_out)
-    return f"The folder '{folder}' holds no photographs{f' ({what})' if what else ''}; name one that does."
+    return f"The folder '{folder}' contains no photos{f' ({what})' if what else ''}; choose one that does."

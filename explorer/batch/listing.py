@@ -1,4 +1,4 @@
-"""What a source holds: its photographs in a certain order, and where each one's result goes."""
+"""The contents of a source: its photos in a fixed order, and each result's path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Item:
     input: str
     """Its canonical address."""
     output: str
-    """Of the result, in the destination, with slashes."""
+    """Path of the result in the destination, with slashes."""
     found: Found
 
 
@@ -44,7 +44,7 @@ class Listing:
     rows: list[int]
     """Indices into `items` in the source's order: what a list names twice is there twice."""
     left_out: list[LeftOut] = field(default_factory=list)
-    """What else the folder holds, the destination aside."""
+    """The folder's other files, except for the destination."""
 
 
 def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
@@ -73,7 +73,7 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
         inputs, places, found, passed_over = _in_folder(address, source, destination)
         rows = list(range(len(inputs)))
     elif addresses.find_one(address) == addresses.ABSENT:
-        raise PhotoError(f"There is no folder, list or photograph at '{source}'; check the address.")
+        raise PhotoError(f"There is no folder, list or photo at '{source}'; check the address.")
     elif address.rpartition(".")[2].lower() in LISTS:
         inputs, places, rows = _named(address, source)
         with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
@@ -91,7 +91,7 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
 def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], list[str], list[Found], list[LeftOut]]:
     """Photographs of a folder: addresses, paths in it, what the listing says of each; and what is left out."""
     if address == destination or _same(address, destination):
-        raise OutputError(f"The results would lie among the photographs in {source}; name another destination.")
+        raise OutputError(f"The results would end up among the photos in {source}; choose another destination.")
     passed_over: list[LeftOut] = []
     folders = [address]
 
@@ -124,7 +124,7 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two paths of this machine lead to the same."""
+    """True if two paths of this machine lead to the same file."""
     return (
         addresses.is_local(one)
         and addresses.is_local(other)
@@ -152,7 +152,7 @@ def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str
             known = identities(each for each in inputs if addresses.is_local(each))
             clash = next((target for target, found in there if found in known), None)
     if clash is not None:
-        raise OutputError(f"The result would replace the photograph '{clash}'; name another destination.")
+        raise OutputError(f"The result would replace the photo '{clash}'; choose another destination.")
     if not folder:
         return
     for place in sorted({addresses.parent(target) for target in targets}):
@@ -164,7 +164,7 @@ def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str
             )
         if among:
             raise OutputError(
-                f"The results in {place} would lie among the photographs in {source}; name another destination."
+                f"The results in {place} would end up among the photos in {source}; choose another destination."
             )
 
 
@@ -175,7 +175,7 @@ def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
     except OSError as error:
         raise PhotoError(f"The list '{source}' cannot be read as text ({error}); correct it.") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
-        raise PhotoError(f"The list '{source}' cannot be read as text in UTF-8; save it so.")
+        raise PhotoError(f"The list '{source}' is not UTF-8 text; save it as UTF-8.")
     text = data.decode("utf-8-sig", "surrogateescape")  # names are what the system has, in UTF-8 or not
     beside = addresses.parent(address)
     known: dict[str, int] = {}
@@ -194,12 +194,12 @@ def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
             places.append("/".join(part for part in parts if part not in ("", ".", "..")))
         rows.append(known[named])
     if not rows:
-        raise PhotoError(f"The list '{source}' names no photographs; put one address on each line.")
+        raise PhotoError(f"The list '{source}' lists no photos; put one address on each line.")
     return list(known), places, rows
 
 
 def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".png") -> list[str]:
-    """Where results lie in the destination, each in a place of its own, also where upper and lower case are the same.
+    """Paths of results in the destination, each unique even if upper and lower case are the same.
 
     Args:
         places: the photographs' paths, with slashes.
@@ -208,7 +208,7 @@ def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".p
     stems = [_without_suffix(place) for place in places]
     shared = _repeated(stems)
     names = [place if stem.casefold() in shared else stem for place, stem in zip(places, stems, strict=True)]
-    # A photograph may be called as another one's full name: `a.jpg.png` beside `a.jpg` and `a.dng`.
+    # A photo's name may be another one's full name: `a.jpg.png` next to `a.jpg` and `a.dng`.
     while clashing := _repeated(names):
         again = [place if name.casefold() in clashing else name for place, name in zip(places, names, strict=True)]
         if again == names:

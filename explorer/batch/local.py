@@ -103,8 +103,8 @@ def _greeted(connection: Any, process: Any) -> None:
     except EOFError:
         process.join()
         raise ExplorerError(
-            f"A process for restoring ended before it began (exit code {process.exitcode}); start fewer with "
-            "--workers, they may lack memory."
+            f"A worker process ended before it started (exit code {process.exitcode}); start fewer with "
+            "--workers, because memory may be short."
         ) from None
     if isinstance(greeting, Exception):
         raise greeting
@@ -121,13 +121,13 @@ def _end_with_parent() -> None:
 def _crash(exit_code: int | None) -> ExplorerError:
     what = f"by signal {-exit_code}" if exit_code and exit_code < 0 else f"with exit code {exit_code}"
     return ExplorerError(
-        f"The process that restored it was ended {what}: the file is damaged, or memory was short; try it alone with "
+        f"The process that restored it was killed {what}: the file is damaged, or memory was short; try it alone with "
         "`lowlight restore`, or with fewer --workers."
     )
 
 
 def _work(connection: Connection, plan: Plan) -> None:
-    """What a process does: restores what it is sent until there is no more, or the other side is gone."""
+    """The loop of a worker process: restores what it gets until there is no more, or the other side is gone."""
     Thread(target=_end_with_parent, daemon=True).start()
     try:
         plan.prepare_process()

@@ -47,7 +47,7 @@ TIMES = {
     "encode_cpu_seconds": "float64",
     "write_seconds": "float64",  # wall time of putting the result in its place
 }
-"""What is measured, and so differs between two runs that are otherwise equal. Processor seconds count all threads."""
+"""Measured columns, which differ between two otherwise equal runs. Processor seconds count all threads."""
 
 
 Row = dict[str, Any]
@@ -117,7 +117,7 @@ def read_manifest(destination: str) -> pa.Table:
     except FileNotFoundError as error:
         raise OutputError(f"{destination} holds no {MANIFEST}; run `lowlight batch` into it first.") from error
     except (OSError, ValueError) as error:
-        raise OutputError(f"{place} cannot be read ({error}); remove it to restore everything anew.") from error
+        raise OutputError(f"{place} cannot be read ({error}); remove it to restore everything again.") from error
 
 
 def from_parquet(data: bytes) -> pa.Table:

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 ROWS = ".manifest/rows"
 FEWER = "use a lighter model or fewer workers"
-"""What to do where the memory of a run is short."""
+"""Advice if a run is short of memory."""
 _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 )
-"""Of writing: a second attempt would end as the first."""
+"""Errors of writing that a second attempt would only repeat."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,28 @@ class Balance:
 
 @dataclass(frozen=True)
 class Treatment:
-    """All that is chosen for a photograph beside the model."""
+    """All choices for a photo except the model."""
 
     ratio: float | Literal["auto"] = "auto"
     balance: Balance = field(default_factory=Balance)
     bits: Literal[8, 16] = 8
-    """Of the result, a channel."""
+    """Bits per channel of the result."""
     backend: str = "auto"
     black_level: BlackChoice = "auto"
-    """Of RAW files."""
+    """Black level of RAW files."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
     suffix: str = ".png"
-    """Of the results."""
+    """Suffix of the results."""
     saving: Saving = field(default_factory=Saving)
+    half: bool = False
+    """At half the photograph's width and height."""
+
+    def max_side(self, photo: Photo) -> int | None:
+        """See `explorer.restore`."""
+        from explorer.photo.light.reduce import half_side
+
+        return half_side(photo) if self.half else None
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
         """The photograph with its white balance; see `explorer.open_photo`."""
@@ -92,6 +100,7 @@ class Treatment:
 
             check_negative(photo, self.saving)
         chosen: dict[str, Any] = {"strength": self.strength, "backend": self.backend, "intermediates": intermediates}
+        chosen["max_side"] = self.max_side(photo)
         return restore(photo, model, self.ratio, scene=self.saving.needs_scene(self.suffix), **chosen)
 
 
@@ -130,7 +139,7 @@ class ModelFiles:
                 (Path(folder) / name).write_bytes(content)
             model = load_weights(Path(folder), self.revision)
         if model.identity.sha256 != self.sha256:
-            raise WeightsError(f"The weights {self.name} changed while they were sent; start again.")
+            raise WeightsError(f"The weights {self.name} changed during the transfer; start again.")
         return model
 
 
@@ -139,25 +148,25 @@ _MODEL_FILES = ("config.json", "model.safetensors")
 
 @dataclass(frozen=True)
 class Plan:
-    """What every process of a run knows."""
+    """The plan that every process of a run gets."""
 
     destination: str
     """Canonical address of the folder that receives results and manifest."""
     treatment: Treatment
     model: ModelFiles
     threads: int = 1
-    """Of the processor, for one network."""
+    """Processor threads of one network."""
     environment: tuple[tuple[str, str], ...] = ()
     """The EXPLORER_ variables of the process that planned: limits hold everywhere."""
 
     @property
     def suffix(self) -> str:
-        """Of the results."""
+        """Suffix of the results."""
         return self.treatment.suffix
 
     @property
     def settings(self) -> str:
-        """A digest of all that decides how a result looks: where it is another, a photograph is restored anew."""
+        """A digest of all that decides how a result looks: where it is another, a photograph is restored again."""
         from explorer import __version__
 
         chosen = [self.model.name, self.model.sha256, asdict(self.treatment), self.suffix, __version__]
@@ -208,7 +217,7 @@ class Outcome:
 
     input: str
     error: str = ""
-    """The sentence of its row; empty where it was restored."""
+    """The sentence of its row; empty if it was restored."""
     code: int = 0
     stop: str = ""
     """Why nothing more can be written; no row was written then either."""
@@ -230,7 +239,7 @@ def _timed(row: Row, name: str, clock: Callable[[], float]) -> Iterator[None]:
 
 
 def _begun(item: Item, plan: Plan) -> Row:
-    """What is known of a photograph before it is opened."""
+    """The facts about a photo before it is opened."""
     # Size and stamp are what a resumed run compares: what the listing said, not what lies there by now.
     return {
         "input": item.input,
@@ -379,12 +388,13 @@ def _write(destination: str, name: str, data: bytes) -> None:
             code = getattr(error, "errno", None)
             if code == errno.ENAMETOOLONG:
                 raise _UnnameableError(
-                    f"The name of its result is too long for {destination}; give the photograph a shorter one."
+                    f"The name of its result is too long for {destination}; give the photo a shorter name."
                 ) from error
             if code in _HOPELESS or isinstance(error, PhotoError) or attempt == _ATTEMPTS:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise OutputError(
-                    f"{destination} takes no more results ({reason}); free some space there or correct its rights, "
-                    "then run the same command again: it goes on where it stopped."
+                    f"{destination} accepts no more results ({reason}); free some space there or correct its "
+                    f"permissions, "
+                    "then run the same command again: it resumes where it stopped."
                 ) from error
         time.sleep(0.5 * attempt)

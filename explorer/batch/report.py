@@ -1,4 +1,4 @@
-"""What photographs cost, as a manifest measured it, and what more of them would."""
+"""The cost of photos, as measured in a manifest, and an estimate for more."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Costs:
     """Likewise; on a GPU, what the processor does meanwhile."""
     encode_cpu: float
     network_wall: float
-    """Seconds of the network alone: those of the GPU where it ran on one."""
+    """Seconds of the network only: those of the GPU if it ran on one."""
     read_wall: float
     """Seconds of waiting for the storage."""
     write_wall: float
     devices: tuple[str, ...]
-    """What the networks ran on."""
+    """The hardware that the networks ran on."""
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the networks ran on GPUs."""
+        """True if the networks ran on GPUs."""
         return all(device != "cpu" for device in self.devices)
 
     @property
@@ -67,7 +67,7 @@ def costs_of(table: pa.Table) -> Costs:
 
     done = table.filter(pc.equal(table.column("status"), "restored"))
     if not done.num_rows:
-        raise DataError("No photograph was restored, so there are no costs to report; restore some first.")
+        raise DataError("No photo was restored, so there are no costs to report; restore some first.")
 
     def mean(name: str) -> float:
         return float(pc.mean(done.column(name)).as_py() or 0.0)
@@ -107,5 +107,5 @@ def cost_table(costs: Costs, planned: int) -> tuple[tuple[str, ...], list[tuple[
         )
     for what, size in (("read", costs.bytes_in), ("written", costs.bytes_out)):
         rows.append((what, f"{size / 1e6:.2f} MB", f"{planned * size / _TERABYTE:,.2f} TB"))
-    headings = ("STAGE", f"A PHOTOGRAPH OF {costs.megapixels:.2f} MP (MEAN OF {costs.photographs})", f"{planned:,}")
+    headings = ("STAGE", f"A PHOTO OF {costs.megapixels:.2f} MP (MEAN OF {costs.photographs})", f"{planned:,}")
     return headings, rows

@@ -1,6 +1,6 @@
-"""What folders say of the results in them, so that no run takes a result for a photograph.
+"""Records of the results in folders, so that no run mistakes a result for a photo.
 
-`lowlight restore` notes the results of a folder run in a journal beside them, `lowlight batch` in its manifest.
+`lowlight restore` notes the results of a folder run in a journal next to them, `lowlight batch` in its manifest.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Made:
     """A result as it was noted."""
 
     photograph: str
-    """Address of what it was made from, or its name alone."""
+    """Address of its source, or only the source's name."""
     bytes: int
-    """Of the result; -1 where a run was ended before it could say."""
+    """Size of the result; -1 if a run was killed before it could record it."""
 
 
 def journal_entries(folder: Path) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
         return {}
     try:
         table = read_manifest(folder).select(["input", "output", "output_bytes"])
-    except ExplorerError:  # somebody else's file of that name, or nothing here that reads it
+    except ExplorerError:  # someone else's file of that name, or nothing here that reads it
         return {}
     return {
         addresses.join(folder, addresses.from_text(row["output"])): Made(
@@ -76,8 +76,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
 def foreign(place: str) -> OutputError:
     """For a file in the place of a result that nothing notes as one."""
     return OutputError(
-        f"'{place}' is already there and is no result that was made before; name another output, or replace it with "
-        "--overwrite."
+        f"'{place}' already exists and is not an earlier result; choose another output, or replace it with --overwrite."
     )
 
 
@@ -104,7 +103,7 @@ class Results:
         return _key(address) in self._made
 
     def made(self, address: str, size: int) -> Made | None:
-        """What is noted of a file of this size; None of one that is no result, or was changed since."""
+        """The record of a file of this size; None if it is not a result, or was changed since."""
         found = self._made.get(key) if (key := _key(address)) is not None else None
         return found if found is not None and found.bytes in (-1, size) else None
 
@@ -133,7 +132,7 @@ class Sources:
         return {addresses.name_of(each) for each in self.inputs}
 
     def hold(self, photograph: str) -> bool:
-        """Whether a photograph is among them, also under another path; one that is gone is known by its name."""
+        """True if a photograph is among them, also under another path; one that is gone is known by its name."""
         if photograph in self._addresses:
             return True
         found = identity(photograph) if addresses.is_local(photograph) else None

@@ -32,27 +32,27 @@ WAVE = 16384
 
 @dataclass(frozen=True)
 class Engine:
-    """Who does the work."""
+    """The engine that does the work."""
 
     name: Literal["local", "ray"] = "local"
     address: str | None = None
-    """Of a Ray cluster; None starts one on this machine."""
+    """Address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None
     """Processes on this machine: by default as many as its cores and memory allow; 0 takes this very process."""
     threads: int | None = None
-    """Of the processor, for each network: by default 2 with Ray, else the cores shared among the processes."""
+    """Processor threads per network: by default 2 with Ray, otherwise the cores divided among the processes."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to."""
+    """The summary of a run."""
 
     photographs: int
     """Rows of the source, with those that a list names twice."""
     restored: int
     """By this run."""
     failed: int
-    """Of the source, now or before."""
+    """Photos of the source that failed, now or before."""
     kept: int
     """Done before, and left as they are."""
     manifest: str
@@ -62,7 +62,7 @@ class Summary:
     table: pa.Table
     """The manifest."""
     left_out: Sequence[LeftOut] = ()
-    """What else the source holds."""
+    """Other files of the source."""
 
 
 def run_batch(
@@ -263,7 +263,7 @@ def _alone(target: str) -> Iterator[None]:
         lock = open(work / "lock", "a")  # noqa: SIM115  # closed below, which lets go of it
     except OSError as error:
         raise OutputError(
-            f"{target} cannot be written to ({error.strerror}); correct its rights or name another destination."
+            f"{target} cannot be written to ({error.strerror}); correct its permissions or choose another destination."
         ) from error
     with lock:
         _lock(lock, target)
@@ -272,7 +272,7 @@ def _alone(target: str) -> Iterator[None]:
             for name in (STAGING, ROWS):
                 Path(target, name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{target} takes no files ({error.strerror}); free some space there.") from error
+            raise OutputError(f"{target} accepts no files ({error.strerror}); free some space there.") from error
         yield
 
 
@@ -285,7 +285,7 @@ def _lock(file: Any, target: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise OutputError(
-            f"Another run is restoring into {target}; wait for it to end, or name another destination."
+            f"Another run is restoring into {target}; wait for it to end, or choose another destination."
         ) from error
     except OSError:  # a network file system without locks
         return

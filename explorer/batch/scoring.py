@@ -40,7 +40,7 @@ def score_set(
 
     Raises:
         DataError: the two of a pair cannot be opened or compared.
-        ExplorerError: the engine is not to be had.
+        ExplorerError: the engine is not available.
     """
     from explorer.evaluation.pairs import mean_results
 
@@ -87,7 +87,7 @@ def _scores(
                 yield waiting[done], done.result()
         except BrokenProcessPool as error:
             raise ExplorerError(
-                "A process that measured was ended, or could not begin: memory may be short; start fewer with "
+                "A measuring process was killed, or could not start, and memory may be short; start fewer with "
                 "--workers."
             ) from error
         finally:
@@ -95,7 +95,7 @@ def _scores(
 
 
 _MODELS: list[LoadedModel] = []
-"""Of this process, where it is one of a pool."""
+"""The models of this process, if it belongs to a pool."""
 
 
 def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:

@@ -73,7 +73,7 @@ def watch(
     """
     address, target = addresses.canonical(source), addresses.canonical(destination)
     if not addresses.is_local(address) or not addresses.is_folder(address):
-        raise PhotoError(f"'{source}' is not a folder of this machine; name one that can be watched.")
+        raise PhotoError(f"'{source}' is not a folder on this machine; choose a local folder to watch.")
     settled = Settled(settle)
     seen: dict[str, tuple[str, Found]] = {}
     while not stop.is_set():

@@ -61,7 +61,9 @@ def collect(folder: Path) -> Collected:
         if key not in newest or newest[key][0] <= written:
             newest[key] = (written, one)
     if not newest:
-        raise DataError(f"Nothing in {folder} was handed in; learners write a file with explorer.widgets.hand_in.")
+        raise DataError(
+            f"{folder} contains nothing that was handed in; learners write a file with explorer.widgets.hand_in."
+        )
     ordered = sorted((one for _, one in newest.values()), key=lambda each: (each.lesson, each.name.casefold()))
     return Collected(ordered, unread)
 
@@ -87,5 +89,5 @@ def _cell(entry: dict[str, Any] | None) -> str | int:
 
 
 def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """A text that no spreadsheet mistakes for a formula."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

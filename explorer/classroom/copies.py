@@ -8,21 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.classroom.language import WORDS, worded
 from explorer.errors import DataError, OutputError
 from explorer.unfinished import replacing
 
 PATTERN = "[0-9][0-9]_*.ipynb"
-_SOLUTION = re.compile(
-    r"<details><summary>A solution</summary>\s*```python\n(?P<code>.*?)```\s*</details>[ \t]*\n*", re.S
+SOLUTION = re.compile(
+    r"<details><summary>(?P<title>[^<]*)</summary>\s*```python\n(?P<code>.*?)```\s*</details>[ \t]*\n*", re.S
 )
 _CHECK = re.compile(r'^explorer\.widgets\.check\("(?P<name>[^"]+)"', re.M)
 _ASK = re.compile(r'widgets\.ask\(\s*"(?P<name>[^"]+)"')
-_HAND_IN = (
-    "# When you are done: your name, and run. Give the file that is named below to your teacher.\n"
-    'NAME = ""\n'
-    "if NAME:\n"
-    "    print(explorer.widgets.hand_in({number}, NAME))"
-)
+_HAND_IN = '# {words}\nNAME = ""\nif NAME:\n    print(explorer.widgets.hand_in({number}, NAME))'
 
 
 @dataclass(frozen=True)
@@ -31,8 +27,9 @@ class Lesson:
 
     number: int
     name: str
-    """Of its file, without the suffix."""
+    """Name of its file, without the suffix."""
     content: dict[str, Any]
+    language: str = "en"
 
     @property
     def title(self) -> str:
@@ -59,7 +56,7 @@ class Lesson:
     def words(self) -> int:
         """Words to read, solutions aside."""
         markdown = (source_of(cell) for cell in self.content["cells"] if cell["cell_type"] == "markdown")
-        return len(_SOLUTION.sub("", "\n".join(markdown)).split())
+        return len(SOLUTION.sub("", "\n".join(markdown)).split())
 
 
 def source_of(cell: dict[str, Any]) -> str:
@@ -80,10 +77,10 @@ def read_lessons(folder: Path) -> list[Lesson]:
             content = json.loads(path.read_text(encoding="utf-8"))
             assert content["cells"][0]["cell_type"] == "markdown"
         except (OSError, ValueError, KeyError, IndexError, TypeError, AssertionError) as error:
-            raise DataError(f"{path} is not a lesson; a lesson is a notebook that begins with its title.") from error
+            raise DataError(f"{path} is not a lesson; a lesson is a notebook that starts with its title.") from error
         found.append(Lesson(int(path.name[:2]), path.stem, content))
     if not found:
-        raise DataError(f"There are no lessons in {folder}; name the folder of the notebooks with --lessons.")
+        raise DataError(f"There are no lessons in {folder}; give the folder of notebooks with --lessons.")
     return found
 
 
@@ -93,7 +90,7 @@ def for_students(lesson: Lesson) -> dict[str, Any]:
     for cell in lesson.content["cells"]:
         source = source_of(cell)
         if cell["cell_type"] == "markdown":
-            source = _SOLUTION.sub("", source).strip()
+            source = SOLUTION.sub("", source).strip()
             if not source:  # it held nothing but the solution
                 continue
         cells.append({**cell, "source": source})
@@ -104,7 +101,9 @@ def for_students(lesson: Lesson) -> dict[str, Any]:
             "id": f"n{lesson.number:02d}-hand-in",
             "metadata": {},
             "outputs": [],
-            "source": _HAND_IN.format(number=lesson.number),
+            "source": _HAND_IN.format(
+                number=lesson.number, words=worded("copy.hand_in", WORDS["copy.hand_in"], lesson.language)
+            ),
         }
     )
     return {**lesson.content, "cells": cells}
@@ -122,7 +121,7 @@ def for_teachers(lesson: Lesson) -> dict[str, Any]:
         if cell["cell_type"] == "code":
             waiting += [cell] if _CHECK.search(cell["source"]) else []
             continue
-        for found in _SOLUTION.finditer(cell["source"]):
+        for found in SOLUTION.finditer(cell["source"]):
             if waiting:
                 blank = waiting.pop(0)
                 check = blank["source"][_CHECK.search(blank["source"]).start() :]  # type: ignore[union-attr]
@@ -144,7 +143,7 @@ def write(path: Path, text: str) -> None:
         with replacing(path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
 
 
 def as_text(notebook: dict[str, Any]) -> str:

@@ -27,15 +27,15 @@ class Event:
     name: str
     right: bool
     said: str = ""
-    """Of a check: what was wrong."""
+    """For a check: what was wrong."""
     given: str | float | None = None
-    """Of a prediction: what was answered."""
+    """For a prediction: the learner's answer."""
     answer: str | float | None = None
-    """Of a prediction: what is right."""
+    """For a prediction: the right answer."""
 
 
 EVENTS: list[Event] = []
-"""Of this session, in order. A kernel that is restarted begins anew."""
+"""Events of this session, in order. Restarting the kernel empties it."""
 
 
 def keep(kind: Kind, name: str, right: bool, *, said: str = "", given: Any = None, answer: Any = None) -> None:
@@ -82,5 +82,5 @@ def hand_in(lesson: str | int, name: str, folder: Path) -> Path:
         with replacing(path) as unfinished:
             unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}); name another folder.") from error
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
     return path

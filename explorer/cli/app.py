@@ -51,7 +51,7 @@ def app(
     """Start the explorer's app and print its address."""
     where = host if port is None else f"{host}:{port}"
     sentence = (
-        f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
+        f"The app cannot listen on {where}: the port is taken or the address is not this machine's; choose another "
         "--port or --host."
     )
     given = {
@@ -111,7 +111,7 @@ def _check_settings(host: str) -> str:
     """Says what is wrong with the environment before the app takes seconds to start.
 
     Returns:
-        What there is to say of who can use the app; empty where there is nothing.
+        What there is to say of who can use the app; empty if there is nothing.
 
     Raises:
         SettingsError: a variable, or a flag, holds what it cannot.

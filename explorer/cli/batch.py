@@ -14,6 +14,7 @@ from explorer.cli.options import (
     BlackLevelOption,
     EngineOption,
     ForceLinearOption,
+    HalfSizeOption,
     KeepExposureOption,
     LinearOption,
     NeededModelOption,
@@ -75,6 +76,7 @@ def batch(
     threads: ThreadsOption = None,
     ratio: RatioOption = "auto",
     strength: StrengthOption = None,
+    half_size: HalfSizeOption = False,
     suffix: SuffixOption = ".png",
     keep_exposure: KeepExposureOption = False,
     force_linear: ForceLinearOption = False,
@@ -109,7 +111,7 @@ def batch(
 
     saving = Saving(False, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
     )
     check_format(treatment)
     loaded = load_model(model, weights)
@@ -127,7 +129,7 @@ def batch(
 
 @dataclass
 class _Told:
-    """What is said while a run is at work."""
+    """Progress messages of a run."""
 
     shown: Progress
     quiet: bool
@@ -139,7 +141,7 @@ class _Told:
         self.total = waiting
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
-            write_line(f"{waiting} photographs to restore{already}", err=True)
+            write_line(f"{waiting} photos to restore{already}", err=True)
 
     def report(self, outcome: Outcome) -> None:
         self.count += 1

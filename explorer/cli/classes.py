@@ -19,23 +19,29 @@ def make(
     out: Annotated[Path, typer.Argument(help="Folder for the copies.")],
     lessons: Annotated[Path, typer.Option("--lessons", help="Folder of the lessons' notebooks.")] = LESSONS,
     only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
+    language: Annotated[str, typer.Option("--language", help="Language of the copies: en or de.")] = "en",
     pages: Annotated[
-        bool, typer.Option("--pages", help="Also run each lesson and render it with its pictures, to be read before.")
+        bool, typer.Option("--pages", help="Also run each lesson and render it as a page to read before class.")
     ] = False,
 ) -> None:
-    """Write copies without solutions, copies with them, a time plan and a rubric."""
+    """Write copies without solutions, copies with them, a time plan, a rubric and an outcome test."""
     from explorer.classroom.copies import as_text, for_students, for_teachers, read_lessons, write
+    from explorer.classroom.outcome import outcome_test
     from explorer.classroom.plan import plan
+    from explorer.classroom.translating import translated
     from explorer.errors import DataError
 
-    found = [each for each in read_lessons(lessons) if not only or each.number in only]
+    wanted = [each for each in read_lessons(lessons) if not only or each.number in only]
+    found = [translated(each, language, lessons) for each in wanted]
     if not found:
         raise DataError(f"There is no lesson {', '.join(map(str, only or ()))} in {lessons}.")
     for lesson in found:
         write(out / "students" / f"{lesson.name}.ipynb", as_text(for_students(lesson)))
         write(out / "teachers" / f"{lesson.name}.ipynb", as_text(for_teachers(lesson)))
     write(out / "teachers" / "plan.md", plan(found))
-    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions and plan.md")
+    for who in ("students", "teachers"):
+        write(out / who / "outcome-test.md", outcome_test(found, answers=who == "teachers"))
+    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions, answers and plan.md")
     if pages:
         from explorer.classroom.pages import page
 
@@ -47,9 +53,7 @@ def make(
 @classes.command("collect")
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the files that were handed in.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A CSV file; the standard output if left out.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A CSV file; by default standard output.")] = None,
 ) -> None:
     """Make one table of what was handed in: tries at each exercise and prediction, negative where it is not right."""
     from explorer.classroom.collecting import as_csv

@@ -1,4 +1,4 @@
-"""`lowlight darken`: well-lit photographs made dark; `lowlight noise`: the noise of one's own camera."""
+"""`lowlight darken`: well-lit photos made dark; `lowlight noise`: the noise of one's own camera."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from explorer.errors import DataError, OutputError
 from explorer.identity import identities, identity
 
 if TYPE_CHECKING:
-    from explorer.darkroom import Calibration, SensorNoise
+    from explorer.darkroom import Calibration, DarkExposure, SensorNoise
 
 
 def darken(
     photograph: Annotated[
-        Path | None, typer.Argument(metavar="IN", help="A well-lit photo, in any format that can be opened.")
+        Path | None, typer.Argument(metavar="IN", help="A well-lit photo, or a folder of them to make pairs of.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write; of a folder, the folder of the pairs.",
+        ),
     ] = None,
     camera: Annotated[
-        str, typer.Option(help="A measured camera (--list), or a file that `lowlight noise` wrote.")
+        str, typer.Option(help="A measured camera (--list), or a file written by `lowlight noise`.")
     ] = "sony_a7s2",
     iso: Annotated[float | None, typer.Option(help="The camera's ISO.")] = None,
     gain: Annotated[float | None, typer.Option(metavar="K", help="Counts per electron, instead of --iso.")] = None,
@@ -36,6 +41,7 @@ def darken(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
     ] = None,
+    max_side: Annotated[int, typer.Option(min=64, help="Of a folder: longest side of the pairs, pixels.")] = 1200,
     list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
@@ -50,6 +56,13 @@ def darken(
         return
     if photograph is None or out is None:
         raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
+    if photograph.is_dir():
+        from explorer.cli.pairs import darken_folder
+
+        if reference is not None:
+            raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
+        darken_folder(photograph, out, _noise(camera, iso, gain), ratio, seed, phase, max_side, quiet=quiet)
+        return
     _check_outputs(photograph, out, reference)
     from explorer import open_photo
     from explorer.darkroom import darken as make_dark
@@ -61,16 +74,23 @@ def darken(
 
         write_bytes(reference, encode(exposure.reference, reference.suffix))
     exposure.save(out)
+    if as_json or not quiet:
+        _report(photograph, out, exposure, as_json)
+
+
+def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) -> None:
+    """How dark it is."""
+    noise = exposure.noise
     if as_json:
-        known = {key: value for key, value in asdict(exposure.noise).items() if key != "xyz_to_camera"}
+        known = {key: value for key, value in asdict(noise).items() if key != "xyz_to_camera"}
         print_json(
-            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": seed, "phase": phase,
-             "noise": known, "light": asdict(exposure.light)}
+            {"input": str(photograph), "output": str(out), "ratio": exposure.ratio, "seed": exposure.seed,
+             "phase": exposure.phase, "noise": known, "light": asdict(exposure.light)}
         )  # fmt: skip
-    elif not quiet:
-        at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
-        tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
-        tell(f"  {exposure.light}")
+        return
+    at = f"ISO {noise.iso:g}" if noise.iso else f"{noise.gain:.3g} counts per electron"
+    tell(f"{photograph} -> {out}: {noise.camera}, {at}, ratio {exposure.ratio:.4g}")
+    tell(f"  {exposure.light}")
 
 
 def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
@@ -81,12 +101,12 @@ def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{out.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
     if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
     if reference is not None:
         check_output(reference)
     for each in (out, reference):
         if each is not None and identity(each) is not None and identity(each) == identity(photograph):
-            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
 
 
 def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
@@ -102,7 +122,7 @@ def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
             )
         return known.at(iso, gain)
     if iso is not None or gain is not None:
-        raise DataError(f"{camera} holds one sensitivity; leave --iso and --gain out.")
+        raise DataError(f"{camera} has only one sensitivity; leave out --iso and --gain.")
     return read_noise(Path(camera))
 
 
@@ -148,7 +168,7 @@ def noise(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The camera's name; by default what the files say.")] = None,
+    name: Annotated[str | None, typer.Option(help="The camera's name; by default the files' own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -183,11 +203,11 @@ def noise(
 def _check_measured(frames: list[Path], out: Path | None, plot: Path | None) -> None:
     """Refuses files that cannot be written, or that would replace a frame, before any of them is read."""
     if out is not None and out.suffix.lower() != ".json":
-        raise OutputError(f"{out.name} is no name for a camera's noise; end it in .json.")
+        raise OutputError(f"{out.name} is not a valid name for a camera's noise; end it in .json.")
     sources = identities(frames)
     for each in (out, plot):
         if each is not None and identity(each) in sources:
-            raise OutputError(f"The result would replace the photograph '{each}'; name another output.")
+            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
     if plot is not None:
         from explorer.cli.plots import check_plot
 

@@ -52,14 +52,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Measured:
-    """What one kind of measuring gave."""
+    """Results of one kind of measurement."""
 
     table: Table
     plain: dict[str, Any]
     """For JSON."""
     points: list[Point] = field(default_factory=list)
     title: str = ""
-    """Of the plot."""
+    """Title of the plot."""
     figures: list[tuple[Figures, str]] = field(default_factory=list)
     """To be recorded: each model's figures and the sha256 of its weights."""
 
@@ -274,7 +274,7 @@ def _load(names: list[str]) -> list[LoadedModel]:
     known = [model.name for model in loaded]
     twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
-        raise DataError(f"{', '.join(twice)} is named twice; name each model once.")
+        raise DataError(f"{', '.join(twice)} is given twice; give each model once.")
     return loaded
 
 
@@ -291,7 +291,7 @@ def _folder(name: str) -> Path:
         return Path(name)
     if found is None or found.place == "hub":
         raise WeightsError(
-            f"{name} has no folder of weights of its own on this machine to record figures in; leave it out, or "
+            f"{name} has no folder of weights on this machine to record figures in; leave it out, or "
             "measure it without --record."
         )
     return found.folder

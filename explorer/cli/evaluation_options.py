@@ -27,7 +27,7 @@ SyntheticOption: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
 ]
 ChartOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A photograph of a ColorChecker Classic: its colour error.")
+    Path | None, typer.Option(metavar="FILE", help="A photo of a ColorChecker Classic: its colour error.")
 ]
 CornersOption: TypeAlias = Annotated[
     str | None,
@@ -40,7 +40,7 @@ FlatOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--flat",
-        help="Weave at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart where one is given.",
+        help="Pattern noise at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart if given.",
     ),
 ]
 BenchmarkOption: TypeAlias = Annotated[
@@ -53,8 +53,8 @@ LeaderboardOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--leaderboard",
-        help="Measure everything at hand, or each --model, on the leaderboard's sets, and write docs/leaderboard.md; "
-        "what is there already is kept.",
+        help="Measure every available model, or each --model, on the leaderboard's sets and write docs/leaderboard.md; "
+        "existing figures are kept.",
     ),
 ]
 MaterialOption: TypeAlias = Annotated[
@@ -62,7 +62,7 @@ MaterialOption: TypeAlias = Annotated[
     typer.Option(
         metavar="DIR",
         help="For --leaderboard: the folder with data/ and checkpoints*/; by default EXPLORER_SHARED, or shared/ "
-        "beside the checkout.",
+        "next to the checkout.",
     ),
 ]
 OutputOption: TypeAlias = Annotated[
@@ -75,7 +75,7 @@ RatiosOption: TypeAlias = Annotated[
 PairRatioOption: TypeAlias = Annotated[
     str, typer.Option(help="Amplification for --data and lol; `auto` follows each model's own rule.")
 ]
-LimitOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Take only the first pictures by name.")]
+LimitOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Use only the first pictures by name.")]
 SeedOption: TypeAlias = Annotated[int, typer.Option(help="Seed of the synthetic cameras and their noise.")]
 SensorOption: TypeAlias = Annotated[
     Literal["base", "high"],
@@ -94,7 +94,7 @@ NoProgressOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help
 
 @dataclass(frozen=True)
 class Asked:
-    """What one command line asks for, as its options say it."""
+    """The request of one command line, by its options."""
 
     models: list[str]
     data: tuple[Path, Path] | None
@@ -127,7 +127,7 @@ class Asked:
 
 
 def contradictions(asked: Asked) -> list[tuple[bool, str]]:
-    """What options cannot be together: whether they are, and what to say."""
+    """Options that exclude each other: whether they occur together, and the message."""
     on_chart = asked.chart is not None and not asked.flat
     sources = (
         asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None,
@@ -192,7 +192,7 @@ def parse_ratios(text: str) -> list[float]:
 
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
-        raise RatioError("--ratios names no ratio; give numbers from 1 to 300, for example 30,100,300.")
+        raise RatioError("--ratios contains no ratio; give numbers from 1 to 300, for example 30,100,300.")
     return sorted({check_ratio(part) for part in parts})
 
 

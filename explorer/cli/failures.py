@@ -31,7 +31,7 @@ def _said(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    """What the program leaves with for an error."""
+    """The program's exit code for an error."""
     return error.exit_code if isinstance(error, ExplorerError | typer.TyperException) else 1
 
 

@@ -1,4 +1,4 @@
-"""Whole folders: the photographs in them, reading and writing beside the computation, and going on after a kill."""
+"""Whole folders: their photos, reading and writing during computation, and resuming after a kill."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Written = TypeVar("Written")
 
 @dataclass(frozen=True)
 class Named:
-    """What a command line names, folders replaced by what is in them."""
+    """The photos of a command line, with folders replaced by their contents."""
 
     files: list[Path]
     any_folder: bool
     left_out: list[LeftOut]
-    """Of the folders."""
+    """Files of the folders that were skipped."""
 
 
 def photographs_of(named: Iterable[Path], out: Path | None = None) -> Named:
@@ -99,12 +99,12 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[LeftOut]]:
 
 
 class Journal:
-    """What a folder of results already holds, one line of JSON for each: the result and what it was made from.
+    """A folder's existing results, one line of JSON for each: the result and its source.
 
     Args:
         folder: of the results.
         settings: everything that decides how a result comes out.
-        beside: the folder of other files that belong to results; None where there are none.
+        beside: the folder of other files that belong to results; None if there are none.
     """
 
     def __init__(self, folder: Path, settings: object, beside: Path | None = None) -> None:
@@ -126,7 +126,7 @@ class Journal:
         return hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode()).hexdigest()
 
     def holds(self, photograph: Path, result: Path) -> bool:
-        """Whether the result, and what belongs to it, is there as it was written, from this very photograph with these
+        """True if the result, and what belongs to it, is there as it was written, from this very photograph with these
         very settings."""
         made_from, size, others = self._known.get(result.name, ("", 0, {}))
         try:
@@ -144,7 +144,7 @@ class Journal:
         self._note(photograph, result, -1, dict.fromkeys((path.name for path in others), -1))
 
     def add(self, photograph: Path, result: Path, others: Iterable[Path] = ()) -> None:
-        """Notes a result that is in its place, and files beside it that belong to it."""
+        """Notes a result that is in its place, and files next to it that belong to it."""
         sizes = {path.name: path.stat().st_size for path in others}
         self._note(photograph, result, result.stat().st_size, sizes)
 
@@ -179,7 +179,7 @@ def remove_leftovers(folder: Path) -> None:
 
 @dataclass
 class Step(Generic[Written]):
-    """What became of one item: what writing gave, or the error of the stage that failed."""
+    """The outcome of one item: the result of writing, or the error of the stage that failed."""
 
     index: int
     written: Written | None = None

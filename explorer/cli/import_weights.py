@@ -39,7 +39,9 @@ def import_weights(
     ] = False,
     allow_unknown_sha256: Annotated[
         bool,
-        typer.Option("--allow-unknown-sha256", help="Take files other than the published ones, if their tensors fit."),
+        typer.Option(
+            "--allow-unknown-sha256", help="Accept files other than the published ones, if their tensors fit."
+        ),
     ] = False,
     catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,

@@ -1,4 +1,4 @@
-"""`lowlight eval --leaderboard`: everything at hand on the leaderboard's sets, taken up where it was left."""
+"""`lowlight eval --leaderboard`: every available model on the leaderboard's sets, resuming where it stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def measure_board(asked: Asked) -> None:
     """Measures what is not on the board yet, and writes the board after every figure and its page at the end.
 
-    What cannot be measured is named at the end, and everything else goes on.
+    Models that cannot be measured are listed at the end; the others continue.
 
     Raises:
         DataError: no data, an unknown name, or nowhere to write.
@@ -39,11 +39,11 @@ def measure_board(asked: Asked) -> None:
         os.environ.get("EXPLORER_SHARED") or Path(explorer.__file__).parents[2] / "shared"
     )
     if not (material / "data").is_dir():
-        raise DataError(f"{material} holds no folder data; name the one that does with --material.")
+        raise DataError(f"{material} has no folder data; give the one that does with --material.")
     taking_part = entrants([each for each in sorted(material.iterdir()) if each.name.startswith("checkpoints")])
     if unknown := sorted(set(asked.models) - {each.name for each in taking_part}):
         known = ", ".join(each.name for each in taking_part)
-        raise DataError(f"{unknown[0]} is not at hand; the leaderboard measures {known}.")
+        raise DataError(f"{unknown[0]} is not available here; the leaderboard measures {known}.")
     chosen = [each for each in taking_part if each.name in asked.models or not asked.models]
     if asked.limit is None:
         write_bytes(board, board_json(recorded(read_board(board))).encode())
@@ -94,6 +94,6 @@ def _places(output: Path | None) -> tuple[Path, Path]:
     docs = Path(explorer.__file__).parents[1] / "docs"
     if not docs.is_dir():
         raise DataError(
-            "The leaderboard lies in the explorer's checkout, and this is none; name a folder with --output."
+            "The leaderboard belongs to the explorer's checkout, and this is not one; give a folder with --output."
         )
     return BOARD, docs / "leaderboard.md"

@@ -11,7 +11,7 @@ import typer
 from explorer.batch.photograph import Balance, Treatment
 from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import WITHOUT_BITS, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
@@ -51,16 +51,19 @@ StrengthOption: TypeAlias = Annotated[
         "before noise does.",
     ),
 ]
+HalfSizeOption: TypeAlias = Annotated[
+    bool, typer.Option("--half-size", help="Restore at half the width and height, for a quick look at many photos.")
+]
 KeepExposureOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--keep-exposure",
-        help="Leave the samples of a .dng as dark as the photograph's, nothing clipped, and state the amplification "
+        help="Leave the samples of a .dng as dark as the photo's, without clipping, and state the amplification "
         "in BaselineExposure.",
     ),
 ]
 ForceLinearOption: TypeAlias = Annotated[
-    bool, typer.Option("--force-linear", help="Make a .dng of a developed picture too, of its displayed colours.")
+    bool, typer.Option("--force-linear", help="Also make a .dng from a developed picture, from its displayed colours.")
 ]
 LinearOption: TypeAlias = Annotated[
     bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
@@ -70,7 +73,7 @@ NeededModelOption: TypeAlias = Annotated[
 ]
 ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel of the results.")]
 SuffixOption: TypeAlias = Annotated[
-    Literal[".png", ".tif", ".jpg", ".webp", ".dng"], typer.Option(help="File type of results in a folder.")
+    Literal[".png", ".tif", ".jpg", ".webp", ".dng", ".exr"], typer.Option(help="File type of results in a folder.")
 ]
 EngineOption: TypeAlias = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes on this machine, or Ray on one or many machines.")
@@ -89,15 +92,15 @@ ModelOption: TypeAlias = Annotated[
 ]
 PhotographsArgument: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(metavar="IN", help=f"Dark photographs: {described()}; or folders of them; - for standard input."),
+    typer.Argument(metavar="IN", help=f"Dark photos: {described()}; or folders of them; - for standard input."),
 ]
 OutOption: TypeAlias = Annotated[
     str,
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg or .webp file for one photograph; an existing folder for several, "
-        "where each becomes <stem>.png; - for standard output, as PNG.",
+        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; an existing folder for "
+        "several, where each becomes <stem>.png; - for standard output, as PNG.",
     ),
 ]
 SettingsOption: TypeAlias = Annotated[
@@ -129,7 +132,7 @@ QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Rep
 
 
 def check_backend_option(backend: str) -> None:
-    """Refuses a backend that cannot be had, before any photograph is read; `auto` takes what there is.
+    """Refuses an unavailable backend before any photo is read; `auto` takes what there is.
 
     Raises:
         ExplorerError: see `explorer.engine.check_backend`.
@@ -182,13 +185,14 @@ def chosen_treatment(
     black_level: BlackChoice,
     backend: str,
     saving: Saving,
+    half: bool,
 ) -> Treatment:
-    """All that the options choose for a photograph beside the model.
+    """All choices for a photo except the model.
 
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
-        SettingsError: the strength is no number from 0 to 100.
-        ExplorerError: the backend cannot be had.
+        SettingsError: the strength is not a number from 0 to 100.
+        ExplorerError: the backend is not available.
     """
     from explorer.photo.light.strength import check_strength
 
@@ -196,7 +200,7 @@ def chosen_treatment(
     percent = check_strength(100.0 if strength is None else strength)
     check_backend_option(backend)
     depth: Literal[8, 16] = 16 if bits == "16" else 8
-    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving)
+    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving, half)
 
 
 def check_format(treatment: Treatment) -> None:
@@ -208,8 +212,8 @@ def check_format(treatment: Treatment) -> None:
     from explorer.encode import FORMATS
 
     treatment.saving.check(treatment.suffix)
-    if treatment.suffix != NEGATIVE and treatment.bits not in FORMATS[treatment.suffix]:
-        raise OutputError(f"{treatment.suffix} holds 8 bits a channel; take .png or .tif, or leave --bits 16 out.")
+    if treatment.suffix not in WITHOUT_BITS and treatment.bits not in FORMATS[treatment.suffix]:
+        raise OutputError(f"{treatment.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:

@@ -1,4 +1,4 @@
-"""Where results go: the output's path for every photograph, and files that are there completely or not at all."""
+"""Output paths of results, and files that appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.batch.results import Results, foreign
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import identities, identity
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import WITHOUT_BITS, Saving
 from explorer.unfinished import beside
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def plan_outputs(
         out: `-` (the standard output, as PNG) or a picture file for one input; or an existing folder (or any path that
             ends in a separator), where each result is called `<stem><suffix>`, or `<full name><suffix>` where two
             inputs share a stem.
-        bits: 8 or 16 bits a channel.
+        bits: 8 or 16 bits per channel.
         suffix: of results in a folder.
-        saving: what is chosen beside the format.
+        saving: options besides the format.
 
     Raises:
         OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
@@ -48,7 +48,7 @@ def plan_outputs(
         raise OutputError("The output has no name; give a file or an existing folder with -o.")
     if out == str(STANDARD):
         if len(inputs) > 1:
-            raise OutputError(f"{len(inputs)} photographs cannot go to the standard output; name a folder with -o.")
+            raise OutputError(f"{len(inputs)} photos cannot go to standard output; give a folder with -o.")
         _check_suffix(Path(f"{STANDARD}.png"), bits, saving)
         return [STANDARD]
     path = Path(out)
@@ -60,7 +60,7 @@ def plan_outputs(
     else:
         if len(inputs) > 1:
             raise OutputError(
-                f"{len(inputs)} photographs cannot be written to the one file '{out}'; name an existing folder with -o."
+                f"{len(inputs)} photos cannot be written to one file, '{out}'; name an existing folder with -o."
             )
         _check_suffix(path, bits, saving)
         check_folder(path.parent)
@@ -68,12 +68,12 @@ def plan_outputs(
     sources = identities(inputs)
     for output in outputs:
         if identity(output) in sources:
-            raise OutputError(f"The result would replace the photograph '{output}'; name another output with -o.")
+            raise OutputError(f"The result would replace the photo '{output}'; choose another output with -o.")
     return outputs
 
 
 def is_folder(out: str) -> bool:
-    """Whether results go into a folder that is there.
+    """True if results go into a folder that is there.
 
     Raises:
         OutputError: no file can be called so.
@@ -92,7 +92,7 @@ def _names_in_folder(inputs: Sequence[Path], suffix: str) -> list[str]:
     names = [NAME if photo == STANDARD else photo.name for photo in inputs]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise OutputError(f"Two photographs are called '{twice[0]}'; restore them into different folders.")
+        raise OutputError(f"Two photos are called '{twice[0]}'; restore them into different folders.")
     return name_results(names, [str(photo) for photo in inputs], suffix)
 
 
@@ -115,36 +115,39 @@ def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder:
     for path in there:
         match = re.fullmatch(rf"(.+)\.(?:{maps})(?:_\d+)?\.(?:png|npy)", path.name, re.IGNORECASE)
         if match and match[1].casefold() in stems:
-            raise OutputError(f"An intermediate would replace '{path}'; name another folder with --intermediates.")
+            raise OutputError(f"An intermediate would replace '{path}'; choose another folder with --intermediates.")
 
 
 def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     from explorer.encode import FORMATS  # here: it loads NumPy, which --help does without
 
     suffix = path.suffix.lower()
-    if suffix not in (*FORMATS, NEGATIVE):
+    known = (*FORMATS, *WITHOUT_BITS)
+    if suffix not in known:
         raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join((*FORMATS, NEGATIVE))}, or name "
-            "an existing folder."
+            f"'{path}' does not say which format to write; end it in one of {', '.join(known)}, or name an existing "
+            "folder."
         )
     if saving is not None:
         saving.check(suffix)
-    if bits == 16 and suffix != NEGATIVE and bits not in FORMATS[suffix]:
-        raise OutputError(f"{suffix} holds 8 bits a channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
+    if bits == 16 and suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
+        raise OutputError(f"{suffix} holds 8 bits per channel; end '{path}' in .png or .tif, or leave --bits 16 out.")
 
 
 def check_folder(folder: Path) -> None:
     """Raises OutputError unless `folder` is a folder that can be written to."""
     if not folder.exists():
-        raise OutputError(f"The output folder '{folder}' does not exist; create it or name another.")
+        raise OutputError(f"The output folder '{folder}' does not exist; create it or choose another.")
     if not folder.is_dir():
         raise OutputError(f"'{folder}' is a file, not a folder; name an existing folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"The output folder '{folder}' cannot be written to; choose another or change its rights.")
+        raise OutputError(
+            f"The output folder '{folder}' cannot be written to; choose another or change its permissions."
+        )
 
 
 Overwrite = Literal["all", "own", "none"]
-"""Which files that are already there may be replaced: all, those that folders note as results, or none."""
+"""Existing files that may be replaced: all, those that folders record as results, or none."""
 
 
 def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
@@ -154,18 +157,18 @@ def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
         folder: of the results, which notes them.
     """
     if path.is_dir():
-        raise OutputError(f"'{path}' is a folder, so no file can be written there; name another output.")
+        raise OutputError(f"'{path}' is a folder, so no file can be written there; choose another output.")
     if overwrite == "all" or not path.is_file():  # a device or a pipe takes what comes
         return
     if overwrite == "none":
-        raise OutputError(f"'{path}' is already there; leave --no-overwrite out or name another output.")
+        raise OutputError(f"'{path}' already exists; leave out --no-overwrite or choose another output.")
     if not Results([str(folder.absolute())]).note(str(path.absolute())):
         raise foreign(str(path))
 
 
 @contextmanager
 def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Path], Path]]:
-    """Gives a function that turns a file's path into a temporary one beside it, with the same suffix.
+    """Gives a function that turns a file's path into a temporary one next to it, with the same suffix.
 
     Args:
         folder: as for `check_free`.

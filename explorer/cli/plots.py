@@ -29,19 +29,19 @@ def check_plot(path: Path, folders: Sequence[Path]) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
-        raise OutputError(f"{path.name} has no suffix of a plot; end it in {', '.join(FORMATS)}.")
+        raise OutputError(f"{path.name} does not have a plot's suffix; end it in {', '.join(FORMATS)}.")
     if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
     among = is_photo_name(path.name) and nearest_of(path.parent, folders) is not None
     there = identity(path)
     if among or (there is not None and any(identity(each) == there for f in folders for each in f.rglob("*"))):
-        raise OutputError(f"The plot {path} would lie among the pictures that are measured; name another place.")
+        raise OutputError(f"The plot {path} would end up among the pictures to measure; choose another place.")
     if suffix != ".html":
         from importlib.util import find_spec
 
         if find_spec("kaleido") is None:
             raise OutputError(
-                f"A plot as {suffix} needs kaleido and a Chrome; run `pip install kaleido`, or end the name in .html."
+                f"A plot as {suffix} needs kaleido and Chrome; run `pip install kaleido`, or end the name in .html."
             )
 
 
@@ -90,6 +90,6 @@ def write_figure(path: Path, figure: Figure, what: str) -> None:
             data = figure.to_image(format=suffix[1:], width=_WIDTH, height=_HEIGHT, scale=1 if suffix == ".svg" else 2)
         except Exception as error:  # whatever hinders a browser
             raise OutputError(
-                f"{path.name} could not be drawn ({type(error).__name__}); kaleido needs a Chrome, or end it in .html."
+                f"{path.name} could not be drawn ({type(error).__name__}); kaleido needs Chrome, or end it in .html."
             ) from error
     write_bytes(path, data)

@@ -38,14 +38,14 @@ _EXIT_CODES = (
     ("0", "everything went well"),
     ("1", "an error that is not one of these"),
     ("2", "a wrong command line"),
-    ("3", "a photograph that cannot be read"),
+    ("3", "a photo that cannot be read"),
     ("4", "a ratio or a white balance that cannot be used"),
     ("5", "an unknown model"),
     ("6", "weights that cannot be used or had"),
     ("7", "a result that cannot be written"),
     ("8", "training or evaluation data that cannot be used"),
     ("9", "a training run that cannot go on"),
-    ("10", "some of several photographs or weights failed; the others went well"),
+    ("10", "some of several photos or weights failed; the others succeeded"),
     ("130", "interrupted"),
     ("141", "the reader of the output went away"),
 )
@@ -53,7 +53,7 @@ _EPILOG = "\n".join(["Exit codes:", *(f"{code:>5}  {meaning}" for code, meaning 
 
 program = typer.Typer(
     name="lowlight",
-    help="Restore extremely dark photographs with low-light restoration networks.",
+    help="Restore extremely dark photos with low-light restoration networks.",
     epilog=_EPILOG,
     add_completion=False,
     rich_markup_mode="rich",
@@ -159,5 +159,5 @@ def _flushed(code: int) -> int:
         return code
     if isinstance(failed, BrokenPipeError):
         return code or BROKEN_PIPE
-    print_failure(OutputError(f"The standard output cannot be written ({failed.strerror}); free some space there."))
+    print_failure(OutputError(f"Standard output cannot be written ({failed.strerror}); free some space there."))
     return code or OutputError.exit_code

@@ -19,6 +19,7 @@ from explorer.cli.options import (
     BlackLevelOption,
     ForceLinearOption,
     GpsOption,
+    HalfSizeOption,
     IntermediatesOption,
     KeepExposureOption,
     LinearOption,
@@ -65,6 +66,7 @@ def restore(
     settings: SettingsOption = None,
     ratio: RatioOption = "auto",
     strength: StrengthOption = None,
+    half_size: HalfSizeOption = False,
     suffix: SuffixOption = ".png",
     keep_exposure: KeepExposureOption = False,
     force_linear: ForceLinearOption = False,
@@ -96,7 +98,7 @@ def restore(
     _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
     saving = Saving(keep_gps, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
     )
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = photographs_of(photographs, folder)
@@ -130,7 +132,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
     Args:
         given: an option of the picture that a file of settings says too is there.
-        more: there is something to give beside the picture.
+        more: there is something to return besides the picture.
         both: files are to be replaced, and are not to be.
     """
     if settings is None and model is None:
@@ -149,7 +151,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
 @dataclass
 class _Work:
-    """What one command line restores, and how."""
+    """The photos that a command line restores, and how."""
 
     photographs: list[Path]
     outputs: list[Path]
@@ -173,7 +175,7 @@ class _Work:
         """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
 
         Args:
-            folder: of the results; None where there is one result, which has a name of its own.
+            folder: of the results; None if there is one result, which has a name of its own.
             any_folder: folders of photographs are named.
 
         Returns:
@@ -207,7 +209,7 @@ class _Work:
         return [
             self.model, self.loaded and self.loaded.identity.sha256, how.ratio, asdict(how.balance), how.bits,
             how.backend, self.intermediates and str(self.intermediates), self.settings and as_json(self.settings),
-            asdict(how.saving), how.strength, how.black_level, __version__,
+            asdict(how.saving), how.strength, how.half, how.black_level, __version__,
         ]  # fmt: skip
 
     def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
@@ -250,8 +252,11 @@ class _Work:
 
             own = None if how.backend == "auto" else how.backend
             scene = how.saving.needs_scene(self.outputs[index].suffix)
-            return restore_with(photo, self.settings, backend=own, intermediates=intermediates, scene=scene)
-        if self.loaded is None:  # after the first photograph opened: an unreadable one is told of without loading torch
+            return restore_with(
+                photo, self.settings, backend=own, max_side=how.max_side(photo), intermediates=intermediates,
+                scene=scene,
+            )  # fmt: skip
+        if self.loaded is None:  # after the first photo opened: an unreadable one is reported without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:
@@ -282,7 +287,7 @@ class _Work:
 
 
 class _NoModelError(Exception):
-    """The model cannot be had: no photograph can be restored, so the command ends with the reason."""
+    """The model is not available, so no photo can be restored and the command ends with the reason."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))

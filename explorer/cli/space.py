@@ -8,7 +8,7 @@ import typer
 
 from explorer.cli.terminal import print_table, write_line, write_text
 
-space = typer.Typer(help="Serve the app from a Space of the Hugging Face Hub.", no_args_is_help=True)
+space = typer.Typer(help="Serve the app from a Space on the Hugging Face Hub.", no_args_is_help=True)
 
 
 @space.callback()

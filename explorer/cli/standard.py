@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STANDARD = Path("-")
 """Stands for the standard input among photographs, and for the standard output after -o."""
 NAME = "stdin"
-"""What a photograph from the standard input is called."""
+"""Name of a photo from standard input."""
 
 
 def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
@@ -32,7 +32,7 @@ def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
     if path != STANDARD:
         return open_photo(path, black_level=black_level)
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise PhotoError("Nothing comes through the standard input; pipe a photograph into it or name a file.")
+        raise PhotoError("Standard input is empty; pipe a photo into it or give a file.")
     from explorer.photo.limits import Limits
     from explorer.photo.opening import read_once
 
@@ -47,8 +47,8 @@ def write_out(data: bytes) -> None:
         OutputError: it is a terminal, or closed.
     """
     if was_closed():
-        raise OutputError("The standard output is closed; name a file with -o.")
+        raise OutputError("Standard output is closed; give a file with -o.")
     if sys.stdout.isatty():
-        raise OutputError("A picture would be written to the terminal; name a file with -o, or pipe it on.")
+        raise OutputError("The picture would go to the terminal; give a file with -o, or pipe the output.")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

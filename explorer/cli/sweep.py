@@ -28,7 +28,7 @@ def sweep(
     gains: Annotated[str | None, typer.Option(metavar="K,...", help="Counts per electron, instead of --iso.")] = None,
     ratios: Annotated[str, typer.Option(help="How many times less light, 1 to 300.")] = "3,10,30,100,300",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first photos by name.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first photos by name.")] = None,
     threshold: Annotated[float, typer.Option(help="PSNR, in dB, below which a model counts as broken.")] = 25.0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the points as CSV.")] = None,
     plot: Annotated[
@@ -66,7 +66,7 @@ def sweep(
 
         write_bytes(csv, as_csv(points))
     if plot is not None:
-        _plot(points, plot, f"{known.name}: {len(files)} photographs made dark")
+        _plot(points, plot, f"{known.name}: {len(files)} photos made dark")
     if as_json:
         print_json([asdict(point) for point in points])
     else:
@@ -94,11 +94,11 @@ def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:
     """Refuses outputs before anything is measured."""
     if csv is not None:
         if csv.suffix.lower() != ".csv":
-            raise OutputError(f"{csv.name} is no name for a table; end it in .csv.")
+            raise OutputError(f"{csv.name} is not a valid name for a table; end it in .csv.")
         if not csv.parent.is_dir():
-            raise OutputError(f"The folder {csv.parent} does not exist; make it or choose another.")
+            raise OutputError(f"The folder {csv.parent} does not exist; create it or choose another.")
         if identity(csv) in identities(files):
-            raise OutputError(f"The table would replace the photograph '{csv}'; name another file.")
+            raise OutputError(f"The table would replace the photo '{csv}'; choose another file.")
     if plot is not None:
         from explorer.cli.plots import check_plot
 
@@ -109,12 +109,12 @@ def _numbers(text: str, option: str) -> list[float]:
     """ "400,1600" as numbers without repetitions, in their order.
 
     Raises:
-        DataError: there are none, or one is no number above 0.
+        DataError: there are none, or one is not a number above 0.
     """
     try:
         values = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         values = []
     if not values or not all(0 < value < 1e9 for value in values):
-        raise DataError(f"{option} {text[:40]!r} cannot be used; give numbers with commas between them.")
+        raise DataError(f"{option} {text[:40]!r} cannot be used; give numbers separated by commas.")
     return list(dict.fromkeys(values))

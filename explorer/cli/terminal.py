@@ -1,4 +1,4 @@
-"""What commands write: results to the standard output, progress where a person looks."""
+"""Output of commands: results to standard output, progress where a person looks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Protocol, TextIO
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What moves a terminal's cursor, begins a line or turns the order of letters round, and what no encoding has."""
+"""Characters that move a terminal's cursor, start a line, reverse the direction of text, or that no encoding has."""
 _nowhere: dict[str, TextIO] = {}
-"""What stands for streams that were closed before the program began."""
+"""Stand-ins for streams that were closed before the program started."""
 _unwritten: list[OSError] = []
 """Why the standard output takes nothing more: its reader went away, or there is no space."""
 
@@ -32,7 +32,7 @@ def write_line(text: str = "", *, err: bool = False) -> None:
     would write past it.
 
     Raises:
-        BrokenPipeError: nobody reads the standard output any more. Nobody has to read the standard error.
+        BrokenPipeError: standard output is no longer read. Standard error need not be read.
     """
     if not err:
         sys.stdout.write(f"{printable(text)}\n")
@@ -49,7 +49,7 @@ def write_text(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """One line of a report on work that goes on, whether anybody reads it or not."""
+    """One line of a progress report, whether or not anyone reads it."""
     try:
         write_line(text)
         sys.stdout.flush()
@@ -90,7 +90,7 @@ def silence(error: OSError) -> None:
 
 
 def was_closed() -> bool:
-    """Whether there was no standard output when the program began."""
+    """True if there was no standard output when the program started."""
     return sys.stdout is _nowhere.get("stdout")
 
 
@@ -126,7 +126,7 @@ class Progress(Protocol):
     """How far a long command is."""
 
     def say(self, what: str) -> None:
-        """What is being done now."""
+        """Shows what is being done now."""
 
     def advance(self) -> None:
         """One more is finished."""

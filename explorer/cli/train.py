@@ -17,6 +17,7 @@ from explorer.metrics import PLAIN, figures_line
 
 if TYPE_CHECKING:
     from explorer.training.loop import Progress
+    from explorer.training.recipe import Recipe
 
 
 RecipeArgument: TypeAlias = Annotated[str | None, typer.Argument(help="The weights to make; --list shows the recipes.")]
@@ -25,7 +26,7 @@ TrainingDataOption: TypeAlias = Annotated[
     typer.Option(
         metavar="DIR",
         envvar="EXPLORER_DATA",
-        help="The folder of the training data: `clean/` with photographs, `lol/` with `low/` and `high/`.",
+        help="The folder of the training data: `clean/` with photos, `lol/` with `low/` and `high/`.",
     ),
 ]
 StepsOption: TypeAlias = Annotated[
@@ -44,6 +45,22 @@ WeightsOutOption: TypeAlias = Annotated[
 TrackOption: TypeAlias = Annotated[
     str | None, typer.Option(metavar="TRACKER", help="tensorboard, trackio or wandb, if installed.")
 ]
+NameOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Train on pictures of your own: the weights are called ARCHITECTURE.NAME."),
+]
+StartOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--start-from", metavar="WEIGHTS", help="With --name: begin with these weights, not with random ones."
+    ),
+]
+RateOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001, max=1.0, help="With --name: part of the recipe's learning rate; 0.1 with --start-from, else 1."
+    ),
+]
 ListOption: TypeAlias = Annotated[bool, typer.Option("--list", help="List the recipes.")]
 
 
@@ -58,6 +75,9 @@ def train(
     run: RunOption = None,
     out: WeightsOutOption = None,
     track: TrackOption = None,
+    name: NameOption = None,
+    start_from: StartOption = None,
+    rate: RateOption = None,
     recipes: ListOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -67,11 +87,9 @@ def train(
         return
     if recipe is None:
         context.fail("Name a recipe, or give only --list.")
-    from explorer.training.recipe import load_recipe
-
-    chosen = load_recipe(recipe)
     if data is None:
-        raise DataError("No training data was named; give --data DIR, or set EXPLORER_DATA to the folder.")
+        raise DataError("No training data was given; give --data DIR, or set EXPLORER_DATA to the folder.")
+    chosen = _chosen(recipe, data, name, start_from, rate)
 
     import torch
 
@@ -82,12 +100,12 @@ def train(
     flush_denormals()
     if threads:
         torch.set_num_threads(threads)
-    folder = default_run(recipe) if run is None else run
+    folder = default_run(chosen.name) if run is None else run
     trainer = Trainer(chosen, data, folder, steps=steps, device=device, resume=resume)
     for path in trainer.skipped if not quiet else []:
         write_line(f"skipped, cannot be read: {path}", err=True)
     noted = {"steps": trainer.total, "seed": chosen.seed}
-    with _tracked(track, folder, recipe, noted) as log, _shown(trainer.step, trainer.total, quiet) as show:
+    with _tracked(track, folder, chosen.name, noted) as log, _shown(trainer.step, trainer.total, quiet) as show:
 
         def follow(progress: Progress) -> None:
             show(progress)
@@ -95,12 +113,28 @@ def train(
 
         trainer.run(follow)
     if not quiet:
-        tell(f"{recipe}: {trainer.step} steps, validation {figures_line(trainer.validated, PLAIN)}")
+        tell(f"{chosen.name}: {trainer.step} steps, validation {figures_line(trainer.validated, PLAIN)}")
         tell(f"Run: {folder}")
     if out is not None:
         weights = export_weights(folder, out)
         if not quiet:
             write_line(f"Weights: {weights}")
+
+
+def _chosen(recipe: str, data: Path, name: str | None, start_from: str | None, rate: float | None) -> Recipe:
+    """The recipe, as it is or on pictures of one's own."""
+    from explorer.training.recipe import Own, load_recipe, own_recipe
+    from explorer.training.sources import pictures_words
+
+    chosen = load_recipe(recipe)
+    if name is None:
+        if start_from is not None or rate is not None:
+            raise typer.BadParameter(
+                "give the weights a name of your own, too: --name NAME.", param_hint="--start-from"
+            )
+        return chosen
+    part = rate or (0.1 if start_from else 1.0)
+    return own_recipe(Own(recipe, name, pictures_words(data), start_from, part))
 
 
 def replay(

@@ -35,7 +35,7 @@ def video(
     crf: Annotated[int | None, typer.Option(help="Quality, lower is better; by default the codec's own.")] = None,
     bits: Annotated[Literal["8", "10"] | None, typer.Option(help="Bits per sample; by default the clip's.")] = None,
     fps: Annotated[
-        float | None, typer.Option(help="Frames per second of a folder; by default what its files say, or 24.")
+        float | None, typer.Option(help="Frames per second of a folder; by default the files' own, or 24.")
     ] = None,
     backend: BackendOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,

@@ -13,6 +13,7 @@ from explorer.cli.options import (
     BackendOption,
     BlackLevelOption,
     ForceLinearOption,
+    HalfSizeOption,
     KeepExposureOption,
     LinearOption,
     NeededModelOption,
@@ -43,6 +44,7 @@ def watch(
     model: NeededModelOption,
     ratio: RatioOption = "auto",
     strength: StrengthOption = None,
+    half_size: HalfSizeOption = False,
     suffix: SuffixOption = ".png",
     keep_exposure: KeepExposureOption = False,
     force_linear: ForceLinearOption = False,
@@ -68,7 +70,7 @@ def watch(
 
     saving = Saving(False, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving
+        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
     )
     check_format(treatment)
     loaded = load_model(model, weights)

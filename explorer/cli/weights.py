@@ -68,7 +68,7 @@ def _group(order: Order = "") -> None:
 
 @weights.command("list")
 def list_(
-    remote: Annotated[bool, typer.Option("--remote", help="List what the repository on the Hub holds.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="List the contents of the repository on the Hub.")] = False,
     repo: Repo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

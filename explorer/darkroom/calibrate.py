@@ -32,13 +32,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the frames say."""
+    """The measurement from a set of frames."""
 
     noise: SensorNoise
     dark_frames: int
     flat_frames: int
     means: Array = field(repr=False)
-    """Of the parts of the flat frames: counts above black."""
+    """Means of the parts of the flat frames, in counts above black."""
     variances: Array = field(repr=False)
     """Counts squared, one for each mean."""
     notes: tuple[str, ...] = ()
@@ -62,14 +62,14 @@ def calibrate(frames: Sequence[Photo], name: str | None = None) -> Calibration:
     flats = [planes for planes in counts if planes.mean() >= _DARK * full]
     if not darks or not flats:
         kind = "dark frame, taken with the lens cap on" if not darks else "flat frame, of an evenly lit surface"
-        raise DataError(f"There is no {kind}, among the {len(raws)} files; add one of the same camera and ISO.")
+        raise DataError(f"There is no {kind} among the {len(raws)} files; add one of the same camera and ISO.")
     read_variance = _row_free_variance(darks)
     means, variances = _transfer(flats, full)
     if len(means) < 8:
         raise DataError("The flat frames are too small or too bright to measure; take larger ones, half exposed.")
     gain = _slope(means, variances, read_variance)
     if not gain > 0:
-        raise DataError("The variance of the flat frames does not grow with their light; give unprocessed RAW files.")
+        raise DataError("The variance of the flat frames does not grow with their light; use unprocessed RAW files.")
     shape = _shape(darks)
     read = np.sqrt(max(read_variance - _ROUNDING, 1e-6)) / tukey_deviation(shape)
     bias = np.mean([planes.mean(axis=(1, 2)) for planes in darks], axis=0)
@@ -97,8 +97,8 @@ def _checked(frames: Sequence[Photo]) -> list[RawPhoto]:
     if len(raws) < len(frames) or not raws:
         named = [f.name for f in frames if not (isinstance(f, RawPhoto) and f.cfa == "bayer")]
         raise DataError(
-            f"{', '.join(named[:3]) or 'Nothing'} is no RAW file with a Bayer mosaic; give dark and flat frames as the "
-            "camera wrote them."
+            f"{', '.join(named[:3]) or 'Nothing'} is not a RAW file with a Bayer mosaic; give dark and flat frames "
+            "straight from the camera."
         )
     first = raws[0]
     for what, of in (
@@ -139,13 +139,13 @@ def _differences(frames: list[Array]) -> list[Array]:
 
 
 def _row_free_variance(darks: list[Array]) -> float:
-    """Variance of the read noise alone."""
+    """Variance of the read noise."""
     values = [each - each.mean(axis=-1, keepdims=True) for each in _differences(darks)]
     return float(np.mean([each.var() for each in values])) * _lost(values[0].shape[-1], darks)
 
 
 def _lost(width: int, frames: list[Array]) -> float:
-    """What the variance must be multiplied by for the mean of each row having been taken away: that of differences of
+    """The factor that corrects the variance for removing the mean of each row: that of differences of
     neighbours is next to nothing."""
     return width / (width - 1) if len(frames) > 1 else 1.0
 

@@ -34,7 +34,7 @@ class DarkLight:
     grey_electrons: float
     """Electrons that a pixel with a green filter collects of middle grey (18 %)."""
     snr: float
-    """Of that pixel: its signal over the standard deviation of all its noise."""
+    """Signal of that pixel over the standard deviation of all its noise."""
     below_one_count: float
     """Share of the samples whose light, without noise, is less than one count."""
     saturation_electrons: float
@@ -90,7 +90,7 @@ class DarkExposure:
         return develop(self.photo)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), whole or not at all.
+        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), complete or not at all.
 
         Raises:
             OutputError: another suffix, a folder that does not exist, a full disk.
@@ -99,7 +99,7 @@ class DarkExposure:
         if path.suffix.lower() not in SUFFIXES:
             raise OutputError(f"{path.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
         if not path.parent.is_dir():
-            raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+            raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
         if path.suffix.lower() != ".dng":
             from explorer.encode import encode, write_bytes
 
@@ -123,20 +123,20 @@ def darken(
 ) -> DarkExposure:
     """Makes a well-lit photo dark.
 
-    The photo's light goes backwards through the camera (transfer curve, matrix, white balance under daylight, colour
-    filters; after Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019), is divided by the ratio,
-    and is exposed with the camera's noise. White in the photo is the green channel's saturation.
+    The photo's light goes backwards through the camera (transfer curve, matrix, daylight white balance, colour filters;
+    after Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019), is divided by the ratio, and is
+    exposed with the camera's noise. White in the photo saturates the green channel.
 
     Args:
         photo: from `explorer.open_photo`; RAW is developed first.
         camera: a key of `explorer.darkroom.CAMERAS`, or one from `Camera.at` or `read_noise`.
-        iso: sensitivity, for a camera named by its key.
-        ratio: how many times less light than the well-lit photo had, 1 to 300.
-        seed: the same one gives the same noise.
+        iso: sensitivity, for a camera given by its key.
+        ratio: how many times less light than in the well-lit photo, 1 to 300.
+        seed: the same seed gives the same noise.
         phase: "RGGB", "BGGR", "GRBG", "GBRG" or "X-Trans".
 
     Raises:
-        DataError: an unknown camera, or an ISO far from what was measured.
+        DataError: an unknown camera, or an ISO far outside the measured range.
         RatioError: the ratio is not a number from 1 to 300.
         PhotoError: an unknown phase, or a photo of fewer than 6 x 6 pixels.
 
@@ -156,7 +156,7 @@ def darken(
     reference = load_rendering(photo)
     height, width = reference.shape[:2]
     if min(height, width) < _LEAST_SIDE:
-        raise PhotoError(f"{photo.name} has {width} x {height} pixels; take a photo of at least 6 x 6.")
+        raise PhotoError(f"{photo.name} has {width} x {height} pixels; use a photo of at least 6 x 6.")
     gains = daylight_gains(noise)
     colours, planes = filters(height, width, phase)
     light = _sampled(reference, _matrix_of(noise), gains, colours)

@@ -35,14 +35,14 @@ class SensorNoise:
     row: float
     """Standard deviation of the row noise, one value a row."""
     bias: tuple[float, float, float, float]
-    """What the mean dark frame lies above the black level in R, G1 (red's row), B and G2."""
+    """Offset of the mean dark frame from the black level in R, G1 (red's row), B and G2."""
     black: float
     white: float
     iso: float | None = None
     xyz_to_camera: Any = None
     """3x3, CIE XYZ (D65) to camera RGB; None for the nominal camera's."""
     source: str = ""
-    """Who measured it."""
+    """The source of the measurement."""
 
     @property
     def full_scale(self) -> float:
@@ -72,7 +72,7 @@ def tukey_deviation(shape: float) -> float:
 
 
 def expose(light: FloatArray, planes: NDArray[np.integer], noise: SensorNoise, seed: int = 0) -> NDArray[np.uint16]:
-    """What the camera writes of some light.
+    """Exposes light: the counts that the camera writes.
 
     Args:
         light: H x W, fraction of saturation; negative values are no light.
@@ -115,11 +115,13 @@ def read_noise(path: Path) -> SensorNoise:
     try:
         given = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; check the path, or let `lowlight noise` write it.") from error
+        raise DataError(f"{path} does not exist; check the path, or write it with `lowlight noise`.") from error
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as a camera's noise; let `lowlight noise` write it again.") from error
+        raise DataError(
+            f"{path} cannot be read as a camera noise file; write it again with `lowlight noise`."
+        ) from error
     if not isinstance(given, dict) or given.get("schema") != _SCHEMA:
-        raise DataError(f"{path} is not a camera's noise of this release; let `lowlight noise` write it again.")
+        raise DataError(f"{path} is not a camera noise file of this release; write it again with `lowlight noise`.")
     values = {name: _number(given.get(name), name, path) for name in ("gain", "read", "shape", "row", "black", "white")}
     bias = given.get("bias")
     if not isinstance(bias, list) or len(bias) != 4:
@@ -135,7 +137,9 @@ def read_noise(path: Path) -> SensorNoise:
     )
     possible = 0 <= noise.black < noise.white <= 65535 and noise.gain > 0 and noise.read >= 0 and noise.row >= 0
     if not possible or noise.shape <= -0.5:
-        raise DataError(f"The figures in {path} are no camera's: gain, levels and scales must be positive; correct it.")
+        raise DataError(
+            f"The figures in {path} are impossible: gain, levels and scales must be positive; correct them."
+        )
     return noise
 
 
@@ -154,5 +158,5 @@ def _matrix(value: Any, path: Path) -> Any:
     except (TypeError, ValueError):
         usable = False
     if not usable:
-        raise DataError(f"The colour matrix in {path} is not a camera's; correct it, or write null.")
+        raise DataError(f"The colour matrix in {path} is not valid; correct it, or write null.")
     return value

@@ -21,7 +21,7 @@ def noise_of_mosaic(raw: RawPhoto, gains: Gains) -> tuple[NDArray[np.float64], N
         gains: what red, green and blue are multiplied by: white balance times ratio. x is what comes out.
 
     Returns:
-        k and s, four values each; None where the camera was not measured at the file's ISO.
+        k and s, four values each; None if the camera was not measured at the file's ISO.
     """
     noise = noise_of_file(raw.camera, raw.exposure.iso)
     span = raw.white_level - float(np.mean(raw.black_level))

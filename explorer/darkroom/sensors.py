@@ -29,9 +29,9 @@ class MeasuredSensor:
     gain: tuple[float, float]
     """Lowest and highest K that was measured."""
     read: Line
-    """Of the Tukey-lambda scale of the read noise."""
+    """Tukey-lambda scale of the read noise."""
     row: Line
-    """Of the row noise's standard deviation."""
+    """Standard deviation of the row noise."""
     shape: tuple[float, float]
     """Lowest and highest Tukey lambda over the gains; 0.14 is close to Gaussian, below 0 the tails are long."""
     bits: int = 14
@@ -94,14 +94,14 @@ class Camera:
     """A camera whose RAW files the darkroom writes."""
 
     key: str
-    """What `--camera` takes."""
+    """The key for `--camera`."""
     name: str
     sensors: tuple[MeasuredSensor, ...]
     """By rising gain; the last whose `begins` is reached holds."""
     begins: tuple[float, ...]
     """ISO from which each sensor's figures hold; 0 for the lowest."""
     iso: tuple[tuple[float, float], tuple[float, float]] | None
-    """Two points (ISO, K); between and beyond them, K lies on a line in logarithms. None where the calibration does not
+    """Two points (ISO, K); between and beyond them, K lies on a line in logarithms. None if the calibration does not
     say which ISO its gains belong to."""
     black: int
     white: int
@@ -111,7 +111,7 @@ class Camera:
     """CIE XYZ (D65) to camera RGB, as Adobe publishes it for the camera; None for the nominal camera's."""
     source: str
     names: tuple[str, ...] = ()
-    """What its files call it, besides `name`, maker and model."""
+    """Other names in its files, besides `name`, maker and model."""
 
     def gain_at(self, iso: float) -> float:
         """K at an ISO.
@@ -129,7 +129,7 @@ class Camera:
         low, high = self.iso_range
         if not low <= iso <= high:
             raise DataError(
-                f"ISO {iso:g} is far from what was measured of {self.name}; give one from {low:g} to {high:g}."
+                f"ISO {iso:g} is far outside the measured range of {self.name}; give one from {low:g} to {high:g}."
             )
         slope = math.log(gain_2 / gain_1) / math.log(iso_2 / iso_1)
         return gain_1 * (iso / iso_1) ** slope
@@ -149,13 +149,14 @@ class Camera:
             DataError: neither or both are given, or one lies far from what was measured.
         """
         if (iso is None) == (gain is None):
-            raise DataError(f"Give the ISO of {self.name} or its gain in counts per electron, one of the two.")
+            raise DataError(f"Give the ISO of {self.name} or its gain in counts per electron, but not both.")
         value = self.gain_at(iso) if iso is not None else gain
         assert value is not None
         low, high = self.sensors[0].gain[0] / 4, self.sensors[-1].gain[1] * 4
         if not low <= value <= high:
             raise DataError(
-                f"A gain of {value:g} counts per electron is far from what was measured of {self.name}; give one from "
+                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give "
+                f"one from "
                 f"{low:.3g} to {high:.3g}."
             )
         holding = [each for each, begin in zip(self.sensors, self.begins, strict=True) if value >= self._start(begin)]
@@ -238,7 +239,7 @@ def camera_named(key: str) -> Camera:
     """
     if key not in CAMERAS:
         raise DataError(
-            f"There is no camera {key!r}; take one of {', '.join(CAMERAS)}, or a file that `lowlight noise` wrote."
+            f"There is no camera {key!r}; choose one of {', '.join(CAMERAS)}, or a file written by `lowlight noise`."
         )
     return CAMERAS[key]
 
@@ -248,7 +249,7 @@ SIMULATED = "Simulated "
 
 
 def noise_of_file(camera: str | None, iso: float | None) -> SensorNoise | None:
-    """The noise of a file by what it says of itself; None where its camera was not measured at about its ISO.
+    """The noise of a file by what it says of itself; None if its camera was not measured at about its ISO.
 
     Args:
         camera: maker and model, as `RawPhoto.camera` has them.

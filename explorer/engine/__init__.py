@@ -1,4 +1,4 @@
-"""How a network is run: backends behind one interface, and tiles for pictures larger than memory allows.
+"""Runs networks: backends behind one interface, and tiles for pictures larger than memory allows.
 
 Importing it loads neither torch nor OpenVINO; the first backend that is chosen does.
 """

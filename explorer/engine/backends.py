@@ -1,4 +1,4 @@
-"""What computes: torch as the reference, OpenVINO on processors, CUDA where there is one. One interface for all."""
+"""Backends: torch as the reference, OpenVINO on processors, CUDA on GPUs. One interface for all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def available_backends() -> list[str]:
 
 @cache
 def _driver_there() -> bool:
-    """Whether this machine has a driver through which torch could reach a GPU, asked without torch."""
+    """True if this machine has a driver through which torch could reach a GPU, asked without torch."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
@@ -85,7 +85,7 @@ def check_backend(wanted: str) -> tuple[str, str | None]:
     name, _, precision = wanted.partition(":")
     known = ["auto", *(n if p is None else f"{n}:{p}" for n, ps in _PRECISIONS.items() for p in (None, *ps))]
     if wanted not in known:
-        raise ExplorerError(f"There is no backend {wanted!r}; take one of {', '.join(known)}.")
+        raise ExplorerError(f"There is no backend {wanted!r}; choose one of {', '.join(known)}.")
     return name, precision or None
 
 
@@ -134,17 +134,17 @@ def choose_backend(
         name = options[0]
     if (name == "openvino" and _GONE) or (name == "cuda" and forked_from_cuda()):
         raise ExplorerError(
-            f"The backend {name!r} cannot be used in a process that was forked after it had been used; start processes "
-            "with the method spawn, or take torch."
+            f"The backend {name!r} cannot be used in a process that was forked after its first use; start processes "
+            "with the method spawn, or use torch."
         )
     if name not in options:
-        raise ExplorerError(f"The backend {name!r} is not available here; take one of {', '.join(options)}.")
+        raise ExplorerError(f"The backend {name!r} is not available here; choose one of {', '.join(options)}.")
     if name == "openvino" and tiled and model.traits.placed:
         return torch_backend(model)
     least = "float32" if model.traits.needs_float32 else None
     if name == "openvino":
         if precision == "bfloat16" and _precision() != "bfloat16":
-            raise ExplorerError("This processor has no bfloat16 arithmetic; take openvino:float32.")
+            raise ExplorerError("This processor has no bfloat16 arithmetic; use openvino:float32.")
         return openvino_backend(model, precision or least, image_only=image_only)
     return cuda_backend(model, precision or least or "bfloat16") if name == "cuda" else torch_backend(model)
 
@@ -178,7 +178,7 @@ _COMPILING = new_lock()
 _MOST_KEPT = 8
 """Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
-"""Which of them may hold memory of their last picture."""
+"""Those that may hold memory of their last picture."""
 _LARGE = 3 << 19
 """Samples of a plane from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
 same memory. It costs a tenth to half a second, once for a shape."""
@@ -210,7 +210,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
             _remember(_GRAPHS, network, (graph, names))
         graph, names = _GRAPHS[network]
     clock = [0.0]
-    requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory anew
+    requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory again
 
     def run_array(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         height, width = x.shape[2:]
@@ -258,7 +258,7 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
 
 
 _GONE: list[Any] = []
-"""What a forked child has of OpenVINO, whose threads are the parent's: kept, because to let go of it would be to wait
+"""OpenVINO's objects in a forked child, whose threads belong to the parent: kept, because releasing them would wait
 for them."""
 
 

@@ -86,7 +86,7 @@ def _place_of(sha256: str, config: WeightsConfig) -> Path:
 
 
 def _about(place: Path) -> dict[str, Any] | None:
-    """What is kept beside a graph; None where nothing is, or nothing that can be read."""
+    """The data stored next to a graph; None if there is none, or if it cannot be read."""
     try:
         data = json.loads((place / _ABOUT).read_text())
         return {"outputs": [str(each) for each in data["outputs"]], "traits": data["traits"]}
@@ -95,7 +95,7 @@ def _about(place: Path) -> dict[str, Any] | None:
 
 
 def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
-    """What is kept beside the graph of such weights about their network; None where there is none, or where only the
+    """The stored traits of such weights' network; None if there are none, or if only the
     network can say what the engine asks."""
     try:
         place = _place_of(sha256, config)
@@ -117,7 +117,7 @@ def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
         try:
             if about is not None:
                 return core().read_model(place / _GRAPH), about["outputs"]
-        except RuntimeError:  # a file damaged on disk; it is made anew below
+        except RuntimeError:  # a file damaged on disk; it is made again below
             pass
         shutil.rmtree(place, ignore_errors=True)
     if place is not None:
@@ -177,8 +177,8 @@ def _own_operations() -> list[Any]:
 
 
 def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
-    """Writes a graph and what is to be known of it into the cache, whole or not at all; a cache that cannot be written
-    is done without."""
+    """Writes a graph and its facts into the cache, complete or not at all; a cache that cannot be written
+    is skipped."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         unfinished.clear_up(place.parent)

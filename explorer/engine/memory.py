@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 _LEAST = 5 << 28
-"""Bytes that one run of a network gets beside a picture of `_LARGE` pixels and its result, so that the process stays
+"""Bytes that one run of a network gets next to a picture of `_LARGE` pixels and its result, so that the process stays
 below 4 GiB."""
 _MOST = 10 << 28
 _LARGE = 60_000_000
@@ -20,11 +20,11 @@ _EACH = 36
 """Bytes that a pixel fewer leaves: the photo, its planes, the result and its encoding."""
 
 _COUNTED: WeakKeyDictionary[RestorationNet, dict[int, float]] = WeakKeyDictionary()
-"""What was counted of a network before, by channels: every restoration asks several times."""
+"""Counts of a network, by channels: every restoration asks several times."""
 
 
 def budget_for(pixels: int) -> int:
-    """Bytes that one run of a network may take beside a photo; EXPLORER_TILE_BYTES sets another bound.
+    """Bytes that one run of a network may take next to a photo; EXPLORER_TILE_BYTES sets another bound.
 
     The more the photo leaves of 4 GiB, the larger are the tiles, and the less is computed twice at their margins. It
     depends on nothing else, so that a photo is cut in the same way every time.

@@ -26,7 +26,7 @@ WHOLE_BYTES = 106
 hungriest, MSRCR, needs about 150: it may have half more than the budget, so that a picture of 12 megapixels is still
 computed as it is."""
 _RADIUS = 2
-"""Of the window, in samples of the reduced picture."""
+"""Radius of the window, in samples of the reduced picture."""
 _EPSILON = 1e-7
 """Variance below which a window counts as flat; dark pictures need little."""
 _BAND = 128

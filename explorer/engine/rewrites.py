@@ -111,7 +111,7 @@ class _Concatenated:
         self._activated: dict[tuple[Any, ...], Any] = {}
 
     def pieces(self, fed: Any, kernel: NDArray[np.float32]) -> _Pieces:
-        """Of what feeds a convolution."""
+        """Returns the pieces that feed a convolution."""
         maps = self._maps(fed)
         if len(maps) < 2:
             return []
@@ -142,11 +142,11 @@ class _Concatenated:
 
 
 _ACTIVATIONS = ("PRelu", "Relu")
-"""What acts on every channel alike."""
+"""Operations that treat every channel alike."""
 
 
 def _avoidable(node: Any) -> bool:
-    """Whether a node is a concatenation of whole lanes of channels that convolutions alone use: at once, activated, or
+    """Whether a node is a concatenation of whole lanes of channels that only convolutions use: at once, activated, or
     as part of another such one."""
     if node.get_type_name() != "Concat" or node.get_attributes()["axis"] != 1:
         return False
@@ -176,7 +176,7 @@ def _is_activation(node: Any) -> bool:
 
 
 def _bias_of(node: Any) -> tuple[Any, Any] | None:
-    """The addition that gives a convolution its bias, and the bias; None where there is none."""
+    """The addition that gives a convolution its bias, and the bias; None if there is none."""
     users = list(node.output(0).get_target_inputs())
     if len(users) != 1 or (added := users[0].get_node()).get_type_name() != "Add":
         return None

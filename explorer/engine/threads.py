@@ -9,7 +9,7 @@ from explorer.machine import cores, cores_seen, threads
 
 @cache
 def thread_limit() -> int | None:
-    """Threads to start at most; None where the libraries' own choice is right."""
+    """Threads to start at most; None if the libraries' own choice is right."""
     return cores() if cores() < cores_seen() else None
 
 

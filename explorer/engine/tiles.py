@@ -176,7 +176,7 @@ def reflected_region(planes: NDArray[np.float32]) -> Region:
 
 
 def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> NDArray[np.float32]:
-    """What a tile is fed with, 1 x C x h x w."""
+    """The input of a tile, 1 x C x h x w."""
     part = region(rows.start - margin, rows.stop - margin, columns.start - margin, columns.stop - margin)
     # Torch wants an array that may be written, though nothing here writes to it.
     return np.require(part, np.float32, ["C", "W"])[None]
@@ -261,7 +261,7 @@ def run_tiled(
 
 
 def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[Place]:
-    """Where a tile lies, as networks are told it."""
+    """A tile's position, in the form that networks get."""
     return [Place(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 

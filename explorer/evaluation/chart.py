@@ -36,7 +36,7 @@ _D50 = np.array([0.96422, 1.0, 0.82521])
 _ROWS = 4
 _WHITE_POINT = 19
 _SHARE = 0.5
-"""Of the distance between two patches: the side of the square that is averaged. Patches fill about 0.85 of it."""
+"""Side of the averaged square, as a share of the distance between two patches. Patches fill about 0.85 of it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ChartResult:
     ratio: float
     """Amplification, fitted on the neutral ramp of the photo."""
     gain: float
-    """What the result was multiplied by in linear light so that its neutral ramp fits."""
+    """Factor in linear light that fits the result's neutral ramp."""
     mean: float
     """CIEDE2000 over all 24 patches."""
     colours: float
@@ -78,7 +78,8 @@ def known_corners(name: str) -> Corners:
     found = _facts()["photographs"].get(name.rsplit(".", 1)[0])
     if found is None:
         raise DataError(
-            f"Where the chart is in {name} is not known; give the centres of its corner patches by --corners: dark "
+            f"The position of the chart in {name} is unknown; give the centres of its corner patches with "
+            f"--corners: dark "
             "skin, bluish green, black, white."
         )
     a, b, c, d = (tuple(map(float, corner)) for corner in found["corners"])
@@ -110,10 +111,10 @@ def patch_centres(corners: Corners) -> NDArray[np.float64]:
     try:
         matrix = np.append(np.linalg.solve(np.array(equations), np.array(values)), 1).reshape(3, 3)
     except np.linalg.LinAlgError as error:
-        raise DataError("The four corners span no chart; give the centres of the corner patches.") from error
+        raise DataError("The four corners do not span a chart; give the centres of the corner patches.") from error
     places = np.array([(u, v, 1) for v in range(_ROWS) for u in range(columns)], dtype=np.float64) @ matrix.T
     if not (places[:, 2] > 0).all():
-        raise DataError("The four corners cross over; give them in order: dark skin, bluish green, black, white.")
+        raise DataError("The corners are out of order; give them in this order: dark skin, bluish green, black, white.")
     return places[:, :2] / places[:, 2:]
 
 
@@ -148,7 +149,7 @@ def patch_means(image: NDArray[np.floating], corners: Corners) -> NDArray[np.flo
 
 
 def neutral_gain(linear: NDArray[np.float64]) -> float:
-    """What brings the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
+    """The gain that brings the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
 
     Raises:
         DataError: the ramp holds no light.
@@ -158,7 +159,7 @@ def neutral_gain(linear: NDArray[np.float64]) -> float:
     found = linear[-6:] @ SRGB_TO_XYZ[1]
     power = float(found @ found)
     if not np.isfinite(power) or power <= 1e-12:
-        raise DataError("The chart's neutral patches hold no light, so that no exposure fits them; check its corners.")
+        raise DataError("The chart's neutral patches are black, so no exposure fits them; check its corners.")
     return float(found @ wanted) / power
 
 

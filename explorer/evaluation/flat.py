@@ -1,4 +1,4 @@
-"""Weave on flat surfaces: power at periods of 2, 4 and 8 pixels beside that at neighbouring frequencies.
+"""Pattern on flat surfaces: power at periods of 2, 4 and 8 pixels, relative to neighbouring frequencies.
 
 A network that works on packed planes or at reduced scales can print its own grid onto what it restores. On a flat
 surface nothing else has these periods: what a sensor adds is noise, whose spectrum is smooth. Measured are grey steps
@@ -58,7 +58,7 @@ def spectrum(patch: NDArray[np.floating], axis: int) -> NDArray[np.float64] | No
         axis: 1 along rows, 0 along columns.
 
     Returns:
-        N / 2 + 1 values, the constant part's as 0; None where the patch does not vary at all.
+        N / 2 + 1 values, the constant part's as 0; None if the patch does not vary at all.
     """
     side = patch.shape[0]
     places = np.linspace(-1, 1, side)
@@ -90,7 +90,7 @@ def flatness(patches: Sequence[NDArray[np.floating]]) -> tuple[int, dict[int, fl
     for axis in (1, 0):
         spectra = [power for each in seen if (power := spectrum(each, axis)) is not None]
         if not spectra:
-            raise DataError("No flat patch is left that is neither black nor white; choose another ratio.")
+            raise DataError("Every flat patch is black or white; choose another ratio.")
         mean = np.mean(spectra, axis=0)
         found.append({period: relative_power(mean, period) for period in PERIODS})
     return len(seen), found[0], found[1]
@@ -119,7 +119,7 @@ def _on_grey(model: LoadedModel, ratio: float) -> FlatResult:
 def _on_chart(photo: Photo, corners: Corners, model: LoadedModel) -> FlatResult:
     side = patch_side(corners) // 16 * 16
     if side < 16:
-        raise DataError("The chart's patches are too small to show a weave; give a larger picture of it.")
+        raise DataError("The chart's patches are too small to show a pattern; give a larger picture of it.")
     photo, ratio = neutral_photo(photo, corners)
     image = restore(photo, model, ratio, intermediates=False).image
     counted, rows, columns = flatness(_cut(image, patch_centres(corners), side))

@@ -1,6 +1,6 @@
 """The leaderboard: every network and method on the same three sets, each figure measured once for its weights.
 
-What is measured is kept in `leaderboard.json` beside this file; the table in docs/leaderboard.md and the page in the
+What is measured is kept in `leaderboard.json` next to this file; the table in docs/leaderboard.md and the page in the
 app are made from it. What a checkpoint was trained on is the catalogue's to say. Nothing here imports torch.
 """
 
@@ -16,7 +16,7 @@ from explorer.errors import DataError
 from explorer.weights.catalogue import CATALOGUE
 
 BOARD = Path(__file__).with_name("leaderboard.json")
-"""What was measured for this release."""
+"""The figures of this release."""
 DARKENING = 30.0
 """How many times less light darkened photographs have: a mean of about 0.007, that of LOL's dark pictures."""
 PICTURE = (600, 400)
@@ -40,22 +40,23 @@ SETS = (
     BoardSet(
         "lol_eval15",
         "LOL eval15",
-        "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes stand in our485, on which "
-        "most published networks were trained: plain PSNR above about 20 needs remembered scenes.",
+        "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes are also in our485, on "
+        "which "
+        "most published networks were trained, so a plain PSNR above about 20 needs remembered scenes.",
         15,
     ),
     BoardSet(
         "sice_val",
         "SICE",
-        "The first twelve pairs of exposures of scenes that were held out of this project's part of SICE: all kinds of "
+        "The first twelve exposure pairs of the scenes held out of this project's part of SICE: all kinds of "
         "light, little noise.",
         12,
     ),
     BoardSet(
         "kodak24_dark",
         "Kodak, darkened",
-        f"The first twelve of Kodak's photographs as RAW exposures of a random camera with a {DARKENING:g}th of the "
-        "light, at base ISO; networks on pictures get them developed.",
+        f"The first twelve of Kodak's photos as RAW exposures of a random camera with a {DARKENING:g}th of the "
+        "light, at base ISO; RGB networks get them developed.",
         12,
     ),
 )
@@ -71,31 +72,31 @@ class Row:
     title: str = ""
     domain: str = ""
     sha256: str = ""
-    """Of the weights; empty where there are none."""
+    """Checksum of the weights; empty if there are none."""
     parameters: int = 0
     gmac: float | None = None
     """1e9 multiplications of a picture of `PICTURE`; None for methods, whose work is not in layers."""
     trained_on: str = ""
-    """Of this project's own weights; published ones have it in the catalogue."""
+    """Training data of this project's own weights; for published ones it is in the catalogue."""
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By set: "pictures", every metric, and "seconds" of processor time for a restoration, the median of the pictures:
     what else the machine does hardly changes it."""
 
     @property
     def seen(self) -> str:
-        """What it was trained on, in a few words; empty where nobody says, or where nothing was trained."""
+        """Its training data, in a few words; empty if unknown, or if nothing was trained."""
         entry = CATALOGUE.get(self.name)
         return entry.trained_on if entry else self.trained_on
 
     @property
     def saw_eval15(self) -> bool | None:
-        """Whether scenes of eval15 were in it; None where nobody says."""
+        """True if scenes of eval15 were in it; None if unknown."""
         entry = CATALOGUE.get(self.name)
         return entry.saw_eval15 if entry else False
 
 
 def read_board(path: Path = BOARD) -> list[Row]:
-    """What was measured, in the order in which it was.
+    """Reads the measured figures, in the order of measurement.
 
     Raises:
         DataError: the file cannot be read as a leaderboard.
@@ -105,7 +106,7 @@ def read_board(path: Path = BOARD) -> list[Row]:
     try:
         return [Row(**each) for each in json.loads(path.read_text(encoding="utf-8"))["rows"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is no leaderboard ({error}); remove it, and measure again.") from error
+        raise DataError(f"{path} is not a leaderboard ({error}); remove it and measure again.") from error
 
 
 def board_json(rows: Sequence[Row]) -> str:
@@ -123,7 +124,7 @@ def merged(rows: Sequence[Row], new: Row) -> list[Row]:
 
 
 def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pictures: int) -> bool:
-    """Whether a figure is there already, of the same weights on as many pictures, its seconds measured too."""
+    """True if a figure is there already, of the same weights on as many pictures, its seconds measured too."""
     row = next((row for row in rows if row.name == name), None)
     figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
     return figures.get("pictures") == pictures and ("seconds" in figures or not (row and row.architecture))

@@ -1,4 +1,4 @@
-"""What the leaderboard measures: who takes part, and one entrant's figures on one set."""
+"""The leaderboard's measurements: who takes part, and one entrant's figures on one set."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PHOTOS: dict[str, Callable[[Path, int], Iterator[Taken]]] = {
 
 @dataclass(frozen=True)
 class Entrant:
-    """What is to be measured."""
+    """A model to measure."""
 
     name: str
     kind: Kind
@@ -66,7 +66,7 @@ class Entrant:
 
 
 def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
-    """The project's own weights, published checkpoints that are at hand, methods, and the input unchanged.
+    """The project's own weights, installed published checkpoints, methods, and the input unchanged.
 
     Args:
         checkpoints: folders in which published files are looked for, by their sha256.
@@ -85,7 +85,7 @@ def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
 
 def recorded(rows: Sequence[Row]) -> list[Row]:
     """A board with the eval15 figures that weights and the catalogue already hold, by the same protocol, where it has
-    none. They come without seconds, and stay until they are measured anew."""
+    none. They come without seconds, and stay until they are measured again."""
     known = {row.name: row.sha256 for row in rows if "lol_eval15" in row.figures}
     found = list(rows)
     for name, folder in folders_in(embedded_folders()).items():

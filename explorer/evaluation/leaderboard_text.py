@@ -22,11 +22,11 @@ HEADINGS = {
     "gmac": "GMac",
     "seen": "Scenes seen",
 }
-"""Of one set's table, by column."""
+"""Headings of a set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
-"""What `saw` gives, in a word."""
+"""The answers of `saw`, in a word."""
 _COMPARED = 4
-"""How many must have been measured before one of them is called the best."""
+"""How many must be measured before one is called the best."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ ANSWERS = {
     "photo": "Photo",
     "plain": "As it comes",
     "matched": "Brightness set by hand",
-    "free": "Free to pass on",
+    "free": "Free to redistribute",
 }
 """Columns of the table that answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
-licence lets anybody pass the file on."""
+licence allows redistribution."""
 
 
 def saw(row: Row, each: BoardSet) -> bool | None:
-    """Whether scenes of a set were in what a network was trained on; None where that cannot be excluded."""
+    """True if scenes of a set were in what a network was trained on; None if that cannot be excluded."""
     if row.kind == "method" or (row.kind == "own" and each.name != "lol_eval15"):
         return False
     if each.name == "lol_eval15":
@@ -109,7 +109,7 @@ def unmeasured(rows: Sequence[Row]) -> list[str]:
 
 
 def not_at_hand(rows: Sequence[Row]) -> list[str]:
-    """Published checkpoints that were never measured, because their files are not at hand."""
+    """Published checkpoints that were never measured, because their files are not installed."""
     known = {row.name for row in rows}
     return [entry.name for entry in CATALOGUE.values() if entry.downloadable and entry.name not in known]
 
@@ -121,32 +121,32 @@ def board_markdown(rows: Sequence[Row]) -> str:
     width, height = PICTURE
     parts = [
         "# Leaderboard",
-        "Every network and method side by side, measured with this project's own code on files at hand; no figure is "
-        "a paper's. `lowlight eval --leaderboard` makes this page: what is there already with the same weights "
-        "(`explorer/evaluation/leaderboard.json`, by sha256) is not measured again, so it can be stopped and taken up. "
-        "Each network brightens, or is amplified, as `--ratio auto` does it.",
-        f"Seconds are processor time for the whole restoration of one picture, the median; GMac those of one {width} x "
-        f"{height} picture. GT-mean PSNR scales the result to the reference's mean first: it is what you get when you "
-        'set the brightness by hand. "Scenes seen" says whether scenes of the set were in what the network was trained '
-        "on: such a row shows what was remembered. Without seconds, a figure is one that `lowlight eval` recorded "
-        "before, by the same protocol.",
+        "Every network and method side by side, measured with this project's own code on local files; no figure comes "
+        "from a paper. `lowlight eval --leaderboard` writes this page. It does not repeat figures of the same weights "
+        "(`explorer/evaluation/leaderboard.json`, by sha256), so you can stop and resume it. "
+        "Each network brightens, or is amplified, as with `--ratio auto`.",
+        "Seconds are the median processor time for the whole restoration of one picture; GMac are for one "
+        f"{width} x {height} picture. GT-mean PSNR scales the result to the reference's mean first, as if you set the "
+        'brightness by hand. "Scenes seen" says whether scenes of the set were in the training data: such a row shows '
+        "what the network remembers. Figures without seconds were recorded earlier by `lowlight eval`, with the same "
+        "protocol.",
         "## Which checkpoint?",
-        "The best of those that surely saw none of the set's scenes:",
+        "The best of those that certainly saw none of the set's scenes:",
         markdown(answers(rows)),
     ]
     for each in SETS:
         counts = sorted({int(row.figures[each.name]["pictures"]) for row in rows if each.name in row.figures})
         pictures = ", ".join(map(str, counts)) or "no"
         parts += [f"## {each.title}", f"{each.about} Pictures: {pictures}.", markdown(set_table(rows, each))]
-    parts += ["## Who had seen what", "\n".join(_trained_on(rows))]
+    parts += ["## Training data", "\n".join(_trained_on(rows))]
     if lacking := unmeasured(rows):
         parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]
     if absent := not_at_hand(rows):
         words = ", ".join(f"`{name}`" for name in absent)
-        parts += ["## Weights not at hand", f"In the catalogue, but not among the files that were measured: {words}."]
+        parts += ["## Weights not measured", f"In the catalogue, but their files were not available: {words}."]
     return "\n\n".join(parts) + "\n"
 
 
 def _trained_on(rows: Sequence[Row]) -> list[str]:
     trained = sorted((row for row in rows if row.kind != "method"), key=lambda row: row.name)
-    return [f"- `{row.name}`: {row.seen or 'its authors do not say in the files'}" for row in trained]
+    return [f"- `{row.name}`: {row.seen or 'not stated by its authors'}" for row in trained]

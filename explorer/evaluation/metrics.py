@@ -16,7 +16,7 @@ Image = NDArray[np.float32]
 
 
 class Scores(dict[str, float]):
-    """How near an image comes to its reference: figures by the metric's name, as attributes too (`scores.psnr`)."""
+    """How close an image is to its reference: figures by the metric's name, as attributes too (`scores.psnr`)."""
 
     def __getattr__(self, name: str) -> float:
         try:

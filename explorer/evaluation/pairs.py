@@ -28,20 +28,20 @@ class Pair:
     dark: Path
     bright: Path
     ratio: float | None = None
-    """Of the exposure times, 1 to 300, for RAW files; None for pictures, where each model's own rule holds."""
+    """Ratio of the exposure times, 1 to 300, for RAW files; None for pictures, which use each model's own rule."""
 
 
 @dataclass(frozen=True)
 class PairScores:
-    """What one pair gave."""
+    """Results for one pair."""
 
     name: str
     unchanged: Scores
-    """Of the dark photograph as it is (a RAW one developed)."""
+    """Scores of the dark photo as it is (RAW is developed)."""
     scores: tuple[Scores, ...]
-    """Of each model."""
+    """Scores, one entry per model."""
     seconds: tuple[float, ...]
-    """Of each model's network alone."""
+    """Seconds of each model's network."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class PairResult:
     pictures: int
     scores: Scores
     seconds: float | None
-    """Of the network alone, a picture; None for the input unchanged."""
+    """Seconds per picture, only the network's; None for the unchanged input."""
     parameters: int
     sha256: str
-    """Of the weights; empty where there are none."""
+    """Checksum of the weights; empty if there are none."""
 
 
 def list_pairs(low: Path, high: Path) -> list[Pair]:
@@ -68,7 +68,7 @@ def list_pairs(low: Path, high: Path) -> list[Pair]:
     unpaired = sorted(set(dark) ^ set(bright))
     if unpaired:
         raise DataError(
-            f"{len(unpaired)} pictures of {low} and {high} lack their pair ({', '.join(unpaired[:5])}); "
+            f"{len(unpaired)} pictures of {low} and {high} have no counterpart ({', '.join(unpaired[:5])}); "
             "both folders must hold the same names."
         )
     return [Pair(name, dark[name], bright[name]) for name in dark]
@@ -111,14 +111,14 @@ def opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArra
         photo = open_photo(pair.dark)
         if pair.ratio is not None:
             if not isinstance(photo, RawPhoto):
-                raise DataError(f"{pair.dark} is no RAW file, which SID's exposures are; correct the list.")
+                raise DataError(f"{pair.dark} is not a RAW file, but SID's exposures are; correct the list.")
             return _alike(pair, photo, load_rendering(photo), reference_of(pair.bright, photo))
         bright = open_photo(pair.bright)
     except PhotoError as error:
         raise DataError(str(error)) from error
     for path, each in ((pair.dark, photo), (pair.bright, bright)):
         if isinstance(each, RawPhoto):
-            raise DataError(f"{path} is a RAW file; pairs are compared as developed pictures, so export it first.")
+            raise DataError(f"{path} is a RAW file, but pairs are compared as developed pictures; export it first.")
     assert isinstance(photo, RgbPhoto) and isinstance(bright, RgbPhoto)
     return _alike(pair, photo, photo.image, bright.image)
 
@@ -130,7 +130,8 @@ def _alike(
     if given.shape != reference.shape:
         (h, w), (g, v) = given.shape[:2], reference.shape[:2]
         raise DataError(
-            f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two of a pair must be of one size."
+            f"{pair.dark} is {w} x {h} but {pair.bright} is {v} x {g}; the two pictures of a pair must have the "
+            f"same size."
         )
     if min(given.shape[:2]) < MIN_SIDE:
         raise DataError(

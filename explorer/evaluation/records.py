@@ -20,20 +20,20 @@ Figures = Mapping[str, Mapping[str, float]]
 
 
 def pair_figures(result: PairResult, low: Path, high: Path) -> Figures:
-    """What is recorded of a model on pairs; the data set bears the name of the folder that holds both."""
+    """Figures of a model on pairs; the data set is named after the folder that holds both."""
     low, high = low.resolve(), high.resolve()
     name = _plain(low.parent.name if low.parent == high.parent else f"{low.name}_{high.name}")
     return {name: {"pictures": result.pictures, **_rounded(result.scores)}}
 
 
 def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figures:
-    """What is recorded of one model on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
+    """Figures of one model on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
     name = _plain(folder.resolve().name)
     return {f"{name}_{r.sensor}_iso_raw_{r.ratio:g}": {"pictures": r.pictures, **_rounded(r.scores)} for r in results}
 
 
 def flat_figures(results: Iterable[FlatResult], chart: str | None) -> Figures:
-    """What is recorded of one model on flat surfaces: the weave at each period, the larger of both directions.
+    """Figures of one model on flat surfaces: the pattern at each period, the larger of both directions.
 
     Args:
         chart: the surface that is a chart, whose fitted ratio is no part of the data set's name.
@@ -64,7 +64,7 @@ def record(folder: Path, figures: Figures, sha256: str) -> WeightsConfig:
     """
     config = read_config(folder)
     if sha256_of(folder / MODEL_FILE) != sha256:
-        raise WeightsError(f"{folder} holds other weights than those that were measured; measure them again.")
+        raise WeightsError(f"{folder} contains different weights from those that were measured; measure them again.")
     metrics = {name: dict(values) for name, values in (config.metrics | dict(figures)).items()}
     config = config.model_copy(update={"metrics": metrics})
     card = folder / "README.md"

@@ -60,11 +60,12 @@ def _listed_pairs(folder: Path, names: str) -> list[Pair]:
         wanted = {Path(line.strip()).stem for line in (folder / names).read_text().splitlines() if line.strip()}
     except (OSError, UnicodeDecodeError):
         raise DataError(
-            f"{folder / names} cannot be read; it lists the pairs of this part, one name a line: choose another part."
+            f"{folder / names} cannot be read; it should list the pairs of this part, one name per line; choose "
+            f"another part."
         ) from None
     pairs = [pair for pair in list_pairs(folder / "low", folder / "high") if pair.name in wanted]
     if len(pairs) < len(wanted):
-        raise DataError(f"{folder / names} lists {len(wanted)} pairs, but {len(pairs)} are there; copy the others.")
+        raise DataError(f"{folder / names} lists {len(wanted)} pairs, but only {len(pairs)} exist; copy the others.")
     return pairs
 
 
@@ -93,7 +94,9 @@ def read_exposure_list(path: Path, folder: Path) -> list[Pair]:
             continue
         times = [_SECONDS.search(part) for part in parts[:2]]
         if len(parts) < 2 or times[0] is None or times[1] is None:
-            raise DataError(f"Line {number} of {path} names no two exposures with their seconds; correct the list.")
+            raise DataError(
+                f"Line {number} of {path} does not name two exposures with their seconds; correct the list."
+            )
         short, long = float(times[0][1]), float(times[1][1])
         if not 0 < short <= long:
             raise DataError(f"Line {number} of {path} has the longer exposure first; correct the list.")
@@ -101,7 +104,7 @@ def read_exposure_list(path: Path, folder: Path) -> list[Pair]:
         pairs.append(Pair(dark.stem, dark, bright, min(long / short, LARGEST_RATIO)))
     missing = [str(file) for pair in pairs for file in (pair.dark, pair.bright) if not file.is_file()]
     if missing:
-        raise DataError(f"{path} names {len(missing)} files that are not there ({missing[0]}); copy them there.")
+        raise DataError(f"{path} names {len(missing)} missing files ({missing[0]}); copy them there.")
     if not pairs:
         raise DataError(f"The list {path} is empty; get it again.")
     return pairs

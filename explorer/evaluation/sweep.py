@@ -36,13 +36,13 @@ class SweepPoint:
     grey_electrons: float
     """Electrons that a green pixel collects of middle grey."""
     snr: float
-    """Of that pixel."""
+    """Signal-to-noise ratio of that pixel."""
     photos: int
     psnr: float
     """dB"""
     ssim: float
     seconds: float
-    """Of the network, a photo."""
+    """Seconds per photo, only the network's."""
 
 
 def photos_of(path: Path, limit: int | None = None) -> list[Path]:
@@ -55,7 +55,7 @@ def photos_of(path: Path, limit: int | None = None) -> list[Path]:
         return [path]
     found = sorted(p for p in path.iterdir() if p.is_file() and is_photo_name(p.name)) if path.is_dir() else []
     if not found:
-        raise DataError(f"{path} is neither a photo nor a folder of photos; name well-lit photos to be made dark.")
+        raise DataError(f"{path} is neither a photo nor a folder of photos; give well-lit photos to darken.")
     return found[:limit]
 
 
@@ -89,7 +89,7 @@ def sweep(
         PhotoError: a photo cannot be opened.
     """
     if not (photos and models and cameras and ratios):
-        raise DataError("A sweep needs a photo, a model, a camera and a ratio; name at least one of each.")
+        raise DataError("A sweep needs a photo, a model, a camera and a ratio; give at least one of each.")
     wanted = [check_ratio(ratio) for ratio in ratios]
     found: dict[tuple[int, int, float], list[tuple[float, float, float]]] = {}
     for path in photos:
@@ -129,7 +129,7 @@ def breaking_point(points: Sequence[SweepPoint], psnr: float) -> float | None:
         points: of one model.
 
     Returns:
-        None where the PSNR never falls below the value; infinity where it never reaches it.
+        None if the PSNR never falls below the value; infinity where it never reaches it.
     """
     ordered = sorted(points, key=lambda point: point.grey_electrons)
     reached = [index for index, point in enumerate(ordered) if point.psnr >= psnr]

@@ -59,9 +59,9 @@ class SyntheticResult:
     """A name of `SENSORS`."""
     pictures: int
     scores: Scores
-    """Of the metrics that forgive no wrong brightness."""
+    """Only the metrics that do not forgive a wrong brightness."""
     seconds: float
-    """Of the network alone, a picture."""
+    """Seconds per picture, only the network's."""
     parameters: int
     sha256: str
 

@@ -22,7 +22,7 @@ class Example:
     kind: Literal["raw", "picture"]
     """"raw" is a camera's mosaic (DNG); "picture" is display-referred (JPEG, PNG)."""
     reference: Path | None
-    """The same scene with enough light and without noise; None where there is none."""
+    """The same scene with enough light and without noise; None if there is none."""
     credit: str
     """Where the scene comes from, and its terms."""
 
@@ -80,7 +80,7 @@ _EXAMPLES = (
 
 
 def examples() -> tuple[Example, ...]:
-    """All bundled examples, RAW first. The files lie beside this module."""
+    """All bundled examples, RAW first. The files are next to this module."""
     return _EXAMPLES
 
 

@@ -43,7 +43,7 @@ def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Pr
             return cached, known
         raise
     if file.name not in files:
-        raise HubError(f"{file.hub} no longer holds {file.name}; see {page(file.hub)} for what it is called now.")
+        raise HubError(f"{file.hub} no longer holds {file.name}; see {page(file.hub)} for its new name.")
     _check_licence(entry, file.hub, commit)
     path = fetch_file(
         file.hub,

@@ -116,7 +116,7 @@ def _body(repo: str, configs: Sequence[WeightsConfig]) -> str:
     table = (
         "\n".join(["| weights | data | metric | value |", "|---|---|---|---|", *numbers])
         if numbers
-        else "None were measured."
+        else "Not measured."
     )
     data = "\n".join(f"- `{c.name}`: {_cell(str(c.training.get('data') or c.origin or 'not stated'))}" for c in configs)
     papers = "\n".join(

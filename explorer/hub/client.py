@@ -21,11 +21,11 @@ PASSING = (408, 429, 500, 502, 503, 504)
 """Status codes that another try may cure."""
 TRIES = 4
 LONGEST_WAIT = 30.0
-"""Seconds; a server that asks for more is told about instead."""
+"""Seconds; longer waits are reported instead."""
 
 
 def offline() -> bool:
-    """Whether the user forbade connections to the Hub (HF_HUB_OFFLINE=1)."""
+    """True if the user disabled connections to the Hub (HF_HUB_OFFLINE=1)."""
     if "HF_HUB_OFFLINE" not in os.environ and "TRANSFORMERS_OFFLINE" not in os.environ:
         from sys import modules
 
@@ -104,12 +104,12 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
         raise
     except errors.GatedRepoError as error:
         raise HubError(
-            f"{repo} is gated: ask for access on its page {page(repo)} and sign in with `hf auth login`."
+            f"{repo} is gated: request access on its page {page(repo)} and sign in with `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise HubError(
             f"There is no repository {repo} on the Hub, or it is private: check its name, and sign in with "
-            "`hf auth login` where it is private."
+            "`hf auth login` if it is private."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise HubError(f"{repo} has no revision {revision!r}; give one of its branches, tags or commits.") from error
@@ -118,7 +118,9 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
     except errors.LocalEntryNotFoundError as error:
         raise HubError(f"{what}: {_reason(error)}{remedy or '; try again later'}.") from error
     except errors.EntryNotFoundError as error:
-        raise HubError(f"{repo} does not hold what was asked for at {revision or 'this revision'}: {what}.") from error
+        raise HubError(
+            f"{repo} does not contain the requested files at {revision or 'this revision'}: {what}."
+        ) from error
     except errors.HfHubHTTPError as error:
         raise HubError(f"{what}: {_answer(error, repo)}") from error
     except (errors.HFValidationError, errors.FileMetadataError) as error:
@@ -130,7 +132,7 @@ def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> 
     except OSError as error:
         raise HubError(f"{what}: {_words(error)}; free some space or check the cache {cache_folder()}.") from error
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise HubError(f"{what}: the Hub gave an answer that cannot be understood ({_words(error)}).") from error
+        raise HubError(f"{what}: the Hub gave an unintelligible answer ({_words(error)}).") from error
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def page(repo: str, kind: str = "model") -> str:
 def _answer(error: Exception, repo: str) -> str:
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if status == 401:
-        return f"the Hub wants to know who you are; sign in with `hf auth login` as somebody who may use {repo}."
+        return f"the Hub wants to know who you are; sign in with `hf auth login` as a user with access to {repo}."
     if status == 403:
         return f"your Hub token may not do this with {repo}; sign in with `hf auth login` and a token that may write."
     if status == 429:

@@ -21,7 +21,7 @@ class BlockedError(HubError):
 
 
 def blamed(error: BaseException, url: str) -> str:
-    """What is wrong with the environment that kept `url` from being reached, as the rest of a sentence; empty where the
+    """The fault of the environment that made `url` unreachable, as the rest of a sentence; empty if the
     environment is not to blame."""
     errors = list(_chain(error))
     return _certificates(errors) or _proxy(errors, url)
@@ -42,7 +42,7 @@ def _certificates(errors: list[BaseException]) -> str:
     file = os.environ.get("SSL_CERT_FILE", "")
     if file and not os.path.isfile(file):
         if untrusted or any(isinstance(each, FileNotFoundError | IsADirectoryError | ssl.SSLError) for each in errors):
-            return f"SSL_CERT_FILE names {file}, which is no file; correct or unset it"
+            return f"SSL_CERT_FILE names {file}, which is not a file; correct or unset it"
     elif file:
         empty = any(isinstance(each, ssl.SSLError) and _NO_CERTIFICATE.search(str(each)) for each in errors)
         if empty or any(isinstance(each, PermissionError) for each in errors):
@@ -73,7 +73,7 @@ def _proxy(errors: list[BaseException], url: str) -> str:
     if "Unknown scheme for proxy" in words or "unknown url type" in words:
         return f"{variable} names a proxy of a kind that is not known, {address}; correct or unset it"
     if any(type(each).__name__ == "InvalidURL" for each in errors):
-        return f"{variable} names {address}, which is no address of a proxy; correct or unset it"
+        return f"{variable} names {address}, which is not the address of a proxy; correct or unset it"
     failed = any(type(each).__name__ in _NOT_CONNECTED or isinstance(each, ConnectionError) for each in errors)
     if failed or "Tunnel connection failed" in words:
         said = next((str(each) for each in errors if not str(each).startswith("<")), str(errors[0]))

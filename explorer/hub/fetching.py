@@ -29,7 +29,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def cached_file(repo: str, commit: str, path: str) -> Path | None:
-    """A file of a commit that is in the cache whole, else None. Asks nobody."""
+    """A fully cached file of a commit, or None. Never touches the network."""
     found = storage_folder(repo) / "snapshots" / commit / path
     return found if found.is_file() else None
 
@@ -42,7 +42,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
         resumable: keep what an interrupted download left.
 
     Raises:
-        HubError: the file cannot be had or is not what the Hub says it is.
+        HubError: the file cannot be downloaded or is not what the Hub says it is.
     """
     from huggingface_hub import hf_hub_download, hf_hub_url
     from huggingface_hub.file_download import get_hf_file_metadata
@@ -55,11 +55,11 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
         metadata = get_hf_file_metadata(url, retry_on_errors=True)
         size, etag = metadata.size, metadata.etag or ""
         if size is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", etag):
-            raise HubError(f"{path} of {repo}: the Hub states no size or no usable ETag; ask whoever runs that server.")
+            raise HubError(f"{path} of {repo}: the Hub gives no size or no usable ETag; ask whoever runs that server.")
         if size > largest:
             raise HubError(
-                f"{path} of {repo} has {size:,} bytes, more than the {largest:,} that such a file may have; "
-                "it is refused."
+                f"{path} of {repo} has {size:,} bytes, more than the {largest:,} allowed for such a file, "
+                "so it is refused."
             )
         if resumable:
             _prefetch(repo, url, etag, size, report)
@@ -69,7 +69,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
 
 
 def forget_file(repo: str, commit: str, path: str) -> None:
-    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it anew."""
+    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it again."""
     pointer = storage_folder(repo) / "snapshots" / commit / path
     blob = pointer.resolve()
     pointer.unlink(missing_ok=True)
@@ -100,14 +100,12 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
             _download(url, partial, size, report)
         if not _is_etag_of(partial, etag):
             partial.unlink(missing_ok=True)
-            raise HubError(
-                f"A file of {repo} arrived with other bytes than its sha256 says; nothing of it was kept, try again."
-            )
+            raise HubError(f"A file of {repo} does not match its sha256; nothing was kept, try again.")
         partial.replace(blob)
 
 
 def _is_etag_of(path: Path, etag: str) -> bool:
-    """Whether a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
+    """True if a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
     return not re.fullmatch(r"[0-9a-f]{64}", etag) or sha256_of(path) == etag
 
 
@@ -146,7 +144,7 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
         if have < size:
             failures = 0 if have > before else failures + 1
             if failures >= TRIES or wait > LONGEST_WAIT:
-                raise HubError(f"The download stopped at {have:,} of {size:,} bytes again and again; try again later.")
+                raise HubError(f"The download stopped at {have:,} of {size:,} bytes several times; try again later.")
             time.sleep(wait)
 
 
@@ -158,7 +156,7 @@ def _append(response: Any, partial: Path, have: int, size: int, report: Report) 
         file.seek(have)
         for block in response.iter_bytes():  # as it arrives: a block size would hold back what a cut then loses
             if have + len(block) > size:
-                raise HubError(f"The Hub sends more than the {size:,} bytes that it announced; the file is refused.")
+                raise HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
             file.write(block)
             have += len(block)
             report(have, size)

@@ -30,7 +30,7 @@ def size_words(size: int) -> str:
 
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
-    """What a user must read before the download: one paragraph with the files, their size, licence, paper and page."""
+    """The notice that a user must read before a download: the files, their size, licence, paper and page."""
     terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
     files = " and ".join(file.name for file in entry.files)
     size = f" ({size_words(entry.size)})" if entry.size else ""
@@ -60,7 +60,7 @@ def download_original(
     Raises:
         ModelNotFoundError: unknown name.
         WeightsError: the licence was not accepted, nothing is published, the page cannot be reached, or the files are
-            not those that were published. Nothing is written then but what a later try goes on from.
+            not those that were published. Only the partial file is kept then, from which a later try resumes.
     """
     entry = published(name)
     if not entry.downloadable:
@@ -114,7 +114,7 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
         partial.replace(path)
     except (OSError, http.client.HTTPException) as error:
         if words := blamed(error, file.url):
-            raise WeightsError(f"{file.name} cannot be had from {file.url}: {words}.") from error
+            raise WeightsError(f"{file.name} cannot be downloaded from {file.url}: {words}.") from error
         reason = getattr(error, "reason", None) or error
         raise WeightsError(code="error.unreachable_file", file=file.name, address=file.url, reason=reason) from error
     return path

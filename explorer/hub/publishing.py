@@ -36,7 +36,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Publication:
-    """What `publish` did, or would do."""
+    """The result of `publish`, or of its dry run."""
 
     repo: str
     files: tuple[Upload, ...]
@@ -63,8 +63,8 @@ def publish(
         folders: of weights; each becomes the folder of its name.
         repo: `org/repo`; made where it does not exist.
         private: make a new repository private.
-        dry_run: check and plan alone; nothing is asked of the Hub.
-        permitted: the user has their authors' leave to pass on weights whose licence does not give it.
+        dry_run: only check and plan; send no request to the Hub.
+        permitted: the authors have permitted redistribution of weights whose licence forbids it.
         message: of the commit.
 
     Raises:
@@ -78,11 +78,11 @@ def publish(
         config = load_weights(folder).config  # strictly: what does not load here would not load anywhere
         _check_publishable(folder, config, permitted)
         if config.name in configs:
-            raise WeightsError(f"Two of the folders hold weights called {config.name!r}; publish one of them.")
+            raise WeightsError(f"Two of the folders contain weights called {config.name!r}; publish one of them.")
         configs[config.name] = config
         files += [Upload(f"{config.name}/{name}", folder / name) for name in FILES if (folder / name).is_file()]
     if not configs:
-        raise WeightsError("No weights were named; `lowlight weights list` shows which there are.")
+        raise WeightsError("No weights were given; `lowlight weights list` shows what is available.")
     if not dry_run:
         if offline():
             raise HubError("Publishing needs the Hub, but HF_HUB_OFFLINE is set; unset it.")
@@ -138,11 +138,11 @@ def _published(repo: str, private: bool) -> dict[str, WeightsConfig]:
 
 def _check_publishable(folder: Path, config: WeightsConfig, permitted: bool) -> None:
     if folder.resolve().name != config.name and folder.name != config.name:
-        raise WeightsError(f"{folder} holds weights called {config.name!r}; name the folder like its weights.")
+        raise WeightsError(f"{folder} holds weights called {config.name!r}; rename the folder to match.")
     entry = CATALOGUE.get(config.name)
     origin = next((e for e in CATALOGUE.values() if e.origin and e.origin == config.origin), entry)
     if origin is not None and not origin.redistributable and not permitted:
         raise WeightsError(
-            f"{config.name} is its authors' work under the licence {config.licence!r}, which does not let anybody pass "
-            "it on; publish it with --with-permission if they gave you leave."
+            f"{config.name} is its authors' work under the licence {config.licence!r}, which forbids "
+            "redistribution; if they permitted it, publish it with --with-permission."
         )

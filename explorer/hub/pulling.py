@@ -40,11 +40,11 @@ class PulledWeights:
     folder: Path
     """`snapshots/<commit>/<name>` of the cache: a folder of weights like any other."""
     note: str = ""
-    """What the user should know: that the Hub was not reached and an older commit is used."""
+    """A note for the user: the Hub was not reached, so an older commit is used."""
 
 
 _RESOLVED: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
-"""What floating revisions pointed to when this process asked: (cache, repo, revision) -> (commit, files)."""
+"""Revisions that this process has resolved: (cache, repo, revision) -> (commit, files)."""
 _LOCK = new_lock()
 
 
@@ -53,7 +53,7 @@ def nothing(_name: str, _done: int, _total: int) -> None:
 
 
 def how_to_get(reference: HubReference) -> str:
-    """What to do about weights that cannot be fetched now."""
+    """Advice about weights that cannot be fetched now."""
     return (
         f"; with a connection run `lowlight weights pull {reference}`, or copy the folder {reference.name} of the "
         f"repository to {imported_folder() / reference.name}"
@@ -61,7 +61,7 @@ def how_to_get(reference: HubReference) -> str:
 
 
 def cached_weights(reference: HubReference) -> PulledWeights | None:
-    """Weights that are in the cache whole, else None. Asks nobody and waits for nothing."""
+    """Fully cached weights, or None. Never touches the network."""
     if reference.pinned:
         commits = [reference.revision]
     else:
@@ -76,7 +76,7 @@ def cached_weights(reference: HubReference) -> PulledWeights | None:
 
 
 def cached_names(repo: str, revision: str) -> list[str]:
-    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Asks nobody."""
+    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Never touches the network."""
     storage = storage_folder(repo)
     names: set[str] = set()
     if is_commit(revision):
@@ -92,10 +92,10 @@ def cached_names(repo: str, revision: str) -> list[str]:
 
 
 def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = False) -> tuple[str, tuple[str, ...]]:
-    """What a revision points to: its commit, and the paths of its files.
+    """Resolves a revision to its commit and the paths of its files.
 
     Args:
-        anew: ask even if this process has asked before.
+        again: ask even if this process has asked before.
 
     Raises:
         HubError: there is no such repository or revision, or the Hub cannot be reached.
@@ -131,7 +131,7 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
 
     Args:
         reference: what to get; a floating revision is resolved to its commit first.
-        anew: ask what a floating revision points to even if this process has asked before.
+        again: ask what a floating revision points to even if this process has asked before.
 
     Returns:
         The folder and the commit. Where the Hub cannot be reached, what the cache has for the same floating revision.
@@ -217,7 +217,7 @@ def check_config(pulled: PulledWeights) -> WeightsConfig:
     config = read_config(pulled.folder)
     where = f"{pulled.reference.name} of {pulled.reference.repo}"
     if config.name != pulled.reference.name:
-        raise WeightsError(f"The config of {where} is that of {config.name!r}; ask its publisher to correct it.")
+        raise WeightsError(f"The config of {where} belongs to {config.name!r}; ask its publisher to correct it.")
     if config.architecture not in architectures(from_tensors=True):
         raise WeightsError(
             f"The config of {where} names the architecture {config.architecture!r}, which this release does not have; "
@@ -250,7 +250,7 @@ def check_weights(pulled: PulledWeights) -> WeightsConfig:
 
 
 def says_no(error: HubError) -> bool:
-    """Whether the Hub answered that there is no such thing, in contrast to not answering."""
+    """True if the Hub answered that it does not exist, rather than not answering."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     return isinstance(error.__cause__, GatedRepoError | RepositoryNotFoundError | RevisionNotFoundError)
@@ -261,7 +261,7 @@ def _check_listed(reference: HubReference, files: Sequence[str]) -> None:
         folders = sorted({path.split("/")[0] for path in files if path.endswith(f"/{MODEL_FILE}")})
         raise HubError(
             f"{reference.repo} has no weights {reference.name!r} at {reference.revision}; it has "
-            f"{', '.join(folders) or 'none at all'}."
+            f"{', '.join(folders) or 'none'}."
         )
 
 
@@ -274,7 +274,7 @@ def _record(reference: HubReference) -> Path:
 
 
 def recorded(reference: HubReference) -> str:
-    """The commit at which `remember` saw some weights, empty where it never did."""
+    """The commit at which `remember` saw some weights, empty if it never did."""
     path = _record(reference)
     commit = path.read_text().strip() if path.is_file() else ""
     return commit if is_commit(commit) else ""

@@ -24,13 +24,13 @@ class HubReference:
     repo: str
     """`org/repo`."""
     name: str
-    """Of the weights, and of their folder in the repository."""
+    """Name of the weights, and of their folder in the repository."""
     revision: str = DEFAULT_REVISION
     """A commit (40 hex digits), or a branch or tag, which floats."""
 
     @property
     def pinned(self) -> bool:
-        """Whether the revision is a commit."""
+        """True if the revision is a commit."""
         return is_commit(self.revision)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class HubReference:
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision is a full commit, which never changes."""
+    """True if a revision is a full commit, which never changes."""
     return _COMMIT.fullmatch(revision) is not None
 
 
@@ -50,8 +50,8 @@ def check_repo(repo: str) -> str:
     """
     if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
         raise HubError(
-            f"{repo[:120]!r} is not a repository of the Hub; write `org/repo` with letters, digits, '-', '_' and '.' "
-            "alone."
+            f"{repo[:120]!r} is not a repository on the Hub; write `org/repo` with only letters, digits, '-', '_' "
+            "and '.'."
         )
     return repo
 
@@ -63,7 +63,7 @@ def check_name(name: str) -> str:
         HubError: not `architecture.recipe` in small letters, digits and `_`.
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
-        raise HubError(f"{name[:120]!r} is not a name of weights; write `architecture.recipe`, such as zero_dce.lol.")
+        raise HubError(f"{name[:120]!r} is not the name of weights; write `architecture.recipe`, such as zero_dce.lol.")
     return name
 
 

@@ -35,7 +35,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class Deployment:
-    """What `deploy` did, or would do."""
+    """The result of `deploy`, or of its dry run."""
 
     repo: str
     files: tuple[Upload, ...]
@@ -71,7 +71,7 @@ def front_matter(
         f"app_file: {APP_FILE}",
         "pinned: false",
         "license: apache-2.0",
-        "short_description: See what networks make of very dark photographs",
+        "short_description: See what networks make of very dark photos",
     ]
     if hardware == "zero":
         lines.append("suggested_hardware: zero-a10g")
@@ -87,12 +87,12 @@ def gradio_version() -> str:
         return version("gradio")
     except PackageNotFoundError as error:
         raise HubError(
-            "The app's gradio is not installed, so the Space cannot be pinned to it; install gradio."
+            "gradio is not installed, so the Space cannot be pinned to its version; install gradio."
         ) from error
 
 
 def requirements(text: str, hardware: Hardware) -> str:
-    """What the Space installs, from the project's requirements.txt: gradio is the SDK's, torch fits the hardware."""
+    """The Space's requirements, from requirements.txt: gradio comes from the SDK, torch fits the hardware."""
     kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     kept = [
         line
@@ -120,7 +120,8 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     app, wanted = root / APP_FILE, root / "requirements.txt"
     if not app.is_file() or not wanted.is_file():
         raise HubError(
-            f"A Space is deployed from a checkout, and {root} holds no {APP_FILE}; clone the project and run there."
+            f"A Space is deployed from a checkout, but {root} has no {APP_FILE}; clone the project and run the "
+            f"command there."
         )
     package = root / "explorer"
     paths = needed_modules(app, root)
@@ -128,7 +129,7 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     beside = [*package.glob("*"), *(each for room in rooms for each in room.rglob("*"))]
     paths |= {p for p in beside if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
     paths |= {app, root / "pyproject.toml", root / "LICENSE"}
-    # Beside the package, as in a checkout, weights are found where pyproject.toml says that it is one.
+    # Next to the package, as in a checkout, weights are found where pyproject.toml says that it is one.
     if not weights_from:
         paths |= {p for p in (root / "weights").glob("*/*") if p.name in FILES}
     wanted_paths = [
@@ -178,7 +179,7 @@ def deploy(
         weights_from: `org/repo` or `org/repo@revision` on the Hub: the Space takes its weights from there, preloaded
             at that commit, instead of the embedded ones.
         private: make a new Space private.
-        dry_run: plan alone; the Hub is asked nothing but what `weights_from` holds.
+        dry_run: only plan; the Hub is asked only for the contents of `weights_from`.
 
     Raises:
         HubError: bad names, no checkout, offline, or the Hub refuses.

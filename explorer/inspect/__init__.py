@@ -1,4 +1,4 @@
-"""What goes on inside a network: its layers, their maps, what switching a channel off does, what a picture costs."""
+"""A network from the inside: its layers, their maps, the effect of switching a channel off, the cost of a picture."""
 
 from explorer.inspect.comparison import Compared, compare, sweep_ratios
 from explorer.inspect.cost import Cost, cost

@@ -40,7 +40,7 @@ def compare(
     reference: NDArray[np.float32] | None = None,
     max_side: int | None = None,
 ) -> Iterator[Compared]:
-    """Restores a photo by every model at every ratio, giving each result as soon as it is there.
+    """Restores a photo with every model at every ratio, and yields each result as soon as it is ready.
 
     Args:
         models: names of `explorer.list_models()`, or loaded models.
@@ -49,7 +49,7 @@ def compare(
         max_side: reduce the photo first.
 
     Raises:
-        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when that model's turn comes.
+        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when it is that model's turn.
 
     Examples:
         >>> import explorer

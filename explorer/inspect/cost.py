@@ -1,4 +1,4 @@
-"""What a network costs: multiplications and memory, counted on a small input and scaled to a picture."""
+"""Cost of a network: multiplications and memory, counted on a small input and scaled to a picture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOCK = new_lock()
 
 @dataclass(frozen=True)
 class Cost:
-    """What one restoration takes. Networks alone can be counted, not classical methods."""
+    """Cost of one restoration. Only networks can be counted, not classical methods."""
 
     gmac: float
     """1e9 multiply-accumulates of convolutions and linear layers."""

@@ -47,12 +47,12 @@ class FeatureMaps:
     network_range: tuple[float, float]
     """Lowest and highest value that any innermost layer of the network gives for this preview."""
     bounded: bool
-    """True where the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
+    """True if the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
 
 
 @contextmanager
 def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
-    """What the named modules give while the block runs; of several runs the last.
+    """Captures the outputs of the named modules while the block runs; the last run wins.
 
     Nothing is left on the network afterwards, whatever happens in the block. Other threads are not listened to.
 
@@ -125,16 +125,16 @@ def feature_maps(
     max_side: int = MAP_SIDE,
     off: Mapping[str, Iterable[int]] | None = None,
 ) -> FeatureMaps:
-    """What a layer gives for a photo, computed by torch in float32 on a preview of bounded size.
+    """The output of a layer for a photo, computed by torch in float32 on a preview of limited size.
 
     Args:
         layer: a name of `explorer.inspect.layers`, e.g. "decom.body.2".
         ratio: as in `explorer.restore`.
-        max_side: longest side of the preview in pixels; less where the maps would take more than `LARGEST_MAPS`.
+        max_side: longest side of the preview in pixels; less if the maps would take more than `LARGEST_MAPS`.
         off: channels to silence, by layer.
 
     Raises:
-        ModelNotFoundError: an unknown model, layer or channel, or a layer that gives no map.
+        ModelNotFoundError: an unknown model, layer or channel, or a layer without a map.
         RatioError: a ratio that is not "auto" or a number from 1 to 300.
 
     Examples:
@@ -234,7 +234,7 @@ def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> Flo
     """The weights with which a layer makes one channel.
 
     Returns:
-        N x k x k, one kernel for each input channel (the first `most` of them); None where the layer is not a
+        N x k x k, one kernel for each input channel (the first `most` of them); None if the layer is not a
         convolution.
 
     Raises:

@@ -17,7 +17,7 @@ Hook = Callable[["nn.Module", Any, Any], Any]
 def hooked(hooks: Iterable[tuple[nn.Module, Hook]]) -> Iterator[None]:
     """Forward hooks on modules while the block runs. All of them are removed at its end, also after an error.
 
-    They act in the calling thread alone, so that another user of the same network neither sees them nor is seen.
+    They act only in the calling thread, so that another user of the same network neither sees them nor is seen.
     """
     owner = threading.get_ident()
 

@@ -30,18 +30,18 @@ class Layer:
     order: int
     """Place in the order in which modules finish; -1 for modules that do not run, or give no tensor."""
     inputs: int | None
-    """Channels of its input; None where it has no weights."""
+    """Channels of its input; None if it has no weights."""
     outputs: int | None
-    """Channels of its output; None where its output is not one tensor."""
+    """Channels of its output; None if its output is not one tensor."""
     kernel: tuple[int, ...] | None
     reduction: float | None
     """Pixels of the picture along one side of one sample of its output: 8 means an eighth of the size."""
     receptive_field: float | None
     """Pixels of the picture, along one side, that one value of its output depends on; infinite where it is all."""
     parameters: int
-    """Of the module and everything in it."""
+    """Parameters of the module and everything in it."""
     leaf: bool
-    """True where it holds no other module."""
+    """True if it holds no other module."""
 
 
 def layers(model: LoadedModel) -> list[Layer]:

@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """What a model makes of a photo. Pictures are sRGB values as the model uses them."""
+    """A model's decomposition of a photo. Pictures are sRGB values as the model uses them."""
 
     model: str
     seen: FloatArray
@@ -36,14 +36,14 @@ class Decomposition:
     image: FloatArray
     """H x W x 3 in [0, 1]: the result."""
     maps: Mapping[str, FloatArray]
-    """What the model shows, H x W x C by name."""
+    """The model's intermediates, H x W x C by name."""
     described: tuple[Intermediate, ...]
-    """What the maps are, in reading order."""
+    """Descriptions of the maps, in reading order."""
     restoration: Restoration
 
     @property
     def reflectance(self) -> FloatArray | None:
-        """R, H x W x 3; None where the model gives none (Zero-DCE)."""
+        """R, H x W x 3; None if the model gives none (Zero-DCE)."""
         return self.maps.get(REFLECTANCE.name)
 
     @property
@@ -67,12 +67,12 @@ class Decomposition:
 def decompose(
     photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str = "auto", *, max_side: int | None = None
 ) -> Decomposition:
-    """Splits a photo into reflectance and illumination, or whatever else the model shows on its way to the image.
+    """Splits a photo into reflectance and illumination, or whatever other intermediates the model has.
 
-    A model that gives only an illumination (SCI) divides by it: its result is the reflectance.
+    A model with only an illumination (SCI) divides by it, so its result is the reflectance.
 
     Raises:
-        ModelNotFoundError: the model shows nothing but its image.
+        ModelNotFoundError: the model has no intermediates.
         RatioError, WeightsError: as `explorer.restore`.
 
     Examples:
@@ -139,7 +139,7 @@ def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, flo
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The two photos of a pair under one model: they should differ in their light alone."""
+    """The two photos of a pair under one model: they should differ only in their light."""
 
     low: Decomposition
     high: Decomposition

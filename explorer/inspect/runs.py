@@ -1,4 +1,4 @@
-"""Training runs as they are kept: beside weights (`training/log.jsonl`, `training/replay.webp`), or a run's own folder.
+"""Stored training runs: next to weights (`training/log.jsonl`, `training/replay.webp`), or a run's own folder.
 
 A run's folder holds `log.jsonl` and `replay/<step>.png`; a folder of weights may carry `training/log.jsonl` and
 `training/replay.webp`, an animation of some of the validations: their entries in the log carry the frame's number as
@@ -27,7 +27,7 @@ MOST_FRAMES = 40
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of one training."""
+    """The facts about one training."""
 
     name: str
     entries: tuple[dict[str, Any], ...]
@@ -110,7 +110,7 @@ def read_run(name: str, folder: Path) -> Run:
 
 
 def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
-    """The validation picture through the training; empty where none was kept.
+    """The validation picture through the training; empty if none was kept.
 
     Raises:
         DataError: a picture cannot be read.

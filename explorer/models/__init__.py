@@ -1,6 +1,6 @@
 """The architectures, one file a family. Nothing here knows files, the Hub or a user interface.
 
-Importing this package reads descriptors alone; torch comes with the first network that is built.
+Importing this package reads only descriptors; torch is imported with the first network that is built.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every network is: a `RestorationNet`, which a descriptor in `explorer.models.families` names."""
+"""The base class of every network: a `RestorationNet`, which a descriptor in `explorer.models.families` names."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ class RestorationNet(nn.Module):
     architecture: Architecture
     """Its descriptor."""
     size: SizeRequirements
-    """What sizes it takes; the descriptor's unless the network's own options ask for another."""
+    """The sizes it accepts; the descriptor's, unless the network's options need others."""
     halo: int | None
-    """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None where a
+    """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None if a
     pixel depends on the whole picture."""
     input_channels: int
     placed: bool = False
-    """True where a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
+    """True if a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
     second argument."""
 
     takes_ratio: bool = False
-    """True where the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
+    """True if the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
 
     exports: bool = True
-    """False where OpenVINO cannot compute it, or not well enough: it then runs on torch."""
+    """False if OpenVINO cannot compute it, or not well enough: it then runs on torch."""
 
     needs_float32: bool = False
-    """True where the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
+    """True if the few digits of bfloat16 would show: it computes in float32 unless a precision is asked for."""
 
     takes_noise: bool = False
-    """True where `knowing` tells it the noise of a mosaic whose camera is measured; `fitted` else finds it there."""
+    """True if `knowing` tells it the noise of a mosaic whose camera is measured; `fitted` else finds it there."""
 
     brightens: bool = True
     """False for methods without weights that leave the brightness as it is: `ratio="auto"` then amplifies."""

@@ -38,7 +38,7 @@ def _blurred(plane: Array, *sigmas: float) -> list[Array]:
 
 
 def _stretched(values: Array, low: float, high: float) -> Array | None:
-    """Values mapped so that the two percentiles become 0 and 1, clipped; None where they are equal.
+    """Values mapped so that the two percentiles become 0 and 1, clipped; None if they are equal.
 
     The "simplest colour balance" of Limare et al., IPOL 2011.
     """

@@ -34,7 +34,7 @@ def _multiplied(x: torch.Tensor) -> torch.Tensor:
 
 
 class _Block(nn.Module):
-    """What both blocks share: depthwise features, multiplied, weighed by channel, added with a learnt weight."""
+    """Shared parts of both blocks: depthwise features, multiplied, weighed by channel, added with a learnt weight."""
 
     def __init__(self, width: int, dilations: tuple[int, ...]) -> None:
         super().__init__()

@@ -68,7 +68,7 @@ class _Attention(nn.Module):
 
 
 class _FineTune(nn.Module):
-    """What is added to the amplified picture after two blocks of channel attention."""
+    """The correction of the amplified picture, after two blocks of channel attention."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -54,7 +54,7 @@ class _LocalBlock(nn.Module):
 
 
 class _Local(nn.Module):
-    """What each pixel is multiplied by, and what is added to it."""
+    """The factor and the offset of each pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Local(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Ten learnt queries that ask the whole picture; they alone are the result."""
+    """Ten learnt queries that ask the whole picture; only they are the result."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -96,7 +96,7 @@ class Shuffled(nn.Module):
 
 
 class _LambaNet(RestorationNet):
-    """What M0, M1 and M2 share: the scales, the 1/2 and residual 1/8 branches, the join and the tail."""
+    """Shared parts of M0, M1 and M2: the scales, the 1/2 and residual 1/8 branches, the join and the tail."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue (ITU-R BT.601)."""
+"""Luma weights of red, green and blue (ITU-R BT.601)."""
 
 
 def srgb_to_linear(x: torch.Tensor) -> torch.Tensor:

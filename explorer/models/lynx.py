@@ -92,7 +92,7 @@ class Body(nn.Module):
 
 
 class _Lynx(RestorationNet):
-    """What the three share: the body between two convolutions, and the sum with the plain picture.
+    """Shared parts of the three: the body between two convolutions, and the sum with the plain picture.
 
     Args:
         size: "large" or "small".
@@ -115,7 +115,7 @@ class _Lynx(RestorationNet):
         _scale(self.tail, 0.1)  # begins near the plain picture
 
     def added(self, features: torch.Tensor) -> torch.Tensor:
-        """What is added to the plain picture, from what the head sees."""
+        """The correction of the plain picture, from the head's features."""
         if self.blocks == 1:
             started = self.head(features)
         else:

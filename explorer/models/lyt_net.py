@@ -30,13 +30,13 @@ class _Details:
     chroma: tuple[tuple[float, float, float], tuple[float, float, float]]
     """Rows of RGB to U and to V."""
     middle: float
-    """What U and V are of a grey pixel."""
+    """Value of U and V of a grey pixel."""
     signed: bool
     """Input and output in [-1, 1] instead of [0, 1]."""
     epsilon: float
-    """Of the layer norm."""
+    """Epsilon of the layer norm."""
     scrambled: bool
-    """True where attention takes rows of channels for rows of positions, as the published PyTorch code does: it
+    """True if attention takes rows of channels for rows of positions, as the published PyTorch code does: it
     reshapes C x H x W to HW x C without moving anything."""
 
 

@@ -37,7 +37,7 @@ def exponent_for(ratio: torch.Tensor) -> torch.Tensor:
 class PairLIE(RestorationNet):
     """Three networks of one form: what is not noise, the illumination, the reflectance.
 
-    It is told the ratio by a fourth plane of its input, and takes the exponent that brightens so much.
+    A fourth input plane holds the ratio, from which it derives the exponent that brightens by as much.
 
     Args:
         exponent: of the illumination, for an input without that plane; the smaller, the brighter. The authors take

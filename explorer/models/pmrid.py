@@ -67,7 +67,7 @@ class DecoderBlock(nn.Module):
 _BLOCK = 8
 """Samples along a side of the blocks whose noise is measured."""
 _GROUPS = 16
-"""Of blocks that are equally bright."""
+"""Number of groups of equally bright blocks."""
 _SHARE, _SHARE_OF_VARIANCE = 0.05, 0.590
 """The least noisy twentieth of a group holds noise and no texture; how far their variance is below the noise's, of
 Gaussian noise in blocks of this size."""
@@ -102,7 +102,7 @@ def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def noise_of(planes: NDArray[np.float32]) -> Noise:
-    """The noise of a mosaic, from the mosaic alone.
+    """The noise of a mosaic, measured only from the mosaic.
 
     s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes: of all that
     sensors have, the one is taken with which k x + s comes nearest to what is measured, in

@@ -78,7 +78,7 @@ class Architecture:
 
     name: str
     network: str | Callable[..., RestorationNet] = field(repr=False, compare=False)
-    """What builds it: "file:class" in this package, imported when first needed; or a class or function."""
+    """Its builder: "file:class" in this package, imported when first needed; or a class or function."""
     title: str
     """As a reader knows it, e.g. "Lamba & Mitra M0"."""
     domain: Domain
@@ -88,13 +88,13 @@ class Architecture:
     """Authors, title, venue, year; empty for textbook methods."""
     size: SizeRequirements = SizeRequirements()
     intermediates: tuple[Intermediate, ...] = ()
-    """What `decompose` gives besides "image", in reading order."""
+    """Outputs of `decompose` besides "image", in reading order."""
     needs_weights: bool = True
     """False for classical methods, which are ready to use by their architecture's name."""
     halo: int | None = None
     """See `RestorationNet.halo`."""
     from_tensors: bool = False
-    """True where the network is built from its tensors, `tensors` among its options: nothing else says how wide and
+    """True if the network is built from its tensors, `tensors` among its options: nothing else says how wide and
     deep it is. There is none without weights, so `architectures` leaves it out."""
     german: str = field(default="", repr=False, compare=False)
     """The summary in German."""

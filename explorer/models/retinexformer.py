@@ -79,7 +79,7 @@ class Block(nn.Module):
 
 
 class Level(nn.Module):
-    """What one resolution has on the way down and on the way up."""
+    """The blocks of one resolution on the way down and up."""
 
     def __init__(self, width: int, heads: int, blocks: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Retinexformer(RestorationNet):
         width: channels at full resolution, a multiple of 4; each level down doubles them. 40 in the paper.
     """
 
-    needs_float32 = True  # not measured in bfloat16: no weights were at hand
+    needs_float32 = True  # not measured in bfloat16: no weights were available
 
     def __init__(self, width: int = 40) -> None:
         super().__init__()

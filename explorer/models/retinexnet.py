@@ -111,7 +111,7 @@ _A = -0.75
 
 
 def _bicubic_of_tile(x: torch.Tensor, factor: int, place: Place) -> torch.Tensor:
-    """What `_bicubic` of the whole picture gives on a tile.
+    """The result of `_bicubic` on the whole picture, within a tile.
 
     Sides that are 1 modulo 8 are enlarged from n / factor + 1 to n + 1 samples, which is a little less than the factor
     and depends on the whole picture's size: a tile that was enlarged by itself would be shifted against it.

@@ -1,7 +1,7 @@
 """SCI: one small residual stage estimates the illumination, by which the picture is divided.
 
 Ma, Ma, Liu, Fan and Luo, "Toward Fast, Flexible, and Robust Low-Light Image Enhancement", CVPR 2022, section 3. The
-cascade with self-calibration serves training alone; inference keeps its first stage.
+cascade with self-calibration is used only in training; inference keeps its first stage.
 """
 
 from __future__ import annotations

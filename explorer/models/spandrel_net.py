@@ -73,7 +73,7 @@ def _in_the_way(error: Exception) -> WeightsError:
 
 
 def described(tensors: Mapping[str, torch.Tensor]) -> Any | None:
-    """What the library builds from a state dict: a descriptor of a network with its tensors; None if it knows none.
+    """The library's descriptor of a network with its tensors, built from a state dict; None if it knows none.
 
     Raises:
         WeightsError: it is no restoration network for RGB pictures that keeps their size, or its tensors do not fit; or
@@ -114,7 +114,7 @@ class SpandrelNet(RestorationNet):
         super().__init__()
         found = described({name.removeprefix(PREFIX): tensor.float() for name, tensor in tensors.items()})
         if found is None or found.architecture.id != kind:
-            raise WeightsError(f"The tensors are not those of spandrel's {kind}; get the folder of weights anew.")
+            raise WeightsError(f"The tensors are not those of spandrel's {kind}; get the folder of weights again.")
         self.net = found.model
         self._described = found
         needs = found.size_requirements

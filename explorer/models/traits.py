@@ -1,4 +1,4 @@
-"""What running a network's graph takes to know of the network: read from a file, without the network and torch."""
+"""The facts needed to run a network's graph, read from a file without the network and torch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Traits:
         return self
 
     def as_data(self) -> dict[str, Any]:
-        """What JSON can hold of it: all but the architecture."""
+        """The fields that JSON can hold: all but the architecture."""
         size = [self.size.minimum, self.size.multiple_of, self.size.offset]
         return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
 
@@ -56,7 +56,7 @@ _PLAIN = ("halo", "input_channels", "placed", "takes_ratio", "needs_float32", "s
 
 
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
-    """A network's; None where only the network itself can say what the engine asks: one that must see the whole picture
+    """A network's; None if only the network itself can say what the engine asks: one that must see the whole picture
     or is computed by torch."""
     if net.halo is None or not net.exports or net.fits:
         return None

@@ -55,7 +55,7 @@ class _Reflectance(nn.Module):
 class URetinexNet(RestorationNet):
     """The three parts of the paper: initialisation, unfolding, illumination adjustment.
 
-    It is told how much brighter the picture shall become: the ratio is a fourth plane of its input.
+    A fourth input plane holds the ratio, which says how much brighter the picture should become.
     """
 
     input_channels = 4

@@ -47,7 +47,7 @@ class ZeroDCEPP(ZeroDCE):
 
 
 def _enlarged(curves: torch.Tensor, axis: int, start: int, whole: int) -> torch.Tensor:
-    """What enlarging the whole picture's curves along an axis gives on a tile, which begins at `start`."""
+    """The curves of a tile that starts at `start`, as enlarged along an axis of the whole picture."""
     count = curves.shape[axis]
     fine = torch.arange(count * REDUCED, dtype=torch.float64) + start
     source = fine * ((whole // REDUCED - 1) / max(whole - 1, 1)) - start // REDUCED

@@ -1,4 +1,4 @@
-"""What a photo's file says, as an ordered table for people."""
+"""The facts in a photo's file, as an ordered table for people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _numbers(values: tuple[float, ...]) -> list[float]:
 def describe(photo: Photo) -> dict[str, object]:
     """The metadata panel: label -> value, in order.
 
-    Values are strings, numbers, lists of them, or None where the file does not say; all can be written as JSON.
+    Values are strings, numbers, lists of them, or None if the file does not say; all can be written as JSON.
     """
     width, height = photo.size
     table: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Limits that are checked before anything is decoded, and what a decoder in a process of its own may use."""
+"""Limits that are checked before anything is decoded, and what a decoder in a separate process may use."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ class Limits:
         if count > 16 * self.max_pixels:
             raise PhotoError(
                 f"The header of {name} asks for {count / 2**20:.0f} MiB of samples, more than a picture within the "
-                f"limit of {self.max_pixels / 1e6:g} megapixels has; the file is damaged or no photograph."
+                f"limit of {self.max_pixels / 1e6:g} megapixels has; the file is damaged or not a photo."
             )
 
 
 @dataclass(frozen=True)
 class DecoderLimits:
-    """What the processes that decode untrusted files may use."""
+    """Limits of the processes that decode untrusted files."""
 
     memory: int = 4096 * MEBIBYTE
-    """Bytes of address space that one decoder may take beyond what it starts with; enforced on Linux alone."""
+    """Bytes of address space that one decoder may take beyond what it starts with; enforced only on Linux."""
     seconds: float = 60.0
     """Longest time for one file."""
     processes: int = 2

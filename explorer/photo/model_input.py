@@ -1,4 +1,4 @@
-"""Where a photo and the domain of a model meet."""
+"""Fits photos to the domains of models."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
 
 @dataclass(frozen=True)
 class Placement:
-    """How what a network gives lies in the photo as it is shown."""
+    """Position of a network's output in the displayed photo."""
 
     sides: tuple[int, int]
     """Height and width of what the network was given, in pixels of the photo."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees that turn it upright."""
     mirrored: bool = False
-    """True where it is mirrored left to right before it is turned."""
+    """True if it is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Pixels that only complete a mosaic's cells."""
 
@@ -69,7 +69,7 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class ModelInput:
-    """What a network takes, without the batch axis."""
+    """A network's input, without the batch axis."""
 
     planes: FloatArray
     """C x H x W: 1 (bayer), 4 (packed, half size), 9 (xtrans, a third of the size) or 3 (rgb) planes, amplified."""

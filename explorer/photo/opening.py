@@ -38,7 +38,7 @@ _MOSAIC_NAME = re.compile(
 
 
 def read_once(file: IO[bytes], most: int) -> bytes:
-    """What comes through a pipe or a device, which states no size and can be read a single time: up to its end, or
+    """Reads a pipe or a device, which has no size and can be read only once: up to its end, or
     until there are more than `most` bytes."""
     data = bytearray()
     while len(data) <= most and (block := file.read(1 << 20)):
@@ -47,14 +47,14 @@ def read_once(file: IO[bytes], most: int) -> bytes:
 
 
 def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path | bytes, str]:
-    """What a photo is read from, and what messages call it."""
+    """The source to read a photo from, and its name in messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), name or "photo"
     try:
         path = Path(source)
     except TypeError as error:
         raise PhotoError(
-            f"A photo is given as a path or as a file's bytes, not as {type(source).__name__}; give one of these."
+            f"A photo must be a path or a file's bytes, not {type(source).__name__}; give one of these."
         ) from error
     return path, name or path.name
 
@@ -62,7 +62,7 @@ def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path |
 def _read(path: Path, name: str, limits: Limits) -> bytes:
     try:
         if path.is_dir():
-            raise PhotoError(f"{path} is a folder; name a photo in it.")
+            raise PhotoError(f"{path} is a folder; give a photo inside it.")
         if not os.path.isfile(path) and path.exists():
             with path.open("rb", buffering=0) as file:
                 return read_once(file, limits.max_bytes)
@@ -71,7 +71,7 @@ def _read(path: Path, name: str, limits: Limits) -> bytes:
     except FileNotFoundError as error:
         raise PhotoError(f"{path} does not exist; check the path.") from error
     except PermissionError as error:
-        raise PhotoError(f"{path} may not be read; change its permissions.") from error
+        raise PhotoError(f"{path} is not readable; change its permissions.") from error
     except (OSError, ValueError) as error:
         raise PhotoError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}; check the path."
@@ -79,7 +79,7 @@ def _read(path: Path, name: str, limits: Limits) -> bytes:
 
 
 def _tiff_is_raw(data: bytes, name: str) -> bool:
-    """Whether a TIFF structure is a camera's; refuses one whose samples are cut off."""
+    """True if a TIFF structure is a camera's; refuses one whose samples are cut off."""
     import tifffile
 
     try:
@@ -104,7 +104,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
 
 
 def _kind(data: bytes, name: str) -> str:
-    """What the content is, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
+    """The kind of the content, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
     suffix = suffix_of(name)
     found = format_of(data)
     if found is not None and found.group == "raw":
@@ -150,7 +150,7 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
 
 
 def isolated_by_default() -> bool:
-    """Whether EXPLORER_ISOLATED asks for decoding in a process of its own (1, true, yes or on)."""
+    """Whether EXPLORER_ISOLATED asks for decoding in a separate process (1, true, yes or on)."""
     return os.environ.get("EXPLORER_ISOLATED", "").strip().lower() in ("1", "true", "yes", "on")
 
 
@@ -162,29 +162,29 @@ def open_photo(
     isolated: bool | None = None,
     black_level: BlackChoice = "auto",
 ) -> Photo:
-    """Reads a photograph.
+    """Opens a photo.
 
     Args:
-        source: a path (of a pipe too, which is read once), or a file's bytes. What the file is, its content says:
-            camera RAW (DNG, CR2, CR3, CRW, NEF, ARW, RAF, ...), or a picture of a kind that docs/formats.md lists. A
-            headerless mosaic of little-endian 16-bit samples is named like `rose_768x512_rggb.raw`, optionally with
-            `_b600` and `_w16383` (black and white level) before the suffix.
-        name: what messages and results call it; the file's name, or "photo" for bytes.
+        source: a path (also of a pipe, which is read once), or a file's bytes. The content decides the format: camera
+            RAW (DNG, CR2, CR3, CRW, NEF, ARW, RAF, ...), or a picture in a format of docs/formats.md. The name of a
+            headerless mosaic of little-endian 16-bit samples states its layout: `rose_768x512_rggb.raw`, optionally
+            with `_b600` and `_w16383` (black and white level) before the suffix.
+        name: for messages and results; by default the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
-        isolated: decode in a process of its own, under limits of memory and time (`explorer.sandbox.isolation`): for
-            files that somebody else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the
-            first such photo waits a second for the process, and one's own files have no reason to attack.
-        black_level: of a camera RAW: "file" is what it states, "masked" what its masked pixels say if it has any, and
-            "auto" the latter where the two clearly differ, which a note then tells.
+        isolated: decode in a separate process with limited memory and time (`explorer.sandbox.isolation`), for files
+            that someone else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the first
+            such photo waits a second for the process, and your own files have no reason to attack you.
+        black_level: for camera RAW: "file" uses the file's level, "masked" that of its masked pixels if it has any,
+            and "auto" the latter if the two clearly differ, which a note then says.
 
     Returns:
         `RawPhoto` for camera RAW, `RgbPhoto` for developed pictures.
 
     Raises:
-        PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, of an
-            unknown kind, or a RAW file with another colour-filter array than Bayer or X-Trans; with `isolated` also one
-            that crashes its decoder or takes too much time or memory; an unknown `black_level`.
-        SettingsError: an environment variable of the limits holds something else than a number.
+        PhotoError: neither a path nor bytes; a file that does not exist, is empty, truncated, damaged, too large, in an
+            unknown format, or RAW with a colour-filter array other than Bayer or X-Trans; with `isolated` also one that
+            crashes its decoder or takes too much time or memory; an unknown `black_level`.
+        SettingsError: an environment variable for the limits is not a number.
 
     Examples:
         >>> import explorer

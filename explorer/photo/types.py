@@ -1,4 +1,4 @@
-"""What a file says about light: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
+"""The light recorded in a file: `RawPhoto` (a camera's mosaic) and `RgbPhoto` (a display-referred picture).
 
 Both are frozen. Their arrays are read-only, so that a photo can be shared between threads and sessions.
 """
@@ -23,7 +23,7 @@ from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteB
 
 @dataclass(frozen=True)
 class Exposure:
-    """How the picture was taken; None where the file does not say."""
+    """How the picture was taken; None if the file does not say."""
 
     seconds: float | None = None
     aperture: float | None = None
@@ -35,7 +35,7 @@ class Exposure:
 
 @dataclass(frozen=True, eq=False)
 class RawPhoto:
-    """What a sensor counted, in linear light: a mosaic, or all colours at every pixel."""
+    """Sensor data in linear light: a mosaic, or all colours at every pixel."""
 
     mosaic: FloatArray
     """H x W, or H x W x 3 camera RGB where there is no colour-filter array; (raw - black) / (white - black). 0 is no
@@ -48,9 +48,9 @@ class RawPhoto:
     """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans", or empty."""
     white_balance: WhiteBalance
     as_shot: Gains | None
-    """The file's as-shot gains (green 1), None where absent or nonsense."""
+    """The file's as-shot gains (green 1), None if absent or nonsense."""
     daylight: Gains | None
-    """The camera's daylight gains (green 1), None where not known."""
+    """The camera's daylight gains (green 1), None if not known."""
     camera_to_srgb: FloatArray
     """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, under daylight; `color_matrix` under the light
     of the white balance."""
@@ -67,18 +67,18 @@ class RawPhoto:
     rotation: Literal[0, 90, 180, 270] = 0
     """Counter-clockwise degrees to turn a picture made from the mosaic, for display (numpy.rot90 by rotation // 90)."""
     mirrored: bool = False
-    """True where the picture is mirrored left to right before it is turned."""
+    """True if the picture is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
     """Rows and columns of the mosaic that only complete its cells and belong to no picture."""
     masked: bool = False
-    """True where masked pixels of the file say what black is."""
+    """True if masked pixels of the file say what black is."""
     monochrome: bool = False
     """True for a sensor without colour filters: results stay grey."""
     name: str = "photo"
     exif: bytes | None = None
     """A TIFF-structured EXIF block to be copied into results, without orientation."""
     carried: bytes | None = field(default=None, repr=False)
-    """What a DNG of the photo carries on of its file: matrices, crop, lens; see `explorer.photo.files.carried`."""
+    """Metadata that a DNG of the photo carries on: matrices, crop, lens; see `explorer.photo.files.carried`."""
     notes: tuple[str, ...] = field(default=())
     """Sentences for the user: fallbacks taken, margins cropped."""
 
@@ -159,7 +159,7 @@ class RgbPhoto:
     white_balance: WhiteBalance = AS_RENDERED
     """Gains in linear light that the image already holds; 1, 1, 1 for the picture as it was opened."""
     as_opened: FloatArray | None = field(default=None, repr=False)
-    """The image before any change of white balance; None where it was not changed."""
+    """The image before any change of white balance; None if it was not changed."""
 
     def __post_init__(self) -> None:
         self.image.setflags(write=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from explorer.photo.light.amplify import amplify
 from explorer.photo.light.develop import develop, upright
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
@@ -67,11 +68,15 @@ def part_of(photo: Photo, rows: Run, columns: Run) -> Photo:
     return replace(photo, mosaic=photo.mosaic[tuple(cut)].copy(), inset=(*before, *after))
 
 
-def rendering_of(photo: Photo, box: Box) -> FloatArray:
-    """`load_rendering` of a window alone."""
+def rendering_of(photo: Photo, box: Box, ratio: float = 1.0) -> FloatArray:
+    """A window of the developed photo: at ratio 1, of what `load_rendering` gives.
+
+    Args:
+        ratio: the amplification, 1 to 300.
+    """
     left, top, right, bottom = box
     if isinstance(photo, RgbPhoto):
-        return photo.image[top:bottom, left:right]
+        return amplify(photo.image[top:bottom, left:right], ratio)
     runs = on_sensor(photo, box)
     wide = [
         (max(0, run[0] - DEMOSAIC_REACH), min(length, run[1] + DEMOSAIC_REACH))
@@ -81,5 +86,5 @@ def rendering_of(photo: Photo, box: Box) -> FloatArray:
     assert isinstance(part, RawPhoto)
     (first_row, _), (first_column, _) = wide
     (top, bottom), (left, right) = runs
-    inside = develop(part)[top - first_row : bottom - first_row, left - first_column : right - first_column]
+    inside = develop(part, ratio)[top - first_row : bottom - first_row, left - first_column : right - first_column]
     return upright(inside, photo.rotation, photo.mirrored)

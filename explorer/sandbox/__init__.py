@@ -1,1 +1,1 @@
-"""Decoding in processes of their own: files that somebody else chose cost no more than one sentence."""
+"""Decoding in separate processes: a file that someone else chose costs no more than one error message."""

@@ -1,4 +1,4 @@
-"""What runs in a decoder's process: one file after the other comes in as bytes, photos or sentences go out.
+"""The program of a decoder process: files come in one by one as bytes; photos or error messages go out.
 
 Started by `explorer.sandbox.isolation` with nothing of the parent's but two pipes and a socket. The process ends when
 its parent does.
@@ -69,6 +69,18 @@ def confine(memory: int) -> bool:
     return True
 
 
+def bound_data(memory: int) -> None:
+    """Bounds what this process may write in memory: for work that also maps much which it never fills, as networks do.
+
+    On Linux only; see `confine`.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        _lower(resource.RLIMIT_DATA, memory)
+        _lower(resource.RLIMIT_CORE, 0)
+
+
 def _lower(which: int, value: int) -> None:
     import resource
 
@@ -78,7 +90,7 @@ def _lower(which: int, value: int) -> None:
 
 
 def _allow_time(seconds: float) -> None:
-    """Sets the end of the processor time of this file, should nobody be left to stop it: threads count together, hence
+    """Limits the processor time for this file, in case no one is left to stop it: threads count together, hence
     the generous factor."""
     if sys.platform == "win32":
         return

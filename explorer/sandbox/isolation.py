@@ -1,4 +1,4 @@
-"""Decoding of untrusted files in processes of their own, so that a hostile file costs no more than one sentence.
+"""Decoding of untrusted files in separate processes, so that a hostile file costs no more than one sentence.
 
 LibRaw and the codecs are large C libraries: a damaged file can crash them, hold them for minutes or have them ask for
 all memory. Here they run in a few processes that are started beforehand and used again, each under a limit of memory
@@ -47,7 +47,7 @@ from explorer.sandbox.wire import (
 LOG = logging.getLogger(__name__)
 
 SHARED_MEMORY = sys.platform == "linux"
-"""Whether pixels come in memory that both sides share."""
+"""True if pixels arrive in shared memory."""
 _START_SECONDS = 120.0
 """How long a decoder may take to import its libraries on a busy machine."""
 _TRIES = 3
@@ -112,7 +112,7 @@ class _Decoder:
         return self._process.pid
 
     def usable(self) -> bool:
-        """Whether it can take another file."""
+        """True if it can take another file."""
         return not self._busy and self._uses < self._limits.uses and self._process.poll() is None
 
     def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice, room: Room) -> Photo:
@@ -149,7 +149,7 @@ class _Decoder:
                     started = time.monotonic()
                     with self._watch(left):
                         header = receive_header(answers) or {"pixels": None}
-                    left -= time.monotonic() - started  # waiting for others takes nobody's time
+                    left -= time.monotonic() - started  # waiting for others costs no one's time
                     if "pixels" in header:
                         leave.give(header, out)
                 with self._watch(left):
@@ -199,7 +199,7 @@ class _Decoder:
             timer.cancel()
 
     def _refusal(self, header: dict[str, Any], name: str) -> Exception:
-        """What the decoder said instead of sending a photo."""
+        """The error for what a decoder sent instead of a photo."""
         kind, message = header["error"], header.get("message", "")
         found = getattr(errors, kind, None) if isinstance(kind, str) else None
         if isinstance(found, type) and issubclass(found, ExplorerError) and isinstance(message, str):
@@ -291,7 +291,7 @@ class DecoderPool:
                 self._idle.append(self._started())
 
     def pids(self) -> list[int]:
-        """Of the processes that are there now."""
+        """Process ids of the current decoders."""
         with self._lock:
             return sorted(decoder.pid for decoder in self._all)
 
@@ -321,7 +321,7 @@ class DecoderPool:
                 ) from error
             if decoder.usable():
                 return decoder
-            self._dismiss(decoder)  # somebody ended it while it waited
+            self._dismiss(decoder)  # it was ended from outside while it waited
 
     def _give_back(self, decoder: _Decoder) -> None:
         if decoder.usable():

@@ -1,4 +1,4 @@
-"""How a decoded photo crosses from one process to another: a JSON header, and its arrays as bare bytes.
+"""Transfers a decoded photo between processes: a JSON header, and its arrays as plain bytes.
 
 Nothing is pickled: what comes from a process that read an untrusted file is untrusted itself, and unpickling would run
 what it says. The receiving side checks every array's kind, shape and size before it takes memory for it.
@@ -27,7 +27,7 @@ _LENGTH = 8
 _ARRAYS = {"RawPhoto": ("mosaic", "camera_to_srgb"), "RgbPhoto": ("image",)}
 _TUPLES = frozenset({"as_shot", "daylight", "black_level", "notes"})
 _NOT_SENT = frozenset({"as_opened"})
-"""What no photo has that was just opened."""
+"""Fields that a newly opened photo never has."""
 
 
 class WireError(Exception):
@@ -56,7 +56,7 @@ def send_header(stream: IO[bytes], header: dict[str, Any]) -> None:
 
 
 def receive_header(stream: IO[bytes]) -> dict[str, Any] | None:
-    """Reads what `send_header` wrote; None where the stream ended before it.
+    """Reads what `send_header` wrote; None if the stream ended before it.
 
     Raises:
         WireError: anything else than a JSON object of a sensible length.
@@ -136,14 +136,14 @@ def received_arrays(shapes: list[tuple[int, ...]], answers: IO[bytes]) -> list[F
 
 
 def mapped_arrays(shapes: list[tuple[int, ...]], memory: int) -> list[FloatArray]:
-    """The arrays in a file of memory, the first one mapped and not copied (Linux alone).
+    """The arrays in a file of memory, the first one mapped and not copied (Linux only).
 
     The file is sealed first: a process that its photograph took over could otherwise still change what it gave, or
     shorten it, which would crash whoever reads.
 
     Raises:
         WireError: the file is not as long as the arrays.
-        OSError: it cannot be sealed, because somebody still holds it mapped for writing.
+        OSError: it cannot be sealed, because something still has it mapped for writing.
     """
     import fcntl
     import mmap

@@ -1,4 +1,4 @@
-"""What stands between the app and everybody else: limits, refusals, headers, sign-in, health, temporary files.
+"""Everything between the app and its visitors: limits, refusals, headers, sign-in, health, temporary files.
 
 `hardened` gives what `gradio.Blocks.launch` takes. docs/security.md says what is defended against, and what is not.
 """

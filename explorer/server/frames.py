@@ -1,7 +1,7 @@
 """Frames of live cameras: restored one after the other, in turns that are fair, and never stored.
 
 A frame does not pass Gradio's queue: that would hold a place in it for as long as a camera runs, write every result to
-the disk, and answer frames that nobody waits for any more. It is one request with a JPEG, answered by one.
+the disk, and answer frames that no one waits for any more. It is one request with a JPEG, answered by one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OVERTAKEN = "A newer frame of this page came; the older one is left out."
 
 
 class Turns:
-    """Who is next: users one after the other, and each user's pages one after the other.
+    """Decides who is next: users take turns, and so do each user's pages.
 
     A page has one frame waiting; a newer one takes its place, so that nothing stale is worked on. Belongs to one event
     loop.
@@ -111,7 +111,7 @@ class Frames:
             return
         query = scope["query_string"].decode("latin-1")
         if len(query) > _LONGEST_QUERY:
-            raise RefusalError(400, "The frame comes with too many words.")
+            raise RefusalError(400, "The frame's header is too large.")
         choices = dict(parse_qsl(query))
         data = await _body(receive)
         user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
@@ -134,7 +134,7 @@ async def _body(receive: Any) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise RefusalError(400, "The frame was broken off.")
+            raise RefusalError(400, "The frame was interrupted.")
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)

@@ -30,11 +30,11 @@ LOG = logging.getLogger(__name__)
 
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
-"""Allowances beside those of kinds: of everything, and of lines in the log about what went wrong."""
+"""Allowances besides those of kinds: for everything, and for log lines about errors."""
 _USER = "explorer.user"
 """Where a request's scope says whose it is."""
 _MARGIN = 2**20
-"""Bytes of a multipart body beside its file."""
+"""Bytes of a multipart body besides its file."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -42,8 +42,11 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Of every answer. Gradio's page needs inline scripts and styles, and makes functions of texts; nothing may come
-    from elsewhere, and only the pages that `frame_ancestors` names may show it in a frame."""
+    """Headers of every answer.
+
+    Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
+    and only the pages in `frame_ancestors` may frame it.
+    """
     policy = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
@@ -71,7 +74,7 @@ _OF_KIND = {
     rules.PAGE: {"Cache-Control": "private, no-cache"},
 }
 _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
-"""What Gradio's routes raise at requests that they do not expect. Its work is done elsewhere, in the queue."""
+"""Exceptions of Gradio's routes for unexpected requests. The real work happens elsewhere, in the queue."""
 
 
 class _Body:
@@ -107,7 +110,7 @@ class _Body:
                 if self.taken and count:
                     self.taken.came(count)
             elif self.bytes:
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
         except RefusalError:
             self.refused = True
             raise
@@ -123,7 +126,7 @@ class _Body:
         while not self.whole:
             message = await self()
             if message["type"] != "http.request":
-                raise RefusalError(400, "The request was broken off.")
+                raise RefusalError(400, "The request was interrupted.")
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
@@ -248,9 +251,11 @@ class Gate:
     ) -> None:
         headers, app = Headers(scope=scope), scope["app"]
         if not permits(visitor.host, self._options.hosts):
-            raise RefusalError(403, "The server does not answer to this name; its operator sets names: EXPLORER_HOSTS.")
+            raise RefusalError(
+                403, "The server does not answer to this host name; its operator sets the names in EXPLORER_HOSTS."
+            )
         if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
-            raise RefusalError(403, "A page of another address may not use this server.")
+            raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
         inner = self._inner.get(visitor.inner)
@@ -259,7 +264,7 @@ class Gate:
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
-            # Guessing passwords is counted by address: whoever guesses is nobody yet.
+            # Guessing passwords is counted by address: whoever guesses has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
         if kind == rules.FILES:
             rules.check_file(path.removeprefix(FILE), _folders(app))
@@ -312,17 +317,17 @@ class Gate:
         """Refuses a job if enough of the user's already wait."""
         if waiting(scope["app"], user) >= self._options.jobs_waiting:
             raise RefusalError(
-                429, f"{self._options.jobs_waiting} jobs of yours are waiting already; let some finish first.", 5.0
+                429, f"{self._options.jobs_waiting} of your jobs are already waiting; let some finish first.", 5.0
             )
 
 
 def _folders(app: Any) -> list[str]:
-    """What files may be handed out of."""
+    """Folders whose files may be served."""
     return [str(app.uploaded_file_dir), *(str(each) for each in app.get_blocks().allowed_paths)]
 
 
 def _signed_in(app: Any, headers: Headers) -> str | None:
-    """Whose token the request bears, by Gradio's own books."""
+    """The user whose token the request carries, by Gradio's own records."""
     tokens, cookie_id = getattr(app, "tokens", None), getattr(app, "cookie_id", "")
     if not tokens:
         return None
@@ -376,4 +381,4 @@ async def _close(answer: _Answer, status: int, sentence: str = "There is nothing
 
 
 def _too_long(most: int) -> RefusalError:
-    return RefusalError(413, f"The request has more than the {most / 2**20:.3g} MiB that it may have.")
+    return RefusalError(413, f"The request is larger than the {most / 2**20:.3g} MiB allowed.")

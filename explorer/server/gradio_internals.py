@@ -4,12 +4,12 @@ Gradio is bounded in pyproject.toml to the versions whose inside is known; tests
 each name in the one that is installed.
 
 - **Import and start** without things that take most of the time and that nothing here uses. Whenever a component's
-  class is made, Gradio parses its source and renders a stub for editors beside it (`*.pyi`). With `mcp` installed, it
+  class is made, Gradio parses its source and renders a stub for editors next to it (`*.pyi`). With `mcp` installed, it
   imports jsonschema, whose check of international addresses builds a parser of their grammar, where Jupyter brought the
   package for it: three seconds. A page gets a web application when it is begun, when it is ended and when it gets its
   queue, a fifth of a second each; the one that serves is made at launch.
 - **Texts** that are no Unicode must not break a visitor's stream of answers. JSON can name half of a pair of surrogates
-  ("\\ud800"), and Python reads a file name that is no UTF-8 as such halves. Gradio's writer of JSON refuses both, and
+  ("\\ud800"), and Python reads a file name that is not UTF-8 as such halves. Gradio's writer of JSON refuses both, and
   with them every later answer of the page.
 - **Requests**: who asks, where uploads lie, what is fetched, and who decides about origins.
 """
@@ -125,7 +125,7 @@ def write_valid_texts() -> None:
 
 def seed_paths() -> None:
     """Uploads lie at the hash of a seed and their content. Gradio keeps one seed for an installation, which all who
-    have the same container image know; this one nobody does."""
+    have the same container image know; no one knows this one."""
     from gradio import processing_utils
 
     if hasattr(processing_utils, "hash_seed"):
@@ -146,7 +146,7 @@ def fetch_nothing() -> None:
 
 def leave_to_the_gate() -> None:
     """Gradio's rules on origins and Uvicorn's on proxies would come before the gate; its parser of uploads keeps what
-    is no file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
+    is not a file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
     from gradio import route_utils
     from starlette.formparsers import MultiPartException
 
@@ -215,12 +215,12 @@ def forget_page(page: str) -> None:
 
 
 def is_awaited(app: Any, page: str) -> bool:
-    """Whether anything that a page asked for is still to be answered."""
+    """True if anything that a page asked for is still to be answered."""
     return bool(app.get_blocks()._queue.pending_event_ids_session.get(page))
 
 
 def malformed() -> type[Exception]:
-    """What Gradio raises at a request for an event that there is not."""
+    """The exception that Gradio raises for an event that does not exist."""
     from gradio.route_utils import FnIndexInferError
 
     return FnIndexInferError

@@ -1,4 +1,4 @@
-"""How a server is run: who may use it, and how much of it."""
+"""Options of the server: who may use it, and how much of it."""
 
 from __future__ import annotations
 
@@ -29,41 +29,41 @@ class ServerOptions:
     """Limits hold for one user: who is signed in, else the address that asks (an IPv6 network of 64 bits)."""
 
     accounts: dict[str, str] = field(default_factory=dict, repr=False)
-    """Passwords by user; nobody needs one where it is empty."""
+    """Passwords by user; empty if no one needs to sign in."""
     jobs_per_minute: float = 300.0
     """Things to compute."""
     jobs_waiting: int = 20
-    """Of these, how many may wait in the queue: fewer than it holds, so that nobody fills it alone."""
+    """Jobs of one user that may wait in the queue: fewer than it holds, so that no one fills it alone."""
     uploads_per_minute: float = 60.0
     upload_bytes_per_hour: float = 8 * 2.0**30
     logins_per_minute: float = 10.0
     frames_per_second: float = 60.0
-    """Of live cameras, all pages of one address together; twice as many at once."""
+    """Live camera frames of all pages of one address; twice as many at once."""
     requests_per_minute: float = 3000.0
-    """Of any kind; a page takes about a hundred."""
+    """Requests of any kind; a page takes about a hundred."""
     answers_at_once: int = 200
-    """Of one user; an open page takes two."""
+    """Open answers of one user; an open page takes two."""
     connections: int = 1000
     """Answers of all users at once."""
     idle_seconds: float = 30.0
     """Longest silence within a request's body, and longest wait for a client that does not take its answer."""
     request_seconds: float = 120.0
-    """Longest time for an answer that is no stream, from the request's last byte on."""
+    """Longest time for an answer that is not a stream, from the request's last byte on."""
     body_seconds: float = 900.0
     """Longest time for a request's body."""
     stream_seconds: float = 24 * 3600.0
     """Longest time for a stream."""
     held_bytes_each: int = 32 * 2**20
-    """Of one user's bodies that are held in memory at once."""
+    """Largest total of one user's request bodies in memory."""
     held_bytes: int = 256 * 2**20
-    """Of all users'."""
+    """The same for all users together."""
     proxies: int | None = None
     """Proxies before the server whose word on a client's address is taken, nearest last in X-Forwarded-For; None for
     one where the connection comes from this machine, and none elsewhere."""
     hosts: tuple[str, ...] = ()
     """Names by which the server may be asked, besides those of this machine; none for every name."""
     space: bool = False
-    """Whether a Space's page shows the app in a frame, in which a cookie of its own is a third party's."""
+    """True if a Space's page shows the app in a frame, in which a cookie of its own is a third party's."""
     frame_ancestors: str = FRAME_ANCESTORS
     spare_bytes: int = 2**30
     """Free space that uploads must leave on the disk."""
@@ -92,7 +92,7 @@ class ServerOptions:
         )
 
     def admits(self, user: str, password: str) -> bool:
-        """Whether the password is the user's; takes as long for unknown users as for known ones."""
+        """True if the password is the user's; takes as long for unknown users as for known ones."""
         known = self.accounts.get(user)
         same = hmac.compare_digest((known or "\0").encode(), password.encode())
         return same and known is not None
@@ -101,12 +101,12 @@ class ServerOptions:
 def _one_line(variable: str, default: str) -> str:
     text = os.environ.get(variable, "").strip() or default
     if any(letter in text for letter in ";,\r\n") or not text.isascii():
-        raise SettingsError(f"{variable} may hold names of hosts with blanks between them; correct or unset it.")
+        raise SettingsError(f"{variable} must hold host names separated by spaces; correct or unset it.")
     return text
 
 
 def read_accounts(text: str) -> dict[str, str]:
-    """Who may sign in.
+    """Reads the accounts that may sign in.
 
     Args:
         text: `user:password`, or the path of a file that holds such a line for each user (empty lines and those that
@@ -134,11 +134,13 @@ def read_accounts(text: str) -> dict[str, str]:
         where = f"Account {number} in {path}" if is_file else "The account"
         if not (user.strip() and colon) or user.strip() in accounts:
             raise SettingsError(
-                f"{where} is not user:password of a new user; give --auth user:password, or a file of such lines."
+                f"{where} is not user:password for a new user; give --auth user:password, or a file of such lines."
             )
         if len(password) < _SHORTEST_PASSWORD:
-            raise SettingsError(f"{where} has a password of fewer than {_SHORTEST_PASSWORD} characters; take a longer.")
+            raise SettingsError(
+                f"{where} has a password of fewer than {_SHORTEST_PASSWORD} characters; choose a longer one."
+            )
         accounts[user.strip()] = password
     if not accounts:
-        raise SettingsError(f"The file of accounts {path} names nobody; write user:password into it.")
+        raise SettingsError(f"The file of accounts {path} lists no one; write user:password into it.")
     return accounts

@@ -1,4 +1,4 @@
-"""How much each user has left: allowances that fill up again with time, and shares of what there is only once."""
+"""The users' limits: allowances that refill over time, and shares of finite resources."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Allowance:
 
 
 class Counter:
-    """What is under way, by user and in all: answers, or bytes."""
+    """Counts answers or bytes under way, by user and in total."""
 
     def __init__(self, each: int, all_: int) -> None:
         self._each, self._all = each, all_
@@ -89,10 +89,10 @@ class Intake:
 
 
 class Taken:
-    """What one body takes: reserved before, taken while it comes, given back after."""
+    """The bytes of one body: reserved before it arrives, counted as it arrives, released afterwards."""
 
     def __init__(self, intake: Intake, user: str, announced: int, *, memory: bool, disk: str) -> None:
-        """Reserves the announced bytes. `disk` is the folder that they are written to, empty where they are not.
+        """Reserves the announced bytes. `disk` is the folder that they are written to, empty if they are not.
 
         Raises:
             RefusalError: the hour's allowance, the memory or the disk does not suffice.
@@ -127,7 +127,7 @@ class Taken:
         wait = self._intake.hour.take(self._user, amount)
         if wait:
             self._intake.memory.leave(self._user, held)
-            raise RefusalError(429, f"Too much was uploaded from here; wait {math.ceil(wait)} s and try again.", wait)
+            raise RefusalError(429, f"You uploaded too much; wait {math.ceil(wait)} s and try again.", wait)
         self._held += held
         self._reserved += amount
         if self._disk:

@@ -1,4 +1,4 @@
-"""What may be asked of the server, and with which content; everything else is refused before Gradio sees it."""
+"""The requests that the server accepts, and their content; everything else is refused before Gradio sees it."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
     ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
 )
-"""What the app's page and `gradio_client` need. Gradio's other routes fetch from elsewhere (`proxy=`), skip the queue
-(`api`), run code of components that the app does not have, or show what only its operator should see."""
+"""The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
+bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator."""
 _COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
 OPEN_KINDS = frozenset({ASSET, LOGIN})
 _OPEN_PATHS = re.compile(
@@ -87,7 +87,7 @@ def kind_of(method: str, path: str) -> str | None:
 
 
 def is_open(kind: str, path: str) -> bool:
-    """Whether a request needs no sign-in: the page that asks for it, and what that page is made of."""
+    """True if a request needs no sign-in: the page that asks for it, and what that page is made of."""
     return kind in OPEN_KINDS or _OPEN_PATHS.fullmatch(path) is not None
 
 
@@ -99,7 +99,7 @@ def shown_path(path: str) -> str:
 
 
 def within(path: str, folders: Iterable[str]) -> bool:
-    """Whether a path names a regular file inside one of the folders, links followed; no folder above them is named.
+    """True if a path names a regular file inside one of the folders, links followed; no folder above them is named.
 
     The text decides first: to follow a path costs the square of its length, and one that was handed out is short and
     has neither `..` nor empty parts.
@@ -127,7 +127,7 @@ def check_file(path: str, folders: Iterable[str]) -> None:
         RefusalError: with one and the same sentence, whatever the reason is, so that it tells nothing of the disk.
     """
     if not within(path, folders):
-        raise RefusalError(404, "There is no such file, or it may not be had.")
+        raise RefusalError(404, "There is no such file, or it is not accessible.")
 
 
 def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple[bytes, int]:
@@ -144,7 +144,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
         addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
 
     Returns:
-        The body as it was understood here, so that nobody understands it otherwise; and how many photographs it brings
+        The body as it was understood here, so that no one interprets it differently; and how many photographs it brings
         along as texts.
 
     Raises:
@@ -152,7 +152,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
     """
     # Parsed, a value takes a hundred times the memory of its text: what parts values is counted first.
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MOST_VALUES:
-        raise RefusalError(413, "The request holds too many values.")
+        raise RefusalError(413, "The request contains too many values.")
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -173,7 +173,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
                     raise RefusalError(413, "The request names too many files.")
                 each["path"] = _upload(path, uploads)
             elif path is not None and "meta" in each:
-                raise RefusalError(400, "A file is given by the path that its upload returned.")
+                raise RefusalError(400, "A file must be given by the path that its upload returned.")
             waiting.extend(each.values())
         elif isinstance(each, list):
             waiting.extend(each)
@@ -185,7 +185,9 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
     try:
         return json.dumps(values, ensure_ascii=False).encode(), photographs
     except UnicodeEncodeError as error:
-        raise RefusalError(400, "The request holds half a character (a lone surrogate); send whole ones.") from error
+        raise RefusalError(
+            400, "The request contains half a character (a lone surrogate); send complete ones."
+        ) from error
 
 
 def _upload(path: str, uploads: str) -> str:

@@ -1,7 +1,7 @@
 """A page's stream of answers, which stays open between two things that it asks for in quick succession.
 
 Gradio ends the stream when nothing is under way. A page that asks for something while the end is on its way to it takes
-its stream for open, opens no other, and waits for ever.
+its stream for open, opens no other, and waits forever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _END = b'"close_stream"'
 
 
 class HeldStreams:
-    """ASGI middleware: asks for a stream anew where it ended too early, and goes on with it in the same answer."""
+    """ASGI middleware: requests a stream again if it ended too early, and continues it in the same answer."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

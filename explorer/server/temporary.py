@@ -22,7 +22,7 @@ STALE_SECONDS = 2 * 3600.0
 
 @cache
 def owned_folder() -> Path:
-    """A folder for this process alone, readable by its user only.
+    """A folder for this process, readable only by its user.
 
     A lock that the system lets go of when the process ends, however it ends, says that it is in use.
     """
@@ -68,7 +68,7 @@ def _locked(handle: IO[bytes]) -> bool:
 
 
 def remove_stale(folder: Path, age: float) -> None:
-    """Removes files in a folder, and in the folders in it, that nobody has changed for `age` seconds; then empty
+    """Removes files in a folder, and in the folders in it, that have not changed for `age` seconds; then empty
     folders of that age."""
     before = time.time() - age
     for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):

@@ -1,4 +1,4 @@
-"""Who asks, by which name of the server, and from which page: decided once, by what cannot be claimed."""
+"""Who asks, under which host name, and from which page: decided once, from facts that a client cannot fake."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _KEPT_BACK = frozenset(
 
 @dataclass(frozen=True)
 class Visitor:
-    """What is known of a request before anything is done for it."""
+    """The facts about a request before any work is done for it."""
 
     address: str
     """The IP address that asks."""
     host: str
-    """The server's name and port, as the page's address shows it; empty where the request names none."""
+    """The server's name and port, as the page's address shows it; empty if the request names none."""
     foreign: bool
-    """Whether a page of another origin asks."""
+    """True if a page of another origin asks."""
     inner: str
-    """The secret that the request bears; empty where it bears none."""
+    """The secret that the request bears; empty if it bears none."""
 
     @property
     def network(self) -> str:
@@ -55,7 +55,7 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
     named = [each.lower() for each in headers.getlist("host")]
     asked = named[0] if len(named) == 1 else ""
-    # A proxy that nobody configured is only believed where the request itself names this machine: a page whose name was
+    # An unconfigured proxy is trusted only if the request itself names this machine: a page whose name was
     # led here can write any header of its own.
     believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
     host = told if believed else asked
@@ -77,12 +77,12 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
 
 
 def permits(host: str, hosts: Sequence[str]) -> bool:
-    """Whether the server answers to a name.
+    """True if the server answers to a name.
 
     Args:
         host: of the Host header, in lower case.
         hosts: names without ports; `*.example.org` stands for every name below. None at all permits every name. A name
-            without a dot is permitted too: it is given by the machine or its network, and nobody outside can make it
+            without a dot is permitted too: it is given by the machine or its network, and no one outside can make it
             lead here.
     """
     if not _HOST.fullmatch(host):
@@ -93,7 +93,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
 
 
 def _same_origin(origin: str, host: str, scheme: str) -> bool:
-    """Whether a page's origin is the server that it asks. `null`, other ports and other names are not."""
+    """True if a page comes from the server that it calls; `null`, other ports and other names do not count."""
     own, mark, rest = origin.lower().partition("://")
     if not mark or own not in ("http", "https") or (scheme == "https" and own != scheme):
         return False
@@ -102,7 +102,7 @@ def _same_origin(origin: str, host: str, scheme: str) -> bool:
 
 
 def _nearest(lines: Sequence[str], proxies: int) -> str:
-    """What the farthest of our own proxies said, in a header to which each appends: as an item, or as a line."""
+    """The value from the farthest of our own proxies, in a header to which each appends an item or a line."""
     told = [each.strip() for each in ",".join(lines).split(",") if each.strip()]
     return told[-min(proxies, len(told))] if proxies > 0 and told else ""
 
@@ -125,7 +125,7 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
 
 
 def network_of(address: str) -> str:
-    """What stands for a client's address: an IPv4 address, or the IPv6 network of 64 bits that one household has."""
+    """The key of a client's address: an IPv4 address, or the IPv6 /64 network of one household."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -137,7 +137,7 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is this machine's own."""
+    """True if an address to listen on is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

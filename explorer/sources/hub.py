@@ -39,7 +39,7 @@ class Hub(WeightsSource):
         return f"get them by `lowlight weights pull {PREFIX}org/repo/{name}`, or set EXPLORER_HUB_REPO=org/repo" * known
 
     def _may_have(self, name: str) -> bool:
-        # A name whose architecture nobody knows is a slip of the pen: no server is asked about it.
+        # A name with an unknown architecture is a typing error, so no server is asked.
         return bool(self.settings.repo) and name.split(".")[0] in architectures()
 
     def _reference(self, name: str) -> HubReference:

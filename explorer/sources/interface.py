@@ -1,4 +1,4 @@
-"""What a source of weights is."""
+"""The interface of a source of weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WeightsSource(ABC):
 
     settings: Settings
     name: ClassVar[str]
-    """What settings and `source=` call it."""
+    """Its name in settings and for `source=`."""
     rank: ClassVar[int | None] = None
     """Its place in the default order, the lowest first; None for a source that is looked at only where it is named."""
 
@@ -60,5 +60,5 @@ class WeightsSource(ABC):
         return False
 
     def advice(self, name: str) -> str:
-        """How to get weights that it does not have on this machine; empty where it does not know."""
+        """How to get weights that it does not have on this machine; empty if it does not know."""
         return ""

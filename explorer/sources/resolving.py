@@ -31,7 +31,7 @@ def check_order(order: Sequence[str], source: str) -> tuple[str, ...]:
     """
     if not order or len(set(order)) < len(order) or not set(order) <= set(_kinds()):
         raise WeightsError(
-            f"{source} gives the order of places {', '.join(order) or 'of nothing'}; name some of "
+            f"{source} gives the order of places {', '.join(order) or '(nothing)'}; name some of "
             f"{', '.join(_kinds())}, each once, separated by commas."
         )
     return tuple(order)
@@ -89,11 +89,11 @@ def resolve(
     if repo is not None:
         settings = replace(settings, repo=repo)
     if source is not None and source not in _kinds():
-        raise WeightsError(f"There is no source {source!r}; take one of {', '.join(_kinds())}.")
+        raise WeightsError(f"There is no source {source!r}; choose one of {', '.join(_kinds())}.")
     known = {place: kind(settings) for place, kind in _kinds().items()}
     owner = next((place for place, each in known.items() if each.owns(name)), None)
     if owner and source not in (None, owner):
-        raise WeightsError(f"{name!r} belongs to the {owner} weights, not to the {source} ones; leave the source out.")
+        raise WeightsError(f"{name!r} belongs to the {owner} weights, not to the {source} ones; leave out the source.")
     if asked := owner or source:
         if found := known[asked].fetch(name, progress) if download else known[asked].find(name):
             return found
@@ -118,7 +118,7 @@ def resolve(
 def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str = "") -> str:
     here = [n for n, found in installed(settings).items() if found.place in order]
     if reason:
-        return f"There are no weights {name!r} here, and the Hub does not help: {reason}; at hand: {_listed(here)}."
+        return f"There are no weights {name!r} here, and the Hub does not help: {reason}; installed: {_listed(here)}."
     known = architectures()
     advice = next((words for kind in _kinds().values() if (words := kind(settings).advice(name))), "")
     if name in known and known[name].needs_weights:
@@ -130,7 +130,7 @@ def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str 
         )
     hint = f"; {advice}" if advice else ""
     if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
-        return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; at hand: {_listed(here)}."
+        return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; installed: {_listed(here)}."
     methods = [each.name for each in known.values() if not each.needs_weights]
     return say("error.no_model", name=f"{name!r}{hint}", known=_listed([*here, *methods]))
 

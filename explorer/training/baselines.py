@@ -1,4 +1,4 @@
-"""What published weights and plain methods reach by this project's own protocol: rows of comparison for model cards.
+"""Figures of published weights and plain methods by this project's own protocol: rows of comparison for model cards.
 
 Every figure is what `lowlight eval` gives for the published checkpoint as `lowlight weights import` converts it. LOL
 eval15: 15 pairs, full frame, sRGB clipped to [0, 1], PSNR over all channels, SSIM as Wang et al. 2004, each model at
@@ -36,7 +36,7 @@ _PLAIN = {
 
 
 def baselines(weights: str, data: str) -> list[Baseline]:
-    """Rows to set beside a project's weights on a data set: the published weights they follow, then no model at all.
+    """Rows to set next to a project's weights on a data set: the published weights they follow, then no model at all.
 
     Args:
         weights: the name of the project's weights.

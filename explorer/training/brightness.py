@@ -39,7 +39,7 @@ _VIEWS = {"lol": 12, "sice": 10, "clean": 8}
 _WEIGHT = {"lol": 0.6, "sice": 0.25, "clean": 0.15}
 _UNITS = 128
 _PENALTY = 10.0
-"""Of the squared output weights, where all samples together weigh as many as they are."""
+"""Penalty on the squared output weights; sample weights average 1."""
 _CURVE = linear_of(np.arange(256, dtype=np.float32) / 255)
 _GAINS = (-5.0, 2.0)
 """Stops of the random gain before a picture; never so many that it becomes too bright."""
@@ -126,7 +126,7 @@ def _stored(light: Array, rng: np.random.Generator) -> Array:
 
 
 def samples(pairs: list[tuple[Picture, Picture | None]], count: int, rng: np.random.Generator) -> Samples:
-    """What the rule is fitted to, of pictures and their references."""
+    """Samples of pictures and their references, to which the rule is fitted."""
     figures, levels, gains = [], [], []
     for low, high in pairs:
         for light, gain in views(_sampled(low), None if high is None else _sampled(high), count, rng):
@@ -163,7 +163,7 @@ def fit(sets: dict[str, Samples], seed: int = _SEED) -> dict[str, Array]:
 
 
 def write_rule(rule: dict[str, Array], path: Path) -> None:
-    """Writes the parameters in single precision, whole or not at all."""
+    """Writes the parameters in single precision, complete or not at all."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: values.astype(np.float32) for name, values in rule.items()})  # type: ignore[arg-type]
     work = beside(path)

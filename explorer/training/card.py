@@ -13,15 +13,19 @@ from explorer.weights.config import WeightsConfig, data_title
 TERMS = (
     "For research use. The LOL pairs in the training data were published for research, without a licence that permits "
     "more. The photos of CID22 are under CC BY-SA 4.0, which requires attribution and the same terms. Whether weights "
-    "inherit the terms of their training data is not settled, so the narrower terms apply."
+    "inherit the terms of their training data is unsettled, so the narrower terms apply."
+)
+OWN_TERMS = (
+    "Trained on pictures of whoever made these weights, who has to say what others may do with them; whose pictures "
+    "they are, and who is in them, matters too."
 )
 VALIDATION = "validation"
 _HEADING = "## Figures"
 _STILL, _FLAT = 0.3, 0.05
 """dB over the last quarter of a training: above the first it was still climbing, below the second it stood still."""
 _FURTHER = {
-    "reconstruction": "mean absolute error of reflectance times illumination against the picture",
-    "reflectance_difference": "mean absolute difference of the reflectances of a dark picture and its bright twin",
+    "reconstruction": "mean absolute error of reflectance times illumination, compared with the picture",
+    "reflectance_difference": "mean absolute difference between the reflectances of a dark picture and its bright twin",
     "enhanced_mean": "mean enhanced illumination",
 }
 FLAT = "flat_"
@@ -33,22 +37,23 @@ def model_card(config: WeightsConfig) -> str:
     """The README of a folder of weights that a recipe made, in Markdown.
 
     Args:
-        config: as written beside the weights: with their number of parameters and the figures that were measured.
+        config: as written next to the weights: with their number of parameters and the figures that were measured.
     """
     training = config.training
     recipe = training["recipe"]
     progress = f"{training['steps']:,} steps"
     if training["steps"] < training["steps_planned"]:
-        progress += f" of {training['steps_planned']:,} (the training was not finished)"
+        progress += f" of {training['steps_planned']:,} (training was not finished)"
     phases = "; ".join(_phase(phase) for phase in training["phases"])
     started = "".join(
-        f"\n- Begins with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
+        f"\n- Starts with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
     )
     restarted = "".join(
         f"restarted after {share:.0%} at {part:g} of the rate, " for share, part in training.get("restarts", [])
     )
     if "grown_from" in training:
-        started += f"\n- Grown out of `{training['grown_from']}`, which it computes at the first step"
+        started += f"\n- Grown from `{training['grown_from']}`, with the same output at the first step"
+    command = f"{recipe} --data DIR{_own_options(training.get('own'))}"
     paper = f"- Paper: {config.paper}\n" if config.paper else ""
     return f"""# {config.name}
 
@@ -59,45 +64,59 @@ def model_card(config: WeightsConfig) -> str:
 
 ## Training
 
-- Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {recipe} --data DIR`
+- Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {command}`
 - Data: {training["data"]}
-- {progress}, seed {training["seed"]}, {phases}; {training["schedule"]} schedule of the learning rate,
-  {restarted}running average of the parameters with decay {training["average"]:g}{started}
+- {progress}, seed {training["seed"]}, {phases}; {training["schedule"]} learning-rate schedule,
+  {restarted}parameters averaged with decay {training["average"]:g}{started}
 - Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
 - {late_gain_words(training.get("psnr_gain_last_quarter"))}
 
 {figures_section(config)}
 ## Known failures
 
-{training.get("known_failures") or "None are known beyond those of its architecture."}
+{training.get("known_failures") or "None known beyond those of the architecture."}
 
 ## Licence and terms
 
-{TERMS}
+{_terms(training.get("own"))}
 """
 
 
+def _own_options(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return ""
+    begun = f" --start-from {own['start_from']}" if own["start_from"] else ""
+    return f" --name {own['name']}{begun}" + (f" --rate {own['rate']:g}" if own["rate"] != 1 else "")
+
+
+def _terms(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return TERMS
+    begun = f" They begin with `{own['start_from']}`, whose terms apply as well." if own["start_from"] else ""
+    return OWN_TERMS + begun
+
+
 def late_gain_words(gain: float | None) -> str:
-    """What the end of the validation curve says about the training.
+    """Describes the end of a training's validation curve.
 
     Args:
-        gain: dB by which the validation PSNR rose over the last quarter of the steps; None where that is not known.
+        gain: dB by which the validation PSNR rose over the last quarter of the steps; None if that is not known.
     """
     if gain is None:
-        return "The curve is too short to tell whether more steps would help"
+        return "The curve is too short to show whether more steps would help"
     way = "rose" if gain >= 0 else "fell"
-    rose = f"Over the last quarter of the steps the validation PSNR {way} by {abs(gain):.2f} dB"
+    rose = f"Over the last quarter of the steps, the validation PSNR {way} by {abs(gain):.2f} dB"
     if gain > _STILL:
         return f"{rose}: it was still climbing when the training ended, and more steps would help"
     if gain >= _FLAT:
         return f"{rose}: it was rising slowly, and many more steps would help a little"
     if gain > -_FLAT:
         return f"{rose}: it had levelled off, and more steps would not help"
-    return f"{rose}: what the network learned last did not help on the held-out pictures"
+    return f"{rose}: the last steps did not help on the held-out pictures"
 
 
 def figures_section(config: WeightsConfig) -> str:
-    """The section of a card that holds the measured figures, beside those of published weights; ends in a newline."""
+    """The section of a card that holds the measured figures, next to those of published weights; ends in a newline."""
     parts = []
     metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
     if VALIDATION in metrics:
@@ -113,12 +132,12 @@ def figures_section(config: WeightsConfig) -> str:
     if flat:
         parts.append(_flat_table(flat))
     if not parts:
-        return f"{_HEADING}\n\nNone were measured.\n"
+        return f"{_HEADING}\n\nNot measured.\n"
     note = "PSNR in dB over all channels, SSIM as Wang et al. 2004."
     if VALIDATION in metrics:
         note += " The validation pictures are held out from the training data."
     if len(metrics) > (VALIDATION in metrics):
-        note += " All other figures were measured on these weights by `lowlight eval --record`."
+        note += " All other figures were measured on these weights with `lowlight eval --record`."
     parts.append(note)
     return f"{_HEADING}\n\n" + "\n\n".join(parts) + "\n"
 
@@ -136,7 +155,7 @@ def with_figures(card: str, config: WeightsConfig) -> str:
 def _phase(phase: Mapping[str, Any]) -> str:
     words = f"until {phase['until']:.0%} batches of {phase['batch']} crops of {phase['crop']} pixels"
     shrink = phase.get("shrink", 1)
-    return words + (f" shrunk from up to {shrink} times as wide" if shrink > 1 else "")
+    return words + (f" reduced from up to {shrink} times that width" if shrink > 1 else "")
 
 
 def _options(config: WeightsConfig) -> str:
@@ -153,9 +172,9 @@ def _input_words(config: WeightsConfig) -> str:
     if config.domain != "rgb" and config.input.white_balance == "before":
         words += ", white balance applied before the network"
     if config.input.bits is not None:
-        words += f", rounded to {config.input.bits} bits before it is amplified"
+        words += f", rounded to {config.input.bits} bits before amplification"
     elif config.domain == "rgb" and config.training.get("input_bits"):
-        words += ", amplified as light before it is developed"
+        words += ", amplified in linear light before development"
     if config.input.clip is not None:
         words += f", clipped to [{config.input.clip[0]:g}, {config.input.clip[1]:g}]"
     return words
@@ -208,7 +227,7 @@ def _flat_table(surfaces: Mapping[str, Mapping[str, float]]) -> str:
         surface, _, ratio = name.removeprefix(FLAT).rpartition("_")
         title = f"grey, synthetic RAW at ×{ratio}" if surface == "grey" else name.removeprefix(FLAT).replace("_", " ")
         rows.append([title, *(f"{values[f'weave_{p}']:.2f}" if f"weave_{p}" in values else "-" for p in periods)])
-    title = "**Weave on flat surfaces**, power relative to neighbouring frequencies; up to 1.5 there is none"
+    title = "**Pattern on flat surfaces**, power relative to neighbouring frequencies; values up to 1.5 mean no pattern"
     return f"{title}\n\n{_markdown(['', *(f'period {period}' for period in periods)], rows)}"
 
 

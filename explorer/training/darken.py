@@ -20,7 +20,7 @@ _MOST = LARGEST_STEP * 12.92 * 255
 
 @dataclass(frozen=True)
 class DarkRanges:
-    """What a random dark exposure is drawn from; every pair is (low, high)."""
+    """Ranges of a random dark exposure; every pair is (low, high)."""
 
     gain: tuple[float, float] = (0.012, 0.3)
     """Linear gain, log-uniform."""

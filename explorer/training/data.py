@@ -91,7 +91,7 @@ def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipp
 
 
 def read_list(path: Path) -> list[str] | None:
-    """Stems, one a line; None where the list does not exist, which means all pictures."""
+    """Stems, one a line; None if the list does not exist, which means all pictures."""
     if not path.is_file():
         return None
     return [Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()]
@@ -130,7 +130,7 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         unpaired += [n for n in high if n not in low]
     if unpaired:
         raise DataError(
-            f"{folder} has {len(unpaired)} pictures without their pair ({', '.join(unpaired[:5])}); "
+            f"{folder} has {len(unpaired)} pictures without a counterpart ({', '.join(unpaired[:5])}); "
             "low/ and high/ must hold the same names."
         )
     pairs = []
@@ -150,7 +150,7 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
 
 def _not_empty(pairs: list[Pair], folder: Path) -> list[Pair]:
     if not pairs:
-        raise DataError(f"{folder} holds no pairs that can be used; put at least one pair there, or correct the list.")
+        raise DataError(f"{folder} contains no usable pairs; put at least one pair there, or correct the list.")
     return pairs
 
 
@@ -158,7 +158,8 @@ def check_sizes(low: Picture, high: Picture, low_path: Path, high_path: Path) ->
     """Raises DataError, with both names and sizes, where the two of a pair are not of one size."""
     if low.shape != high.shape:
         raise DataError(
-            f"{low_path} is {_size(low)} but {high_path} is {_size(high)}; the two of a pair must be of one size."
+            f"{low_path} is {_size(low)} but {high_path} is {_size(high)}; the two pictures of a pair must have the "
+            f"same size."
         )
 
 

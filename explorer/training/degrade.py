@@ -29,7 +29,7 @@ XYZ_TO_CAMERA, SRGB_TO_XYZ = (torch.tensor(matrix).float() for matrix in (BROOKS
 
 @dataclass(frozen=True)
 class SensorRanges:
-    """What a random camera and a random dark exposure are drawn from; every pair is (low, high)."""
+    """Ranges of a random camera and a random dark exposure; every pair is (low, high)."""
 
     ratio: tuple[float, float] = (1.0, 300.0)
     """Amplification ratio, log-uniform."""

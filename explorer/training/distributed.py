@@ -39,14 +39,14 @@ _WEIGHT: ContextVar[float | None] = ContextVar("weight", default=None)
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this one is."""
+    """This process's rank, and the number of processes."""
 
     rank: int = 0
     world: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether this process logs, validates and writes checkpoints."""
+        """True if this process logs, validates and writes checkpoints."""
         return self.rank == 0
 
 
@@ -90,7 +90,7 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
         dist.init_process_group(backend, timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"The {os.environ['WORLD_SIZE']} processes of this training do not find one another ({error}); check "
+            f"The {os.environ['WORLD_SIZE']} processes of this training cannot find each other ({error}); check "
             "torchrun's --rdzv-endpoint and --master-addr, and that the machines reach each other."
         ) from error
     try:
@@ -100,7 +100,7 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
 
 
 def together(make: Callable[[], Value]) -> Value:
-    """What every process makes for itself; where one fails with an `ExplorerError`, all raise the first one's.
+    """Runs `make` in every process; if one fails with an `ExplorerError`, all raise the first one's.
 
     Without that, the others would wait for the one that failed.
     """
@@ -121,7 +121,7 @@ def together(make: Callable[[], Value]) -> Value:
 
 
 def from_first(make: Callable[[], Value]) -> Value:
-    """What the first process makes, in every process: files are read where the run's folder is, and figures agree.
+    """Gives every process the first one's result: files are read where the run's folder is, and figures agree.
 
     An `ExplorerError` of it is raised in every process.
     """

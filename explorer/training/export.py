@@ -15,14 +15,16 @@ from explorer.errors import TrainingError, WeightsError
 from explorer.models import architecture, create_model
 from explorer.training import state as run_state
 from explorer.training.card import VALIDATION, model_card
-from explorer.training.recipe import Recipe, load_recipe
+from explorer.training.recipe import Own, Recipe, load_recipe, own_recipe
 from explorer.training.replay import small_replay
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
+UNSTATED = "not stated"
+"""Of weights that know nothing but their maker's own pictures."""
 LARGEST_EXTRAS = 300_000
-"""Bytes of the log and the replay that go beside the weights."""
+"""Bytes of the log and the replay that go next to the weights."""
 _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
@@ -30,7 +32,7 @@ _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
     """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
 
-    Beside them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
+    Next to them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
     see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
     when they are exported again.
 
@@ -48,14 +50,14 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         WeightsError: the weights cannot be written.
     """
     saved = run_state.load_checkpoint(folder)
-    recipe = load_recipe(str(saved.get("recipe")))
+    recipe = own_recipe(Own(**saved["own"])) if saved.get("own") else load_recipe(str(saved.get("recipe")))
     net = create_model(recipe.architecture, **recipe.options)
     try:
         net.load_state_dict(saved["average"])
         step, total, seconds = int(saved["step"]), int(saved["total"]), float(saved["seconds"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); train it anew."
+            f"The checkpoint in {folder} does not fit the current recipe {recipe.name} ({error}); train it again."
         ) from error
     log = run_state.read_log(folder)
     target = out / recipe.name
@@ -73,8 +75,8 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
         output=OutputConvention.model_validate(recipe.output),
         sha256=hashlib.sha256(save(stored_tensors(net, half=True))).hexdigest(),
         parameters=sum(p.numel() for p in net.parameters()),
-        licence=LICENCE,
-        origin="trained by this project",
+        licence=UNSTATED if recipe.own and not recipe.own.start_from else LICENCE,
+        origin="trained on the maker's own pictures" if recipe.own else "trained by this project",
         paper=recipe.paper or descriptor.paper,
         summary=recipe.summary,
         training=_facts(recipe, facts),
@@ -86,9 +88,10 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
-    """What a config tells of a training: the recipe's own facts and those of the run, in the order of the card."""
+    """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
     facts: dict[str, Any] = {
-        "recipe": recipe.name,
+        "recipe": recipe.own.base if recipe.own else recipe.name,
+        **({"own": asdict(recipe.own)} if recipe.own else {}),
         "steps": run["steps"],
         "steps_planned": run["steps_planned"],
         "seed": recipe.seed,

@@ -6,7 +6,7 @@ import io
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ _WARM_UP = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """What a progress bar needs."""
+    """The state of a training, for a progress bar."""
 
     step: int
     total: int
@@ -69,7 +69,7 @@ def make_schedules(
         elif kind == "plateau":
             schedules[name] = lr_scheduler.ReduceLROnPlateau(optimiser, mode="max", factor=0.5, patience=3)
         else:
-            raise TrainingError(f"There is no schedule {kind!r}; take 'cosine', 'step' or 'plateau'.")
+            raise TrainingError(f"There is no schedule {kind!r}; use 'cosine', 'step' or 'plateau'.")
     return schedules
 
 
@@ -87,7 +87,7 @@ def _cosines(step: int, begins: list[tuple[int, float]], length: int) -> float:
 
 
 def reduced_precision(device: torch.device) -> bool:
-    """True where bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
+    """True if bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
@@ -118,7 +118,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise TrainingError(f"The device {name!r} is not available here; take 'auto' or 'cpu'.") from error
+        raise TrainingError(f"The device {name!r} is not available here; use 'auto' or 'cpu'.") from error
     return device
 
 
@@ -162,6 +162,8 @@ class Trainer:
             # In float32 on a CPU the backward pass takes up to 1.4 times as long so.
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
+        for group in (each for optimiser in self.objective.optimisers.values() for each in optimiser.param_groups):
+            group["lr"] *= recipe.pace
         if saved is None:
             self._begin_with(net)
         for network in self.objective.networks.values():
@@ -177,7 +179,7 @@ class Trainer:
                 self._restore(saved)
             except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
                 raise TrainingError(
-                    f"The checkpoint in {folder} does not fit the recipe {recipe.name} as it is now ({error}); "
+                    f"The checkpoint in {folder} does not fit the current recipe {recipe.name} ({error}); "
                     "choose another run folder."
                 ) from error
         distributed.from_first(lambda: self._prepare_folder(fresh=saved is None))
@@ -187,7 +189,7 @@ class Trainer:
             return run_state.load_checkpoint(self.folder, self.recipe.name)
         if (self.folder / run_state.CHECKPOINT).is_file():
             raise TrainingError(
-                f"{self.folder} already holds a run; add --resume to go on with it, or choose another run folder."
+                f"{self.folder} already contains a run; add --resume to continue it, or choose another run folder."
             )
         return None
 
@@ -221,7 +223,7 @@ class Trainer:
             except (AttributeError, RuntimeError) as error:
                 raise TrainingError(
                     f"The part {part!r} of {source} does not fit {self.recipe.architecture} as {self.recipe.name} "
-                    f"builds it ({error}); train {source} anew, or correct the recipe's `start`."
+                    f"builds it ({error}); train {source} again, or correct the recipe's `start`."
                 ) from error
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -247,6 +249,7 @@ class Trainer:
             self.folder,
             {
                 "recipe": self.recipe.name,
+                "own": asdict(self.recipe.own) if self.recipe.own else None,
                 "step": self.step,
                 "total": self.total,
                 "seconds": self.seconds,
@@ -260,8 +263,8 @@ class Trainer:
 
     def _diverged(self) -> TrainingError:
         return TrainingError(
-            f"The loss is not a number at step {self.step}; the checkpoint in {self.folder} keeps the last good state: "
-            "lower the recipe's learning rate and resume."
+            f"The loss is not a number at step {self.step}; lower the recipe's learning rate and resume from the last "
+            f"good checkpoint, in {self.folder}."
         )
 
     @torch.no_grad()
@@ -340,7 +343,7 @@ class Trainer:
         return losses
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
-        """Trains to the last step and gives the averaged network. Of several processes, the first alone reports.
+        """Trains to the last step and returns the averaged network. Of several processes, only the first reports.
 
         Raises:
             TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.

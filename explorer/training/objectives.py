@@ -1,4 +1,4 @@
-"""What one training step does: which networks there are, what is minimised, who steps when."""
+"""One training step: the networks, the loss, and which optimiser steps when."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class MeanMatchedObjective(Objective):
     """An RGB network on amplified pairs, judged mostly after the result is brought to its reference's mean.
 
     How bright a photographer wanted a scene, its dark picture does not tell. A plain error spends the training on
-    guessing it; here four fifths of the error forgive it, and structural similarity is counted beside.
+    guessing it; here four fifths of the error forgive it, and structural similarity is counted as well.
     """
 
     def __init__(self, net: nn.Module, rate: float, inner_rate: float, clip: float | None = 0.5) -> None:
@@ -188,7 +188,7 @@ class RetinexTraining:
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
     enhanced_start: float | None = None
-    """What the untrained Relight-Net gives everywhere. Its own start is 0, from where a joint training can fall into
+    """The untrained Relight-Net's output everywhere. Its own start is 0, from where a joint training can fall into
     the trivial smooth illumination: 0 for good. None leaves it."""
 
 

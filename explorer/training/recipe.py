@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from explorer.errors import DataError
+from explorer.errors import DataError, TrainingError
 from explorer.training.data import Skipped
 from explorer.training.objectives import Batch, Objective
 
@@ -42,18 +44,34 @@ class Phase:
     """Side of the crops, pixels."""
     batch: int
     shrink: int = 1
-    """Crops are taken from a field 1 to `shrink` times as wide, drawn anew each time, and averaged down to `crop`: a
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn again each time, and averaged down to `crop`: a
     small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How a network begins as another, smaller one that is trained already."""
+    """Starts a network from a smaller, trained one."""
 
     source: str
-    """The other's weights: of the run beside this one's folder, else those that the project ships."""
+    """The other's weights: of the run next to this one's folder, else those that the project ships."""
     grow: Callable[[nn.Module, dict[str, torch.Tensor]], None]
     """Puts the tensors of the source into the fresh network."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a training on somebody's own pictures makes of a recipe."""
+
+    base: str
+    """The recipe's name."""
+    name: str
+    """The second part of the weights' name, `architecture.name`."""
+    pictures: str
+    """What it is trained on, in words for the model card."""
+    start_from: str | None = None
+    """Trained weights of the same architecture to begin with; random ones where it is None."""
+    rate: float = 1.0
+    """Part of the recipe's learning rates."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +85,11 @@ class Recipe:
     """Data folder, seed and phases to a source."""
     phases: tuple[Phase, ...]
     steps: int
-    """Chosen so that one core of a processor with AVX2 alone takes one to three hours; see `duration`."""
+    """Chosen so that one core of a processor with only AVX2 takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
     start: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
-    beside this one's folder, else of the weights that the project ships."""
+    next to this one's folder, else of the weights that the project ships."""
     growth: Growth | None = None
     """Where not only parts are taken over; before `start`."""
     input: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +99,11 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     restarts: tuple[tuple[float, float], ...] = ()
-    """Where the cosine begins anew: a share of the steps, and the part of the rate that it begins from."""
+    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
+    pace: float = 1.0
+    """Part of the objective's learning rates that is used."""
+    own: Own | None = None
+    """Set where the recipe is one of the project's on other pictures."""
     average: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500
@@ -120,3 +142,38 @@ def load_recipe(name: str) -> Recipe:
     recipe = importlib.import_module(f"explorer.training.recipes.{name.replace('.', '__')}").RECIPE
     assert isinstance(recipe, Recipe) and recipe.name == name
     return recipe
+
+
+def own_recipe(own: Own) -> Recipe:
+    """A recipe of the project as somebody trains it on pictures of their own, under a name of its own.
+
+    Raises:
+        DataError: an unknown recipe, or a name that the project has or that no weights can have.
+    """
+    base = load_recipe(own.base)
+    name = f"{base.architecture}.{own.name}"
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", own.name):
+        raise DataError(f"{own.name!r} cannot name weights; take small letters, digits and single underscores.")
+    if name in recipe_names():
+        raise DataError(f"{name} is the name of a recipe of the project; choose another name.")
+    begun = Growth(own.start_from, partial(_take_over, own=own)) if own.start_from else None
+    further = f", beginning with `{own.start_from}`" if own.start_from else ""
+    return replace(
+        base,
+        name=name,
+        summary=f"`{own.base}` trained on somebody's own pictures{further}.",
+        training_data=own.pictures,
+        pace=own.rate,
+        own=own,
+        growth=begun or base.growth,
+        start={} if begun else base.start,
+    )
+
+
+def _take_over(net: nn.Module, tensors: dict[str, torch.Tensor], own: Own) -> None:
+    try:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"The weights {own.start_from} do not fit the network of {own.base}; begin with weights of that recipe."
+        ) from error

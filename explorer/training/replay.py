@@ -48,12 +48,12 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
     """
     suffix = out.suffix.lower()
     if suffix not in FORMATS:
-        raise OutputError(f"{out.name} has no suffix of an animation; end it in {' or '.join(FORMATS)}.")
+        raise OutputError(f"{out.name} does not have an animation's suffix; end it in {' or '.join(FORMATS)}.")
     if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
     pictures = [path for _, path in replay_pictures(folder)]
     if identity(out) in identities(pictures):
-        raise OutputError(f"The animation would replace {out}, a picture of the run; name another file.")
+        raise OutputError(f"The animation would replace {out}, a picture of the run; choose another file.")
     frames = [_read(path) for path in pictures]
     durations = [round(1000 * frame_seconds)] * (len(frames) - 1) + [round(1000 * last_seconds)]
     buffer = io.BytesIO()
@@ -69,7 +69,7 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
 
 
 def small_replay(folder: Path, largest: int) -> tuple[bytes, list[int]]:
-    """The replay of a run as a lossy WebP animation of bounded size, to be kept beside weights.
+    """The replay of a run as a lossy WebP animation of bounded size, to be kept next to weights.
 
     Args:
         folder: the run's folder.
@@ -106,7 +106,7 @@ def _animated(frames: dict[int, Image.Image], steps: list[int], quality: int) ->
     """An animation, and the steps that are frames of their own in it.
 
     The encoder drops a frame that looks like the one before it. Which were dropped is read off the frames' times; the
-    animation is then made anew without them, so that its last frame is the training's last one.
+    animation is then made again without them, so that its last frame is the training's last one.
     """
     while True:
         buffer = io.BytesIO()

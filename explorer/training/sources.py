@@ -11,7 +11,17 @@ import torch
 from explorer.errors import DataError
 from explorer.photo.light.cfa import Cfa
 from explorer.training.darken import amplify, darken, suggested_ratio, true_ratio
-from explorer.training.data import Pair, Picture, Skipped, crops_of, random_crops, read_folder, read_list, read_pairs
+from explorer.training.data import (
+    Pair,
+    Picture,
+    Skipped,
+    crops_of,
+    list_pictures,
+    random_crops,
+    read_folder,
+    read_list,
+    read_pairs,
+)
 from explorer.training.degrade import DarkMosaic, SensorRanges, darken_to_mosaic
 from explorer.training.objectives import Batch
 from explorer.training.recipe import Phase
@@ -31,11 +41,12 @@ def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
 
 
 def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Picture]]:
-    """The clean pictures, the last dozen by name held out for validation."""
+    """The clean pictures, the last dozen by name held out for validation; of few pictures the last quarter."""
     pictures = read_folder(folder, skipped=skipped)
-    if len(pictures) <= _HELD_OUT:  # too few to spare any
+    count = min(_HELD_OUT, len(pictures) // 4)
+    if not count:  # too few to spare any
         return pictures, pictures
-    return pictures[:-_HELD_OUT], pictures[-_HELD_OUT:]
+    return pictures[:-count], pictures[-count:]
 
 
 def clean_folder(data: Path) -> Path:
@@ -71,13 +82,25 @@ def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]
     return (train if len(train) == len(held_out) else [p for k, p in enumerate(train) if k % 20]), held_out
 
 
+def pictures_words(data: Path) -> str:
+    """What a folder of somebody's own holds to train on, in words for a model card.
+
+    Raises:
+        DataError: the folder is missing or holds no pictures.
+    """
+    pairs = pairs_folder(data)
+    if (pairs / "high").is_dir():
+        return f"{len(list_pictures(pairs / 'high'))} pairs of the maker's own"
+    return f"{len(list_pictures(clean_folder(data)))} photographs of the maker's own"
+
+
 def large_pictures(data: Path, skipped: Skipped) -> list[Picture]:
     """The pictures of `clic/`, each three times; none where there is no such folder."""
     return _LARGE_PICTURES * read_folder(data / "clic", skipped=skipped) if (data / "clic").is_dir() else []
 
 
 def mosaic_batch(dark: DarkMosaic) -> Batch:
-    """What a network on the mosaic is trained with."""
+    """A batch for a network on the mosaic."""
     return {
         "input": dark.model_input,
         "clean_camera": dark.clean_camera,

@@ -17,7 +17,7 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 REPLAY = "replay"
 _SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "_weights")
-"""Where the project's weights lie in a checkout and in an installed package."""
+"""Paths of the project's weights in a checkout and in an installed package."""
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -
                 content(file)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
         raise TrainingError(
-            f"{path} could not be written ({error}); free some space and resume: the checkpoint before it is whole."
+            f"{path} could not be written ({error}); free some space and resume: the previous checkpoint is intact."
         ) from error
 
 
@@ -60,7 +60,7 @@ def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise TrainingError(f"The checkpoint {path} cannot be read ({error}); remove it and start anew.") from error
+        raise TrainingError(f"The checkpoint {path} cannot be read ({error}); remove it and start again.") from error
     if not isinstance(state, dict):
         raise TrainingError(f"{path} is not a checkpoint of a run; choose another run folder.")
     if recipe is not None and state.get("recipe") != recipe:
@@ -86,14 +86,14 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
         saved = load_checkpoint(folder, name)
         if saved["step"] < saved["total"]:
             raise TrainingError(
-                f"The run in {folder} is not finished, and this recipe begins where it ends: finish it."
+                f"The run in {folder} is not finished, but this recipe starts from its result; finish it first."
             )
         tensors = saved["average"]
     elif shipped is not None:
         tensors = {key: value.float() for key, value in load_file(shipped).items()}
     else:
         raise TrainingError(
-            f"This recipe begins with the weights {name}, which are neither in {folder} nor shipped; "
+            f"This recipe starts from the weights {name}, which are neither in {folder} nor shipped; "
             f"train them first: lowlight train {name}."
         )
     before = f"{part}." if part else ""
@@ -130,7 +130,7 @@ def append_log(folder: Path, entry: dict[str, Any]) -> None:
             file.write(json.dumps(entry) + "\n")
     except OSError as error:
         raise TrainingError(
-            f"{folder / LOG} could not be written ({error}); free some space and resume: the checkpoint is whole."
+            f"{folder / LOG} could not be written ({error}); free some space and resume: the checkpoint is intact."
         ) from error
 
 

@@ -74,7 +74,7 @@ class ZeroDCETerms:
 
 
 class ZeroDCEObjective(Objective):
-    """Zero-DCE on dark pictures alone; the bright halves of pairs serve validation."""
+    """Zero-DCE trained only on dark pictures; the bright halves of pairs are for validation."""
 
     def __init__(self, net: nn.Module, rate: float, terms: ZeroDCETerms | None = None, clip: float = 0.1) -> None:
         super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate, weight_decay=1e-4)})
@@ -101,7 +101,7 @@ class ZeroDCEObjective(Objective):
 class Calibrator(nn.Module):
     """SCI's self-calibration: from the result of a stage to what the next stage's input lacks (section 3.2).
 
-    It serves training alone: conv3 to `width` channels with batch norm and ReLU, residual pairs of the same, conv3
+    It is used only in training: conv3 to `width` channels with batch norm and ReLU, residual pairs of the same, conv3
     and a sigmoid; the output is the difference of its input and that, N x 3 x H x W.
     """
 
@@ -179,7 +179,7 @@ class SCIObjective(Objective):
     def _measure_statistics(self, low: torch.Tensor) -> None:
         """Batch norm learns its statistics from the first stage.
 
-        Inference keeps the first stage alone. Statistics of all three stages, or of each batch by itself, are not those
+        Inference keeps only the first stage. Statistics of all three stages, or of each batch by itself, are not those
         that it meets there: a training that looked well exposed was white in use.
         """
         assert isinstance(self.net, RestorationNet)

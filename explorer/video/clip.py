@@ -33,11 +33,11 @@ _ONE_FILE = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 @dataclass(frozen=True)
 class _Pass:
-    """What the packets say."""
+    """The facts from a pass over the packets."""
 
     count: int
     times: list[int] | None
-    """Presentation times, sorted; None where packets have none."""
+    """Presentation times, sorted; None if packets have none."""
     last_duration: int
     end: Fraction
     """Seconds at which the last packet of any stream ends."""
@@ -67,7 +67,7 @@ class Clip:
         _, note = srgb_of(first)
         notes = [note] if note else []
         if first.interlaced_frame:
-            notes.append("The clip is interlaced; its two fields are restored as one picture.")
+            notes.append("The clip is interlaced; its two fields are restored together as one picture.")
         self.facts = Facts(
             path.name, found.count, time_base, rate, bits_of(first), width, height, found.last_duration,
             Fraction(aspect) if aspect and aspect != 1 else None, sound, tuple(notes),
@@ -78,7 +78,7 @@ class Clip:
             return self._av.open(str(self.path), options=dict(_ONE_FILE), metadata_errors="ignore")
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
-                f"{self.path.name} cannot be opened as a video: it is of another kind, or its end is missing; copy it "
+                f"{self.path.name} cannot be opened as a video: it has another format, or its end is missing; copy it "
                 "again, or convert it."
             ) from error
 
@@ -88,11 +88,11 @@ class Clip:
                 if stream.codec_context is None:
                     raise VideoError(
                         f"The pictures of {self.path.name} cannot be decoded: its end is missing, or its codec is not "
-                        "known here; copy it again, or convert it to H.264."
+                        "supported here; copy it again, or convert it to H.264."
                     )
                 stream.thread_type = "SLICE"  # an error then belongs to the packet that was given
                 return stream
-        raise VideoError(f"{self.path.name} holds no video stream; name a clip with pictures.")
+        raise VideoError(f"{self.path.name} contains no video stream; give a clip with pictures.")
 
     def _scan(self, container: Any, stream: Any) -> _Pass:
         """All packets, without decoding.
@@ -118,7 +118,7 @@ class Clip:
         except self._av.error.FFmpegError as error:
             raise self._cut_off(len(times)) from error
         if not times:
-            raise VideoError(f"{self.path.name} has a video stream without frames; name another clip.")
+            raise VideoError(f"{self.path.name} has a video stream without frames; choose another clip.")
         stated = Fraction(container.duration or 0, self._av.time_base)
         known = any(name in container.format.name for name in _STATES_LENGTH)
         if len(times) < (stream.frames or 0) or (known and end + _SHORT < stated):
@@ -138,7 +138,7 @@ class Clip:
             for frame in self._decoded(container, stream):
                 if not isinstance(frame, int):
                     return frame
-        raise VideoError(f"{self.path.name} holds no frame that can be decoded; name another clip.")
+        raise VideoError(f"{self.path.name} contains no frame that can be decoded; choose another clip.")
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
         """Decoded frames, and for packets that the decoder refuses their time (an int)."""

@@ -19,7 +19,7 @@ from explorer.photo.values import FloatArray
 
 _WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087),
             9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}  # fmt: skip
-"""Of red and blue in luma, by MatrixCoefficients."""
+"""Luma weights of red and blue, by MatrixCoefficients."""
 _YUV = re.compile(r"yuva?(j?)(420|422|440|444)p(\d*)(?:le)?")
 _GBR = re.compile(r"gbra?p(\d*)(?:le)?")
 _GREY = re.compile(r"gray(\d*)(?:le)?")
@@ -53,7 +53,7 @@ def _rgb(frame: Any) -> FloatArray:
     elif name in _SEMI_PLANAR:
         bits = _SEMI_PLANAR[name]
         y, pairs = _plane(frame, 0, bits), _plane(frame, 1, bits, samples=2)
-        if name == "p010le":  # the ten bits lie at the top
+        if name == "p010le":  # the ten bits are the highest
             y, pairs = y >> np.uint16(6), pairs >> np.uint16(6)
         u, v = pairs[:, 0::2], pairs[:, 1::2]
         subsampled = "420"

@@ -44,7 +44,7 @@ class Folder:
         if fps is not None:
             number = finite_number(fps)
             if number is None or not 0.01 <= number <= 1000:
-                raise VideoError(f"{fps:g} frames a second cannot be used; give a number from 0.01 to 1000.")
+                raise VideoError(f"{fps:g} frames per second cannot be used; give a number from 0.01 to 1000.")
             # 23.976 and 29.97 stand for 24000/1001 and 30000/1001.
             near = Fraction(round(number) * 1000, 1001)
             return near if abs(near - Fraction(number)) < Fraction(1, 500) else Fraction(number).limit_denominator(1001)
@@ -69,7 +69,7 @@ class Folder:
             if photo is not None and photo.size != self._size:
                 raise VideoError(
                     f"{file.name} has {photo.size[0]} x {photo.size[1]} pixels and the frames before it "
-                    f"{self._size[0]} x {self._size[1]}; put them into folders of their own."
+                    f"{self._size[0]} x {self._size[1]}; put each size into its own folder."
                 )
             yield Frame(index, index, photo)
 
@@ -91,7 +91,7 @@ def _in_order(folder: Path) -> list[Path]:
     """
     files = [each for each in folder.iterdir() if each.is_file() and is_photo_name(each.name) and each.name[0] != "."]
     if not files:
-        raise VideoError(f"{folder} holds no frames; name a folder of DNG files or pictures.")
+        raise VideoError(f"{folder} contains no frames; give a folder of DNG files or pictures.")
     numbered: dict[int, Path] = {}
     for file in files:
         match = _NUMBER.search(file.stem)
@@ -100,7 +100,9 @@ def _in_order(folder: Path) -> list[Path]:
             break
         other = numbered.setdefault(int(match[1]), file)
         if other is not file:
-            raise VideoError(f"{other.name} and {file.name} have the same number; leave one sequence in {folder.name}.")
+            raise VideoError(
+                f"{other.name} and {file.name} have the same number; keep only one sequence in {folder.name}."
+            )
     if not numbered:
         return sorted(files)
     numbers = sorted(numbered)
@@ -108,7 +110,7 @@ def _in_order(folder: Path) -> list[Path]:
         if after > before + 1:
             missing = f"frame {before + 1} is" if after == before + 2 else f"frames {before + 1} to {after - 1} are"
             raise VideoError(
-                f"The sequence in {folder.name} has a hole: {missing} missing between {numbered[before].name} and "
+                f"The sequence in {folder.name} has a gap: {missing} missing between {numbered[before].name} and "
                 f"{numbered[after].name}; copy it again."
             )
     return [numbered[number] for number in numbers]

@@ -24,5 +24,5 @@ def open_source(path: Path, fps: float | None = None) -> Source:
     if path.is_dir():
         return Folder(path, fps)
     if fps is not None:
-        raise VideoError("Frames a second can be given for a folder of frames; a clip has its own times.")
+        raise VideoError("The frame rate can be set only for a folder of frames; a clip has its own times.")
     return Clip(path)

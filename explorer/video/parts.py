@@ -1,4 +1,4 @@
-"""Results of a run in parts, so that a killed run goes on: each part is a piece of the final stream, with what the next
+"""Results of a run in parts, so that a killed run resumes: each part is a piece of the final stream, with what the next
 one needs to continue. When all are there they are put together with the sound, without encoding again."""
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Format:
 
 
 def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts) -> Format:
-    """What a result will be encoded as, before any work is done.
+    """Checks a result's encoding before any work is done.
 
     Raises:
         OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, no such
@@ -74,33 +74,33 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
     """
     known = CODECS.get(codec)
     if known is None:
-        raise OutputError(f"There is no codec {codec!r} here; take one of {', '.join(CODECS)}.")
+        raise OutputError(f"There is no codec {codec!r} here; choose one of {', '.join(CODECS)}.")
     suffix = out.suffix.lower()
     every = sorted({each for one in CODECS.values() for each in one.suffixes})
     if suffix not in every:
-        raise OutputError(f"{out.name} has no suffix of a video; end it in {', '.join(every)}.")
+        raise OutputError(f"{out.name} does not have a video's suffix; end it in {', '.join(every)}.")
     if suffix not in known.suffixes:
         raise OutputError(f"A {suffix} file does not hold {codec}; end the name in {' or '.join(known.suffixes)}.")
     if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; make it or choose another.")
+        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
     if out.is_dir():
-        raise OutputError(f"{out} is a folder; give a file name in it.")
+        raise OutputError(f"{out} is a folder; give a file name inside it.")
     av = av_module()
     try:
         av.codec.Codec(codec, "w")
     except (av.error.FFmpegError, ValueError) as error:
         have = [name for name in CODECS if name in av.codecs_available]
-        raise OutputError(f"This PyAV lacks the encoder {codec}; take one of {', '.join(have)}.") from error
+        raise OutputError(f"This PyAV lacks the encoder {codec}; choose one of {', '.join(have)}.") from error
     if crf is not None and known.crf is None:
-        raise OutputError(f"{codec} loses nothing, so it has no CRF; leave it out.")
+        raise OutputError(f"{codec} is lossless and has no CRF; leave it out.")
     if crf is not None and not 0 <= crf <= known.most_crf:
         raise OutputError(f"A CRF of {crf} cannot be used; {codec} takes 0 to {known.most_crf}.")
     if bits not in (8, 10):
-        raise OutputError(f"A video has 8 or 10 bits here, not {bits}; give one of these.")
+        raise OutputError(f"A video has 8 or 10 bits, not {bits}; give one of these.")
     odd = facts.width % 2 or facts.height % 2
     if odd and not known.odd:
         raise OutputError(
-            f"{codec} takes even sides, and the frames have {facts.width} x {facts.height} pixels; take libx264."
+            f"{codec} needs even sides, but the frames have {facts.width} x {facts.height} pixels; use libx264."
         )
     sampling = "444" if odd or known.crf is None else "420"
     return Format(
@@ -111,12 +111,12 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
 
 @dataclass
 class State:
-    """What the next part continues from."""
+    """The state from which the next part continues."""
 
     done: int = 0
     """Frames that are encoded."""
     ratio: float | None = None
-    """Of the last frame."""
+    """Ratio of the last frame."""
     damaged: list[tuple[int, float]] = field(default_factory=list)
     """Frames that were repeated, and their seconds."""
     network: float = 0.0
@@ -125,7 +125,7 @@ class State:
 
 
 class Parts:
-    """The folder of parts beside a result."""
+    """The folder of parts next to a result."""
 
     def __init__(self, out: Path, job: dict[str, Any]) -> None:
         self._out = out
@@ -172,7 +172,7 @@ class Parts:
         return self.folder / f"{index:06}.npz"
 
     def state(self) -> State:
-        """Where the last whole part ended."""
+        """End of the last complete part."""
         count = len(self.finished())
         if not count:
             return State()
@@ -204,7 +204,7 @@ class Parts:
                 np.savez(file, said=json.dumps({}))
 
     def release(self) -> None:
-        """Says that nobody is at work here any more."""
+        """Records that no process works here any more."""
         (self.folder / _OWNER).unlink(missing_ok=True)
 
     def remove(self) -> None:
@@ -271,7 +271,7 @@ def assemble(parts: list[Path], source: Source, out: Path, format_: Format) -> N
     except av.error.FFmpegError as error:
         if source.facts.sound and isinstance(error, ValueError):
             raise VideoError(
-                f"A {out.suffix} file does not take the sound of {source.facts.name}; end the name in .mkv."
+                f"A {out.suffix} file cannot hold the sound of {source.facts.name}; end the name in .mkv."
             ) from error
         raise OutputError(f"{out} could not be written ({error.strerror}); choose another place.") from error
     except OSError as error:

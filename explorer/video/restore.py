@@ -26,7 +26,7 @@ from explorer.weights.store import LoadedModel
 _SAMPLES = 9
 """Frames by which the ratio of a clip is chosen."""
 _PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
-"""A part ends after so many frames, or so many seconds of work and at least a few frames."""
+"""A part ends after so many frames, or this many seconds of work and at least a few frames."""
 
 Item = TypeVar("Item")
 
@@ -45,19 +45,19 @@ class VideoProgress:
     """Seconds of it in the network."""
     ratio: float
     image: FloatArray
-    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown while the run goes on."""
+    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown during the run."""
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a clip."""
+    """Report on a restored clip."""
 
     path: Path
     frames: int
     width: int
     height: int
     ratio: float
-    """Of the clip, or of its last frame where the ratio follows."""
+    """Ratio of the clip, or of its last frame if the ratio follows the light."""
     ratio_source: str
     damaged: tuple[tuple[int, float], ...]
     """Frames that could not be decoded and repeat the one before: number (from 0) and seconds."""
@@ -88,27 +88,27 @@ def restore_video(
 ) -> VideoResult:
     """Restores a video.
 
-    Times of frames and the sound stay as they are. A run that was killed or cancelled goes on when it is started again
+    Frame times and sound stay unchanged. A killed or cancelled run resumes when it is started again
     with the same settings.
 
     Args:
         source: a clip, or a folder of frames: CinemaDNG, other RAW files, or pictures.
-        output: .mp4, .mov, .mkv, .m4v or .webm; it appears whole or not at all.
+        output: .mp4, .mov, .mkv, .m4v or .webm; it appears complete or not at all.
         model: a name or a loaded model.
-        ratio: amplification in linear light, 1 to 300; "auto" follows the model's rule: one ratio for the clip, the
-            median of what nine of its frames ask for.
+        ratio: amplification in linear light, 1 to 300; "auto" uses one ratio for the clip: the median of those that the
+            model's rule suggests for nine of its frames.
         follow: with "auto", let the ratio follow the light slowly instead.
-        steady: take flicker away where the picture stands still; see `explorer.video.steady`.
+        steady: remove flicker where the picture stands still; see `explorer.video.steady`.
         codec: libx264, libx265, libsvtav1, libvpx-vp9 or ffv1.
         crf: quality of the codec, the lower the better; its own default.
         bits: 8 or 10; as the source by default, at most 10.
-        fps: frames a second of a folder; by default what its files say, else 24.
+        fps: frame rate of a folder; by default its files' own, otherwise 24.
         backend: see `explorer.restore`.
         progress: called after every frame.
-        cancelled: asked before every frame; True ends the run, and what is done is kept for the next.
+        cancelled: called before every frame; True ends the run, and finished parts are kept for the next.
 
     Raises:
-        VideoError: a source that is no video, is cut off, has a hole, or whose frames change in size.
+        VideoError: a source that is not a video, is truncated, has a gap, or changes its frame size.
         OutputError: an output that cannot be written, or that would replace the source.
         RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`.
         CancelledError: `cancelled` said so.
@@ -145,12 +145,12 @@ class _Way:
 
 
 def _given(ratio: float | str, follow: bool) -> float | None:
-    """The ratio where it is a number; None where it is automatic, as one that follows the light must be."""
+    """The ratio where it is a number; None if it is automatic, as one that follows the light must be."""
     if isinstance(ratio, str) and ratio.strip().lower() == "auto":
         return None
     number = check_ratio(ratio)
     if follow:
-        raise RatioError("A ratio that follows the light is an automatic one; leave the number out.")
+        raise RatioError("A ratio that follows the light is automatic; leave out the number.")
     return number
 
 
@@ -163,13 +163,13 @@ def _version() -> str:
 def _check_places(path: Path, out: Path) -> None:
     there = identity(out)
     if there is not None and there == identity(path):
-        raise OutputError(f"The result would replace the clip '{path}'; name another output.")
+        raise OutputError(f"The result would replace the clip '{path}'; choose another output.")
     if path.is_dir() and nearest_of(out.parent, [path]) is not None:
-        raise OutputError(f"{out} would lie among the frames; name an output outside of {path}.")
+        raise OutputError(f"{out} would be among the frames; name an output outside of {path}.")
 
 
 class _Run:
-    """One run over the frames that are not done yet: decoding and encoding in threads of their own beside the network,
+    """One run over the frames that are not done yet: decoding and encoding in threads, in parallel with the network,
     which works in the caller's."""
 
     def __init__(
@@ -206,7 +206,7 @@ class _Run:
         try:
             self._restore_missing()
             if not state.done:
-                raise VideoError(f"{facts.name} holds no frame that can be decoded; name another clip.")
+                raise VideoError(f"{facts.name} contains no frame that can be decoded; choose another clip.")
             assemble(self._parts.finished(), self._clip, out, self._format)
         except (VideoError, OutputError):
             if not self._parts.finished():
@@ -275,7 +275,7 @@ class _Run:
         beginning: list[Frame] = []  # damaged ones, before any that is not
         for frame in _ahead(self._clip.frames(self._state.done)):
             if self._cancelled():
-                raise CancelledError("The run was cancelled; start it again to go on from there.")
+                raise CancelledError("The run was cancelled; start it again to resume.")
             if frame.photo is None:
                 self._state.damaged.append((frame.index, float(frame.time * self._clip.facts.time_base)))
             image, seen = (None, None) if frame.photo is None else self._restored(frame.photo, frame)

@@ -1,4 +1,4 @@
-"""What a source of frames is, and what clips and folders of frames share."""
+"""The interface of a source of frames, and shared parts of clips and folders of frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a source before its frames are decoded."""
+    """The facts about a source before its frames are decoded."""
 
     name: str
     frames: int
@@ -36,10 +36,10 @@ class Facts:
     """Frames a second, on average."""
     bits: int
     width: int
-    """Of the upright picture."""
+    """Width of the upright picture."""
     height: int
     last_duration: int = 0
-    """Of the last frame, in units of the time base; 0 where it is not known."""
+    """Duration of the last frame, in units of the time base; 0 if unknown."""
     aspect: Fraction | None = None
     """Width of an upright pixel over its height, where it is not 1."""
     sound: int = 0
@@ -62,7 +62,7 @@ class Source(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """What changes when the source does."""
+        """A value that changes when the source does."""
         ...
 
 

@@ -33,7 +33,8 @@ from explorer.photo.values import FloatArray
 MOST_FRAMES = 24
 """How many frames an average is worth at most."""
 PRIMED = 8
-"""Frames of the beginning that are averaged backwards first, so that a clip does not begin noisier than it goes on."""
+"""Frames of the beginning that are averaged backwards first, so that a clip does not start noisier than it "
+"continues."""
 _WINDOW = 9
 """Sides of the surroundings by which a pixel is judged, at half size."""
 _BINS = 8
@@ -94,7 +95,7 @@ class Steady:
     still_noise: NDArray[np.float32] | None = None
     """Variance by colour and brightness (3 x 8) while the camera last stood still."""
     shares: list[float] = field(default_factory=list)
-    """Of each frame, the share of pixels that stood still."""
+    """Share of still pixels, per frame."""
 
     def prime(self, frames: list[tuple[FloatArray, FloatArray]]) -> None:
         """Averages the first frames of a clip backwards.
@@ -229,7 +230,7 @@ def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
 
 
 def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
-    """Whether a shift of the whole picture explains the residual: large ones by trying, small ones by the gradient
+    """True if a shift of the whole picture explains the residual: large ones by trying, small ones by the gradient
     (Lucas and Kanade, IJCAI 1981)."""
     down, across = np.gradient(ndimage.gaussian_filter(average, 2.0))
     smooth = ndimage.gaussian_filter(seen - average, 2.0)

@@ -1,8 +1,8 @@
-"""What the app does to a visitor's clip, in a process of its own: FFmpeg meets files that strangers chose, and a clip
+"""What the app does to a visitor's clip, in a separate process: FFmpeg meets files that strangers chose, and a clip
 takes minutes that the server must be able to end.
 
 The process gets its task as JSON on the command line and tells what it does in lines of JSON on its standard output. It
-ends with its parent: nobody holds the other end of its standard input then.
+ends with its parent: the other end of its standard input is closed then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from explorer.encode import encode
 from explorer.errors import ExplorerError, VideoError
 from explorer.photo import RgbPhoto, load_rendering
 from explorer.photo.light.reduce import reduced
+from explorer.sandbox.decoder import bound_data
 from explorer.unfinished import replacing
 
 TELL_SECONDS = 0.5
@@ -33,10 +34,13 @@ def main(task: dict[str, Any]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    bound_data(task["most_memory"])
     try:
         {"probe": _probe, "frame": _frame, "run": _run}[task["kind"]](task)
     except ExplorerError as error:
         _tell(error=str(error))
+    except MemoryError:
+        _tell(error=task["no_memory"])
 
 
 def _end_with_parent() -> None:

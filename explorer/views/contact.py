@@ -18,7 +18,7 @@ from explorer.views.tables import grid
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPT, _STYLE = ((_ASSETS / f"contact.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
 _WIDTH, _GAP, _LINE = 480, 20, 20
-"""Of a picture on the sheet, between two, and of a line of text: in pixels."""
+"""Width of a picture on the sheet, gap between two, and height of a line of text, in pixels."""
 _PAPER, _INK, _QUIET = "#161615", "#f3f3f2", "#a9a9a6"
 
 

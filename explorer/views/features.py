@@ -16,7 +16,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours of a map stand for."""
+    """The meaning of a map's colours."""
 
     low: float
     high: float
@@ -35,7 +35,7 @@ class Sheet:
 
 
 def scale_of(low: float, high: float) -> Scale:
-    """A scale for values from `low` to `high`: diverging and symmetric about 0 where there are negative ones."""
+    """A scale for values from `low` to `high`: diverging and symmetric about 0 if there are negative ones."""
     if low < 0:
         limit = max(-low, high, 1e-12)
         return Scale(-limit, limit, "diverging")

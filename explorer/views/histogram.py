@@ -1,4 +1,4 @@
-"""Where the light of a picture lies: histograms of before and after, as displayed and in linear light."""
+"""The distribution of a picture's light: histograms of before and after, as displayed and in linear light."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
         logarithms = np.log10([max(seconds, 1e-4) for _, seconds, _ in points])
         figure.update_xaxes(range=[float(logarithms.min()) - 0.6, float(logarithms.max()) + 0.6])
     figure.update_yaxes(title="PSNR, dB", **_GRID)
-    # Names beside the dots would lie on one another at phone width, or where models are alike.
+    # Names next to the dots would lie on one another at phone width, or where models are alike.
     figure.update_layout(
         height=300 + 22 * len(points),
         showlegend=True,

@@ -29,11 +29,11 @@ class Panel:
     image: FloatArray
     """H x W x 3 sRGB in [0, 1], ready to be shown."""
     scale: tuple[float, float] | None = None
-    """Values at the ends of the colour scale; None where the picture is not false-coloured."""
+    """Values at the ends of the colour scale; None if the picture is not false-coloured."""
     note: str = ""
     palette: Palette = "inferno"
     values: FloatArray | None = None
-    """H x W: the numbers behind false colours, for a read-out; None where the picture shows them itself."""
+    """H x W: the numbers behind false colours, for a read-out; None if the picture shows them itself."""
 
 
 def panels(
@@ -43,7 +43,7 @@ def panels(
     restored: FloatArray,
     residual: FloatArray | None = None,
 ) -> list[Panel]:
-    """What there is to see of a decomposition, in reading order.
+    """The panels of a decomposition, in reading order.
 
     Args:
         seen: S, the H x W x 3 sRGB picture that the network was given, in [0, 1].

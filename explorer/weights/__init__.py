@@ -1,4 +1,4 @@
-"""Where tensors come from: folders of weights, and published checkpoints with their key maps."""
+"""Sources of tensors: folders of weights, and published checkpoints with their key maps."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def published(name: str) -> PublishedCheckpoint:
 
 
 def translations() -> dict[str, dict[str, str]]:
-    """What the architectures say of themselves, by language: English to that language's."""
+    """The architectures' texts by language: English to that language."""
     german: dict[str, str] = {}
     for each in architectures(from_tensors=True).values():
         german |= {each.title: each.german_title or each.title, each.summary: each.german}

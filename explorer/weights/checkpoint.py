@@ -1,4 +1,4 @@
-"""What is known of a published checkpoint before it is opened."""
+"""The facts about a published checkpoint, known before it is opened."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class PublishedFile:
     name: str
     """As its authors call it."""
     sha256: str | None
-    """Hex digest, None where no file is published and only the layout is known."""
+    """Hex digest, None if no file is published and only the layout is known."""
     layout: Layout = field(repr=False)
     role: str = "network"
     """"network", or "decom" and "relight" where the two halves of a RetinexNet come apart."""
     used: bool = True
     """False for a file whose tensors are checked and then ignored on purpose; it may be left out."""
     url: str = ""
-    """Where its authors give it, the file itself; empty where none is published."""
+    """Where its authors give it, the file itself; empty if none is published."""
     size: int = 0
-    """Bytes; 0 where none is published, or the Hub tells it."""
+    """Bytes; 0 if none is published, or the Hub tells it."""
     hub: str = ""
-    """The repository of the Hugging Face Hub that holds it; empty where its authors give it elsewhere."""
+    """The repository of the Hugging Face Hub that holds it; empty if its authors give it elsewhere."""
 
 
 class Baseline:
@@ -58,7 +58,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class PublishedCheckpoint:
-    """What is known of a published checkpoint before it is opened."""
+    """The facts about a published checkpoint, known before it is opened."""
 
     name: str
     files: tuple[PublishedFile, ...]
@@ -66,18 +66,18 @@ class PublishedCheckpoint:
     licence: str
     summary: str
     origin: str = ""
-    """The page that offers the files; empty where none is published."""
+    """The page that offers the files; empty if none is published."""
     redistributable: bool = False
-    """Whether the licence lets anybody pass the file on, for any purpose."""
+    """True if the licence allows redistribution for any purpose."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
     output: OutputConvention = OutputConvention()
     aliases: tuple[str, ...] = ()
     """Other names that users know it by."""
     trained_on: str = ""
-    """The data in a few words; empty where nobody says."""
+    """The data in a few words; empty if unknown."""
     saw_eval15: bool | None = None
-    """Whether scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
+    """True if scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
     where that is not known."""
     figures: Mapping[str, Baseline] = field(default_factory=dict)
     """By data set, as `lowlight eval` measures them."""
@@ -98,5 +98,5 @@ class PublishedCheckpoint:
 
     @property
     def size(self) -> int:
-        """Bytes of all its files; 0 where none are published."""
+        """Bytes of all its files; 0 if none are published."""
         return sum(file.size for file in self.files)

@@ -19,16 +19,16 @@ class _Frozen(BaseModel):
 
 
 class InputConvention(_Frozen):
-    """What the network was trained to be fed with."""
+    """The input that the network was trained on."""
 
     white_balance: Literal["before", "none"] = "before"
     """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
     ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
-    """What `ratio="auto"` follows; "none" is 1, "fixed" is `ratio`."""
+    """The rule of `ratio="auto"`; "none" is 1, "fixed" is `ratio`."""
     ratio: float = Field(default=1.0, ge=1, le=300)
-    """Of the rule "fixed": for networks that are told the ratio, what their authors take."""
+    """The authors' own ratio, for the rule "fixed" (networks that get the ratio as an input)."""
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
     darkness: tuple[float, float, float] | None = None
@@ -40,7 +40,7 @@ class InputConvention(_Frozen):
     with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
     bits: int | None = Field(default=None, ge=1, le=16)
     """Bits that a developed photo is rounded to before it is amplified, for weights that were trained on what an 8-bit
-    picture keeps of the dark; None for full depth. Domain "rgb" alone."""
+    picture keeps of the dark; None for full depth. Only for domain "rgb"."""
     highlights: Literal["clip", "keep"] = "clip"
     """"keep": amplified pictures keep what is brighter than white, under the same curve, for networks that bring it
     back. Domain "rgb" only."""
@@ -49,7 +49,7 @@ class InputConvention(_Frozen):
 
 
 class OutputConvention(_Frozen):
-    """What the network gives."""
+    """The network's output."""
 
     color: Literal["srgb", "camera"] = "srgb"
     """"camera": white-balanced camera RGB under the sRGB curve, to be brought to sRGB by the file's own matrix."""
@@ -68,7 +68,7 @@ class WeightsConfig(_Frozen):
     input: InputConvention = InputConvention()
     output: OutputConvention = OutputConvention()
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Of `model.safetensors`."""
+    """Checksum of `model.safetensors`."""
     parameters: int = 0
     licence: str = ""
     origin: str = ""
@@ -120,7 +120,7 @@ def read_config(folder: Path) -> WeightsConfig:
             f"{folder} holds no config.json; give a folder with model.safetensors and config.json."
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights anew.") from error
+        raise WeightsError(f"{path} cannot be read ({error}); get the folder of weights again.") from error
     if isinstance(data, dict) and data.get("schema") != SCHEMA:
         release = data.get("release")
         named = isinstance(release, str) and re.fullmatch(r"[0-9]+(\.[0-9a-z]+){0,4}", release)

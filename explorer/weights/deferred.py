@@ -1,4 +1,4 @@
-"""Models whose networks are not loaded before somebody asks for them: their graphs, converted before, run without."""
+"""Models whose networks are loaded only on request, because their already converted graphs run without them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DeferredModel(LoadedModel):
-    """A model whose network is loaded when somebody asks for it: its graph, which was converted before, runs without.
+    """A model whose network is loaded only on request: its already converted graph runs without it.
 
     `net` is no attribute until then, so that `__getattr__` is asked.
     """

@@ -40,7 +40,7 @@ def import_published(name: str, *files: str | Path, allow_unknown: bool = False)
 
     Args:
         name: in the catalogue, e.g. "retinexnet_port".
-        files: the checkpoint's files in any order; they are told apart by their sha256.
+        files: the checkpoint's files in any order; their sha256 identifies them.
         allow_unknown: take files whose sha256 is not the catalogue's, if their tensors fit.
 
     Raises:
@@ -152,11 +152,12 @@ def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: b
         return
     owners = [e.name for e in CATALOGUE.values() if any(f.sha256 == source.sha256 for f in e.files)]
     if owners:
-        raise WeightsError(f"{source.path} belongs to {owners[0]}, not to {entry.name}; name the model that it is.")
+        raise WeightsError(f"{source.path} belongs to {owners[0]}, not to {entry.name}; give the right model's name.")
     wanted = " or ".join(f"{file.sha256} ({file.name})" for file in expected)
     raise WeightsError(
-        f"{source.path} has the sha256 {source.sha256}, but {entry.name} was published with {wanted}; download it anew "
-        f"from {entry.origin}, or import it all the same with allow_unknown=True (--allow-unknown-sha256)."
+        f"{source.path} has the sha256 {source.sha256}, but {entry.name} was published with {wanted}; download it "
+        f"again "
+        f"from {entry.origin}, or import it anyway with allow_unknown=True (--allow-unknown-sha256)."
     )
 
 
@@ -219,7 +220,7 @@ def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
         raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
     for file in files:  # an older folder of weights is replaced with all that is in it
         if nearest_of(Path(file).parent, [folder]) is not None:
-            raise WeightsError(f"{file} lies in {folder}, which the weights would replace; name another folder.")
+            raise WeightsError(f"{file} is in {folder}, which the weights would replace; choose another folder.")
 
 
 def _wrong_number(entry: PublishedCheckpoint, given: int) -> str:

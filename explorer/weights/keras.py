@@ -40,14 +40,14 @@ def tensors(path: Path, data: bytes) -> Tensors:
             return
         plain = each.chunks is None and not each.external and not each.is_virtual
         if not plain or each.dtype.kind != "f" or each.nbytes > len(data) or len(found) >= _MOST:
-            raise WeightsError(f"{path} holds {name!r}, which is no plain tensor; get the network's own weights.")
+            raise WeightsError(f"{path} holds {name!r}, which is not a plain tensor; get the network's own weights.")
         found[name.removesuffix(":0")] = each[()].astype(np.float32)
 
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             file.visititems(visit)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path} is not a whole HDF5 file; download it again.") from error
+        raise WeightsError(f"{path} is not a complete HDF5 file; download it again.") from error
     named: Tensors = {}
     for name, value in found.items():
         layer, _, leaf = name.rpartition("/")

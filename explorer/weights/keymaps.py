@@ -73,7 +73,9 @@ def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
         if absent:
             raise WeightsError(f"The checkpoint holds {name!r} but not {absent[0]!r}; it is incomplete.")
         if f"{module}.weight" in tensors:
-            raise WeightsError(f"The checkpoint holds both {name!r} and '{module}.weight'; only one of them can count.")
+            raise WeightsError(
+                f"The checkpoint holds both {name!r} and '{module}.weight'; only one of them can be right."
+            )
         gain, direction = tensors[gain_name], tensors[direction_name]
         expected = (direction.shape[0], *[1] * (direction.ndim - 1)) if direction.ndim else ()
         if direction.ndim < 2 or gain.shape != expected:
@@ -116,7 +118,7 @@ def rename(tensors: Mapping[str, torch.Tensor], layout: Layout) -> Tensors:
 
 
 def fits(tensors: Mapping[str, torch.Tensor], layout: Layout) -> bool:
-    """Whether the names of a state dict are those of a layout; shapes are not looked at."""
+    """True if the names of a state dict match a layout; shapes are ignored."""
     try:
         rename(tensors, layout)
     except WeightsError:
@@ -141,7 +143,9 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, to
                 f"{_shape(expected[name])}; check the name of the model and its options."
             )
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise WeightsError(f"{name!r} holds numbers that are not finite; the checkpoint is damaged.")
+            raise WeightsError(
+                f"{name!r} contains numbers that are not finite, so the checkpoint is damaged; download it again."
+            )
 
 
 def _mismatch(missing: list[str], unknown: list[str]) -> str:

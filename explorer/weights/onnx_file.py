@@ -75,11 +75,11 @@ def write_onnx(model: LoadedModel, path: Path) -> float:
             difference = _difference(net, data)
     except Exception as error:  # an operation that ONNX or its runtime does not have; each has errors of its own
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-        raise WeightsError(f"{model.name} cannot be written as ONNX ({reason}); name another network.") from error
+        raise WeightsError(f"{model.name} cannot be written as ONNX ({reason}); choose another network.") from error
     if not difference <= CLOSE:
         raise WeightsError(
             f"{model.name} cannot be written as ONNX: the file's image would be up to {difference:.2g} from the "
-            "network's; name another network."
+            "network's; choose another network."
         )
     try:
         with unfinished.replacing(path) as work:

@@ -1,4 +1,4 @@
-"""Which network a checkpoint belongs to, told by the names and shapes of its tensors alone."""
+"""Recognises a checkpoint's network, only by the names and shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Known:
     """A network whose tensors are known."""
 
     name: str
-    """Of the weights by whose names and convention it is known."""
+    """Name of the weights whose tensor names and convention it matches."""
     architecture: str
     options: Mapping[str, Any]
     input: InputConvention
     output: OutputConvention = OutputConvention()
     layouts: tuple[Layout, ...] = ()
-    """Of the published files that it is made of; none for our own names."""
+    """Layouts of the published files it consists of; empty for our own names."""
     licence: str = field(default="that of the file", compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
     """Weights that are called and shaped alike, between which tensors cannot decide."""
 
     @property
     def expected(self) -> Mapping[str, torch.Tensor]:
-        """Our names, with tensors that have shapes alone."""
+        """Our names, with tensors that have only shapes."""
         return _expected(self.architecture, tuple(sorted(self.options.items())))
 
     def theirs(self) -> Shapes:
@@ -60,7 +60,7 @@ class Known:
         return found
 
     def taken(self, candidates: Sequence[Sequence[Tensors]]) -> Tensors | None:
-        """The tensors under our names out of what each file may hold; None where names or shapes are others."""
+        """The tensors under our names out of what each file may hold; None if names or shapes are others."""
         if not self.layouts:
             states = candidates[0] if len(candidates) == 1 else ()
             return next((state for state in states if _shapes(state) == _shapes(self.expected)), None)
@@ -88,7 +88,7 @@ def _expected(name: str, options: tuple[tuple[str, Any], ...]) -> Mapping[str, t
 
 
 def known_networks() -> Iterator[Known]:
-    """Every network whose tensors' names are known: published ones, then ours with the options of weights at hand."""
+    """Every network whose tensors' names are known: published ones, then ours with the options of installed weights."""
     for entry in CATALOGUE.values():
         yield _published(entry)
     seen = []
@@ -143,8 +143,8 @@ def recognised_by_spandrel(candidates: Sequence[Tensors], what: str, otherwise: 
     """
     if find_spec("spandrel") is None:
         raise WeightsError(
-            f"{str(otherwise).rstrip('.')}; with pip install 'lowlight-explorer[spandrel]' networks of that library "
-            "are known too."
+            f"{str(otherwise).rstrip('.')}; to import networks of the library spandrel too, run "
+            "pip install 'lowlight-explorer[spandrel]'."
         ) from otherwise
     from explorer.models.spandrel_net import BRIGHTENING, PREFIX, described, licence_of
 

@@ -1,4 +1,4 @@
-"""Where weights are looked for, as the user set it: by environment, or by a file of settings.
+"""The user's search path for weights: from the environment, or from a settings file.
 
 The file is `settings.json` in the user's configuration directory (`lowlight weights where --settings` prints its
 path), or the one that EXPLORER_SETTINGS names: {"order": ["local", "hub"], "repo": "org/repo@revision", "weights":
@@ -62,8 +62,7 @@ def read_settings() -> Settings:
         or not isinstance(data.get("order", []), list)
     ):
         raise WeightsError(
-            f'The settings {path} may hold "order" (a list of places), "repo" and "weights" (texts) '
-            "alone; correct them."
+            f'The settings {path} may hold only "order" (a list of places), "repo" and "weights" (text); correct them.'
         )
     folder = os.environ.get("EXPLORER_WEIGHTS") or data.get("weights")
     order = data.get("order")

@@ -33,18 +33,18 @@ LARGEST_HEADER = 25_000_000
 
 @dataclass(frozen=True)
 class WeightsIdentity:
-    """Which weights made a picture."""
+    """The identity of the weights that made a picture."""
 
     name: str
     revision: str
     """"embedded", "local", a Hub commit, "built in" for classical methods, or `UNTRAINED`."""
     sha256: str
-    """Of `model.safetensors`; empty where there is none."""
+    """Checksum of `model.safetensors`; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode with all that `restore` must know about it."""
+    """A network in evaluation mode, with everything that `restore` needs to know about it."""
 
     name: str
     architecture: Architecture
@@ -58,7 +58,7 @@ class LoadedModel:
 
     @property
     def traits(self) -> RestorationNet | Traits:
-        """What the engine must know of the network: the network itself, or what stands for it until it is loaded."""
+        """The engine's facts about the network: the network itself, or a stand-in until it is loaded."""
         return self.net
 
 
@@ -68,7 +68,7 @@ def local_folders(settings: Settings) -> list[Path]:
 
 
 def embedded_folders() -> list[Path]:
-    """Where the weights lie that come with the explorer: in a checkout, then in the package."""
+    """Paths of the included weights: in a checkout, then in the package."""
     package = Path(explorer.__file__).parent
     checkout = [package.parent / "weights"] if (package.parent / "pyproject.toml").is_file() else []
     return [*checkout, package / "_weights"]
@@ -119,20 +119,20 @@ def check_safetensors(path: Path) -> None:
             length = int.from_bytes(start, "little")
             if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
                 raise WeightsError(
-                    f"{path} is a pickle, not a safetensors file; nothing in it was run, get the folder anew."
+                    f"{path} is a pickle, not a safetensors file; nothing in it was run; get the folder again."
                 )
             if size < 10 or length > min(size - 8, LARGEST_HEADER):
                 raise WeightsError(
-                    f"{path} is not a whole safetensors file: its header claims {length:,} bytes but the file has "
-                    f"{size:,}; get the folder anew."
+                    f"{path} is not a complete safetensors file: its header claims {length:,} bytes but the file has "
+                    f"{size:,}; get the folder again."
                 )
             header = json.loads(file.read(length))
         ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights anew.") from error
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights again.") from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(
-            f"{path} is not a safetensors file: its header cannot be read; get the folder anew."
+            f"{path} is not a safetensors file: its header cannot be read; get the folder again."
         ) from error
     if max(ends, default=0) != size - 8 - length:
         raise WeightsError(code="error.safetensors_part", path=path)
@@ -151,7 +151,7 @@ def sha256_of(path: Path) -> str:
                 digest.update(block)
         return digest.hexdigest()
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights anew.") from error
+        raise WeightsError(f"{path} cannot be read ({error.strerror}); get the folder of weights again.") from error
 
 
 def identified(folder: Path) -> tuple[WeightsConfig, str]:
@@ -202,7 +202,7 @@ def _tensors_of(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{path} is not a whole safetensors file ({error}); get the folder anew.") from error
+        raise WeightsError(f"{path} is not a complete safetensors file ({error}); get the folder again.") from error
 
 
 def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) -> None:
@@ -222,7 +222,7 @@ def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) 
     if wanted > path.stat().st_size:
         raise WeightsError(
             f"{path.parent / 'config.json'} asks for {wanted:,} parameters, more than {path.name} can hold; get the "
-            "folder anew."
+            "folder again."
         )
 
 
@@ -264,7 +264,7 @@ def write_weights(
     half: bool = True,
     further: Mapping[str, bytes] | None = None,
 ) -> WeightsConfig:
-    """Writes a folder of weights whole or not at all; replaces one of the same name.
+    """Writes a folder of weights complete or not at all; replaces one of the same name.
 
     Args:
         half: store floating-point tensors as float16.
@@ -282,7 +282,7 @@ def write_weights(
     tensors = stored_tensors(net, half)
     folder = Path(folder)
     if folder.exists() and not (folder / "config.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise WeightsError(f"{folder} holds something other than weights; choose an empty or new folder.")
+        raise WeightsError(f"{folder} contains something other than weights; choose an empty or new folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished.clear_up(folder.parent)
@@ -344,7 +344,7 @@ def _without_weights(descriptor: Architecture, net: RestorationNet, revision: st
         domain=descriptor.domain,
         # What does not brighten by itself has nothing but the amplification to brighten with.
         input=InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0)),
-        # A network on mosaics that nobody trained has learnt no camera's colours.
+        # An untrained network on mosaics has learned no camera's colours.
         output=OutputConvention(color="srgb" if descriptor.domain == "rgb" else "camera"),
         parameters=sum(p.numel() for p in net.parameters()),
         paper=descriptor.paper,

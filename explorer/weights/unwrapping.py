@@ -22,9 +22,9 @@ from explorer.errors import WeightsError
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""What torch's DataParallel, compile and checkpointing put before the names of what they wrap."""
+"""Prefixes that torch's DataParallel, compile and checkpointing put before names."""
 _COUNTERS = re.compile(r"(?:^|\.)(?:n_averaged|total_ops|total_params)$")
-"""What averaging and counters of operations leave among the tensors."""
+"""Entries that weight averaging and operation counters leave among the tensors."""
 _NETWORKS = frozenset(
     [
         "model",
@@ -49,11 +49,11 @@ _DEEPEST, _MOST = 6, 4096
 
 
 class _StandIn:
-    """Takes the place of a class that files name beside their tensors, so that no code of that class is run."""
+    """Replaces a class that files name next to their tensors, so that no code of that class is run."""
 
 
 _HARMLESS: list[Any] = [
-    argparse.Namespace,  # options, that stand beside many networks
+    argparse.Namespace,  # options, stored with many networks
     (_StandIn, "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"),
 ]
 """Classes that checkpoints may name."""
@@ -92,7 +92,7 @@ def _loaded(path: Path, data: bytes) -> Any:
         try:
             return load(data)
         except (SafetensorError, ValueError) as error:
-            raise WeightsError(f"{path} is not a whole safetensors file ({error}); download it again.") from error
+            raise WeightsError(f"{path} is not a complete safetensors file ({error}); download it again.") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
@@ -104,27 +104,27 @@ def _loaded(path: Path, data: bytes) -> Any:
         foreign = "unsupported operand" in reason and data.startswith(b"\x80")
         if isinstance(error, pickle.UnpicklingError) and ("global" in reason or foreign):
             raise WeightsError(
-                f"{path} holds objects or code, not only tensors, and is refused; get a checkpoint that holds a "
+                f"{path} contains objects or code, not only tensors, so it is refused; get a checkpoint that holds a "
                 "state dict."
             ) from error
         raise _no_checkpoint(path, data) from error
 
 
 def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
-    """What a file is that torch does not read, as far as its content tells."""
+    """The error for a file that torch does not read, as precise as its content allows."""
     with contextlib.suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         if any(name.endswith("/constants.pkl") for name in names):
-            return WeightsError(f"{path} is a TorchScript program, which holds code; get the network's state dict.")
+            return WeightsError(f"{path} is a TorchScript program, which contains code; get the network's state dict.")
         if not any(name.endswith("data.pkl") for name in names):
             return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
     if data[257:262] == b"ustar" or data.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
         return WeightsError(f"{path} is an archive of files; unpack it, and import the checkpoint in it.")
     if data.startswith(b"version https://git-lfs"):
-        return WeightsError(f"{path} only stands for a file that Git LFS keeps; download the file itself.")
+        return WeightsError(f"{path} is only a Git LFS pointer; download the file itself.")
     if data.lstrip()[:1] == b"<":
         return WeightsError(f"{path} is a web page, not a checkpoint; download the file itself.")
-    return WeightsError(f"{path} is not a whole PyTorch checkpoint; download it again.")
+    return WeightsError(f"{path} is not a complete PyTorch checkpoint; download it again.")
 
 
 def _named_tensors(loaded: Any) -> list[Tensors]:

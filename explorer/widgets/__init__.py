@@ -96,21 +96,26 @@ def restore(
     model: ModelChoice | None = None,
     ratio: float | str = "auto",
     *,
+    strength: float = 100,
     max_side: int = PREVIEW_SIDE,
 ) -> RestoreExplorer:
-    """A photo before and after a model, with a slider for the amplification.
+    """A photo before and after a model, with sliders for amplification and strength.
 
     Args:
         photo: a path, an example's name, a file's bytes, a `Photo`, an H x W x 3 array, a tensor or a picture of
             Pillow; the first example if None.
         model: a name of `explorer.list_models()` or a loaded model; the first network if None.
         ratio: amplification in linear light, 1 to 300, or "auto" for the model's own suggestion.
+        strength: how much of the restoration is taken, 0 (the developed photo) to 100 (the network's picture).
         max_side: longest side of the preview, in pixels.
 
     Returns:
-        A widget with `photo`, `model`, `ratio`, `result` and `error`. What cannot be done is said in the widget.
+        A widget with `photo`, `model`, `ratio`, `strength`, `result` and `error`. What cannot be done is said in the
+        widget.
     """
-    shown: RestoreExplorer = _room("restore_explorer").RestoreExplorer(photo, model, ratio, max_side=max_side)
+    shown: RestoreExplorer = _room("restore_explorer").RestoreExplorer(
+        photo, model, ratio, strength=strength, max_side=max_side
+    )
     return shown
 
 
@@ -209,6 +214,20 @@ def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None
     return shown
 
 
+def speak(language: str) -> None:
+    """Sets the language in which checks, questions and controls of this session speak.
+
+    Args:
+        language: "en" or "de".
+
+    Raises:
+        ExplorerError: there is no such language; the message lists the known ones.
+    """
+    from explorer.classroom import language as languages
+
+    languages.speak(language)
+
+
 def hand_in(lesson: str | int, name: str, folder: str | Path = ".") -> Path:
     """Writes what this session's checks and predictions came to, for the teacher; `lowlight class collect` reads it.
 
@@ -259,7 +278,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
     """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
 
     Args:
-        net: it is copied, so that training goes on without changing the model.
+        net: it is copied, so that further training does not change the model.
         architecture: its name in the registry; the model is called "architecture.name".
         conventions: `input` and `output` as in a config of weights, where they are not the usual ones.
 
@@ -271,7 +290,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
 
 
 def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
-    """A function with a control for each of its arguments, drawn anew when one is moved.
+    """A function with a control for each of its arguments, drawn again when one is moved.
 
     Args:
         draw: takes the controls by name; gives pictures (title -> array), a plotly figure, HTML, or a list of those.

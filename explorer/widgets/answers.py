@@ -9,17 +9,32 @@ from __future__ import annotations
 import linecache
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.classroom.language import say
+
 Check = Callable[[Any], str | None]
 """Takes an answer and gives what is wrong with it in one sentence; None where it is right."""
 Call = Callable[..., Any]
 Bounds = Callable[..., tuple[NDArray[Any], NDArray[Any]]]
 """Takes a case and gives the least and the largest value that a right answer may have."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A check, and the sentences of its own that it may say: what translations are hung on."""
+
+    find: Check
+    sentences: tuple[str, ...]
+
+    def __call__(self, answer: Any) -> str | None:
+        """What is wrong with an answer; None where it is right."""
+        return self.find(answer)
 
 
 class NotNumbersError(ValueError):
@@ -32,7 +47,7 @@ def number(
     *,
     tolerance: float = 0.01,
     hint: str,
-) -> Check:
+) -> Judge:
     """A check for a number.
 
     Args:
@@ -46,9 +61,9 @@ def number(
         try:
             given = _scalar(as_numbers(float(answer) if isinstance(answer, str) else answer))
         except Exception:  # an object of the learner's own may raise anything when it is asked for its value
-            return f"The answer should be one number, but it is of type {type(answer).__name__}."
+            return say("answer.one_number", kind=type(answer).__name__)
         if not math.isfinite(given):
-            return f"The answer should be a finite number, but it is {given}."
+            return say("answer.finite", given=given)
 
         def near(value: float | Callable[[], float]) -> bool:
             meant = float(value() if callable(value) else value)
@@ -59,9 +74,9 @@ def number(
         for value, sentence in mistakes:
             if near(value):
                 return sentence
-        return f"{given:g} is not it. {hint}"
+        return f"{say('answer.not_it', given=f'{given:g}')} {hint}"
 
-    return find
+    return Judge(find, (hint, *(sentence for _, sentence in mistakes)))
 
 
 def function(
@@ -71,7 +86,7 @@ def function(
     *,
     tolerance: float = 1e-4,
     bounds: Bounds | None = None,
-) -> Check:
+) -> Judge:
     """A check for a function: it must give what the reference gives, for every case.
 
     Args:
@@ -85,24 +100,24 @@ def function(
 
     def find(answer: Any) -> str | None:
         if not callable(answer):
-            return f"The answer should be a function, but it is of type {type(answer).__name__}."
+            return say("answer.a_function", kind=type(answer).__name__)
         wanted = list(cases())
         for arguments in wanted:
             expected = as_numbers(called(reference, arguments))
             try:
                 given = called(answer, arguments)
             except BaseException as error:  # whatever a learner's function does wrong is said, not raised
-                return f"For {_words(arguments)} {raised(answer, error)}"
+                return say("answer.for", arguments=_words(arguments), wrong=raised(answer, error))
             wrong = _difference(given, expected, tolerance, bounds and bounds(*arguments))
             if wrong is None:
                 continue
             for sentence, mistaken in (mistakes or {}).items():
                 if all(_agree(answer, mistaken, each, tolerance) for each in wanted):
                     return sentence
-            return f"For {_words(arguments)} {wrong}"
+            return say("answer.for", arguments=_words(arguments), wrong=wrong)
         return None
 
-    return find
+    return Judge(find, tuple(mistakes or ()))
 
 
 def as_numbers(value: Any) -> NDArray[np.float64]:
@@ -174,10 +189,11 @@ def raised(answer: Any, error: BaseException) -> str:
             place = (trace.tb_lineno, trace.tb_frame.f_globals)
         trace = trace.tb_next
     if code is None or place is None:
-        at = f" (the function begins in line {code.co_firstlineno})" if code is not None else ""
-        return f"the function{at} raised {said}"
+        if code is None:
+            return say("answer.raised", said=said)
+        return say("answer.raised_begins", line=code.co_firstlineno, said=said)
     line = linecache.getline(code.co_filename, place[0], place[1]).strip()
-    return f"line {place[0]}" + (f", `{line}`," if line else "") + f" raised {said}"
+    return say("answer.raised_code" if line else "answer.raised_line", line=place[0], code=line, said=said)
 
 
 def _scalar(values: NDArray[np.float64]) -> float:
@@ -210,30 +226,30 @@ def _difference(
 ) -> str | None:
     """What tells two results apart, as the end of a sentence; None where nothing does."""
     if given is None:
-        return "the function gave nothing; end it with `return`."
+        return say("answer.nothing")
     if given is ...:
-        return "the function gave three dots; write what it should compute."
+        return say("answer.dots")
     try:
         mine = _shaped_like(as_numbers(given), meant)
     except BaseException:  # an object of the learner's own may raise anything when it is asked for its values
-        return f"the function gave a {type(given).__name__}, not {_short(meant)}."
+        return say("answer.kind", kind=type(given).__name__, meant=_short(meant))
     if mine.shape != meant.shape:
-        return f"the shape should be {meant.shape}, but it is {mine.shape}."
+        return say("answer.shape", meant=meant.shape, given=mine.shape)
     if not np.isfinite(mine).all():
-        return "the result holds values that are not numbers: something was divided by 0 or a logarithm taken of it."
+        return say("answer.not_numbers")
     low, high = bounds or (meant, meant)
     apart = np.maximum(np.maximum(low - mine, mine - high), 0)
     if apart.size == 0 or float(apart.max()) <= tolerance * max(1.0, float(np.abs(meant).max())):
         return None
     if meant.ndim == 0:
-        return f"it should be {_short(meant)}, but the function gave {_short(mine)}."
+        return say("answer.should_be", meant=_short(meant), given=_short(mine))
     where = np.unravel_index(int(apart.argmax()), apart.shape)
     place = ", ".join(str(int(each)) for each in where)
-    return f"the value at [{place}] should be {meant[where]:.5g}, but it is {mine[where]:.5g}."
+    return say("answer.value_at", place=place, meant=f"{meant[where]:.5g}", given=f"{mine[where]:.5g}")
 
 
 def _short(values: NDArray[Any]) -> str:
-    return f"{float(values):.6g}" if values.ndim == 0 else f"an array of shape {values.shape}"
+    return f"{float(values):.6g}" if values.ndim == 0 else say("answer.array", shape=values.shape)
 
 
 def _words(arguments: tuple[Any, ...]) -> str:
@@ -242,8 +258,8 @@ def _words(arguments: tuple[Any, ...]) -> str:
         if isinstance(each, np.ndarray):
             small = each.ndim == 1 and each.size <= 6
             parts.append(
-                np.array2string(each, precision=4, separator=", ") if small else f"an array of shape {each.shape}"
+                np.array2string(each, precision=4, separator=", ") if small else say("answer.array", shape=each.shape)
             )
         else:
             parts.append(f"{each:.6g}" if isinstance(each, float) else repr(each))
-    return ", ".join(parts) + (":" if parts else "this:")
+    return (", ".join(parts) or say("answer.this")) + ":"

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
+from explorer.classroom.language import say
 from explorer.errors import ExplorerError
 from explorer.formats import accepted, described
 from explorer.photo import check_ratio
@@ -30,7 +31,8 @@ class Explorer(ipywidgets.VBox):
     cell sets (`w.ratio = 500`) raises at once, too.
     """
 
-    title = "Explorer"
+    title = "label.explorer"
+    """Id of what stands at its head."""
 
     def __init__(self, *, max_side: int, ratio: float | str = "auto", wanted: Iterable[str] | None = None) -> None:
         self.error: Exception | None = None
@@ -44,22 +46,20 @@ class Explorer(ipywidgets.VBox):
         self._wished_ratio = ratio
         self.models = Models(wanted)
 
-        self._heading = look.html(look.heading(self.title, None))
-        self._upload = ipywidgets.FileUpload(accept=accepted(), multiple=False, description="Open a photo")
+        self._heading = look.html(look.heading(say(self.title), None))
+        self._upload = ipywidgets.FileUpload(accept=accepted(), multiple=False, description=say("label.open"))
         self._upload.add_class("lx-upload")
         words = described()
         self._upload.tooltip = words[:1].upper() + words[1:]
         self._model = ipywidgets.Dropdown(
-            options=self.models.options, description="Model", layout={"width": "min(100%, 330px)"}
+            options=self.models.options, description=say("label.model"), layout={"width": "min(100%, 330px)"}
         )
         self._slider = ipywidgets.FloatLogSlider(
-            value=1.0, base=10, min=0.0, max=_HIGHEST, step=0.01, description="Amplify ×", readout_format=".3g",
-            continuous_update=False, layout={"width": "min(100%, 380px)"},
+            value=1.0, base=10, min=0.0, max=_HIGHEST, step=0.01, readout_format=".3g", continuous_update=False,
+            description=say("label.amplify"), layout={"width": "min(100%, 380px)"},
         )  # fmt: skip
-        self._slider.tooltip = "Gain in linear light before the model sees the photo, 1 to 300"
-        self._suggested = ipywidgets.Button(
-            description="Suggested", tooltip="The ratio that this model's rule suggests"
-        )
+        self._slider.tooltip = say("label.amplify_tip")
+        self._suggested = ipywidgets.Button(description=say("label.suggested"), tooltip=say("label.suggested_tip"))
         self._problem = look.html()
         self._problem.add_class("lx-problem")
         self._caption, self._remarks = look.html(), look.html()
@@ -178,7 +178,7 @@ class Explorer(ipywidgets.VBox):
 
     def _read(self, source: Source | None) -> None:
         self._photo, self._source = as_photo(source), source
-        self._heading.value = look.heading(self.title, self._photo)
+        self._heading.value = look.heading(say(self.title), self._photo)
         self._opened()
 
     def _open(self, source: Source | None) -> None:
@@ -225,9 +225,9 @@ class Explorer(ipywidgets.VBox):
 
     def _renew(self) -> None:
         if self._photo is None or self._model.value is None:
-            raise ExplorerError("There is no photo and model to show yet; open a photo and choose a model.")
+            raise ExplorerError("There is no photo or model to show yet; open a photo and choose a model.")
         ratio, source = suggested_ratio(self._photo, self.models.loaded(self._model.value))
-        self._suggested.description = f"Suggested {ratio_words(ratio)}"
+        self._suggested.description = say("label.suggested_ratio", ratio=ratio_words(ratio))
         self._suggested.tooltip = source
         self._suggested.disabled = self._automatic
         if self._automatic:

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from explorer.classroom.language import say
 from explorer.errors import ExplorerError
 from explorer.evaluation.metrics import measure
 from explorer.inspect import Compared, compare
@@ -34,7 +35,7 @@ class CompareExplorer(Explorer):
     `explorer.inspect.Compared`, and `w.plot()` the figure of quality against time.
     """
 
-    title = "Compare"
+    title = "label.compare"
 
     def __init__(
         self, photo: Source | None = None, models: Sequence[ModelChoice] | None = None, ratio: float | str = "auto", *,
@@ -49,9 +50,9 @@ class CompareExplorer(Explorer):
         self._boxes: dict[str, ipywidgets.Checkbox] = {}
         self._ticks = look.row()
         self._offer(wished)
-        self._each = ipywidgets.Checkbox(True, description="each model's own suggestion", indent=False)
+        self._each = ipywidgets.Checkbox(True, description=say("label.each"), indent=False)
         self._each.observe(lambda change: self._by_user(lambda: self._own(change["new"])), "value")
-        self._run = ipywidgets.Button(description="Compare")
+        self._run = ipywidgets.Button(description=say("label.compare"))
         self._run.add_class("lx-primary")
         self._run.on_click(lambda _button: self._by_user(self._renew))
         self.view = viewer.tiles()
@@ -88,7 +89,7 @@ class CompareExplorer(Explorer):
         full = len(self.chosen) >= MOST
         for box in self._boxes.values():
             box.disabled = full and not box.value
-            box.tooltip = f"{MOST} models are ticked; untick one first" if box.disabled else None
+            box.tooltip = say("label.most", most=MOST) if box.disabled else None
 
     @property
     def chosen(self) -> list[str]:
@@ -172,9 +173,9 @@ class CompareExplorer(Explorer):
                 scores = None if self._reference is None else measure(image, fitted(self._reference, image))
                 results.append(replace(each, scores=scores))
         self._result = results
-        tiles = [viewer.Tile("Photo as taken", taken, "not amplified")]
+        tiles = [viewer.Tile(say("label.photo_taken"), taken, say("label.not_amplified"))]
         if reference is not None:
-            tiles.append(viewer.Tile("Reference", reference, "the same scene with enough light"))
+            tiles.append(viewer.Tile(say("label.reference"), reference, say("label.same_scene")))
         tiles += [self._tile(each) for each in results]
         self.view.show(tiles, tile_width=220)
         self._table.value = self._rows(results)
@@ -184,11 +185,21 @@ class CompareExplorer(Explorer):
         ratio = ratio_words(each.restoration.ratio)
         title = self.models.labels[each.model]
         return viewer.Tile(
-            title, each.restoration.image, f"amplified {ratio}{figures}", f"restored by {title} at {ratio}"
+            title,
+            each.restoration.image,
+            say("label.amplified_by", ratio=ratio) + figures,
+            say("label.by_at", model=title, ratio=ratio),
         )
 
     def _rows(self, results: list[Compared]) -> str:
-        columns = ["Model", "Amplification", *(m.heading for m in METRICS), "Time", "Parameters", "GMac"]
+        columns = [
+            say("label.model"),
+            say("label.amplification"),
+            *(m.heading for m in METRICS),
+            say("label.seconds"),
+            say("label.parameters"),
+            "GMac",
+        ]
         rows = []
         for each in results:
             rows.append(
@@ -201,7 +212,7 @@ class CompareExplorer(Explorer):
                     f"{each.cost.gmac:.2f}" if each.cost else "–",
                 ]
             )
-        note = "At preview size, on this machine; time is that of the model alone."
+        note = say("label.at_preview")
         if self._reference is None:
-            note += " PSNR and SSIM need a reference."
-        return grid(columns, rows, "Models compared") + f'<p class="lx-remark">{note}</p>'
+            note += f" {say('label.need_reference')}"
+        return grid(columns, rows, say("label.compared")) + f'<p class="lx-remark">{note}</p>'

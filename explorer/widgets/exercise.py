@@ -16,14 +16,13 @@ from typing import Any
 import ipywidgets
 
 from explorer.classroom import record
+from explorer.classroom.language import say, worded
 from explorer.errors import ExplorerError
 from explorer.widgets import look
-from explorer.widgets.answers import Check
+from explorer.widgets.answers import Check, Judge
 
 LESSONS = ("lessons_light", "lessons_models", "lessons_training")
 """Modules of this package that hold exercises."""
-IN_A_CELL = "Replace the three dots with your answer and run the cell again."
-ON_A_PAGE = "A page has no cells to write in: open the lesson as a notebook to answer this exercise."
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,20 @@ class Exercise:
     praise: str
     """What the right answer means."""
 
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Its praise and what its check may say, in English, by id."""
+        said = self.find.sentences if isinstance(self.find, Judge) else ()
+        return {f"{self.name}.praise": self.praise, **{f"{self.name}.{index}": each for index, each in enumerate(said)}}
+
+    def wrong(self, answer: Any) -> str | None:
+        """What is wrong with an answer, in the language that is spoken."""
+        found = self.find(answer)
+        for code, sentence in self.sentences.items():
+            if found is not None and found.endswith(sentence):
+                return found.removesuffix(sentence) + worded(code, sentence)
+        return found
+
 
 class Verdict(ipywidgets.VBox):
     """What is to be said of an answer: `right` is True, False, or None for an answer that is not given yet."""
@@ -45,10 +58,9 @@ class Verdict(ipywidgets.VBox):
         """Shows the sentence in the colour of the verdict."""
         self.right, self.sentence = right, sentence
         kind = {True: "lx-right", False: "lx-wrong", None: ""}[right]
-        sign = {True: "Right.", False: "Not yet.", None: "To do."}[right]
-        words = (
-            f'<div class="lx-verdict {kind}"><p><b>Exercise {escape(exercise)}. {sign}</b> {escape(sentence)}</p></div>'
-        )
+        sign = say({True: "verdict.right", False: "verdict.wrong", None: "verdict.open"}[right])
+        title = f"{escape(say('verdict.exercise', name=exercise))} {sign}"
+        words = f'<div class="lx-verdict {kind}"><p><b>{title}</b> {escape(sentence)}</p></div>'
         super().__init__([look.style(), look.html(words)])
         self.add_class("lx-w")
 
@@ -70,10 +82,12 @@ def check(exercise: str, answer: Any) -> Verdict:
     if exercise not in known:
         raise ExplorerError(f"There is no exercise {exercise!r}; the known ones are {', '.join(known)}.")
     if answer is ... or (callable(answer) and _unwritten(answer)):
-        return Verdict(exercise, None, ON_A_PAGE if "VOILA_KERNEL_ID" in os.environ else IN_A_CELL)
-    wrong = known[exercise].find(answer)
+        return Verdict(
+            exercise, None, say(f"verdict.{'on_a_page' if 'VOILA_KERNEL_ID' in os.environ else 'in_a_cell'}")
+        )
+    wrong = known[exercise].wrong(answer)
     record.keep("exercise", exercise, wrong is None, said=wrong or "")
-    return Verdict(exercise, wrong is None, known[exercise].praise if wrong is None else wrong)
+    return Verdict(exercise, wrong is None, wrong or worded(f"{exercise}.praise", known[exercise].praise))
 
 
 def _unwritten(function: Callable[..., Any]) -> bool:

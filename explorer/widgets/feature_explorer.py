@@ -7,6 +7,7 @@ from weakref import ref
 
 import ipywidgets
 
+from explorer.classroom.language import say
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, statistics
@@ -19,7 +20,7 @@ from explorer.widgets.selection import ModelChoice
 
 ON_A_SHEET = 32
 """Channels shown at once."""
-_SCOPES = (("this channel", "channel"), ("this layer", "layer"), ("the whole network", "network"))
+_SCOPES = ("channel", "layer", "network")
 
 
 class FeatureExplorer(Explorer):
@@ -29,7 +30,7 @@ class FeatureExplorer(Explorer):
     `explorer.inspect.FeatureMaps`.
     """
 
-    title = "Feature maps"
+    title = "label.features"
 
     def __init__(
         self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
@@ -46,13 +47,15 @@ class FeatureExplorer(Explorer):
         self._untouched: tuple[object, ...] | None = None
         self._whole: FeatureMaps | None = None
         """With every channel on: what an off channel held, and the picture to compare with."""
-        self._layer = ipywidgets.Dropdown(description="Layer", layout={"width": "min(100%, 430px)"})
+        self._layer = ipywidgets.Dropdown(description=say("label.layer"), layout={"width": "min(100%, 430px)"})
         self._scope = ipywidgets.Dropdown(
-            options=_SCOPES, description="Colours over", layout={"width": "min(100%, 260px)"}
+            options=[(say(f"label.scope_{each}"), each) for each in _SCOPES],
+            description=say("label.scope"),
+            layout={"width": "min(100%, 260px)"},
         )
-        self._page = ipywidgets.Dropdown(description="Channels", layout={"width": "min(100%, 200px)"})
-        self._silence = ipywidgets.Checkbox(False, description="switch this channel off", indent=False)
-        self._restore_all = ipywidgets.Button(description="All on")
+        self._page = ipywidgets.Dropdown(description=say("label.channels"), layout={"width": "min(100%, 200px)"})
+        self._silence = ipywidgets.Checkbox(False, description=say("label.off"), indent=False)
+        self._restore_all = ipywidgets.Button(description=say("label.all_on"))
         self.sheet = viewer.channel_sheet()
         self.view = viewer.tiles()
         self.picture = viewer.before_after()
@@ -130,7 +133,7 @@ class FeatureExplorer(Explorer):
         self._layers = {each.name: each for each in sorted(found, key=lambda each: each.order)}
         names = list(self._layers)
         if not names:
-            raise ModelNotFoundError(f"{self.model} is no network and has no layers to show; choose a network.")
+            raise ModelNotFoundError(f"{self.model} is not a network, so it has no layers to show; choose a network.")
         if self._wished_layer is not None and self._wished_layer not in self._layers:
             raise self._unknown(self._wished_layer)
         first = self._wished_layer or names[len(names) // 2]
@@ -142,7 +145,7 @@ class FeatureExplorer(Explorer):
 
     def _unknown(self, name: str) -> ModelNotFoundError:
         some = ", ".join(list(self._layers)[:8])
-        return ModelNotFoundError(f"{self.model} has no layer {name!r}; some that there are: {some}.")
+        return ModelNotFoundError(f"{self.model} has no layer {name!r}; for example, there are {some}.")
 
     def _pick_layer(self, name: str) -> None:
         if name not in self._layers:
@@ -183,7 +186,7 @@ class FeatureExplorer(Explorer):
         self._result = found
         count = found.maps.shape[2]
         pages = [
-            (f"{first} to {min(first + ON_A_SHEET, count) - 1} of {count}", first)
+            (say("label.page", first=first, last=min(first + ON_A_SHEET, count) - 1, count=count), first)
             for first in range(0, count, ON_A_SHEET)
         ]
         with self._silent():
@@ -215,7 +218,7 @@ class FeatureExplorer(Explorer):
                 self.sheet.chosen = first
             self.sheet.show(
                 sheet.image, sheet.columns, sheet.cell, GAP, first, count,
-                f"channels {first} to {first + count - 1} of {found.layer}",
+                say("label.sheet", first=first, last=first + count - 1, layer=found.layer),
             )  # fmt: skip
             self.sheet.off = sorted(self._off)
         self._draw_channel()
@@ -231,34 +234,43 @@ class FeatureExplorer(Explorer):
         scale = channel_scale(maps, channel, self._scope.value, found.network_range)
         large = look.enlarged(false_colour(values, scale.low, scale.high, scale.palette), 320)
         mean, deviation, low, high, dead = statistics(maps)[channel]
-        note = f"mean {mean:.3g}, standard deviation {deviation:.3g}, {low:.3g} to {high:.3g}"
-        note += f", {100 * dead:.0f} % not above 0"
+        numbers = {"mean": mean, "deviation": deviation, "low": low, "high": high}
+        shown = {name: f"{value:.3g}" for name, value in numbers.items()}
+        note = say("label.statistics", **shown, dead=f"{100 * dead:.0f}")
         if channel in self._off:
-            note += "; it is off, and this is what it held"
+            note += f"; {say('label.is_off')}"
         whole = found.image if self._whole is None else self._whole.image
         self.view.show(
             [
                 viewer.Tile(
-                    f"Channel {channel} of {found.layer}", large, note, "", (scale.low, scale.high, scale.palette)
+                    say("label.channel_of", channel=channel, layer=found.layer),
+                    large,
+                    note,
+                    "",
+                    (scale.low, scale.high, scale.palette),
                 )
             ],
             tile_width=320,
         )
         off = ", ".join(map(str, sorted(self._off)))
-        words = f"without {off}" if self._off else "nothing is off"
-        self.picture.show(
-            resized_like(whole, found.image), found.image, ("all channels on", words), ("all channels on", words)
-        )
+        words = say("label.without", off=off) if self._off else say("label.nothing_off")
+        before = say("label.all_channels")
+        self.picture.show(resized_like(whole, found.image), found.image, (before, words), (before, words))
         layer = self._layers[found.layer]
-        rows = {"Layer": f"{layer.kind}, {found.maps.shape[2]} channels", "Amplified": ratio_words(found.ratio)}
+        rows = {
+            say("label.layer"): say("label.layer_is", kind=layer.kind, count=found.maps.shape[2]),
+            say("label.amplified"): ratio_words(found.ratio),
+        }
         if layer.reduction:
-            rows["Size"] = f"1/{layer.reduction:g} of the picture" if layer.reduction > 1 else "that of the picture"
+            part = f"{layer.reduction:g}"
+            rows[say("label.size")] = say("label.part", part=part) if layer.reduction > 1 else say("label.whole")
         if layer.receptive_field:
-            rows["Sees"] = f"{layer.receptive_field:.0f} pixels across" if layer.receptive_field < 1e6 else "everything"
-        if self._off:
-            rows["Mean change of the picture"] = (
-                f"{float(abs(found.image - resized_like(whole, found.image)).mean()):.4f}"
+            wide = f"{layer.receptive_field:.0f}"
+            rows[say("label.sees")] = (
+                say("label.across", count=wide) if layer.receptive_field < 1e6 else say("label.everything")
             )
+        if self._off:
+            rows[say("label.change")] = f"{float(abs(found.image - resized_like(whole, found.image)).mean()):.4f}"
         self._caption.value = look.said(rows)
 
 

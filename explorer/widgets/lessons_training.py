@@ -157,7 +157,7 @@ EXERCISES = (
                 "Take the mean, not the sum.": lambda x, y: float(np.abs(x - y).sum()),
             },
         ),
-        "Half of what this network minimises; the other half is the same on 8 × 8 means.",
+        "That is the whole loss of the training below.",
     ),
     Exercise(
         "8.curve",

@@ -9,6 +9,7 @@ from pathlib import Path
 import ipywidgets
 import numpy as np
 
+from explorer.classroom.language import say
 from explorer.photo import RawPhoto
 from explorer.photo.types import Photo
 from explorer.views.pictures import FloatArray
@@ -53,9 +54,9 @@ def show(widget: ipywidgets.Widget, visible: bool) -> None:
 def heading(title: str, photo: Photo | None) -> str:
     """What the widget is and which photo it holds."""
     if photo is None:
-        return f'<div class="lx-head"><b>{escape(title)}</b><span>no photo yet</span></div>'
+        return f'<div class="lx-head"><b>{escape(title)}</b><span>{say("label.no_photo")}</span></div>'
     width, height = photo.size
-    depth = "floating point" if photo.bits >= 32 else f"{photo.bits} bit"
+    depth = say("label.floating") if photo.bits >= 32 else say("label.bits", bits=photo.bits)
     kind = f"RAW, {depth}" if isinstance(photo, RawPhoto) else depth
     return (
         f'<div class="lx-head"><b>{escape(title)}</b><span>{escape(photo.name)}, {width} × {height}</span>'

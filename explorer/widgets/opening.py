@@ -61,7 +61,7 @@ def as_photo(source: Source | None) -> Photo:
     if hasattr(source, "detach"):
         return from_tensor(cast("torch.Tensor", source))
     if isinstance(source, str) and _ADDRESS.match(source):
-        raise PhotoError(f"{source} is an address, and nothing is downloaded here; save the file and give its path.")
+        raise PhotoError(f"{source} is a web address, and nothing is downloaded here; save the file and give its path.")
     if isinstance(source, Mapping):
         return explorer.open_photo(bytes(source["content"]), name=str(source["name"]))
     example = example_of(source)
@@ -114,7 +114,7 @@ def from_array(values: NDArray[Any], name: str = "array") -> RgbPhoto:
     planes = np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values
     if planes.ndim != 3 or planes.shape[2] != 3 or 0 in planes.shape:
         raise PhotoError(
-            f"An array of shape {values.shape} is no picture; give height x width x 3, or a mosaic through "
+            f"An array of shape {values.shape} is not a picture; give height x width x 3, or a mosaic through "
             "explorer.open_mosaic."
         )
     if planes.dtype in (np.uint8, np.uint16):
@@ -122,12 +122,12 @@ def from_array(values: NDArray[Any], name: str = "array") -> RgbPhoto:
     elif np.issubdtype(planes.dtype, np.floating):
         top, bits = 1.0, 32
     else:
-        raise PhotoError(f"An array of {planes.dtype} is no picture; give uint8, uint16 or floating point in [0, 1].")
+        raise PhotoError(
+            f"An array of {planes.dtype} is not a picture; give uint8, uint16 or floating point in [0, 1]."
+        )
     image = planes.astype(np.float32) / np.float32(top)
     if not np.isfinite(image).all() or image.min() < -1e-6 or image.max() > 1 + 1e-6:
-        raise PhotoError(
-            "The array's values do not lie in [0, 1]; divide them by the largest value that they can have."
-        )
+        raise PhotoError("The array's values are not in [0, 1]; divide them by the largest possible value.")
     return RgbPhoto(np.clip(image, 0, 1), bits=bits, name=name)
 
 
@@ -155,8 +155,8 @@ def fitted(reference: FloatArray, image: FloatArray) -> FloatArray:
     wanted, given = width / height, reference.shape[1] / reference.shape[0]
     if abs(wanted / given - 1) > 0.03:
         raise PhotoError(
-            f"The reference of {reference.shape[1]} x {reference.shape[0]} pixels does not show what the photo shows; "
-            "give a picture of the photo's own size."
+            f"The reference of {reference.shape[1]} x {reference.shape[0]} pixels does not match the photo; "
+            "give a picture of the same size as the photo."
         )
     small = cast(RgbPhoto, reduced(RgbPhoto(np.array(reference), bits=8), max(height, width))).image
     # A model for mosaics loses the rows and columns beyond whole cells; resampling would blur instead.

@@ -10,6 +10,7 @@ import ipywidgets
 from PIL import Image
 
 import explorer
+from explorer.classroom.language import say
 from explorer.errors import DataError
 from explorer.inspect.runs import Run, find_runs, read_run, replay_frames
 from explorer.views.plots import series, training_curves
@@ -31,9 +32,11 @@ class ReplayPlayer(ipywidgets.VBox):
         self._figure = figure
         self.run: Run | None = None
         self._frames: list[Any] = []
-        heading = look.html('<div class="lx-head"><b>Replay</b></div>')
+        heading = look.html(f'<div class="lx-head"><b>{say("label.replay")}</b></div>')
         self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
-        self._slider = ipywidgets.IntSlider(0, 0, 0, description="Epoch", layout={"width": "min(100%, 420px)"})
+        self._slider = ipywidgets.IntSlider(
+            0, 0, 0, description=say("label.epoch"), layout={"width": "min(100%, 420px)"}
+        )
         self._play = ipywidgets.Play(value=0, min=0, max=0, interval=_INTERVAL, show_repeat=False)
         self._caption = look.html()
         ipywidgets.jslink((self._play, "value"), (self._slider, "value"))
@@ -49,7 +52,8 @@ class ReplayPlayer(ipywidgets.VBox):
         self._slider.max = self._play.max = last
         if self.run is not None:
             heading.value = (
-                f'<div class="lx-head"><b>Replay</b><span>{self.run.name}, {len(self._frames)} pictures</span></div>'
+                f'<div class="lx-head"><b>{say("label.replay")}</b>'
+                f"<span>{say('label.frames', run=self.run.name, count=len(self._frames))}</span></div>"
             )
         super().__init__(
             [look.style(), heading, self._problem, self._picture, look.row(self._play, self._slider), self._caption]
@@ -84,7 +88,7 @@ class ReplayPlayer(ipywidgets.VBox):
         with Image.open(io.BytesIO(frame.picture)) as picture:
             self._picture.layout.width = f"{max(picture.width, 320)}px"
         self._picture.value = frame.picture
-        rows = {"Step": f"{frame.step:,}"}
+        rows = {say("label.step"): f"{frame.step:,}"}
         known = dict(zip(*series(self.run.entries, self._figure), strict=True))
         if frame.step in known:
             unit = " dB" if self._figure.startswith("psnr") else ""

@@ -1,4 +1,4 @@
-"""A function with sliders: what it gives is shown anew whenever one is moved, and its errors are said."""
+"""A function with sliders: what it gives is shown again whenever one is moved, and its errors are said."""
 
 from __future__ import annotations
 

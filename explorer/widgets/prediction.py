@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 
 from explorer.classroom import record
+from explorer.classroom.language import say
 from explorer.errors import ExplorerError
 from explorer.widgets import look
 from explorer.widgets.shown import as_widget
@@ -47,15 +48,15 @@ class Prediction(ipywidgets.VBox):
             self._entry.layout = {"width": "auto"}
         else:
             self._entry = ipywidgets.Text(
-                placeholder="a number", description="", layout={"width": "140px"}, continuous_update=True
+                placeholder=say("predict.number"), description="", layout={"width": "140px"}, continuous_update=True
             )
-        self._button = ipywidgets.Button(description="Show the answer", disabled=True)
+        self._button = ipywidgets.Button(description=say("predict.show"), disabled=True)
         self._button.add_class("lx-primary")
-        self._hint = look.html('<span class="lx-remark">Answer first: a guess is enough.</span>')
+        self._hint = look.html(f'<span class="lx-remark">{say("predict.first")}</span>')
         self._verdict, self._problem = ipywidgets.HTMLMath(), look.html()
         self._problem.add_class("lx-problem")
         self._shown = ipywidgets.VBox([])
-        asked = ipywidgets.HTMLMath(f'<p class="lx-tag-line">Predict</p><div>{question}</div>')
+        asked = ipywidgets.HTMLMath(f'<p class="lx-tag-line">{say("predict.tag")}</p><div>{question}</div>')
         unit_label = look.html(escape(unit))
         entry = look.row(self._entry, unit_label) if self._options is None else self._entry
         super().__init__(
@@ -87,7 +88,7 @@ class Prediction(ipywidgets.VBox):
     def _noticed(self) -> None:
         self._button.disabled = self.guess is None
         typed = self._options is None and str(self._entry.value).strip() and self.guess is None
-        self._hint.value = '<span class="lx-remark">Write a number, e.g. 3.5.</span>' if typed else ""
+        self._hint.value = f'<span class="lx-remark">{say("predict.write_number")}</span>' if typed else ""
 
     def reveal(self) -> None:
         """Shows the answer.
@@ -98,7 +99,7 @@ class Prediction(ipywidgets.VBox):
         try:
             guess = self.guess
             if guess is None:
-                raise ExplorerError("Answer first: choose or write what you expect, then press the button.")
+                raise ExplorerError(say("predict.nothing_given"))
             truth = self._truth()
             self._verdict.value = self._words(guess, truth)
             record.keep("prediction", self._name, self._met(guess, truth), given=guess, answer=truth)
@@ -119,12 +120,10 @@ class Prediction(ipywidgets.VBox):
         try:
             return self._answer()
         except NameError as error:
-            raise ExplorerError(
-                f"The answer is not known yet ({error.name} comes later): run the cells below, then press the button."
-            ) from error
+            raise ExplorerError(say("predict.not_known_yet", name=error.name)) from error
 
     def _met(self, guess: str | float, truth: Any) -> bool:
-        """Whether a guess is right; of numbers, within a tenth, whatever the unit."""
+        """True if a guess is right; of numbers, within a tenth, whatever the unit."""
         if self._options is not None:
             return str(truth) == guess
         return abs(float(guess) - float(truth)) <= 0.1 * max(abs(float(truth)), 1e-9)
@@ -133,11 +132,13 @@ class Prediction(ipywidgets.VBox):
         because = f"<p>{self._because}</p>" if self._because else ""
         if self._options is not None:
             right = self._met(guess, truth)
-            said = "Yes." if right else f"You said “{escape(str(guess))}”. It is: <b>{escape(str(truth))}</b>."
+            other = f"{say('predict.you_said', guess=escape(str(guess)))} <b>{escape(str(truth))}</b>."
+            said = say("predict.yes") if right else other
             return f'<div class="lx-verdict {"lx-right" if right else "lx-answer"}"><p>{said}</p>{because}</div>'
         number, unit = float(truth), f" {escape(self._unit)}" if self._unit else ""
         near = self._met(guess, truth)
-        said = f"It is <b>{number:.4g}{unit}</b>; you said {float(guess):g}{unit}" + (
-            ": well predicted." if near else "."
+        mine = say("predict.said_number", guess=f"{float(guess):g}{unit}")
+        said = f"{say('predict.it_is')} <b>{number:.4g}{unit}</b>; {mine}" + (
+            f": {say('predict.well')}" if near else "."
         )
         return f'<div class="lx-verdict {"lx-right" if near else "lx-answer"}"><p>{said}</p>{because}</div>'

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from explorer.classroom.language import worded
 from explorer.errors import ExplorerError
 from explorer.widgets.prediction import Prediction
 
@@ -30,7 +31,14 @@ class Question:
     options: tuple[str, ...] | None = None
     unit: str = ""
     measured: bool = False
-    """Whether the answer is computed from what the lesson measures."""
+    """True if the answer is computed from what the lesson measures."""
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """What it says, in English, by id."""
+        said = {"text": self.text, "because": self.because, **({"unit": self.unit} if self.unit else {})}
+        said |= {f"option{index}": each for index, each in enumerate(self.options or ())}
+        return {f"ask.{self.name}.{part}": words for part, words in said.items()}
 
 
 @cache
@@ -51,13 +59,19 @@ def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Predictio
         raise ExplorerError(f"There is no question {name!r}; the known ones are {', '.join(known)}.")
     asked = known[name]
     if asked.measured and measured is None:
-        raise ExplorerError(f"The answer to {name} is measured in its lesson; give what it is computed from.")
-    answer = asked.answer
-    if asked.measured:
+        raise ExplorerError(f"The answer to {name} is measured in its lesson; pass the measured values.")
+    words = {english: worded(code, english) for code, english in asked.sentences.items()}
 
-        def answer() -> Any:
-            return asked.answer(measured() if callable(measured) else measured)
+    def answer() -> Any:
+        found = asked.answer
+        if asked.measured:
+            found = found(measured() if callable(measured) else measured)
+        elif callable(found):
+            found = found()
+        return words[found] if isinstance(found, str) else found
 
+    options = None if asked.options is None else [words[each] for each in asked.options]
     return Prediction(
-        asked.text, answer, options=asked.options, unit=asked.unit, because=asked.because, reveal=reveal, name=name
-    )
+        words[asked.text], answer, options=options, unit=words.get(asked.unit, ""), because=words[asked.because],
+        reveal=reveal, name=name,
+    )  # fmt: skip

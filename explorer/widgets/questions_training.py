@@ -27,7 +27,7 @@ QUESTIONS = (
         "The same training <b>without the difference</b> (λ = 0): only the critic counts. What will the picture look "
         "like?",
         "further from the truth, with patterns and colours that are not in the photo",
-        "Nothing asks for this photo any more, only for windows that this critic takes for photographs, and after so "
+        "Nothing asks for this photo any more, only for windows that this critic accepts as photographs, and after so "
         "few steps it is easily pleased.",
         (
             "smoother and closer to the truth",
@@ -56,7 +56,7 @@ QUESTIONS = (
     ),
     Question(
         "8.longer",
-        "The training goes on for all its steps. Which weights will be best on <b>new</b> photographs?",
+        "Training continues for all its steps. Which weights will be best on <b>new</b> photographs?",
         "those of the best validation score",
         "The loss on the training crops falls almost to the end, whatever happens elsewhere. Where the validation "
         "curve turns down, training on is learning by heart: keep the weights of its peak.",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipywidgets
 
 import explorer
+from explorer.classroom.language import say
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
+from explorer.photo.light.strength import FULL, check_strength
 from explorer.restoration import Restoration
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words
@@ -15,25 +17,35 @@ from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
-_LEFT = (("as taken", "taken"), ("amplified only", "amplified"))
-
 
 class RestoreExplorer(Explorer):
     """Slides the amplification, chooses the model, and shows before and after under one divider.
 
-    `w.ratio = 30`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do; `w.result` is the
-    `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes the full size.
+    `w.ratio = 30`, `w.strength = 50`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do;
+    `w.result` is the `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes
+    the full size.
     """
 
-    title = "Restore"
+    title = "label.restore"
 
     def __init__(
         self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
-        max_side: int = 480,
+        strength: float = FULL, max_side: int = 480,
     ) -> None:  # fmt: skip
         """See `explorer.widgets.restore`."""
         super().__init__(max_side=max_side, ratio=ratio)
-        self._left = ipywidgets.Dropdown(options=_LEFT, description="Left side", layout={"width": "min(100%, 250px)"})
+        self._wished_strength: float | None = strength
+        self._strength = ipywidgets.FloatSlider(
+            FULL, min=0.0, max=FULL, step=1.0, description=say("label.strength"), readout_format=".0f",
+            continuous_update=False, layout={"width": "min(100%, 380px)"},
+        )  # fmt: skip
+        self._strength.tooltip = say("label.strength_help")
+        self._strength.observe(lambda _change: self._by_user(self._renew), "value")
+        self._left = ipywidgets.Dropdown(
+            options=[(say("label.taken"), "taken"), (say("label.amplified_only"), "amplified")],
+            description=say("label.left"),
+            layout={"width": "min(100%, 250px)"},
+        )
         self._left.observe(lambda _change: self._by_user(self._show), "value")
         self.view = viewer.before_after()
         self._taken: FloatArray | None = None
@@ -42,6 +54,7 @@ class RestoreExplorer(Explorer):
             look.row(self._heading, self._upload),
             look.row(self._model, self._left),
             look.row(self._slider, self._suggested),
+            look.row(self._strength),
             self._problem,
             self.view,
             self._caption,
@@ -55,6 +68,24 @@ class RestoreExplorer(Explorer):
         shown: Restoration = super().result
         return shown
 
+    @property
+    def strength(self) -> float:
+        """How much of the restoration is taken, 0 (the developed photo) to 100 (the network's picture)."""
+        return float(self._strength.value)
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._by_cell(lambda: self._set_strength(value))
+
+    def _set_strength(self, value: float) -> None:
+        self._note_strength(value)
+        self._renew()
+
+    def _note_strength(self, value: float) -> None:
+        number = check_strength(value)
+        with self._silent():
+            self._strength.value = number
+
     def _busy(self, working: bool) -> None:
         self.view.busy = working
 
@@ -62,13 +93,18 @@ class RestoreExplorer(Explorer):
         assert self._photo is not None
         self._taken = load_rendering(reduced(self._photo, self.max_side))
 
+    def _chosen(self) -> None:
+        if self._wished_strength is not None:
+            wished, self._wished_strength = self._wished_strength, None
+            self._note_strength(wished)
+
     def _afresh(self) -> None:
         self.view.start_afresh()
 
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)
-        self._result = explorer.restore(self._photo, model, self.ratio, max_side=self.max_side)
+        self._result = explorer.restore(self._photo, model, self.ratio, strength=self.strength, max_side=self.max_side)
         self._show()
 
     def _show(self) -> None:
@@ -77,24 +113,27 @@ class RestoreExplorer(Explorer):
             return
         left = amplify(taken, result.ratio) if self._left.value == "amplified" else taken
         title = self.models.labels.get(result.model, result.model)
-        side = "amplified only" if self._left.value == "amplified" else "as taken"
+        side = say("label.amplified_only" if self._left.value == "amplified" else "label.taken")
         self.view.show(
             resized_like(left, result.image),
             result.image,
             (side, title),
             (
                 f"{self._photo.name}, {side}",
-                f"{self._photo.name} restored by {title} at {ratio_words(result.ratio)}",
+                say("label.restored_by", photo=self._photo.name, model=title, ratio=ratio_words(result.ratio)),
             ),
         )
         weights = result.weights
         device = f"{result.device.upper()}, {result.backend}"
         self._caption.value = look.said(
             {
-                "Amplified": f"{ratio_words(result.ratio)} ({'suggested' if self._automatic else 'chosen'})",
-                "Network time": f"{seconds_words(result.seconds)} on the {device}",
-                "Preview": f"{result.image.shape[1]} × {result.image.shape[0]} pixels",
-                "Weights": weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
+                say("label.amplified"): say(
+                    "label.is_suggested" if self._automatic else "label.is_chosen", ratio=ratio_words(result.ratio)
+                ),
+                **({say("label.strength"): f"{result.strength:g} %"} if result.strength < FULL else {}),
+                say("label.time"): say("label.time_on", time=seconds_words(result.seconds), device=device),
+                say("label.preview"): say("label.pixels", width=result.image.shape[1], height=result.image.shape[0]),
+                say("label.weights"): weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
             }
         )
         self._remarks.value = look.remarks([*self._photo.notes, *result.notes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets
 
 import explorer
+from explorer.classroom.language import say
 from explorer.inspect import Decomposition, decompose, recombined
 from explorer.views.pictures import FloatArray
 from explorer.views.retinex import panels
@@ -22,7 +23,7 @@ class RetinexExplorer(Explorer):
     under the edited light.
     """
 
-    title = "Retinex"
+    title = "label.retinex"
 
     def __init__(
         self, photo: Source | None = None, model: ModelChoice | None = None, ratio: float | str = "auto", *,
@@ -35,11 +36,11 @@ class RetinexExplorer(Explorer):
         self.relit: FloatArray | None = None
         """H x W x 3 sRGB in [0, 1]: the reflectance under the edited light; None where the model gives no light."""
         self._gamma = ipywidgets.FloatSlider(
-            1.0, min=0.0, max=2.0, step=0.05, description="Gamma", continuous_update=False,
+            1.0, min=0.0, max=2.0, step=0.05, description=say("label.gamma"), continuous_update=False,
             layout={"width": "min(100%, 340px)"},
         )  # fmt: skip
         self._gain = ipywidgets.FloatSlider(
-            1.0, min=0.2, max=4.0, step=0.05, description="Gain ×", continuous_update=False,
+            1.0, min=0.2, max=4.0, step=0.05, description=say("label.gain"), continuous_update=False,
             layout={"width": "min(100%, 340px)"},
         )  # fmt: skip
         for each in (self._gamma, self._gain):
@@ -48,8 +49,7 @@ class RetinexExplorer(Explorer):
         self.relit_view = viewer.before_after()
         self._edit = ipywidgets.VBox(
             [
-                look.html("<p class='lx-remark'>Light it by hand: the illumination is raised to the gamma, multiplied "
-                          "by the gain, and lights the reflectance again. Gamma 0 makes all light equal.</p>"),
+                look.html(f"<p class='lx-remark'>{say('label.by_hand')}</p>"),
                 look.row(self._gamma, self._gain),
                 self.relit_view,
             ]
@@ -114,10 +114,10 @@ class RetinexExplorer(Explorer):
             ],
             tile_width=230,
         )  # fmt: skip
-        rows = {"Amplified": ratio_words(found.restoration.ratio)}
+        rows = {say("label.amplified"): ratio_words(found.restoration.ratio)}
         if found.residual is not None:
-            rows["Mean |R·I − S|"] = f"{float(found.residual.mean()):.4f}"
-        rows["Network time"] = seconds_words(found.restoration.seconds)
+            rows[say("label.mean_residual")] = f"{float(found.residual.mean()):.4f}"
+        rows[say("label.time")] = seconds_words(found.restoration.seconds)
         self._caption.value = look.said(rows)
         self._remarks.value = look.remarks([*self._photo.notes, *found.restoration.notes])
         self._relight()
@@ -130,5 +130,6 @@ class RetinexExplorer(Explorer):
             self.relit = None
             return
         self.relit = recombined(found.reflectance, found.illumination, gamma=self.gamma, gain=self.gain)
-        words = f"lit by hand: gamma {self.gamma:g}, gain {self.gain:g}"
-        self.relit_view.show(found.seen, self.relit, ("what the model saw", words), ("what the model saw", words))
+        words = say("label.lit", gamma=f"{self.gamma:g}", gain=f"{self.gain:g}")
+        before = say("label.seen")
+        self.relit_view.show(found.seen, self.relit, (before, words), (before, words))

@@ -40,7 +40,7 @@ def bring(
     """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
 
     Args:
-        net: it is copied, so that training goes on without changing the model.
+        net: it is copied, so that further training does not change the model.
         architecture: its name in the registry.
         name: of the model; "architecture.name" is what it is called.
         input, output: the conventions that it was trained with, as in a config of weights; the learnt rule for the

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from explorer.classroom.language import say
 from explorer.widgets.answers import Call, as_numbers, raised
 
 LEAST = 5
@@ -18,13 +19,12 @@ _MIDDLES: dict[str, Callable[[Sequence[float]], float]] = {
     "upper": lambda seconds: sorted(seconds)[len(seconds) // 2],
 }
 _SLIPS: tuple[tuple[Callable[[Sequence[float]], float], str], ...] = (
-    (min, "That is the quickest call, which may have been a lucky one; take the median of the measurements."),
-    (max, "That is the slowest call; take the median of the measurements."),
-    (lambda seconds: float(np.mean(seconds)), "One call had a hiccup, and it moves a mean; take the median of the "
-     "measurements."),
-    (lambda seconds: seconds[-1], "That is the last call alone; keep the seconds of every call and take their median."),
-    (sum, "That is the sum of all calls; take the median of the measurements."),
-)  # fmt: skip
+    (min, "timing.quickest"),
+    (max, "timing.slowest"),
+    (lambda seconds: float(np.mean(seconds)), "timing.mean"),
+    (lambda seconds: seconds[-1], "timing.last"),
+    (sum, "timing.sum"),
+)
 
 
 def _durations(run: int) -> list[float]:
@@ -65,25 +65,25 @@ def check_timing(measure: object) -> str | None:
     calls, the mean of the middle two, the lower (as torch has it) and the upper one are all medians.
     """
     if not callable(measure):
-        return f"The answer should be a function, but it is of type {type(measure).__name__}."
+        return say("answer.a_function", kind=type(measure).__name__)
     runs: list[tuple[float, list[float]]] = []
     for number in range(len(_FIRST)):
         try:
             given, calls, looked = _run(measure, number)
         except BaseException as error:  # whatever a learner's function does wrong is said, not raised
-            return f"Under the check's clock, {raised(measure, error)}"
+            return say("timing.clock", raised=raised(measure, error))
         if given is None:
-            return "The function gave nothing; end it with `return`."
+            return say("timing.nothing")
         try:
             values = as_numbers(given)
         except BaseException:  # an object of the learner's own may raise anything when it is asked for its value
-            return f"The function should give seconds as a number, but gave a {type(given).__name__}."
+            return say("timing.kind", kind=type(given).__name__)
         if values.size != 1:
-            return f"The function should give one number of seconds, but gave {values.size}."
+            return say("timing.one", count=values.size)
         if len(calls) < LEAST + 1:
-            return f"work() was called {len(calls)} times; call it once to warm up, then measure at least 5 times."
+            return say("timing.few", count=len(calls))
         if not looked:
-            return "The function never read clock(), the clock that it is given; use that one to measure."
+            return say("timing.unread")
         runs.append((float(values.reshape(())), calls))
     return _verdict(runs)
 
@@ -99,12 +99,12 @@ def _verdict(runs: list[tuple[float, list[float]]]) -> str | None:
     if any(matches(pick, skipped) for skipped in range(1, most - LEAST + 1) for pick in _MIDDLES.values()):
         return None
     if any(matches(pick, 0) for pick in _MIDDLES.values()):
-        return "The first call is another one, because it sets things up: call work() once before you measure."
+        return say("timing.first_is_another")
     if any(matches(pick, skipped) for skipped in range(most - LEAST + 1, most) for pick in _MIDDLES.values()):
-        return f"Fewer than {LEAST} of the calls were measured; measure at least {LEAST} after the warm-up."
-    for pick, sentence in _SLIPS:
+        return say("timing.fewer", least=LEAST)
+    for pick, code in _SLIPS:
         if matches(pick, 0):
-            return "The first call takes longer because it sets things up: call work() once before you measure."
+            return say("timing.first_takes_longer")
         if any(matches(pick, skipped) for skipped in range(1, most)):
-            return sentence
-    return "Read the clock before and after each call, subtract, and take the median of those differences."
+            return say(code)
+    return say("timing.read")

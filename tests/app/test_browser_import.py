@@ -25,7 +25,7 @@ def test_the_button_names_the_licence_and_the_model_is_there_at_once(
     page.click("[role=option]:has-text('zero_dce')")
     page.wait_for_selector("#lx-import-run:has-text('CC BY-NC 4.0')")
     terms = page.inner_text("#lx-import-terms")
-    assert "Zero-Reference Deep Curve Estimation" in terms and "without their authors' leave" in terms
+    assert "Zero-Reference Deep Curve Estimation" in terms and "requires their authors' permission" in terms
     assert authors.requests == [], "nothing is fetched before the visitor agrees"
 
     authors.faults = [Fault("store:GET", status=404)]

@@ -81,7 +81,7 @@ def test_a_grey_patch_is_picked_and_the_settings_keep_it(
 
     page.fill("#lx-neutral-x input", "90000")
     page.press("#lx-neutral-x input", "Enter")
-    assert "lies outside the picture" in message(page)
+    assert "is outside the picture" in message(page)
     page.wait_for_function(f"Number(document.querySelector('#lx-neutral-x input').value) < {SIZE[0]}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 from camera import BRIGHT, DARK, WIDTH, write_clip
@@ -122,6 +124,30 @@ def test_the_camera_is_restored_while_it_runs(page: Page, address: str) -> None:
     assert page.evaluate("document.querySelector('#lx-live video').srcObject") is None, "the camera's light goes out"
 
 
+def test_a_recording_is_what_was_shown(page: Page, address: str, tmp_path: Path) -> None:
+    opened(page, address, "?model=identity&ratio=2")
+    start(page)
+    choose(page, "Unchanged")
+    amplify(page, 8)
+    wait_for_frames(page, "shown.model === 'identity' && Math.abs(shown.ratio - 8) < 0.1")
+    number = int(facts(page)["frames"])
+    page.click("#lx-live .lx-live-record")
+    wait_for_frames(page, f"Number(shown.frames) > {number + 5}")
+    page.click("#lx-live .lx-live-record")
+    with page.expect_download() as waiting:
+        page.click("#lx-live .lx-download a")
+    assert waiting.value.suggested_filename.endswith(".webm")
+    waiting.value.save_as(tmp_path / "clip.webm")
+    with av.open(str(tmp_path / "clip.webm")) as container:
+        frames = [frame.to_ndarray(format="rgb24").astype(float) for frame in container.decode(video=0)]
+    height, width = frames[-1].shape[:2]
+    assert len(frames) > 1 and abs(width / height - 4 / 3) < 0.02, "the camera's frame, however small it is made"
+    away = slice(None, round(0.4 * width)) if bar(frames[-1]) > 0.5 else slice(round(0.6 * width), None)
+    rows = slice(height // 8, height // 3)
+    found, expected = frames[-1][rows, away].mean(axis=(0, 1)), brightened(np.asarray(DARK, float), 8)
+    assert np.abs(found - expected).max() < 24, "the restored picture, as a video codec keeps its colours"
+
+
 def test_a_frozen_frame_is_the_open_photo_of_all_tabs(page: Page, address: str) -> None:
     opened(page, address, "?model=identity&ratio=2")
     start(page)
@@ -139,7 +165,7 @@ def test_a_frozen_frame_is_the_open_photo_of_all_tabs(page: Page, address: str) 
 
 @pytest.mark.parametrize(
     ("problem", "sentence"),
-    [("NotAllowedError", "The camera may not be used"), ("NotFoundError", "No camera can be used")],
+    [("NotAllowedError", "The browser blocks the camera"), ("NotFoundError", "No camera is available")],
 )
 def test_without_a_camera_there_is_one_sentence(page: Page, address: str, problem: str, sentence: str) -> None:
     page.add_init_script(

@@ -85,7 +85,7 @@ def test_a_reload_keeps_the_photo(page: Page, address: str, night: Path) -> None
     page.wait_for_selector("#lx-metadata :text('night.png')")
     assert "night" in page.inner_text("#lx-upload")
 
-    # A copy of the tab begins anew: two pages must not move one another's sliders.
+    # A copy of the tab begins again: two pages must not move one another's sliders.
     with page.context.expect_page() as waiting:
         page.evaluate("open(location.href)")
     copy = waiting.value

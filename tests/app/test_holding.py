@@ -252,10 +252,10 @@ def test_what_another_has_made_removes_no_result(
     begun, go_on = threading.Event(), threading.Event()
     save = restoring.save
 
-    def slowly(*arguments: Any) -> Path:
+    def slowly(*arguments: Any, **named: Any) -> Path:
         begun.set()
         assert go_on.wait(60)
-        return save(*arguments)
+        return save(*arguments, **named)
 
     monkeypatch.setattr(restoring, "save", slowly)
     made: list[Any] = []

@@ -56,7 +56,7 @@ def test_every_licence_is_named_on_its_button() -> None:
         words = importing.agreement(entry.name)["value"]
         assert entry.licence in words or (entry.licence == "none stated" and "No licence is stated" in words)
         terms = importing.notice(entry.name)
-        assert entry.origin in terms and ("pass these weights on" in terms) == (not entry.redistributable)
+        assert entry.origin in terms and ("Redistributing these weights" in terms) == (not entry.redistributable)
 
 
 def test_weights_that_come_while_the_app_runs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,11 +238,11 @@ def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPa
     ("asked_for", "ratio", "said"),
     [
         ("12.5", 12.5, ""),
-        ("999", 300.0, "300 is taken"),
-        ("-4", 1.0, "1 is taken"),
-        ("inf", 300.0, "300 is taken"),
-        ("nan", None, "no number"),
-        ("<b>much</b>" * 20, None, "no number"),
+        ("999", 300.0, "300 is used"),
+        ("-4", 1.0, "1 is used"),
+        ("inf", 300.0, "300 is used"),
+        ("nan", None, "not a number"),
+        ("<b>much</b>" * 20, None, "not a number"),
     ],
 )
 def test_what_an_address_asks_for_is_brought_within_limits(asked_for: str, ratio: float | None, said: str) -> None:

@@ -139,7 +139,7 @@ def test_the_endpoints_take_names_of_the_catalogue_alone(demo: gr.Blocks, asked:
     Image.new("RGB", (48, 32), (9, 7, 5)).save(tmp_path / "night.png")
     photo = {"path": str(tmp_path / "night.png")}
     ordinary = {"photo": photo, "model": "identity", "models": ["identity"], "ratios": ["2"], "ratio": "2",
-                "file_format": "png8", "layer": "", "black_level": "auto"}  # fmt: skip
+                "file_format": "png8", "layer": "", "black_level": "auto", "strength": 100}  # fmt: skip
     named = []
     for fn in demo.fns.values():
         if fn.api_visibility != "public":

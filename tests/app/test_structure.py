@@ -171,7 +171,7 @@ def test_without_a_photo_every_action_says_what_to_do(session: Session) -> None:
 
 def test_a_session_that_was_let_go_says_so() -> None:
     stand_in = sessions.open_session("a token of yesterday")
-    with pytest.raises(PhotoError, match="idle for long"):
+    with pytest.raises(PhotoError, match="idle for too long"):
         stand_in.require_open()
     sessions.close_session(stand_in.token)
 

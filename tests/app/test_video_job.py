@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -151,6 +152,15 @@ def test_a_decoder_that_hangs_is_ended(clip: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(VideoError, match="took too long"):
         video_job.probe(str(clip))
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such bound")
+def test_a_clip_that_fills_the_memory_ends_in_a_sentence(
+    session: Session, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_job, "MOST_MEMORY", 96 << 20)
+    with pytest.raises(VideoError, match="more memory than one clip may have|ended before it was done"):
+        list(video_job.run(session, Wish(str(clip), "identity", 4.0)))
 
 
 def test_without_pyav_the_tab_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

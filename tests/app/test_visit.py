@@ -97,7 +97,7 @@ def test_a_choice_that_a_page_sends_twice_is_taken_once(session: Session) -> Non
 
     def chosen(model: str, ratio: dict[str, Any]) -> dict[str, Any]:
         given = {"token": session.token, "model": model, "ratio": ratio, "x": None, "y": None}
-        given |= {"balance": "as_shot", "black_level": "auto", **dict.fromkeys(FINISH_STEPS, 0.0)}
+        given |= {"strength": 100, "balance": "as_shot", "black_level": "auto", **dict.fromkeys(FINISH_STEPS, 0.0)}
         shown = do.show(given)["ratio"]
         return {key: shown[key] for key in ("auto", "kept")}
 

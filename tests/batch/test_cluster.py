@@ -138,7 +138,9 @@ def test_a_lost_node_and_a_killed_driver(cluster: Any, names: Path, tmp_path: Pa
     assert driver.returncode == 10, errors
     kept = int(errors.split(" are done already")[0].rpartition(" ")[2])
     assert kept >= COUNT // 4
-    assert f"{COUNT + 1 - kept - (0 if 'is not a photo' not in errors else 1)} restored, {kept} kept" in output
+    assert (
+        f"{COUNT + 1 - kept - (0 if 'does not contain a photo' not in errors else 1)} restored, {kept} kept" in output
+    )
     assert tree(out) == tree(tmp_path / "whole") and len(tree(out)) == COUNT
     again = restore_all(names, out)
     assert (again.restored, again.kept) == (0, COUNT + 1)
@@ -163,4 +165,4 @@ def test_no_cluster_at_the_address(tmp_path: Path) -> None:
         env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "No Ray cluster can be had at 127.0.0.1:" in done.stderr and "check --address" in done.stderr
+    assert "There is no Ray cluster at 127.0.0.1:" in done.stderr and "check --address" in done.stderr

@@ -62,7 +62,7 @@ def test_results_within_the_source_are_not_photographs(archive: Path) -> None:
     (archive / "out" / "c.png").write_bytes(b"a result")
     listing = list_source(str(archive), str(archive / "out"))
     assert [item.output for item in listing.items] == ["2019/a.png", "2019/b.png", "c.png"]
-    with pytest.raises(OutputError, match="results would lie among the photographs"):
+    with pytest.raises(OutputError, match="results would end up among the photos"):
         list_source(str(archive), str(archive))
 
 
@@ -87,7 +87,7 @@ def test_results_stay_in_the_destination(tmp_path: Path) -> None:
 def test_one_photograph_is_a_source_too(archive: Path, tmp_path: Path) -> None:
     (item,) = list_source(str(archive / "c.png"), str(tmp_path / "out")).items
     assert (item.input, item.output) == (str(archive / "c.png"), "c.png")
-    with pytest.raises(OutputError, match="would replace the photograph"):
+    with pytest.raises(OutputError, match="would replace the photo"):
         list_source(str(archive / "c.png"), str(archive))
 
 
@@ -96,10 +96,10 @@ def test_sources_that_hold_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("# nothing\n")
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\xff")
     for source, message in {
-        "empty": "holds no photographs",
-        "empty.txt": "names no photographs",
-        "binary.txt": "cannot be read as text",
-        "absent": "no folder, list or photograph",
+        "empty": "contains no photos",
+        "empty.txt": "lists no photos",
+        "binary.txt": "is not UTF-8 text",
+        "absent": "no folder, list or photo",
     }.items():
         with pytest.raises(PhotoError, match=message):
             list_source(str(tmp_path / source), str(tmp_path / "out"))

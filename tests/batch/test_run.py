@@ -78,7 +78,7 @@ def test_the_manifest_has_a_row_for_each(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (summary.photographs, summary.restored, summary.failed, summary.kept) == (6, 5, 1, 0)
     bad, good = rows[0], rows[1]
-    assert bad["status"] == "failed" and bad["error_code"] == 3 and "not a photo" in bad["error"]
+    assert bad["status"] == "failed" and bad["error_code"] == 3 and "does not contain a photo" in bad["error"]
     assert bad["output"] is None and bad["sha256"]
     assert (good["width"], good["height"], good["output"], good["error"]) == (24, 16, "p0000.png", None)
     assert good["output_bytes"] == (tmp_path / "out" / "p0000.png").stat().st_size
@@ -268,7 +268,7 @@ def test_a_full_destination_is_one_sentence_and_goes_on_later(source: Path, tmp_
     _, errors = done.communicate(timeout=240)
     assert done.returncode == 7
     sentence = errors.strip().splitlines()[-1]
-    assert sentence.startswith(f"error: {tmp_path}/out takes no more results (File too large); free some space there")
+    assert sentence.startswith(f"error: {tmp_path}/out accepts no more results (File too large); free some space there")
     assert not list((tmp_path / "out").glob("*.png"))
     summary = restore_all(source, tmp_path / "out")
     assert summary.digest == whole.digest and tree(tmp_path / "out") == tree(tmp_path / "whole")
@@ -290,7 +290,7 @@ def test_a_destination_that_fills_up_stops_the_run_and_keeps_what_is_there(
 
     with monkeypatch.context() as patch:
         patch.setattr(photograph.addresses, "write", filling)
-        with pytest.raises(OutputError, match="takes no more results .No space left on device.; free some space"):
+        with pytest.raises(OutputError, match="accepts no more results .No space left on device.; free some space"):
             restore_all(source, tmp_path / "out")
     assert len(results) == 4  # no further photograph was tried, and none twice
     summary = restore_all(source, tmp_path / "out")
@@ -401,5 +401,5 @@ def test_sentences_of_the_command_line(
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "bad.dng").write_bytes(b"no photograph")
     assert main(["batch", str(tmp_path / "bad"), out, "-m", "gamma", "--workers", "0"]) == 3
-    assert "bad.dng is not a photo" in capsys.readouterr().err
+    assert "bad.dng does not contain a photo" in capsys.readouterr().err
     assert Engine().name == "local"

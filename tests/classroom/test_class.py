@@ -84,6 +84,29 @@ def test_the_plan_has_every_lesson_and_a_rubric(made: Path, project: Path) -> No
     assert "## What counts" in text
 
 
+def test_the_outcome_test_has_two_questions_a_lesson_and_right_answers(made: Path, project: Path) -> None:
+    import math
+
+    sheets = {who: (made / who / "outcome-test.md").read_text("utf-8") for who in ("students", "teachers")}
+    for lesson in read_lessons(project / "notebooks"):
+        for text in sheets.values():
+            part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
+            assert part.count("**a)**") == part.count("**b)**") == 1
+    assert "Answer:" not in sheets["students"] and sheets["teachers"].count("> Answer:") == 16
+    answers = re.findall(r"\*\*a\)\*\* .+\n\n> Answer: (.+)", sheets["teachers"])
+    right = (
+        f"{(870 - 512) / (4095 - 512):.0%}".replace("%", " %"),
+        f"= {min(0.18 / 0.002, 1 / 0.04):.0f}",
+        f"{10 * math.log10(0.004 / 0.001):.1f} dB",
+        f"{0.12 / 0.3:g}",
+        f"= {5 * 8}",
+        f"{32 * 16 * 9 * 100 * 200 / 1e9:.3f} GMac",
+        f"= {10 * 0.01 / 0.02:g}",
+        f"{0.5 - 0.05 * -2:g}",
+    )
+    assert all(value in answer for value, answer in zip(right, answers, strict=True))
+
+
 @pytest.mark.parametrize("wrong", ["{", "{}", '{"cells": []}', '{"cells": [{"cell_type": "code", "source": "1"}]}'])
 def test_what_is_no_lesson_is_one_sentence(wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "01_x.ipynb").write_text(wrong)
@@ -95,7 +118,14 @@ def test_what_is_no_lesson_is_one_sentence(wrong: str, tmp_path: Path, capsys: p
 
 
 def write_lesson(folder: Path, *codes: str) -> None:
-    cells: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# 1 · A title"}]
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "markdown",
+            "id": "a",
+            "metadata": {},
+            "source": "# 1 · A title\n\nLight is $x_{1}$, and $x_{2}$:\n\n$$x = \\frac{c}{w}.$$",
+        }
+    ]
     cells += [
         {"cell_type": "code", "id": f"c{index}", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
         for index, code in enumerate(codes)
@@ -112,6 +142,7 @@ def test_a_page_has_the_pictures_and_fetches_nothing(tmp_path: Path) -> None:
         tmp_path,
         "import numpy as np, explorer\nexplorer.widgets.pictures({'a <title> | a note': np.full((6, 6, 3), 0.5)})",
         'explorer.widgets.ask("1.green")',
+        'explorer.widgets.ask("1.values")',
         "import ipywidgets\nipywidgets.FloatSlider(0.25, description='Gain')",
     )
     out = tmp_path / "out"
@@ -128,6 +159,9 @@ def test_a_page_has_the_pictures_and_fetches_nothing(tmp_path: Path) -> None:
     assert "Which share of all samples is green?" in html and "<li>a third</li>" in html
     assert "Two of the four places" not in html, "the key is not on the page"
     assert "Gain: 0.25" in html
+    assert not re.findall(r"(?:src|href)=[\"']https?:[^\"']+\.(?:js|css)", html), "a script or a style from elsewhere"
+    assert re.search(r"<mfrac>.*<mi>c</mi>.*<mi>w</mi>.*</mfrac>", html) and html.count("<msub>") == 2
+    assert "$" not in re.sub(r"<script.*?</script>", "", html, flags=re.S), "no formula is left as it was typed"
 
 
 def test_a_lesson_that_fails_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,7 +169,7 @@ def test_a_lesson_that_fails_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
     write_lesson(tmp_path, "raise KeyError('no such thing')")
     assert main(["class", "make", str(tmp_path / "out"), "--lessons", str(tmp_path), "--pages"]) == 8
     said = capsys.readouterr().err.strip()
-    assert "stops at a cell" in said and "no such thing" in said and len(said.splitlines()) == 1
+    assert "fails at a cell" in said and "no such thing" in said and len(said.splitlines()) == 1
     assert not (tmp_path / "out" / "pages" / "01_x.html").exists()
 
 

@@ -199,7 +199,7 @@ def test_frames_that_tell_nothing_are_refused(tmp_path: Path) -> None:
     dark = darken(photograph(), "canon_5d4", iso=400, ratio=300).photo
     with pytest.raises(DataError, match="flat frame"):
         explorer.darkroom.calibrate([dark])
-    with pytest.raises(DataError, match="no RAW file"):
+    with pytest.raises(DataError, match="not a RAW file"):
         explorer.darkroom.calibrate([photograph()])
     with pytest.raises(ExplorerError, match="differ in ISO"):
         explorer.darkroom.calibrate([dark, darken(photograph(), "canon_5d4", iso=800, ratio=2).photo])

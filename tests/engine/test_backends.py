@@ -106,7 +106,7 @@ def test_choice(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     assert backends.choose_backend(model).name == backends.available_backends()[0]
     monkeypatch.setenv("EXPLORER_BACKEND", "torch")
     assert backends.choose_backend(model).name == "torch"
-    with pytest.raises(ExplorerError, match="take one of"):
+    with pytest.raises(ExplorerError, match="choose one of"):
         backends.choose_backend(model, "tpu")
 
 

@@ -113,7 +113,7 @@ def test_pairs_are_measured_with_the_input_as_first_row(pairs: tuple[Path, Path]
 def test_pairs_that_cannot_be_measured_are_named(pairs: tuple[Path, Path], tmp_path: Path) -> None:
     low, high = pairs
     save(low, "alone.png", picture(5))
-    with pytest.raises(DataError, match="lack their pair .alone"):
+    with pytest.raises(DataError, match="have no counterpart .alone"):
         list_pairs(low, high)
     save(high, "alone.png", picture(5, 48, 60))
     with pytest.raises(DataError, match=r"low/alone.png is 64 x 48 but .*high/alone.png is 60 x 48"):
@@ -241,7 +241,7 @@ def test_a_plot_that_chrome_does_not_draw_leaves_no_file(tmp_path: Path, monkeyp
         raise RuntimeError("no browser")
 
     monkeypatch.setattr("plotly.graph_objects.Figure.to_image", no_chrome)
-    with pytest.raises(OutputError, match="a.svg could not be drawn .RuntimeError.; kaleido needs a Chrome"):
+    with pytest.raises(OutputError, match="a.svg could not be drawn .RuntimeError.; kaleido needs Chrome"):
         write_plot(tmp_path / "a.svg", points, "what")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr("plotly.graph_objects.Figure.to_image", lambda self, **options: options["format"].encode())
@@ -263,7 +263,7 @@ def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pyt
         (["-m", "gamma", "--data", low, high, "--json", "--markdown"], 2, "either --json"),
         (["--data", low, high], 2, "--model"),
         (["-m", "nonsense", "--data", low, high], 5, "nonsense"),
-        (["-m", "gamma", "-m", "gamma", "--data", low, high], 8, "named twice"),
+        (["-m", "gamma", "-m", "gamma", "--data", low, high], 8, "given twice"),
         (["-m", "gamma", "--data", low, str(tmp_path / "none")], 8, "does not exist"),
         (["-m", "gamma", "--data", low, high, "--ratio", "900"], 4, "900"),
         (["-m", "gamma", "--data", low, high, "--record"], 6, "gamma has no folder of weights"),
@@ -278,7 +278,7 @@ def test_what_eval_refuses(pairs: tuple[Path, Path], tmp_path: Path, capsys: pyt
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4"], 8, "four points"),
         (["-m", "gamma", "--chart", low, "--corners", "1,2 3,4 5,6 7,inf"], 8, "four points"),
         (["-m", "gamma", "--synthetic-raw", high, "--ratios", "30,bright"], 4, "bright"),
-        (["-m", "gamma", "--synthetic-raw", high, "--ratios", ","], 4, "names no ratio"),
+        (["-m", "gamma", "--synthetic-raw", high, "--ratios", ","], 4, "contains no ratio"),
     ):
         assert main(["eval", *line]) == code, line
         said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The leaderboard: what is measured once, what is measured anew, and the answer that is drawn from it."""
+"""The leaderboard: what is measured once, what is measured again, and the answer that is drawn from it."""
 
 from __future__ import annotations
 

@@ -121,9 +121,9 @@ def test_sets_that_are_not_there(sid: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=message):
             list_set(*arguments)
     for text, message in (
-        ("a.ARW b.ARW\n", "Line 1 .* names no two exposures"),
+        ("a.ARW b.ARW\n", "Line 1 .* does not name two exposures"),
         ("./a_10s.ARW ./b_1s.ARW\n", "Line 1 .* longer exposure first"),
-        ("./a_0.1s.ARW ./b_1s.ARW\n", "names 2 files that are not there"),
+        ("./a_0.1s.ARW ./b_1s.ARW\n", "names 2 missing files"),
         ("\n", "is empty"),
     ):
         (sid / "Sony_val_list.txt").write_text(text)

@@ -52,7 +52,7 @@ def test_a_case_depends_on_its_seed_and_number_alone() -> None:
     [
         ("cannot be decoded (KeyError).", "unexpected"),
         ("x could not be decoded within 20 s; open a smaller file.", "slow"),
-        ("x makes its decoder crash, so it is damaged.", "crash"),
+        ("x crashes its decoder, so it is damaged.", "crash"),
         ("x needs more than the 2 MiB of memory that its decoder may use; open a smaller file.", "out of memory"),
         ("x is truncated; copy the file again.", "refused"),
         ("x is\ntwo lines.", "unexpected"),

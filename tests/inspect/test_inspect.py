@@ -238,5 +238,5 @@ def test_runs_are_found_and_read(tmp_path: Path) -> None:
     assert [frame.step for frame in replay_frames(run)] == [0, 2]
     assert [frame.step for frame in replay_frames(read_run("b.y", own))] == [0, 1]
     (own / "log.jsonl").write_text("")
-    with pytest.raises(DataError, match="no entry"):
+    with pytest.raises(DataError, match="no entries"):
         read_run("b.y", own)

@@ -102,7 +102,7 @@ def test_large_pictures_are_computed_small_and_say_so(name: str, monkeypatch: py
     model = untrained_model(network(name))
     result = explorer.restore(photo(260, 300), model, 2.0, intermediates=True)
     assert reduction(model.net, 260, 300, 1 << 24) > 1
-    assert any("computed on a picture" in note for note in result.notes)
+    assert any("it ran on a picture" in note for note in result.notes)
     assert result.image.shape == (260, 300, 3)
     if name == "flight_net":
         assert result.intermediates["gain"].shape == (1, 3, 1)
@@ -242,7 +242,9 @@ def test_a_photo_is_brought_to_the_darkness_that_the_weights_know(brightness: fl
     assert srgb_to_linear(one).mean() == pytest.approx(0.01, rel=0.01)
     assert srgb_to_linear(three).mean() == pytest.approx(0.03, rel=0.01)
     result = explorer.restore(shown, model)
-    assert result.ratio == 1.0 and any("to the darkness that the model was trained on" in n for n in result.notes)
+    assert result.ratio == 1.0 and any(
+        "to match the darkness of the model's training pictures" in n for n in result.notes
+    )
     assert light_map(in_range(unprocess(shown), 0.005, 0.01, 0.02)).mean() == pytest.approx(0.01, rel=0.01)
     assert np.abs(decompose(shown, model).seen - one).max() < 1e-5
 

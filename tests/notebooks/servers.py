@@ -79,9 +79,14 @@ def serving(arguments: list[str], folder: Path, home: Path, path: str) -> Iterat
 @contextmanager
 def jupyterlab(folder: Path, home: Path) -> Iterator[str]:
     """JupyterLab on a folder of notebooks, without password and without asking home for news."""
-    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab"
+    for name, content in {
+        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+        "notebook-extension/tracker": '{"windowingMode": "none"}',  # every cell is on the page, wherever it is scrolled
+    }.items():
+        path = settings / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
     arguments = [
         "jupyterlab", "--no-browser", "--port={port}", "--ip=127.0.0.1", "--allow-root",
         "--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.extension_manager=readonly",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from servers import jupyterlab, voila
 
+import explorer
+from explorer.examples import examples
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest.importorskip("jupyterlab", reason="needs the extra `notebooks`")
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(2400)]
 
 DEEP = os.environ.get("EXPLORER_NOTEBOOKS") == "all"
 PATIENCE = 240_000
@@ -43,6 +47,17 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.set_default_timeout(PATIENCE)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def own_raw(project: Path, tmp_path: Path) -> Path:
+    """A RAW file as a learner brings it: a camera's where the shared data are, else one that the darkroom made."""
+    real = Path(os.environ.get("EXPLORER_SHARED") or project.parent / "shared") / "data/raw/canon_d30_candlelight.crw"
+    if real.is_file():
+        return real
+    bright = next(each.reference for each in examples() if each.name == "cat")
+    made = explorer.darken(explorer.open_photo(bright), "sony_a7s2", iso=6400, ratio=30)
+    return made.save(tmp_path / "own.dng")
 
 
 def brightness(page: Page, selector: str = ".lx-after") -> list[float]:
@@ -114,6 +129,109 @@ def test_in_jupyterlab_the_slider_changes_the_picture(page: Page, lab: str, tmp_
     assert page.locator(".lx-problem-text").count() == 0
     target = os.environ.get("EXPLORER_SCREENSHOTS")
     page.screenshot(path=str(Path(target or tmp_path) / "jupyterlab.png"))
+    assert not problems
+
+
+def run_all(page: Page, address: str, name: str) -> None:
+    """Opens a lesson, runs all its cells, and waits until the last has run and none has raised."""
+    page.goto(f"{address}lab/tree/{name}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_selector("#jp-main-statusbar :text('| Idle')")
+    page.click("text=Run >> nth=0")
+    page.click("text=Run All Cells")
+    page.wait_for_function(
+        """() => {
+          const cells = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+          const prompts = cells.map((each) => each.textContent);
+          const raised = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+          return raised || (prompts.length > 5 && prompts.every((each) => /\\[\\d+\\]/.test(each)));
+        }""",
+        timeout=6 * PATIENCE,
+    )
+    raised = page.locator("[data-mime-type='application/vnd.jupyter.error']")
+    assert raised.count() == 0, raised.first.inner_text()
+
+
+def answer_the_first_question(page: Page) -> None:
+    """The reason stays hidden until something is chosen and the button is pressed."""
+    card = page.locator(".lx-w:has(.lx-tag-line)").first
+    card.scroll_into_view_if_needed()
+    assert card.locator(".lx-verdict").count() == 0
+    button = card.locator("button:has-text('Show the answer')")
+    assert button.is_disabled()
+    choices = card.locator("input[type=radio]")
+    if choices.count():
+        choices.first.check()
+    else:
+        card.locator("input[type=text]").fill("1")
+    button.click()
+    card.locator(".lx-verdict").wait_for()
+
+
+def open_own_raw(page: Page, photo: Path) -> None:
+    """Lesson 2: a learner's RAW file goes in through the widget, and the cell on real noise measures it."""
+    cell = page.locator(".jp-CodeCell:has-text('row means vary')").first
+    assert "the lesson goes on with the simulated one" in cell.locator(".jp-OutputArea").inner_text()
+    page.locator(".lx-w input[type=file]").first.set_input_files(str(photo))
+    page.wait_for_selector(f".lx-head:has-text('{photo.name}')")
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    cell.locator(f".jp-OutputArea:has-text('{photo.name}')").wait_for()
+    assert "row means vary by" in cell.locator(".jp-OutputArea").inner_text()
+
+
+def relight(page: Page) -> None:
+    """Lesson 4: with a gamma of 0 all light is equal, and the cat is bright."""
+    _, _, before = brightness(page)
+    page.locator(".lx-w .widget-hslider:has-text('Gamma') .noUi-handle").first.focus()
+    page.keyboard.press("Home")
+    brightness_once(page, f"mean > {before} * 1.5")
+    page.wait_for_selector(".lx-corner-after:has-text('gamma 0')")
+
+
+def switch_off(page: Page) -> None:
+    """Lesson 5: the channel that matters most is picked and switched off: it is marked, and the picture is another."""
+    _, _, before = brightness(page)
+    named = re.search(r"without channel (\d+): mean change", page.locator(".jp-Notebook").inner_text())
+    assert named
+    cell = f".lx-sheet button[data-channel='{named[1]}']"
+    page.locator(cell).first.click()
+    page.wait_for_selector(f"{cell}[aria-pressed='true']")
+    page.locator(".lx-w .widget-checkbox:has-text('switch this channel off') input").first.check()
+    page.wait_for_selector(f"{cell}[data-off='true']")
+    brightness_once(page, f"Math.abs(mean - {before}) > 0.5")
+    page.locator("button:has-text('All on')").first.click()
+    brightness_once(page, f"Math.abs(mean - {before}) < 0.02")
+
+
+def after_training(page: Page) -> None:
+    """Lesson 7: both trainings have said how far they came, their losses are plotted, and the last network answers."""
+    text = page.locator(".jp-Notebook").inner_text()
+    assert "λ = 100, step 120" in text and "λ = 0, step 120" in text
+    assert page.locator(".jp-Notebook .js-plotly-plot").count() >= 1
+    page.locator(".lx-w .widget-hslider:has-text('Amplify') .noUi-handle").last.focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector(".lx-said:has-text('×1 (chosen)')")
+
+
+@pytest.mark.skipif(not DEEP, reason="takes minutes; EXPLORER_NOTEBOOKS=all (make notebooks-test) includes it")
+@pytest.mark.parametrize("number", ["02", "04", "05", "07"])
+def test_a_lesson_is_driven_in_jupyterlab(
+    number: str, page: Page, tmp_path: Path, notebooks: dict[str, Path], own_raw: Path
+) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(notebooks[number], folder)
+    with jupyterlab(folder, tmp_path / "home") as address:
+        run_all(page, address, notebooks[number].name)
+        answer_the_first_question(page)
+        drive = {"04": relight, "05": switch_off, "07": after_training}
+        open_own_raw(page, own_raw) if number == "02" else drive[number](page)
+        if target := os.environ.get("EXPLORER_SCREENSHOTS"):
+            page.screenshot(path=str(Path(target) / f"jupyterlab-{number}.png"))
+        assert page.locator(".lx-problem-text").count() == 0
     assert not problems
 
 

@@ -50,7 +50,7 @@ def test_empty(tmp_path: Path) -> None:
 
 def test_text_named_dng(tmp_path: Path) -> None:
     (tmp_path / "letter.dng").write_text("Dear reader,\n" * 100)
-    refused(tmp_path / "letter.dng", "letter.dng is not a photo")
+    refused(tmp_path / "letter.dng", "letter.dng does not contain a photo")
 
 
 @pytest.mark.parametrize("suffix", ["dng", "nef", "raf", "jpg", "tif"])
@@ -68,7 +68,7 @@ def test_no_permission(tmp_path: Path) -> None:
     path = tmp_path / "locked.png"
     path.write_bytes(encoded("PNG"))
     path.chmod(0)
-    refused(path, "may not be read")
+    refused(path, "is not readable")
 
 
 def test_huge_png_header_is_refused_before_decoding() -> None:
@@ -121,7 +121,7 @@ def test_tiff_that_is_not_finite(tmp_path: Path, value: float) -> None:
     image = np.full((8, 8, 3), 0.5, np.float32)
     image[3, 4, 1] = value
     tifffile.imwrite(tmp_path / "nan.tif", image, photometric="rgb")
-    refused(tmp_path / "nan.tif", "nan.tif holds NaN or infinite values")
+    refused(tmp_path / "nan.tif", "nan.tif contains NaN or infinite values")
 
 
 def test_signed_and_many_channelled_tiff(tmp_path: Path) -> None:
@@ -157,5 +157,5 @@ def test_heic_without_its_decoder(brand: bytes, monkeypatch: pytest.MonkeyPatch)
 
 def test_headerless_mosaics() -> None:
     refused(bytes(2000), "name it like rose_768x512_rggb.raw", name="scan.raw")
-    refused(bytes(2000), "holds 2000 bytes", name="scan_32x32_rggb.raw")
-    refused(bytes(2), "smaller than one tile", name="scan_1x1_rggb.raw")
+    refused(bytes(2000), "has 2000 bytes", name="scan_32x32_rggb.raw")
+    refused(bytes(2), "smaller than one cell", name="scan_1x1_rggb.raw")

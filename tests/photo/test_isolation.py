@@ -145,7 +145,7 @@ def test_a_photo_outlives_its_decoder(tmp_path: Path) -> None:
     wanted = photo.image.copy()
     isolation.close()
     assert np.array_equal(photo.image, wanted)
-    assert np.array_equal(open_photo(path, isolated=True).image, wanted), "a closed pool starts anew"
+    assert np.array_equal(open_photo(path, isolated=True).image, wanted), "a closed pool starts again"
 
 
 @pytest.mark.parametrize("name", ["cut.png", "Nacht 夜 \udce9.png", "a\nb.png", "x" * 2000])
@@ -170,10 +170,10 @@ def test_limits_hold_before_anything_is_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        ("crash", "makes its decoder crash"),
-        ("leave", "makes its decoder crash"),
-        ("lie", "makes its decoder crash"),
-        ("huge", "makes its decoder crash"),
+        ("crash", "crashes its decoder"),
+        ("leave", "crashes its decoder"),
+        ("lie", "crashes its decoder"),
+        ("huge", "crashes its decoder"),
         ("spin", "could not be decoded within 1 s"),
         ("bug", r"cannot be decoded \(KeyError\)"),
         pytest.param("greed", "needs more than the 256 MiB of memory", marks=linux),

@@ -19,9 +19,9 @@ from explorer.photo.light.strength import blended
 SIZE = 256
 
 
-def photo(kind: str) -> RawPhoto | explorer.RgbPhoto:
+def photo(kind: str, size: tuple[int, int] = (96, 128)) -> RawPhoto | explorer.RgbPhoto:
     random = np.random.default_rng(7)
-    light = raws.scene(96, 128) * 0.1
+    light = raws.scene(*size) * 0.1
     if kind == "png":
         buffer = io.BytesIO()
         Image.fromarray(np.uint8(linear_to_srgb(light.astype(np.float32)) * 255)).save(buffer, "PNG")
@@ -92,3 +92,23 @@ def test_settings_keep_it(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text((tmp_path / "s.json").read_text().replace("30", '"much"'))
     with pytest.raises(SettingsError, match="strength"):
         read_settings(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("model", ["lynx.raw_synthetic_small", "gamma"])
+@pytest.mark.parametrize("kind", ["dng", "png"])
+def test_a_window_is_what_the_whole_shows_there(model: str, kind: str) -> None:
+    """Noise is told from detail by fewer pixels: nearly the same, and far nearer than the ends of the scale."""
+    from explorer.photo.windows import rendering_of
+    from explorer.windows import windows
+
+    given = photo(kind, (400, 500))
+    whole, full = (explorer.restore(given, model, 8, strength=s).image for s in (50, 100))
+    developed = explorer.restore(given, model, 8, strength=0).image
+    width, height = given.size
+    left, top, right, bottom = box = (width // 4, height // 4, width * 3 // 4, height * 3 // 4)
+    inside = slice(top, bottom), slice(left, right)
+    found = windows(given, explorer.load_model(model), 8, 50)
+    assert found is not None
+    off = np.abs(found.restored(box) - whole[inside]).mean()
+    assert off < 0.1 * min(np.abs(each - whole)[inside].mean() for each in (full, developed))
+    np.testing.assert_allclose(rendering_of(given, box, 8), developed[inside], atol=1e-5)

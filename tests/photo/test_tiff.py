@@ -202,7 +202,7 @@ def pages(*written: tuple[np.ndarray, dict[str, Any]]) -> bytes:
         ([(PIXELS, {}), (PREVIEW, {"subfiletype": 1})], "2 pages; the first one"),
         ([(PIXELS, {}), (255 - PIXELS, {}), (255 - PIXELS, {})], "3 pages; the first one"),
         ([(PIXELS, {}), (np.zeros((200, 60, 3), np.uint8), {})], "2 pages; the first one"),
-        ([(GREY > 90, {"subfiletype": 4, "photometric": "mask"}), (PIXELS, {})], "2 pages; number 2"),
+        ([(GREY > 90, {"subfiletype": 4, "photometric": "mask"}), (PIXELS, {})], "2 pages; page 2"),
         ([(PIXELS, {"subfiletype": 1})], None),
     ],
 )

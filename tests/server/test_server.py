@@ -346,7 +346,7 @@ def test_bodies_that_are_no_request(visitor: httpx.Client, body: bytes, status: 
 def test_errors_say_nothing_of_the_server(visitor: httpx.Client) -> None:
     path = uploaded(visitor, b"no photo at all", "letter.dng")
     event, data = called(visitor, "suggest_ratio", file_of(path))
-    assert event == "error" and data["error"].startswith("letter.dng is not a photo")
+    assert event == "error" and data["error"].startswith("letter.dng does not contain a photo")
     event, data = called(visitor, "restore", file_of(path), "../../etc/passwd", "1", "png8")
     assert event == "error" and "Traceback" not in json.dumps(data)
 

@@ -90,7 +90,7 @@ def test_an_allowance_is_a_users_own(server: Server) -> None:
         ("anna", "user:password"),
         (":long enough", "user:password"),
         ("anna:short", "fewer than 8 characters"),
-        ("FILE:", "names nobody"),
+        ("FILE:", "lists no one"),
         ("FILE:anna:12345678\nanna:23456789", "Account 2"),
         ("FILE:anna:12345678\nbo", "Account 2"),
         ("FILE:\udcff", "cannot be read"),

@@ -85,7 +85,7 @@ def test_unpaired_pictures_are_named(tmp_path: Path) -> None:
     save(tmp_path / "low", "a.png")
     save(tmp_path / "low", "alone.png")
     save(tmp_path / "high", "a.png")
-    with pytest.raises(DataError, match="1 pictures without their pair .alone"):
+    with pytest.raises(DataError, match="1 pictures without a counterpart .alone"):
         read_pairs(tmp_path)
     (tmp_path / "low" / "alone.png").unlink()
     save(tmp_path / "high", "bright_alone.png")
@@ -104,10 +104,10 @@ def test_a_list_that_names_nothing_or_what_is_not_there(tmp_path: Path) -> None:
     save(tmp_path / "low", "a.png")
     save(tmp_path / "high", "a.png")
     (tmp_path / "train.txt").write_text("a\nb\n")
-    with pytest.raises(DataError, match="without their pair .b"):
+    with pytest.raises(DataError, match="without a counterpart .b"):
         read_pairs(tmp_path, "train.txt")
     (tmp_path / "train.txt").write_text("\n")
-    with pytest.raises(DataError, match="no pairs"):
+    with pytest.raises(DataError, match="no usable pairs"):
         read_pairs(tmp_path, "train.txt")
 
 

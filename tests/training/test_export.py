@@ -162,14 +162,14 @@ def test_an_unfinished_run_says_so(data: Path, tmp_path: Path, monkeypatch: pyte
     recipe = replace(load_recipe("sci.lol"), phases=(Phase(1.0, 16, 2),))
     Trainer(recipe, data, tmp_path / "run", steps=50, device="cpu").save()
     card = (export_weights(tmp_path / "run", tmp_path / "w") / "README.md").read_text()
-    assert "0 steps of 50 (the training was not finished)" in card and "None were measured." in card
+    assert "0 steps of 50 (training was not finished)" in card and "Not measured." in card
 
 
 def test_export_of_what_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no checkpoint"):
         export_weights(tmp_path, tmp_path / "w")
     torch.save({"recipe": "sci.lol", "average": {}}, tmp_path / "checkpoint.pt")
-    with pytest.raises(TrainingError, match="does not fit the recipe sci.lol"):
+    with pytest.raises(TrainingError, match="does not fit the current recipe sci.lol"):
         export_weights(tmp_path, tmp_path / "w")
 
 

@@ -190,7 +190,7 @@ def test_resume_with_another_recipes_state(recipe: Recipe, data: Path, tmp_path:
     with pytest.raises(TrainingError, match="'sci.lol', not 'zero_dce.lol'"):
         Trainer(load_recipe("zero_dce.lol"), data, tmp_path / "run", device="cpu", resume=True)
     wider = replace(recipe, options={"width": 5})
-    with pytest.raises(TrainingError, match="does not fit the recipe sci.lol"):
+    with pytest.raises(TrainingError, match="does not fit the current recipe sci.lol"):
         Trainer(wider, data, tmp_path / "run", device="cpu", resume=True)
 
 
@@ -203,7 +203,7 @@ def test_resume_from_nothing_from_rubbish_and_a_run_that_would_be_overwritten(
     (tmp_path / "run" / run_state.CHECKPOINT).write_bytes(b"half a file")
     with pytest.raises(TrainingError, match="cannot be read"):
         Trainer(recipe, data, tmp_path / "run", device="cpu", resume=True)
-    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+    with pytest.raises(TrainingError, match="already contains a run; add --resume"):
         Trainer(recipe, data, tmp_path / "run", device="cpu")
 
 
@@ -259,7 +259,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(
 
     with monkeypatch.context() as patch:
         patch.setattr("torch.save", full)
-        with pytest.raises(TrainingError, match="No space left.*checkpoint before it is whole"):
+        with pytest.raises(TrainingError, match="No space left.*previous checkpoint is intact"):
             trainer.save()
     assert (tmp_path / "run" / run_state.CHECKPOINT).read_bytes() == before
     assert [p.name for p in (tmp_path / "run").iterdir() if p.name.startswith(".")] == []

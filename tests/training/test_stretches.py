@@ -50,7 +50,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def test_rates_change_with_their_own_optimiser_alone(name: str, steps: int, data: Path, tmp_path: Path) -> None:
     """An optimiser's schedule goes as far as its optimiser, and never before it: PyTorch would warn of that.
 
-    Two steps of `split_resize` are the case in which the share of the first stretch is not a whole number of steps.
+    Two steps of `split_resize` are the case in which the share of the first stretch is not a complete number of steps.
     """
     trainer = Trainer(replace(tiny(name), start={}), data, tmp_path / "run", steps=steps, device="cpu")
     taken = dict.fromkeys(trainer.objective.optimisers, 0)

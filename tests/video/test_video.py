@@ -278,7 +278,7 @@ def test_a_folder_of_dng_files_is_raw_video(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="among the frames"):
         explorer.restore_video(folder, folder / "out.mp4", "identity", 30)
     (folder / "A001_0104.dng").unlink()
-    with pytest.raises(VideoError, match="hole: frame 104 is missing"):
+    with pytest.raises(VideoError, match="gap: frame 104 is missing"):
         explorer.restore_video(folder, tmp_path / "hole.mp4", "identity", 30)
 
 

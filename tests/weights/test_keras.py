@@ -109,7 +109,7 @@ def test_damaged_files_are_one_sentence_and_nothing_is_kept(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"a/b/kernel:0": np.zeros((3, 3), "S4")}, "no plain tensor"),
+        ({"a/b/kernel:0": np.zeros((3, 3), "S4")}, "not a plain tensor"),
         ({"a/conv2d_6/kernel:0": np.zeros((3, 3, 1, 16), np.float32)}, "two tensors"),
         ({"a/conv2d_99/kernel:0": np.zeros((3, 3, 1, 16), np.float32)}, "conv2d_99"),
         ({"outer/conv2d_6/conv2d_6/kernel:0": np.zeros((3, 3, 1, 24), np.float32)}, "24x1x3x3"),
@@ -127,7 +127,7 @@ def test_other_contents_are_refused(
 
 def test_what_grows_when_it_is_read_is_refused(saved: Callable[..., Path]) -> None:
     path = saved({"a/b/kernel:0": np.zeros((1000, 1000), np.float32)}, compression="gzip")
-    with pytest.raises(WeightsError, match="no plain tensor"):
+    with pytest.raises(WeightsError, match="not a plain tensor"):
         state_dicts(path, path.read_bytes())
 
 

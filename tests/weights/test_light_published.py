@@ -83,7 +83,7 @@ def test_a_truncated_file_is_refused(name: str, saved: Callable[..., Path]) -> N
     entry = CATALOGUE[name]
     file = saved(theirs(create_model(entry.architecture, **entry.options), entry.files[0].layout))
     file.write_bytes(file.read_bytes()[:-500])
-    refused(name, file, "not a whole PyTorch checkpoint")
+    refused(name, file, "not a complete PyTorch checkpoint")
 
 
 @pytest.mark.parametrize("name", ["mobileie_lolv1", "flol_lolv2real", "pairlie"])

@@ -144,7 +144,7 @@ def test_what_ends_it_is_said_in_one_sentence(
         said = error_of(capsys, "export-onnx", "sci.lol", path)
     assert "onnxruntime, which is not installed; run `pip install 'lowlight-explorer[onnx]'`" in said
     path.write_bytes(b"mine")
-    assert "is already there" in error_of(capsys, "export-onnx", "sci.lol", path)
+    assert "already exists" in error_of(capsys, "export-onnx", "sci.lol", path)
     assert path.read_bytes() == b"mine" and len([*tmp_path.iterdir()]) == 1
     assert run("export-onnx", "sci.lol", path, "--overwrite") == 0
     assert session_of(path).get_inputs()[0].shape == [1, 3, "height", "width"]

@@ -283,7 +283,7 @@ def test_damaged_files(content: bytes, tmp_path: Path) -> None:
 def test_truncated_checkpoint(saved: Callable[..., Path], zero_dce_state: dict[str, torch.Tensor]) -> None:
     file = saved(zero_dce_state)
     file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(WeightsError, match="not a whole PyTorch checkpoint"):
+    with pytest.raises(WeightsError, match="not a complete PyTorch checkpoint"):
         import_published("zero_dce", file, allow_unknown=True)
 
 

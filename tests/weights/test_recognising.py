@@ -188,7 +188,7 @@ def test_published_checkpoints_saved_anew(shared: Path, tmp_path: Path, capsys: 
     """Other bytes, the same tensors: by name and shape."""
     (file,) = (shared / "checkpoints" / "zero_dce").rglob("*.pth")
     torch.save(
-        {"model": before("module.", torch.load(file, map_location="cpu", weights_only=True))}, tmp_path / "anew.pth"
+        {"model": before("module.", torch.load(file, map_location="cpu", weights_only=True))}, tmp_path / "again.pth"
     )
-    assert main(["weights", "import", str(tmp_path / "anew.pth")]) == 0
+    assert main(["weights", "import", str(tmp_path / "again.pth")]) == 0
     assert "zero_dce" in capsys.readouterr().out

@@ -13,8 +13,9 @@ from PIL import Image
 
 import explorer
 from explorer import widgets
-from explorer.errors import ExplorerError, ModelNotFoundError, PhotoError, RatioError
+from explorer.errors import ExplorerError, ModelNotFoundError, PhotoError, RatioError, SettingsError
 from explorer.models import create_model
+from explorer.photo import amplify
 
 pytest.importorskip("ipywidgets")
 
@@ -42,6 +43,21 @@ def tiny(architecture: str, **options: Any) -> Any:
 
     torch.manual_seed(1)
     return widgets.bring(create_model(architecture, **options), architecture, "tiny")
+
+
+def test_restore_takes_a_strength(dark: np.ndarray) -> None:
+    w = widgets.restore(dark, "gamma", 4, strength=0)
+    assert w.error is None and w.strength == 0
+    developed, shown = amplify(dark, 4), png_of(w.view.after)
+    assert np.array_equal(w.result.image, developed)
+    w.strength = 50
+    assert w.result.strength == 50 and "50 %" in w._caption.value and not np.array_equal(png_of(w.view.after), shown)
+    w._strength.value = 100  # by hand
+    assert np.array_equal(w.result.image, explorer.restore(w.photo, "gamma", 4).image)
+    with pytest.raises(SettingsError, match="from 0 to 100"):
+        w.strength = 101
+    assert w.strength == 100
+    assert "from 0 to 100" in widgets.restore(dark, "gamma", 4, strength=-1)._problem.value
 
 
 def test_restore_follows_what_a_cell_sets(dark: np.ndarray) -> None:

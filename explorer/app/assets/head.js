@@ -24,6 +24,7 @@
   };
   addEventListener("pagehide", () => { if (session) sessionStorage.setItem("lx-session", session); });
   addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("lx-session"); });
+  window.lxTab = () => document.querySelector("#lx-tabs [role=tab][aria-selected=true]")?.dataset.tabId || "";
   window.lxPick = (on) => { document.dispatchEvent(new CustomEvent("lx-pick", { detail: on })); };
   window.lxLive = (change) => { document.dispatchEvent(new CustomEvent("lx-live", { detail: change })); };
   window.lxAddress = (changes) => {

@@ -16,7 +16,7 @@ _MOST_BOXES = 4096
 
 @dataclass
 class Container:
-    """What the boxes say of the primary picture."""
+    """The boxes' facts about the primary picture."""
 
     size: tuple[int, int] | None = None
     """Width and height before it is turned."""
@@ -53,7 +53,7 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def is_cut_off(data: bytes) -> bool:
-    """True if the last box says that it goes on behind the end of the file."""
+    """True if the last box says that it continues beyond the end of the file."""
     end = 0
     for kind, start, stop in boxes(data):
         short = data[start - 4 : start] == kind and _uint(data, start - 8, 4) != 1

@@ -1,4 +1,4 @@
-"""What a photo's file says for whoever develops it, as a DNG that is made of the photo carries it on.
+"""A photo's metadata for development, as a DNG made from the photo carries it on.
 
 A block is one TIFF directory (`explorer.photo.files.directories`), because every value of it ends as a tag of a file
 again: colour matrices and profile, the crop, what corrects the lens and is still to be done, and the camera's own name.

@@ -46,7 +46,7 @@ _Transfer = Callable[[FloatArray], NDArray[np.floating]]
 REFERENCE_WHITE = 203.0
 """cd/m2 of diffuse white (ITU-R BT.2408)."""
 _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
-"""Of the nominal display of ITU-R BT.2100, on which HLG is shown."""
+"""Peak (cd/m2) and gamma of ITU-R BT.2100's nominal HLG display."""
 
 
 def _pq(signal: FloatArray) -> NDArray[np.floating]:
@@ -145,7 +145,7 @@ ADOBE_RGB = ColorSpace(_ADOBE_PRIMARIES, gamma=563 / 256)
 
 
 def coded_space(primaries: int, transfer: int, *, narrow: int | None = None) -> ColorSpace | None:
-    """The colour space of the codes of H.273, as cICP and nclx have them; None where they say nothing.
+    """The colour space of the codes of H.273, as cICP and nclx have them; None if they say nothing.
 
     Raises:
         ValueError: reserved codes.

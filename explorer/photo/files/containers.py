@@ -45,7 +45,7 @@ def as_tiff(data: bytes) -> bytes | None:
 
 
 def metadata_of_raw(data: bytes) -> Metadata:
-    """Camera, date and exposure from the containers that RAW files use; empty where the container is another one."""
+    """Camera, date and exposure from the containers that RAW files use; empty if the container is another one."""
     try:
         if (tiff := as_tiff(data)) is not None:
             return _of_tiff(tiff)
@@ -233,7 +233,7 @@ def _entries(data: bytes, start: int, place: int, order: str) -> dict[int, tuple
 
 
 def is_truncated(data: bytes) -> bool:
-    """Whether a RAW file's own structure says that it was longer. LibRaw fills up what is missing and says nothing."""
+    """True if a RAW file's own structure says that it was longer. LibRaw silently fills in what is missing."""
     try:
         if data[:15] == b"FUJIFILMCCD-RAW":
             return any(sum(struct.unpack_from(">2I", data, place)) > len(data) for place in (84, 92, 100))
@@ -254,7 +254,7 @@ def is_truncated(data: bytes) -> bool:
 
 
 def _strips_end(tags: dict[int, Any]) -> int:
-    """Where the last strip of a Panasonic or Olympus RAW file ends; 0 where it does not say."""
+    """Where the last strip of a Panasonic or Olympus RAW file ends; 0 if it does not say."""
     offsets, counts = (np.ravel(tags.get(code, ())).tolist() for code in (_STRIP_OFFSETS, _STRIP_BYTES))
     if _PANASONIC_OFFSET in tags and len(counts) == 1:
         offsets = np.ravel(tags[_PANASONIC_OFFSET]).tolist()[:1]

@@ -1,4 +1,4 @@
-"""What every format's reader gives, and how a photo is made of it: the same for all of them."""
+"""The common result of every format's reader, and the photo made from it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Decoded:
     premultiplied: bool = False
     """True if the colours are already multiplied by the opacity."""
     space: ColorSpace | None = None
-    """What the file states apart from a profile; None for sRGB."""
+    """The colour space that the file states without a profile; None for sRGB."""
     profile: bytes | None = None
     """The ICC profile; it wins over `space`."""
     orientation: int | None = 1
@@ -119,7 +119,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
 
 
 def divided(colors: NDArray[Any], opacity: NDArray[Any]) -> NDArray[Any]:
-    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 where nothing
+    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 if nothing
     can be seen."""
     return np.divide(colors, opacity, out=np.zeros_like(colors), where=opacity > 0)
 
@@ -167,7 +167,7 @@ def turned(image: NDArray, orientation: Any) -> NDArray:
 
 
 def damaged(error: Exception, name: str, kind: str) -> Exception:
-    """What to raise for an exception of a decoder: it may mean the file, or that the memory did not suffice."""
+    """The error for a decoder's exception, which may mean the file or a lack of memory."""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, MemoryError) or "out of memory" in reason.lower():
         return MemoryError("not enough memory")

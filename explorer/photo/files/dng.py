@@ -115,7 +115,7 @@ def _mosaic_tags(
 
 def _camera_tags(camera: str, rotation: int, mirrored: bool) -> list[_Tag]:
     if rotation not in (0, 90, 180, 270):
-        raise PhotoError(f"A picture cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+        raise PhotoError(f"A picture cannot be rotated by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     name = camera.encode("ascii", "replace").decode("ascii")
     return [
         (271, _ASCII, 0, name.split(" ")[0], True),
@@ -143,7 +143,7 @@ def _colour_tags(matrix: Any, neutral: Any) -> list[_Tag]:
 
 
 def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> list[tuple[int, int, Any]]:
-    """What is known of an exposure, as entries of an EXIF directory."""
+    """The known facts of an exposure, as entries of an EXIF directory."""
     for what, value in (("ISO value", iso), ("exposure time", seconds), ("F-number", aperture)):
         if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
             raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
@@ -184,7 +184,7 @@ def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
 
 
 def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: list[tuple[int, int, Any]]) -> Path:
-    """The file, whole or not at all.
+    """The file, complete or not at all.
 
     Raises:
         OutputError: it cannot be written.
@@ -230,7 +230,7 @@ def write_dng(
     """Writes a mosaic as an uncompressed 16-bit DNG that LibRaw opens.
 
     Args:
-        path: the file to write; it appears whole or not at all.
+        path: the file to write; it appears complete or not at all.
         mosaic: H x W sensor counts, black level still in them.
         phase: "RGGB", "BGGR", "GRBG", "GBRG", or "X-Trans" (the mosaic then begins at the canonical 6x6 tile).
         black: sensor counts without light; one number, or four in the order R, G1, B, G2 (Bayer only).

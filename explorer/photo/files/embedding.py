@@ -55,7 +55,7 @@ def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
 
 
 def _entries(view: memoryview, start: int) -> dict[int, bytes]:
-    """The twelve bytes of each entry of a directory; its values lie at absolute places, so it can be moved."""
+    """The twelve bytes of each entry of a directory; its values are at absolute offsets, so it can be moved."""
     (count,) = struct.unpack_from("<H", view, start)
     raw = [bytes(view[start + 2 + 12 * i : start + 14 + 12 * i]) for i in range(count)]
     return {struct.unpack_from("<H", entry)[0]: entry for entry in raw}

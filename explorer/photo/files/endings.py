@@ -130,7 +130,7 @@ _ANIMATED, _XMP, _EXIF = 2, 4, 8
 
 
 def webp_of_whole_chunks(data: bytes) -> bytes | None:
-    """A WebP that was cut off, without what lies behind its first picture; None where that is cut off itself."""
+    """A WebP that was cut off, without what lies behind its first picture; None if that is cut off itself."""
     kept: list[tuple[bytes, bytes]] = []
     seen = False
     for kind, body in _webp_chunks(data):

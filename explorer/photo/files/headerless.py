@@ -35,7 +35,7 @@ def open_mosaic(
     mirrored: bool = False,
     notes: tuple[str, ...] = (),
 ) -> RawPhoto:
-    """A mosaic that comes without a header.
+    """Opens a mosaic without a header.
 
     Args:
         samples: H x W sensor counts, uint16.
@@ -66,7 +66,7 @@ def open_mosaic(
     phase = _known_phase(phase, name)
     cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
     if rotation not in (0, 90, 180, 270):
-        raise PhotoError(f"{name} cannot be turned by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
+        raise PhotoError(f"{name} cannot be rotated by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     black_level, white = _levels(black, white, cfa, name)
     mosaic, inset = _whole_cells(array, phase, cfa, black_level, white, name)
     as_shot = None if gains is None else given_gains(gains)

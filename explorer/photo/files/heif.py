@@ -74,7 +74,7 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
 
 
 def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
-    """The first picture of a sequence that has no picture beside it."""
+    """The first picture of a sequence that has no picture next to it."""
     with by_pillow(data, ["AVIF"], name, "AVIF") as picture:
         limits.check_pixels(picture.width, picture.height, name)
         try:

@@ -22,7 +22,7 @@ _UNCHANGED = 1.5 / 255
 _SPACES = {b"RGB ": ("rgb", 3), b"GRAY": ("gray", 1), b"CMYK": ("cmyk", 4)}
 _PQ_PROFILE = "ITUR_2100_PQ_FULL".encode("utf-16-be")
 _MOST_BYTES = 16 * 2**20
-"""Of a profile; those of printing presses take three."""
+"""Largest profile; those of printing presses take 3 MiB."""
 
 
 def channels(profile: bytes) -> int:

@@ -20,10 +20,10 @@ _DCT = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 
 @dataclass
 class _Header:
-    """What the segments before the samples say."""
+    """The contents of the segments before the samples."""
 
     frame: int = 0
-    """The marker of the frame header; 0 where there is none."""
+    """The marker of the frame header; 0 if there is none."""
     precision: int = 8
     width: int = 0
     height: int = 0
@@ -68,7 +68,7 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
     """Decodes a JPEG; of files with several (MPO, previews behind the picture) the first.
 
     Raises:
-        PhotoError: damaged, truncated, too large, or of a kind that no decoder at hand knows.
+        PhotoError: damaged, truncated, too large, or of a kind that no installed decoder supports.
     """
     header = _header(data)
     if header.frame and header.height:

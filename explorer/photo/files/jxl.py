@@ -64,7 +64,7 @@ class _Bits:
 
 @dataclass
 class Header:
-    """What the head of the codestream says."""
+    """The contents of the codestream's header."""
 
     width: int
     height: int

@@ -57,7 +57,7 @@ _SOFTWARE = f"Lowlight Explorer {__version__}"
 
 @dataclass(frozen=True, eq=False)
 class LinearDng:
-    """What a linear DNG holds."""
+    """The contents of a linear DNG."""
 
     samples: NDArray[np.uint16] = field(repr=False)
     """H x W x 3 camera RGB before white balance, or H x W x 1 of a monochrome sensor, as the sensor lies: 0 is no
@@ -137,7 +137,7 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[byt
 
 
 def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
-    """An EXIF or GPS directory as it would lie at a place of the file."""
+    """An EXIF or GPS directory as it would be stored at an offset of the file."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     made = ImageFileDirectory_v2(_HEADER, group=group)
@@ -183,7 +183,7 @@ def _even(data: bytes) -> int:
 
 
 def write_linear_dng(path: Path, dng: LinearDng) -> None:
-    """Writes a linear DNG, whole or not at all.
+    """Writes a linear DNG, complete or not at all.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

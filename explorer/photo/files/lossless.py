@@ -15,7 +15,8 @@ _STEP = 16
 
 
 def tile_sides(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a picture's tiles, never wider than the picture, which LibRaw takes for the end of a row."""
+    """Height and width of a picture's tiles, never wider than the picture, which LibRaw would mistake for the end "
+    "of a row."""
     return min(_SIDE, -(-height // _STEP) * _STEP), max(_STEP, min(_SIDE, width // _STEP * _STEP))
 
 

@@ -1,8 +1,8 @@
-"""What files say about how a picture was taken: camera, exposure, and the EXIF block that results carry on.
+"""Shooting data in files: camera, exposure, and the EXIF block that results carry on.
 
 The block keeps what says how, when and by whom the picture was taken. It leaves out what would be untrue of a result
 (size, orientation, storage, thumbnails, colour space), what cannot be moved (maker notes hold addresses inside the
-original file), and what is nobody's business (the camera's and the lens's serial numbers, the owner's name). The place
+original file), and private data (the camera's and the lens's serial numbers, the owner's name). The place
 (GPS) stays in the block, and the writers of results leave it out unless they are asked to keep it: see `without_place`.
 """
 
@@ -33,7 +33,7 @@ _LEFT_OUT = frozenset({
 })  # fmt: skip
 """Tags of the EXIF directory that a result does not carry on."""
 _MOST_BYTES = 60_000
-"""Of a block: JPEG has 65533 bytes for it."""
+"""Largest block: JPEG has 65533 bytes for it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any],
 
 
 def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> bytes | None:
-    """A TIFF structure of three directories; None where nothing is left of them, or they cannot be written."""
+    """A TIFF structure of three directories; None if nothing is left of them, or they cannot be written."""
     from PIL import Image
 
     details = {code: value for code, value in details.items() if code not in _LEFT_OUT and code < 50000}
@@ -105,7 +105,7 @@ def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[i
 
 
 def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int, Any]]:
-    """The main, the EXIF and the GPS directory of a block, as tag numbers to values; empty where it is damaged."""
+    """The main, the EXIF and the GPS directory of a block, as tag numbers to values; empty if it is damaged."""
     from PIL import Image
 
     exif = Image.Exif()
@@ -118,7 +118,7 @@ def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int,
 
 
 def without_place(block: bytes | None) -> bytes | None:
-    """An EXIF block without the place where the picture was taken; None where nothing else is in it."""
+    """An EXIF block without the place where the picture was taken; None if nothing else is in it."""
     if not block:
         return None
     main, details, _ = directories(block)

@@ -1,4 +1,4 @@
-"""What a DNG asks to be done with its samples before anything else (DNG specification 1.7, chapter 7).
+"""Corrections that a DNG asks for before anything else (opcode lists; DNG specification 1.7, chapter 7).
 
 A phone's lens loses three quarters of the light in its corners, in other colours than in the middle; the file brings
 the gains that undo it. At a hundredfold amplification nothing else would be seen.
@@ -189,7 +189,7 @@ def _radial_gain(light: FloatArray, body: bytes) -> None:
 
 
 def still_to_do(data: Any, only: tuple[int, ...] = ()) -> bytes:
-    """An opcode list without the opcodes that `apply_opcodes` applies; empty where none is left, or it is damaged.
+    """An opcode list without the opcodes that `apply_opcodes` applies; empty if none is left, or it is damaged.
 
     Args:
         data: the value of a tag.

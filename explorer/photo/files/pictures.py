@@ -1,4 +1,4 @@
-"""Which module reads which format."""
+"""Maps formats to the modules that read them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class _Chunks:
     header: bytes
     palette: bytes
     samples: list[bytes]
-    """What the IDAT chunks hold: together they are one zlib stream."""
+    """Contents of the IDAT chunks, which together are one zlib stream."""
     side: dict[bytes, bytes]
     ended: bool
     damaged: list[str]
@@ -96,7 +96,7 @@ def _chunks(data: bytes, name: str) -> _Chunks:
 
 
 def _inflated(data: bytes, most: int = _MOST_PROFILE) -> bytes:
-    """What zlib data holds; empty where it is damaged or larger than `most`."""
+    """Inflated zlib data; empty if it is damaged or larger than `most`."""
     stream = zlib.decompressobj()
     try:
         out = stream.decompress(data, most)

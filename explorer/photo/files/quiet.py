@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import IO
 
 _LINES = re.compile(rb"^[^\n]*: (?:data corrupted at \d+|Unexpected end of file)\n", re.MULTILINE)
-"""What LibRaw's default handler of damaged data prints, for each damage that it meets."""
+"""Lines that LibRaw's default handler prints for damaged data."""
 
 
 class _StandardError:

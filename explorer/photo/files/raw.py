@@ -102,8 +102,8 @@ def _black_and_white(
         white = min(own)
     if not white > high >= low >= 0:
         raise PhotoError(
-            f"{name} states a black level of {high:g} and a white level of {white:g}, between which no light "
-            "fits; the file is damaged."
+            f"{name} states a black level of {high:g} and a white level of {white:g}, which leaves no room for "
+            "light, so the file is damaged; copy it again."
         )
     return black, white
 
@@ -208,7 +208,7 @@ def _taken(raw: rawpy.RawPy) -> datetime | None:
 
 
 def _with_preview(raw: rawpy.RawPy, found: Metadata) -> Metadata:
-    """What the preview's EXIF says, where the file's own tags do not name the camera."""
+    """Adds the preview's EXIF if the file's own tags do not name the camera."""
     import rawpy
 
     if found.camera is not None:

@@ -14,7 +14,7 @@ SCANS_OF_THE_LARGEST = 16
 """Scans of a picture with as many pixels as are allowed; smaller ones may have more, up to `MOST_SCANS`."""
 _MOST_SEGMENTS = 10_000
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
-"""What ends the bytes of a scan: stuffed zeros and restart markers belong to it. One byte is one step."""
+"""The end of a scan's bytes: stuffed zeros and restart markers belong to it. One byte is one step."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 

@@ -164,12 +164,12 @@ def _float_peak(samples: NDArray, colors: int, name: str, notes: list[str]) -> t
         notes.append(say("note.samples_clipped", peak=f"{peak:g}"))
         values[..., :colors] = np.clip(color, 0, np.float32(peak))
     if values.shape[2] > colors and values[..., colors].max() <= 1 < peak:
-        values[..., colors] *= np.float32(peak)  # opacity from 0 to 1 beside counts
+        values[..., colors] *= np.float32(peak)  # opacity from 0 to 1 next to counts
     return values, peak
 
 
 def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
-    """Indices (and whatever stands beside them) -> RGB with the depth of the colour map, 8 or 16 bits."""
+    """Indices (and whatever stands next to them) -> RGB with the depth of the colour map, 8 or 16 bits."""
     table = np.asarray(page.colormap)
     if table.ndim != 2 or table.shape[0] != 3 or int(samples[..., 0].max()) >= table.shape[1]:
         raise PhotoError(code="error.tiff_palette", name=name)
@@ -186,7 +186,7 @@ def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
 
 
 def _opacity(page: Any, colors: int, channels: int) -> tuple[int | None, bool]:
-    """Which sample is the opacity, and whether the colours are multiplied by it already."""
+    """The index of the opacity sample, and whether the colours are premultiplied by it."""
     for place, extra in enumerate(page.extrasamples):
         if int(extra) in (1, 2) and colors + place < channels:
             return colors + place, int(extra) == 1

@@ -25,14 +25,14 @@ nothing before it: noise loses 0.2 % by that."""
 _BAND = 1 << 17
 """Bytes of filtered rows that are at work at once; with the predictor's steps they fit a second-level cache."""
 _PROBED = 8
-"""Bands from which is told how a picture is best compressed."""
+"""Bands sampled to decide how to compress a picture."""
 _WORTH = 0.97
 """Size from which on it is worth while to search longer. In noise, nothing is found; in clean pictures, a tenth."""
 _THOROUGH = 4
-"""Of zlib's levels, the first that compares several places."""
+"""The first of zlib's levels that compares several matches."""
 _PAETH = 4
 _EMPTY = b"\0\0\xff\xff"
-"""Of an empty stored block, what follows its three bits of header and the padding."""
+"""The rest of an empty stored block, after its three header bits and the padding."""
 _LAST = b"\1" + _EMPTY
 """The same as the last block of a stream."""
 _ZLIB = b"\x78\x01"

@@ -21,7 +21,7 @@ BRADFORD.setflags(write=False)
 
 
 def adaptation(white: ArrayLike, target: ArrayLike) -> FloatArray | None:
-    """The Bradford transform: XYZ under one white to XYZ under another, 3x3; None where a white is no light.
+    """The Bradford transform: XYZ under one white to XYZ under another, 3x3; None if a white is no light.
 
     Args:
         white, target: XYZ of both whites, Y = 1.
@@ -37,7 +37,7 @@ def matrix_under(camera_to_srgb: FloatArray, daylight: Gains | None, gains: Gain
 
     Args:
         camera_to_srgb: 3x3 under daylight (D65), rows summing to 1.
-        daylight: the camera's gains under daylight, green 1; None where they are not known.
+        daylight: the camera's gains under daylight, green 1; None if they are not known.
         gains: of the white balance, green 1.
 
     Returns:

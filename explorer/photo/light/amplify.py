@@ -31,7 +31,7 @@ MIDDLE_GREY = 0.18
 LARGEST_STEP = 0.02
 """Linear light: how large one step of the file's darkest tones may become before its rounding is all that is seen."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-"""Of linear sRGB (ITU-R BT.709)."""
+"""Luminance weights of linear sRGB (ITU-R BT.709)."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _exposure_pair_ratio(short: Photo, long: Photo | float) -> Suggestion:
 def suggest_ratio(
     photo: Photo, rule: RatioRule = "auto", m: float = 1.0, long_exposure: Photo | float | None = None
 ) -> Suggestion:
-    """A ratio for a photo, and where it came from.
+    """Suggests a ratio for a photo, and says where it comes from.
 
     Args:
         photo: the dark picture.

@@ -1,4 +1,4 @@
-"""What a photo is before anything is done to it: dark or not, black, grey."""
+"""First facts about a photo: dark or not, black, grey."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ERRORS = 4.0
 
 
 def is_dark(photo: Photo) -> bool:
-    """True where more light would do a photo good."""
+    """True if more light would do a photo good."""
     return wanted_gain(photo) > DARK_STOPS
 
 
 def holds_light(photo: Photo) -> bool:
-    """False where all of a photo is black: a picture of zeros only, or a RAW photo that is nowhere brighter than the
+    """False if all of a photo is black: a picture of zeros only, or a RAW photo that is nowhere brighter than the
     noise around its black level."""
     if isinstance(photo, RgbPhoto):
         return bool(photo.image.any())
@@ -43,13 +43,13 @@ def holds_light(photo: Photo) -> bool:
 
 
 def is_grey(image: FloatArray) -> bool:
-    """True where all three channels of an H x W x 3 picture are the same."""
+    """True if all three channels of an H x W x 3 picture are the same."""
     first = image[:: max(1, len(image) // 8)]  # most pictures differ in the first rows that are looked at
     return all(bool(np.array_equal(part[..., 0], part[..., k])) for part in (first, image) for k in (1, 2))
 
 
 def stays_as_it_is(photo: Photo) -> str | None:
-    """Why a photo is best left alone, in a sentence; None where it is dark."""
+    """Why a photo is best left alone, in a sentence; None if it is dark."""
     if not holds_light(photo):
         return say("note.no_light")
     return None if is_dark(photo) else say("note.not_dark")

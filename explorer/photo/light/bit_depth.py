@@ -1,4 +1,4 @@
-"""What is left of a photo in a file of fewer bits: for networks that were trained on that."""
+"""Reduces a photo to what a file with fewer bits keeps, for networks trained on that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def rounded(image: FloatArray, bits: int) -> FloatArray:
 
 
 def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
-    """The photo as a developed picture of so many bits a channel, not amplified.
+    """The photo as a developed picture of so many bits per channel, not amplified.
 
     What lies below half a step of such a picture is lost, as in a camera's JPEG: amplification does not bring it back.
 

@@ -29,7 +29,7 @@ SIDE = 48
 _SAMPLES = 500_000
 """Pixels, or cells of a mosaic, that a light map is made from, at most; of larger photos every second one, or third."""
 _WEIGHTS = np.array([0.25, 0.5, 0.25], dtype=np.float32)
-"""Of red, green and blue in the light: one set for camera light and for sRGB."""
+"""Weights of red, green and blue: one set for camera light and sRGB."""
 _SHARES = (1, 3, 10, 25, 50, 75, 90, 97, 99, 99.7)
 _FLOOR = 0.01
 """Part of the mean light below which the logarithm bends: deeper shadows are noise."""
@@ -84,7 +84,7 @@ def cell_means(light: FloatArray) -> FloatArray:
 
 
 def light_figures(light: FloatArray) -> tuple[float, NDArray[np.float64]]:
-    """What the rule sees of a light map.
+    """The rule's features of a light map.
 
     Args:
         light: H x W x 3, from `light_map`.

@@ -64,7 +64,7 @@ def camera_to_srgb(xyz_to_camera: ArrayLike) -> FloatArray:
 
 
 def usable_xyz_to_camera(matrix: ArrayLike) -> bool:
-    """Whether a 3x3 XYZ-to-camera matrix is finite, maps white to positive values and can be inverted."""
+    """True if a 3x3 XYZ-to-camera matrix is finite, maps white to positive values and can be inverted."""
     array = np.asarray(matrix, dtype=np.float64)
     if array.shape != (3, 3) or not np.isfinite(array).all():
         return False
@@ -73,7 +73,7 @@ def usable_xyz_to_camera(matrix: ArrayLike) -> bool:
 
 
 def usable_camera_to_srgb(matrix: ArrayLike) -> bool:
-    """Whether a 3x3 camera-to-sRGB matrix is finite, invertible and has rows that sum to about 1."""
+    """True if a 3x3 camera-to-sRGB matrix is finite, invertible and has rows that sum to about 1."""
     array = np.asarray(matrix, dtype=np.float64)
     if array.shape != (3, 3) or not np.isfinite(array).all():
         return False
@@ -81,5 +81,5 @@ def usable_camera_to_srgb(matrix: ArrayLike) -> bool:
 
 
 NOMINAL_CAMERA_TO_SRGB: FloatArray = camera_to_srgb(BROOKS_XYZ_TO_CAMERA.mean(axis=0))
-"""Of the nominal camera: from the mean of the four matrices of Brooks et al."""
+"""The nominal camera's matrix, from the mean of the four matrices of Brooks et al."""
 NOMINAL_CAMERA_TO_SRGB.setflags(write=False)

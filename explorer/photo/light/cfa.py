@@ -13,7 +13,7 @@ from explorer.photo.values import FloatArray, Inset
 Cfa = Literal["bayer", "xtrans", "none"]
 PlaneOrder = Literal["sid", "s2d"]
 Factors = tuple[float, float, float]
-"""Of red, green and blue."""
+"""Factors of red, green and blue."""
 
 BAYER_PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
 """The 2x2 cell at the mosaic's top left, row by row."""

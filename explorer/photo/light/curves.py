@@ -27,7 +27,7 @@ def _in_chunks(array: NDArray[np.floating], curve: Callable[[NDArray[np.floating
 
 
 class CurveMemory:
-    """What a curve works in, as large as a band."""
+    """Working memory of a curve, as large as a band."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.spare = np.empty(shape, np.float32)

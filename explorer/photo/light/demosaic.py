@@ -62,7 +62,7 @@ def _sideways(plane: FloatArray) -> FloatArray:
 def _at_red_or_blue(
     own: FloatArray, beside: FloatArray, above: FloatArray, opposite: FloatArray, near: slice
 ) -> tuple[FloatArray, FloatArray]:
-    """Where red or blue is known: green from the four beside it, the opposite colour from the four diagonals.
+    """Where red or blue is known: green from the four next to it, the opposite colour from the four diagonals.
 
     Args:
         own: the plane of the known colour.
@@ -132,7 +132,7 @@ def _bayer_band(
     at_red, at_green1 = (slice(0, None, 2), slice(0, None, 2)), (slice(0, None, 2), slice(1, None, 2))
     at_green2, at_blue = (slice(1, None, 2), slice(0, None, 2)), (slice(1, None, 2), slice(1, None, 2))
     reds[at_red], greens[at_green1], greens[at_green2], blues[at_blue] = map(_at, (red, green1, green2, blue))
-    # Red's row has green1 beside it and green2 above and below; blue's row the other way round.
+    # Red's row has green1 next to it and green2 above and below; blue's row the other way round.
     greens[at_red], blues[at_red] = _at_red_or_blue(red, green1, green2, blue, _BEFORE)
     greens[at_blue], reds[at_blue] = _at_red_or_blue(blue, green2, green1, red, _AFTER)
     reds[at_green1], blues[at_green1] = _at_green(green1, green2, red, blue, _BEFORE, _AFTER)
@@ -164,7 +164,7 @@ def demosaic_xtrans(mosaic: FloatArray) -> FloatArray:
     colors = color_map(height, width, "xtrans")
     samples = np.asarray(mosaic, dtype=np.float32)
     known = (colors == 1).astype(np.float32)
-    # Every pixel of the tile has a green one beside it, and a red and a blue one at most two steps away.
+    # Every pixel of the tile has a green one next to it, and a red and a blue one at most two steps away.
     green = np.where(colors == 1, samples, _normalized_convolution(samples, known, (1.0, 2.0, 1.0)))
     image = np.empty((height, width, 3), dtype=np.float32)
     image[..., 1] = green

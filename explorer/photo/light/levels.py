@@ -24,7 +24,7 @@ class BlackLevel:
     cell: NDArray[np.float64]
     """h x w, repeated over the sensor; h x w x 3 where every pixel has three colours."""
     rows: NDArray[np.float64] | None = None
-    """What each visible row has more; None for nothing."""
+    """Offset of each visible row; None for none."""
     columns: NDArray[np.float64] | None = None
 
     def plane(self, index: int) -> BlackLevel:
@@ -47,7 +47,7 @@ class BlackLevel:
         """The mean level of each colour; one number where it is the same for all.
 
         Args:
-            places: period x period, the number of the colour that lies at each place.
+            places: period x period, the index of the colour at each position.
             count: how many colours there are.
         """
         more = sum(0.0 if deltas is None else float(deltas.mean()) for deltas in (self.rows, self.columns))
@@ -64,7 +64,7 @@ def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[
 
 
 def dng_black_level(tags: Mapping[int, Any], height: int, width: int, samples: int) -> BlackLevel | None:
-    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None where it states
+    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None if it states
     none that can be used.
 
     Args:

@@ -28,9 +28,9 @@ _FEWEST = 1000
 _LEAST_COUNTS = 2.0
 """Stated levels are whole numbers, so one count is no difference."""
 _LEAST_SHARE = 2e-4
-"""Of the range from black to white: 2 % of it after an amplification by 100."""
+"""Share of the range from black to white: 2 % of it after amplification by 100."""
 _MOST_SHARE = 0.01
-"""What differs by more is no drift of the black level, but something else than masked pixels."""
+"""A larger difference is not drift of the black level: those are not masked pixels."""
 _LARGEST_NOISE = 0.02
 _BLOCK = 16
 
@@ -45,7 +45,7 @@ class Sensor:
     masked: tuple[Area, ...] = ()
     """Areas that the file says are masked; without them, the margins are looked at."""
     known: bool = False
-    """True where margins are known to be masked for this camera, which a DNG's are only if it names them."""
+    """True if margins are known to be masked for this camera, which a DNG's are only if it names them."""
     period: int = 2
     """Rows and columns after which levels repeat: 2 for Bayer, 1 where all samples are taken together."""
 
@@ -65,7 +65,7 @@ def _areas(sensor: Sensor) -> list[Area]:
 
 
 def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64]:
-    """Counts above the stated level; the cell of levels goes on beyond the picture."""
+    """Counts above the stated level; the cell of levels continues beyond the picture."""
     top, left, bottom, right = area
     rows = (np.arange(top, bottom) - sensor.picture[0]) % black.cell.shape[0]
     columns = (np.arange(left, right) - sensor.picture[1]) % black.cell.shape[1]
@@ -80,8 +80,8 @@ def _without_outliers(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], float, float] | None:
-    """What masked pixels have above the stated level, by row and column of the period; how much the areas disagree, and
-    the noise. None where there are too few, or what they hold is no noise around one level."""
+    """Offset of masked pixels above the stated level, by row and column of the period; how much the areas disagree, and
+    the noise. None if there are too few, or what they hold is no noise around one level."""
     period = sensor.period
     rows: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     means, noise, count = [], 0.0, 0
@@ -104,7 +104,7 @@ def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], f
 
 
 def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], noise: float) -> bool:
-    """Whether the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
+    """True if the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
     known to be masked: a margin that light reaches would otherwise be taken for black."""
     excess = _excess(sensor, sensor.picture, black)
     height, width = (n // _BLOCK * _BLOCK for n in excess.shape)
@@ -119,16 +119,16 @@ def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], nois
 
 @dataclass(frozen=True)
 class Believed:
-    """What masked pixels say."""
+    """The black level from masked pixels."""
 
     level: NDArray[np.float64]
     """Counts above the stated level, by row and column of the period."""
     disagreement: float
-    """Of the masked areas, in counts."""
+    """Disagreement of the masked areas, in counts."""
 
 
 def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None:
-    """What masked pixels say; None where a file has none, or what they hold cannot be believed."""
+    """The black level from masked pixels; None if a file has none, or if they are not plausible."""
     measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
     if measured is None:
         return None

@@ -32,7 +32,7 @@ def reduced(photo: Photo, max_side: int) -> Photo:
         max_side: pixels, at least 1.
 
     Raises:
-        PhotoError: `max_side` is not a whole number of at least 1.
+        PhotoError: `max_side` is not a complete number of at least 1.
     """
     if isinstance(max_side, bool) or not isinstance(max_side, int | np.integer) or max_side < 1:
         raise PhotoError(
@@ -53,6 +53,12 @@ def reduced(photo: Photo, max_side: int) -> Photo:
         photo, image=_reduced_picture(photo.image, max(1, round(width * scale)), max(1, round(height * scale))),
         as_opened=None,
     )  # fmt: skip
+
+
+def half_side(photo: Photo) -> int:
+    """The longest side of a photo at half its width and height, for `reduced`: four samples of a colour become one, and
+    nothing is demosaicked at full size, which makes a first look quick."""
+    return -(-max(photo.size) // 2)
 
 
 def _reduced_picture(image: FloatArray, width: int, height: int) -> FloatArray:

@@ -1,7 +1,7 @@
 """The light of a RAW photo's result, from which files for further development are written.
 
 A network's picture of a camera's colours loses what sRGB does not hold when it becomes a picture to look at. So the
-result keeps it beside that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
+result keeps it next to that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Scene:
 
     photo: RawPhoto = field(repr=False)
     codes: NDArray[np.uint16] | None = field(default=None, repr=False)
-    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None where the result is the developed
+    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None if the result is the developed
     photo itself."""
     color: Color = "camera"
     """The codes' colours: white-balanced camera RGB, or sRGB."""
@@ -90,7 +90,7 @@ def picture_and_scene(
     strength: float,
     keep: bool,
 ) -> tuple[FloatArray, Scene | None]:
-    """What a network gave, as a picture to look at and, of a RAW photo, as light.
+    """Turns a network's output into a picture to look at and, for a RAW photo, into light.
 
     Args:
         photo: what was restored.
@@ -105,7 +105,7 @@ def picture_and_scene(
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
     raw = photo if isinstance(photo, RawPhoto) else None
-    # Camera colours of a photo that is no camera's are a nominal camera's, and a monochrome photo has none.
+    # Camera colours of a photo that is not a camera's are a nominal camera's, and a monochrome photo has none.
     in_camera = color == "camera" and raw is not None and not raw.monochrome
     matrix = camera_to_srgb if color == "camera" else None
     grey = raw.monochrome if raw is not None else is_grey(cast(RgbPhoto, photo).image)

@@ -25,13 +25,13 @@ from explorer.photo.values import FloatArray
 
 FULL = 100.0
 _LEVELS = 4
-_HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
-"""Rows that the bands and the energy around their coefficients reach."""
+HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
+"""Pixels that the bands and the energy around their coefficients reach."""
 _ROWS = 128
 _SAMPLED = 16
 """Bands of rows from which the noise is measured."""
 _BINS = 64
-"""Of brightness, even in its square root, in which the noise of light is nearly even too."""
+"""Bins of brightness, evenly spaced in its square root, where shot noise is nearly even too."""
 _FEWEST = 400
 """Coefficients that tell how large noise is."""
 _QUIET, _OF_QUIET = 0.2, 1.4
@@ -54,7 +54,7 @@ def check_strength(value: Any) -> float:
 
 
 def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
-    """What a photo shows without a network, in white-balanced camera RGB.
+    """The photo developed without a network, in white-balanced camera RGB.
 
     Args:
         ratio: multiplies the light.
@@ -98,7 +98,7 @@ def blended(restored: FloatArray, developed: FloatArray, strength: float) -> Flo
     result = np.empty_like(restored)
 
     def work(top: int, bottom: int) -> None:
-        first, stop = max(0, top - _HALO), min(height, bottom + _HALO)
+        first, stop = max(0, top - HALO), min(height, bottom + HALO)
         inside = slice(top - first, bottom - first)
         for channel in range(restored.shape[2]):
             light = linear_of(restored[first:stop, :, channel])

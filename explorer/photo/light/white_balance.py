@@ -17,7 +17,7 @@ from explorer.photo.numbers import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 
 AS_RENDERED = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
-"""Of a developed picture as it was opened."""
+"""White balance of a developed picture, as opened."""
 _SATURATED = 0.95
 """Share of the white level from which a sample is taken as clipped (some sensors end a little below it)."""
 _WHITE = 0.99
@@ -27,7 +27,7 @@ _LARGEST_GAIN = 16.0
 
 
 def usable_gains(values: Sequence[float] | NDArray[np.floating] | None) -> Gains | None:
-    """Red, green, blue gains normalised to green 1, or None where they are absent or nonsense.
+    """Red, green, blue gains normalised to green 1, or None if they are absent or nonsense.
 
     Args:
         values: at least three numbers. Zeros, negative numbers, NaN and gains beyond 16:1 are nonsense.
@@ -96,7 +96,7 @@ def _grey_world_rgb(image: FloatArray) -> Gains:
     chosen = (brightest < _WHITE) & (brightest > 2 / 255)
     if not chosen.any():
         raise WhiteBalanceError(
-            "The picture is all black or all white, so its mean colour says nothing; give the gains."
+            "The picture is all black or all white, so its mean colour is meaningless; give the gains."
         )
     means = srgb_to_linear(image[chosen]).mean(axis=0, dtype=np.float64)
     return _gains_of_means(means, "error.low_channel", what=say("error.the_picture"))

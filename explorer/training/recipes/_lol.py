@@ -1,4 +1,4 @@
-"""What the recipes of the networks on developed pictures share."""
+"""Shared parts of the recipes for developed pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes of Lynx on pictures share."""
+"""Shared parts of the Lynx recipes for pictures."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ DATA = (
     "academic research), 138 photographs of CID22 (CC BY-SA 4.0) and 41 of CLIC 2025 (Unsplash licence), darkened"
 )
 KNOWN_FAILURES = (
-    "Noise of cameras that are unlike those of the training pairs is partly kept, or smoothed with the texture. What "
-    "lies above white comes back only where the file still holds it. How bright the result is follows the ratio."
+    "Noise of cameras unlike those in the training pairs partly stays, or is smoothed away with the texture. "
+    "Highlights above white return only if the file still contains them. The brightness of the result follows the "
+    "ratio."
 )
 
 

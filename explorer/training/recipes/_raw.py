@@ -1,4 +1,4 @@
-"""What the recipes of the RAW networks share."""
+"""Shared parts of the RAW networks' recipes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ DATA = (
     "the 189 well-lit pictures of a part of LOL's our485 training set (research use)"
 )
 KNOWN_FAILURES = (
-    "Trained on synthetic exposures: a real sensor's own patterns that the noise model lacks stay visible. At ratios "
-    "above 100 fine texture is smoothed and faint colours are guessed. A wrong white balance in the file goes into the "
-    "result as it is."
+    "Trained on synthetic exposures: patterns of a real sensor that the noise model lacks stay visible. At ratios "
+    "above 100 fine texture is smoothed and faint colours are guessed. A wrong white balance in the file carries over "
+    "to the result."
 )
 
 

@@ -1,4 +1,4 @@
-"""What the two recipes of the residual U-Net on developed RAW share: all but the bit depth."""
+"""Shared parts of the two recipes of the residual U-Net on developed RAW: all but the bit depth."""
 
 from __future__ import annotations
 

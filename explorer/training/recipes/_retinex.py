@@ -1,4 +1,4 @@
-"""What the recipes of RetinexNet's four trainings share."""
+"""Shared parts of the recipes of RetinexNet's four trainings."""
 
 from __future__ import annotations
 

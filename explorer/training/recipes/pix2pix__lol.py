@@ -30,12 +30,12 @@ RECIPE = Recipe(
     epoch=250,
     input=AMPLIFIED_INPUT,
     output=OUTPUT,
-    summary="pix2pix at width 24 on low-light pairs and darkened photographs.",
+    summary="pix2pix at width 24, trained on low-light pairs and darkened photos.",
     duration="about 40 minutes on one AVX2 core",
     training_data=DATA,
     known_failures=(
-        "A GAN invents texture: what it paints into the dark need not have been there. Its transposed convolutions "
-        "leave a fine grid on flat surfaces, and colours are fewer than in the scene. Pictures are padded to "
+        "A GAN invents texture: what it paints into the dark may never have been there. Its transposed convolutions "
+        "leave a fine grid on flat surfaces, and colours are less varied than in the scene. Pictures are padded to "
         "multiples of 256, and their lower and right borders can show it."
     ),
 )

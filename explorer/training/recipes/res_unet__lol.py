@@ -29,11 +29,11 @@ RECIPE = Recipe(
     steps=4500,
     input=AMPLIFIED_INPUT,
     output=OUTPUT,
-    summary="A residual U-Net (ResNet-18 encoder, width 24) on low-light pairs and darkened photographs.",
+    summary="A residual U-Net (ResNet-18 encoder, width 24) trained on low-light pairs and darkened photos.",
     duration="about 45 minutes on one AVX2 core",
     training_data=DATA,
     known_failures=(
-        "Coarse noise stays in the darkest pictures, whose colours come out pale. How bright a picture becomes follows "
+        "Coarse noise stays in the darkest pictures, and their colours are pale. How bright a picture becomes follows "
         "the amplification, and the suggested one makes every scene equally bright, be it a white room or a stage."
     ),
 )

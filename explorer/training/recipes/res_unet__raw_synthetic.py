@@ -5,5 +5,5 @@ from explorer.training.recipes._res_unet_raw import recipe
 RECIPE = recipe(
     "res_unet.raw_synthetic",
     16,
-    "A residual U-Net on developed RAW at full bit depth: amplified before it is developed.",
+    "A residual U-Net for developed RAW at full bit depth, amplified before development.",
 )

@@ -30,11 +30,11 @@ RECIPE = Recipe(
     epoch=100,
     input=INPUT,
     output=OUTPUT,
-    summary="RetinexNet with both networks trained at once, started so that the illumination does not collapse.",
+    summary="RetinexNet with both networks trained together, started so that the illumination does not collapse.",
     duration="about 25 minutes on one AVX2 core, after joint_decom_only",
     training_data=DATA,
     known_failures=(
-        "The reflectance follows the relighting loss as well, so that it is less of an intrinsic picture than that of "
+        "The reflectance also follows the relighting loss, so it is less of an intrinsic picture than that of "
         "the split trainings."
     ),
 )

@@ -25,5 +25,5 @@ RECIPE = Recipe(
     summary="Decom-Net trained jointly with an enhanced illumination of 1: the reflectance is the restored picture.",
     duration="about half an hour on one AVX2 core",
     training_data=DATA,
-    known_failures="Without a second network nothing adapts the brightness: it is that of the training set's pictures.",
+    known_failures="Without a second network nothing adapts the brightness: it is that of the training references.",
 )

@@ -2,8 +2,8 @@
 
 The paper's fidelity and smoothness losses over three stages with its calibration network, plus Zero-DCE's exposure
 control and colour constancy on the first stage's picture: the paper's two losses leave the brightness to chance (its
-three published weights differ by 5 dB on LOL), and exposure alone was met with one channel full and one empty. The
-level is the mean of LOL's bright training pictures.
+three published weights differ by 5 dB on LOL), and the exposure loss by itself accepted one channel full and one
+empty. The level is the mean of LOL's bright training pictures.
 """
 
 from torch import nn
@@ -30,8 +30,8 @@ RECIPE = Recipe(
     epoch=200,
     input=INPUT,
     output=OUTPUT,
-    summary="SCI trained on dark pictures alone, to the brightness of LOL's pictures.",
+    summary="SCI trained only on dark pictures, to the brightness of LOL's references.",
     duration="about a quarter of an hour on one AVX2 core",
-    training_data=DATA + "; only the dark halves are trained on",
-    known_failures="258 parameters brighten without denoising: noise and colour casts of dark pictures come out.",
+    training_data=DATA + "; training uses only the dark halves",
+    known_failures="258 parameters brighten without denoising: noise and colour casts of dark pictures become visible.",
 )

@@ -34,8 +34,8 @@ RECIPE = Recipe(
     epoch=100,
     input=INPUT,
     output=OUTPUT,
-    summary="Zero-DCE trained on dark pictures alone, to the brightness of LOL's pictures.",
+    summary="Zero-DCE trained only on dark pictures, to the brightness of LOL's references.",
     duration="about a quarter of an hour on one AVX2 core",
-    training_data=DATA + "; only the dark halves are trained on",
+    training_data=DATA + "; training uses only the dark halves",
     known_failures="Noise is brightened with the picture, and very dark pictures stay grey: the curves have a limit.",
 )

@@ -1,0 +1,109 @@
+"""What one student costs a hub: peak memory and processor time of each lesson's kernel, run from top to bottom.
+
+    python benchmarks/lessons.py [--only 4 --only 7] [--json FILE]
+
+Each lesson runs headless in a kernel of its own, with one thread for every pool, as on a hub that gives a student one
+core. Peak memory is the kernel's VmHWM (Linux), processor time its user and system seconds; both hold the start of the
+kernel and the imports. JupyterLab's own server is measured beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+CELL_TIMEOUT = 1200
+"""Seconds, a bound on hanging."""
+
+
+def peak_of(process: int) -> float:
+    """MiB that a process has held at most."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+class Measured(NotebookClient):
+    """Runs a notebook and reads its kernel's counters after the last cell."""
+
+    found: dict[str, float]
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """Executes one cell."""
+        done = await super().async_execute_cell(cell, cell_index, **options)
+        if cell_index == len(self.nb.cells) - 1:
+            process = self.km.provisioner.process.pid  # type: ignore[union-attr]
+            times = psutil.Process(process).cpu_times()
+            self.found = {"peak_mib": round(peak_of(process)), "processor_s": round(times.user + times.system, 1)}
+        return done
+
+
+def lesson(path: Path) -> dict[str, Any]:
+    """Peak memory and processor time of one lesson."""
+    notebook = nbformat.read(path, as_version=4)
+    client = Measured(
+        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}}
+    )
+    client.execute()
+    return {"lesson": path.stem, **client.found}
+
+
+def server() -> dict[str, Any]:
+    """The same of JupyterLab's server after its start."""
+    port = "18999"
+    arguments = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root",
+                 "--IdentityProvider.token="]  # fmt: skip
+    process = subprocess.Popen(arguments, cwd=NOTEBOOKS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/lab", timeout=30).read()
+                break
+            except OSError:
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise
+                time.sleep(0.5)
+        times = psutil.Process(process.pid).cpu_times()
+        return {"lesson": "JupyterLab's server", "peak_mib": round(peak_of(process.pid)),
+                "processor_s": round(times.user + times.system, 1)}  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def main() -> int:
+    """Measures and prints a table in Markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", type=int, action="append", help="number of a lesson; may be given again")
+    parser.add_argument("--json", type=Path, help="also write the figures to a file")
+    wanted = parser.parse_args()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    print("| lesson | peak memory, MiB | processor, s |\n|---|--:|--:|")
+    rows = []
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        if wanted.only and int(path.name[:2]) not in wanted.only:
+            continue
+        rows.append(lesson(path))
+        print(f"| {rows[-1]['lesson']} | {rows[-1]['peak_mib']} | {rows[-1]['processor_s']:.0f} |", flush=True)
+    rows.append(server())
+    print(f"| {rows[-1]['lesson']} | {rows[-1]['peak_mib']} | {rows[-1]['processor_s']:.0f} |", flush=True)
+    if wanted.json:
+        wanted.json.write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""What the Queue tab does: several photos one after the other, into one ZIP. Plain functions on a `Session`."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import explorer
+from explorer.app import catalogue, opening, queue_text, restoring
+from explorer.app.feedback import told
+from explorer.app.photo_bar import thumbnail
+from explorer.app.queued import Queued, Wish
+from explorer.app.session import Session
+from explorer.app.sessions import FILES_EACH
+from explorer.errors import ExplorerError
+from explorer.photo.light.reduce import half_side, reduced
+
+MOST = 48
+"""Photos of one queue."""
+LARGEST_ZIP = FILES_EACH // 2
+"""Bytes after which a ZIP takes no further photo: the visitor's share of the disk holds the photos, too."""
+GROUP = "queue"
+_TICK = 0.4
+"""Seconds between two looks at how far a photo is."""
+
+
+def add(session: Session, paths: list[str]) -> Iterator[str]:
+    """Puts files into the queue; gives the name of each before it is read.
+
+    A file that cannot be read becomes a tile that says why. Files beyond `MOST` are left out.
+
+    Raises:
+        ExplorerError: files were left out, once all others are in.
+    """
+    left_out = []
+    for path in paths:
+        name = Path(path).name
+        if len(session.queue.photos) >= MOST:
+            left_out.append(name)
+            continue
+        yield name
+        try:
+            photo = explorer.open_photo(path, name=name, isolated=True)
+            shown = session.publish(thumbnail(photo), group=GROUP, keep=2 * MOST)
+            found = Queued(name, session.linked(path, "queued"), shown)
+        except ExplorerError as error:
+            found = Queued(name, None, state="failed", said=told(error))
+        with session.lock:
+            session.queue.photos.append(found)
+    if left_out:
+        raise ExplorerError(queue_text.QUEUE_TOO_MANY.format(most=MOST, names=", ".join(left_out)))
+
+
+def remove(session: Session, key: str) -> None:
+    """Takes a photo out of the queue, or all where there is no such one."""
+    with session.lock:
+        queue = session.queue
+        gone = [each for each in queue.photos if queue.find(key) is None or each.key == key]
+        queue.photos = [each for each in queue.photos if each not in gone]
+    for each in gone:
+        if each.source:
+            each.source.unlink(missing_ok=True)
+
+
+class _CancelledError(Exception):
+    """The visitor wants no more of it."""
+
+
+@dataclass
+class Progress:
+    """How far a queue is."""
+
+    total: int
+    done: int = 0
+    """Photos in the ZIP."""
+    tried: int = 0
+    name: str = ""
+    """Of the photo at work; empty at the end."""
+    share: float = 0.0
+    """Of that photo, 0 to 1."""
+    output: Path | None = None
+    """The ZIP, at the end, if anything is in it."""
+    cancelled: bool = False
+    full: bool = False
+    """The ZIP took no more."""
+
+
+def run(session: Session, turn: int) -> Iterator[Progress]:
+    """Restores all photos that could be read: how far it is, some times a second.
+
+    Ends early, with what is done, where something newer is asked of the queue.
+
+    Args:
+        turn: what `session.begins("queue")` gave.
+    """
+    queue = session.queue
+    with session.lock:
+        waiting = [each for each in queue.photos if each.source]
+        for each in waiting:
+            _mark(session, each, state="waiting", said="")
+    now, stopped = Progress(len(waiting)), threading.Event()
+    path = session.download_path(f"lowlight-{secrets.token_hex(2)}.zip", GROUP)
+    part = path.with_suffix(".part")
+
+    def advance(share: float) -> None:
+        now.share = share
+        if stopped.is_set() or not session.is_latest(GROUP, turn):
+            raise _CancelledError
+
+    def work(entry: Queued, archive: zipfile.ZipFile) -> None:
+        wish = entry.own or queue.wish
+        folder = session.folder / f"queue-{secrets.token_hex(8)}"
+        folder.mkdir()
+        try:
+            made = _restored(session, entry, wish, folder, advance)
+            archive.write(made, _free_name(archive, made.name))
+        finally:
+            queue.at_work = None
+            shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive, ThreadPoolExecutor(1, "queue") as worker:
+            try:
+                for entry in waiting:
+                    if now.cancelled or not session.is_latest(GROUP, turn) or not part.exists():
+                        now.cancelled = True
+                        break
+                    if part.stat().st_size > LARGEST_ZIP:
+                        now.full = True
+                        break
+                    now.name, now.share = entry.name, 0.0
+                    _mark(session, entry, state="working")
+                    yield now
+                    job = worker.submit(work, entry, archive)
+                    while not wait([job], _TICK).done:
+                        yield now
+                    now.done += _ended(session, entry, job.exception(), now)
+                    now.tried += 1
+            finally:
+                stopped.set()  # before the worker is waited for: the page may have gone
+        now.name = ""
+        if now.done and part.exists():  # the session may have ended
+            now.output = part.rename(path)
+        yield now
+    finally:
+        for each in session.queue.photos:
+            if each.state == "working":
+                _mark(session, each, state="waiting")
+        part.unlink(missing_ok=True)
+
+
+def _mark(session: Session, entry: Queued, **values: object) -> None:
+    with session.lock:
+        session.queue.change(entry.key, **values)
+
+
+def _ended(session: Session, entry: Queued, error: BaseException | None, now: Progress) -> bool:
+    """Takes note of how the work on a photo ended; True where it is in the ZIP."""
+    if error is None:
+        _mark(session, entry, state="done")
+        return True
+    if isinstance(error, _CancelledError):
+        now.cancelled = True
+        _mark(session, entry, state="waiting")
+    elif isinstance(error, Exception):  # one photo that fails must not stop the others
+        _mark(session, entry, state="failed", said=told(error))
+    else:
+        raise error
+    return False
+
+
+def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Report) -> Path:
+    """A photo's file, made as in the Restore tab."""
+    assert entry.source is not None
+    advance(0.0)
+    photo = explorer.open_photo(entry.source, name=entry.name, isolated=True)
+    own = Session(session.token, folder, session.owner)
+    opening.take_photo(own, reduced(photo, half_side(photo)) if wish.half else photo)
+    opened = session.queue.at_work = own.require_open()
+    del photo
+    model = wish.model or catalogue.best_for(opened.small) or ""
+    return restoring.save(
+        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
+    )
+
+
+def _free_name(archive: zipfile.ZipFile, name: str) -> str:
+    """A name that no file of the archive has: two photos may be called the same."""
+    path, taken, number = Path(name), set(archive.namelist()), 2
+    while name in taken:
+        name, number = f"{path.stem}-{number}{path.suffix}", number + 1
+    return name

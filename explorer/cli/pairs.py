@@ -1,0 +1,66 @@
+"""`lowlight darken FOLDER`: pairs to train on, from a folder of well-lit photographs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.cli.folders import photographs_of
+from explorer.cli.terminal import tell, write_line
+from explorer.errors import DataError, OutputError, PhotoError
+
+if TYPE_CHECKING:
+    from explorer.darkroom import SensorNoise
+
+
+def darken_folder(
+    folder: Path, out: Path, noise: SensorNoise, ratio: float, seed: int, phase: str, max_side: int, *, quiet: bool
+) -> None:
+    """Writes `low/NAME.jpg`, as the camera would have, and `high/NAME.png`, in the layout of LOL.
+
+    Pairs that are there already stay as they are. A photograph that cannot be read is named and left out.
+
+    Args:
+        folder: of the photographs.
+        out: the folder of the pairs; made if missing.
+        max_side: longest side of the pairs, pixels.
+
+    Raises:
+        PhotoError: there is no photograph.
+        DataError: two photographs have one name, or none can be read.
+        OutputError: the folder is the photographs' own, or cannot be written.
+    """
+    from explorer import open_photo
+    from explorer.darkroom import darken
+    from explorer.encode import encode, write_bytes
+    from explorer.photo.light.reduce import reduced
+
+    files = photographs_of([folder], out).files
+    twice = [name for name, count in Counter(each.stem for each in files).items() if count > 1]
+    if twice:
+        raise DataError(f"{folder} holds several photographs called {twice[0]}; rename all but one.")
+    if out.resolve() == folder.resolve():
+        raise OutputError(f"{out} holds the photos themselves; choose another folder for the pairs.")
+    try:
+        for part in ("low", "high"):
+            (out / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
+    made = 0
+    for index, path in enumerate(files):
+        low, high = out / "low" / f"{path.stem}.jpg", out / "high" / f"{path.stem}.png"
+        if not (low.is_file() and high.is_file()):
+            try:
+                photo = reduced(open_photo(path), max_side)
+            except PhotoError as error:
+                write_line(f"left out: {error}", err=True)
+                continue
+            exposure = darken(photo, noise, ratio=ratio, seed=seed + index, phase=phase)
+            write_bytes(high, encode(exposure.reference, ".png"))
+            exposure.save(low)
+        made += 1
+    if not made:
+        raise DataError(f"None of the photographs in {folder} can be read; name a folder of others.")
+    if not quiet:
+        tell(f"{folder} -> {out}: {made} pairs, {noise.camera}, ratio {ratio:.4g}")
