@@ -24,17 +24,20 @@ _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.S)
 _CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
 _STYLE = """
 .lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
+.lx-head > *, .lx-said > * { margin-right: 12px } .lx-said b { margin-left: 4px }
+.rendered_html th, .rendered_html td { text-align: left !important }
 .lesson-tiles img { width: 100% } .lesson-control { color: #666; font-size: 13px; margin: 2px 0 }
 """
 
 
-def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
+def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en") -> str:
     """Runs a notebook and gives it as HTML.
 
     Args:
         notebook: as its file holds it; it is not changed.
         folder: where it runs.
         title: of the page.
+        language: of the lesson, for whoever has the page read aloud.
 
     Raises:
         ExplorerError: the extra `notebooks` is not installed.
@@ -69,7 +72,7 @@ def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
         from plotly.offline import get_plotlyjs
 
         script = f"<script>{get_plotlyjs()}</script>"
-    body = _FETCHED.sub("", body)
+    body = _FETCHED.sub("", body).replace('<html lang="en">', f'<html lang="{language}">', 1)
     for mark, formula in formulas.items():
         body = body.replace(mark, formula)
     return body.replace("</head>", f"<style>{_STYLE}</style>{script}</head>", 1)
