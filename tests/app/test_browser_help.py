@@ -119,3 +119,22 @@ def test_a_phone_keeps_the_picture_in_sight_above_the_slider(browser: Browser, a
     hand.sees(*WHOLE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_the_tab_key_leaves_lists_closed_and_an_arrow_opens_them(page: Page, address: str) -> None:
+    opened(page, address, "?example=cat&model=gamma")
+    page.focus("#lx-tabs button[role=tab][aria-selected=true]")
+    reached = "document.activeElement.matches('#lx-model input')"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate(reached):
+            break
+    assert page.evaluate(reached)
+    page.wait_for_timeout(300)
+    assert not page.locator("[role=option]:visible").count()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector("[role=option]:visible")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("[role=option]:visible", state="hidden")

@@ -20,8 +20,8 @@ from explorer.photo import RgbPhoto
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-from driving import PATIENCE, pixels
-from test_browser_places import CLEAR, photo, shown_as_it_is
+from driving import PATIENCE, opened, pixels, upload
+from test_browser_places import CLEAR, photo
 
 
 def test_shares_are_told_and_the_result_comes_last() -> None:
@@ -106,9 +106,12 @@ def test_the_whole_photo_shows_its_tiles_can_be_cancelled_and_survives_a_reload(
 ) -> None:
     page.set_default_timeout(3 * PATIENCE)  # a network is prepared for several sizes
     photo(tmp_path, 2400, 1600)
-    shown_as_it_is(page, address, tmp_path / "places.png")
-    page.goto(page.url.replace("model=identity", "model=lynx_rgb.mixed_small"))
-    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('Lynx')")
+    opened(page, address, "?example=cat&model=lynx_rgb.mixed_small")
+    upload(page, tmp_path / "places.png")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
+    page.fill(".lx-ratio-number", "2")
+    page.press(".lx-ratio-number", "Enter")
+    page.wait_for_url("**ratio=2**")
     before = pixels(page)
     page.click("#lx-full")
     page.wait_for_selector("#lx-whole-work progress[value]")
