@@ -259,8 +259,7 @@ def ratio_slider(render: bool = True) -> gr.HTML:
 def shown_if(seen: bool) -> Any:
     """A component's `visible` where its value may come with the change.
 
-    A page builds a component that is not visible only when it becomes so, and on a busy machine it loses the value that
-    came meanwhile. A hidden one is there from the start.
+    A page builds a component that is not visible only when it becomes so; a hidden one is there to take the value.
     """
     return True if seen else "hidden"
 

@@ -42,7 +42,7 @@ from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
 from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
-from explorer.server.gradio_internals import one_application, write_valid_texts
+from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
 
 TABS = (
     restore_tab, queue_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab,
@@ -249,6 +249,7 @@ def launch(
         The local address.
     """
     write_valid_texts()
+    send_whole_values()
     isolation.use_room(room)
     with one_application():
         demo = demo or build_app()
