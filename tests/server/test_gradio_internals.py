@@ -58,7 +58,7 @@ def test_the_queue_knows_what_each_page_awaits() -> None:
 
 
 def test_an_answer_of_a_series_stays_what_it_was_when_the_next_one_comes() -> None:
-    """Gradio's own reader of answers gets both before the page has shown the first."""
+    """Edits below a value's root are made in the value that the page already got, and may not have shown yet."""
     send_whole_values()
     page, function = gr.Blocks(), SimpleNamespace(outputs=["plot", "text"])
     answers = [
@@ -74,6 +74,7 @@ def test_an_answer_of_a_series_stays_what_it_was_when_the_next_one_comes() -> No
     for edits in sent[1:]:
         got.append([apply_diff(before, edit) for before, edit in zip(got[-1], edits, strict=True)])
     assert got == answers
+    assert not any(path for edits in sent[1:] for each in edits for _, path, _ in each)
 
 
 def test_nothing_else_touches_gradios_inside(project: Path) -> None:
