@@ -76,7 +76,7 @@ def test_each_photo_as_it_is_wished_for(session: Session, photos: dict[str, Path
     # What a format does not take is said at the photo.
     session.queue.change(picture.key, own=Wish("gamma", 2.0, 100, "dng"))
     now = finished(session)
-    assert now.done == 1 and "makes no DNG" in session.queue.photos[1].said
+    assert now.done == 1 and "cannot become a DNG" in session.queue.photos[1].said
 
 
 def test_cancelled_between_tiles_it_gives_what_is_done(
