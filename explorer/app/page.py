@@ -80,7 +80,7 @@ def build_app() -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None)
         photo = gr.State(None)
-        kept, seen = gr.Textbox(visible=False), gr.Textbox(restore_tab.NAME, visible=False)
+        kept, seen = gr.Textbox(visible=False), gr.Textbox(visible=False)
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
@@ -93,7 +93,7 @@ def build_app() -> gr.Blocks:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
-                tab.select(None, None, seen, js=f"() => (lxAddress({{tab: '{module.NAME}'}}), '{module.NAME}')")
+                tab.select(None, None, None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)

@@ -1,7 +1,7 @@
 """A lesson as a page with its pictures: run once, with what its widgets show as plain pictures and words.
 
-Nothing of a page is fetched: pictures are in it, and so is plotly's script where there is a figure. Needs the extra
-`notebooks`.
+Nothing of a page is fetched: pictures are in it, formulas are MathML, and plotly's script is there where there is a
+figure. Needs the extra `notebooks`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,26 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 FIGURE = "application/vnd.plotly.v1+json"
 CELL_TIMEOUT = 600
 """Seconds that one cell may take."""
+_FETCHED = re.compile(r"<script[^>]*\bsrc=\"https?:[^>]*>\s*</script>")
+"""Scripts that nbconvert's template would have from elsewhere: for formulas, which are MathML here, and for widgets."""
+_FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.S)
 _CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
 _STYLE = """
 .lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
+.lx-head > *, .lx-said > * { margin-right: 12px } .lx-said b { margin-left: 4px }
+.rendered_html th, .rendered_html td { text-align: left !important }
 .lesson-tiles img { width: 100% } .lesson-control { color: #666; font-size: 13px; margin: 2px 0 }
 """
 
 
-def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
+def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en") -> str:
     """Runs a notebook and gives it as HTML.
 
     Args:
         notebook: as its file holds it; it is not changed.
         folder: where it runs.
         title: of the page.
+        language: of the lesson, for whoever has the page read aloud.
 
     Raises:
         ExplorerError: the extra `notebooks` is not installed.
@@ -59,12 +65,16 @@ def page(notebook: dict[str, Any], folder: Path, title: str) -> str:
     buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
                client.widget_buffers.items()}  # fmt: skip
     figures = _made_plain(held, state, buffers)
+    formulas = _set_aside(held)
     body, _ = HTMLExporter(template_name="classic", exclude_input_prompt=True).from_notebook_node(held)
     script = ""
     if figures:
         from plotly.offline import get_plotlyjs
 
         script = f"<script>{get_plotlyjs()}</script>"
+    body = _FETCHED.sub("", body).replace('<html lang="en">', f'<html lang="{language}">', 1)
+    for mark, formula in formulas.items():
+        body = body.replace(mark, formula)
     return body.replace("</head>", f"<style>{_STYLE}</style>{script}</head>", 1)
 
 
@@ -85,6 +95,29 @@ def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -
     return count
 
 
+def _set_aside(notebook: Any) -> dict[str, str]:
+    """Puts marks in the place of the prose's formulas, which Markdown would take for its own; gives MathML by mark."""
+    found: dict[str, str] = {}
+
+    def mark(match: re.Match[str]) -> str:
+        name = f"FORMULA{len(found)}X"
+        found[name] = mathml(match)
+        return name
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _FORMULA.sub(mark, cell.source)
+    return found
+
+
+def mathml(formula: re.Match[str]) -> str:
+    """A formula in LaTeX between one or two dollar signs, as MathML."""
+    from latex2mathml.converter import convert
+
+    shown, inline = formula.groups()
+    return str(convert(shown or inline, display="block" if shown else "inline"))
+
+
 def _json(value: Any) -> str:
     """JSON that may stand inside a script."""
     import json
@@ -102,7 +135,8 @@ def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
         inner = "".join(plain(each.removeprefix("IPY_MODEL_"), state, buffers) for each in values["children"])
         return f"<div>{inner}</div>"
     if kind in ("HTMLModel", "HTMLMathModel"):
-        return str(values.get("value", ""))
+        words = str(values.get("value", ""))
+        return _FORMULA.sub(mathml, words) if kind == "HTMLMathModel" else words
     if kind == "ImageModel" and ("value",) in bytes_of:
         return f'<div class="lesson-tiles">{_figure(bytes_of[("value",)], "")}</div>'
     if "tiles" in values:

@@ -46,7 +46,10 @@ def make(
         from explorer.classroom.pages import page
 
         for lesson in found:
-            write(out / "pages" / f"{lesson.name}.html", page(for_students(lesson), lessons, lesson.title))
+            write(
+                out / "pages" / f"{lesson.name}.html",
+                page(for_students(lesson), lessons, lesson.title, lesson.language),
+            )
             write_line(str(out / "pages" / f"{lesson.name}.html"))
 
 

@@ -156,9 +156,7 @@ def own_recipe(own: Own) -> Recipe:
         raise DataError(f"{own.name!r} cannot name weights; take small letters, digits and single underscores.")
     if name in recipe_names():
         raise DataError(f"{name} is the name of a recipe of the project; choose another name.")
-    begun: dict[str, Any] = (
-        {} if own.start_from is None else {"growth": Growth(own.start_from, partial(_take_over, own=own)), "start": {}}
-    )
+    begun = Growth(own.start_from, partial(_take_over, own=own)) if own.start_from else None
     further = f", beginning with `{own.start_from}`" if own.start_from else ""
     return replace(
         base,
@@ -167,7 +165,8 @@ def own_recipe(own: Own) -> Recipe:
         training_data=own.pictures,
         pace=own.rate,
         own=own,
-        **begun,
+        growth=begun or base.growth,
+        start={} if begun else base.start,
     )
 
 

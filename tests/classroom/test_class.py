@@ -118,7 +118,14 @@ def test_what_is_no_lesson_is_one_sentence(wrong: str, tmp_path: Path, capsys: p
 
 
 def write_lesson(folder: Path, *codes: str) -> None:
-    cells: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# 1 · A title"}]
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "markdown",
+            "id": "a",
+            "metadata": {},
+            "source": "# 1 · A title\n\nLight is $x_{1}$, and $x_{2}$:\n\n$$x = \\frac{c}{w}.$$",
+        }
+    ]
     cells += [
         {"cell_type": "code", "id": f"c{index}", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
         for index, code in enumerate(codes)
@@ -135,6 +142,7 @@ def test_a_page_has_the_pictures_and_fetches_nothing(tmp_path: Path) -> None:
         tmp_path,
         "import numpy as np, explorer\nexplorer.widgets.pictures({'a <title> | a note': np.full((6, 6, 3), 0.5)})",
         'explorer.widgets.ask("1.green")',
+        'explorer.widgets.ask("1.values")',
         "import ipywidgets\nipywidgets.FloatSlider(0.25, description='Gain')",
     )
     out = tmp_path / "out"
@@ -151,6 +159,9 @@ def test_a_page_has_the_pictures_and_fetches_nothing(tmp_path: Path) -> None:
     assert "Which share of all samples is green?" in html and "<li>a third</li>" in html
     assert "Two of the four places" not in html, "the key is not on the page"
     assert "Gain: 0.25" in html
+    assert not re.findall(r"(?:src|href)=[\"']https?:[^\"']+\.(?:js|css)", html), "a script or a style from elsewhere"
+    assert re.search(r"<mfrac>.*<mi>c</mi>.*<mi>w</mi>.*</mfrac>", html) and html.count("<msub>") == 2
+    assert "$" not in re.sub(r"<script.*?</script>", "", html, flags=re.S), "no formula is left as it was typed"
 
 
 def test_a_lesson_that_fails_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

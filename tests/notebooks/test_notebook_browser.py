@@ -172,7 +172,9 @@ def open_own_raw(page: Page, photo: Path) -> None:
     """Lesson 2: a learner's RAW file goes in through the widget, and the cell on real noise measures it."""
     cell = page.locator(".jp-CodeCell:has-text('row means vary')").first
     assert "the lesson goes on with the simulated one" in cell.locator(".jp-OutputArea").inner_text()
-    page.locator(".lx-w input[type=file]").first.set_input_files(str(photo))
+    with page.expect_file_chooser() as chooser:  # the widget's own input is not on the page
+        page.locator(".lx-upload").first.click()
+    chooser.value.set_files(str(photo))
     page.wait_for_selector(f".lx-head:has-text('{photo.name}')")
     cell.locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")

@@ -13,6 +13,10 @@ import pytest
 from executing import CELL_TIMEOUT, problems, run
 from nbformat.v4 import new_code_cell, new_notebook
 
+from explorer.classroom.copies import as_text, read_lessons
+from explorer.classroom.language import LANGUAGES
+from explorer.classroom.translating import translated
+
 SHORT = ("02", "04")
 """What `make test` executes."""
 ALL = tuple(f"{number:02d}" for number in range(1, 9))
@@ -36,6 +40,20 @@ def test_a_notebook_runs_and_every_control_answers(
         )
     assert not problems(notebook, client)
     assert client.moved, "a notebook without a control is no lesson"
+
+
+@pytest.mark.skipif(WANTED != ALL, reason="takes minutes; EXPLORER_NOTEBOOKS=all (make notebooks-test) includes it")
+@pytest.mark.timeout(30 * CELL_TIMEOUT)
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+@pytest.mark.parametrize("number", ALL)
+def test_a_translated_lesson_runs(number: str, language: str, notebooks: dict[str, Path], tmp_path: Path) -> None:
+    """A title that is a key elsewhere in its lesson, or a word that the code means, shows when it runs."""
+    lessons = notebooks[number].parent
+    (lesson,) = [each for each in read_lessons(lessons) if each.name == notebooks[number].stem]
+    path = tmp_path / notebooks[number].name
+    path.write_text(as_text(translated(lesson, language, lessons).content), encoding="utf-8")
+    notebook, client, _ = run(path, drive=False)
+    assert not problems(notebook, client)
 
 
 SETUP = """

@@ -16,7 +16,7 @@ from PIL import Image
 
 import explorer
 from explorer.cli import main
-from explorer.models import RestorationNet, architecture
+from explorer.models import RestorationNet, architecture, create_model
 from explorer.weights.config import read_config
 from explorer.weights.onnx_file import write_onnx
 from explorer.weights.store import load_weights, untrained_model
@@ -120,6 +120,16 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path) -> N
     with pytest.raises(explorer.errors.WeightsError, match=r"up to 0\.0\d+ from the network's"):
         write_onnx(untrained_model(_OfOneSize()), path)
     assert [each.name for each in tmp_path.iterdir()] == ["net.onnx"] and path.read_bytes() == b"what was there"
+
+
+def test_an_operation_that_onnx_has_not_is_named_in_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A Fourier transform; torch would print the whole graph besides."""
+    with pytest.raises(explorer.errors.WeightsError, match="fft_rfft2") as error:
+        write_onnx(untrained_model(create_model("fourllie")), tmp_path / "net.onnx")
+    assert len(str(error.value).splitlines()) == 1 and not [*tmp_path.iterdir()]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_ends_it_is_said_in_one_sentence(
