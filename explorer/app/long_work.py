@@ -129,9 +129,11 @@ class LongWork:
     def worked(
         self, session: Session, turn: int, work: Callable[[Report], T]
     ) -> Generator[dict[Any, Any], None, T | None]:
-        """Does some work while the page tells how far it is; gives None where it was cancelled."""
+        """Does some work while the page tells how far it is; gives None where it was cancelled. Whoever gets a result
+        shows it, and then `idle`."""
         wanted = partial(session.is_latest, self.name, int(turn))
         yield {self.cancel: gr.update(visible=shown_if(wanted()))}
+        seconds = 0.0
         try:
             if not wanted():
                 raise CancelledError(self.ended)
@@ -140,7 +142,8 @@ class LongWork:
                 done, seconds = next(steps)
                 yield {self.bar: bar(text.WHOLE if done < 1 else text.WRITING, done, seconds)}
         except StopIteration as end:
-            yield self.idle()
+            # What shows the result is still to be made; the handler says when nothing is at work any more.
+            yield {**self.idle(), self.bar: bar(text.WRITING, 1, seconds)}
             made: T = end.value
             return made
         except CancelledError:

@@ -238,7 +238,8 @@ class Handlers:
 
         restoration = yield from at.long.worked(session, values[at.long.turn], work)
         if restoration is not None:
-            yield {shared.token: session.token, at.estimate: "", **self.full_values(session, restoration)}
+            shown = self.full_values(session, restoration)
+            yield {shared.token: session.token, at.estimate: "", **at.long.idle(), **shown}
 
     def full_values(self, session: Session, restoration: Restoration) -> dict[Any, Any]:
         """The values that show a result at full resolution."""
@@ -262,7 +263,8 @@ class Handlers:
 
         path = yield from at.long.worked(session, values[at.long.turn], work)
         if path is not None:
-            yield {shared.token: session.token, at.link: download_value(path), at.estimate: ""}
+            link = download_value(path)
+            yield {shared.token: session.token, at.link: link, at.estimate: "", **at.long.idle()}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)

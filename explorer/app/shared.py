@@ -73,6 +73,8 @@ def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], 
             handler decides whether there is anything to do: both events come where a page begins with the tab.
     """
     handler, inputs, outputs = fill
+    # Each is done: one that comes while another waits for its turn may be the only one for the newer photo.
+    options = {**options, "trigger_mode": "multiple"}
     given = [shared.token, shared.seen, *inputs]
     opened = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
     shared.tabs[name].select(handler, given, outputs, js=opened, **options)

@@ -104,9 +104,9 @@ def test_what_takes_long_is_said_before(session: Session, monkeypatch: pytest.Mo
 def test_the_whole_photo_shows_its_tiles_can_be_cancelled_and_survives_a_reload(
     page: Page, address: str, tmp_path: Path
 ) -> None:
-    page.set_default_timeout(3 * PATIENCE)  # a network is prepared for several sizes
-    photo(tmp_path, 2400, 1600)
-    opened(page, address, "?example=cat&model=lynx_rgb.mixed_small")
+    page.set_default_timeout(3 * PATIENCE)  # so large that it is cut into tiles
+    photo(tmp_path, 4500, 3000)
+    opened(page, address, "?example=cat&model=zero_dce.lol")
     upload(page, tmp_path / "places.png")
     page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
     page.fill(".lx-ratio-number", "2")
@@ -125,7 +125,7 @@ def test_the_whole_photo_shows_its_tiles_can_be_cancelled_and_survives_a_reload(
     assert not page.evaluate(badge)
     page.click("#lx-full")
     page.wait_for_function(badge)
-    assert page.inner_text("#lx-whole-work").strip() == ""
+    page.wait_for_function("document.querySelector('#lx-whole-work').innerText.trim() === ''")
     assert pixels(page).shape[1] > before.shape[1]
     page.reload()
     page.wait_for_function(badge)
