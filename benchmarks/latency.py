@@ -2,18 +2,24 @@
 
     python benchmarks/latency.py                          # the two networks that the app promises figures for
     python benchmarks/latency.py --model MODEL --rounds 31
+    python benchmarks/latency.py --first                  # from an upload to the first picture, in Chromium
 
 Each round moves the amplification to a value that was not asked for before, as a visitor does, and takes the handler's
 whole work: amplification, network, both pictures as PNG files, words. Median over the rounds; the processor's seconds
 beside the clock's, because only the former mean the same on a machine that has other work.
+
+With --first, a visitor's file is handed to the page, and the clock runs until the page has drawn its restored picture:
+upload, decoding in a process of its own, network, files, the way to the browser. Server and browser share this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +33,12 @@ if TYPE_CHECKING:
 PROMISED = {"lamba_m0.raw_synthetic": 0.150, "retinexnet.joint_decom_only": 0.900}
 """Seconds at the median on two cores without a GPU, at the preview that the model's measured budget allows."""
 WARMING = 3
+FIRST = {"jpg": (3000, 2000, 2.0), "dng": (6000, 4000, 3.0)}
+"""Width and height of an upload, and the seconds within which its first picture is promised on two quiet cores."""
+SHOWN = """name => {
+  const image = document.querySelector("#lx-viewer .lx-after");
+  return image && image.alt.includes(name) && image.complete && image.naturalWidth > 0;
+}"""
 
 
 @dataclass(frozen=True)
@@ -95,14 +107,68 @@ def measure(model: str, example: str, rounds: int) -> Latency:
     )  # fmt: skip
 
 
+def write_photo(path: Path) -> None:
+    """Writes a dark photograph of the kind that the file's ending says, in the size of `FIRST`."""
+    import numpy as np
+    from everyday import write_raw
+    from PIL import Image
+
+    width, height, _ = FIRST[path.suffix[1:]]
+    if path.suffix == ".dng":
+        write_raw(path, height, width, compressed=True)
+        return
+    ramp = np.linspace(4, 60, width)[None, :, None] * np.linspace(1, 0.4, height)[:, None, None] * (1.0, 0.8, 0.6)
+    noise = np.random.default_rng(0).normal(0, 3, (height, width, 3))
+    Image.fromarray(np.clip(ramp + noise, 0, 255).astype(np.uint8)).save(path, quality=92)
+
+
+def first_pictures(rounds: int, chromium: str | None) -> None:
+    """Prints how long it takes from an upload to its first picture on the page; the first of each kind does not count.
+
+    Args:
+        chromium: the browser's path.
+    """
+    from live import served
+    from playwright.sync_api import sync_playwright
+
+    print("| upload | median | slowest | promised |")
+    print("|---|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as folder, served(hold=False) as address, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(300_000)
+        page.goto(address)
+        page.wait_for_selector("#lx-viewer [data-revision]", state="attached")
+        for kind, (width, height, promised) in FIRST.items():
+            write_photo(Path(folder) / f"photo.{kind}")
+            spans = []
+            for turn in range(1 + rounds):
+                named = Path(folder) / f"upload-{kind}-{turn}.{kind}"
+                shutil.copyfile(Path(folder) / f"photo.{kind}", named)
+                if page.locator("#lx-upload button[aria-label='Clear']").count():
+                    page.click("#lx-upload button[aria-label='Clear']")
+                began = time.perf_counter()
+                page.set_input_files("#lx-upload input[type=file]", str(named))
+                page.wait_for_function(SHOWN, arg=named.stem)
+                spans.append(time.perf_counter() - began)
+            cells = f"{statistics.median(spans[1:]):.2f} s | {max(spans[1:]):.2f} s | {promised:g} s"
+            print(f"| {kind.upper()}, {width * height / 1e6:.0f} MP | {cells} |")
+        browser.close()
+
+
 def main() -> None:
     """Prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--model", action="append", help="a model's name; may be given again")
     parser.add_argument("--example", action="append", help="a bundled photo's name; by default a RAW and a picture")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--first", action="store_true", help="time the first picture after an upload, in Chromium")
+    parser.add_argument("--chromium", default=os.environ.get("EXPLORER_CHROMIUM") or shutil.which("chromium"))
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    if given.first:
+        first_pictures(max(1, given.rounds), given.chromium)
+        return
     print("| model | photo | preview | median | slowest | network alone | processor seconds | promised |")
     print("|---|---|---|--:|--:|--:|--:|--:|")
     for model in given.model or list(PROMISED):

@@ -116,7 +116,7 @@ def test_what_cannot_be(
         return error
 
     monkeypatch.setattr(sys, "stdin", None)
-    assert "standard input" in fails(3, "-", "-o", str(tmp_path / "x.png"))
+    assert "Standard input" in fails(3, "-", "-o", str(tmp_path / "x.png"))
     monkeypatch.setattr(sys, "stdin", _Bytes(b""))
     assert "stdin is empty" in fails(3, "-", "-o", str(tmp_path / "x.png"))
     assert "standard output" in fails(7, str(photograph), str(photograph), "-o", "-")

@@ -186,7 +186,7 @@ def test_a_folder_restored_into_itself_again_and_again(tmp_path: Path, capsys: p
     picture(folder / "b.jpg")
     picture(folder / "b.tif", 4)
     options = ("-o", folder, "--intermediates", folder)
-    assert "left out" not in notes_of(capsys, folder, *options)
+    assert "skipped" not in notes_of(capsys, folder, *options)
     first = digests(folder)
     assert {name for name in first if name.endswith(".png")} == {
         f"b.{kind}{part}.png"

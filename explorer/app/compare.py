@@ -6,10 +6,12 @@ Plain functions on a `Session`; `explorer.app.compare_tab` lays them out.
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import secrets
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -23,13 +25,14 @@ import explorer
 from explorer.app import catalogue, restoring, text
 from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
+from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
 from explorer.photo import check_ratio
 from explorer.photo.types import RgbPhoto
-from explorer.views.pictures import to_bytes
+from explorer.views.pictures import to_bytes, within
 from explorer.views.plots import quality_against_time
 from explorer.views.words import ratio_words, seconds_words
 
@@ -99,10 +102,12 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
     found: Row | None = work.compared.get((model, ratio))
     if found is not None and session.still_has(found.tile["src"], "compare"):
         return found
-    restoration = restoring.preview(session, model, ratio).restoration
+    shown = restoring.preview(session, model, ratio)
+    restoration = shown.restoration
     height, width = restoration.image.shape[:2]
     spent = cost(catalogue.load(model), width, height)
-    tile = model_tile(session, restoration, label=catalogue.label(model))
+    small = replace(restoration, image=within(restoration.image, PREVIEW_SIDE))  # of the size of all other tiles
+    tile = {**model_tile(session, small, label=catalogue.label(model)), "windows": shown.windows}
     scores = restoring.scores(session, restoration.image)
     known = replace(restoration, image=_NOTHING, scene=None, exif=None)
     made = Row(model, ratio, tile, known, scores, (width, height), spent.gmac if spent else None)
@@ -188,11 +193,26 @@ class Board:
     done: int = 0
     stopped: bool = False
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
+    size: tuple[int, int] = (0, 0)
+    """Of the photo, in pixels."""
+    sharper: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What lies over a tile, by its id: the whole picture as sharp as the screen, and a window of it."""
+    answered: str = ""
+    """The last question for sharper pictures that has its answer."""
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whatever computes for it, so that nothing else counts in a model's time."""
+    _serial: Iterator[int] = field(default_factory=itertools.count)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def value(self) -> dict[str, Any]:
-        """The value of the tiles."""
-        return {"batch": self.batch, "tiles": list(self.tiles)}
+        """The value of the tiles. Two events give them: the page takes none that is older than what it has."""
+        with self._lock:
+            tiles = [{**tile, "sharper": list(self.sharper.get(tile["id"], ()))} for tile in self.tiles]
+            return {
+                "batch": self.batch, "tiles": tiles, "size": list(self.size), "sharpest": SHARPEST,
+                "answered": self.answered, "serial": next(self._serial),
+            }  # fmt: skip
 
     @property
     def plot(self) -> Any:
@@ -213,7 +233,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
     """
     opened = session.require_open()
     session.shows("compare")
-    board = opened.work.board = Board([input_tile(session, opened.as_taken)], wanted)
+    board = opened.work.board = Board([input_tile(session, opened.as_taken)], wanted, size=opened.size)
     if opened.reference is not None:
         board.tiles.append(reference_tile(session, opened.reference.like(opened.as_taken)))
     for _ in _steps(session, board, opened):
@@ -234,7 +254,8 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
         board.next_model = catalogue.label(model)
         yield
         try:
-            row = row_of(session, model, ratio)
+            with board.alone:
+                row = row_of(session, model, ratio)
         except ExplorerError as error:  # one unavailable model must not hide the others
             board.failures.append(told(error))
         else:
@@ -246,7 +267,8 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
         if row.seconds is None:
             board.next_model, board.done, tile = catalogue.label(row.model), number, row.tile
             yield
-            measure(session, row)
+            with board.alone:
+                measure(session, row)
             board.tiles[board.tiles.index(tile)] = row.tile
     board.done = len(board.rows)
 
@@ -275,19 +297,19 @@ class Sweep:
 
 
 def swept(
-    session: Session, model: str, low: float, high: float, count: float, turn: int | None = None
+    session: Session, model: str, low: float, high: float, count: float, wanted: Callable[[], bool] = lambda: True
 ) -> Iterator[Sweep]:
     """One model at amplifications from low to high, in equal steps of light: what is done so far, after each.
 
     Args:
-        turn: of the comparison that it follows, with which it ends; None for a sweep that only another photo ends.
+        wanted: asked before each step; another photo ends it in any case.
     """
     opened = session.require_open()
     ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
     session.shows("sweep")
     found = Sweep(len(ratios))
     for ratio in ratios:
-        if session.open is not opened or (turn is not None and not session.is_latest("compare", turn)):
+        if session.open is not opened or not wanted():
             return
         restoration = restoring.preview(session, model, ratio).restoration
         found.tiles.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))

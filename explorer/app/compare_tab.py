@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, compare, contact, text
+from explorer.app import catalogue, compare, compare_sharp, contact, long_work, text
 from explorer.app.compare_table import table
 from explorer.app.components import (
     RatioChoice,
@@ -23,10 +24,13 @@ from explorer.app.components import (
     shown_if,
     tiles,
 )
+from explorer.app.detail import Look
 from explorer.app.feedback import reported
+from explorer.app.long_work import LongWork
 from explorer.app.pictures import download_value
 from explorer.app.sessions import Session, address, open_session
 from explorer.app.shared import LONG, QUICK, SILENT, Address, Shared, filled, once
+from explorer.messages import say
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
@@ -39,10 +43,13 @@ class SweepParts:
     """The lower half: one model over many ratios."""
 
     model: gr.Dropdown
+    own: gr.State
+    """True once its model was chosen by hand; before that it is Restore's."""
     low: gr.Number
     high: gr.Number
     count: gr.Number
     run: gr.Button
+    long: LongWork
     strip: gr.HTML
     animation: gr.HTML
     link: gr.HTML
@@ -70,10 +77,10 @@ class Parts:
 
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
-    return wire(shared, layout())
+    return wire(shared, layout(shared))
 
 
-def layout() -> Parts:
+def layout(shared: Shared) -> Parts:
     """The tab's parts on the page."""
     names = compare.comparable()
     with gr.Row(elem_classes="lx-bar"):
@@ -108,11 +115,11 @@ def layout() -> Parts:
     link = download_link("lx-compare-link")
     plot = gr.Plot(format="png", label=text.COMPARE_PLOT, visible=shown_if(False), elem_id="lx-compare-plot")
     return Parts(
-        chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, sheets, link, _sweep()
+        chosen, source, listed, run, everything, stop, turn, status, board, figures, plot, sheets, link, _sweep(shared)
     )
 
 
-def _sweep() -> SweepParts:
+def _sweep(shared: Shared) -> SweepParts:
     names = compare.comparable()
     with gr.Column(elem_classes="lx-section"):
         html(f"<h2>{text.SWEEP}</h2>")
@@ -127,11 +134,12 @@ def _sweep() -> SweepParts:
                 6, label=text.SWEEP_COUNT, minimum=2, maximum=compare.MOST_STEPS, precision=0, scale=1, min_width=90
             )
             run = gr.Button(text.SWEEP_RUN, elem_id="lx-sweep-run", scale=1, min_width=110)
+        long = long_work.layout(shared, "sweep", text.COMPARE_STOPPED)
         strip = tiles("lx-sweep-strip", text.SWEEP_EMPTY)
         with gr.Column(elem_classes="lx-narrow"):
             animation = player("lx-sweep-player", "")
             link = download_link("lx-sweep-link")
-    return SweepParts(model, low, high, count, run, strip, animation, link)
+    return SweepParts(model, gr.State(False), low, high, count, run, long, strip, animation, link)
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,34 @@ class Handlers:
             yield {at.board: board.value, at.table: table(session, board), **self.told(board)}
         yield self.idle(session, turn)
 
+    def sharpen(self, token: str | None, shown: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        """What the page shows of the comparison, as sharp as its screen; a newer question ends an older one."""
+        session, shown = open_session(token), shown or {}
+        opened = session.open
+        board: compare.Board | None = opened.work.board if opened else None
+        yield {self.shared.token: session.token}  # Gradio takes a series of nothing for values that are gone
+        if opened is None or board is None or board.batch != shown.get("batch") or "asked" not in shown:
+            return
+        turn = session.begins("sharper")
+
+        def wanted() -> bool:
+            return session.open is opened and opened.work.board is board and session.is_latest("sharper", turn)
+
+        try:
+            for _ in compare_sharp.sharpened(session, board, Look.said(shown), wanted):
+                yield {self.parts.board: board.value}
+        finally:
+            if wanted():
+                board.answered = str(shown["asked"])
+        if wanted():
+            yield {self.parts.board: board.value}
+
+    def unsharpened(self, token: str | None, shown: dict[str, Any] | None) -> dict[Any, Any]:
+        """After a failure: the page need not wait for it."""
+        opened = open_session(token).open
+        board = opened.work.board if opened else None
+        return {self.parts.board: board.value} if board else {}
+
     def told(self, board: compare.Board) -> dict[Any, Any]:
         """How far it is; at the end, what went wrong and the plot."""
         at, counts = self.parts, {"done": board.done, "total": len(board.wanted)}
@@ -204,30 +240,56 @@ class Handlers:
             yield {self.shared.token: token}
             return
         yield {self.shared.token: token}
-        *comparing, model, low, high, count = chosen
+        *comparing, restoring, own, model, low, high, count = chosen
+        model = self.swept_model(restoring, own, model)
+        yield {self.parts.sweep.model: model}
         turn = session.turns.get("compare", 0)
         if session.is_stale("compare") and comparing[0]:
             turn = session.begins("compare")
             yield from self.compare_pairs(session, self.wanted(*comparing), turn)
         if session.is_open and session.is_stale("sweep") and session.is_latest("compare", turn) and model:
-            yield from self.sweep(token, model, low, high, count, turn)
+            asked = session.begins("sweep")
+            yield from self.sweeping(
+                session, asked, model, low, high, count, lambda: session.is_latest("compare", turn)
+            )
 
-    def sweep(
-        self, token: str | None, model: str, low: float, high: float, count: float, turn: int | None = None
+    def sweep(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
+        """One model over many ratios, as it is asked for."""
+        at, session = self.parts.sweep, open_session(values[self.shared.token])
+        asked = (values[each] for each in (at.model, at.low, at.high, at.count))
+        yield from self.sweeping(session, values[at.long.turn], *asked)
+
+    def sweeping(
+        self,
+        session: Session,
+        turn: int,
+        model: str,
+        low: float,
+        high: float,
+        count: float,
+        also: Callable[[], bool] = lambda: True,
     ) -> Iterator[dict[Any, Any]]:
-        at, session = self.parts.sweep, open_session(token)
-        for found in compare.swept(session, model, low, high, count, turn):
-            link = None
+        """A sweep that ends with its turn; `also` is asked besides."""
+        at, begun = self.parts.sweep, time.perf_counter()
+        cancel = gr.update(visible=shown_if(True))
+        yield {self.shared.token: session.token, self.shared.message: "", at.link: None, at.long.cancel: cancel}
+        latest = partial(session.is_latest, "sweep", turn)
+        for found in compare.swept(session, model, low, high, count, lambda: latest() and also()):
+            link, share = None, len(found.tiles) / found.count
             if found.path is not None:
                 source = address(found.path)
                 link = {"src": source, "name": found.path.name, "label": text.SWEEP_DOWNLOAD, "wait": True}
-            yield {
-                self.shared.token: session.token, self.shared.message: "", at.strip: found.strip,
-                at.animation: found.animation, at.link: link,
-            }  # fmt: skip
+            done = long_work.bar(say("long.sweep"), share, time.perf_counter() - begun)
+            yield {at.strip: found.strip, at.animation: found.animation, at.link: link, at.long.bar: done}
+        if latest():
+            yield at.long.idle()
 
     def everything(self) -> list[str]:
         return compare.comparable()
+
+    def swept_model(self, restoring: str | None, own: bool, chosen: str | None) -> str | None:
+        """The model to be swept: Restore's, until another one is chosen by hand."""
+        return chosen if own or restoring not in compare.comparable() else restoring
 
     def save_sheet(self, token: str | None, kind: str) -> dict[Any, Any]:
         return {self.parts.link: download_value(contact.saved(open_session(token), kind)), self.shared.message: ""}
@@ -247,6 +309,7 @@ class Handlers:
             emptied |= {at.stop: gr.update(interactive=False)}
         if session.is_stale("sweep"):
             emptied |= {each: None for each in (at.sweep.strip, at.sweep.animation, at.sweep.link)}
+            emptied |= at.sweep.long.idle()
         return emptied
 
 
@@ -267,15 +330,22 @@ def wire(shared: Shared, parts: Parts) -> Address:
     for event in (parts.run.click(*asked, **SILENT), everything.then(*asked, **SILENT)):
         event.then(*comparing, **long).then(*ended, **SILENT)
     parts.stop.click(guard(do.halt), shared.token, [parts.stop, shared.message], **SILENT)
+    parts.board.input(
+        reported(shared.message, do.unsharpened)(do.sharpen), [shared.token, parts.board],
+        [shared.token, parts.board, shared.message], api_visibility="private", show_progress="hidden",
+        trigger_mode="multiple", concurrency_id="sharper", concurrency_limit=4,
+    )  # fmt: skip
     for kind, button in parts.sheets.items():
         made = guard(partial(do.save_sheet, kind=kind))
         button.click(made, shared.token, [parts.link, shared.message], show_progress_on=[parts.link], **_SHEET)
     sweeping = [sweep.model, sweep.low, sweep.high, sweep.count]
-    sweep.run.click(
-        guard(do.sweep), [shared.token, *sweeping], [shared.token, shared.message, *swept], **long,
-    )  # fmt: skip
-    emptied = shared.photo.change(guard(do.clear), shared.token, [shared.message, *shown, *swept], **SILENT)
-    fill = guard(do.fill), [*chosen, *sweeping], [shared.token, shared.message, *shown, *swept]
+    followed = [shared.model, sweep.own, sweep.model]
+    sweep.model.input(lambda: True, None, sweep.own, **SILENT)
+    shared.model.change(do.swept_model, followed, sweep.model, **SILENT)
+    sweep.long.wire([sweep.run.click], do.sweep, set(sweeping), swept)
+    sweeps = [sweep.model, sweep.long.bar, sweep.long.cancel, *swept]
+    emptied = shared.photo.change(guard(do.clear), shared.token, [shared.message, *shown, *sweeps], **SILENT)
+    fill = guard(do.fill), [*chosen, *followed, *sweeping[1:]], [*told, *shown, *sweeps]
     filled(shared, NAME, emptied, fill, long)
     for event in (parts.chosen.input, everything.then):
         event(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")

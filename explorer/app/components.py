@@ -17,6 +17,7 @@ import gradio as gr
 
 from explorer.app import text
 from explorer.app.theme import ASSETS
+from explorer.messages import say
 from explorer.views.pictures import palette_css, palette_stops
 from explorer.views.stage import STAGE
 
@@ -80,6 +81,8 @@ def before_after() -> gr.HTML:
         "follows": text.SHARPER_FOLLOWS,
         "whole": text.LOOKS_AT_THE_WHOLE,
         "navigator": text.NAVIGATOR,
+        "clipped": say("clipping.show"),
+        "clipped_help": say("clipping.help"),
         "pick": text.PICK,
         "pick_help": text.PICK_HELP,
     }
@@ -93,11 +96,18 @@ def before_after() -> gr.HTML:
 
 
 def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line"]) -> gr.HTML:
-    """Pictures side by side with one zoom, one pan and one read-out. Event: `select`, when a line was drawn.
+    """Pictures side by side with one zoom, one pan and one read-out. Events: `select`, when a line was drawn; `input`
+    for sharper pictures.
 
     Value: {"batch", "tiles": [{"id", "title", "note", "src", "alt", "open", "reference", "legend": {"css", "low",
     "high"} | None, "values": {"src", "width", "height", "channels"} | None}], "line", "columns", "keep"}. A tile with
     `values` reads out those float32 numbers instead of its own 8-bit ones; `keep` keeps zoom and line over a new batch.
+
+    A value with "size", the photo's own, is asked for what is seen as sharp as the screen, as `Look` says; the answer
+    has "answered" as the question had "asked", and tiles have "sharper": [{"src", "left", "top", "width", "height"
+    (shares of the picture), "across"}]. "across" says how many pixels wide the whole picture is at that sharpness,
+    "sharpest" how long one can be of a tile whose "windows" is False. A value with a smaller "serial" than the last one
+    is left aside.
 
     Args:
         features: "compare" adds differences and exposure matching, "blind" hidden names, "line" a profile line.
@@ -116,6 +126,12 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
         "features": " ".join(features),
         "palette": " ".join(palette_stops("viridis")),
         "colours": palette_css("viridis"),
+        "one": text.ONE_TO_ONE,
+        "one_help": text.ONE_TO_ONE_HELP,
+        "follows": say("tile.follows"),
+        "whole": say("tile.whole"),
+        "enlarge": say("tile.enlarge"),
+        "keys": say("tile.keys"),
         "mean": text.TILES_MEAN,
         "matched_by": text.TILES_FACTOR,
     }
@@ -243,8 +259,7 @@ def ratio_slider(render: bool = True) -> gr.HTML:
 def shown_if(seen: bool) -> Any:
     """A component's `visible` where its value may come with the change.
 
-    A page builds a component that is not visible only when it becomes so, and on a busy machine it loses the value that
-    came meanwhile. A hidden one is there from the start.
+    A page builds a component that is not visible only when it becomes so; a hidden one is there to take the value.
     """
     return True if seen else "hidden"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.app import catalogue
 from explorer.app.holding import bytes_to_restore
-from explorer.app.open_photo import Choice, OpenPhoto
+from explorer.app.open_photo import SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.photo import amplify
@@ -28,39 +30,70 @@ class Detail:
     restored: FloatArray
 
 
+LARGEST = 1e5
+"""Pixels of a screen that a page may say it shows a photo with."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a page shows of a photo."""
+
+    window: tuple[float, float, float, float]
+    """Left, top, right and bottom as shares of the picture, 0 to 1."""
+    need: float
+    """Pixels of the screen that the whole photo's longest side takes."""
+    side: int
+    """Longest side in pixels that a picture of the window may have."""
+
+    @classmethod
+    def said(cls, shown: Mapping[str, Any]) -> Look:
+        """What a page says, whatever it says: within bounds."""
+        given = shown.get("window")
+        shares = [*given, 1.0, 1.0, 1.0, 1.0][:4] if isinstance(given, list | tuple) else [0.0, 0.0, 1.0, 1.0]
+        left, top, right, bottom = (_number(share, 1.0) for share in shares)
+        need, side = (_number(shown.get(name), LARGEST) for name in ("need", "side"))
+        return cls((left, top, right, bottom), need, int(side))
+
+    @property
+    def enlarged(self) -> bool:
+        """Whether it is less than all, and larger than a preview can be."""
+        left, top, right, bottom = self.window
+        return self.need > SHARPEST and (right - left) * (bottom - top) < 0.999
+
+    def box(self, size: tuple[int, int]) -> Box:
+        """The pixels of a photo of such a width and height that hold the window."""
+        left, top, right, bottom = self.window
+        (first, last), (upper, lower) = _run(left, right, size[0]), _run(top, bottom, size[1])
+        return first, upper, last, lower
+
+
+def _number(given: object, most: float) -> float:
+    """A number from 0 up that a page may give, whatever it gives."""
+    number = float(given) if isinstance(given, int | float) else 0.0
+    return min(max(number, 0.0), most) if math.isfinite(number) else 0.0
+
+
 LARGEST_DETAIL = 4096
 """Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
 LARGEST_WINDOW = 4_000_000
 """Pixels of a window that are computed for it; a larger one would make someone wait too long."""
 
 
-def detail(
-    session: Session, window: tuple[float, float, float, float], finish: Finish, side: int = LARGEST_DETAIL
-) -> Detail | None:
+def detail(session: Session, look: Look, finish: Finish) -> Detail | None:
     """Restores a window of the last preview at full resolution.
 
     It is cut from the whole photo if that was restored; otherwise only the window is computed. None if it is
     too large for that, where the model looks at the whole picture, or where there is no preview.
-
-    Args:
-        window: left, top, right and bottom as shares of the picture, 0 to 1. The box holds all of it.
-        side: longest side in pixels that the pictures may have; a larger window is reduced to it.
     """
     opened = session.open
-    if opened is None:
-        return None
-    width, height = opened.size
-    (left, right), (top, bottom) = (
-        _run(first, last, count)
-        for first, last, count in ((window[0], window[2], width), (window[1], window[3], height))
-    )
-    found = _restored(opened, (left, top, right, bottom))
-    if found is None:
+    box = look.box(opened.size) if opened else None
+    found = _restored(opened, box) if opened and box else None
+    if found is None or opened is None or box is None:
         return None
     image, ratio = found
-    most = max(1, min(side, LARGEST_DETAIL))
-    taken = within(rendering_of(opened.whole, (left, top, right, bottom)), most)
-    return Detail((left, top, right, bottom), taken, amplify(taken, ratio), within(finished(image, finish), most))
+    most = max(1, min(look.side, LARGEST_DETAIL))
+    taken = within(rendering_of(opened.whole, box), most)
+    return Detail(box, taken, amplify(taken, ratio), within(finished(image, finish), most))
 
 
 def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
@@ -69,26 +102,44 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
     full, latest = opened.work.full, opened.work.latest
     if full is not None and (latest is None or full[0] == latest[0]):
         return full[1].image[top:bottom, left:right], full[1].ratio
-    if latest is None or (right - left) * (bottom - top) > LARGEST_WINDOW:
+    if latest is None:
         return None
     ratio = latest[1].restoration.ratio
-    if opened.why_left(latest[0].ratio) is not None:
-        return rendering_of(opened.whole, box), ratio
-    if latest[0].strength == 0:
-        return rendering_of(opened.whole, box, ratio), ratio
-    looking = _windows(opened, latest[0], ratio)
+    choice = latest[0]
+    if opened.why_left(choice.ratio) is not None:
+        return (rendering_of(opened.whole, box), ratio) if _fits(box) else None
+    if choice.strength == 0:
+        return (rendering_of(opened.whole, box, ratio), ratio) if _fits(box) else None
+    image = window_of(opened, choice, ratio, box)
+    return None if image is None else (image, ratio)
+
+
+def window_of(opened: OpenPhoto, choice: Choice, ratio: float, box: Box) -> FloatArray | None:
+    """What a model gives in a box of the photo, without the rest; None if that is too large, or if the model looks at
+    the whole picture."""
+    looking = _windows(opened, choice, ratio) if _fits(box) else None
     if looking is None:
         return None
-    with room(bytes_to_restore((right - left, bottom - top))):
-        return looking.restored(box), ratio
+    with room(bytes_to_restore((box[2] - box[0], box[3] - box[1]))):
+        return looking.restored(box)
+
+
+def _fits(box: Box) -> bool:
+    return (box[2] - box[0]) * (box[3] - box[1]) <= LARGEST_WINDOW
+
+
+MOST_WINDOWS = 16
+"""Choices for which the prepared windows are kept."""
 
 
 def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
     """Prepares windows of a model's result, once per choice of model, ratio and strength."""
-    kept = opened.work.windows
-    if kept is None or kept[0] != choice:
-        kept = opened.work.windows = choice, windows(opened.whole, catalogue.load(choice.model), ratio, choice.strength)
-    return kept[1]
+    kept, key = opened.work.windows, choice._replace(ratio=ratio)
+    if key not in kept:
+        found = windows(opened.whole, catalogue.load(choice.model), ratio, choice.strength)
+        opened.work.windows = {**dict(list(kept.items())[1 - MOST_WINDOWS :]), key: found}
+        return found
+    return kept[key]
 
 
 def _run(first: float, last: float, count: int) -> tuple[int, int]:

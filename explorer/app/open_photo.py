@@ -66,21 +66,23 @@ class Work:
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
-    windows: tuple[Choice, Windows | None] | None = None
-    """The prepared windows, after the choice."""
+    windows: dict[Choice, Windows | None] = field(default_factory=dict)
+    """The prepared windows, by choice."""
     shown: tuple[FloatArray, FloatArray] | None = None
     """Before and after of the last preview, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
     compared: dict[Any, Any] = field(default_factory=dict)
     """Rows of comparisons, without their pictures, by model and ratio."""
+    sharper: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    """Sharper pictures that the comparison's page got, by picture and place."""
     board: Any = None
     """The last comparison."""
 
     def let_go(self) -> None:
         """Forgets what takes memory."""
-        self.full = self.latest = self.sharp = self.windows = None
-        self.smaller, self.features, self.decompositions = {}, {}, {}
+        self.full = self.latest = self.sharp = None
+        self.windows, self.smaller, self.features, self.decompositions = {}, {}, {}, {}
 
     @property
     def results(self) -> list[Any]:
@@ -216,7 +218,9 @@ class OpenPhoto:
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
         """The photo with another reference; what was computed from the old one is not kept."""
-        return replace(self, reference=reference, work=replace(self.work, decompositions={}, compared={}, board=None))
+        return replace(
+            self, reference=reference, work=replace(self.work, decompositions={}, compared={}, sharper={}, board=None)
+        )
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:

@@ -42,7 +42,7 @@ from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.numbers import shown
 from explorer.sandbox import isolation
 from explorer.server import ServerOptions, hardened
-from explorer.server.gradio_internals import one_application, write_valid_texts
+from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
 
 TABS = (
     restore_tab, queue_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab,
@@ -80,7 +80,7 @@ def build_app() -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None)
         photo = gr.State(None)
-        kept, seen = gr.Textbox(visible=False), gr.Textbox(restore_tab.NAME, visible=False)
+        kept, seen = gr.Textbox(visible=False), gr.Textbox(visible=False)
         html(_HEADER)
         upload, picker = photo_bar.build()
         message = message_area()
@@ -93,7 +93,7 @@ def build_app() -> gr.Blocks:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
-                tab.select(None, None, seen, js=f"() => (lxAddress({{tab: '{module.NAME}'}}), '{module.NAME}')")
+                tab.select(None, None, None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)
@@ -249,6 +249,7 @@ def launch(
         The local address.
     """
     write_valid_texts()
+    send_whole_values()
     isolation.use_room(room)
     with one_application():
         demo = demo or build_app()

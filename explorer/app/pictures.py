@@ -25,6 +25,7 @@ from explorer.views.words import ratio_words, seconds_words
 
 if TYPE_CHECKING:
     from explorer.evaluation.metrics import Scores
+    from explorer.photo.windows import Box
     from explorer.restoration import Restoration
 
 
@@ -184,6 +185,7 @@ def model_tile(
         else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
         "src": session.publish(png(restoration.image), group=group, keep=COMPARED_KEPT),
         "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
+        "across": restoration.image.shape[1],
     }
 
 
@@ -195,6 +197,7 @@ def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
         "title": text.INPUT_TILE,
         "src": session.publish(png(taken), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_TAKEN.format(photo=photo),
+        "across": taken.shape[1],
         "open": True,
     }
 
@@ -206,9 +209,22 @@ def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
         "title": text.REFERENCE_TILE,
         "src": session.publish(png(reference), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_REFERENCE.format(photo=session.require_open().small.name),
+        "across": reference.shape[1],
         "open": True,
         "reference": True,
     }
+
+
+def sharper_layer(
+    session: Session, image: FloatArray, box: Box, size: tuple[int, int], group: str, keep: int
+) -> dict[str, Any]:
+    """A sharper picture of a part of the photo, whose width and height are `size`, to be laid over a tile."""
+    (left, top, right, bottom), (width, height) = box, size
+    return {
+        "src": session.publish(png(image), group=group, keep=keep),
+        "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
+        "across": image.shape[1] * width / (right - left),
+    }  # fmt: skip
 
 
 def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any]:

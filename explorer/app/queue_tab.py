@@ -199,6 +199,10 @@ class Handlers:
         session = open_session(token)
         return {**self.shown(session), **self.targets(session, key)}
 
+    def again(self, token: str | None, key: str) -> dict[Any, Any]:
+        """The queue that a page still has after it was reloaded."""
+        return self.choose(token, key) if token and open_session(token).queue.photos else {}
+
     def wish(self, token: str | None, key: str, *values: Any) -> dict[Any, Any]:
         """Takes what the controls say for the chosen photo, or for all."""
         session, wish = open_session(token), wished(*values)
@@ -282,6 +286,8 @@ def wire(shared: Shared, parts: Parts) -> None:
         (parts.target.input, do.choose), (parts.like_all.click, do.like_all), (parts.remove.click, do.remove),
     ):  # fmt: skip
         event(guard(handler), given, [*shown, *controls], **SILENT)
+    for seen in (shared.photo.change, shared.tabs[NAME].select):
+        seen(guard(do.again), given, [*shown, *controls], **SILENT)
     changed = [each.input for each in (parts.best, parts.auto, parts.file_format, parts.half, parts.strength)]
     wishing: Any = guard(do.wish), [*given, *parts.wish], shown
     gr.on([*changed, parts.strength.release], *wishing, **{**SILENT, "trigger_mode": "always_last"})

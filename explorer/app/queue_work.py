@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import explorer
@@ -99,74 +99,104 @@ def run(session: Session, turn: int) -> Iterator[Progress]:
     Args:
         turn: what `session.begins("queue")` gave.
     """
-    queue = session.queue
-    with session.lock:
-        waiting = [each for each in queue.photos if each.source]
-        for each in waiting:
-            queue.change(each.key, state="waiting", said="")
-    now, stopped = Progress(len(waiting)), threading.Event()
+    waiting = [each for each in session.queue.photos if each.source]
+    for each in waiting:
+        _mark(session, each, state="waiting", said="")
     path = session.download_path(f"lowlight-{secrets.token_hex(2)}.zip", GROUP)
     part = path.with_suffix(".part")
+    work = _Work(session, turn, part, Progress(len(waiting)))
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            yield from work.all(waiting, archive)
+        now = work.now
+        if now.done and part.exists():  # the session may have ended
+            now.output = part.rename(path)
+        yield now
+    finally:
+        for each in session.queue.photos:
+            if each.state == "working":
+                _mark(session, each, state="waiting")
+        part.unlink(missing_ok=True)
 
-    def advance(share: float) -> None:
-        now.share = share
-        if stopped.is_set() or not session.is_latest(GROUP, turn):
-            raise _CancelledError
 
-    def work(entry: Queued, archive: zipfile.ZipFile) -> None:
-        wish = entry.own or queue.wish
-        folder = session.folder / f"queue-{secrets.token_hex(8)}"
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One run of a queue."""
+
+    session: Session
+    turn: int
+    part: Path
+    """The ZIP while it is written."""
+    now: Progress
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def all(self, waiting: list[Queued], archive: zipfile.ZipFile) -> Iterator[Progress]:
+        """Restores one photo after the other, in a thread that can be watched."""
+        now = self.now
+        with ThreadPoolExecutor(1, "queue") as worker:
+            try:
+                for entry in waiting:
+                    if now.cancelled or not self.wanted or not self.part.exists():
+                        now.cancelled = True
+                        break
+                    if self.part.stat().st_size > LARGEST_ZIP:
+                        now.full = True
+                        break
+                    now.name, now.share = entry.name, 0.0
+                    _mark(self.session, entry, state="working")
+                    yield now
+                    job = worker.submit(self.one, entry, archive)
+                    while not wait([job], _TICK).done:
+                        yield now
+                    now.done += _ended(self.session, entry, job.exception(), now)
+                    now.tried += 1
+            finally:
+                self.stopped.set()  # before the worker is waited for: the page may have gone
+        now.name = ""
+
+    @property
+    def wanted(self) -> bool:
+        return self.session.is_latest(GROUP, self.turn)
+
+    def one(self, entry: Queued, archive: zipfile.ZipFile) -> None:
+        """Restores a photo into the ZIP."""
+        queue = self.session.queue
+        folder = self.session.folder / f"queue-{secrets.token_hex(8)}"
         folder.mkdir()
         try:
-            made = _restored(session, entry, wish, folder, advance)
+            made = _restored(self.session, entry, entry.own or queue.wish, folder, self.advance)
             archive.write(made, _free_name(archive, made.name))
         finally:
             queue.at_work = None
             shutil.rmtree(folder, ignore_errors=True)
 
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive, ThreadPoolExecutor(1, "queue") as worker:
-            for entry in waiting:
-                if now.cancelled or not session.is_latest(GROUP, turn):
-                    now.cancelled = True
-                    break
-                if part.stat().st_size > LARGEST_ZIP:
-                    now.full = True
-                    break
-                now.name, now.share = entry.name, 0.0
-                queue.change(entry.key, state="working")
-                yield now
-                job = worker.submit(work, entry, archive)
-                while not wait([job], _TICK).done:
-                    yield now
-                now.done += _ended(session, entry, job.exception(), now)
-                now.tried += 1
-        now.name = ""
-        if now.done:
-            now.output = part.rename(path)
-        yield now
-    finally:
-        stopped.set()
-        part.unlink(missing_ok=True)
+    def advance(self, share: float) -> None:
+        self.now.share = share
+        if self.stopped.is_set() or not self.wanted:
+            raise _CancelledError
+
+
+def _mark(session: Session, entry: Queued, **values: object) -> None:
+    with session.lock:
+        session.queue.change(entry.key, **values)
 
 
 def _ended(session: Session, entry: Queued, error: BaseException | None, now: Progress) -> bool:
     """Takes note of how the work on a photo ended; True where it is in the ZIP."""
-    queue = session.queue
     if error is None:
-        queue.change(entry.key, state="done")
+        _mark(session, entry, state="done")
         return True
     if isinstance(error, _CancelledError):
         now.cancelled = True
-        queue.change(entry.key, state="waiting")
+        _mark(session, entry, state="waiting")
     elif isinstance(error, Exception):  # one photo that fails must not stop the others
-        queue.change(entry.key, state="failed", said=told(error))
+        _mark(session, entry, state="failed", said=told(error))
     else:
         raise error
     return False
 
 
-def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Advance) -> Path:
+def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Report) -> Path:
     """A photo's file, made as in the Restore tab."""
     assert entry.source is not None
     advance(0.0)
@@ -177,7 +207,7 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance
     del photo
     model = wish.model or catalogue.best_for(opened.small) or ""
     return restoring.save(
-        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, advance=advance
+        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
     )
 
 

@@ -7,11 +7,25 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, importing, text
+from explorer.app import catalogue, importing, long_work, text
 from explorer.app.components import before_after, download_link, html, ratio_slider, shown_if
+from explorer.app.long_work import LongWork
 from explorer.app.shared import Shared
 from explorer.photo.light.strength import FULL
 from explorer.settings import LIMITS
+
+PRESETS = {
+    "shadows": {"exposure": 0.25, "shadows": 0.5},
+    "contrast": {"contrast": 0.3, "shadows": -0.1},
+    "warm": {"warmth": 0.3, "tint": 0.05},
+    "night": {"exposure": -0.6, "contrast": 0.15, "warmth": -0.15},
+}
+"""Steps after the network that go together, by the name of their button; the others are 0."""
+
+
+def preset(name: str) -> list[float]:
+    """The values of all steps, in their order."""
+    return [PRESETS[name].get(step, 0.0) for step in text.FINISH_STEPS]
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Parts:
     """The tab's components."""
 
     card: gr.HTML
+    advice: gr.HTML
     imported: gr.State
     strength: gr.Slider
     balance: gr.Radio
@@ -35,12 +50,15 @@ class Parts:
     black_level: gr.Radio
     finish: list[gr.Slider]
     reset: gr.Button
+    presets: list[gr.Button]
     reference: gr.File
     reference_note: gr.HTML
     full: gr.Button
     file_format: gr.Dropdown
     save: gr.Button
     link: gr.HTML
+    estimate: gr.HTML
+    long: LongWork
     viewer: gr.HTML
     result: gr.HTML
     scores: gr.HTML
@@ -68,10 +86,12 @@ def layout(shared: Shared) -> Parts:
     with gr.Row(elem_classes="lx-layout"):
         with gr.Column(scale=1, min_width=300, elem_classes="lx-controls"):
             shared.model.render()
-            parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
             shared.ratio.render()
             parts["strength"] = gr.Slider(0, FULL, FULL, step=1, label=text.STRENGTH, elem_id="lx-strength", buttons=[])
-            parts |= _balance() | _folds(shared) | _files()
+            parts |= _files(shared)
+            parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
+            parts["advice"] = html(elem_id="lx-advice")
+            parts |= _balance() | _folds(shared)
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):
             parts["viewer"] = before_after()
             parts["result"] = html(elem_id="lx-result")
@@ -114,6 +134,11 @@ def _balance() -> dict[str, Any]:
 def _folds(shared: Shared) -> dict[str, Any]:
     """The parts that start folded: steps after the network, the reference, published weights."""
     with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
+        with gr.Row(elem_classes="lx-presets"):
+            presets = [
+                gr.Button(words, size="sm", min_width=110, elem_id=f"lx-preset-{name}")
+                for words, name in text.FINISH_PRESETS
+            ]
         finish = [
             gr.Slider(-LIMITS[name], LIMITS[name], 0.0, step=0.05, label=label, elem_id=f"lx-finish-{name}", buttons=[])
             for name, label in text.FINISH_STEPS.items()
@@ -127,12 +152,12 @@ def _folds(shared: Shared) -> dict[str, Any]:
     section, imported = importing.build(shared)
     shared.importing.append(section)
     return {
-        "finish": finish, "reset": reset, "reference_note": reference_note, "reference": reference,
+        "finish": finish, "reset": reset, "presets": presets, "reference_note": reference_note, "reference": reference,
         "imported": imported,
     }  # fmt: skip
 
 
-def _files() -> dict[str, Any]:
+def _files(shared: Shared) -> dict[str, Any]:
     """The whole photo, and its file."""
     full = gr.Button(text.FULL, variant="primary", elem_id="lx-full")
     with gr.Row(elem_classes="lx-save"):
@@ -140,4 +165,9 @@ def _files() -> dict[str, Any]:
             choices=list(text.FORMATS), value="png8", label=text.FORMAT, filterable=False, elem_id="lx-format"
         )
         save = gr.Button(text.DOWNLOAD, elem_id="lx-save")
-    return {"full": full, "file_format": file_format, "save": save, "link": download_link("lx-download")}
+    estimate = html(elem_id="lx-estimate")
+    long = long_work.layout(shared, "whole")
+    return {
+        "full": full, "file_format": file_format, "save": save, "estimate": estimate, "long": long,
+        "link": download_link("lx-download"),
+    }  # fmt: skip

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from explorer.app import catalogue, opening, restoring, text
+from explorer.app.advice import advice
 from explorer.app.components import chosen_ratio, note, problem, shown_if
-from explorer.app.detail import detail
+from explorer.app.detail import Look, detail
 from explorer.app.feedback import reported
-from explorer.app.open_photo import NEUTRAL, SHARPEST, OpenPhoto
+from explorer.app.long_work import Report
+from explorer.app.open_photo import NEUTRAL, Choice, OpenPhoto
 from explorer.app.pictures import (
     detail_value,
     download_value,
@@ -25,9 +28,9 @@ from explorer.app.pictures import (
     score_line,
     sharp_value,
 )
-from explorer.app.restore_layout import Parts, layout
+from explorer.app.restore_layout import Parts, layout, preset
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import LONG, PREVIEWS, QUICK, Address, Shared, once
+from explorer.app.shared import PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
@@ -35,11 +38,14 @@ from explorer.settings import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
 from explorer.views.histogram import histogram
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from explorer.restoration import Restoration
+
 NAME = "restore"
 TITLE = text.TAB_RESTORE
 
-_PROGRESS = gr.Progress()
-"""Gradio replaces it by the event's own when a handler names it as a default."""
 
 WRITE_ADDRESS = "(model, ratio) => lxAddress({model, ratio: ratio && !ratio.auto ? ratio.ratio : null})"
 
@@ -53,16 +59,6 @@ def require_model(name: str | None) -> str:
     if not name:
         raise ModelNotFoundError(text.NO_MODELS)
     return name
-
-
-LARGEST = 1e5
-"""Pixels of a screen that a page may say it shows a photo with."""
-
-
-def _number(given: object, most: float) -> float:
-    """A number from 0 up that a page may give, whatever it gives."""
-    number = float(given) if isinstance(given, int | float) else 0.0
-    return min(max(number, 0.0), most) if math.isfinite(number) else 0.0
 
 
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
@@ -140,6 +136,7 @@ class Handlers:
             at.result: result_line(shown.restoration),
             at.card: catalogue.card(model),
             at.link: None,
+            at.estimate: note(restoring.estimate(session, model, chosen_ratio(ratio), values[at.strength])),
             at.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
             at.point_row: gr.update(visible=values[at.balance] == NEUTRAL),
         }
@@ -156,11 +153,18 @@ class Handlers:
         opened, now = session.require_open(), self.balance_now(session)
         own = opened.example is not None and opened.reference is not None
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
+        shown = self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True)
+        full = opened.work.full
+        chosen = Choice(values[shared.model], chosen_ratio(ratio), values[at.strength])
+        if full is not None and full[0] == chosen:  # the page was reloaded
+            restored = self.full_values(session, with_finish(full[1], self.finish(values)))
+            shown |= {part: value for part, value in restored.items() if part is not at.scores}
         return {
-            **self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True),
+            **shown,
             **now,
             at.balance: gr.update(visible=shown_if(opened.raw), value=opened.white_balance),
             at.black_level: gr.update(visible=shown_if(_has_masked(opened)), value=opened.black_level),
+            at.advice: advice(opened),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',
         }
@@ -200,16 +204,14 @@ class Handlers:
         if "asked" not in shown or shown.get("revision") != session.viewed:
             return {}  # another picture is on its way
         finish, revision = self.finish(values), session.require_open().revision
-        left, top, right, bottom = window = tuple(_number(share, 1.0) for share in shown["window"])
-        need, side = _number(shown.get("need"), LARGEST), int(_number(shown.get("side"), LARGEST))
-        found = sharp = None
-        if shown.get("full") or (need > SHARPEST and (right - left) * (bottom - top) < 0.999):  # less than all
-            found = detail(session, (left, top, right, bottom), finish, side)
+        look = Look.said(shown)
+        found = detail(session, look, finish) if shown.get("full") or look.enlarged else None
+        sharp = None
         if found is None and not shown.get("full"):
-            sharp = restoring.sharp_preview(session, need, finish)
+            sharp = restoring.sharp_preview(session, look.need, finish)
         answer = shown
         if found is not None:
-            answer = {**shown, "detail": {**detail_value(session, found), "window": window}}
+            answer = {**shown, "detail": {**detail_value(session, found), "window": look.window}}
         elif sharp is not None:
             answer = {**sharp_value(session, sharp, shown), "asked": shown["asked"]}
         if (shown.get("revision"), session.require_open().revision) != (session.viewed, revision):
@@ -224,33 +226,43 @@ class Handlers:
         """After a failure: the page need not wait for it."""
         return self.answered(values[self.parts.viewer] or {})
 
-    def show_full(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+    def show_full(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The whole photo, restored."""
         shared, at = self.shared, self.parts
-        session = open_session(values[shared.token])
-        progress((0, 2), desc=text.WHOLE, unit="steps")
+        session, finish = open_session(values[shared.token]), self.finish(values)
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        whole = restoring.full(session, model, ratio, values[at.strength])
-        restoration = with_finish(whole, self.finish(values))
-        progress((1, 2), desc=text.WRITING, unit="steps")
+        strength = values[at.strength]
+
+        def work(report: Report) -> Restoration:
+            return with_finish(restoring.full(session, model, ratio, strength, report), finish)
+
+        restoration = yield from at.long.worked(session, values[at.long.turn], work)
+        if restoration is not None:
+            yield {shared.token: session.token, at.estimate: "", **self.full_values(session, restoration)}
+
+    def full_values(self, session: Session, restoration: Restoration) -> dict[Any, Any]:
+        """The values that show a result at full resolution."""
+        at = self.parts
         return {
-            shared.token: session.token,
-            shared.message: "",
             at.remarks: note(restoring.notes(session, restoration)),
             at.viewer: full_value(session, restoration),
             at.result: result_line(restoration),
             at.scores: score_line(restoring.scores(session, restoration.image)),
         }
 
-    def save(self, values: dict[Any, Any], progress: gr.Progress = _PROGRESS) -> dict[Any, Any]:
+    def save(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The file to be downloaded."""
         shared, at = self.shared, self.parts
-        session = open_session(values[shared.token])
-        progress((0, 1), desc=text.WRITING, unit="steps")
+        session, finish = open_session(values[shared.token]), self.finish(values)
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        finish = self.finish(values)
-        path = restoring.save(session, model, ratio, values[at.file_format], finish, values[at.strength])
-        return {shared.token: session.token, at.link: download_value(path), shared.message: ""}
+        file_format, strength = values[at.file_format], values[at.strength]
+
+        def work(report: Report) -> Path:
+            return restoring.save(session, model, ratio, file_format, finish, strength, report)
+
+        path = yield from at.long.worked(session, values[at.long.turn], work)
+        if path is not None:
+            yield {shared.token: session.token, at.link: download_value(path), at.estimate: ""}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
@@ -303,14 +315,20 @@ def _wire_preview(do: Handlers) -> None:
     inputs: set[Any] = {shared.token, *chosen}
     outputs = [
         shared.token, shared.model, shared.ratio, shared.message, at.viewer, at.result, at.remarks, at.card,
-        at.link, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
+        at.link, at.estimate, at.metadata, at.balance, *at.point, at.point_row, at.black_level,
     ]  # fmt: skip
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
     showing: Any = reported(shared.message, do.as_shown)(do.show), inputs, outputs
-    renewed = shared.photo.change(guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note], **quick)
+    renewed = shared.photo.change(
+        guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
+    )
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
+    presets = [
+        button.click(partial(preset, name), None, at.finish, **_AT_ONCE).then(*showing, **once(quick))
+        for button, (_, name) in zip(at.presets, text.FINISH_PRESETS, strict=True)
+    ]
     typed = [event for number in at.point for event in (number.submit, number.blur)]
     moved = [*(slider.input for slider in [at.strength, *at.finish]), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
@@ -329,7 +347,7 @@ def _wire_preview(do: Handlers) -> None:
         **_AT_ONCE,
     )
     drawing: Any = guard(do.after), [shared.token, at.axis], [at.plot, at.scores, shared.message]
-    for event in (renewed, changed, undone, balanced, picked, measured):
+    for event in (renewed, changed, undone, *presets, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
         event.then(None, at.finish, js=_WRITE_FINISH)
         event.then(None, at.strength, js="(strength) => lxAddress({strength: strength === 100 ? null : strength})")
@@ -341,22 +359,15 @@ def _wire_preview(do: Handlers) -> None:
 def _wire_full(do: Handlers) -> None:
     """Full resolution, its details, and its file."""
     shared, at = do.shared, do.parts
-    guard = reported(shared.message)
     at.viewer.input(
         reported(shared.message, do.unanswered)(do.show_sharper), {shared.token, at.viewer, *at.finish},
         [at.viewer, shared.message],
         **{**_AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
     )  # fmt: skip
     chosen: set[Any] = {shared.token, shared.model, shared.ratio, at.strength, *at.finish}
-    gr.on(
-        [at.full.click, at.viewer.submit], guard(do.show_full), chosen,
-        [shared.token, shared.message, at.viewer, at.result, at.remarks, at.scores],
-        show_progress_on=[at.viewer], **LONG,
-    )  # fmt: skip
-    at.save.click(
-        guard(do.save), {*chosen, at.file_format}, [shared.token, at.link, shared.message],
-        show_progress_on=[at.link], **LONG,
-    )  # fmt: skip
+    shown = [at.estimate, at.viewer, at.result, at.remarks, at.scores]
+    at.long.wire([at.full.click, at.viewer.submit], do.show_full, chosen, shown)
+    at.long.wire([at.save.click], do.save, {*chosen, at.file_format}, [at.estimate, at.link])
 
 
 _WRITE_FINISH = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from explorer.app import budget, catalogue, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
-from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice
+from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.errors import OutputError
@@ -107,6 +108,8 @@ def preview(
     why = opened.why_left(ratio) if as_it_is else None
     if why is None:
         found = explorer.restore(small, loaded, value, strength=strength)
+        if strength:
+            budget.took(loaded, found.seconds, small.size[0] * small.size[1], whole=False)
     else:
         found = left_alone(small, loaded, why)
     # Nobody looks at the intermediates, and they would take more than the picture.
@@ -174,25 +177,41 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
     opened = session.require_open()
     if opened.work.latest is None:
         return None
-    longest = min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
-    choice, quick = opened.work.latest
+    longest, (choice, quick) = sharp_side(side), opened.work.latest
     key = (choice, longest)
     if opened.work.sharp is None or opened.work.sharp[0] != key:
-        loaded, ratio = catalogue.load(choice.model), quick.restoration.ratio
-        # Without the lock: the quick previews go on meanwhile.
-        small, taken = opened.at_side(longest)
-        with room(bytes_to_restore(small.size)):
-            why = opened.why_left(choice.ratio)
-            if why is None:
-                made = explorer.restore(
-                    small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False
-                )
-            else:
-                made = left_alone(small, loaded, why)
-        made = replace(made, image=within(made.image, longest), ratio_source=quick.restoration.ratio_source)
+        ratio, why = quick.restoration.ratio, opened.why_left(choice.ratio)
+        made, taken = restored_at(opened, choice, ratio, longest, why)
+        made = replace(made, ratio_source=quick.restoration.ratio_source)
         opened.work.sharp = key, replace(quick, restoration=made, as_taken=taken, amplified=amplify(taken, ratio))
     shown: Preview = opened.work.sharp[1]
     return replace(shown, restoration=with_finish(shown.restoration, finish))
+
+
+def sharp_side(side: float) -> int:
+    """The longest side of a preview for a screen that shows it with so many pixels."""
+    return min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
+
+
+def restored_at(
+    opened: OpenPhoto, choice: Choice, ratio: float, longest: int, why: str | None = None
+) -> tuple[Restoration, FloatArray]:
+    """The photo restored with a longest side of so many pixels, and as taken at that size.
+
+    Args:
+        why: it is left as it is, where it is.
+
+    Raises: as `preview`.
+    """
+    # Without the lock: the quick previews go on meanwhile.
+    small, taken = opened.at_side(longest)
+    loaded = catalogue.load(choice.model)
+    with room(bytes_to_restore(small.size)):
+        if why is None:
+            made = explorer.restore(small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False)
+        else:
+            made = left_alone(small, loaded, why)
+    return replace(made, image=within(made.image, longest)), taken
 
 
 def first_preview(session: Session, model: str | None) -> None:
@@ -209,21 +228,37 @@ def notes(session: Session, restoration: Restoration) -> list[str]:
     return list(dict.fromkeys([*session.require_open().small.notes, *restoration.notes]))
 
 
-Advance = Callable[[float], None]
+LONG_SECONDS, MUCH_MEMORY = 5.0, 1e9
+"""The page announces a restoration that takes more seconds, or more bytes, before it is asked for."""
+
+
+def estimate(session: Session, model: str, ratio: RatioChoice, strength: float = FULL) -> list[str]:
+    """Says what restoring the whole photo will take; nothing if that is little, or done already."""
+    opened = session.require_open()
+    width, height = opened.size
+    seconds, memory = budget.seconds_for(catalogue.load(model), width * height), bytes_to_restore(opened.size)
+    if not strength or seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
+        return []
+    if opened.why_left(ratio) is not None or (opened.work.full or [None])[0] == Choice(model, ratio, strength):
+        return []
+    return [say("long.estimate", seconds=max(1, round(seconds)), memory=f"{memory / 1e9:.1f}")]
+
+
+Report = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""
 
 
+def _unheard(_done: float) -> None:
+    """Nobody waits for the share that is done."""
+
+
 def full(
-    session: Session,
-    model: str,
-    ratio: RatioChoice,
-    strength: float = FULL,
-    advance: Advance = lambda done: None,
+    session: Session, model: str, ratio: RatioChoice, strength: float = FULL, report: Report = _unheard
 ) -> Restoration:
     """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
 
     Args:
-        advance: called after every tile; what it raises ends the restoration.
+        report: called after every tile; what it raises ends the restoration.
 
     Raises: as `finished_preview`.
     """
@@ -234,9 +269,12 @@ def full(
     with room(bytes_to_restore(photo.size)):
         why = opened.why_left(ratio)
         if why is None:
+            begun = time.perf_counter()
             restoration = explorer.restore(
-                photo, loaded, ratio, strength=key.strength, intermediates=False, progress=advance
+                photo, loaded, ratio, strength=key.strength, intermediates=False, progress=report
             )
+            if key.strength:
+                budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:
             restoration = left_alone(photo, loaded, why)
     opened.work.full = key, restoration
@@ -245,25 +283,21 @@ def full(
 
 
 def save(
-    session: Session,
-    model: str,
-    ratio: RatioChoice,
-    file_format: str,
-    finish: Finish = PLAIN,
-    strength: float = FULL,
-    advance: Advance = lambda done: None,
-) -> Path:
+    session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN,
+    strength: float = FULL, report: Report = _unheard,
+) -> Path:  # fmt: skip
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 
     Args:
         file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
+        report: as of `full`.
 
     Raises: as `finished_preview`; OutputError where there is no such format, or the file cannot be written.
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))
         raise OutputError(f"There is no file format {file_format!r}; choose one of {known}.")
-    restoration = full(session, model, ratio, strength, advance)
+    restoration = full(session, model, ratio, strength, report)
     name = f"{stem_of(restoration.photo_name)}-{model}-x{restoration.ratio:.3g}"
     if strength < FULL:
         name += f"-s{strength:g}"

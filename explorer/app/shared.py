@@ -53,7 +53,7 @@ class Shared:
     tab_bar: gr.Tabs
     upload: gr.File
     seen: gr.Textbox
-    """The name of the tab that is seen; not on the page."""
+    """A place for the name of the tab that is seen, which an event's script fills in; not on the page."""
     tabs: Mapping[str, gr.Tab]
     """By name, for those that begin their work when they are opened."""
     pickers: dict[gr.Dropdown, Callable[[], list[str]]] = field(default_factory=dict)
@@ -74,6 +74,7 @@ def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], 
     """
     handler, inputs, outputs = fill
     given = [shared.token, shared.seen, *inputs]
-    seen = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
-    shared.tabs[name].select(handler, given, outputs, js=seen, **options)
-    emptied.then(handler, given, outputs, **options)
+    opened = f"(token, seen, ...rest) => [token, '{name}', ...rest]"
+    shared.tabs[name].select(handler, given, outputs, js=opened, **options)
+    # As the page shows it now: a value that follows the choice of a tab would lag behind quick changes.
+    emptied.then(handler, given, outputs, js="(token, seen, ...rest) => [token, lxTab(), ...rest]", **options)

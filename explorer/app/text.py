@@ -81,7 +81,9 @@ NEUTRAL_X = "From the left, pixels"
 NEUTRAL_Y = "From the top, pixels"
 NEUTRAL_HELP = "Click a grey or white surface in the picture, or enter its position here."
 
+
 FINISH = "After the network"
+FINISH_PRESETS = (("Open shadows", "shadows"), ("More contrast", "contrast"), ("Warmer", "warm"), ("Night", "night"))
 FINISH_RESET = "Reset"
 FINISH_STEPS = {
     "exposure": "Exposure, stops",
@@ -122,7 +124,7 @@ BADGE_FULL = "Full resolution {width} × {height}"
 LEFT_SIDE = "Left"
 SPLIT = "Divider between before and after"
 VIEW_TOOLS = "View"
-VIEW = "Before and after: zoom with plus and minus, move with the arrow keys"
+VIEW = "Before and after: zoom with plus and minus, move with the arrow keys, hold B for the photo before"
 ZOOM_IN = "Zoom in"
 ZOOM_OUT = "Zoom out"
 FIT = "Fit"

@@ -85,7 +85,7 @@ def head() -> str:
     """The choice between light and dark, and of the language, made before the first paint so that nothing flashes."""
     # "</" would end the script early.
     words = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
-    names = ("head.js", "translate.js", "arrivals.js")
+    names = ("head.js", "translate.js", "uploads.js", "arrivals.js")
     scripts = "".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
     return f"<script>window.lxCatalogues = {words};\n{scripts}</script>"
 

@@ -51,7 +51,7 @@ def app(
     """Start the explorer's app and print its address."""
     where = host if port is None else f"{host}:{port}"
     sentence = (
-        f"The app cannot listen on {where}: the port is taken or the address is not this machine's; name another "
+        f"The app cannot listen on {where}: the port is taken or the address is not this machine's; choose another "
         "--port or --host."
     )
     given = {

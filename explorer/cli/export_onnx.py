@@ -31,9 +31,9 @@ def export_onnx(
 
     check_folder(out.parent)
     if out.is_dir():
-        raise OutputError(f"'{out}' is a folder, so no file can be written there; name another output.")
+        raise OutputError(f"'{out}' is a folder, so no file can be written there; choose another output.")
     if out.exists() and not overwrite:
-        raise OutputError(f"'{out}' is already there; give --overwrite or name another output.")
+        raise OutputError(f"'{out}' already exists; give --overwrite or choose another output.")
     difference = write_onnx(load_model(name, weights), out)
     if not quiet:
         write_line(f"{name} -> {out}: at most {difference:.1g} from the network")

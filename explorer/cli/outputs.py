@@ -137,7 +137,7 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
 def check_folder(folder: Path) -> None:
     """Raises OutputError unless `folder` is a folder that can be written to."""
     if not folder.exists():
-        raise OutputError(f"The output folder '{folder}' does not exist; create it or name another.")
+        raise OutputError(f"The output folder '{folder}' does not exist; create it or choose another.")
     if not folder.is_dir():
         raise OutputError(f"'{folder}' is a file, not a folder; name an existing folder.")
     if not os.access(folder, os.W_OK | os.X_OK):

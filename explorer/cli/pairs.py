@@ -41,12 +41,12 @@ def darken_folder(
     if twice:
         raise DataError(f"{folder} holds several photographs called {twice[0]}; rename all but one.")
     if out.resolve() == folder.resolve():
-        raise OutputError(f"{out} holds the photographs themselves; name another folder for the pairs.")
+        raise OutputError(f"{out} holds the photos themselves; choose another folder for the pairs.")
     try:
         for part in ("low", "high"):
             (out / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{out} cannot be written ({error.strerror}); name another folder.") from error
+        raise OutputError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
     made = 0
     for index, path in enumerate(files):
         low, high = out / "low" / f"{path.stem}.jpg", out / "high" / f"{path.stem}.png"

@@ -98,7 +98,7 @@ def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:
         if not csv.parent.is_dir():
             raise OutputError(f"The folder {csv.parent} does not exist; create it or choose another.")
         if identity(csv) in identities(files):
-            raise OutputError(f"The table would replace the photo '{csv}'; name another file.")
+            raise OutputError(f"The table would replace the photo '{csv}'; choose another file.")
     if plot is not None:
         from explorer.cli.plots import check_plot
 

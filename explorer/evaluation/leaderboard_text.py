@@ -143,7 +143,7 @@ def board_markdown(rows: Sequence[Row]) -> str:
         parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]
     if absent := not_at_hand(rows):
         words = ", ".join(f"`{name}`" for name in absent)
-        parts += ["## Weights not at hand", f"In the catalogue, but their files were not available: {words}."]
+        parts += ["## Weights not measured", f"In the catalogue, but their files were not available: {words}."]
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,6 +11,7 @@ each name in the one that is installed.
 - **Texts** that are no Unicode must not break a visitor's stream of answers. JSON can name half of a pair of surrogates
   ("\\ud800"), and Python reads a file name that is not UTF-8 as such halves. Gradio's writer of JSON refuses both, and
   with them every later answer of the page.
+- **Series of answers** reach a busy page whole.
 - **Requests**: who asks, where uploads lie, what is fetched, and who decides about origins.
 """
 
@@ -121,6 +122,16 @@ def write_valid_texts() -> None:
         routes.orjson = SimpleNamespace(  # type: ignore[assignment]
             **{name: value for name, value in vars(orjson).items() if not name.startswith("__")} | {"dumps": dumps}
         )
+
+
+def send_whole_values() -> None:
+    """Has Gradio send a changed value of a series whole, not as edits of the one before. A page makes the edits in the
+    value that it got before, and where it is busy, that one has not been shown yet: it then never is. What a later
+    answer of the series leaves as it is was lost so."""
+    from gradio import utils
+
+    if hasattr(utils, "diff"):
+        utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
 
 
 def seed_paths() -> None:

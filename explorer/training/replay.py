@@ -53,7 +53,7 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
         raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
     pictures = [path for _, path in replay_pictures(folder)]
     if identity(out) in identities(pictures):
-        raise OutputError(f"The animation would replace {out}, a picture of the run; name another file.")
+        raise OutputError(f"The animation would replace {out}, a picture of the run; choose another file.")
     frames = [_read(path) for path in pictures]
     durations = [round(1000 * frame_seconds)] * (len(frames) - 1) + [round(1000 * last_seconds)]
     buffer = io.BytesIO()

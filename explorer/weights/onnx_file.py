@@ -8,6 +8,7 @@ import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from explorer import __version__, unfinished
 from explorer.errors import OutputError, WeightsError
@@ -65,19 +66,20 @@ def write_onnx(model: LoadedModel, path: Path) -> float:
         raise WeightsError(
             f"ONNX files need {error.name}, which is not installed; run `pip install 'lowlight-explorer[onnx]'`."
         ) from error
+    net = model.net  # loaded here: what is wrong with its weights is another error
     try:
         with model.lock:
-            graph = onnx.load_model_from_string(_traced(model.net))
+            graph = onnx.load_model_from_string(_traced(net))
             describe(graph, model)
             data = graph.SerializeToString()
-            difference = _difference(model.net, data)
+            difference = _difference(net, data)
     except Exception as error:  # an operation that ONNX or its runtime does not have; each has errors of its own
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-        raise WeightsError(f"{model.name} cannot be written as ONNX ({reason}); name another network.") from error
+        raise WeightsError(f"{model.name} cannot be written as ONNX ({reason}); choose another network.") from error
     if not difference <= CLOSE:
         raise WeightsError(
             f"{model.name} cannot be written as ONNX: the file's image would be up to {difference:.2g} from the "
-            "network's; name another network."
+            "network's; choose another network."
         )
     try:
         with unfinished.replacing(path) as work:
@@ -100,7 +102,9 @@ def _traced(net: RestorationNet) -> bytes:
             return self.net.decompose(x)["image"]
 
     file: Any = io.BytesIO()  # torch's own annotation knows of paths alone
-    with torch.inference_mode(), warnings.catch_warnings():
+    # Where an operation is unknown, torch writes the whole graph to the standard output.
+    silent = patch.object(torch._C, "_jit_onnx_log", lambda *_: None)
+    with silent, torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a trace takes as constant, the comparison in other sizes finds
         torch.onnx.export(
             Image().eval(), (_noise(net, *_sizes(net)[0]),), file, input_names=["input"], output_names=["image"],

@@ -40,9 +40,9 @@ def test_a_photo_is_made_dark_and_measured_against_itself(page: Page, address: s
     page.fill("#lx-dark-iso input", "1600")
     page.press("#lx-dark-iso input", "Enter")
     page.click("#lx-dark-run")
-    page.wait_for_selector("#lx-dark-light tr:has-text('Electrons of middle grey')")
+    page.wait_for_selector("#lx-dark-light tr:has-text('Electrons at middle grey')")
     # 0.18 of 15,871 counts at 1.53 counts per electron, a hundredth of the light.
-    assert page.inner_text("#lx-dark-light tr:has-text('Electrons of middle grey') td").startswith("18.")
+    assert page.inner_text("#lx-dark-light tr:has-text('Electrons at middle grey') td").startswith("18.")
     assert "dB" in page.inner_text("#lx-dark-light tr:has-text('Signal-to-noise') td")
     tab(page, "Restore")
     page.wait_for_selector("#lx-metadata :text('day-dark.dng')")

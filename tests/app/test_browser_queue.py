@@ -32,10 +32,13 @@ def test_three_files_of_which_one_is_broken_give_a_zip_of_two(
     broken.write_text("a text, not a photograph")
     raw = project / "explorer/examples/still_life.dng"
     opened(page, address, "?tab=queue&example=cat&model=identity&ratio=2")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/upload?" in request.url else None)
     page.set_input_files("#lx-queue-upload input[type=file]", [str(night), str(broken), str(raw)])
     page.wait_for_function(f"document.querySelectorAll('{TILE}').length === 3")
     page.wait_for_function("document.querySelector('#lx-queue-status').innerText.trim() === ''")
     assert states(page) == ["waiting", "failed", "waiting"]
+    assert len(sent) == 3, "each by itself, as large as a single file may be"
     assert "broken.dng" in page.inner_text(f"{TILE}:nth-child(2) [role=alert]")
     for place in (1, 3):
         source = page.eval_on_selector(f"{TILE}:nth-child({place}) img", "image => image.src")
@@ -70,10 +73,32 @@ def test_three_files_of_which_one_is_broken_give_a_zip_of_two(
         assert Image.open(io.BytesIO(archive.read(picture))).size == (480, 320)
         assert archive.read(negative)[:4] == b"II*\0"
 
+    # A reload keeps it.
+    page.reload()
+    page.wait_for_function(f"document.querySelectorAll('{TILE}').length === 3")
+    assert states(page) == ["done", "failed", "done"]
+    page.click("#lx-queue-for input")
+    page.click("[role=option]:has-text('still_life.dng')")
+    page.wait_for_function("document.querySelector('#lx-queue-strength input[type=number]').value === '0'")
+
     # Chosen again, the settings for all are as they were; a photo goes, and then all.
-    assert page.input_value("#lx-queue-strength input[type=number]") == "0"
     page.click("#lx-queue-for input")
     page.click("[role=option]:has-text('All photos')")
     page.wait_for_function("document.querySelector('#lx-queue-strength input[type=number]').value === '100'")
     page.click("#lx-queue-remove")
     page.wait_for_selector("#lx-queue-strip .lx-empty")
+
+    # Dropped anywhere while the queue is seen, files are the queue's.
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(64, 48);
+            canvas.getContext("2d").fillRect(0, 0, 64, 48);
+            const picture = await canvas.convertToBlob(), dropped = new DataTransfer();
+            for (const name of ["one.png", "two.png"]) dropped.items.add(new File([picture], name));
+            document.querySelector(".lx-header").dispatchEvent(
+                new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.wait_for_function(f"document.querySelectorAll('{TILE}').length === 2")
+    assert page.locator(f"{TILE} strong").all_inner_texts() == ["one.png", "two.png"]
+    assert page.locator("#lx-examples button[aria-pressed=true]").get_attribute("data-name") == "cat"

@@ -49,7 +49,7 @@ def test_an_address_that_cannot_be_followed_opens_a_photo_and_says_why(page: Pag
     opened(page, address, "?ratio=999&model=nothing&example=nowhere")
     assert pixels(page).std() > 1
     said = message(page)
-    assert "300 is taken" in said and "no model 'nothing'" in said and "no example 'nowhere'" in said
+    assert "300 is used" in said and "no model 'nothing'" in said and "no example 'nowhere'" in said
     assert page.input_value(".lx-ratio-number") == "300"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import explorer
 from explorer.app import budget, catalogue, importing, open_photo, opening, restoring, sessions
-from explorer.app.detail import detail
+from explorer.app.detail import Look, detail
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
 from explorer.examples import examples
@@ -173,19 +173,20 @@ def test_a_window_is_the_window_of_the_whole(rotation: Any) -> None:
 def test_a_detail_of_the_full_result_is_cut_out_and_bounded(session: Session) -> None:
     ramp = np.linspace(0, 0.2, 60 * 2500 * 3, dtype=np.float32).reshape(60, 2500, 3)
     opening.take_photo(session, RgbPhoto(ramp, 8))
-    everything = (0.0, 0.0, 1.0, 1.0)
+    everything = Look.said({"side": 500})
     assert detail(session, everything, Finish()) is None
     full = restoring.full(session, "identity", 2.0)
-    found = detail(session, everything, Finish(), 500)
+    found = detail(session, everything, Finish())
     assert found and found.box == (0, 0, 2500, 60), "all that is seen, reduced"
     for picture in (found.restored, found.as_taken, found.amplified):
         assert picture.shape == (12, 500, 3)
     assert np.abs(found.as_taken - ramp.reshape(12, 5, 500, 5, 3).mean(axis=(1, 3))).max() < 1e-4
-    found = detail(session, (0.5, 0.5, 0.52, 1.0), Finish())
+    found = detail(session, Look.said({"window": [0.5, 0.5, 0.52, 1.0], "side": 4096}), Finish())
     assert found and found.box == (1250, 30, 1300, 60)
     assert np.array_equal(found.restored, full.image[30:60, 1250:1300])
     assert np.array_equal(found.as_taken, ramp[30:60, 1250:1300])
-    assert detail(session, (5.0, -1.0, float("1e9"), 0.0), Finish()) is not None, "odd windows are clamped"
+    for odd in ([5.0, -1.0, float("1e9"), 0.0], [float("nan")], "all of it"):
+        assert detail(session, Look.said({"window": odd}), Finish()) is not None, "odd windows are clamped"
 
 
 def test_the_photo_is_decoded_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,9 +239,9 @@ def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPa
     ("asked_for", "ratio", "said"),
     [
         ("12.5", 12.5, ""),
-        ("999", 300.0, "300 is taken"),
-        ("-4", 1.0, "1 is taken"),
-        ("inf", 300.0, "300 is taken"),
+        ("999", 300.0, "300 is used"),
+        ("-4", 1.0, "1 is used"),
+        ("inf", 300.0, "300 is used"),
         ("nan", None, "not a number"),
         ("<b>much</b>" * 20, None, "not a number"),
     ],

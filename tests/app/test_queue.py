@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,7 @@ def test_each_photo_as_it_is_wished_for(session: Session, photos: dict[str, Path
     # What a format does not take is said at the photo.
     session.queue.change(picture.key, own=Wish("gamma", 2.0, 100, "dng"))
     now = finished(session)
-    assert now.done == 1 and "makes no DNG" in session.queue.photos[1].said
+    assert now.done == 1 and "cannot become a DNG" in session.queue.photos[1].said
 
 
 def test_cancelled_between_tiles_it_gives_what_is_done(
@@ -99,6 +101,33 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
     assert [each.state for each in session.queue.photos] == ["done", "waiting"]
     assert len(zipfile.ZipFile(now.output).namelist()) == 1
     assert session.queue.at_work is None and not list(session.folder.glob("queue-*"))
+
+
+def test_a_page_that_goes_ends_the_work(
+    session: Session, photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added(session, photos["a"], photos["same"])
+    session.queue.wish = Wish("gamma", 4.0)
+    begun, restore = threading.Event(), explorer.restore
+
+    def restored(*given: Any, **named: Any) -> Any:
+        begun.set()
+        for _ in range(600):  # a network that takes a minute, tile by tile
+            time.sleep(0.1)
+            named["progress"](0.5)
+        return restore(*given, **named)
+
+    monkeypatch.setattr(explorer, "restore", restored, raising=False)
+    steps = queue_work.run(session, session.begins(queue_work.GROUP))
+    next(steps)
+    next(steps)
+    assert begun.wait(60)
+    assert session.queue.photos[0].state == "working" and sum(session.held()) > 0, "it counts for the visitor"
+    start = time.monotonic()
+    steps.close()
+    assert time.monotonic() - start < 20
+    assert [each.state for each in session.queue.photos] == ["waiting", "waiting"]
+    assert session.on_disk()[0] == 0 and session.queue.at_work is None
 
 
 def test_what_it_holds_counts_for_the_visitor(session: Session, photos: dict[str, Path]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from places import coded
 
 import explorer
-from explorer.app import budget, detail, opening, restoring, text
+from explorer.app import budget, compare, compare_sharp, detail, open_photo, opening, restoring, text
+from explorer.app.detail import Look
+from explorer.app.holding import Again
 from explorer.app.open_photo import SHARPEST
 from explorer.app.pictures import preview_value
 from explorer.app.restore_tab import Handlers
@@ -59,7 +63,7 @@ def test_a_mosaic_is_never_shown_coarser_than_the_screen(session: Session) -> No
 def test_a_detail_is_computed_without_the_whole_photo(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = picture(1500, 1000)
     opening.take_photo(session, photo)
-    everything, part = (0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.6, 0.3)
+    everything, part = (Look(window, 9e3, 4096) for window in ((0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.6, 0.3)))
     assert detail.detail(session, part, Finish()) is None, "there is no preview yet"
     restoring.finished_preview(session, "gamma", 2.0, Finish())
     whole = explorer.restore(photo, "gamma", 2.0).image
@@ -107,3 +111,54 @@ def test_whatever_a_page_says_is_bounded(session: Session, said: dict[str, objec
     if "viewer" in answer:
         assert answer["viewer"]["answered"] == "a"
         assert answer["viewer"]["overview"] <= 700
+
+
+def test_a_comparison_is_of_one_size_and_sharper_where_it_is_looked_at(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pictures of it, at the photo's own pixels where they are enlarged; nothing is computed twice."""
+    photo = picture(2100, 1400)
+    opening.take_photo(session, photo)
+    opening.set_reference(session, open_photo.Reference(Again(photo)))
+    wanted = compare.wanted_pairs(["gamma", "clahe"], [2.0])
+    [*_, board] = compare.compared(session, wanted, session.begins("compare"))
+    assert {tile["across"] for tile in board.tiles} == {640}
+    runs: list[str] = []
+    restore = explorer.restore
+    monkeypatch.setattr(explorer, "restore", lambda *given, **named: runs.append("x") or restore(*given, **named))
+
+    def seen(look: Look) -> dict[str, list[np.ndarray]]:
+        list(compare_sharp.sharpened(session, board, look, lambda: True))
+        return {
+            tile["title"]: [
+                np.asarray(Image.open(io.BytesIO(session.picture_of(each["src"], "sharper")))).astype(int)
+                for each in tile["sharper"]
+            ]
+            for tile in board.value["tiles"]
+        }
+
+    whole = Look((0.0, 0.0, 1.0, 1.0), 1100.0, 2000)
+    shown = seen(whole)
+    assert {each.shape for [each] in shown.values()} == {(747, 1120, 3)}, "one size for all"
+    assert len(runs) == 2
+    seen(whole)
+    assert len(runs) == 2, "they were there"
+    part = Look((0.5, 0.1, 0.6, 0.3), 9e3, 2000)
+    shown = seen(part)
+    own = (photo.image[140:420, 1050:1260] * 255).round().astype(int)
+    for title in ("Photo as taken", "Reference"):
+        assert np.array_equal(shown[title][-1], own)
+    brighter = restore(photo, "gamma", 2.0).image[140:420, 1050:1260] * 255
+    assert np.abs(shown["Gamma correction"][-1] - brighter).max() <= 1
+    assert [each.shape for each in shown["CLAHE"]] == [(1067, 1600, 3)], "it has no windows, and is as sharp as can be"
+    with monkeypatch.context() as patch:
+        patch.setattr(compare_sharp, "window_of", lambda *_: None)
+        assert np.array_equal(seen(part)["Gamma correction"][-1], shown["Gamma correction"][-1]), "it was there"
+    assert len(runs) == 3
+
+
+def test_a_newer_look_ends_an_older_one(session: Session) -> None:
+    opening.take_photo(session, picture(900, 600))
+    [*_, board] = compare.compared(session, [("gamma", 2.0)], session.begins("compare"))
+    left = iter([True, False])
+    assert len(list(compare_sharp.sharpened(session, board, Look.said({"need": 800}), lambda: next(left)))) == 1

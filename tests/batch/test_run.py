@@ -290,7 +290,7 @@ def test_a_destination_that_fills_up_stops_the_run_and_keeps_what_is_there(
 
     with monkeypatch.context() as patch:
         patch.setattr(photograph.addresses, "write", filling)
-        with pytest.raises(OutputError, match="takes no more results .No space left on device.; free some space"):
+        with pytest.raises(OutputError, match="accepts no more results .No space left on device.; free some space"):
             restore_all(source, tmp_path / "out")
     assert len(results) == 4  # no further photograph was tried, and none twice
     summary = restore_all(source, tmp_path / "out")

@@ -123,7 +123,7 @@ def test_eval_chart_from_the_command_line(tmp_path: Path, capsys: pytest.Capture
     found = json.loads(capsys.readouterr().out)
     assert found["results"][0]["mean"] < 2 and found["corners"][2] == [240, 170]
     assert main(line) == 8
-    assert "chart.png is not known" in capsys.readouterr().err
+    assert "chart.png is unknown" in capsys.readouterr().err
 
 
 def test_the_real_chart(shared: Path) -> None:

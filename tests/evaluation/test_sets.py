@@ -37,7 +37,7 @@ def test_sices_parts_are_those_that_its_lists_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train\.txt cannot be read"):
         list_set("sice", tmp_path, "train")
     (tmp_path / "train.txt").write_text("0\n7\n")
-    with pytest.raises(DataError, match="lists 2 pairs, but 1 are there"):
+    with pytest.raises(DataError, match="lists 2 pairs, but only 1 exist"):
         list_set("sice", tmp_path, "train")
 
 

@@ -273,4 +273,4 @@ def test_a_sequence_of_avif_pictures_leaves_the_process_alive(tmp_path: Path) ->
     (tmp_path / "a.avif").write_bytes(saved([SOFT, SOFT[::-1], 255 - SOFT], "AVIF", quality=95))
     code = "import sys, explorer; photo = explorer.open_photo(sys.argv[1]); print(photo.size, *photo.notes)"
     ran = subprocess.run([sys.executable, "-c", code, tmp_path / "a.avif"], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0 and ran.stdout.startswith("(149, 101) The file holds a sequence"), ran.stderr
+    assert ran.returncode == 0 and ran.stdout.startswith("(149, 101) The file contains a sequence"), ran.stderr

@@ -19,7 +19,7 @@ import raws
 from PIL import Image
 
 import explorer
-from explorer.errors import OutputError
+from explorer.errors import OutputError, PhotoError
 from explorer.photo import RawPhoto, linear_to_srgb, srgb_to_linear
 from explorer.photo.light.noise_left import noise_profile
 from explorer.restoration import Restoration
@@ -199,6 +199,14 @@ class TestBadInput:
         made.save(tmp_path / "out.dng")
         theirs = linear_to_srgb(developed_by_libraw(tmp_path / "out.dng").astype(np.float32))
         assert np.abs(theirs - made.image).max() < 1.5 / 255
+
+    @pytest.mark.parametrize("cell", [[[3, 4], [5, 1]], [[0, 1], [4, 2]]])
+    def test_a_sensor_of_four_colours_is_refused(self, cell: list[list[int]]) -> None:
+        colours = sorted({each for row in cell for each in row})
+        more = {50710: (1, colours), 50721: (10, [1.0] * 12), 50728: (5, [1.0] * 4)}
+        counts = np.full((64, 64), 800, np.uint16)
+        with pytest.raises(PhotoError, match=r"four\.dng has a colour-filter array other than Bayer"):
+            explorer.open_photo(raws.dng(counts, np.array(cell, np.uint8), tags=more), name="four.dng")
 
     def test_without_its_scene(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="scene=True"):

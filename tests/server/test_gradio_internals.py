@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import gradio as gr
 import pytest
+from gradio_client.utils import apply_diff
 
-from explorer.server.gradio_internals import FETCHERS
+from explorer.server.gradio_internals import FETCHERS, send_whole_values
 
 NAMES = {
     "gradio.component_meta": ("create_or_modify_pyi",),
@@ -21,6 +25,7 @@ NAMES = {
     "gradio.context": ("LocalContext.request", "LocalContext.blocks"),
     "gradio.state_holder": ("StateHolder",),
     "gradio.queueing": ("traceback", "Queue.push"),
+    "gradio.utils": ("diff",),
 }  # fmt: skip
 
 
@@ -50,6 +55,26 @@ def test_the_queue_knows_what_each_page_awaits() -> None:
     from gradio.queueing import Queue
 
     assert "pending_event_ids_session" in inspect.getsource(Queue.push)
+
+
+def test_an_answer_of_a_series_stays_what_it_was_when_the_next_one_comes() -> None:
+    """Edits below a value's root are made in the value that the page already got, and may not have shown yet."""
+    send_whole_values()
+    page, function = gr.Blocks(), SimpleNamespace(outputs=["plot", "text"])
+    answers = [
+        [{"__type__": "update", "visible": "hidden"}, "begun"],
+        [{"__type__": "update", "visible": True, "value": {"plot": [1, 2]}}, "begun and done"],
+        [{"__type__": "update"}, {"__type__": "update"}],
+    ]
+    sent = [
+        page.handle_streaming_diffs(cast("Any", function), list(answer), "page", "run", final=False)
+        for answer in answers
+    ]
+    got = [sent[0]]
+    for edits in sent[1:]:
+        got.append([apply_diff(before, edit) for before, edit in zip(got[-1], edits, strict=True)])
+    assert got == answers
+    assert not any(path for edits in sent[1:] for each in edits for _, path, _ in each)
 
 
 def test_nothing_else_touches_gradios_inside(project: Path) -> None:

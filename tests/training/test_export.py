@@ -169,7 +169,7 @@ def test_export_of_what_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no checkpoint"):
         export_weights(tmp_path, tmp_path / "w")
     torch.save({"recipe": "sci.lol", "average": {}}, tmp_path / "checkpoint.pt")
-    with pytest.raises(TrainingError, match="does not fit the recipe sci.lol"):
+    with pytest.raises(TrainingError, match="does not fit the current recipe sci.lol"):
         export_weights(tmp_path, tmp_path / "w")
 
 

@@ -190,7 +190,7 @@ def test_resume_with_another_recipes_state(recipe: Recipe, data: Path, tmp_path:
     with pytest.raises(TrainingError, match="'sci.lol', not 'zero_dce.lol'"):
         Trainer(load_recipe("zero_dce.lol"), data, tmp_path / "run", device="cpu", resume=True)
     wider = replace(recipe, options={"width": 5})
-    with pytest.raises(TrainingError, match="does not fit the recipe sci.lol"):
+    with pytest.raises(TrainingError, match="does not fit the current recipe sci.lol"):
         Trainer(wider, data, tmp_path / "run", device="cpu", resume=True)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import explorer
 from explorer.cli import main
-from explorer.models import RestorationNet, architecture
+from explorer.models import RestorationNet, architecture, create_model
 from explorer.weights.config import read_config
 from explorer.weights.onnx_file import write_onnx
 from explorer.weights.store import load_weights, untrained_model
@@ -122,6 +122,16 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path) -> N
     assert [each.name for each in tmp_path.iterdir()] == ["net.onnx"] and path.read_bytes() == b"what was there"
 
 
+def test_an_operation_that_onnx_has_not_is_named_in_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A Fourier transform; torch would print the whole graph besides."""
+    with pytest.raises(explorer.errors.WeightsError, match="fft_rfft2") as error:
+        write_onnx(untrained_model(create_model("fourllie")), tmp_path / "net.onnx")
+    assert len(str(error.value).splitlines()) == 1 and not [*tmp_path.iterdir()]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_ends_it_is_said_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +144,7 @@ def test_what_ends_it_is_said_in_one_sentence(
         said = error_of(capsys, "export-onnx", "sci.lol", path)
     assert "onnxruntime, which is not installed; run `pip install 'lowlight-explorer[onnx]'`" in said
     path.write_bytes(b"mine")
-    assert "is already there" in error_of(capsys, "export-onnx", "sci.lol", path)
+    assert "already exists" in error_of(capsys, "export-onnx", "sci.lol", path)
     assert path.read_bytes() == b"mine" and len([*tmp_path.iterdir()]) == 1
     assert run("export-onnx", "sci.lol", path, "--overwrite") == 0
     assert session_of(path).get_inputs()[0].shape == [1, 3, "height", "width"]

@@ -144,7 +144,7 @@ def test_a_picture_of_pillow_is_what_its_file_would_be() -> None:
 
 
 def test_an_address_is_said_to_be_one() -> None:
-    with pytest.raises(PhotoError, match="https://example.com/a.jpg is an address"):
+    with pytest.raises(PhotoError, match="https://example.com/a.jpg is a web address"):
         as_photo("https://example.com/a.jpg")
 
 

@@ -31,10 +31,14 @@
       box()?.querySelector(".icon-button-wrapper button")?.click();
     });
   }
-  async function open(file) {
-    const transfer = new DataTransfer();
-    transfer.items.add(file);
-    const place = await field();
+  const queue = () => {
+    const place = document.querySelector("#lx-queue-upload");
+    return place?.offsetParent ? place.querySelector("input[type=file]") : null;
+  };
+  // Where the queue is seen, all files are meant for it.
+  async function open(files) {
+    const transfer = new DataTransfer(), place = queue() || (await field());
+    for (const file of queue() ? files : [files[0]]) transfer.items.add(file);
     place.files = transfer.files;
     place.dispatchEvent(new Event("change", { bubbles: true }));
   }
@@ -46,13 +50,13 @@
     if (box()?.contains(event.target) && event.dataTransfer?.files.length) leave();
     if (!ours(event)) return;
     event.preventDefault();
-    if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) open([...event.dataTransfer.files]);
   });
   addEventListener("paste", (event) => {
-    const [file] = event.clipboardData?.files || [];
-    if (!file) return;
+    const files = [...(event.clipboardData?.files || [])];
+    if (!files.length) return;
     event.preventDefault();
-    open(file);
+    open(files);
   });
   addEventListener("change", (event) => { if (event.target === input() && event.target.files.length) leave(); }, true);
 })();

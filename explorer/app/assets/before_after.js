@@ -13,21 +13,17 @@ function fitted() {
   const value = props.value;
   return value && value.size ? frame.getBoundingClientRect().width * devicePixelRatio / value.size[0] : 1;
 }
-// Whether a detail holds all that is seen.
-function sharp(detail) {
-  if (!detail) return false;
-  const [left, top] = stage.under(0, 0), [right, bottom] = stage.under(1, 1), near = 1e-3 / stage.zoom;
-  return left > detail.left - near && top > detail.top - near && right < detail.left + detail.width + near && bottom < detail.top + detail.height + near;
-}
 function draw() {
   const value = props.value, scale = stage.zoom * fitted();
   for (const image of [before, after]) stage.lay(image);
   if (value && value.detail) for (const image of details) stage.lay(image, value.detail);
+  stage.lay(clipped[0]);
+  if (value && value.detail) stage.lay(clipped[1], value.detail);
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
   frame.classList.toggle("lx-coarse", scale >= 3);
   navigate();
   zoomText.textContent = Math.round(scale * 100) + " %";
-  if (value) badge.textContent = sharp(value.detail) ? value.detail.badge : (scale > 0.999 && value.own) || value.badge;
+  if (value) badge.textContent = value.detail && stage.holds(value.detail) ? value.detail.badge : (scale > 0.999 && value.own) || value.badge;
   const at = value && value.point;
   point.hidden = !at;
   if (at) {
@@ -38,27 +34,23 @@ function draw() {
   clearTimeout(asking);
   asking = setTimeout(askDetail, 200);
 }
-// What is seen is fetched as sharp as the screen, once it rests: the whole picture, or a window of it. "need" is how many
-// pixels of the screen the photo's longest side takes, "side" how many the frame has.
+// What is seen is fetched as sharp as the screen, once it rests: the whole picture, or a window of it.
 function askDetail() {
-  const value = props.value, wide = frame.clientWidth;
-  if (!value || !value.size || frame.hidden || !wide) return;
-  const need = stage.zoom * wide * devicePixelRatio, [width, height] = value.size, longer = Math.max(1, height / width);
-  const short = value.overview + 1 < Math.min(need, width);
+  const value = props.value;
+  if (!value || !value.size || frame.hidden || !frame.clientWidth) return;
+  const { across, ...look } = stage.look(frame, value.size), [width, height] = value.size, longer = Math.max(1, height / width);
+  const short = value.overview + 1 < Math.min(across, width);
   // Of a model that looks at the whole picture there are no windows.
   const limited = !value.full && !value.windows && (value.overview + 1) * longer >= Math.min(value.sharpest, Math.max(width, height));
   find(".lx-whole").hidden = !(short && limited);
   if (!short || limited || (value.full && stage.zoom <= 1)) return;
-  const window_ = [...stage.under(0, 0), ...stage.under(1, 1)].map((share) => Math.min(1, Math.max(0, share)));
-  const asked = JSON.stringify([value.revision, value.full, Math.round(need), ...window_.map((share) => share.toFixed(5))]);
+  const asked = JSON.stringify([value.revision, value.full, look.need, ...look.window.map((share) => share.toFixed(5))]);
   if (asked === settled) return;
   // One question at a time: an answer takes the place of a question that was put meanwhile.
   if (performance.now() < awaited) return;
   awaited = performance.now() + 60000;
   follows.hidden = false;
-  // Half again as many pixels as the screen has: a window that is larger than that comes reduced.
-  const side = Math.ceil(1.5 * devicePixelRatio * Math.max(wide, frame.clientHeight));
-  props.value = { ...value, window: window_, need: Math.round(need * longer), side, asked };
+  props.value = { ...value, ...look, asked };
   trigger("input");
 }
 // The whole picture, small, with what is seen of it: beside the frame where there is room, else below it.
@@ -120,6 +112,7 @@ async function render() {
   if (mine !== turn) return;
   swaps.forEach((swap) => swap && swap());
   for (const each of details) each.hidden = !detail;
+  clip();
   stage.aspect = value.size[0] / value.size[1];
   find(".lx-viewer").style.setProperty("--aspect", stage.aspect);
   find(".lx-tag-before").textContent = side.label;
@@ -130,6 +123,44 @@ async function render() {
   if (wantsOne && value.full) { wantsOne = false; oneToOne(); }
   draw();
 }
+// Marks the restored picture's pixels that have a channel at its brightest, or are black.
+const clipping = find(".lx-clipping"), clipped = [...element.querySelectorAll(".lx-clipped")];
+function clip() {
+  const on = clipping.getAttribute("aria-pressed") === "true";
+  [after, details[0]].forEach((image, k) => {
+    const canvas = clipped[k];
+    canvas.hidden = !on || image.hidden || !image.naturalWidth;
+    if (canvas.hidden) return;
+    const width = canvas.width = image.naturalWidth, height = canvas.height = image.naturalHeight;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    const marks = context.getImageData(0, 0, width, height), { data } = marks;
+    for (let i = 0; i < data.length; i += 4) {
+      const bright = Math.max(data[i], data[i + 1], data[i + 2]) === 255, dark = !(data[i] || data[i + 1] || data[i + 2]);
+      data.set(bright ? [255, 0, 0, 255] : dark ? [0, 80, 255, 255] : k ? [data[i], data[i + 1], data[i + 2], 255] : [0, 0, 0, 0], i);
+    }
+    context.putImageData(marks, 0, 0);
+  });
+}
+clipping.addEventListener("click", () => {
+  clipping.setAttribute("aria-pressed", String(clipping.getAttribute("aria-pressed") !== "true"));
+  clip();
+});
+for (const image of [after, details[0]]) image.addEventListener("load", clip);
+// B held down shows the photo before, wherever the divider stands.
+let held = null, pointed = false;
+frame.addEventListener("pointerenter", () => { pointed = true; });
+frame.addEventListener("pointerleave", () => { pointed = false; });
+const release = () => { if (held !== null) { divide(held); held = null; } };
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || held !== null) return;
+  if (!element.isConnected || !(pointed || frame.contains(document.activeElement))) return;
+  if (event.target !== split && event.target.closest("input, select, textarea, [contenteditable]")) return;
+  held = Number(split.value);
+  divide(100);
+});
+document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "b") release(); });
+addEventListener("blur", release);
 function oneToOne() {
   stage.reach(1 / fitted());
   stage.set(1 / fitted(), stage.x, stage.y);

@@ -24,6 +24,14 @@
   };
   addEventListener("pagehide", () => { if (session) sessionStorage.setItem("lx-session", session); });
   addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("lx-session"); });
+  // A list that is reached by the Tab key stays closed until an arrow or a letter opens it.
+  let tabbed = false;
+  addEventListener("keydown", (event) => { tabbed = event.key === "Tab"; }, true);
+  addEventListener("pointerdown", () => { tabbed = false; }, true);
+  addEventListener("focus", (event) => {
+    if (tabbed && event.target.matches?.("input[role=combobox], input[role=listbox]")) event.stopImmediatePropagation();
+  }, true);
+  window.lxTab = () => document.querySelector("#lx-tabs [role=tab][aria-selected=true]")?.dataset.tabId || "";
   window.lxPick = (on) => { document.dispatchEvent(new CustomEvent("lx-pick", { detail: on })); };
   window.lxLive = (change) => { document.dispatchEvent(new CustomEvent("lx-live", { detail: change })); };
   window.lxAddress = (changes) => {

@@ -10,7 +10,7 @@ const stage = makeStage(() => draw());
 const features = new Set(told.features.split(" "));
 for (const name of ["compare", "blind", "line"])
   for (const part of element.querySelectorAll(".lx-only-" + name)) part.hidden = !features.has(name);
-let hidden = false, batch = null, order = [], line = null, linePending = null;
+let hidden = false, batch = null, order = [], line = null, linePending = null, latest = { tiles: [] }, asking = null, wanted = "", under = null;
 
 // 256 colours of the palette from the stops that the server gives.
 const palette = (() => {
@@ -24,9 +24,14 @@ const palette = (() => {
 })();
 const SCALE = 0.25;
 
+// The frame that shows most, and the pixels of the screen for one pixel of the photo where it shows the whole.
+const widest = () => [...tiles.values()].map((tile) => tile.frame).reduce((one, other) => other.clientWidth > one.clientWidth ? other : one);
+const fitted = () => widest().clientWidth * devicePixelRatio / latest.size[0];
 function draw() {
+  const sized = tiles.size && latest.size, scale = stage.zoom * (sized ? fitted() : 1);
   for (const tile of tiles.values()) {
-    for (const layer of [tile.image, tile.overlay]) stage.lay(layer);
+    for (const { image, overlay, box } of tile.layers) for (const each of [image, overlay]) stage.lay(each, box);
+    tile.frame.classList.toggle("lx-coarse", sized ? scale >= 3 : stage.zoom > 1 || tile.layers[0].width < 200);
     tile.frame.classList.toggle("lx-zoomed", stage.zoom > 1);
     if (!line) { tile.line.setAttribute("visibility", "hidden"); continue; }
     tile.line.setAttribute("visibility", "visible");
@@ -35,7 +40,32 @@ function draw() {
       tile.line.setAttribute("x" + end, u * 100 + "%"); tile.line.setAttribute("y" + end, v * 100 + "%");
     }
   }
-  zoomText.textContent = Math.round(stage.zoom * 100) + " %";
+  zoomText.textContent = Math.round(scale * 100) + " %";
+  clearTimeout(asking);
+  if (sized) asking = setTimeout(ask, 200);
+}
+// The tile whose picture a frame shows: its own, or the one that a number key put in its place.
+const shownIn = (tile) => tiles.get(tile.stand) || tile;
+// Whether a tile shows a pixel for each of the screen's, or all that there are; of a picture whose model looks at the whole
+// there are no windows.
+function sharp(tile, across) {
+  const [width, height] = latest.size, { item } = shownIn(tile);
+  const most = item.windows === false ? Math.min(1, latest.sharpest / Math.max(width, height)) * width : width;
+  const best = Math.max(...tile.layers.filter((layer) => stage.holds(layer.box)).map((layer) => layer.across));
+  tile.whole.hidden = !(item.windows === false && across > most + 1 && best > most - 2);
+  return best >= Math.min(across, most) - 2;
+}
+// What is seen is fetched as sharp as the screen, once it rests. A newer question takes the place of an older one.
+function ask() {
+  if (!tiles.size || !latest.size || !widest().clientWidth) return;
+  const { across, ...look } = stage.look(widest(), latest.size);
+  const short = [...tiles.values()].filter((tile) => !sharp(tile, across));
+  const asked = JSON.stringify([batch, order.length, look.need, ...look.window.map((share) => share.toFixed(5))]);
+  for (const tile of tiles.values()) tile.follows.hidden = !short.includes(tile) || latest.answered === asked;
+  if (!short.length || asked === wanted) return;
+  wanted = asked;
+  props.value = { ...latest, ...look, asked };
+  trigger("input");
 }
 function name() {
   let letter = 0;
@@ -48,56 +78,68 @@ function name() {
     const code = () => String.fromCharCode(65 + letter % 26) + (letter < 26 ? "" : Math.floor(letter / 26));
     const shown = masked ? code() : tile.item.title;
     if (masked) letter++;
-    masks.set(id, shown);
+    masks.set(id, { shown, masked });
+  }
+  const numbered = order.filter((id) => tiles.has(id));
+  numbered.forEach((id, index) => {
+    const tile = tiles.get(id), there = list.children[index];
+    if (there !== tile.row) list.insertBefore(tile.row, there || null); // what is moved loses the focus
+    const seen = shownIn(tile), { shown, masked } = masks.get(seen.item.id);
+    const number = numbered.indexOf(seen.item.id) + 1;
+    tile.number.textContent = number < 10 ? number : "";
     tile.title.textContent = shown;
     tile.frame.setAttribute("aria-label", shown);
-    tile.image.alt = masked ? shown : tile.item.alt;
-    tile.note.textContent = masked ? "" : tile.item.note || "";
-    list.append(tile.row);
-  }
+    tile.layers[0].image.alt = masked ? shown : seen.item.alt;
+    tile.note.textContent = masked ? "" : seen.item.note || "";
+  });
   const kept = against.value;
-  against.replaceChildren(...order.filter((id) => tiles.has(id)).map((id) => new Option(masks.get(id), id)));
+  against.replaceChildren(...order.filter((id) => tiles.has(id)).map((id) => new Option(masks.get(id).shown, id)));
   if (tiles.has(kept)) against.value = kept;
   else { const better = [...tiles.values()].find((tile) => tile.item.reference); if (better) against.value = better.item.id; }
   blind.setAttribute("aria-pressed", String(hidden));
   document.body.classList.toggle("lx-blinded", hidden && features.has("blind"));
 }
-// The picture under another light: a difference, or scaled to the other's mean.
+// The picture under another light: a difference, or scaled to the other's mean. Words and factor are the whole picture's.
 function derive(tile) {
   const other = tiles.get(against.value), kind = features.has("compare") ? mode.value : "picture";
-  const ready = kind !== "picture" && tile.pixels && other && other.pixels &&
-    other.pixels.canvas.width === tile.pixels.canvas.width && other.pixels.canvas.height === tile.pixels.canvas.height;
-  tile.overlay.hidden = !ready;
+  const pairs = tile.layers.map((layer) => [layer, other && other.layers.find((each) => alike(layer, each))]);
+  const ready = kind !== "picture" && Boolean(pairs[0][1]);
+  for (const [layer, partner] of pairs) {
+    layer.overlay.hidden = !ready || !partner;
+    layer.image.hidden = layer !== tile.layers[0] && ready && !partner; // no picture among differences
+  }
   tile.derived = null;
   tile.detail.textContent = "";
-  if (!ready) { legend(tile, tile.item.legend); return; }
-  const { width, height } = tile.pixels.canvas;
-  const mine = tile.data, theirs = other.data;
-  tile.overlay.width = width; tile.overlay.height = height;
-  const context = tile.overlay.getContext("2d");
-  const out = context.createImageData(width, height);
-  if (kind === "difference") {
-    const values = new Float32Array(width * height);
-    let sum = 0;
-    for (let i = 0, j = 0; i < mine.length; i += 4, j++) {
-      const value = (Math.abs(mine[i] - theirs[i]) + Math.abs(mine[i + 1] - theirs[i + 1]) + Math.abs(mine[i + 2] - theirs[i + 2])) / 765;
-      values[j] = value; sum += value;
-      const at = 3 * Math.min(255, Math.round(value / SCALE * 255));
-      out.data[i] = palette[at]; out.data[i + 1] = palette[at + 1]; out.data[i + 2] = palette[at + 2]; out.data[i + 3] = 255;
+  if (!ready) { legend(tile, shownIn(tile).item.legend); return; }
+  const sum = (data) => { let all = 0; for (let i = 0; i < data.length; i += 4) all += data[i] + data[i + 1] + data[i + 2]; return all; };
+  const own = sum(pairs[0][0].data), factor = kind === "matched" && own > 0 ? sum(pairs[0][1].data) / own : 1;
+  const difference = (a, b, i) => (Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2])) / 765;
+  for (const [layer, partner] of pairs.filter(([, each]) => each)) {
+    const { width, height, data, overlay } = layer, theirs = partner.data;
+    overlay.width = width; overlay.height = height;
+    const context = overlay.getContext("2d"), out = context.createImageData(width, height);
+    let all = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      out.data[i + 3] = 255;
+      if (kind === "matched") { for (let c = 0; c < 3; c++) out.data[i + c] = data[i + c] * factor; continue; }
+      const value = difference(data, theirs, i), at = 3 * Math.min(255, Math.round(value / SCALE * 255));
+      all += value;
+      for (let c = 0; c < 3; c++) out.data[i + c] = palette[at + c];
     }
-    tile.derived = (x, y) => values[y * width + x].toFixed(3);
-    tile.detail.textContent = told.mean.replace("{value}", (sum / values.length).toFixed(4));
-    legend(tile, { css: told.colours, low: "0", high: "0.25" });
-  } else {
-    let own = 0, wanted = 0;
-    for (let i = 0; i < mine.length; i += 4) { own += mine[i] + mine[i + 1] + mine[i + 2]; wanted += theirs[i] + theirs[i + 1] + theirs[i + 2]; }
-    const factor = own > 0 ? wanted / own : 1;
-    for (let i = 0; i < mine.length; i++) out.data[i] = i % 4 === 3 ? 255 : mine[i] * factor;
-    tile.derived = (x, y) => { const i = 4 * (y * width + x); return [0, 1, 2].map((c) => out.data[i + c]).join(" "); };
-    tile.detail.textContent = told.matched.replace("{factor}", factor.toFixed(2)).replace("{name}", against.selectedOptions[0] ? against.selectedOptions[0].text : "");
-    legend(tile, null);
+    context.putImageData(out, 0, 0);
+    layer.derived = (i) => kind === "matched" ? [0, 1, 2].map((c) => out.data[i + c]).join(" ") : difference(data, theirs, i).toFixed(3);
+    if (layer !== tile.layers[0]) continue;
+    const name = against.selectedOptions[0] ? against.selectedOptions[0].text : "";
+    tile.detail.textContent = kind === "matched" ? told.matched.replace("{factor}", factor.toFixed(2)).replace("{name}", name)
+      : told.mean.replace("{value}", (all / (width * height)).toFixed(4));
   }
-  context.putImageData(out, 0, 0);
+  tile.derived = true;
+  legend(tile, kind === "matched" ? null : { css: told.colours, low: "0", high: "0.25" });
+}
+// Whether two layers show the same part with the same pixels.
+function alike(one, other) {
+  return Boolean(one.data && other.data) && one.width === other.width && one.height === other.height &&
+    ["left", "top", "width", "height"].every((side) => one.box[side] === other.box[side]);
 }
 function legend(tile, value) {
   tile.legend.hidden = !value;
@@ -107,16 +149,18 @@ function legend(tile, value) {
 }
 function readAt(px, py) {
   for (const tile of tiles.values()) {
-    if (!tile.pixels) continue;
-    const { width, height } = tile.pixels.canvas;
-    const x = Math.min(width - 1, Math.max(0, Math.floor(px * width))), y = Math.min(height - 1, Math.max(0, Math.floor(py * height)));
-    if (tile.derived) tile.value.textContent = tile.derived(x, y);
+    // What lies on top there.
+    const inside = ({ box: { left, top, width, height }, data }) => data && px >= left && px < left + width && py >= top && py < top + height;
+    const layer = [...tile.layers].reverse().find((each) => inside(each) && !(tile.derived && each.overlay.hidden)) || tile.layers[0];
+    if (!layer.data) continue;
+    const { width, height, box } = layer, within = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
+    const i = 4 * (within((py - box.top) / box.height, height) * width + within((px - box.left) / box.width, width));
+    if (tile.derived) tile.value.textContent = layer.derived(i);
     else if (tile.floats) {
       const { floats, item: { values } } = tile;
-      const u = Math.min(values.width - 1, Math.floor(px * values.width)), v = Math.min(values.height - 1, Math.floor(py * values.height));
-      const start = (v * values.width + u) * values.channels;
+      const start = (within(py, values.height) * values.width + within(px, values.width)) * values.channels;
       tile.value.textContent = [...floats.subarray(start, start + values.channels)].map((value) => value.toPrecision(4)).join(" ");
-    } else { const i = 4 * (y * width + x); tile.value.textContent = tile.data[i] + " " + tile.data[i + 1] + " " + tile.data[i + 2]; }
+    } else tile.value.textContent = layer.data[i] + " " + layer.data[i + 1] + " " + layer.data[i + 2];
   }
   where.textContent = "x " + (px * 100).toFixed(1) + " %, y " + (py * 100).toFixed(1) + " %";
 }
@@ -135,15 +179,24 @@ function setLine(next, done) {
 function add(item) {
   const row = document.createElement("li");
   row.className = "lx-tile";
-  row.innerHTML = '<div class="lx-tile-frame" tabindex="0" role="group"><img draggable="false" alt=""><canvas hidden aria-hidden="true"></canvas>' +
-    '<svg aria-hidden="true"><line visibility="hidden"/></svg></div>' +
-    '<div class="lx-tile-foot"><strong></strong><span class="lx-note"></span><span class="lx-note lx-detail"></span><code></code></div><div class="lx-legend" hidden>' +
-    '<span></span><i></i><span></span></div>';
+  row.innerHTML = '<div class="lx-tile-frame" tabindex="0" role="group"><svg aria-hidden="true"><line visibility="hidden"/></svg></div>' +
+    '<div class="lx-tile-foot"><kbd hidden></kbd><strong></strong><span class="lx-note"></span><span class="lx-note lx-tile-follows" role="status" hidden></span>' +
+    '<span class="lx-note lx-tile-whole" hidden></span><span class="lx-note lx-detail"></span><code></code><button type="button" class="lx-enlarge" aria-pressed="false" hidden>⤢</button></div>' +
+    '<div class="lx-legend" hidden><span></span><i></i><span></span></div>';
   const part = (name) => row.querySelector(name);
   const tile = {
-    item, row, image: part("img"), overlay: part("canvas"), frame: part(".lx-tile-frame"), title: part("strong"),
-    note: part(".lx-note"), detail: part(".lx-detail"), value: part("code"), legend: part(".lx-legend"), line: part("line"),
+    item, row, layers: [], frame: part(".lx-tile-frame"), title: part("strong"), number: part("kbd"), note: part(".lx-note"), detail: part(".lx-detail"),
+    value: part("code"), legend: part(".lx-legend"), line: part("line"), follows: part(".lx-tile-follows"), whole: part(".lx-tile-whole"), stand: null,
   };
+  tile.follows.textContent = told.follows; tile.whole.textContent = told.whole;
+  const larger = part(".lx-enlarge");
+  for (const each of [larger, tile.number]) each.hidden = !features.has("compare");
+  larger.setAttribute("aria-label", told.enlarge);
+  larger.title = told.enlarge;
+  if (features.has("compare")) tile.frame.title = told.keys;
+  larger.addEventListener("click", () => enlarge(tile, !row.classList.contains("lx-large")));
+  tile.frame.addEventListener("pointerenter", () => { under = tile; });
+  tile.frame.addEventListener("pointerleave", () => { if (under === tile) under = null; });
   const place = (event) => stage.under(...stage.locate(tile.frame, event));
   let from = null, before = null;
   tile.frame.addEventListener("pointerdown", (event) => {
@@ -174,19 +227,67 @@ function add(item) {
   });
   tile.frame.addEventListener("pointermove", read);
   tile.frame.addEventListener("focus", () => { if (!where.textContent) readAt(stage.x, stage.y); });
-  tile.image.addEventListener("load", () => {
-    const canvas = document.createElement("canvas");
-    canvas.width = tile.image.naturalWidth; canvas.height = tile.image.naturalHeight;
-    tile.pixels = canvas.getContext("2d", { willReadFrequently: true });
-    tile.pixels.drawImage(tile.image, 0, 0);
-    tile.data = tile.pixels.getImageData(0, 0, canvas.width, canvas.height).data;
-    tile.frame.style.setProperty("--aspect", canvas.width / canvas.height);
-    tile.frame.classList.toggle("lx-coarse", canvas.width < 200);
-    if (mode.value !== "picture") for (const each of tiles.values()) derive(each);
-  });
   tiles.set(item.id, tile);
   return tile;
 }
+// The picture of a tile, or what lies over it, sharper: with its numbers, once it is there.
+function layerOf(tile, index) {
+  if (tile.layers[index]) return tile.layers[index];
+  const layer = { image: document.createElement("img"), overlay: document.createElement("canvas"), box: {}, across: 0, data: null };
+  layer.image.draggable = false; layer.image.alt = "";
+  layer.overlay.hidden = true; layer.overlay.setAttribute("aria-hidden", "true");
+  tile.frame.insertBefore(layer.image, tile.line.ownerSVGElement);
+  tile.frame.insertBefore(layer.overlay, tile.line.ownerSVGElement);
+  layer.image.addEventListener("load", () => {
+    const canvas = document.createElement("canvas"), { image } = layer;
+    const width = canvas.width = image.naturalWidth, height = canvas.height = image.naturalHeight;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    Object.assign(layer, { width, height, data: context.getImageData(0, 0, width, height).data, ...layer.next });
+    if (!index) tile.frame.style.setProperty("--aspect", width / height);
+    draw();
+    if (mode.value !== "picture") for (const each of tiles.values()) derive(each);
+  });
+  tile.layers[index] = layer;
+  return layer;
+}
+const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
+// Puts a tile's pictures into its frame: its own, or those of the tile that stands in.
+function fill(tile) {
+  const { item } = shownIn(tile);
+  const wanted = [{ ...WHOLE, src: item.src, across: item.across || Infinity }, ...(item.sharper || [])];
+  wanted.forEach(({ src, across, left, top, width, height }, index) => {
+    const layer = layerOf(tile, index);
+    if (layer.image.getAttribute("src") === src) return;
+    // Its place changes with its pixels, which come later.
+    layer.next = { across, box: { left, top, width, height } };
+    if (!layer.data) Object.assign(layer, layer.next);
+    layer.image.src = src;
+  });
+  for (const { image, overlay } of tile.layers.splice(wanted.length)) { image.remove(); overlay.remove(); }
+}
+function enlarge(tile, on) {
+  for (const each of tiles.values()) {
+    each.row.classList.toggle("lx-large", on && each === tile);
+    each.row.querySelector(".lx-enlarge").setAttribute("aria-pressed", String(on && each === tile));
+  }
+  if (on) tile.row.scrollIntoView({ block: "nearest" });
+  draw();
+}
+// The number keys put another picture in the place of the one that is pointed at, else of the one that is enlarged.
+document.addEventListener("keydown", (event) => {
+  if (!element.isConnected || !features.has("compare") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const all = [...tiles.values()], large = all.find((tile) => tile.row.classList.contains("lx-large"));
+  const tile = under || all.find((each) => each.frame === document.activeElement) || large;
+  if (!tile || !tile.frame.checkVisibility()) return;
+  if (event.key === "Escape" && large) return enlarge(large, false);
+  const id = /^[1-9]$/.test(event.key) && order.filter((each) => tiles.has(each))[Number(event.key) - 1];
+  if (!id) return;
+  event.preventDefault();
+  tile.stand = id === tile.item.id ? null : id;
+  fill(tile); name(); draw();
+});
 async function loadValues(tile) {
   const { values } = tile.item;
   if (!values) { tile.floats = null; tile.valuesFrom = null; return; }
@@ -197,8 +298,10 @@ async function loadValues(tile) {
 }
 function render() {
   const value = props.value || { tiles: [] };
+  if (value.batch === batch && value.serial < latest.serial) return;
+  latest = value;
   if (value.batch !== batch) {
-    batch = value.batch; list.replaceChildren(); tiles.clear(); order = [];
+    batch = value.batch; wanted = ""; list.replaceChildren(); tiles.clear(); order = [];
     if (!value.keep) { stage.reset(); line = null; }
   }
   if (value.line) line = value.line;
@@ -208,10 +311,12 @@ function render() {
     const tile = tiles.get(item.id) || add(item);
     tile.item = item;
     if (!order.includes(item.id)) order.push(item.id);
-    if (tile.image.getAttribute("src") !== item.src) tile.image.src = item.src;
+    fill(tile);
     legend(tile, item.legend);
     loadValues(tile);
   }
+  for (const tile of tiles.values()) if (tile.stand) fill(tile);
+  find(".lx-one").hidden = !value.size;
   list.style.setProperty("--columns", value.columns || "");
   list.classList.toggle("lx-columns", Boolean(value.columns));
   name();
@@ -241,5 +346,7 @@ drawing.addEventListener("click", () => {
 find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
 find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
 find(".lx-fit").addEventListener("click", () => stage.reset());
+find(".lx-one").addEventListener("click", () => { stage.reach(1 / fitted()); stage.set(1 / fitted(), stage.x, stage.y); });
+new ResizeObserver(() => { if (tiles.size && latest.size) stage.reach(1 / fitted()); draw(); }).observe(list);
 watch("value", render);
 render();

@@ -42,6 +42,19 @@ function makeStage(redraw, { wheelNeedsCtrl = false, exact = null } = {}) {
       image.style.width = box.width * wide + "px";
       image.style.height = box.height * wide / stage.aspect + "px";
     },
+    // Whether a part of the picture holds all that is seen.
+    holds({ left, top, width, height }) {
+      const [x0, y0] = stage.under(0, 0), [x1, y1] = stage.under(1, 1), near = 1e-3 / stage.zoom;
+      return x0 > left - near && y0 > top - near && x1 < left + width + near && y1 < top + height + near;
+    },
+    // What a frame shows of a photo of so many pixels: "across" are the pixels of the screen that the photo's width takes,
+    // "need" those of its longest side, and "side" half again as many as the frame has: a window of more comes reduced.
+    look(frame, [width, height]) {
+      const across = stage.zoom * frame.clientWidth * devicePixelRatio;
+      const side = Math.ceil(1.5 * devicePixelRatio * Math.max(frame.clientWidth, frame.clientHeight));
+      const window = [...stage.under(0, 0), ...stage.under(1, 1)].map((share) => clamp(share, 0, 1));
+      return { across, need: Math.round(across * Math.max(1, height / width)), side, window };
+    },
     // Where a pointer is in the frame.
     locate(frame, { clientX, clientY }) {
       const box = frame.getBoundingClientRect();

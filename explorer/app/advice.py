@@ -1,0 +1,61 @@
+"""Which model suits an open photo: by what kind it is, how dark and how noisy."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+import numpy as np
+
+from explorer.app import catalogue
+from explorer.app.open_photo import OpenPhoto
+from explorer.messages import say
+from explorer.photo import amplify
+from explorer.photo.light.brightness import wanted_gain
+from explorer.photo.types import RawPhoto
+from explorer.photo.values import FloatArray
+from explorer.photo.windows import rendering_of
+
+VERY_DARK = 5.0
+"""Stops that a photo wants, from which on it counts as very dark: thirty times the light."""
+NOISY = 0.06
+"""Standard deviation of a brightened photo's noise, of 1, from which on it counts as noisy."""
+_SIDE = 512
+"""Of the middle of a photo that its noise is measured in, in pixels."""
+
+
+def advice(opened: OpenPhoto) -> str:
+    """Short advice as HTML: a sentence for the kind of photo, its darkness, its noise. Empty where it is not dark."""
+    best = catalogue.best_for(opened.small)
+    if opened.left_alone is not None or best is None:
+        return ""
+    stops, noise = _measured(opened)
+    raw = isinstance(opened.small, RawPhoto)
+    said = [
+        say("advice.raw" if raw else "advice.picture", model=catalogue.label(best)),
+        say("advice.very_dark" if stops >= VERY_DARK else "advice.dark", stops=f"{stops:.1f}"),
+        say("advice.noisy" if noise >= NOISY else "advice.clean"),
+    ]
+    return f'<p class="lx-note">{" ".join(f"<span>{escape(each)}</span>" for each in said)}</p>'
+
+
+@lru_cache(maxsize=32)
+def _measured(opened: OpenPhoto) -> tuple[float, float]:
+    """Stops of light that a photo wants, and its noise once it has them."""
+    stops = wanted_gain(opened.small)
+    width, height = opened.size
+    left, top = max(0, (width - _SIDE) // 2), max(0, (height - _SIDE) // 2)
+    box = left, top, min(width, left + _SIDE), min(height, top + _SIDE)
+    return stops, noise_of(amplify(rendering_of(opened.whole, box), min(300.0, max(1.0, 2.0**stops))))
+
+
+def noise_of(image: FloatArray) -> float:
+    """Standard deviation of the noise of an H x W x 3 picture: from the median of second differences between
+    neighbours, which edges, being rare, hardly move. Black and white pixels hold none, and do not count."""
+    grey = image.mean(axis=2)
+    if min(grey.shape) < 3:
+        return 0.0
+    seconds = grey[:, 2:] - 2 * grey[:, 1:-1] + grey[:, :-2]
+    inside = (grey[:, 1:-1] > 0.02) & (grey[:, 1:-1] < 0.98)
+    # The second difference of independent samples varies six times as much as one; three channels were averaged.
+    return float(1.4826 * np.median(np.abs(seconds[inside])) / np.sqrt(6) * np.sqrt(3)) if inside.any() else 0.0

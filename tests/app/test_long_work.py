@@ -1,0 +1,131 @@
+"""Work that takes long tells how far it is and can be ended: by threads, and in Chromium."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from explorer.app import budget, catalogue, opening, restoring
+from explorer.app.long_work import bar, in_shares
+from explorer.app.sessions import Session
+from explorer.errors import CancelledError
+from explorer.messages import say
+from explorer.photo import RgbPhoto
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+from driving import PATIENCE, opened, pixels, upload
+from test_browser_places import CLEAR, photo
+
+
+def test_shares_are_told_and_the_result_comes_last() -> None:
+    tell = threading.Semaphore(0)
+
+    def work(report: Callable[[float], None]) -> str:
+        for share in (0.25, 0.5, 1.0):
+            tell.acquire()
+            report(share)
+        return "made"
+
+    steps, shares = in_shares(work, lambda: True), []
+    with pytest.raises(StopIteration) as end:
+        while True:
+            share, _ = next(steps)
+            shares.append(share)
+            tell.release()
+    assert end.value.value == "made"
+    assert sorted(set(shares)) == [0, 0.25, 0.5, 1] and shares == sorted(shares)
+
+
+def test_what_nobody_wants_ends_at_the_next_tile() -> None:
+    wanted, ended = threading.Event(), threading.Event()
+    wanted.set()
+
+    def work(report: Callable[[float], None]) -> None:
+        try:
+            for k in range(10_000):
+                report(k / 10_000)
+                threading.Event().wait(0.01)
+        except CancelledError:
+            ended.set()
+            raise
+
+    steps = in_shares(work, wanted.is_set)
+    next(steps)
+    wanted.clear()
+    with pytest.raises(CancelledError):
+        for _ in steps:
+            pass
+    assert ended.wait(10), "the thread is gone, too"
+    again = in_shares(work, lambda: True)
+    next(again)
+    ended.clear()
+    again.close()  # the page was closed
+    assert ended.wait(10)
+
+
+def test_a_failure_of_the_work_is_the_pages() -> None:
+    def work(_report: Callable[[float], None]) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        list(in_shares(work, lambda: True))
+
+
+def test_what_is_left_is_told_from_what_is_done() -> None:
+    assert say("long.step", percent="25", seconds="10", left="30") in bar("Work", 0.25, 10.0)
+    assert "value" not in bar("Work", 0, 3.0)
+
+
+def test_what_takes_long_is_said_before(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    opening.take_photo(session, RgbPhoto(np.full((900, 1200, 3), 0.02, np.float32), 8))
+    monkeypatch.setattr(budget, "_TAKEN", {})
+    monkeypatch.setattr(budget, "_WHOLE", set())
+    assert restoring.estimate(session, "gamma", 2.0) == [], "nothing is known of it"
+    budget.took(catalogue.load("gamma"), 0.5, 1200 * 900, whole=False)
+    restoring.preview(session, "gamma", 2.0)
+    assert restoring.estimate(session, "gamma", 2.0) == [], "it is quick"
+    budget.took(catalogue.load("gamma"), 30.0, 1200 * 900, whole=True)
+    assert restoring.estimate(session, "gamma", 2.0) == [say("long.estimate", seconds="30", memory="0.2")]
+    restoring.preview(session, "gamma", 2.0)
+    assert "30" in restoring.estimate(session, "gamma", 2.0)[0], "a preview knows less than a whole photo"
+    restoring.full(session, "gamma", 2.0)
+    assert restoring.estimate(session, "gamma", 2.0) == [], "it is there"
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_the_whole_photo_shows_its_tiles_can_be_cancelled_and_survives_a_reload(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    page.set_default_timeout(3 * PATIENCE)  # a network is prepared for several sizes
+    photo(tmp_path, 2400, 1600)
+    opened(page, address, "?example=cat&model=lynx_rgb.mixed_small")
+    upload(page, tmp_path / "places.png")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
+    page.fill(".lx-ratio-number", "2")
+    page.press(".lx-ratio-number", "Enter")
+    page.wait_for_url("**ratio=2**")
+    before = pixels(page)
+    page.click("#lx-full")
+    page.wait_for_selector("#lx-whole-work progress[value]")
+    assert "s to go" in page.inner_text("#lx-whole-work")
+    assert page.evaluate(CLEAR), "no veil lies over the picture"
+    page.click("#lx-whole-cancel")
+    page.wait_for_selector(f"#lx-whole-work :text('{say('long.cancelled')}')")
+    assert not page.is_visible("#lx-whole-cancel")
+    page.wait_for_timeout(1500)
+    badge = "document.querySelector('#lx-viewer .lx-badge').textContent.startsWith('Full')"
+    assert not page.evaluate(badge)
+    page.click("#lx-full")
+    page.wait_for_function(badge)
+    assert page.inner_text("#lx-whole-work").strip() == ""
+    assert pixels(page).shape[1] > before.shape[1]
+    page.reload()
+    page.wait_for_function(badge)
