@@ -119,7 +119,7 @@ def _whole_cells(
 ) -> tuple[FloatArray, Inset]:
     """The canonical mosaic between black (0) and white (1), and what only completes its cells."""
     if min(samples.shape) < TILES[cfa].shape[0]:
-        raise PhotoError(f"{name} is smaller than one tile of its colour-filter array; give a larger mosaic.")
+        raise PhotoError(f"{name} is smaller than one cell of its colour-filter array; give a larger mosaic.")
     inset = completing_inset(samples.shape, bayer_shift(phase) if cfa == "bayer" else (0, 0), cfa)
     colors = np.array([[0, 1], [3, 2]], dtype=np.uint8) if cfa == "bayer" else TILES[cfa]
     levels = BlackLevel(tile_levels(colors, black))
