@@ -7,7 +7,9 @@ import heapq
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -225,7 +227,26 @@ def _stream(av: Any, container: Any, format_: Format, facts: Facts) -> Any:
     context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
     if facts.aspect is not None:
         context.sample_aspect_ratio = facts.aspect
+    with _usual_scheduling():
+        context.open(strict=False)
     return stream
+
+
+@contextmanager
+def _usual_scheduling() -> Iterator[None]:
+    """Takes back what SVT-AV1 does when it is opened by root, as in a container: this thread and the encoder's would be
+    scheduled in real time from then on, and what they start too, before everything else on the machine."""
+    if sys.platform != "linux":
+        yield
+        return
+    usual = os.sched_getscheduler(0)
+    try:
+        yield
+    finally:
+        for thread in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # it may have ended
+                if os.sched_getscheduler(int(thread.name)) not in (usual, os.SCHED_OTHER, os.SCHED_BATCH):
+                    os.sched_setscheduler(int(thread.name), usual, os.sched_param(0))
 
 
 class Part:

@@ -151,6 +151,19 @@ def test_other_codecs(tmp_path: Path, codec: str, suffix: str) -> None:
     assert np.allclose([float(s) for s in seconds], np.array(odd_times(4)) / 90_000, atol=6e-4)
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may be scheduled in real time")
+def test_no_encoder_runs_before_everything_else(tmp_path: Path) -> None:
+    """SVT-AV1 would make the process that opens it a real-time one, and whatever that starts later."""
+    clip = write_clip(tmp_path / "in.mp4", [scene(96, 128)] * 4, odd_times(4))
+    seen: list[int] = []
+
+    def look(_state: object) -> None:
+        seen.extend(os.sched_getscheduler(int(each.name)) for each in Path("/proc/self/task").iterdir())
+
+    explorer.restore_video(clip, tmp_path / "out.webm", "identity", 1.0, codec="libsvtav1", progress=look)
+    assert set(seen) == {os.SCHED_OTHER} and os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_odd_sides_keep_every_pixel(tmp_path: Path) -> None:
     image = scene(97, 131)
     clip = write_clip(tmp_path / "in.mkv", [image] * 3, coded=Coded("ffv1", "yuv444p", ()))
