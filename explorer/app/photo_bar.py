@@ -74,7 +74,7 @@ def build() -> tuple[gr.File, gr.HTML]:
     with gr.Row(elem_classes="lx-photo-bar"):
         formats, last = listed(text.RAW)
         label = text.UPLOAD.format(formats=formats, last=last)
-        upload = gr.File(type="filepath", label=label, height=108, elem_id="lx-upload", scale=2, min_width=280)
+        upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload", scale=2, min_width=280)
         picker = example_picker(example_cards())
     return upload, picker
 
