@@ -139,17 +139,15 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 
 
 @_answered
-def restore(
-    photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16", strength: float = 100
-) -> FileData:
+def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
     """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
-    dng; `strength` 0 (developed only) to 100 (all that the network does)."""
+    dng."""
     name, value = catalogue.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
         opening.take_photo(session, _photo(photo))
-        return restoring.save(session, name, value, file_format, strength=strength)  # type: ignore[arg-type]
+        return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]
 
     return _result(work)
 

@@ -253,7 +253,7 @@ def test_a_photograph_that_brings_its_process_down_is_a_row(source: Path, tmp_pa
     restoring.join(60)
     failed = [outcome for outcome in outcomes if outcome.error]
     assert len(outcomes) == 6 and [outcome.input for outcome in failed] == [str(gate.path)]
-    assert "ended by signal 9" in failed[0].error
+    assert "killed by signal 9" in failed[0].error
     row = json.loads((out / ROWS / photograph.row_name(str(gate.path))).read_text())
     assert row["status"] == "failed" and row["error"] == failed[0].error
 
