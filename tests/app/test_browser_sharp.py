@@ -158,9 +158,10 @@ def test_every_picture_of_a_comparison_shows_the_photos_own_pixels(
     page.keyboard.press("Escape")
 
     first.double_click(0.8, 0.3)
-    for _ in range(6 - dots):
+    times = 7 - 2 * dots  # squares of about four dots of the screen, whatever a dot's size
+    for _ in range(times):
         page.click("#lx-compare-tiles .lx-in")
-    zoom = 4 * 1.5 ** (6 - dots)
+    zoom = 4 * 1.5**times
     deadline = time.monotonic() + PATIENCE / 1000
     shares = [0.0]
     while min(shares) < 0.85:

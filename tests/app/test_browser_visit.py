@@ -71,7 +71,7 @@ def test_a_photo_that_is_not_dark_comes_back_as_it_was(page: Page, address: str,
     pixels_once(page, lambda shown: shown.shape == day.shape and not np.array_equal(shown, day))
     page.wait_for_selector("#lx-remarks :text('not dark')", state="detached")
     upload(page, tmp_path / "black.png")
-    page.wait_for_selector("#lx-remarks :text('no light')")
+    page.wait_for_selector("#lx-remarks :text('completely black')")
     assert not pixels_once(page, lambda shown: shown.shape == (48, 64, 3)).any()
 
 

@@ -78,7 +78,7 @@ def test_a_launch_makes_one_web_application(project: Path) -> None:
 FIRST_PICTURE = """
 import sys
 from explorer.app import catalogue, launch, opening, pictures, restoring
-from explorer.app.detail import detail
+from explorer.app.detail import Look, detail
 from explorer.app.sessions import open_session
 from explorer.examples import examples
 
@@ -91,7 +91,7 @@ for example in examples()[1:3]:
     value = pictures.preview_value(session, shown)
     pictures.result_line(shown.restoration)
     pictures.sharp_value(session, restoring.sharp_preview(session, 900, restoring.PLAIN), value)
-    assert detail(session, (0.4, 0.4, 0.6, 0.6), restoring.PLAIN, 700) is not None
+    assert detail(session, Look((0.4, 0.4, 0.6, 0.6), 5000.0, 700), restoring.PLAIN) is not None
     opening.set_reference(session, None)  # figures against one are torch's
     assert restoring.scores(session, shown.restoration.image) is None
 print([name for name in SLOW if name in sys.modules])
