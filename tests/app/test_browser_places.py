@@ -86,8 +86,12 @@ class Hand:
             self.page.keyboard.up(key)
 
     def sees(self, left: float, top: float, right: float, bottom: float, pixels: float = 4) -> Seen:
-        """What the frame shows, once it has been found to be this part of the picture."""
+        """What the frame shows, once it has been found to be this part of the picture: it settles within seconds."""
+        deadline = time.monotonic() + 10
         found = seen(self.page, self.frame)
+        while not found.about(left, top, right, bottom, pixels) and time.monotonic() < deadline:
+            self.page.wait_for_timeout(200)
+            found = seen(self.page, self.frame)
         assert found.about(left, top, right, bottom, pixels), f"{found}, not {left, top, right, bottom}"
         return found
 
