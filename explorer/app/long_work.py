@@ -17,14 +17,13 @@ import gradio as gr
 from explorer.app import text
 from explorer.app.components import html, note, shown_if
 from explorer.app.feedback import reported
+from explorer.app.restoring import Report
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, SILENT, Shared
 from explorer.errors import CancelledError
 from explorer.messages import say
 
 T = TypeVar("T")
-Report = Callable[[float], None]
-"""Is told the share that is done, and ends the work where nobody wants it any more."""
 
 _TICK = 0.5
 """Seconds after which the page is told at the latest."""

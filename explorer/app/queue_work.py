@@ -18,7 +18,8 @@ from explorer.app.photo_bar import thumbnail
 from explorer.app.queued import Queued, Wish
 from explorer.app.session import Session
 from explorer.app.sessions import FILES_EACH
-from explorer.errors import ExplorerError
+from explorer.errors import CancelledError, ExplorerError
+from explorer.messages import say
 from explorer.photo.light.reduce import half_side, reduced
 
 MOST = 48
@@ -66,10 +67,6 @@ def remove(session: Session, key: str) -> None:
     for each in gone:
         if each.source:
             each.source.unlink(missing_ok=True)
-
-
-class _CancelledError(Exception):
-    """The visitor wants no more of it."""
 
 
 @dataclass
@@ -173,7 +170,7 @@ class _Work:
     def advance(self, share: float) -> None:
         self.now.share = share
         if self.stopped.is_set() or not self.wanted:
-            raise _CancelledError
+            raise CancelledError(say("long.cancelled"))
 
 
 def _mark(session: Session, entry: Queued, **values: object) -> None:
@@ -186,7 +183,7 @@ def _ended(session: Session, entry: Queued, error: BaseException | None, now: Pr
     if error is None:
         _mark(session, entry, state="done")
         return True
-    if isinstance(error, _CancelledError):
+    if isinstance(error, CancelledError):
         now.cancelled = True
         _mark(session, entry, state="waiting")
     elif isinstance(error, Exception):  # one photo that fails must not stop the others

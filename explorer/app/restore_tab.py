@@ -16,7 +16,6 @@ from explorer.app.advice import advice
 from explorer.app.components import chosen_ratio, note, problem, shown_if
 from explorer.app.detail import Look, detail
 from explorer.app.feedback import reported
-from explorer.app.long_work import Report
 from explorer.app.open_photo import NEUTRAL, Choice, OpenPhoto
 from explorer.app.pictures import (
     detail_value,
@@ -233,7 +232,7 @@ class Handlers:
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
         strength = values[at.strength]
 
-        def work(report: Report) -> Restoration:
+        def work(report: restoring.Report) -> Restoration:
             return with_finish(restoring.full(session, model, ratio, strength, report), finish)
 
         restoration = yield from at.long.worked(session, values[at.long.turn], work)
@@ -258,7 +257,7 @@ class Handlers:
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
         file_format, strength = values[at.file_format], values[at.strength]
 
-        def work(report: Report) -> Path:
+        def work(report: restoring.Report) -> Path:
             return restoring.save(session, model, ratio, file_format, finish, strength, report)
 
         path = yield from at.long.worked(session, values[at.long.turn], work)

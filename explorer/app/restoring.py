@@ -245,7 +245,7 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
 
 
 Report = Callable[[float], None]
-"""Called with the share that is done, 0 to 1."""
+"""Called with the share that is done, 0 to 1; what it raises ends the work."""
 
 
 def _unheard(_done: float) -> None:
