@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from explorer import LoadedModel
     from explorer.engine import Backend
-    from explorer.models.base import Place
+    from explorer.models.base import TilePosition
 
 
 def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
@@ -47,10 +47,10 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
     placed = {model.identity.sha256: copy.deepcopy(model.net).to(device) for model in models}
 
     @gpu(duration=60)
-    def decompose(sha256: str, x: torch.Tensor, *place: Place) -> tuple[dict[str, torch.Tensor], float]:
+    def decompose(sha256: str, x: torch.Tensor, *place: TilePosition) -> tuple[dict[str, torch.Tensor], float]:
         with torch.inference_mode():
             started = time.perf_counter()
-            parts = placed[sha256].decompose(x.to(device), *place)
+            parts = placed[sha256].forward_intermediates(x.to(device), *place)
             maps = {name: value.float().cpu() for name, value in parts.items()}
         return maps, time.perf_counter() - started
 
@@ -60,7 +60,7 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
             return torch_backend(model) if wanted == "auto" else None
         clock = [0.0]
 
-        def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+        def run(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
             maps, seconds = decompose(sha256, x, *place)
             clock[0] += seconds
             return maps

@@ -85,7 +85,7 @@ def measure(model: str, example: str, rounds: int) -> Latency:
     Raises:
         ModelNotFoundError, PhotoError: there is no such model or example.
     """
-    from explorer.app import opening, restoring, sessions
+    from explorer.app import opening, sessions, workspace
     from explorer.app.pictures import preview_value
 
     session = sessions.open_session(None)
@@ -94,7 +94,7 @@ def measure(model: str, example: str, rounds: int) -> Latency:
     for turn in range(WARMING + rounds):
         ratio = 2.0 + 0.37 * turn
         began, spent = time.perf_counter(), time.process_time()
-        shown = restoring.finished_preview(session, model, ratio, restoring.PLAIN)
+        shown = workspace.finished_preview(session, model, ratio, workspace.PLAIN)
         value = preview_value(session, shown)
         if turn >= WARMING:
             wall.append(time.perf_counter() - began)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.atomic import replacing
 from explorer.errors import OutputError
-from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.files.embedding import add_exif_to_tiff, srgb_profile
+from explorer.photo.files.exif_writer import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.saving import WITHOUT_BITS, Saving
-from explorer.unfinished import replacing
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
 

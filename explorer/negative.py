@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from explorer import __version__
 from explorer.encode import quantise
 from explorer.errors import OutputError
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.linear_dng import WHITE, LinearDng, parts_of, write_linear_dng
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix
 from explorer.photo.light.noise_left import noise_profile
 from explorer.photo.light.scene import Scene
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
 from explorer.saving import Saving
-from explorer.settings import RestoreSettings, as_json
+from explorer.sidecar import RestoreSettings, as_json
 
 if TYPE_CHECKING:
     from explorer.restoration import Restoration

@@ -42,7 +42,7 @@ from explorer.weights.store import UNTRAINED, LoadedModel
 if TYPE_CHECKING:
     from explorer.engine import Backend
     from explorer.models import RestorationNet
-    from explorer.models.base import Place
+    from explorer.models.base import TilePosition
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
@@ -220,7 +220,7 @@ def compute(
     backend: str,
     intermediates: bool,
     progress: Callable[[float], None],
-    within: Place | None = None,
+    within: TilePosition | None = None,
 ) -> Computed:
     """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows.
 
@@ -239,7 +239,8 @@ def compute(
         maps = run_reduced(engine.run, model.net, given.planes, factor, names)
         return Computed(maps, engine, (*notes, reduced_note(factor)))
     traits, margin = model.traits, model.config.input.margin
-    tiled = bool(traits.placed and (within or len(grid(height, width, traits, channels, budget, margin)) > 1))
+    several = within or len(grid(height, width, traits, channels, budget, margin)) > 1
+    tiled = bool(traits.needs_tile_position and several)
     engine = choose_backend(model, backend, image_only=not intermediates, tiled=tiled)
     how = engine.run, traits, given.planes, budget, progress, names, margin, given.region, engine.run_array, within
     return Computed(run_tiled(*how), engine, notes)

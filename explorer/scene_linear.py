@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.files.embedding import add_exif_to_tiff
+from explorer.photo.files.exif_writer import add_exif_to_tiff
 from explorer.photo.files.metadata import without_place
-from explorer.photo.light.adaptation import adaptation
 from explorer.photo.light.cameras import SRGB_TO_XYZ
+from explorer.photo.light.chromatic_adaptation import adaptation
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, upright
-from explorer.photo.numbers import finite_number
+from explorer.photo.parallel import in_bands, rows_of_band
+from explorer.photo.validation import finite_number
 from explorer.photo.values import FloatArray
 
 if TYPE_CHECKING:

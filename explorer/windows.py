@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from explorer.models.traits import Place
+from explorer.models.traits import TilePosition
 from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
@@ -94,12 +94,12 @@ class Windows:
         stop = -(-(run[1] + inset + margin) // unit) * unit - inset
         return max(0, start), min(length, stop)
 
-    def _place(self, rows: Run, columns: Run, sides: tuple[int, int]) -> Place:
+    def _place(self, rows: Run, columns: Run, sides: tuple[int, int]) -> TilePosition:
         domain, size = self.model.architecture.domain, self.model.traits.size
         step = PLANE_STEP[domain]
         margin = 2 * -(-self.model.config.input.margin // size.multiple_of) * size.multiple_of
         height, width = (size.padded(-(-side // step) + margin) for side in sides)
-        return Place(-(-rows[0] // step), -(-columns[0] // step), height, width)
+        return TilePosition(-(-rows[0] // step), -(-columns[0] // step), height, width)
 
 
 def is_local(model: LoadedModel) -> bool:

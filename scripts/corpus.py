@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from explorer.errors import ExplorerError  # noqa: E402
 from explorer.formats import RAW_SUFFIXES, is_photo_name, suffix_of  # noqa: E402
 from explorer.photo import RawPhoto, load_rendering, open_photo  # noqa: E402
-from explorer.sandbox.isolation import close  # noqa: E402
+from explorer.sandbox.processes import close  # noqa: E402
 
 GRID = 24
 """Cells along each side whose mean colours are compared: what differs in single pixels is the decoders' business."""

@@ -35,7 +35,7 @@ from fuzz_samples import camera_files, samples  # noqa: E402
 from explorer.errors import ExplorerError  # noqa: E402
 from explorer.photo.limits import DecoderLimits, Limits  # noqa: E402
 from explorer.photo.types import Photo  # noqa: E402
-from explorer.sandbox.isolation import DecoderPool, UnexpectedDecodingError  # noqa: E402
+from explorer.sandbox.processes import DecoderPool, UnexpectedDecodingError  # noqa: E402
 
 COUNT = 20_000
 SEED = 20_240

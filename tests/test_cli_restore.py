@@ -149,7 +149,7 @@ def test_settings_keep_intermediates_and_backend(
 ) -> None:
     """What the file does not say of the command line is not passed over in silence."""
     from explorer import load_model
-    from explorer.settings import RestoreSettings, write_settings
+    from explorer.sidecar import RestoreSettings, write_settings
 
     parts, model = tmp_path / "parts", "retinexnet.joint_decom_only"
     parts.mkdir()

@@ -17,7 +17,7 @@ import pytest
 from explorer.app import own_address
 from explorer.cli import main
 from explorer.errors import HubError
-from explorer.hub.client import plain_errors
+from explorer.hub.client import translate_errors
 from explorer.hub.environment import blamed, proxy_variable
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -172,7 +172,7 @@ def test_a_pull_is_one_sentence(
     """By the Hub's own client, which reads the variables."""
     monkeypatch.setenv(name, value)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    with pytest.raises(HubError, match=name), plain_errors("x", "org/repo"):
+    with pytest.raises(HubError, match=name), translate_errors("x", "org/repo"):
         httpx.get(f"{HUB}/x", timeout=20)
     monkeypatch.setattr("explorer.hub.pulling.resolve", lambda *_, **__: _ask())
     assert main(["weights", "pull", "hf:org/repo/x"]) == 6
@@ -181,5 +181,5 @@ def test_a_pull_is_one_sentence(
 
 
 def _ask() -> None:
-    with plain_errors("The revision main of org/repo", "org/repo"):
+    with translate_errors("The revision main of org/repo", "org/repo"):
         httpx.get(f"{HUB}/x", timeout=20)

@@ -15,7 +15,7 @@ from explorer.cli import main
 from explorer.encode import quantise
 from explorer.errors import RatioError, SettingsError
 from explorer.photo.light.masked import BLACK_CHOICES
-from explorer.settings import (
+from explorer.sidecar import (
     LIMITS,
     Finish,
     RestoreSettings,
@@ -134,7 +134,7 @@ def masked(tmp_path: Path) -> Path:
 
 def test_the_black_level_is_a_setting_everywhere(masked: Path, tmp_path: Path) -> None:
     """Settings, command line, archive and app make of one choice the same picture, and of two choices two."""
-    from explorer.app import opening, restoring
+    from explorer.app import opening, workspace
     from explorer.app.session import Session
 
     pictures = {}
@@ -150,9 +150,9 @@ def test_the_black_level_is_a_setting_everywhere(masked: Path, tmp_path: Path) -
         session = Session("", tmp_path)
         opening.open_file(session, masked)
         opening.set_black_level(session, choice)
-        written = restoring.settings_of(session, restoring.full(session, "gamma", 20.0), Finish())
+        written = workspace.settings_of(session, workspace.full(session, "gamma", 20.0), Finish())
         assert written.black_level == choice and session.require_open().black_level == choice
-        in_app = quantise(restoring.full(session, "gamma", 20.0).image, 8)
+        in_app = quantise(workspace.full(session, "gamma", 20.0).image, 8)
         for found in (
             in_app,
             *(np.asarray(Image.open(each)) for each in (by_settings, by_option, folder / "dark.png")),

@@ -85,7 +85,7 @@ def test_a_window_takes_a_part_of_the_photo_and_needs_its_margin(
 ) -> None:
     photo, (left, top, right, bottom) = photo_of("picture"), BOXES[1]
     whole = explorer.restore(photo, model, 3.0, backend="torch").image[top:bottom, left:right]
-    decompose, fed = model.net.decompose, []
+    decompose, fed = model.net.forward_intermediates, []
 
     def noted(x: torch.Tensor) -> dict[str, torch.Tensor]:
         fed.append(x.shape[-2:])

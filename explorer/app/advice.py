@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from explorer.app import catalogue
+from explorer.app import model_picker
 from explorer.app.open_photo import OpenPhoto
 from explorer.messages import say
 from explorer.photo import amplify
@@ -26,13 +26,13 @@ _SIDE = 512
 
 def advice(opened: OpenPhoto) -> str:
     """Short advice as HTML: a sentence for the kind of photo, its darkness, its noise. Empty where it is not dark."""
-    best = catalogue.best_for(opened.small)
+    best = model_picker.best_for(opened.small)
     if opened.left_alone is not None or best is None:
         return ""
     stops, noise = _measured(opened)
     raw = isinstance(opened.small, RawPhoto)
     said = [
-        say("advice.raw" if raw else "advice.picture", model=catalogue.label(best)),
+        say("advice.raw" if raw else "advice.picture", model=model_picker.label(best)),
         say("advice.very_dark" if stops >= VERY_DARK else "advice.dark", stops=f"{stops:.1f}"),
         say("advice.noisy" if noise >= NOISY else "advice.clean"),
     ]

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 import explorer
-from explorer.app import catalogue, restoring, text
+from explorer.app import model_picker, text, workspace
 from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
 from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
@@ -102,13 +102,13 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
     found: Row | None = work.compared.get((model, ratio))
     if found is not None and session.still_has(found.tile["src"], "compare"):
         return found
-    shown = restoring.preview(session, model, ratio)
+    shown = workspace.preview(session, model, ratio)
     restoration = shown.restoration
     height, width = restoration.image.shape[:2]
-    spent = cost(catalogue.load(model), width, height)
+    spent = cost(model_picker.load(model), width, height)
     small = replace(restoration, image=within(restoration.image, PREVIEW_SIDE))  # of the size of all other tiles
-    tile = {**model_tile(session, small, label=catalogue.label(model)), "windows": shown.windows}
-    scores = restoring.scores(session, restoration.image)
+    tile = {**model_tile(session, small, label=model_picker.label(model)), "windows": shown.windows}
+    scores = workspace.scores(session, restoration.image)
     known = replace(restoration, image=_NOTHING, scene=None, exif=None)
     made = Row(model, ratio, tile, known, scores, (width, height), spent.gmac if spent else None)
     work.compared[model, ratio] = made
@@ -133,7 +133,7 @@ def _probe() -> RgbPhoto:
 
 @lru_cache(maxsize=256)
 def _effort(model: str, _sha256: str) -> float:
-    loaded = catalogue.load(model)
+    loaded = model_picker.load(model)
     counted = cost(loaded, _PROBE, _PROBE)
     if counted is not None:
         return counted.gmac * _SECONDS_PER_GMAC
@@ -151,7 +151,7 @@ def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, Rat
 
     def effort(pair: tuple[str, RatioChoice]) -> float:
         try:
-            return _effort(pair[0], catalogue.load(pair[0]).identity.sha256)
+            return _effort(pair[0], model_picker.load(pair[0]).identity.sha256)
         except ExplorerError:
             return math.inf
 
@@ -160,7 +160,7 @@ def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, Rat
 
 def comparable() -> list[str]:
     """Models that are worth a tile."""
-    return [name for name in catalogue.models() if name != "identity"]
+    return [name for name in model_picker.models() if name != "identity"]
 
 
 def wanted_pairs(models: list[str], ratios: list[RatioChoice]) -> list[tuple[str, RatioChoice]]:
@@ -172,7 +172,7 @@ def wanted_pairs(models: list[str], ratios: list[RatioChoice]) -> list[tuple[str
     """
     if not models:
         raise ModelNotFoundError(text.COMPARE_NONE)
-    pairs = [(catalogue.known(model), ratio) for model in models for ratio in ratios]
+    pairs = [(model_picker.known(model), ratio) for model in models for ratio in ratios]
     if len(pairs) > MOST:
         raise RatioError(text.COMPARE_TOO_MANY.format(count=len(pairs), most=MOST))
     return pairs
@@ -218,7 +218,7 @@ class Board:
     def plot(self) -> Any:
         """PSNR against seconds; None for less than two points."""
         points = [
-            (f"{catalogue.label(row.model)} {ratio_words(row.restoration.ratio)}", row.seconds, row.scores["psnr"])
+            (f"{model_picker.label(row.model)} {ratio_words(row.restoration.ratio)}", row.seconds, row.scores["psnr"])
             for row in self.rows
             if row.scores is not None and row.seconds is not None
         ]
@@ -251,7 +251,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
 def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
     """Does one step each time it is asked for the next; `board` says before each what it will be."""
     for model, ratio in board.wanted:
-        board.next_model = catalogue.label(model)
+        board.next_model = model_picker.label(model)
         yield
         try:
             with board.alone:
@@ -265,7 +265,7 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
     board.measuring = True
     for number, row in enumerate(board.rows):
         if row.seconds is None:
-            board.next_model, board.done, tile = catalogue.label(row.model), number, row.tile
+            board.next_model, board.done, tile = model_picker.label(row.model), number, row.tile
             yield
             with board.alone:
                 measure(session, row)
@@ -311,7 +311,7 @@ def swept(
     for ratio in ratios:
         if session.open is not opened or not wanted():
             return
-        restoration = restoring.preview(session, model, ratio).restoration
+        restoration = workspace.preview(session, model, ratio).restoration
         found.tiles.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
         found.pictures.append(Image.fromarray(to_bytes(restoration.image)))
         yield found

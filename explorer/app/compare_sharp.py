@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer.app import restoring
+from explorer.app import workspace
 from explorer.app.detail import Look, window_of
 from explorer.app.open_photo import Choice, made
 from explorer.app.pictures import COMPARED_KEPT, sharper_layer
@@ -53,7 +53,7 @@ def _layer(session: Session, opened: OpenPhoto, name: str, row: Row | None, look
         found = _kept(session, opened, (name, box, look.side), box, lambda: _window(opened, name, row, box, look.side))
         if found is not None:
             return found
-    longest = restoring.sharp_side(look.need)
+    longest = workspace.sharp_side(look.need)
     everything = (0, 0, *opened.size)
     found = _kept(session, opened, (name, longest), everything, lambda: _whole(opened, name, row, longest))
     assert found is not None
@@ -100,4 +100,4 @@ def _whole(opened: OpenPhoto, name: str, row: Row | None, longest: int) -> Float
     if sharp is not None and sharp[0] == (choice, longest) and opened.why_left(row.choice) is None:
         image: FloatArray = sharp[1].restoration.image
         return image
-    return restoring.restored_at(opened, choice, row.restoration.ratio, longest)[0].image
+    return workspace.restored_at(opened, choice, row.restoration.ratio, longest)[0].image

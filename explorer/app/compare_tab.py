@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, compare, compare_sharp, contact, long_work, text
+from explorer.app import compare, compare_sharp, contact, long_work, model_picker, text
 from explorer.app.compare_table import table
 from explorer.app.components import (
     RatioChoice,
@@ -85,8 +85,8 @@ def layout(shared: Shared) -> Parts:
     names = compare.comparable()
     with gr.Row(elem_classes="lx-bar"):
         chosen = gr.Dropdown(
-            choices=list(catalogue.choices(names)),
-            value=catalogue.unlike(compare.AT_FIRST),
+            choices=list(model_picker.choices(names)),
+            value=model_picker.unlike(compare.AT_FIRST),
             multiselect=True,
             label=text.COMPARE_MODELS,
             elem_id="lx-compare-models",
@@ -125,7 +125,7 @@ def _sweep(shared: Shared) -> SweepParts:
         html(f"<h2>{text.SWEEP}</h2>")
         with gr.Row(elem_classes="lx-bar"):
             model = gr.Dropdown(
-                choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.SWEEP_MODEL,
+                choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.SWEEP_MODEL,
                 elem_id="lx-sweep-model", scale=4,
             )  # fmt: skip
             low = gr.Number(1, label=text.SWEEP_FROM, minimum=1, maximum=300, scale=1, min_width=90)

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import explorer
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.compare import RUNS, Board, Row
 from explorer.app.naming import stem_of
 from explorer.app.session import Session
@@ -51,7 +51,7 @@ def table(session: Session, board: Board) -> dict[str, Any]:
     empty: list[Any] = [None] * (len(_COLUMNS) - 1)
     return {
         "columns": list(_COLUMNS),
-        "rows": [rows.get(pair, [catalogue.label(pair[0]), *empty]) for pair in board.wanted],
+        "rows": [rows.get(pair, [model_picker.label(pair[0]), *empty]) for pair in board.wanted],
         "caption": text.COMPARE_TABLE,
         "note": [words, against],
         "about": text.COMPARE_ABOUT.format(photo=photo, version=version, date=now),
@@ -62,12 +62,12 @@ def table(session: Session, board: Board) -> dict[str, Any]:
 def _cells(row: Row, photo: str, now: str) -> list[Any]:
     made, scores, times = row.restoration, row.scores, row.times if row.seconds is not None else []
     return [
-        catalogue.label(row.model),
+        model_picker.label(row.model),
         round(made.ratio, 2),
         *(round(scores[m.name], m.digits + 1) if scores else None for m in METRICS),
         round(row.seconds, 4) if row.seconds is not None else None,
         f"{min(times):.3f}–{max(times):.3f}" if times else None,
-        catalogue.models()[row.model].parameters or None,
+        model_picker.models()[row.model].parameters or None,
         round(row.gmac, 3) if row.gmac is not None else None,
         row.model,
         made.weights.sha256 or None,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.app import catalogue
+from explorer.app import model_picker
 from explorer.app.holding import bytes_to_restore
 from explorer.app.open_photo import SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
@@ -15,7 +15,7 @@ from explorer.app.sessions import room
 from explorer.photo import amplify
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import Box, rendering_of
-from explorer.settings import Finish, finished
+from explorer.sidecar import Finish, finished
 from explorer.views.pictures import within
 from explorer.windows import Windows, windows
 
@@ -136,7 +136,7 @@ def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
     """Prepares windows of a model's result, once per choice of model, ratio and strength."""
     kept, key = opened.work.windows, choice._replace(ratio=ratio)
     if key not in kept:
-        found = windows(opened.whole, catalogue.load(choice.model), ratio, choice.strength)
+        found = windows(opened.whole, model_picker.load(choice.model), ratio, choice.strength)
         opened.work.windows = {**dict(list(kept.items())[1 - MOST_WINDOWS :]), key: found}
         return found
     return kept[key]

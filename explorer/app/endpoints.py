@@ -14,7 +14,7 @@ import numpy as np
 from gradio.data_classes import FileData
 
 import explorer
-from explorer.app import catalogue, opening, restoring, text
+from explorer.app import model_picker, opening, text, workspace
 from explorer.app.features import layer_facts
 from explorer.app.feedback import told
 from explorer.app.open_photo import PREVIEW_SIDE
@@ -97,10 +97,10 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
         raise RatioError(text.COMPARE_BAD_LIST.format(part=type(ratios).__name__))
     if len(models) * len(ratios) > MOST_COMPARED:
         raise RatioError(text.COMPARE_TOO_MANY.format(count=len(models) * len(ratios), most=MOST_COMPARED))
-    names, wanted = [catalogue.known(name) for name in models], [_ratio(each) for each in ratios]
+    names, wanted = [model_picker.known(name) for name in models], [_ratio(each) for each in ratios]
     opened = _photo(photo)
     side = PREVIEW_SIDE
-    rows = [row for name in names for row in explorer.compare(opened, [catalogue.load(name)], wanted, max_side=side)]
+    rows = [row for name in names for row in explorer.compare(opened, [model_picker.load(name)], wanted, max_side=side)]
     return [
         {
             "model": row.model,
@@ -118,13 +118,13 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
 @_answered
 def layers(model: str) -> list[dict[str, Any]]:
     """The layers of a network: name, type, channels, reduction, receptive field in pixels, parameters."""
-    return [layer_facts(layer) for layer in layers_of(catalogue.load(model))]
+    return [layer_facts(layer) for layer in layers_of(model_picker.load(model))]
 
 
 @_answered
 def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -> FileData:
     """The output of a layer for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
-    loaded, value = catalogue.load(model), _ratio(ratio)
+    loaded, value = model_picker.load(model), _ratio(ratio)
     found = explorer.feature_maps(_photo(photo), loaded, layer, value)
     return _result(lambda folder: _saved(folder / "maps.npy", lambda file: np.save(file, found.maps)))
 
@@ -132,7 +132,7 @@ def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -
 @_answered
 def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
     """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays."""
-    loaded, value = catalogue.load(model), _ratio(ratio)
+    loaded, value = model_picker.load(model), _ratio(ratio)
     found = explorer.decompose(_photo(photo), loaded, value, max_side=PREVIEW_SIDE)
     arrays: dict[str, Any] = {"seen": found.seen, "image": found.image, **found.maps}
     return _result(lambda folder: _saved(folder / "decomposition.npz", lambda file: np.savez(file, **arrays)))
@@ -142,12 +142,12 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
     """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
     dng."""
-    name, value = catalogue.known(model), _ratio(ratio)
+    name, value = model_picker.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:
         session = Session(folder.name, folder)
         opening.take_photo(session, _photo(photo))
-        return restoring.save(session, name, value, file_format)  # type: ignore[arg-type]
+        return workspace.save(session, name, value, file_format)  # type: ignore[arg-type]
 
     return _result(work)
 
@@ -174,7 +174,7 @@ def _result(work: Callable[[Path], Path]) -> FileData:
     return FileData(path=str(path))
 
 
-def publish() -> None:
+def register_endpoints() -> None:
     """Adds the endpoints to the `Blocks` being built."""
     for endpoint in (models, suggest_ratio, layers, feature_maps, decompose):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_id=PREVIEWS, concurrency_limit=2)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.components import RatioChoice, note
 from explorer.app.pictures import values_of
 from explorer.app.session import Session
@@ -85,7 +85,7 @@ def default_layer(found: list[Layer]) -> str | None:
 
 def networks() -> list[str]:
     """Models with layers to look into."""
-    return [name for name, info in catalogue.models().items() if info.weights is not None]
+    return [name for name, info in model_picker.models().items() if info.weights is not None]
 
 
 def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: tuple[int, ...]) -> FeatureMaps:
@@ -96,7 +96,7 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
     opened, key = session.require_open(), (model, layer, ratio, off)
     kept = opened.work.features
     if key not in kept:
-        found = feature_maps(opened.small, catalogue.load(model), layer, ratio, off={layer: off} if off else None)
+        found = feature_maps(opened.small, model_picker.load(model), layer, ratio, off={layer: off} if off else None)
         with session.lock:
             while len(kept) >= 3:
                 kept.pop(next(iter(kept)))
@@ -128,7 +128,7 @@ def layer_tree(model: str | None, kept: str | None) -> dict[str, Any]:
     """
     if not model:
         raise ModelNotFoundError(text.FEATURES_NONE)
-    found = layers(catalogue.load(model))
+    found = layers(model_picker.load(model))
     if kept not in {layer.name for layer in found if layer.outputs}:
         kept = default_layer(found)
     return {"layers": [layer_facts(layer) for layer in found], "selected": kept}
@@ -200,7 +200,7 @@ def _grid(session: Session, choice: Choice, found: FeatureMaps, first: int, chan
     height, width = sheet.image.shape[:2]
     return {
         "of": [choice.model, choice.layer],
-        "sheet": session.publish(png(sheet.image), group="features-sheet", keep=6),
+        "sheet": session.serve(png(sheet.image), group="features-sheet", keep=6),
         "width": width,
         "height": height,
         "columns": sheet.columns,
@@ -241,7 +241,7 @@ def _tiles(session: Session, choice: Choice, plain: FeatureMaps, channel: int) -
 
     def picture(key: str, title: str, image: FloatArray) -> dict[str, Any]:
         alt = text.FEATURES_ALT.format(title=title, photo=session.require_open().small.name)
-        return {"id": key, "title": title, "alt": alt, "src": session.publish(png(image), group=_GROUP)}
+        return {"id": key, "title": title, "alt": alt, "src": session.serve(png(image), group=_GROUP)}
 
     def coloured(key: str, title: str, values: FloatArray, low: float, high: float, palette: Any) -> dict[str, Any]:
         legend = {"css": palette_css(palette), "low": f"{low:.3g}", "high": f"{high:.3g}"}
@@ -286,7 +286,7 @@ def _other(session: Session, choice: Choice, channel: int) -> tuple[FloatArray, 
         found = maps_of(session, choice.model, choice.layer, choice.beside_ratio, ())
         return found.maps[..., channel], ratio_words(choice.beside_ratio)
     if choice.beside == "model" and choice.beside_model:
-        words = catalogue.label(choice.beside_model)
+        words = model_picker.label(choice.beside_model)
         missing = text.FEATURES_NO_SUCH.format(model=words, layer=choice.layer)
         try:
             found = maps_of(session, choice.beside_model, choice.layer, choice.ratio, ())
@@ -299,13 +299,13 @@ def _other(session: Session, choice: Choice, channel: int) -> tuple[FloatArray, 
 
 
 def _kernels(session: Session, choice: Choice, channel: int) -> str:
-    weights = kernels(catalogue.load(choice.model), choice.layer, channel)
+    weights = kernels(model_picker.load(choice.model), choice.layer, channel)
     if weights is None:
         return ""
     sheet, scale = kernel_sheet(weights)
     words = escape(text.FEATURES_KERNEL.format(channel=channel, count=len(weights)))
     alt = escape(text.FEATURES_KERNEL_ALT.format(channel=channel))
-    source = session.publish(png(sheet.image), group="features-kernels", keep=6)
+    source = session.serve(png(sheet.image), group="features-kernels", keep=6)
     width = sheet.image.shape[1]
     legend = (
         f'<div class="lx-legend"><span>{scale.low:.3g}</span><i style="background: {palette_css(scale.palette)}"></i>'

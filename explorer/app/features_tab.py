@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, features, text
+from explorer.app import features, model_picker, text
 from explorer.app.components import channel_grid, chosen_ratio, download_link, html, layer_list, shown_if, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import download_value
@@ -50,7 +50,7 @@ def layout() -> Parts:
     names = features.networks()
     with gr.Row(elem_classes="lx-bar"):
         model = gr.Dropdown(
-            choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.FEATURES_MODEL,
+            choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.FEATURES_MODEL,
             elem_id="lx-features-model", scale=3,
         )  # fmt: skip
         scope = gr.Radio(
@@ -63,7 +63,7 @@ def layout() -> Parts:
         )  # fmt: skip
         beside_ratio = gr.Number(1.0, label=text.FEATURES_RATIO, minimum=1, maximum=300, visible=False, min_width=120)
         beside_model = gr.Dropdown(
-            choices=list(catalogue.choices(names)), value=names[1] if len(names) > 1 else None, label=text.MODEL,
+            choices=list(model_picker.choices(names)), value=names[1] if len(names) > 1 else None, label=text.MODEL,
             visible=False, elem_id="lx-features-other", scale=3,
         )  # fmt: skip
     with gr.Row(elem_classes="lx-layout"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.components import html, problem
 from explorer.app.feedback import reported, told
 from explorer.app.shared import Shared
@@ -52,7 +52,7 @@ def _host_of(header: str) -> str:
 
 def missing() -> list[PublishedCheckpoint]:
     """Published checkpoints that can be downloaded and are not here yet."""
-    here = catalogue.models()
+    here = model_picker.models()
     return [entry for entry in CATALOGUE.values() if entry.downloadable and entry.name not in here]
 
 
@@ -82,7 +82,7 @@ def fetch_free(report: Callable[[int, int, str], None]) -> list[tuple[str, str]]
             originals.download_original(entry.name, accept_licence=True, progress=progress)
         except ExplorerError as error:
             failed.append((entry.name, told(error)))
-    catalogue.refresh()
+    model_picker.refresh()
     return failed
 
 
@@ -98,7 +98,7 @@ def free_button() -> Any:
 def picker_update(names: list[str], value: Any = None) -> Any:
     """An update of a choice of models: what it offers and, where given, what is chosen."""
     chosen = {} if value is None else {"value": value}
-    return gr.update(choices=list(catalogue.choices(names)), **chosen)
+    return gr.update(choices=list(model_picker.choices(names)), **chosen)
 
 
 def notice(name: str | None) -> str:
@@ -179,10 +179,10 @@ class Section:
             progress((have, total), desc=file, unit="bytes")
 
         originals.download_original(name, accept_licence=True, progress=report)
-        catalogue.refresh()
+        model_picker.refresh()
         return {
             **self.pickers(),
-            self.shared.model: picker_update(catalogue.pickable(), published(name).name),
+            self.shared.model: picker_update(model_picker.pickable(), published(name).name),
             **self.offer(),
             self.done: secrets.token_hex(4),
             self.shared.message: "",

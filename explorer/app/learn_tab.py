@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import catalogue, opening, text
+from explorer.app import model_picker, opening, text
 from explorer.app.board import board_tables
 from explorer.app.components import data_address, html
 from explorer.app.feedback import reported
@@ -76,8 +76,8 @@ def build(shared: Shared) -> Address:
 
 def stand_in(lesson: Lesson) -> tuple[str | None, bool]:
     """The model that shows a lesson, and whether it is of the lesson's own architecture."""
-    own = [name for name, info in catalogue.models().items() if info.architecture == lesson.model]
-    return (own[0], True) if own else (catalogue.default_model(), False)
+    own = [name for name, info in model_picker.models().items() if info.architecture == lesson.model]
+    return (own[0], True) if own else (model_picker.default_model(), False)
 
 
 @lru_cache(maxsize=len(LESSONS))
@@ -88,7 +88,7 @@ def page(name: str) -> str:
     model, own = stand_in(lesson)
     absent = ""
     if not own and model:
-        absent = f'<p class="lx-note">{escape(text.LEARN_ABSENT.format(model=catalogue.label(model)))}</p>'
+        absent = f'<p class="lx-note">{escape(text.LEARN_ABSENT.format(model=model_picker.label(model)))}</p>'
     figure = f"<figure>{_illustration(lesson)}<figcaption>{escape(lesson.caption)}</figcaption></figure>"
     return f'<article class="lx-lesson"><h2>{escape(lesson.title)}</h2>{words}{figure}{absent}</article>'
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import explorer
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.encode import quantise
 from explorer.errors import PhotoError
 from explorer.photo import Photo, RgbPhoto, check_ratio
@@ -20,7 +20,7 @@ from explorer.photo.light.reduce import reduced
 from explorer.photo.limits import MEBIBYTE, DecoderLimits, Limits
 from explorer.photo.values import FloatArray
 from explorer.restorer import suggested_ratio
-from explorer.sandbox.isolation import DecoderPool
+from explorer.sandbox.processes import DecoderPool
 from explorer.server.rules import LARGEST_FRAME
 from explorer.video.light import followed
 from explorer.weights.store import LoadedModel
@@ -120,7 +120,7 @@ def restore_frame(data: bytes, choices: Mapping[str, str]) -> tuple[bytes, dict[
     Raises:
         ExplorerError: an unknown model, a ratio out of range, no JPEG.
     """
-    model = catalogue.load(choices.get("model"))
+    model = model_picker.load(choices.get("model"))
     photo = reduced(decoded(data), pace.side(model.name))
     started = time.perf_counter()
     ratio = _ratio(photo, model, choices)

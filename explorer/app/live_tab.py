@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, opening, photo_bar, text
+from explorer.app import model_picker, opening, photo_bar, text
 from explorer.app.components import html, live_camera, note
 from explorer.app.feedback import reported
 from explorer.app.sessions import open_session
@@ -38,21 +38,21 @@ class Parts:
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     parts = layout()
-    shared.pickers[parts.model] = catalogue.pickable
+    shared.pickers[parts.model] = model_picker.pickable
     wire(shared, parts)
     return {}
 
 
 def first_model() -> str | None:
     """The model that the tab begins with."""
-    return QUICKEST if QUICKEST in catalogue.models() else catalogue.default_model()
+    return QUICKEST if QUICKEST in model_picker.models() else model_picker.default_model()
 
 
 def layout() -> Parts:
     """The tab's parts on the page."""
     html(f'<p class="lx-note">{text.LIVE_HELP}</p>')
     model = gr.Dropdown(
-        choices=list(catalogue.choices()), value=first_model(), label=text.LIVE_MODEL, elem_id="lx-live-model"
+        choices=list(model_picker.choices()), value=first_model(), label=text.LIVE_MODEL, elem_id="lx-live-model"
     )
     return Parts(model, live_camera("lx-live", first_model() or ""), html(elem_id="lx-live-frozen"))
 

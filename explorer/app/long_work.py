@@ -17,9 +17,9 @@ import gradio as gr
 from explorer.app import text
 from explorer.app.components import html, note, shown_if
 from explorer.app.feedback import reported
-from explorer.app.restoring import Report
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, SILENT, Shared
+from explorer.app.workspace import Report
 from explorer.errors import CancelledError
 from explorer.messages import say
 

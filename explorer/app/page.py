@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import (
-    catalogue,
     compare_tab,
     darkroom_tab,
     endpoints,
@@ -19,6 +18,7 @@ from explorer.app import (
     learn_tab,
     live,
     live_tab,
+    model_picker,
     opening,
     photo_bar,
     queue_tab,
@@ -39,8 +39,8 @@ from explorer.app.theme import css, head, theme
 from explorer.errors import PhotoError, RatioError, WhiteBalanceError
 from explorer.photo import check_ratio
 from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
-from explorer.photo.numbers import shown
-from explorer.sandbox import isolation
+from explorer.photo.validation import shown
+from explorer.sandbox import processes
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
 
@@ -98,7 +98,7 @@ def build_app() -> gr.Blocks:
             wire()
         photo_bar.wire(upload, picker, shared)
         _greet(demo, shared, state, kept)
-        endpoints.publish()
+        endpoints.register_endpoints()
         demo.unload(_left)
     return demo
 
@@ -147,7 +147,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
             words += problems
         model, problems = _asked_model(query.get("model"), session)
         if model is not None:
-            answer[shared.model] = importing.picker_update(catalogue.pickable(), model)
+            answer[shared.model] = importing.picker_update(model_picker.pickable(), model)
         words += problems
         session.greeting = tuple(words)
         if words:
@@ -188,10 +188,10 @@ def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[
     """The model that an address asks for, or the best one for the open photo where it asks for none; None leaves the
     page's own. And what there is to say about it."""
     if asked is None:
-        return None if session.open is None else catalogue.best_for(session.open.small), []
-    if asked in catalogue.models():
+        return None if session.open is None else model_picker.best_for(session.open.small), []
+    if asked in model_picker.models():
         return asked, []
-    return None, [text.UNKNOWN_MODEL.format(model=shown(asked), known=", ".join(catalogue.models()))]
+    return None, [text.UNKNOWN_MODEL.format(model=shown(asked), known=", ".join(model_picker.models()))]
 
 
 def _ask_balance(session: Session, asked: str) -> list[str]:
@@ -250,7 +250,7 @@ def launch(
     """
     write_valid_texts()
     send_whole_values()
-    isolation.use_room(room)
+    processes.use_room(room)
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)

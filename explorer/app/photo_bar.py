@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import catalogue, opening, restoring, text
+from explorer.app import model_picker, opening, text, workspace
 from explorer.app.components import ExampleCard, example_picker
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
@@ -91,9 +91,9 @@ def open_values(session: Session) -> dict[str, Any]:
 def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
     """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
     photo before, by the best for this one."""
-    if before is None or model == catalogue.best_for(before.small):
-        model = catalogue.best_for(session.require_open().small)
-    restoring.first_preview(session, model)
+    if before is None or model == model_picker.best_for(before.small):
+        model = model_picker.best_for(session.require_open().small)
+    workspace.first_preview(session, model)
     return {
         shared.model: model,
         shared.token: session.token,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.components import slider_value
 from explorer.app.detail import Detail
 from explorer.app.open_photo import SHARPEST
-from explorer.app.restoring import Preview
 from explorer.app.sessions import Session, address
+from explorer.app.workspace import Preview
 from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
@@ -66,9 +66,7 @@ def detail_value(session: Session, found: Detail) -> dict[str, Any]:
     """A window at full resolution, for the viewer's "detail"."""
     left, top, right, bottom = found.box
     width, height = session.require_open().size
-    pictures = [
-        session.publish(png(each), group="detail") for each in (found.as_taken, found.amplified, found.restored)
-    ]
+    pictures = [session.serve(png(each), group="detail") for each in (found.as_taken, found.amplified, found.restored)]
     return {
         "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
         "before": pictures[:2], "after": pictures[2], "badge": text.BADGE_FULL.format(width=width, height=height),
@@ -82,7 +80,7 @@ def _viewer(
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
     opened = session.require_open()
     # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
-    bright, restored = _ENCODERS.map(lambda picture: session.publish(png(picture)), (amplified, image))
+    bright, restored = _ENCODERS.map(lambda picture: session.serve(png(picture)), (amplified, image))
     before = [
         {"label": text.BEFORE_TAKEN, "src": _taken_address(session, taken), "alt": text.ALT_TAKEN.format(photo=photo)},
         {
@@ -117,13 +115,13 @@ def _taken_address(session: Session, taken: FloatArray) -> str:
         for picture, source in session.published:
             if picture is taken:
                 return source
-        source = session.publish(png(taken), group="taken", keep=4)
+        source = session.serve(png(taken), group="taken", keep=4)
         session.published = (*session.published[-1:], (taken, source))
         return source
 
 
 def _title(model: str) -> str:
-    return catalogue.label(model) if model in catalogue.models() else model
+    return model_picker.label(model) if model in model_picker.models() else model
 
 
 def ratio_value(shown: Preview) -> dict[str, object]:
@@ -183,7 +181,7 @@ def model_tile(
         "note": seconds_words(restoration.seconds)
         if title
         else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
-        "src": session.publish(png(restoration.image), group=group, keep=COMPARED_KEPT),
+        "src": session.serve(png(restoration.image), group=group, keep=COMPARED_KEPT),
         "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
         "across": restoration.image.shape[1],
     }
@@ -195,7 +193,7 @@ def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
     return {
         "id": "input",
         "title": text.INPUT_TILE,
-        "src": session.publish(png(taken), group="compare", keep=COMPARED_KEPT),
+        "src": session.serve(png(taken), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_TAKEN.format(photo=photo),
         "across": taken.shape[1],
         "open": True,
@@ -207,7 +205,7 @@ def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
     return {
         "id": "reference",
         "title": text.REFERENCE_TILE,
-        "src": session.publish(png(reference), group="compare", keep=COMPARED_KEPT),
+        "src": session.serve(png(reference), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_REFERENCE.format(photo=session.require_open().small.name),
         "across": reference.shape[1],
         "open": True,
@@ -221,7 +219,7 @@ def sharper_layer(
     """A sharper picture of a part of the photo, whose width and height are `size`, to be laid over a tile."""
     (left, top, right, bottom), (width, height) = box, size
     return {
-        "src": session.publish(png(image), group=group, keep=keep),
+        "src": session.serve(png(image), group=group, keep=keep),
         "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
         "across": image.shape[1] * width / (right - left),
     }  # fmt: skip
@@ -232,7 +230,7 @@ def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any
     planes = values if values.ndim == 3 else values[..., None]
     height, width, channels = planes.shape
     data = np.ascontiguousarray(planes, "<f4").tobytes()
-    return {"src": session.publish(data, ".bin", group), "width": width, "height": height, "channels": channels}
+    return {"src": session.serve(data, ".bin", group), "width": width, "height": height, "channels": channels}
 
 
 def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: str = "retinex") -> list[dict[str, Any]]:
@@ -248,7 +246,7 @@ def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: st
                 "id": panel.name,
                 "title": panel.title,
                 "note": panel.note,
-                "src": session.publish(png(panel.image), group=group, keep=48),
+                "src": session.serve(png(panel.image), group=group, keep=48),
                 "alt": text.ALT_PANEL.format(title=panel.title, photo=photo, model=_title(model)),
                 "legend": legend,
                 "values": values_of(session, panel.values, group + "-values") if panel.values is not None else None,

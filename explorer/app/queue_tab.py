@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, queue_text, queue_work, text
+from explorer.app import model_picker, queue_text, queue_work, text
 from explorer.app.components import download_link, html, note, problem
 from explorer.app.feedback import reported
 from explorer.app.pictures import download_value
@@ -63,7 +63,7 @@ class Parts:
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     parts = layout()
-    shared.pickers[parts.model] = catalogue.pickable
+    shared.pickers[parts.model] = model_picker.pickable
     wire(shared, parts)
     return {}
 
@@ -107,7 +107,7 @@ def _wishes() -> dict[str, Any]:
     return {
         "best": gr.Checkbox(True, label=queue_text.QUEUE_BEST, elem_id="lx-queue-best"),
         "model": gr.Dropdown(
-            choices=list(catalogue.choices()), value=catalogue.default_model(), label=queue_text.QUEUE_MODEL,
+            choices=list(model_picker.choices()), value=model_picker.default_model(), label=queue_text.QUEUE_MODEL,
             elem_id="lx-queue-model",
         ),
         "auto": gr.Checkbox(True, label=queue_text.QUEUE_AUTO, elem_id="lx-queue-auto"),
@@ -134,7 +134,7 @@ def wished(
         ModelNotFoundError, RatioError, SettingsError: a value that there is not.
     """
     return Wish(
-        None if best else catalogue.known(model), "auto" if auto else check_ratio(ratio), check_strength(strength),
+        None if best else model_picker.known(model), "auto" if auto else check_ratio(ratio), check_strength(strength),
         file_format, bool(half),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import explorer
-from explorer.app import catalogue, opening, queue_text, restoring
+from explorer.app import model_picker, opening, queue_text, workspace
 from explorer.app.feedback import told
 from explorer.app.photo_bar import thumbnail
 from explorer.app.queued import Queued, Wish
@@ -48,7 +48,7 @@ def add(session: Session, paths: list[str]) -> Iterator[str]:
         yield name
         try:
             photo = explorer.open_photo(path, name=name, isolated=True)
-            shown = session.publish(thumbnail(photo), group=GROUP, keep=2 * MOST)
+            shown = session.serve(thumbnail(photo), group=GROUP, keep=2 * MOST)
             found = Queued(name, session.linked(path, "queued"), shown)
         except ExplorerError as error:
             found = Queued(name, None, state="failed", said=told(error))
@@ -193,7 +193,7 @@ def _ended(session: Session, entry: Queued, error: BaseException | None, now: Pr
     return False
 
 
-def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: restoring.Report) -> Path:
+def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: workspace.Report) -> Path:
     """A photo's file, made as in the Restore tab."""
     assert entry.source is not None
     advance(0.0)
@@ -202,9 +202,9 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance
     opening.take_photo(own, reduced(photo, half_side(photo)) if wish.half else photo)
     opened = session.queue.at_work = own.require_open()
     del photo
-    model = wish.model or catalogue.best_for(opened.small) or ""
-    return restoring.save(
-        own, catalogue.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
+    model = wish.model or model_picker.best_for(opened.small) or ""
+    return workspace.save(
+        own, model_picker.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, importing, long_work, text
+from explorer.app import importing, long_work, model_picker, text
 from explorer.app.components import before_after, download_link, html, ratio_slider, shown_if
 from explorer.app.long_work import LongWork
 from explorer.app.shared import Shared
 from explorer.photo.light.strength import FULL
-from explorer.settings import LIMITS
+from explorer.sidecar import LIMITS
 
 PRESETS = {
     "shadows": {"exposure": 0.25, "shadows": 0.5},
@@ -71,8 +71,8 @@ class Parts:
 def controls() -> Controls:
     """Model and ratio, not yet placed on the page: `build` renders them."""
     model = gr.Dropdown(
-        choices=list(catalogue.choices()),
-        value=catalogue.default_model(),
+        choices=list(model_picker.choices()),
+        value=model_picker.default_model(),
         label=text.MODEL,
         elem_id="lx-model",
         render=False,
@@ -89,7 +89,7 @@ def layout(shared: Shared) -> Parts:
             shared.ratio.render()
             parts["strength"] = gr.Slider(0, FULL, FULL, step=1, label=text.STRENGTH, elem_id="lx-strength", buttons=[])
             parts |= _files(shared)
-            parts["card"] = html(catalogue.card(catalogue.default_model()), elem_id="lx-card")
+            parts["card"] = html(model_picker.card(model_picker.default_model()), elem_id="lx-card")
             parts["advice"] = html(elem_id="lx-advice")
             parts |= _balance() | _folds(shared)
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage"):

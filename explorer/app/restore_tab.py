@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from explorer.app import catalogue, opening, restoring, text
+from explorer.app import model_picker, opening, text, workspace
 from explorer.app.advice import advice
 from explorer.app.components import chosen_ratio, note, problem, shown_if
 from explorer.app.detail import Look, detail
@@ -33,7 +33,7 @@ from explorer.app.shared import PREVIEWS, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
-from explorer.settings import LIMITS, Finish, check_finish, with_finish
+from explorer.sidecar import LIMITS, Finish, check_finish, with_finish
 from explorer.views import tables
 from explorer.views.histogram import histogram
 
@@ -89,7 +89,7 @@ def _has_masked(opened: OpenPhoto) -> bool:
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.restoring`, and back."""
+    """From the page's values to `explorer.app.workspace`, and back."""
 
     shared: Shared
     parts: Parts
@@ -119,7 +119,7 @@ class Handlers:
         left = {} if fresh else _left_behind(session.choice, model, ratio)
         if left:
             ratio = {"auto": True, "kept": left["ratio"], **_turn(ratio)}
-        shown = restoring.finished_preview(
+        shown = workspace.finished_preview(
             session, model, chosen_ratio(ratio), self.finish(values), values[at.strength]
         )
         session.require_open().work.shown = (shown.as_taken, shown.restoration.image)
@@ -130,13 +130,13 @@ class Handlers:
             shared.token: session.token,
             shared.ratio: {**session.choice["ratio"], "kept": (ratio or {}).get("kept") if shown.automatic else None},
             shared.message: problem(" ".join(words)) if words else "",
-            at.remarks: note(restoring.notes(session, shown.restoration)),
+            at.remarks: note(workspace.notes(session, shown.restoration)),
             at.viewer: preview_value(session, shown),
             at.result: result_line(shown.restoration),
-            at.card: catalogue.card(model),
+            at.card: model_picker.card(model),
             at.link: None,
-            at.estimate: note(restoring.estimate(session, model, chosen_ratio(ratio), values[at.strength])),
-            at.metadata: tables.facts(restoring.photo_facts(session), text.METADATA),
+            at.estimate: note(workspace.estimate(session, model, chosen_ratio(ratio), values[at.strength])),
+            at.metadata: tables.facts(workspace.photo_facts(session), text.METADATA),
             at.point_row: gr.update(visible=values[at.balance] == NEUTRAL),
         }
 
@@ -191,7 +191,7 @@ class Handlers:
             return {}
         ratio = {**session.choice["ratio"], **_turn(values[shared.ratio])}
         model = {shared.model: session.choice["model"], shared.ratio: ratio}
-        return {**model, **self.balance_now(session), self.parts.card: catalogue.card(session.choice["model"])}
+        return {**model, **self.balance_now(session), self.parts.card: model_picker.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
         """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
@@ -207,7 +207,7 @@ class Handlers:
         found = detail(session, look, finish) if shown.get("full") or look.enlarged else None
         sharp = None
         if found is None and not shown.get("full"):
-            sharp = restoring.sharp_preview(session, look.need, finish)
+            sharp = workspace.sharp_preview(session, look.need, finish)
         answer = shown
         if found is not None:
             answer = {**shown, "detail": {**detail_value(session, found), "window": look.window}}
@@ -232,8 +232,8 @@ class Handlers:
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
         strength = values[at.strength]
 
-        def work(report: restoring.Report) -> Restoration:
-            return with_finish(restoring.full(session, model, ratio, strength, report), finish)
+        def work(report: workspace.Report) -> Restoration:
+            return with_finish(workspace.full(session, model, ratio, strength, report), finish)
 
         restoration = yield from at.long.worked(session, values[at.long.turn], work)
         if restoration is not None:
@@ -244,10 +244,10 @@ class Handlers:
         """The values that show a result at full resolution."""
         at = self.parts
         return {
-            at.remarks: note(restoring.notes(session, restoration)),
+            at.remarks: note(workspace.notes(session, restoration)),
             at.viewer: full_value(session, restoration),
             at.result: result_line(restoration),
-            at.scores: score_line(restoring.scores(session, restoration.image)),
+            at.scores: score_line(workspace.scores(session, restoration.image)),
         }
 
     def save(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
@@ -257,8 +257,8 @@ class Handlers:
         model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
         file_format, strength = values[at.file_format], values[at.strength]
 
-        def work(report: restoring.Report) -> Path:
-            return restoring.save(session, model, ratio, file_format, finish, strength, report)
+        def work(report: workspace.Report) -> Path:
+            return workspace.save(session, model, ratio, file_format, finish, strength, report)
 
         path = yield from at.long.worked(session, values[at.long.turn], work)
         if path is not None:
@@ -285,14 +285,14 @@ class Handlers:
             return {at.plot: None, at.scores: ""}
         return {
             at.plot: histogram(*shown, axis="stops" if axis == "stops" else "srgb"),
-            at.scores: score_line(restoring.scores(session, shown[1])),
+            at.scores: score_line(workspace.scores(session, shown[1])),
         }
 
 
 def build(shared: Shared) -> Address:
     """Lays the tab out and wires it."""
     parts = layout(shared)
-    shared.pickers[shared.model] = catalogue.pickable
+    shared.pickers[shared.model] = model_picker.pickable
     do = Handlers(shared, parts)
     _wire_preview(do)
     _wire_full(do)

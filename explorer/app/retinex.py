@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from explorer.app import catalogue, restoring, text
+from explorer.app import model_picker, text, workspace
 from explorer.app.components import RatioChoice
 from explorer.app.open_photo import made
 from explorer.app.pictures import panel_tiles
@@ -61,7 +61,7 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
     opened = session.require_open()
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
-    loaded = catalogue.load(model)
+    loaded = model_picker.load(model)
     kept, key = opened.work.decompositions, (model, which, ratio)
     if key not in kept:
         if which == "reference":
@@ -73,7 +73,7 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
             bright = cast(RgbPhoto, reduced(made(opened.reference.kept), max(width, height)))
             found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
         else:
-            suggested = restoring.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
+            suggested = workspace.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
             found = decompose(opened.small, loaded, suggested[0])
             found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
         with session.lock:
@@ -85,7 +85,7 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
 
 def lit() -> list[str]:
     """Models that give an illumination."""
-    return [name for name in catalogue.decomposing() if "illumination" in catalogue.models()[name].intermediates]
+    return [name for name in model_picker.decomposing() if "illumination" in model_picker.models()[name].intermediates]
 
 
 def board(session: Session, found: Decomposition) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | N
     if lit is None or found.reflectance is None:
         if light.origin == "none":
             return None
-        model = catalogue.label(light.other or choice.model or "")
+        model = model_picker.label(light.other or choice.model or "")
         raise ModelNotFoundError(text.RETINEX_NO_LIGHT.format(model=model))
     lit = resized_like(lit, found.reflectance)
     one = recombined(found.reflectance * 0 + 1, lit, gamma=light.gamma, gain=light.gain)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, retinex, text
+from explorer.app import model_picker, retinex, text
 from explorer.app.components import chosen_ratio, html, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
@@ -48,10 +48,10 @@ def build(shared: Shared) -> Address:
 
 def layout() -> Parts:
     """The tab's parts on the page."""
-    names, lights = catalogue.decomposing(), retinex.lit()
+    names, lights = model_picker.decomposing(), retinex.lit()
     with gr.Row(elem_classes="lx-bar"):
         model = gr.Dropdown(
-            choices=list(catalogue.choices(names)), value=names[0] if names else None, label=text.RETINEX_MODEL,
+            choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.RETINEX_MODEL,
             elem_id="lx-retinex-model", scale=4,
         )  # fmt: skip
         source = gr.Radio(
@@ -77,7 +77,7 @@ def layout() -> Parts:
                 elem_id="lx-retinex-swap",
             )  # fmt: skip
             other = gr.Dropdown(
-                choices=list(catalogue.choices(lights)), value=lights[-1] if lights else None, visible=False,
+                choices=list(model_picker.choices(lights)), value=lights[-1] if lights else None, visible=False,
                 label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
             )  # fmt: skip
             edited = tiles("lx-retinex-edited", "")
@@ -196,7 +196,7 @@ class Handlers:
 
 def wire(shared: Shared, parts: Parts) -> Address:
     """Connects the components' events to their handlers."""
-    shared.pickers.update({parts.model: catalogue.decomposing, parts.other: retinex.lit})
+    shared.pickers.update({parts.model: model_picker.decomposing, parts.other: retinex.lit})
     do, guard = Handlers(shared, parts), reported(shared.message)
     quick = {**QUICK, "show_progress_on": [parts.result]}
     hidden = {**QUICK, "show_progress": "hidden"}
@@ -224,4 +224,4 @@ def wire(shared: Shared, parts: Parts) -> Address:
     cleared = shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
     filled(shared, NAME, cleared, (guard(do.fill), do.deciding, [shared.token, *emptied, parts.edit]), hidden)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
-    return {"decompose": (parts.model, lambda name: name if name in catalogue.decomposing() else None)}
+    return {"decompose": (parts.model, lambda name: name if name in model_picker.decomposing() else None)}

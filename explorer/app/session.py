@@ -127,7 +127,7 @@ class Session:
             shutil.copyfile(path, own)
         return own
 
-    def publish(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
+    def serve(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
         """Writes a picture and gives its address.
 
         The oldest files of the group beyond `keep` (`PICTURES_KEPT` unless told) are removed.

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.components import html, player, ranking
 from explorer.app.feedback import reported
 from explorer.app.sessions import Session, open_session
@@ -25,7 +25,7 @@ TITLE = text.TAB_TRAINING
 
 def known_runs() -> dict[str, Any]:
     """Folders of runs by name, looked up again: a training may have begun meanwhile."""
-    return find_runs({name: info.weights for name, info in catalogue.models().items() if info.weights})
+    return find_runs({name: info.weights for name, info in model_picker.models().items() if info.weights})
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _choices(figures: list[str]) -> list[tuple[str, str]]:
 def _replay(session: Session, run: Run) -> dict[str, Any]:
     frames = [
         {
-            "src": session.publish(frame.picture, group="training", keep=3 * MOST_FRAMES),
+            "src": session.serve(frame.picture, group="training", keep=3 * MOST_FRAMES),
             "label": text.TRAINING_STEP.format(step=frame.step),
             "alt": text.TRAINING_FRAME_ALT.format(run=run.name, step=frame.step),
         }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import explorer
-from explorer.app import catalogue, text
+from explorer.app import model_picker, text
 from explorer.app.session import Session
 from explorer.errors import VideoError
 from explorer.photo import Photo, check_ratio
@@ -70,8 +70,8 @@ class Wish:
             ModelNotFoundError, RatioError: it names no model of the catalogue, or no ratio.
         """
         return Wish(
-            self.source, catalogue.known(self.model), self.ratio if self.ratio == "auto" else check_ratio(self.ratio),
-            self.follow and self.ratio == "auto",
+            self.source, model_picker.known(self.model),
+            self.ratio if self.ratio == "auto" else check_ratio(self.ratio), self.follow and self.ratio == "auto",
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 import explorer
-from explorer.app import catalogue, text, video_job
+from explorer.app import model_picker, text, video_job
 from explorer.app.components import download_link, html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.open_photo import PREVIEW_SIDE
@@ -58,7 +58,7 @@ def build(shared: Shared) -> Address:
         html(f'<div class="lx-empty"><p>{escape(text.VIDEO_ABSENT)}</p></div>', elem_id="lx-video-absent")
         return {}
     parts = layout()
-    shared.pickers[parts.model] = catalogue.pickable
+    shared.pickers[parts.model] = model_picker.pickable
     wire(shared, parts)
     return {}
 
@@ -73,7 +73,7 @@ def layout() -> Parts:
                 type="filepath", label=text.VIDEO_UPLOAD, height=108, elem_id="lx-video-upload", elem_classes="lx-drop"
             )
             model = gr.Dropdown(
-                choices=list(catalogue.choices()), value=catalogue.default_model(), label=text.VIDEO_MODEL,
+                choices=list(model_picker.choices()), value=model_picker.default_model(), label=text.VIDEO_MODEL,
                 elem_id="lx-video-model",
             )  # fmt: skip
             auto = gr.Checkbox(True, label=text.VIDEO_AUTO, elem_id="lx-video-auto")
@@ -147,8 +147,8 @@ def preview(
     session, source = open_session(token), _given(path)
     wish = video_job.Wish(source, model, "auto" if auto else ratio).checked()
     photo = reduced(video_job.frame(session, source, place / 100), PREVIEW_SIDE)
-    restoration = explorer.restore(photo, catalogue.load(wish.model), wish.ratio, intermediates=False)
-    said = f"{catalogue.label(wish.model)}, {ratio_words(restoration.ratio)}"
+    restoration = explorer.restore(photo, model_picker.load(wish.model), wish.ratio, intermediates=False)
+    said = f"{model_picker.label(wish.model)}, {ratio_words(restoration.ratio)}"
     shown = [
         _tile(session, "before", text.VIDEO_BEFORE, "", png(load_rendering(photo))),
         _tile(session, "after", text.VIDEO_AFTER, said, png(restoration.image)),
@@ -191,5 +191,5 @@ def stop(token: str | None) -> None:
 
 
 def _tile(session: Session, name: str, title: str, said: str, picture: bytes, suffix: str = ".png") -> dict[str, Any]:
-    source = session.publish(picture, suffix, _GROUP, _KEPT)
+    source = session.serve(picture, suffix, _GROUP, _KEPT)
     return {"id": name, "title": title, "note": said, "src": source, "alt": title, "open": True}

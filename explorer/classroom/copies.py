@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.atomic import replacing
 from explorer.classroom.language import WORDS, worded
 from explorer.errors import DataError, OutputError
-from explorer.unfinished import replacing
 
 PATTERN = "[0-9][0-9]_*.ipynb"
 SOLUTION = re.compile(

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from explorer.atomic import replacing
 from explorer.errors import OutputError
-from explorer.unfinished import replacing
 
 FORMAT = "lowlight lesson 1"
 """What a file that was handed in begins with."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from explorer.atomic import PATTERN, is_stale
 from explorer.batch import addresses
 from explorer.batch.left_out import RESULT, SUFFIX, LeftOut, nothing_in
 from explorer.batch.manifest import MANIFEST
 from explorer.batch.results import JOURNAL, Results, Sources, journal_entries
 from explorer.errors import PhotoError
 from explorer.formats import is_photo_name
-from explorer.unfinished import PATTERN, made_by_the_dead
 
 _STALE_SECONDS = 600
 
@@ -171,7 +171,7 @@ def remove_leftovers(folder: Path) -> None:
     """
     for each in folder.glob(PATTERN):
         try:
-            if made_by_the_dead(each.name) or time.time() - each.stat().st_mtime > _STALE_SECONDS:
+            if is_stale(each.name) or time.time() - each.stat().st_mtime > _STALE_SECONDS:
                 os.unlink(each)
         except OSError:
             continue

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from explorer.atomic import beside
 from explorer.batch.results import Results, foreign
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import identities, identity
 from explorer.saving import WITHOUT_BITS, Saving
-from explorer.unfinished import beside
 
 if TYPE_CHECKING:
     import numpy as np

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
     from explorer.batch.photograph import Treatment
     from explorer.photo import Photo
-    from explorer.settings import RestoreSettings
+    from explorer.sidecar import RestoreSettings
 
 
 def restore(
@@ -166,7 +166,7 @@ class _Work:
 
     def follow(self, settings: Path) -> None:
         """Takes what a file of settings says in the place of the options."""
-        from explorer.settings import read_settings
+        from explorer.sidecar import read_settings
 
         self.settings = read_settings(settings)
         self.treatment = replace(self.treatment, black_level=self.settings.black_level)
@@ -203,7 +203,7 @@ class _Work:
         return [{"input": str(path), "output": str(output)} for path, output in done]
 
     def _made_with(self) -> list[object]:
-        from explorer.settings import as_json
+        from explorer.sidecar import as_json
 
         how = self.treatment
         return [
@@ -248,7 +248,7 @@ class _Work:
 
         how, intermediates = self.treatment, self.intermediates is not None
         if self.settings is not None:
-            from explorer.settings import restore_with
+            from explorer.sidecar import restore_with
 
             own = None if how.backend == "auto" else how.backend
             scene = how.saving.needs_scene(self.outputs[index].suffix)

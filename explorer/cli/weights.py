@@ -177,7 +177,7 @@ def where(
 ) -> None:
     """Print the folder of some weights on this machine. Downloads nothing."""
     from explorer.sources import resolve
-    from explorer.weights.settings import settings_file
+    from explorer.weights.search_path import settings_file
 
     if settings == (name is not None):
         raise WeightsError("Give one name, or only --settings.")
@@ -221,7 +221,7 @@ weights.command("import")(import_weights)
 
 def _repo(given: str | None) -> str:
     """The repository for bare names: the option's, or the settings'."""
-    from explorer.weights.settings import read_settings
+    from explorer.weights.search_path import read_settings
 
     repo = given or read_settings().repo
     if not repo:

@@ -16,8 +16,8 @@ from explorer.photo import check_ratio, develop, load_rendering, open_mosaic, sr
 from explorer.photo.light.amplify import MIDDLE_GREY
 from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, SRGB_TO_XYZ, srgb_to_camera
 from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift
-from explorer.photo.numbers import shown
 from explorer.photo.types import Exposure, Photo, RawPhoto
+from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray, Gains
 
 PHASES = (*BAYER_PHASES, "X-Trans")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.photo.light.cameras import usable_xyz_to_camera
-from explorer.photo.numbers import finite_number, shown
+from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray
 
 _BAND = 256

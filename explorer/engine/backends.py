@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from explorer.models.base import Place
+    from explorer.models.base import TilePosition
     from explorer.weights.store import LoadedModel
 
 _PRECISIONS = {"torch": ("float32",), "openvino": ("float32", "bfloat16"), "cuda": ("bfloat16", "float32")}
@@ -43,7 +43,7 @@ class Backend:
     """"float32" or "bfloat16"."""
     run: Callable[..., dict[str, torch.Tensor]] = field(repr=False)
     """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps, also on the processor. The
-    maps are the caller's own. Adds to `clock`. Torch and CUDA take a tile's `Place` as well."""
+    maps are the caller's own. Adds to `clock`. Torch and CUDA take a tile's `TilePosition` as well."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
     """Seconds that `run` has taken so far."""
     run_array: Callable[..., dict[str, NDArray[np.float32]]] | None = field(default=None, repr=False)
@@ -139,7 +139,7 @@ def choose_backend(
         )
     if name not in options:
         raise ExplorerError(f"The backend {name!r} is not available here; choose one of {', '.join(options)}.")
-    if name == "openvino" and tiled and model.traits.placed:
+    if name == "openvino" and tiled and model.traits.needs_tile_position:
         return torch_backend(model)
     least = "float32" if model.traits.needs_float32 else None
     if name == "openvino":
@@ -156,11 +156,11 @@ def torch_backend(model: LoadedModel) -> Backend:
     limit_torch()
     clock = [0.0]
 
-    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
         flush_denormals()
         with model.lock, torch.inference_mode():
             started = time.perf_counter()
-            maps = model.net.decompose(x, *place)
+            maps = model.net.forward_intermediates(x, *place)
             clock[0] += time.perf_counter() - started
         return maps
 
@@ -313,12 +313,12 @@ def cuda_backend(model: LoadedModel, precision: str = "bfloat16") -> Backend:
     net, graphs = copies[precision]
     clock = [0.0]
 
-    def eager(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+    def eager(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
         # Without the cache of casted weights: a captured graph must not read memory that autocast frees.
         with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
-            return net.decompose(x, *place)
+            return net.forward_intermediates(x, *place)
 
-    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
         size = tuple(x.shape)
         with model.lock, torch.inference_mode():
             started = time.perf_counter()

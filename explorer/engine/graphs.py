@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import explorer
-from explorer import unfinished
+from explorer import atomic
 from explorer.engine.memory import bytes_per_sample
 from explorer.engine.rewrites import split_concatenated_convolutions, split_shuffled_convolutions
 from explorer.errors import ModelNotFoundError
@@ -70,7 +70,7 @@ def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
             self.net = net
 
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            maps = self.net.decompose(x)
+            maps = self.net.forward_intermediates(x)
             names[:] = maps
             return tuple(maps.values())
 
@@ -181,8 +181,8 @@ def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
     is skipped."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.clear_up(place.parent)
-        work = unfinished.beside(place)
+        atomic.clear_up(place.parent)
+        work = atomic.beside(place)
         work.mkdir()
     except OSError:
         return
@@ -193,4 +193,4 @@ def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
     except (OSError, RuntimeError):  # full disk, or another process was first
         pass
     finally:
-        unfinished.remove(work)
+        atomic.remove(work)

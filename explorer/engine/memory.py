@@ -59,6 +59,6 @@ def _count(net: RestorationNet, channels: int) -> float:
 
     side = net.size.padded(max(64, net.size.minimum))
     with torch.inference_mode(), Peak() as memory:
-        result = net.decompose(torch.zeros(1, channels, side, side))["image"]
+        result = net.forward_intermediates(torch.zeros(1, channels, side, side))["image"]
     ends = 8.0 * (channels + result.numel() / side**2)
     return memory.peak / side**2 + ends

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.memory import bytes_per_sample
 from explorer.models import SizeRequirements
-from explorer.models.traits import Place
+from explorer.models.traits import TilePosition
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ Maps = dict[str, NDArray[np.float32]]
 Region = Callable[[int, int, int, int], NDArray[np.float32]]
 """Top, bottom, left and right to that part of the planes, which may lie beyond the picture."""
 Run = Callable[..., "dict[str, torch.Tensor]"]
-"""1 x C x h x w, and for placed networks a tile's `Place`, to named maps."""
+"""1 x C x h x w, and for networks that need it a tile's `TilePosition`, to named maps."""
 
 _SMALLEST_BODY = 256
 """Samples along a side that a tile keeps at least; smaller ones would spend their time on margins."""
@@ -156,7 +156,7 @@ def grid(
     if net.halo is None:
         return whole
     each = bytes_per_sample(net, channels)
-    if height * width <= (budget if net.placed else min(budget, _SMALL)) / each:
+    if height * width <= (budget if net.needs_tile_position else min(budget, _SMALL)) / each:
         return whole
     rows, columns = cut(height, width, net.size, net.halo, budget / each, _SMALL / each)
     return [(r, c) for r in rows for c in columns]
@@ -186,7 +186,7 @@ def _through_torch(run: Run) -> Callable[..., Maps]:
     """A run on tensors as one on arrays."""
     import torch
 
-    def run_array(x: NDArray[np.float32], *place: Place) -> Maps:
+    def run_array(x: NDArray[np.float32], *place: TilePosition) -> Maps:
         return {name: each.detach().float().numpy() for name, each in run(torch.from_numpy(x), *place).items()}
 
     return run_array
@@ -209,7 +209,7 @@ def run_tiled(
     margin: int = 0,
     region: Region | None = None,
     run_array: Callable[..., Maps] | None = None,
-    within: Place | None = None,
+    within: TilePosition | None = None,
 ) -> Maps:
     """Runs a network over C x H x W planes within a memory budget.
 
@@ -236,7 +236,7 @@ def run_tiled(
     margin = _rounded_up(margin, net.size.multiple_of)
     top, left, *whole = within or (0, 0, cells[-1][0].stop, cells[-1][1].stop)
     maps: Maps = {}
-    tables, placed = tables_of(net), net.placed and (within or len(cells) > 1)
+    tables, placed = tables_of(net), net.needs_tile_position and (within or len(cells) > 1)
     for done, (rows, columns) in enumerate(cells, 1):
         fed = _fed(region, rows, columns, margin)
         told = _place(rows, columns, whole, (top, left)) if placed else ()
@@ -260,9 +260,9 @@ def run_tiled(
     return maps
 
 
-def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[Place]:
+def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[TilePosition]:
     """A tile's position, in the form that networks get."""
-    return [Place(corner[0] + rows.start, corner[1] + columns.start, *whole)]
+    return [TilePosition(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 
 def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:

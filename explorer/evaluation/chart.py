@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.photo import Photo, RawPhoto, develop_linear, srgb_to_linear, upright
-from explorer.photo.light.adaptation import adaptation
 from explorer.photo.light.cameras import SRGB_TO_XYZ
+from explorer.photo.light.chromatic_adaptation import adaptation
 from explorer.restorer import restore
 from explorer.weights.store import LoadedModel
 

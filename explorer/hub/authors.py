@@ -6,7 +6,7 @@ from pathlib import Path
 
 from explorer.errors import HubError
 from explorer.hub.card import licence_identifier
-from explorer.hub.client import api, offline, page, patiently, plain_errors
+from explorer.hub.client import api, offline, page, translate_errors, with_retries
 from explorer.hub.fetching import cached_file, fetch_file
 from explorer.hub.pulling import LARGEST_TENSORS, SECONDS, Progress, recorded, remember, resolve, says_no
 from explorer.hub.references import DEFAULT_REVISION, HubReference
@@ -59,8 +59,8 @@ def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Pr
 
 def _check_licence(entry: PublishedCheckpoint, repo: str, commit: str) -> None:
     """Refuses a repository whose card names another licence than the one that the user agreed to."""
-    with plain_errors(f"The licence of {repo}", repo, commit):
-        info = patiently(lambda: api().model_info(repo, revision=commit, timeout=SECONDS))
+    with translate_errors(f"The licence of {repo}", repo, commit):
+        info = with_retries(lambda: api().model_info(repo, revision=commit, timeout=SECONDS))
     stated = getattr(info.card_data, "license", None) if info.card_data else None
     if stated and str(stated).lower() != licence_identifier(entry.licence):
         raise HubError(

@@ -64,7 +64,7 @@ def wait_before(attempt: int, retry_after: str | None) -> float:
     return min(LONGEST_WAIT, 0.5 * 2.0**attempt)
 
 
-def patiently(call: Callable[[], T]) -> T:
+def with_retries(call: Callable[[], T]) -> T:
     """Calls the Hub, again after a pause where it was too busy (429, 5xx)."""
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -82,7 +82,7 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 @contextmanager
-def plain_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> Iterator[None]:
+def translate_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> Iterator[None]:
     """Turns what the Hub's client raises into a HubError of one sentence.
 
     Args:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import HubError
-from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, plain_errors, storage_folder, wait_before
+from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, storage_folder, translate_errors, wait_before
 from explorer.weights.store import sha256_of
 
 Report = Callable[[int, int], None]
@@ -50,7 +50,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
     if found := cached_file(repo, commit, path):
         report(found.stat().st_size, found.stat().st_size)
         return found
-    with plain_errors(f"{path} of {repo}", repo, commit):
+    with translate_errors(f"{path} of {repo}", repo, commit):
         url = hf_hub_url(repo, path, revision=commit)
         metadata = get_hf_file_metadata(url, retry_on_errors=True)
         size, etag = metadata.size, metadata.etag or ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explorer.errors import HubError, WeightsError
 from explorer.hub.card import repository_card
-from explorer.hub.client import api, offline, plain_errors
+from explorer.hub.client import api, offline, translate_errors
 from explorer.hub.fetching import fetch_file
 from explorer.hub.pulling import FILES, LARGEST_TEXT, check_config, remote_names
 from explorer.hub.pulling import PulledWeights as _Pulled
@@ -110,7 +110,7 @@ def commit_files(
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    with plain_errors(f"Uploading to {repo}", repo):
+    with translate_errors(f"Uploading to {repo}", repo):
         # A file's path, not its open handle: the client reads it twice, once for its hash.
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
             CommitOperationAdd(f.path, f.content if isinstance(f.content, bytes) else str(f.content)) for f in files
@@ -122,7 +122,7 @@ def commit_files(
 
 def _published(repo: str, private: bool) -> dict[str, WeightsConfig]:
     """Makes the repository where it is missing; gives the configs of the weights that it has."""
-    with plain_errors(f"The repository {repo}", repo):
+    with translate_errors(f"The repository {repo}", repo):
         api().create_repo(repo, private=private or None, exist_ok=True)
     commit, names = remote_names(repo, DEFAULT_REVISION)
     configs = {}

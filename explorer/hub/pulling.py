@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from explorer.atomic import replacing
 from explorer.errors import HubError, WeightsError
-from explorer.hub.client import api, offline, patiently, plain_errors, storage_folder
+from explorer.hub.client import api, offline, storage_folder, translate_errors, with_retries
 from explorer.hub.environment import BlockedError
 from explorer.hub.fetching import cached_file, fetch_file, forget_file
 from explorer.hub.references import HubReference, is_commit
 from explorer.machine import new_lock
 from explorer.models import architectures
-from explorer.unfinished import replacing
 from explorer.weights.config import WeightsConfig, read_config
 from explorer.weights.store import MODEL_FILE, check_safetensors, imported_folder, sha256_of
 
@@ -52,7 +52,7 @@ def nothing(_name: str, _done: int, _total: int) -> None:
     """No report of progress."""
 
 
-def how_to_get(reference: HubReference) -> str:
+def offline_hint(reference: HubReference) -> str:
     """Advice about weights that cannot be fetched now."""
     return (
         f"; with a connection run `lowlight weights pull {reference}`, or copy the folder {reference.name} of the "
@@ -104,8 +104,8 @@ def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = 
     with _LOCK:
         if not anew and key in _RESOLVED:
             return _RESOLVED[key]
-    with plain_errors(f"The revision {revision} of {repo}", repo, revision):
-        info = patiently(lambda: api().model_info(repo, revision=revision, timeout=timeout))
+    with translate_errors(f"The revision {revision} of {repo}", repo, revision):
+        info = with_retries(lambda: api().model_info(repo, revision=revision, timeout=timeout))
     commit = str(info.sha or "")
     if not is_commit(commit) or (is_commit(revision) and commit != revision):
         raise HubError(f"The Hub names no usable commit for {repo} at {revision}; check HF_ENDPOINT.")
@@ -147,7 +147,7 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
     if offline():
         if cached:
             return cached
-        raise HubError(f"{reference} is not on this machine, and HF_HUB_OFFLINE is set{how_to_get(reference)}.")
+        raise HubError(f"{reference} is not on this machine, and HF_HUB_OFFLINE is set{offline_hint(reference)}.")
     files: tuple[str, ...] = ()
     commit = reference.revision
     if not reference.pinned:
@@ -160,16 +160,16 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
                 return PulledWeights(reference, cached.commit, cached.folder, f"{error} The cached commit is used.")
             if says_no(error) or isinstance(error, BlockedError):
                 raise
-            raise HubError(f"{str(error).split(';')[0].rstrip('.')}{how_to_get(reference)}.") from error
+            raise HubError(f"{str(error).split(';')[0].rstrip('.')}{offline_hint(reference)}.") from error
         _check_listed(reference, files)
     pulled = PulledWeights(reference, commit, storage_folder(reference.repo) / "snapshots" / commit / reference.name)
-    with plain_errors(
-        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
+    with translate_errors(
+        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
     ):
         fetch_file(reference.repo, commit, f"{reference.name}/config.json", largest=LARGEST_TEXT, resumable=False)
     check_config(pulled)  # before the tensors: what cannot be used is not downloaded
-    with plain_errors(
-        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, how_to_get(reference)
+    with translate_errors(
+        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
     ):
         fetch_file(
             reference.repo,

@@ -12,7 +12,7 @@ from typing import Literal
 
 import explorer
 from explorer.errors import HubError
-from explorer.hub.client import api, offline, page, plain_errors
+from explorer.hub.client import api, offline, page, translate_errors
 from explorer.hub.publishing import Upload, commit_files
 from explorer.hub.pulling import FILES, remote_names
 from explorer.hub.references import check_repo, parse_repo
@@ -201,7 +201,7 @@ def deploy(
         return Deployment(repo, tuple(files), readme, (), "", url)
     if offline():
         raise HubError("Deploying needs the Hub, but HF_HUB_OFFLINE is set; unset it.")
-    with plain_errors(f"The Space {repo}", repo):
+    with translate_errors(f"The Space {repo}", repo):
         api().create_repo(
             repo,
             repo_type="space",

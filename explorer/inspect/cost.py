@@ -75,5 +75,5 @@ def _counted(model: LoadedModel) -> tuple[float, float]:
     side = net.size.padded(max(_SIDE, net.size.minimum))
     start = torch.zeros(1, net.input_channels, side, side)
     with model.lock, hooked((module, count) for module in net.modules()), torch.inference_mode(), Peak() as memory:
-        net.decompose(start)
+        net.forward_intermediates(start)
     return total / side**2, memory.peak / side**2

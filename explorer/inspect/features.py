@@ -187,7 +187,7 @@ def _mapped(
         kept = block.enter_context(captured(loaded.net, [layer]))
         extremes = block.enter_context(_extremes(loaded.net))
         block.enter_context(torch.inference_mode())
-        image = loaded.net.decompose(padded)["image"]
+        image = loaded.net.forward_intermediates(padded)["image"]
     if layer not in kept or kept[layer].dim() != 4:
         raise ModelNotFoundError(code="error.no_map", layer=repr(layer))
     size = kept[layer].numel() * 4

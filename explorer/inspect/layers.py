@@ -74,7 +74,7 @@ def layers(model: LoadedModel) -> list[Layer]:
     with model.lock, hooked((module, note(name)) for name, module in named), torch.inference_mode(), Reach() as reach:
         start = torch.zeros(1, net.input_channels, side, side)
         reach.mark(start, (1.0, 1.0))
-        net.decompose(start)
+        net.forward_intermediates(start)
     scale = SAMPLES_PER_PLANE[model.architecture.domain]
     return [_layer(name, module, seen.get(name), scale) for name, module in named]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explorer.models.registry import Architecture, SizeRequirements
-from explorer.models.traits import Place as Place
+from explorer.models.traits import TilePosition as TilePosition
 
 
 class Noise(NamedTuple):
@@ -35,9 +35,9 @@ class RestorationNet(nn.Module):
     """How far its receptive field reaches, in samples of its input: the margin that makes tiles seamless. None if a
     pixel depends on the whole picture."""
     input_channels: int
-    placed: bool = False
-    """True if a tile must be told its `Place` to come out as in the whole picture; `decompose` then takes it as its
-    second argument."""
+    needs_tile_position: bool = False
+    """True if a tile must be told its `TilePosition` to come out as in the whole picture; `forward_intermediates` then
+    takes it as its second argument."""
 
     takes_ratio: bool = False
     """True if the last plane of its input is the ratio itself, by which it brightens what comes unamplified."""
@@ -75,7 +75,7 @@ class RestorationNet(nn.Module):
         """The method for a picture that was reduced by `factor` along each side: lengths in pixels shrink with it."""
         return self
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Everything that the network can show: "image" and its named intermediates.
 
         Names are the field's: "reflectance" (N x 3), "illumination", "illumination_enhanced" (N x 1 or N x 3),
@@ -85,4 +85,4 @@ class RestorationNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The restored picture only."""
-        return self.decompose(x)["image"]
+        return self.forward_intermediates(x)["image"]

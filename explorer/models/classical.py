@@ -32,7 +32,7 @@ class ClassicalMethod(RestorationNet):
             raise TypeError(f"denoise must be 'none', 'bilateral' or 'nlm', not {denoise!r}")
         self.denoise = denoise
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB to "image" in [0, 1] and the method's intermediates, on the device and in the type of x.
 
         Values outside [0, 1] are clipped first.

@@ -90,7 +90,7 @@ class CpgaNet(RestorationNet):
         )
         self.join = nn.Sequential(nn.Conv2d(6, width, 1), Residual(width), nn.Conv2d(width, 3, 1))
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
         luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1 x 1 x 1),
         "gamma_image" (N x 3) and "intersection" (N x 3: what the two stages hold in common, subtracted once)."""

@@ -127,7 +127,7 @@ class DarkIR(RestorationNet):
             blocks(DecoderBlock, w, n) for w, n in zip(reversed(widths), _DECODER, strict=True)
         )
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" and "brightened" (N x 3, not clamped).
 
         "brightened" is the picture after the encoder, at an eighth of the size and enlarged by repetition: training

@@ -108,7 +108,7 @@ class FlightNet(RestorationNet):
         self.passes = nn.ModuleList([_Pass(), _Pass()])
         self.last = nn.Sequential(_conv(9, 3, 7), nn.CELU(), _conv(3, 12, 1), nn.CELU(), _conv(12, 3, 1), nn.Tanh())
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], at least 23 a side, to the stages.
 
         Returns:

@@ -164,7 +164,7 @@ class TwoStages(RestorationNet):
         self.join = conv(2 * width, width, 3)
         self.last = conv(width, 3, 3)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to the steps.
 
         Returns:

@@ -200,7 +200,7 @@ class HviCidNet(RestorationNet):
         self.intensity = Branch(1, 1, True, (1, 2, 3, 4, 6))
         self.colour = Branch(3, 2, False, (1, 2, 3, 4, 5, 6))
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "hvi" and "hvi_enhanced"
         (N x 3: H, V in [-1, 1], I)."""
         hvi = self.transform(x)

@@ -130,7 +130,7 @@ class IAT(RestorationNet):
         self.local = _Local(16)
         self.whole = _Global(64)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to what it does with the light.
 
         Returns:

@@ -141,7 +141,7 @@ class LytNet(RestorationNet):
         self.recombine = nn.Conv2d(2 * width, width, 3, padding=1)
         self.last = nn.Conv2d(width, 3, 3, padding=1)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "luminance" (N x 1, of the
         input) and "chroma_u", "chroma_v" (N x 1, denoised; the input of the dialect "tensorflow" is 2x - 1)."""
         x = 2 * x - 1 if self.details.signed else x

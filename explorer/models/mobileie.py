@@ -46,7 +46,7 @@ class MobileIE(RestorationNet):
         self.places = _conv(1, width, 1)
         self.last = _conv(width, 3, 3)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped), "spatial_attention" (N x width x H x W)
         and the table "channel_attention" (N x 1 x 1 x width), both in (0, 1)."""
         features = self.body(self.head(x))

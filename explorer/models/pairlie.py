@@ -56,7 +56,7 @@ class PairLIE(RestorationNet):
         self.illumination = _net(width, 1)
         self.reflectance = _net(width, 3)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], and the ratio as a fourth plane or none, to "image", "reflectance", "denoised"
         (N x 3) and "illumination" (N x 1), all in (0, 1)."""
         told = torch.jit.is_tracing() or x.shape[1] > 3  # a trace has the plane, and must not ask

@@ -207,7 +207,7 @@ class Pmrid(RestorationNet):
             y = up(block(y)) + F.relu(skip(skips.pop()))
         return (self.last(self.before(y)) + x) / _SCALE
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 4 x H x W amplified planes R, G, G, B of a balanced mosaic, sides multiples of 16, to "image" (N x 3 x 2H
         x 2W balanced camera RGB under the sRGB curve) and "removed" (N x 1 x 2H x 2W: the noise taken away)."""
         clean = (self.denoised(x * self.gain + self.offset) - self.offset) / self.gain

@@ -68,7 +68,7 @@ class PSENet(RestorationNet):
         self.join = nn.Sequential(_Block(32, 16, 48), _Block(16, 3, 24))
         self.last = _Block(6, 3, 9, excite=True)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "curves" (N x 3, not negative): the exponents.
 
         image = 1 - (1 - x) ** curves; 1 leaves a pixel as it is.

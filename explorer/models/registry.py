@@ -46,7 +46,7 @@ class Intermediate:
     """A map that a network makes on its way to the image, and how to look at it."""
 
     name: str
-    """Its key in `decompose`."""
+    """Its key in `forward_intermediates`."""
     title: str
     """As a reader sees it, e.g. "Reflectance R"."""
     range: tuple[float, float] = (0.0, 1.0)
@@ -88,7 +88,7 @@ class Architecture:
     """Authors, title, venue, year; empty for textbook methods."""
     size: SizeRequirements = SizeRequirements()
     intermediates: tuple[Intermediate, ...] = ()
-    """Outputs of `decompose` besides "image", in reading order."""
+    """Outputs of `forward_intermediates` besides "image", in reading order."""
     needs_weights: bool = True
     """False for classical methods, which are ready to use by their architecture's name."""
     halo: int | None = None

@@ -108,7 +108,7 @@ class Retinexformer(RestorationNet):
         self.bottleneck = nn.ModuleList(Block(4 * width, 4) for _ in range(2))
         self.mapping = nn.Conv2d(width, 3, 3, padding=1, bias=False)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1], sides multiples of 4, to "image" (N x 3, not clamped), "illumination_map" and
         "lit_up" (N x 3), and "illumination_features" (N x width)."""
         features, illumination = self.estimator(x)

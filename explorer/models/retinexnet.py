@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import Place, RestorationNet
+from explorer.models.base import RestorationNet, TilePosition
 from explorer.models.registry import SizeRequirements
 
 Variant = Literal["resize", "transpose", "port"]
@@ -80,7 +80,7 @@ class RelightNet(nn.Module):
         self.last = nn.Conv2d(width, 1, 3, padding=1)
 
     def forward(
-        self, reflectance: torch.Tensor, illumination: torch.Tensor, place: Place | None = None
+        self, reflectance: torch.Tensor, illumination: torch.Tensor, place: TilePosition | None = None
     ) -> torch.Tensor:
         """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped. `place` is that of a tile, None for the whole."""
         x = self.down[0](torch.cat([reflectance, illumination], 1))
@@ -110,7 +110,7 @@ _A = -0.75
 """The parameter of Keys' cubic kernel in `F.interpolate`."""
 
 
-def _bicubic_of_tile(x: torch.Tensor, factor: int, place: Place) -> torch.Tensor:
+def _bicubic_of_tile(x: torch.Tensor, factor: int, place: TilePosition) -> torch.Tensor:
     """The result of `_bicubic` on the whole picture, within a tile.
 
     Sides that are 1 modulo 8 are enlarged from n / factor + 1 to n + 1 samples, which is a little less than the factor
@@ -194,12 +194,12 @@ class RetinexNet(RestorationNet):
         if variant == "transpose":
             # Three strides of 2 back and forth give the same size only from 1 modulo 8.
             self.size = SizeRequirements(minimum=17, multiple_of=8, offset=1)
-            self.placed = relight
+            self.needs_tile_position = relight
         self.relight: nn.Module | None = None
         if relight:
             self.relight = RelightNetPort(width) if variant == "port" else RelightNet(variant, width)
 
-    def decompose(self, x: torch.Tensor, place: Place | None = None) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor, place: TilePosition | None = None) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image", "reflectance", "illumination", "illumination_enhanced".
 
         `place` says where a tile lies; the variant "transpose" needs it to give what the whole picture gives. The

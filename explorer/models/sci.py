@@ -29,7 +29,7 @@ class SCI(RestorationNet):
         self.norm = nn.BatchNorm2d(width)
         self.last = nn.Conv2d(width, 3, 3, padding=1)
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "illumination" (N x 3 in [1e-4, 1]).
 
         The batch norm uses its running statistics in evaluation mode, so that a picture's result does not depend on

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
 
 
-class Place(NamedTuple):
+class TilePosition(NamedTuple):
     """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
 
     top: int
@@ -34,7 +34,7 @@ class Traits:
     size: SizeRequirements
     halo: int
     input_channels: int
-    placed: bool
+    needs_tile_position: bool
     takes_ratio: bool
     needs_float32: bool
     sample_bytes: float
@@ -52,7 +52,7 @@ class Traits:
         return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
 
 
-_PLAIN = ("halo", "input_channels", "placed", "takes_ratio", "needs_float32", "sample_bytes")
+_PLAIN = ("halo", "input_channels", "needs_tile_position", "takes_ratio", "needs_float32", "sample_bytes")
 
 
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
@@ -61,8 +61,8 @@ def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
     if net.halo is None or not net.exports or net.fits:
         return None
     return Traits(
-        net.architecture, net.size, net.halo, net.input_channels, net.placed, net.takes_ratio, net.needs_float32,
-        sample_bytes,
+        net.architecture, net.size, net.halo, net.input_channels, net.needs_tile_position, net.takes_ratio,
+        net.needs_float32, sample_bytes,
     )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class URetinexNet(RestorationNet):
         self.illumination = _chain(1, width, 5, 4, _conv(width, 1, 1))
         self.adjust = _chain(2, width, 5, 3, _conv(width, 1, 5))
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 4 x H x W, sRGB in [0, 1] and the ratio in each pixel of the last plane, to the decomposition.
 
         Returns:

@@ -46,7 +46,7 @@ class ZeroDCE(RestorationNet):
         x6 = F.relu(c6(torch.cat([x2, x5], 1)))
         return torch.tanh(c7(torch.cat([x1, x6], 1)))
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 24)."""
         curves = self.curves(x)
         for parameters in curves.chunk(ITERATIONS, 1):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from explorer.models.base import Place
+from explorer.models.base import TilePosition
 from explorer.models.zero_dce import ITERATIONS, ZeroDCE
 
 REDUCED = 12
@@ -25,12 +25,12 @@ class ZeroDCEPP(ZeroDCE):
     """
 
     maps = 1
-    placed = True
+    needs_tile_position = True
 
     def _conv(self, inputs: int, outputs: int) -> nn.Module:
         return nn.Sequential(nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs), nn.Conv2d(inputs, outputs, 1))
 
-    def decompose(self, x: torch.Tensor, place: Place | None = None) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor, place: TilePosition | None = None) -> dict[str, torch.Tensor]:
         """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 3 in (-1, 1)).
 
         `place` says where a tile lies: the enlarged curves end on the corners of the whole picture.

@@ -171,7 +171,7 @@ def open_photo(
             with `_b600` and `_w16383` (black and white level) before the suffix.
         name: for messages and results; by default the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
-        isolated: decode in a separate process with limited memory and time (`explorer.sandbox.isolation`), for files
+        isolated: decode in a separate process with limited memory and time (`explorer.sandbox.processes`), for files
             that someone else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the first
             such photo waits a second for the process, and your own files have no reason to attack you.
         black_level: for camera RAW: "file" uses the file's level, "masked" that of its masked pixels if it has any,
@@ -205,7 +205,7 @@ def open_photo(
     if not data:
         raise PhotoError(code="error.empty", name=name)
     if isolated:
-        from explorer.sandbox.isolation import pool
+        from explorer.sandbox.processes import pool
 
         return pool().open(data, name, limits, black_level)
     return _decoded(data, name, limits, black_level)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from explorer.photo.light.adaptation import matrix_under
+from explorer.photo.light.chromatic_adaptation import matrix_under
 from explorer.photo.light.white_balance import (
     AS_RENDERED,
     checked_patch,
@@ -101,7 +101,7 @@ class RawPhoto:
 
     @property
     def color_matrix(self) -> FloatArray:
-        """`camera_to_srgb` under the light that the white balance names; see `explorer.photo.light.adaptation`."""
+        """`camera_to_srgb` under the light that the white balance names; see `light.chromatic_adaptation`."""
         return matrix_under(self.camera_to_srgb, self.daylight, self.white_balance.gains)
 
     def with_white_balance(self, choice: WhiteBalanceChoice) -> RawPhoto:

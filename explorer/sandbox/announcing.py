@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from explorer.photo.limits import Limits
-from explorer.sandbox.wire import WireError, receive_header, send_header
+from explorer.sandbox.serialization import WireError, receive_header, send_header
 
 Room = Callable[[float], AbstractContextManager[None]]
 """Waits until so many bytes of memory may be taken, and gives them back."""

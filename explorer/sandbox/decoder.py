@@ -1,6 +1,6 @@
 """The program of a decoder process: files come in one by one as bytes; photos or error messages go out.
 
-Started by `explorer.sandbox.isolation` with nothing of the parent's but two pipes and a socket. The process ends when
+Started by `explorer.sandbox.processes` with nothing of the parent's but two pipes and a socket. The process ends when
 its parent does.
 """
 
@@ -21,7 +21,7 @@ from explorer.errors import ExplorerError
 from explorer.photo.limits import Limits
 from explorer.photo.types import Photo
 from explorer.sandbox.announcing import AnnouncingLimits, announcer
-from explorer.sandbox.wire import photo_to_wire, receive_header, send_header
+from explorer.sandbox.serialization import photo_to_wire, receive_header, send_header
 
 OUT_OF_MEMORY = "memory"
 _DECODERS = (

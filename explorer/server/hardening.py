@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.photo.limits import Limits
-from explorer.sandbox import isolation
+from explorer.sandbox import processes
 from explorer.server import gradio_internals as internals
 from explorer.server.options import ServerOptions
 from explorer.server.temporary import keep_clean, owned_folder
@@ -86,7 +86,7 @@ def hardened(
     internals.say_in_a_line()
     keep_clean(own_uploads())
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
-        isolation.prewarm()
+        processes.prewarm()
     arguments: dict[str, Any] = {
         "app_kwargs": {
             "middleware": [

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from explorer.hub.pulling import Progress as Progress
 from explorer.hub.pulling import nothing as nothing
-from explorer.weights.settings import Settings
+from explorer.weights.search_path import Settings
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from explorer.errors import HubError, ModelNotFoundError, WeightsError
 from explorer.messages import say
 from explorer.models import architectures
 from explorer.sources.interface import Progress, ResolvedWeights, WeightsSource, nothing
-from explorer.weights.settings import Settings, read_settings
+from explorer.weights.search_path import Settings, read_settings
 
 
 @cache

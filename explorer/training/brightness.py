@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.atomic import beside
 from explorer.errors import ExplorerError
 from explorer.photo import RgbPhoto
 from explorer.photo.light import brightness
 from explorer.photo.light.amplify import suggest_ratio
 from explorer.photo.light.curves import display_of, linear_of
 from explorer.training.data import Pair, Picture, list_pictures, read_pairs, read_picture
-from explorer.unfinished import beside
 
 Array = NDArray[np.float64]
 

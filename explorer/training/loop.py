@@ -171,7 +171,7 @@ class Trainer:
         distributed.alike(self.objective.networks, self.device)
         self.average = create_model(recipe.architecture, **recipe.options).to(self.device)
         self.average.load_state_dict(net.state_dict())
-        self.schedules = make_schedules(self.objective, recipe.schedule, self.total, recipe.restarts)
+        self.schedules = make_schedules(self.objective, recipe.schedule, self.total, recipe.cosine_restarts)
         self.step, self.seconds = 0, 0.0
         self.validated: dict[str, float] = {}
         if saved is not None:
@@ -212,10 +212,10 @@ class Trainer:
 
     def _begin_with(self, net: nn.Module) -> None:
         """Puts what the recipe begins with, of other weights, into the network."""
-        if (growth := self.recipe.growth) is not None:
-            beside = self.folder.parent / growth.source
-            growth.grow(net, distributed.from_first(partial(run_state.load_part, beside, growth.source, "")))
-        for part, source in self.recipe.start.items():
+        if (warm := self.recipe.warm_start) is not None:
+            beside = self.folder.parent / warm.source
+            warm.grow(net, distributed.from_first(partial(run_state.load_part, beside, warm.source, "")))
+        for part, source in self.recipe.init_from.items():
             beside = self.folder.parent / source
             tensors = distributed.from_first(partial(run_state.load_part, beside, source, part))
             try:
@@ -223,7 +223,7 @@ class Trainer:
             except (AttributeError, RuntimeError) as error:
                 raise TrainingError(
                     f"The part {part!r} of {source} does not fit {self.recipe.architecture} as {self.recipe.name} "
-                    f"builds it ({error}); train {source} again, or correct the recipe's `start`."
+                    f"builds it ({error}); train {source} again, or correct the recipe's `init_from`."
                 ) from error
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -269,7 +269,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
         values = self.objective.net.state_dict()
         for name, mean in self.average.state_dict().items():
             value = values[name]

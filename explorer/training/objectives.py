@@ -256,7 +256,7 @@ class RetinexObjective(Objective):
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
         """How good a decomposition it is: |R I - S| of both pictures, |R_low - R_high|, mean enhanced illumination."""
         assert isinstance(net, RestorationNet)
-        low, high = net.decompose(batch["low"]), net.decompose(batch["high"])
+        low, high = net.forward_intermediates(batch["low"]), net.forward_intermediates(batch["high"])
         errors = [
             losses.l1(part["reflectance"] * part["illumination"], picture)
             for part, picture in ((low, batch["low"]), (high, batch["high"]))

@@ -49,7 +49,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Growth:
+class WarmStart:
     """Starts a network from a smaller, trained one."""
 
     source: str
@@ -87,24 +87,24 @@ class Recipe:
     steps: int
     """Chosen so that one core of a processor with only AVX2 takes one to three hours; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
-    start: dict[str, str] = field(default_factory=dict)
+    init_from: dict[str, str] = field(default_factory=dict)
     """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
     next to this one's folder, else of the weights that the project ships."""
-    growth: Growth | None = None
-    """Where not only parts are taken over; before `start`."""
+    warm_start: WarmStart | None = None
+    """Where not only parts are taken over; before `init_from`."""
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
     output: dict[str, Any] = field(default_factory=dict)
     """The `output` part of the weights' config."""
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
-    restarts: tuple[tuple[float, float], ...] = ()
+    cosine_restarts: tuple[tuple[float, float], ...] = ()
     """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
     pace: float = 1.0
     """Part of the objective's learning rates that is used."""
     own: Own | None = None
     """Set where the recipe is one of the project's on other pictures."""
-    average: float = 0.999
+    ema_decay: float = 0.999
     """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
     epoch: int = 500
     """Steps between validations."""
@@ -156,7 +156,7 @@ def own_recipe(own: Own) -> Recipe:
         raise DataError(f"{own.name!r} cannot name weights; take small letters, digits and single underscores.")
     if name in recipe_names():
         raise DataError(f"{name} is the name of a recipe of the project; choose another name.")
-    begun = Growth(own.start_from, partial(_take_over, own=own)) if own.start_from else None
+    begun = WarmStart(own.start_from, partial(_take_over, own=own)) if own.start_from else None
     further = f", beginning with `{own.start_from}`" if own.start_from else ""
     return replace(
         base,
@@ -165,8 +165,8 @@ def own_recipe(own: Own) -> Recipe:
         training_data=own.pictures,
         pace=own.rate,
         own=own,
-        growth=begun or base.growth,
-        start={} if begun else base.start,
+        warm_start=begun or base.warm_start,
+        init_from={} if begun else base.init_from,
     )
 
 

@@ -10,8 +10,8 @@ from typing import IO, Any
 import torch
 from safetensors.torch import load_file
 
+from explorer.atomic import replacing
 from explorer.errors import TrainingError
-from explorer.unfinished import replacing
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -99,7 +99,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
     before = f"{part}." if part else ""
     chosen = {key.removeprefix(before): value for key, value in tensors.items() if key.startswith(before)}
     if not chosen:
-        raise TrainingError(f"The weights {name} have no part {part!r}; correct the recipe's `start`.")
+        raise TrainingError(f"The weights {name} have no part {part!r}; correct the recipe's `init_from`.")
     return chosen
 
 

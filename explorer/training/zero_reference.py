@@ -82,7 +82,7 @@ class ZeroDCEObjective(Objective):
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         assert isinstance(self.net, RestorationNet)
-        parts = {name: value.float() for name, value in self.net.decompose(batch["low"]).items()}
+        parts = {name: value.float() for name, value in self.net.forward_intermediates(batch["low"]).items()}
         image, weights = parts["image"], self.terms
         terms = {
             "spatial": weights.spatial * spatial_consistency(image, batch["low"]),
@@ -184,7 +184,7 @@ class SCIObjective(Objective):
         """
         assert isinstance(self.net, RestorationNet)
         with torch.no_grad():
-            self.net.decompose(low)
+            self.net.forward_intermediates(low)
 
     def _fix_statistics(self) -> None:
         """Every stage is normalised by what batch norm has learnt so far."""
@@ -203,7 +203,7 @@ class SCIObjective(Objective):
         source, first = low, None
         fidelity, smooth = low.new_zeros(()), low.new_zeros(())
         for _ in range(self.terms.stages):
-            illumination = self.net.decompose(source)["illumination"].float()
+            illumination = self.net.forward_intermediates(source)["illumination"].float()
             fidelity = fidelity + F.mse_loss(illumination, source)
             smooth = smooth + sci_smoothness(illumination, source)
             # Unclamped, a pixel whose illumination is near 0 would throw the calibration off by thousands.

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.color import coded_space
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 _WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087),

@@ -11,7 +11,7 @@ from explorer.errors import PhotoError, VideoError
 from explorer.formats import is_photo_name
 from explorer.photo import Photo, open_photo
 from explorer.photo.files.dng_tags import raw_tags
-from explorer.photo.numbers import finite_number
+from explorer.photo.validation import finite_number
 from explorer.video.source import Facts, Frame, even_picks, stamp
 
 _NUMBER = re.compile(r"(\d+)(?!.*\d)")

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from explorer.atomic import replacing
 from explorer.errors import OutputError, VideoError
 from explorer.photo.values import FloatArray
-from explorer.unfinished import replacing
 from explorer.video.colour import frame_of
 from explorer.video.source import Facts, Source, av_module
 from explorer.video.steady import Steady

@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from explorer.atomic import replacing
 from explorer.encode import encode
 from explorer.errors import ExplorerError, VideoError
 from explorer.photo import RgbPhoto, load_rendering
 from explorer.photo.light.reduce import reduced
 from explorer.sandbox.decoder import bound_data
-from explorer.unfinished import replacing
 
 TELL_SECONDS = 0.5
 """Between two lines about one run, at least."""

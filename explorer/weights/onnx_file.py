@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from explorer import __version__, unfinished
+from explorer import __version__, atomic
 from explorer.errors import OutputError, WeightsError
 from explorer.machine import cores
 
@@ -82,7 +82,7 @@ def write_onnx(model: LoadedModel, path: Path) -> float:
             "network's; choose another network."
         )
     try:
-        with unfinished.replacing(path) as work:
+        with atomic.replacing(path) as work:
             work.write_bytes(data)
     except OSError as error:
         raise OutputError(code="error.not_written", path=path, reason=error.strerror or error) from error
@@ -99,7 +99,7 @@ def _traced(net: RestorationNet) -> bytes:
             self.net = net
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.net.decompose(x)["image"]
+            return self.net.forward_intermediates(x)["image"]
 
     file: Any = io.BytesIO()  # torch's own annotation knows of paths alone
     # Where an operation is unknown, torch writes the whole graph to the standard output.
@@ -166,7 +166,7 @@ def describe(graph: Any, model: LoadedModel) -> None:
         "size.minimum": net.size.minimum,
         "size.multiple_of": net.size.multiple_of,
         "size.offset": net.size.offset,
-        "halo": None if net.placed else net.halo,
+        "halo": None if net.needs_tile_position else net.halo,
         "output.scale": _STEPS[config.domain],
     }
     for part in ("input", "output"):

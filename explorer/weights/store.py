@@ -11,12 +11,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import explorer
-from explorer import unfinished
+from explorer import atomic
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.machine import new_lock
 from explorer.models import Architecture, architecture, architecture_of
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
-from explorer.weights.settings import Settings, read_settings
+from explorer.weights.search_path import Settings, read_settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs none of it
     import torch
@@ -285,8 +285,8 @@ def write_weights(
         raise WeightsError(f"{folder} contains something other than weights; choose an empty or new folder.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.clear_up(folder.parent)
-        work = unfinished.beside(folder)
+        atomic.clear_up(folder.parent)
+        work = atomic.beside(folder)
         work.mkdir()
     except OSError as error:
         raise WeightsError(code="error.not_written", path=folder, reason=error.strerror) from error
@@ -304,13 +304,13 @@ def write_weights(
         )
         (work / "config.json").write_text(config.to_json())
         (work / "README.md").write_text(readme)
-        unfinished.put_folder(work, folder)
+        atomic.replace_folder(work, folder)
     except (OSError, SafetensorError) as error:
         raise WeightsError(
             f"{folder} cannot be written ({error}); free some space or choose another folder."
         ) from error
     finally:
-        unfinished.remove(work)
+        atomic.remove(work)
     return config
 
 

@@ -47,7 +47,7 @@ _HOME = {
 }
 __all__ = [
     "ask",
-    "bring",
+    "as_model",
     "check",
     "compare",
     "features",
@@ -65,7 +65,7 @@ PREVIEW_SIDE = 480
 """Longest side, in pixels, at which widgets restore a photo unless told otherwise."""
 
 
-def _room(name: str) -> Any:
+def _module(name: str) -> Any:
     """One of this package's modules.
 
     Raises:
@@ -87,7 +87,7 @@ def _room(name: str) -> Any:
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(_room(_HOME[name]), name)
+        return getattr(_module(_HOME[name]), name)
     raise AttributeError(f"module 'explorer.widgets' has no attribute {name!r}")
 
 
@@ -113,7 +113,7 @@ def restore(
         A widget with `photo`, `model`, `ratio`, `strength`, `result` and `error`. What cannot be done is said in the
         widget.
     """
-    shown: RestoreExplorer = _room("restore_explorer").RestoreExplorer(
+    shown: RestoreExplorer = _module("restore_explorer").RestoreExplorer(
         photo, model, ratio, strength=strength, max_side=max_side
     )
     return shown
@@ -136,7 +136,7 @@ def compare(
         reference: the same scene with enough light; that of a bundled example is known.
         max_side: as in `restore`.
     """
-    shown: CompareExplorer = _room("compare_explorer").CompareExplorer(
+    shown: CompareExplorer = _module("compare_explorer").CompareExplorer(
         photo, models, ratio, reference=reference, max_side=max_side
     )
     return shown
@@ -150,7 +150,7 @@ def retinex(
     max_side: int = 320,
 ) -> RetinexExplorer:
     """A photo split into reflectance and illumination, and lit again by hand. Arguments as in `restore`."""
-    shown: RetinexExplorer = _room("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
+    shown: RetinexExplorer = _module("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
     return shown
 
 
@@ -167,7 +167,7 @@ def features(
     Args:
         layer: a name of `explorer.inspect.layers`; one in the middle of the network if None.
     """
-    shown: FeatureExplorer = _room("feature_explorer").FeatureExplorer(
+    shown: FeatureExplorer = _module("feature_explorer").FeatureExplorer(
         photo, model, ratio, layer=layer, max_side=max_side
     )
     return shown
@@ -192,7 +192,7 @@ def predict(
         because: why, shown after the answer.
         reveal: what to show after the answer: a function that gives a widget, a figure, or an object with a display.
     """
-    shown: Prediction = _room("prediction").Prediction(
+    shown: Prediction = _module("prediction").Prediction(
         question, answer, options=options, unit=unit, because=because, reveal=reveal
     )
     return shown
@@ -210,7 +210,7 @@ def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None
     Raises:
         ExplorerError: there is no such question; the message lists the known ones.
     """
-    shown: Prediction = _room("questions").ask(question, measured, reveal)
+    shown: Prediction = _module("questions").ask(question, measured, reveal)
     return shown
 
 
@@ -259,7 +259,7 @@ def check(exercise: str, answer: Any) -> Verdict:
     Raises:
         ExplorerError: there is no such exercise; the message lists the known ones.
     """
-    verdict: Verdict = _room("exercise").check(exercise, answer)
+    verdict: Verdict = _module("exercise").check(exercise, answer)
     return verdict
 
 
@@ -270,11 +270,11 @@ def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
         run: a run's folder, the name of weights that carry a `training` folder, or an `explorer.inspect.runs.Run`.
         figure: which validation figure stands beside the picture.
     """
-    shown: ReplayPlayer = _room("player").ReplayPlayer(run, figure=figure)
+    shown: ReplayPlayer = _module("player").ReplayPlayer(run, figure=figure)
     return shown
 
 
-def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventions: Any) -> LoadedModel:
+def as_model(net: RestorationNet, architecture: str, name: str = "mine", **conventions: Any) -> LoadedModel:
     """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
 
     Args:
@@ -285,7 +285,7 @@ def bring(net: RestorationNet, architecture: str, name: str = "mine", **conventi
     Raises:
         ModelNotFoundError: there is no such architecture.
     """
-    loaded: LoadedModel = _room("selection").bring(net, architecture, name, **conventions)
+    loaded: LoadedModel = _module("selection").as_model(net, architecture, name, **conventions)
     return loaded
 
 
@@ -297,7 +297,7 @@ def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playgrou
         title: stands above.
         controls: by argument, (lowest, highest, start), the same with "log" after it, or a list of words.
     """
-    shown: Playground = _room("playground").Playground(draw, title, controls)
+    shown: Playground = _module("playground").Playground(draw, title, controls)
     return shown
 
 
@@ -308,4 +308,4 @@ def pictures(titled: Any, *, tile_width: int = 250) -> Any:
         titled: title -> H x W or H x W x 3 array in [0, 1]; "title | note" puts a note below.
         tile_width: least width of one, in pixels.
     """
-    return _room("gallery").pictures(titled, tile_width=tile_width)
+    return _module("gallery").pictures(titled, tile_width=tile_width)

@@ -16,7 +16,7 @@ from explorer.photo import check_ratio
 from explorer.photo.types import Photo
 from explorer.restorer import suggested_ratio
 from explorer.views.words import ratio_words
-from explorer.widgets import look
+from explorer.widgets import style
 from explorer.widgets.opening import Source, as_photo
 from explorer.widgets.selection import ModelChoice, Models
 
@@ -46,7 +46,7 @@ class Explorer(ipywidgets.VBox):
         self._wished_ratio = ratio
         self.models = Models(wanted)
 
-        self._heading = look.html(look.heading(say(self.title), None))
+        self._heading = style.html(style.heading(say(self.title), None))
         self._upload = ipywidgets.FileUpload(accept=accepted(), multiple=False, description=say("label.open"))
         self._upload.add_class("lx-upload")
         words = described()
@@ -60,9 +60,9 @@ class Explorer(ipywidgets.VBox):
         )  # fmt: skip
         self._slider.tooltip = say("label.amplify_tip")
         self._suggested = ipywidgets.Button(description=say("label.suggested"), tooltip=say("label.suggested_tip"))
-        self._problem = look.html()
+        self._problem = style.html()
         self._problem.add_class("lx-problem")
-        self._caption, self._remarks = look.html(), look.html()
+        self._caption, self._remarks = style.html(), style.html()
         super().__init__()
         for name in ("lx-w", "lx-card"):
             self.add_class(name)
@@ -159,7 +159,7 @@ class Explorer(ipywidgets.VBox):
         except Exception as error:
             self.error = error
             sentence = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = look.problem(sentence)
+            self._problem.value = style.problem(sentence)
             raise
         else:
             self.error = None
@@ -178,7 +178,7 @@ class Explorer(ipywidgets.VBox):
 
     def _read(self, source: Source | None) -> None:
         self._photo, self._source = as_photo(source), source
-        self._heading.value = look.heading(say(self.title), self._photo)
+        self._heading.value = style.heading(say(self.title), self._photo)
         self._opened()
 
     def _open(self, source: Source | None) -> None:

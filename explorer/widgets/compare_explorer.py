@@ -19,7 +19,7 @@ from explorer.views.pictures import FloatArray
 from explorer.views.plots import quality_against_time
 from explorer.views.tables import grid
 from explorer.views.words import ratio_words, seconds_words
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source, fitted, reference_image
 from explorer.widgets.selection import ModelChoice
@@ -48,7 +48,7 @@ class CompareExplorer(Explorer):
         self._reference: FloatArray | None = None
         wished = [self.models.take(each) for each in models] if models is not None else self._greeting()
         self._boxes: dict[str, ipywidgets.Checkbox] = {}
-        self._ticks = look.row()
+        self._ticks = style.row()
         self._offer(wished)
         self._each = ipywidgets.Checkbox(True, description=say("label.each"), indent=False)
         self._each.observe(lambda change: self._by_user(lambda: self._own(change["new"])), "value")
@@ -56,12 +56,12 @@ class CompareExplorer(Explorer):
         self._run.add_class("lx-primary")
         self._run.on_click(lambda _button: self._by_user(self._renew))
         self.view = viewer.tiles()
-        self._table = look.html()
+        self._table = style.html()
         self.children = [
-            look.style(),
-            look.row(self._heading, self._upload),
+            style.style(),
+            style.row(self._heading, self._upload),
             self._ticks,
-            look.row(self._slider, self._each, self._run),
+            style.row(self._slider, self._each, self._run),
             self._problem,
             self.view,
             self._table,

@@ -18,7 +18,7 @@ import ipywidgets
 from explorer.classroom import record
 from explorer.classroom.language import say, worded
 from explorer.errors import ExplorerError
-from explorer.widgets import look
+from explorer.widgets import style
 from explorer.widgets.answers import Check, Judge
 
 LESSONS = ("lessons_light", "lessons_models", "lessons_training")
@@ -61,7 +61,7 @@ class Verdict(ipywidgets.VBox):
         sign = say({True: "verdict.right", False: "verdict.wrong", None: "verdict.open"}[right])
         title = f"{escape(say('verdict.exercise', name=exercise))} {sign}"
         words = f'<div class="lx-verdict {kind}"><p><b>{title}</b> {escape(sentence)}</p></div>'
-        super().__init__([look.style(), look.html(words)])
+        super().__init__([style.style(), style.html(words)])
         self.add_class("lx-w")
 
 

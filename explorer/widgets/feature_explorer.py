@@ -13,7 +13,7 @@ from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, statistics
 from explorer.views.pictures import FloatArray, false_colour, resized_like
 from explorer.views.words import ratio_words
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
@@ -66,13 +66,13 @@ class FeatureExplorer(Explorer):
         self._restore_all.on_click(lambda _button: self._by_user(lambda: self._set_off(())))
         self.sheet.on_choice(lambda: self._by_user(self._draw_channel))
         self.children = [
-            look.style(),
-            look.row(self._heading, self._upload),
-            look.row(self._model, self._slider, self._suggested),
-            look.row(self._layer, self._scope, self._page),
+            style.style(),
+            style.row(self._heading, self._upload),
+            style.row(self._model, self._slider, self._suggested),
+            style.row(self._layer, self._scope, self._page),
             self._problem,
             self.sheet,
-            look.row(self._silence, self._restore_all),
+            style.row(self._silence, self._restore_all),
             self._caption,
             self.view,
             self.picture,
@@ -193,7 +193,7 @@ class FeatureExplorer(Explorer):
             if tuple(self._page.options) != tuple(pages):
                 self._page.options = pages
                 self._page.value = 0
-        look.show(self._page, len(pages) > 1)
+        style.show(self._page, len(pages) > 1)
         self._draw()
 
     def _held(self) -> FloatArray:
@@ -232,7 +232,7 @@ class FeatureExplorer(Explorer):
         maps = self._held()
         values = maps[..., channel]
         scale = channel_scale(maps, channel, self._scope.value, found.network_range)
-        large = look.enlarged(false_colour(values, scale.low, scale.high, scale.palette), 320)
+        large = style.enlarged(false_colour(values, scale.low, scale.high, scale.palette), 320)
         mean, deviation, low, high, dead = statistics(maps)[channel]
         numbers = {"mean": mean, "deviation": deviation, "low": low, "high": high}
         shown = {name: f"{value:.3g}" for name, value in numbers.items()}
@@ -271,7 +271,7 @@ class FeatureExplorer(Explorer):
             )
         if self._off:
             rows[say("label.change")] = f"{float(abs(found.image - resized_like(whole, found.image)).mean()):.4f}"
-        self._caption.value = look.said(rows)
+        self._caption.value = style.said(rows)
 
 
 def _words(layer: Layer) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.errors import PhotoError
 from explorer.views.pictures import FloatArray
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
 
 
 def as_tiles(titled: Mapping[str, FloatArray]) -> list[viewer.Tile]:
@@ -35,7 +35,7 @@ def pictures(titled: Mapping[str, FloatArray], *, tile_width: int = 250) -> ipyw
     """See `explorer.widgets.pictures`."""
     view = viewer.tiles()
     view.show(as_tiles(titled), tile_width)
-    made = ipywidgets.VBox([look.style(), view])
+    made = ipywidgets.VBox([style.style(), view])
     for each in ("lx-w", "lx-card", "lx-wide"):
         made.add_class(each)
     return made

@@ -14,7 +14,7 @@ from explorer.classroom.language import say
 from explorer.errors import DataError
 from explorer.inspect.runs import Run, find_runs, read_run, replay_frames
 from explorer.views.plots import series, training_curves
-from explorer.widgets import look
+from explorer.widgets import style
 
 _INTERVAL = 350
 """Milliseconds between two pictures."""
@@ -27,18 +27,18 @@ class ReplayPlayer(ipywidgets.VBox):
         """See `explorer.widgets.replay`."""
         self.error: Exception | None = None
         """Why there is nothing to play; None where there is."""
-        self._problem = look.html()
+        self._problem = style.html()
         self._problem.add_class("lx-problem")
         self._figure = figure
         self.run: Run | None = None
         self._frames: list[Any] = []
-        heading = look.html(f'<div class="lx-head"><b>{say("label.replay")}</b></div>')
+        heading = style.html(f'<div class="lx-head"><b>{say("label.replay")}</b></div>')
         self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
         self._slider = ipywidgets.IntSlider(
             0, 0, 0, description=say("label.epoch"), layout={"width": "min(100%, 420px)"}
         )
         self._play = ipywidgets.Play(value=0, min=0, max=0, interval=_INTERVAL, show_repeat=False)
-        self._caption = look.html()
+        self._caption = style.html()
         ipywidgets.jslink((self._play, "value"), (self._slider, "value"))
         self._slider.observe(lambda _change: self._draw(), "value")
         try:
@@ -47,7 +47,7 @@ class ReplayPlayer(ipywidgets.VBox):
             if not self._frames:
                 raise DataError(f"The run {self.run.name} kept no replay pictures; train it again.")
         except DataError as error:
-            self.error, self._problem.value = error, look.problem(str(error))
+            self.error, self._problem.value = error, style.problem(str(error))
         last = max(0, len(self._frames) - 1)
         self._slider.max = self._play.max = last
         if self.run is not None:
@@ -56,7 +56,7 @@ class ReplayPlayer(ipywidgets.VBox):
                 f"<span>{say('label.frames', run=self.run.name, count=len(self._frames))}</span></div>"
             )
         super().__init__(
-            [look.style(), heading, self._problem, self._picture, look.row(self._play, self._slider), self._caption]
+            [style.style(), heading, self._problem, self._picture, style.row(self._play, self._slider), self._caption]
         )
         for name in ("lx-w", "lx-card"):
             self.add_class(name)
@@ -93,7 +93,7 @@ class ReplayPlayer(ipywidgets.VBox):
         if frame.step in known:
             unit = " dB" if self._figure.startswith("psnr") else ""
             rows[self._figure.upper()] = f"{known[frame.step]:.2f}{unit}"
-        self._caption.value = look.said(rows)
+        self._caption.value = style.said(rows)
 
 
 def _find(run: str | Path) -> Run:

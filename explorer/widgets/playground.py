@@ -10,9 +10,9 @@ import ipywidgets
 import numpy as np
 
 from explorer.errors import ExplorerError
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
+from explorer.widgets.display import as_widget
 from explorer.widgets.gallery import as_tiles
-from explorer.widgets.shown import as_widget
 
 Control = tuple[float, float, float] | tuple[float, float, float, str] | Sequence[str]
 """(lowest, highest, start), the same with "log" for a logarithmic slider, or a list of words to choose from."""
@@ -29,13 +29,13 @@ class Playground(ipywidgets.VBox):
         self._given: Any = None
         self._quiet = False
         self._controls = {name: _control(name, control) for name, control in controls.items()}
-        self._problem = look.html()
+        self._problem = style.html()
         self._problem.add_class("lx-problem")
         self.view = viewer.tiles()
         self._else = ipywidgets.VBox([])
-        heading = look.html(f'<div class="lx-head"><b>{title}</b></div>')
+        heading = style.html(f'<div class="lx-head"><b>{title}</b></div>')
         super().__init__(
-            [look.style(), heading, look.row(*self._controls.values()), self._problem, self.view, self._else]
+            [style.style(), heading, style.row(*self._controls.values()), self._problem, self.view, self._else]
         )
         for name in ("lx-w", "lx-card", "lx-wide"):
             self.add_class(name)
@@ -88,12 +88,12 @@ class Playground(ipywidgets.VBox):
             drawn = [tile for part in parts if isinstance(part, Mapping) for tile in as_tiles(part)]
             others = [as_widget(part) for part in parts if not isinstance(part, Mapping)]
             self.view.show(drawn)
-            look.show(self.view, bool(drawn))
+            style.show(self.view, bool(drawn))
             self._else.children = tuple(each for each in others if each is not None)
         except Exception as error:
             self.error = error
             words = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = look.problem(words)
+            self._problem.value = style.problem(words)
             raise
         else:
             self.error, self._problem.value, self._given = None, "", given

@@ -12,8 +12,8 @@ import ipywidgets
 from explorer.classroom import record
 from explorer.classroom.language import say
 from explorer.errors import ExplorerError
-from explorer.widgets import look
-from explorer.widgets.shown import as_widget
+from explorer.widgets import style
+from explorer.widgets.display import as_widget
 
 
 class Prediction(ipywidgets.VBox):
@@ -52,15 +52,23 @@ class Prediction(ipywidgets.VBox):
             )
         self._button = ipywidgets.Button(description=say("predict.show"), disabled=True)
         self._button.add_class("lx-primary")
-        self._hint = look.html(f'<span class="lx-remark">{say("predict.first")}</span>')
-        self._verdict, self._problem = ipywidgets.HTMLMath(), look.html()
+        self._hint = style.html(f'<span class="lx-remark">{say("predict.first")}</span>')
+        self._verdict, self._problem = ipywidgets.HTMLMath(), style.html()
         self._problem.add_class("lx-problem")
         self._shown = ipywidgets.VBox([])
         asked = ipywidgets.HTMLMath(f'<p class="lx-tag-line">{say("predict.tag")}</p><div>{question}</div>')
-        unit_label = look.html(escape(unit))
-        entry = look.row(self._entry, unit_label) if self._options is None else self._entry
+        unit_label = style.html(escape(unit))
+        entry = style.row(self._entry, unit_label) if self._options is None else self._entry
         super().__init__(
-            [look.style(), asked, entry, look.row(self._button, self._hint), self._problem, self._verdict, self._shown]
+            [
+                style.style(),
+                asked,
+                entry,
+                style.row(self._button, self._hint),
+                self._problem,
+                self._verdict,
+                self._shown,
+            ]
         )
         for name in ("lx-w", "lx-card"):
             self.add_class(name)
@@ -109,7 +117,7 @@ class Prediction(ipywidgets.VBox):
         except Exception as error:
             self.error = error
             words = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = look.problem(words)
+            self._problem.value = style.problem(words)
             raise
         self.error, self._problem.value, self.revealed = None, "", True
         self._button.disabled = True

@@ -12,7 +12,7 @@ from explorer.photo.light.strength import FULL, check_strength
 from explorer.restoration import Restoration
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
@@ -50,11 +50,11 @@ class RestoreExplorer(Explorer):
         self.view = viewer.before_after()
         self._taken: FloatArray | None = None
         self.children = [
-            look.style(),
-            look.row(self._heading, self._upload),
-            look.row(self._model, self._left),
-            look.row(self._slider, self._suggested),
-            look.row(self._strength),
+            style.style(),
+            style.row(self._heading, self._upload),
+            style.row(self._model, self._left),
+            style.row(self._slider, self._suggested),
+            style.row(self._strength),
             self._problem,
             self.view,
             self._caption,
@@ -125,7 +125,7 @@ class RestoreExplorer(Explorer):
         )
         weights = result.weights
         device = f"{result.device.upper()}, {result.backend}"
-        self._caption.value = look.said(
+        self._caption.value = style.said(
             {
                 say("label.amplified"): say(
                     "label.is_suggested" if self._automatic else "label.is_chosen", ratio=ratio_words(result.ratio)
@@ -136,4 +136,4 @@ class RestoreExplorer(Explorer):
                 say("label.weights"): weights.name + (f", sha256 {weights.sha256[:8]}" if weights.sha256 else ""),
             }
         )
-        self._remarks.value = look.remarks([*self._photo.notes, *result.notes])
+        self._remarks.value = style.remarks([*self._photo.notes, *result.notes])

@@ -10,7 +10,7 @@ from explorer.inspect import Decomposition, decompose, recombined
 from explorer.views.pictures import FloatArray
 from explorer.views.retinex import panels
 from explorer.views.words import ratio_words, seconds_words
-from explorer.widgets import look, viewer
+from explorer.widgets import style, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
@@ -49,16 +49,16 @@ class RetinexExplorer(Explorer):
         self.relit_view = viewer.before_after()
         self._edit = ipywidgets.VBox(
             [
-                look.html(f"<p class='lx-remark'>{say('label.by_hand')}</p>"),
-                look.row(self._gamma, self._gain),
+                style.html(f"<p class='lx-remark'>{say('label.by_hand')}</p>"),
+                style.row(self._gamma, self._gain),
                 self.relit_view,
             ]
         )  # fmt: skip
         self.children = [
-            look.style(),
-            look.row(self._heading, self._upload),
-            look.row(self._model),
-            look.row(self._slider, self._suggested),
+            style.style(),
+            style.row(self._heading, self._upload),
+            style.row(self._model),
+            style.row(self._slider, self._suggested),
             self._problem,
             self.view,
             self._caption,
@@ -118,14 +118,14 @@ class RetinexExplorer(Explorer):
         if found.residual is not None:
             rows[say("label.mean_residual")] = f"{float(found.residual.mean()):.4f}"
         rows[say("label.time")] = seconds_words(found.restoration.seconds)
-        self._caption.value = look.said(rows)
-        self._remarks.value = look.remarks([*self._photo.notes, *found.restoration.notes])
+        self._caption.value = style.said(rows)
+        self._remarks.value = style.remarks([*self._photo.notes, *found.restoration.notes])
         self._relight()
 
     def _relight(self) -> None:
         found = self._result
         usable = found is not None and found.reflectance is not None and found.illumination is not None
-        look.show(self._edit, usable)
+        style.show(self._edit, usable)
         if not usable:
             self.relit = None
             return

@@ -29,7 +29,7 @@ def ordered(models: Iterable[ModelInfo]) -> list[ModelInfo]:
     return sorted(models, key=lambda info: (info.weights is None, info.title.lower(), info.name))
 
 
-def bring(
+def as_model(
     net: RestorationNet,
     architecture: str,
     name: str = "mine",

@@ -18,7 +18,7 @@ import traitlets
 
 from explorer.views.pictures import FloatArray, Palette, palette_css, png, resized_like
 from explorer.views.stage import STAGE
-from explorer.widgets.look import asset, html
+from explorer.widgets.style import asset, html
 
 try:
     import anywidget

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import endpoints, holding, opening, photo_bar, restoring, sessions
+from explorer.app import endpoints, holding, opening, photo_bar, sessions, workspace
 from explorer.app.feedback import reported
 from explorer.app.holding import Again, Holding, buffers, surplus
 from explorer.app.sessions import Session
 from explorer.errors import PhotoError
-from explorer.settings import Finish
+from explorer.sidecar import Finish
 
 PLAIN = Finish()
 
@@ -128,7 +128,7 @@ def test_examples_are_nobodys_memory(world: World) -> None:
     for name in (card.name for card in photo_bar.example_cards()):
         opening.open_example(session, name)
         assert session.held() == (0, 0, 0), name
-        assert restoring.preview(session, "identity", 2.0).restoration.image.any()
+        assert workspace.preview(session, "identity", 2.0).restoration.image.any()
     raw = next(card.name for card in photo_bar.example_cards() if card.badge)
     opening.open_example(session, raw)
     other = world.loads("192.0.2.2", "another")
@@ -146,8 +146,8 @@ def test_photos_are_let_go_first_and_read_again(
     session = world.loads("192.0.2.1", "a page")
     path = photograph("night.png")
     opening.open_file(session, path)
-    restoring.finished_preview(session, "identity", "auto", PLAIN)
-    before = restoring.save(session, "identity", 3.0, "png16").read_bytes()
+    workspace.finished_preview(session, "identity", "auto", PLAIN)
+    before = workspace.save(session, "identity", 3.0, "png16").read_bytes()
     shown_photo = session.require_open()
     sessions.settle()
     assert shown_photo.kept.held is not None, "there is room"
@@ -163,12 +163,12 @@ def test_photos_are_let_go_first_and_read_again(
     read = explorer.open_photo
     counted = lambda *a, **k: opened.append(k["name"]) or read(*a, **k)  # noqa: E731
     monkeypatch.setattr(explorer, "open_photo", counted, raising=False)
-    shown = restoring.finished_preview(session, "identity", "auto", Finish(exposure=1.0))
-    assert restoring.photo_facts(session)["Name"] == "night.png"
-    assert restoring.notes(session, shown.restoration) is not None
+    shown = workspace.finished_preview(session, "identity", "auto", Finish(exposure=1.0))
+    assert workspace.photo_facts(session)["Name"] == "night.png"
+    assert workspace.notes(session, shown.restoration) is not None
     assert session.open is shown_photo and shown_photo.kept.held is None, "what is seen at preview size needs no photo"
     path.unlink()  # the server removes uploads after an hour
-    assert restoring.save(session, "identity", 3.0, "png16").read_bytes() == before
+    assert workspace.save(session, "identity", 3.0, "png16").read_bytes() == before
     assert set(opened) == {"night.png"}
 
     session.let_photos_go()
@@ -176,7 +176,7 @@ def test_photos_are_let_go_first_and_read_again(
     shown_photo.source.unlink()
     with pytest.raises(PhotoError, match="open the photo again"):
         opening.set_white_balance(session, "grey_world")
-        restoring.full(session, "identity", 4.0)
+        workspace.full(session, "identity", 4.0)
 
 
 def test_one_visitors_photos_cost_the_others_nothing(
@@ -188,7 +188,7 @@ def test_one_visitors_photos_cost_the_others_nothing(
     def opens(who: str, page: str) -> Session:
         session = world.loads(who, page)
         opening.open_file(session, path)
-        restoring.full(session, "identity", 2.0)
+        workspace.full(session, "identity", 2.0)
         sessions.settle()
         return session
 
@@ -228,15 +228,15 @@ def test_downloads_are_counted_on_the_disk(
     path = photograph("night.png")
     first, second = world.loads("192.0.2.1", "a"), world.loads("198.51.100.1", "b")
     opening.open_file(first, path)
-    kept = restoring.save(first, "identity", 2.0, "png16")
+    kept = workspace.save(first, "identity", 2.0, "png16")
     opening.open_file(second, path)
-    other = restoring.save(second, "identity", 2.0, "png16")
+    other = workspace.save(second, "identity", 2.0, "png16")
     assert first.on_disk()[0] == kept.stat().st_size
     assert first.on_disk()[1] >= path.stat().st_size
     monkeypatch.setattr(sessions, "FILES", sum(first.on_disk()) * 3)
     third = world.loads("198.51.100.1", "c")
     opening.open_file(third, path)
-    newest = restoring.save(third, "identity", 2.0, "png16")
+    newest = workspace.save(third, "identity", 2.0, "png16")
     monkeypatch.setattr(sessions, "FILES", sum(first.on_disk()) * 2.5)
     sessions.settle()
     assert kept.exists() and newest.exists() and not other.exists()
@@ -250,14 +250,14 @@ def test_what_another_has_made_removes_no_result(
     monkeypatch.setattr(endpoints, "forget_page", lambda: None)
     finished = Path(endpoints.restore(photo, "identity", "2", "png8").path)
     begun, go_on = threading.Event(), threading.Event()
-    save = restoring.save
+    save = workspace.save
 
     def slowly(*arguments: Any, **named: Any) -> Path:
         begun.set()
         assert go_on.wait(60)
         return save(*arguments, **named)
 
-    monkeypatch.setattr(restoring, "save", slowly)
+    monkeypatch.setattr(workspace, "save", slowly)
     made: list[Any] = []
     thread = threading.Thread(target=lambda: made.append(endpoints.restore(photo, "identity", "2", "png8")))
     thread.start()
@@ -310,7 +310,7 @@ def test_what_a_closed_page_still_asks_for_does_not_keep_it_for_ever(world: Worl
 def test_a_session_that_ended_in_the_middle_says_so(world: World) -> None:
     own = world.loads("192.0.2.1", "a page")
     sessions.close_session(own.token)
-    for act in (lambda: own.publish(b"x"), lambda: own.download_path("x")):
+    for act in (lambda: own.serve(b"x"), lambda: own.download_path("x")):
         with pytest.raises(PhotoError, match="open the photo again"):
             act()
 

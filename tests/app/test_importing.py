@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.app import budget, catalogue, importing, open_photo, opening, restoring, sessions
+from explorer.app import budget, importing, model_picker, open_photo, opening, sessions, workspace
 from explorer.app.detail import Look, detail
 from explorer.app.sessions import Session
 from explorer.errors import ModelNotFoundError, OutputError, PhotoError, WhiteBalanceError
@@ -19,7 +19,7 @@ from explorer.examples import examples
 from explorer.photo import load_rendering
 from explorer.photo.types import RawPhoto, RgbPhoto
 from explorer.photo.windows import rendering_of
-from explorer.settings import Finish
+from explorer.sidecar import Finish
 from explorer.weights.catalogue import CATALOGUE
 
 
@@ -66,17 +66,17 @@ def test_weights_that_come_while_the_app_runs_are_seen(tmp_path: Path, monkeypat
         pytest.skip("needs a folder of weights, and none is installed")
     monkeypatch.setenv("EXPLORER_WEIGHTS", str(tmp_path))
     monkeypatch.setattr("time.monotonic", lambda: 1000.0)
-    catalogue.refresh()
+    model_picker.refresh()
     name = folder.name.split(".")[0] + ".of_a_visitor"
-    assert name not in catalogue.models()
+    assert name not in model_picker.models()
     (tmp_path / name).mkdir()
     for path in folder.iterdir():
         if path.is_file():
             (tmp_path / name / path.name).write_bytes(path.read_bytes().replace(folder.name.encode(), name.encode()))
-    monkeypatch.setattr("time.monotonic", lambda: 1000.0 + 2 * catalogue.SECONDS)
-    assert name in catalogue.models()
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0 + 2 * model_picker.SECONDS)
+    assert name in model_picker.models()
     monkeypatch.undo()
-    catalogue.refresh()
+    model_picker.refresh()
 
 
 def test_a_slow_network_gets_a_smaller_preview(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,15 +117,15 @@ def test_the_restored_preview_is_of_the_size_that_the_budget_allows(
     monkeypatch.setattr(budget, "seconds_per_pixel", lambda model: 1.0)
     ramp = np.linspace(0, 0.2, 900 * 1200 * 3, dtype=np.float32).reshape(900, 1200, 3)
     opening.take_photo(session, RgbPhoto(ramp, 8))
-    shown = restoring.finished_preview(session, "identity", 2.0, Finish())
+    shown = workspace.finished_preview(session, "identity", 2.0, Finish())
     assert shown.restoration.image.shape == shown.as_taken.shape == (240, 320, 3)
-    assert restoring.preview(session, "identity", 2.0).restoration.image.shape == (480, 640, 3), "for comparisons"
+    assert workspace.preview(session, "identity", 2.0).restoration.image.shape == (480, 640, 3), "for comparisons"
 
 
 def test_what_fails_leaves_all_of_the_old_photo(session: Session, tmp_path: Path) -> None:
     opening.open_example(session, raw_example())
     opening.set_white_balance(session, "daylight")
-    restoring.preview(session, "identity", "auto")
+    workspace.preview(session, "identity", "auto")
     before = session.open
     other = tmp_path / "other.png"
     from PIL import Image
@@ -133,7 +133,7 @@ def test_what_fails_leaves_all_of_the_old_photo(session: Session, tmp_path: Path
     Image.new("RGB", (40, 30), (9, 9, 9)).save(other)
     with pytest.raises(ModelNotFoundError), opening.kept_on_failure(session):
         opening.open_file(session, other)
-        restoring.first_preview(session, "no such model")
+        workspace.first_preview(session, "no such model")
     assert session.open is before
     with pytest.raises(WhiteBalanceError, match="outside"):
         opening.set_white_balance(session, open_photo.NEUTRAL, (1e6, 3.0))
@@ -149,7 +149,7 @@ def test_a_grey_patch_becomes_gains_that_settings_reproduce(session: Session) ->
     opening.set_white_balance(session, open_photo.NEUTRAL, (width * 0.6, height * 0.7))
     photo = session.require_open().whole
     assert isinstance(photo, RawPhoto) and photo.white_balance.gains != opened.white_balance.gains
-    settings = restoring.settings_of(session, restoring.preview(session, "identity", 4.0).restoration, Finish())
+    settings = workspace.settings_of(session, workspace.preview(session, "identity", 4.0).restoration, Finish())
     again = opened.with_white_balance(settings.white_balance)
     assert again.white_balance.gains == photo.white_balance.gains
     opening.set_white_balance(session, "as_shot")
@@ -175,7 +175,7 @@ def test_a_detail_of_the_full_result_is_cut_out_and_bounded(session: Session) ->
     opening.take_photo(session, RgbPhoto(ramp, 8))
     everything = Look.said({"side": 500})
     assert detail(session, everything, Finish()) is None
-    full = restoring.full(session, "identity", 2.0)
+    full = workspace.full(session, "identity", 2.0)
     found = detail(session, everything, Finish())
     assert found and found.box == (0, 0, 2500, 60), "all that is seen, reduced"
     for picture in (found.restored, found.as_taken, found.amplified):
@@ -195,17 +195,17 @@ def test_the_photo_is_decoded_once(session: Session, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(explorer, "open_photo", lambda *a, **k: opened.append(a) or decode(*a, **k), raising=False)
     example = next(each for each in examples() if each.kind == "raw")
     opening.open_file(session, example.path)
-    restoring.finished_preview(session, "identity", "auto", Finish())
+    workspace.finished_preview(session, "identity", "auto", Finish())
     for balance in ("daylight", "grey_world", "as_shot"):
         opening.set_white_balance(session, balance)
-        restoring.finished_preview(session, "clahe", 3.0, Finish(exposure=1.0))
-    restoring.save(session, "identity", 2.0, "jpeg8")
+        workspace.finished_preview(session, "clahe", 3.0, Finish(exposure=1.0))
+    workspace.save(session, "identity", 2.0, "jpeg8")
     again = sessions.enter_session(session.token)  # a reload
     assert again is session
-    restoring.preview(again, "identity", 5.0)
+    workspace.preview(again, "identity", 5.0)
     assert len(opened) == 1
     with pytest.raises(OutputError, match="png16"):
-        restoring.save(session, "identity", 2.0, "bmp")
+        workspace.save(session, "identity", 2.0, "bmp")
 
 
 def test_a_session_lives_as_long_as_a_page_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:

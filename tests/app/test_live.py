@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import catalogue, live, live_tab
+from explorer.app import live, live_tab, model_picker
 from explorer.app.live import BUDGET, SIDES, Pace, restore_frame
 from explorer.errors import ExplorerError, ModelNotFoundError, PhotoError, RatioError
 
@@ -111,4 +111,4 @@ def test_a_page_that_sends_more_than_it_may_is_reduced(monkeypatch: pytest.Monke
 
 
 def test_the_tab_begins_with_a_model_that_is_there() -> None:
-    assert live_tab.first_model() in catalogue.models()
+    assert live_tab.first_model() in model_picker.models()

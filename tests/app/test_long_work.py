@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from explorer.app import budget, catalogue, opening, restoring
+from explorer.app import budget, model_picker, opening, workspace
 from explorer.app.long_work import bar, in_shares
 from explorer.app.sessions import Session
 from explorer.errors import CancelledError
@@ -87,16 +87,16 @@ def test_what_takes_long_is_said_before(session: Session, monkeypatch: pytest.Mo
     opening.take_photo(session, RgbPhoto(np.full((900, 1200, 3), 0.02, np.float32), 8))
     monkeypatch.setattr(budget, "_TAKEN", {})
     monkeypatch.setattr(budget, "_WHOLE", set())
-    assert restoring.estimate(session, "gamma", 2.0) == [], "nothing is known of it"
-    budget.took(catalogue.load("gamma"), 0.5, 1200 * 900, whole=False)
-    restoring.preview(session, "gamma", 2.0)
-    assert restoring.estimate(session, "gamma", 2.0) == [], "it is quick"
-    budget.took(catalogue.load("gamma"), 30.0, 1200 * 900, whole=True)
-    assert restoring.estimate(session, "gamma", 2.0) == [say("long.estimate", seconds="30", memory="0.2")]
-    restoring.preview(session, "gamma", 2.0)
-    assert "30" in restoring.estimate(session, "gamma", 2.0)[0], "a preview knows less than a whole photo"
-    restoring.full(session, "gamma", 2.0)
-    assert restoring.estimate(session, "gamma", 2.0) == [], "it is there"
+    assert workspace.estimate(session, "gamma", 2.0) == [], "nothing is known of it"
+    budget.took(model_picker.load("gamma"), 0.5, 1200 * 900, whole=False)
+    workspace.preview(session, "gamma", 2.0)
+    assert workspace.estimate(session, "gamma", 2.0) == [], "it is quick"
+    budget.took(model_picker.load("gamma"), 30.0, 1200 * 900, whole=True)
+    assert workspace.estimate(session, "gamma", 2.0) == [say("long.estimate", seconds="30", memory="0.2")]
+    workspace.preview(session, "gamma", 2.0)
+    assert "30" in workspace.estimate(session, "gamma", 2.0)[0], "a preview knows less than a whole photo"
+    workspace.full(session, "gamma", 2.0)
+    assert workspace.estimate(session, "gamma", 2.0) == [], "it is there"
 
 
 @pytest.mark.browser

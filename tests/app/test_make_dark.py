@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import darken, opening, restoring
+from explorer.app import darken, opening, workspace
 from explorer.app.darken import Wish, back_to_light, make_dark
 from explorer.app.sessions import Session
 from explorer.errors import DataError, ExplorerError, OutputError, PhotoError, RatioError
@@ -55,7 +55,7 @@ def test_the_photo_itself_is_the_reference(session: Session, grey: Path, kind: s
         assert opened.small.bits == 8
     assert opened.reference is not None and opened.size == (323, 241)
     assert np.abs(opened.reference.like(opened.as_taken) - taken).max() < 2 / 255
-    found = restoring.scores(session, restoring.preview(session, "identity", 4.0).restoration.image)
+    found = workspace.scores(session, workspace.preview(session, "identity", 4.0).restoration.image)
     assert found is not None and found.psnr > 25, "the light that was taken brings the photo back"
 
 

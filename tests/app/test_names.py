@@ -15,7 +15,7 @@ from PIL import Image
 
 import explorer
 from explorer import loading
-from explorer.app import build_app, catalogue, opening, sessions
+from explorer.app import build_app, model_picker, opening, sessions
 from explorer.errors import ModelNotFoundError
 from explorer.sources import resolving
 
@@ -130,7 +130,7 @@ def test_the_page_asks_for_models_of_the_catalogue_alone(
                 except (TypeError, KeyError, AttributeError, ValueError, gr.Error):
                     continue  # what Gradio's own checks would not have let pass
     assert tried > 100, "the walk found few events; has the page gone?"
-    assert set(map(repr, asked)) <= set(map(repr, catalogue.models()))
+    assert set(map(repr, asked)) <= set(map(repr, model_picker.models()))
     sessions.close_session(session.token)
 
 
@@ -164,18 +164,18 @@ def test_the_endpoints_take_names_of_the_catalogue_alone(demo: gr.Blocks, asked:
                     else:
                         assert parameter not in ("model", "models"), (fn.api_name, value)
     assert set(named) == {"compare", "layers", "feature_maps", "decompose", "restore"}
-    assert set(map(repr, asked)) <= set(map(repr, catalogue.models()))
+    assert set(map(repr, asked)) <= set(map(repr, model_picker.models()))
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_of_nobodys_is_refused_in_one_short_sentence(name: Any) -> None:
     with pytest.raises(ModelNotFoundError, match="known ones are") as caught:
-        catalogue.load(name)
+        model_picker.load(name)
     str(caught.value).encode()  # no half of a pair of surrogates comes back
 
 
 def test_one_door_leads_to_the_loader() -> None:
     """What a visitor names comes to `load_model` through the catalogue, or not at all."""
-    for module in Path(catalogue.__file__).parent.glob("*.py"):
+    for module in Path(model_picker.__file__).parent.glob("*.py"):
         if module.name != "catalogue.py":
             assert "load_model(" not in module.read_text(), module.name

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import holding, opening, restoring, sessions
+from explorer.app import holding, opening, sessions, workspace
 from explorer.app.holding import Room, bytes_to_restore
 from explorer.photo import Limits
 from explorer.photo.files.dng import write_dng
@@ -23,8 +23,8 @@ from explorer.photo.light.develop import unprocess
 from explorer.photo.light.reduce import reduced
 from explorer.photo.limits import DecoderLimits
 from explorer.photo.types import RgbPhoto
-from explorer.sandbox import isolation
-from explorer.sandbox.isolation import DecoderPool
+from explorer.sandbox import processes
+from explorer.sandbox.processes import DecoderPool
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def decoders() -> Iterator[DecoderPool]:
     made = DecoderPool(DecoderLimits(processes=1))
     yield made
     made.close()
-    isolation.use_room(isolation.unbounded)
+    processes.use_room(processes.unbounded)
 
 
 def png(height: int, width: int) -> bytes:
@@ -87,7 +87,7 @@ def test_a_decoder_takes_memory_when_there_is_room(decoders: DecoderPool) -> Non
         yield
         inside -= 1
 
-    isolation.use_room(room)
+    processes.use_room(room)
     data = png(1000, 1500)
     photo = decoders.open(data, "a.png", Limits())
     assert photo.size == (1500, 1000) and inside == 0
@@ -108,13 +108,13 @@ def test_waiting_for_room_takes_no_time_from_the_decoder(decoders: DecoderPool) 
         time.sleep(5)
         yield
 
-    isolation.use_room(room)
+    processes.use_room(room)
     for each in decoders._all:
         each._limits = DecoderLimits(processes=1, seconds=4.0)
     assert decoders.open(png(8, 8), "second.png", Limits()).size == (8, 8)
 
 
-@pytest.mark.skipif(not isolation.SHARED_MEMORY, reason="photos are mapped on Linux alone")
+@pytest.mark.skipif(not processes.SHARED_MEMORY, reason="photos are mapped on Linux alone")
 def test_a_small_raw_photo_does_not_hold_the_large_one(decoders: DecoderPool, tmp_path: Path) -> None:
     path = write_dng(tmp_path / "a.dng", np.full((1200, 1800), 900, np.uint16), black=600)
 
@@ -138,7 +138,7 @@ def test_photos_make_room_for_a_restoration(monkeypatch: pytest.MonkeyPatch, tmp
     assert other.require_open().kept.held is not None
     # Room for the restoration, and not for two photos of 25 MiB beside it.
     monkeypatch.setenv(holding.SETTING, str((bytes_to_restore((1800, 1200)) / 2**20 + 10) / holding.WORK))
-    restoring.full(one, "identity", 2.0)
+    workspace.full(one, "identity", 2.0)
     assert other.require_open().kept.held is None
     assert other.require_open().whole is not None, "it is read again"
     for session in (one, other):

@@ -11,7 +11,7 @@ from PIL import Image
 from places import coded
 
 import explorer
-from explorer.app import budget, compare, compare_sharp, detail, open_photo, opening, restoring, text
+from explorer.app import budget, compare, compare_sharp, detail, open_photo, opening, text, workspace
 from explorer.app.detail import Look
 from explorer.app.holding import Again
 from explorer.app.open_photo import SHARPEST
@@ -19,7 +19,7 @@ from explorer.app.pictures import preview_value
 from explorer.app.restore_tab import Handlers
 from explorer.app.sessions import Session
 from explorer.photo import RgbPhoto, open_mosaic
-from explorer.settings import Finish
+from explorer.sidecar import Finish
 
 
 def picture(width: int, height: int) -> RgbPhoto:
@@ -30,12 +30,12 @@ def test_sharp_previews_of_all_models_are_of_one_size(session: Session, monkeypa
     quick_sides = iter([640, 320, 640, 320])
     monkeypatch.setattr(budget, "preview_side", lambda *_: next(quick_sides))
     opening.take_photo(session, picture(1500, 1000))
-    assert restoring.sharp_preview(session, 838, Finish()) is None, "there is no preview yet"
+    assert workspace.sharp_preview(session, 838, Finish()) is None, "there is no preview yet"
     for model, quick in (("identity", 640), ("gamma", 320), ("clahe", 640), ("identity", 320)):
         session.require_open().work.latest = None
-        first = restoring.finished_preview(session, model, 1.0, Finish())
+        first = workspace.finished_preview(session, model, 1.0, Finish())
         assert max(first.restoration.image.shape) == quick
-        shown = restoring.sharp_preview(session, 838, Finish())
+        shown = workspace.sharp_preview(session, 838, Finish())
         assert shown is not None
         assert shown.restoration.image.shape == shown.as_taken.shape == shown.amplified.shape == (640, 960, 3)
         assert shown.restoration.ratio_source == first.restoration.ratio_source
@@ -44,8 +44,8 @@ def test_sharp_previews_of_all_models_are_of_one_size(session: Session, monkeypa
 @pytest.mark.parametrize(("asked", "given"), [(0.0, 640), (1100.5, 1120), (1e5, SHARPEST)])
 def test_the_size_that_a_page_asks_for_is_bounded(session: Session, asked: float, given: int) -> None:
     opening.take_photo(session, picture(2000, 1000))
-    restoring.finished_preview(session, "identity", 1.0, Finish())
-    shown = restoring.sharp_preview(session, asked, Finish())
+    workspace.finished_preview(session, "identity", 1.0, Finish())
+    shown = workspace.sharp_preview(session, asked, Finish())
     assert shown is not None
     assert shown.restoration.image.shape == (given // 2, given, 3)
 
@@ -53,9 +53,9 @@ def test_the_size_that_a_page_asks_for_is_bounded(session: Session, asked: float
 def test_a_mosaic_is_never_shown_coarser_than_the_screen(session: Session) -> None:
     samples = np.random.default_rng(0).integers(600, 900, (900, 1500)).astype(np.uint16)
     opening.take_photo(session, open_mosaic(samples, black=512, name="dark"))
-    restoring.finished_preview(session, "identity", 2.0, Finish())
+    workspace.finished_preview(session, "identity", 2.0, Finish())
     for side in (960, 1120, 1440):
-        shown = restoring.sharp_preview(session, side, Finish())
+        shown = workspace.sharp_preview(session, side, Finish())
         assert shown is not None
         assert max(shown.restoration.image.shape) == max(shown.as_taken.shape) == side
 
@@ -65,7 +65,7 @@ def test_a_detail_is_computed_without_the_whole_photo(session: Session, monkeypa
     opening.take_photo(session, photo)
     everything, part = (Look(window, 9e3, 4096) for window in ((0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.6, 0.3)))
     assert detail.detail(session, part, Finish()) is None, "there is no preview yet"
-    restoring.finished_preview(session, "gamma", 2.0, Finish())
+    workspace.finished_preview(session, "gamma", 2.0, Finish())
     whole = explorer.restore(photo, "gamma", 2.0).image
     monkeypatch.setattr(explorer, "restore", None)
     found = detail.detail(session, part, Finish())
@@ -75,11 +75,11 @@ def test_a_detail_is_computed_without_the_whole_photo(session: Session, monkeypa
     monkeypatch.setattr(detail, "LARGEST_WINDOW", 1_400_000)
     assert detail.detail(session, everything, Finish()) is None, "that would take long"
     monkeypatch.undo()
-    restoring.finished_preview(session, "clahe", 2.0, Finish())
+    workspace.finished_preview(session, "clahe", 2.0, Finish())
     assert detail.detail(session, part, Finish()) is None, "it looks at the whole picture"
-    restoring.full(session, "clahe", 2.0)
+    workspace.full(session, "clahe", 2.0)
     assert detail.detail(session, part, Finish()) is not None
-    restoring.finished_preview(session, "gamma", 3.0, Finish())
+    workspace.finished_preview(session, "gamma", 3.0, Finish())
     found = detail.detail(session, part, Finish())
     assert found is not None
     brighter = explorer.restore(photo, "gamma", 3.0).image[100:300, 750:900]
@@ -88,7 +88,7 @@ def test_a_detail_is_computed_without_the_whole_photo(session: Session, monkeypa
 
 def test_models_say_whether_they_have_windows(session: Session) -> None:
     opening.take_photo(session, picture(700, 500))
-    kinds = {name: restoring.preview(session, name, 1.0).windows for name in ("identity", "bilateral", "clahe", "lime")}
+    kinds = {name: workspace.preview(session, name, 1.0).windows for name in ("identity", "bilateral", "clahe", "lime")}
     assert kinds == {"identity": True, "bilateral": True, "clahe": False, "lime": False}
 
 
@@ -101,7 +101,7 @@ def test_models_say_whether_they_have_windows(session: Session) -> None:
 )  # fmt: skip
 def test_whatever_a_page_says_is_bounded(session: Session, said: dict[str, object]) -> None:
     opening.take_photo(session, picture(700, 500))
-    shown = restoring.finished_preview(session, "identity", 1.0, Finish())
+    shown = workspace.finished_preview(session, "identity", 1.0, Finish())
     finish = dict.fromkeys(text.FINISH_STEPS, 0.0)
     parts = SimpleNamespace(viewer="viewer", result="result", scores="scores", finish=list(finish), strength=100)
     do = Handlers(SimpleNamespace(token="token", message="message"), parts)  # type: ignore[arg-type]

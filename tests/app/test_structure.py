@@ -12,15 +12,15 @@ from PIL import Image
 
 from explorer.app import (
     build_app,
-    catalogue,
     compare,
     components,
+    model_picker,
     open_photo,
     opening,
     photo_bar,
-    restoring,
     sessions,
     text,
+    workspace,
 )
 from explorer.app.feedback import reported, told
 from explorer.app.holding import Again
@@ -70,10 +70,10 @@ def test_every_tab_is_there_and_has_its_own_address(demo: gr.Blocks) -> None:
 
 
 def test_networks_come_first_and_labels_are_unique() -> None:
-    listed = list(catalogue.models().values())
+    listed = list(model_picker.models().values())
     with_weights = [info.weights is not None for info in listed]
     assert with_weights == sorted(with_weights, reverse=True)
-    labels = [label for label, _ in catalogue.choices()]
+    labels = [label for label, _ in model_picker.choices()]
     assert len(set(labels)) == len(labels) == len(listed)
 
 
@@ -84,10 +84,10 @@ def test_as_shot_brings_back_what_the_photo_was_opened_with(session: Session, tm
     path.write_bytes(samples.tobytes())
     opening.open_file(session, path)
     opened = session.require_open().whole
-    before = restoring.photo_facts(session)
+    before = workspace.photo_facts(session)
     opening.set_white_balance(session, "grey_world")
     assert session.require_open().whole is not opened
-    assert restoring.photo_facts(session)["White balance"] != before["White balance"]
+    assert workspace.photo_facts(session)["White balance"] != before["White balance"]
     opening.set_white_balance(session, "as_shot")
     assert session.require_open().whole is opened
     assert "Suggested ratio" not in before
@@ -102,28 +102,28 @@ def test_imported_checkpoints_are_told_apart_and_come_after_our_own(monkeypatch:
     names = [("lamba_m0", "lamba_m0"), ("retinexnet_port", "retinexnet"), ("retinexnet_joint", "retinexnet")]
     imported = [dataclasses.replace(own, name=name, architecture=architecture) for name, architecture in names]
     monkeypatch.setattr(explorer, "list_models", lambda: [*imported, own], raising=False)
-    catalogue.refresh()
+    model_picker.refresh()
     try:
-        assert catalogue.default_model() == own.name
-        labels = [label for label, _ in catalogue.choices()]
+        assert model_picker.default_model() == own.name
+        labels = [label for label, _ in model_picker.choices()]
         assert len(set(labels)) == 4
-        assert catalogue.label("retinexnet_port").endswith("port (published)")
-        assert catalogue.label("lamba_m0").endswith("· (published)")
+        assert model_picker.label("retinexnet_port").endswith("port (published)")
+        assert model_picker.label("lamba_m0").endswith("· (published)")
     finally:
         monkeypatch.undo()
-        catalogue.refresh()
-    for name in catalogue.models():
-        assert "<li" in catalogue.card(name)
-    assert catalogue.card("no such model") == ""
+        model_picker.refresh()
+    for name in model_picker.models():
+        assert "<li" in model_picker.card(name)
+    assert model_picker.card("no such model") == ""
 
 
 def test_a_photo_is_decoded_once_and_restored_at_preview_size(session: Session, dark_photo: Path) -> None:
     opening.open_file(session, dark_photo)
     decoded = session.require_open().kept()
-    first = restoring.preview(session, "identity", 1.0)
+    first = workspace.preview(session, "identity", 1.0)
     assert max(first.restoration.image.shape) <= open_photo.PREVIEW_SIDE
     assert np.abs(first.restoration.image - first.as_taken).max() < 2e-3
-    brighter = restoring.preview(session, "identity", 8.0)
+    brighter = workspace.preview(session, "identity", 8.0)
     assert brighter.restoration.image.mean() > first.restoration.image.mean() * 1.5
     assert brighter.restoration.ratio == 8.0
     assert session.require_open().kept() is decoded
@@ -131,11 +131,11 @@ def test_a_photo_is_decoded_once_and_restored_at_preview_size(session: Session, 
 
 def test_auto_follows_the_suggestion_and_says_so(session: Session, dark_photo: Path) -> None:
     opening.open_file(session, dark_photo)
-    shown = restoring.preview(session, "clahe", "auto")
+    shown = workspace.preview(session, "clahe", "auto")
     assert shown.automatic
     assert shown.restoration.ratio == shown.suggested
     assert shown.restoration.ratio_source == shown.suggested_source
-    by_hand = restoring.preview(session, "clahe", 5.0)
+    by_hand = workspace.preview(session, "clahe", 5.0)
     assert not by_hand.automatic
     assert (by_hand.suggested, by_hand.restoration.ratio) == (shown.suggested, 5.0)
 
@@ -144,7 +144,7 @@ def test_auto_follows_the_suggestion_and_says_so(session: Session, dark_photo: P
 def test_a_bad_ratio_is_a_clear_error(session: Session, dark_photo: Path, ratio: float) -> None:
     opening.open_file(session, dark_photo)
     with pytest.raises(RatioError, match="1 to 300"):
-        restoring.preview(session, "identity", ratio)
+        workspace.preview(session, "identity", ratio)
 
 
 def test_a_broken_file_leaves_the_open_photo_alone(session: Session, dark_photo: Path, tmp_path: Path) -> None:
@@ -155,15 +155,15 @@ def test_a_broken_file_leaves_the_open_photo_alone(session: Session, dark_photo:
     with pytest.raises(PhotoError):
         opening.open_file(session, broken)
     assert session.open is before
-    assert restoring.preview(session, "identity", 2.0).restoration.ratio == 2.0
+    assert workspace.preview(session, "identity", 2.0).restoration.ratio == 2.0
 
 
 def test_without_a_photo_every_action_says_what_to_do(session: Session) -> None:
     for action in (
-        lambda: restoring.preview(session, "identity", "auto"),
-        lambda: restoring.full(session, "identity", "auto"),
+        lambda: workspace.preview(session, "identity", "auto"),
+        lambda: workspace.full(session, "identity", "auto"),
         lambda: opening.set_white_balance(session, "daylight"),
-        lambda: restoring.photo_facts(session),
+        lambda: workspace.photo_facts(session),
     ):
         with pytest.raises(PhotoError, match="open one above"):
             action()
@@ -183,7 +183,7 @@ def test_a_download_has_the_photos_size_and_full_depth(
     import tifffile
 
     opening.open_file(session, dark_photo)
-    path = restoring.save(session, "identity", 2.0, kind)
+    path = workspace.save(session, "identity", 2.0, kind)
     assert path.name.startswith("night-identity")
     if path.suffix == ".tif":
         picture = tifffile.imread(path)
@@ -192,7 +192,7 @@ def test_a_download_has_the_photos_size_and_full_depth(
         picture = np.asarray(Image.open(path))
         assert path.read_bytes()[24] == np.dtype(depth).itemsize * 8  # bit depth in the header
     assert picture.shape == (600, 900, 3)
-    again = restoring.save(session, "identity", 2.0, kind)
+    again = workspace.save(session, "identity", 2.0, kind)
     assert again.is_file()
     assert not path.exists(), "an older download is removed when a newer one is made"
 
@@ -201,13 +201,13 @@ def test_an_example_opens_with_facts_and_white_balances(session: Session) -> Non
     name = photo_bar.default_example()
     assert name
     opening.open_example(session, name)
-    facts = restoring.photo_facts(session)
+    facts = workspace.photo_facts(session)
     assert facts["Size"]
     assert None not in facts.values()
     assert isinstance(session.require_open().whole, RawPhoto), "the example that greets a visitor is a RAW photo"
-    taken = restoring.preview(session, "identity", 4.0).restoration.image
+    taken = workspace.preview(session, "identity", 4.0).restoration.image
     opening.set_white_balance(session, "daylight")
-    assert np.abs(restoring.preview(session, "identity", 4.0).restoration.image - taken).max() > 0.01
+    assert np.abs(workspace.preview(session, "identity", 4.0).restoration.image - taken).max() > 0.01
     with pytest.raises(PhotoError, match="known ones are"):
         opening.open_example(session, "nowhere")
 
@@ -220,7 +220,7 @@ def test_sessions_keep_their_files_apart_and_remove_them(dark_photo: Path) -> No
     assert second.open is None
     picture = np.zeros((4, 4, 3), np.float32)
     for _ in range(sessions.PICTURES_KEPT + 5):
-        address = first.publish(png(picture))
+        address = first.serve(png(picture))
     assert first.token in address
     assert len(list(first.folder.glob("*.png"))) == sessions.PICTURES_KEPT
     sessions.close_session(first.token)
@@ -298,7 +298,7 @@ def test_lessons_point_at_what_there_is() -> None:
         assert lesson.example in names
         assert lesson.model in architectures()
         assert lesson.tab in {module.NAME for module in TABS}
-        assert stand_in(lesson)[0] in catalogue.models()
+        assert stand_in(lesson)[0] in model_picker.models()
         shown = page(lesson.name)
         assert "<img" in shown or "<svg" in shown or "<table" in shown
 

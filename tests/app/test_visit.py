@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.app import compare, contact, opening, restoring
+from explorer.app import compare, contact, opening, workspace
 from explorer.app.compare_table import table
 from explorer.app.restore_layout import Parts
 from explorer.app.restore_tab import Handlers, _left_behind
@@ -26,18 +26,18 @@ def test_a_download_is_named_after_photo_model_and_ratio(
 ) -> None:
     Image.new("RGB", (40, 30), (9, 5, 3)).save(tmp_path / "a night.png")
     opening.open_file(session, tmp_path / "a night.png")
-    assert restoring.save(session, "gamma", 20.0, kind).name == f"a-night-gamma-x20-{ending}"
+    assert workspace.save(session, "gamma", 20.0, kind).name == f"a-night-gamma-x20-{ending}"
 
 
 def test_a_bright_photo_is_saved_as_it_was_and_its_settings_say_so(session: Session, tmp_path: Path) -> None:
     day = np.random.default_rng(0).integers(90, 250, (300, 400, 3)).astype(np.uint8)
     Image.fromarray(day).save(tmp_path / "day.png")
     opening.open_file(session, tmp_path / "day.png")
-    saved = restoring.save(session, "lynx_rgb.mixed_small", "auto", "png8")
+    saved = workspace.save(session, "lynx_rgb.mixed_small", "auto", "png8")
     assert np.array_equal(np.asarray(Image.open(saved)), day)
-    made = restoring.settings_of(session, restoring.full(session, "lynx_rgb.mixed_small", "auto"), restoring.PLAIN)
+    made = workspace.settings_of(session, workspace.full(session, "lynx_rgb.mixed_small", "auto"), workspace.PLAIN)
     assert (made.strength, made.ratio) == (0, 1)
-    by_hand = restoring.full(session, "lynx_rgb.mixed_small", 1.0)
+    by_hand = workspace.full(session, "lynx_rgb.mixed_small", 1.0)
     assert by_hand.strength == 100 and not np.array_equal(np.rint(by_hand.image * 255), day)
 
 

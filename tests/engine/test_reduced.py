@@ -26,8 +26,8 @@ def test_result_is_near_that_of_the_whole(name: str, decibels: float) -> None:
     planes = np.ascontiguousarray(np.moveaxis(scene(), 2, 0))
     import torch
 
-    whole = net.decompose(torch.from_numpy(planes)[None])
-    given = run_reduced(net.at_scale(2).decompose, net, planes, 2)
+    whole = net.forward_intermediates(torch.from_numpy(planes)[None])
+    given = run_reduced(net.at_scale(2).forward_intermediates, net, planes, 2)
     assert given.keys() == whole.keys()
     for key, value in whole.items():
         assert given[key].shape == (301, 403, value.shape[1])

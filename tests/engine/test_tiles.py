@@ -12,7 +12,7 @@ import torch
 from explorer.engine.memory import budget_for, bytes_per_sample
 from explorer.engine.tiles import _cropped, cut, grid, run_tiled, tiles_along
 from explorer.models import RestorationNet, SizeRequirements, architectures, create_model
-from explorer.models.base import Place
+from explorer.models.base import TilePosition
 
 
 @pytest.mark.parametrize("length", [1, 15, 100, 333, 1024, 1025, 4096])
@@ -75,10 +75,10 @@ def test_tiled_result_is_the_whole_pictures(case: str) -> None:
 
     calls = []
 
-    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
         calls.append(x.shape)
         with torch.inference_mode():
-            return net.decompose(x, *place)
+            return net.forward_intermediates(x, *place)
 
     whole = run_tiled(run, net, planes, budget=1 << 40)
     assert len(calls) == 1
@@ -99,7 +99,7 @@ def test_a_margin_that_is_too_narrow_shows() -> None:
 
     def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
         with torch.inference_mode():
-            return net.decompose(x)
+            return net.forward_intermediates(x)
 
     whole = run_tiled(run, net, planes, budget=1 << 40)["image"]
     tiled = run_tiled(run, net, planes, budget=1)["image"]
@@ -146,9 +146,9 @@ def test_a_placed_network_needs_its_place() -> None:
     net = lively(create_model("retinexnet", width=8, variant="transpose"))
     planes = np.random.default_rng(1).random((3, 520, 520), dtype=np.float32)
 
-    def run(x: torch.Tensor, *_place: Place) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *_place: TilePosition) -> dict[str, torch.Tensor]:
         with torch.inference_mode():
-            return net.decompose(x)
+            return net.forward_intermediates(x)
 
     whole = run_tiled(run, net, planes, budget=1 << 40)["illumination_enhanced"]
     tiled = run_tiled(run, net, planes, budget=1)["illumination_enhanced"]
@@ -163,9 +163,9 @@ def test_published_transposed_weights_in_tiles(shared: Path) -> None:
     net = import_published(entry.name, *(at[file.name] for file in entry.files)).net
     planes = np.random.default_rng(1).random((3, 520, 560), dtype=np.float32) * np.float32(0.1)
 
-    def run(x: torch.Tensor, *place: Place) -> dict[str, torch.Tensor]:
+    def run(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
         with torch.inference_mode():
-            return net.decompose(x, *place)
+            return net.forward_intermediates(x, *place)
 
     whole = run_tiled(run, net, planes, budget=1 << 40)["image"]
     tiled = run_tiled(run, net, planes, budget=1)["image"]
@@ -211,7 +211,7 @@ def test_others_that_fit_stay_whole(architecture: str, options: dict[str, str], 
 def test_only_wanted_maps_are_kept() -> None:
     net = create_model("zero_dce", width=4)
     planes = np.zeros((3, 40, 50), dtype=np.float32)
-    assert set(run_tiled(net.decompose, net, planes, 1 << 30, names={"image"})) == {"image"}
+    assert set(run_tiled(net.forward_intermediates, net, planes, 1 << 30, names={"image"})) == {"image"}
 
 
 @pytest.mark.parametrize("channels_last", [True, False])

@@ -24,8 +24,8 @@ from explorer.evaluation.chart import (
     reference_lab,
 )
 from explorer.photo import RgbPhoto, linear_to_srgb
-from explorer.photo.light.adaptation import adaptation
 from explorer.photo.light.cameras import SRGB_TO_XYZ
+from explorer.photo.light.chromatic_adaptation import adaptation
 from explorer.restorer import load_model
 
 CORNERS: Corners = ((40, 50), (240, 50), (240, 170), (40, 170))

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from explorer.errors import PhotoError
 from explorer.photo import Limits, RgbPhoto, open_photo
-from explorer.sandbox.isolation import UnexpectedDecodingError
+from explorer.sandbox.processes import UnexpectedDecodingError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

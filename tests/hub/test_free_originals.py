@@ -12,7 +12,7 @@ import pytest
 import torch
 from server import Fault, LocalHub
 
-from explorer.app import catalogue, importing
+from explorer.app import importing, model_picker
 from explorer.models import create_model
 from explorer.weights.catalogue import CATALOGUE
 from explorer.weights.store import load_weights
@@ -40,11 +40,11 @@ def pages(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         monkeypatch.setattr(f"{where}.imported_folder", lambda: tmp_path / "weights")
     monkeypatch.setattr("explorer.hub.originals._downloads", lambda: tmp_path / "downloads")
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    catalogue.refresh()
+    model_picker.refresh()
     yield addresses
     CATALOGUE.clear()
     CATALOGUE.update(everything)
-    catalogue.refresh()
+    model_picker.refresh()
 
 
 def theirs(layout, ours):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201

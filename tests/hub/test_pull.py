@@ -110,7 +110,7 @@ def test_starting_up_asks_nobody(hub: LocalHub, client: Client, small: Path) -> 
     """With a default repository and a connection, too: listing must not wait for anybody."""
     hub.commit(REPO, contents(small))
     hub.faults = [Fault(r"hub:", delay=30.0, times=99)]
-    code = "import explorer, explorer.app\nfrom explorer.app import catalogue\nresult = list(catalogue.models())"
+    code = "import explorer, explorer.app\nfrom explorer.app import model_picker\nresult = list(model_picker.models())"
     answer = client.python(code, EXPLORER_HUB_REPO=REPO)
     assert "clahe" in answer.result and hub.requests == []
     assert client.cli("weights", "list", EXPLORER_HUB_REPO=REPO).code == 0

@@ -74,7 +74,7 @@ def test_receptive_fields_are_those_of_gradients() -> None:
         x = torch.full((1, 3, 41, 41), 0.5, requires_grad=True)
         seen: dict[str, torch.Tensor] = {}
         with hooked([(model.net.get_submodule(name), lambda m, i, o, seen=seen: seen.update(map=o))]):
-            model.net.decompose(x)
+            model.net.forward_intermediates(x)
         seen["map"][0, 0, 20, 20].backward()
         rows = x.grad[0, 0].abs().sum(1).nonzero()
         assert known[name].receptive_field == int(rows.max() - rows.min()) + 1

@@ -77,7 +77,7 @@ def test_a_launch_makes_one_web_application(project: Path) -> None:
 
 FIRST_PICTURE = """
 import sys
-from explorer.app import catalogue, launch, opening, pictures, restoring
+from explorer.app import model_picker, launch, opening, pictures, workspace
 from explorer.app.detail import Look, detail
 from explorer.app.sessions import open_session
 from explorer.examples import examples
@@ -86,14 +86,14 @@ launch(block=False, quiet=True)
 for example in examples()[1:3]:
     session = open_session(None)
     opening.open_example(session, example.name)
-    best = catalogue.best_for(session.open.small)
-    shown = restoring.finished_preview(session, best, "auto", restoring.PLAIN)
+    best = model_picker.best_for(session.open.small)
+    shown = workspace.finished_preview(session, best, "auto", workspace.PLAIN)
     value = pictures.preview_value(session, shown)
     pictures.result_line(shown.restoration)
-    pictures.sharp_value(session, restoring.sharp_preview(session, 900, restoring.PLAIN), value)
-    assert detail(session, Look((0.4, 0.4, 0.6, 0.6), 5000.0, 700), restoring.PLAIN) is not None
+    pictures.sharp_value(session, workspace.sharp_preview(session, 900, workspace.PLAIN), value)
+    assert detail(session, Look((0.4, 0.4, 0.6, 0.6), 5000.0, 700), workspace.PLAIN) is not None
     opening.set_reference(session, None)  # figures against one are torch's
-    assert restoring.scores(session, shown.restoration.image) is None
+    assert workspace.scores(session, shown.restoration.image) is None
 print([name for name in SLOW if name in sys.modules])
 """
 

@@ -69,7 +69,7 @@ def test_forward_at_the_smallest_size_and_at_a_larger_one(name: str) -> None:
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(1, net.input_channels, height, width, generator=generator)
         with torch.inference_mode():
-            results = net.decompose(x)
+            results = net.forward_intermediates(x)
             image = net(x)
         scale = UPSCALE[descriptor.domain]
         assert image.shape == (1, 3, height * scale, width * scale)
@@ -210,7 +210,7 @@ def test_every_map_stays_in_its_range_and_has_a_title(name: str) -> None:
     side = descriptor.size.padded(32)
     x = torch.rand(1, net.input_channels, side, side, generator=torch.Generator().manual_seed(5))
     with torch.inference_mode():
-        results = net.decompose(x)
+        results = net.forward_intermediates(x)
     for each in descriptor.intermediates:
         if descriptor.needs_weights and each.name not in UNBOUNDED:  # as published, not clamped
             assert each.range[0] <= results[each.name].min() and results[each.name].max() <= each.range[1], each.name

@@ -61,7 +61,7 @@ def test_flat_pictures_stay_finite(name: str, denoise: str, value: float, size: 
     odd[..., size[0] // 2, size[1] // 2] = 0.5
     net = create_model(name, denoise=denoise)
     for x in (flat, odd):
-        results = net.decompose(x)
+        results = net.forward_intermediates(x)
         assert all(torch.isfinite(v).all() for v in results.values())
         assert results["image"].shape == x.shape
         assert results["image"].min() >= 0 and results["image"].max() <= 1
@@ -79,7 +79,7 @@ def test_batches_are_treated_picture_by_picture(name: str) -> None:
 @pytest.mark.parametrize(("name", "channels"), [("ssr", 1), ("msrcr", 3), ("lime", 1)])
 def test_reflectance_times_illumination_is_the_picture(name: str, channels: int) -> None:
     x = dark_scene() + 0.05 * torch.rand(1, 3, 60, 80, generator=torch.Generator().manual_seed(0))
-    results = create_model(name).decompose(x)
+    results = create_model(name).forward_intermediates(x)
     illumination = results["illumination"]
     assert illumination.shape == (1, channels, 60, 80)
     assert illumination.min() > 0 and illumination.max() <= 1
@@ -90,7 +90,7 @@ def test_reflectance_times_illumination_is_the_picture(name: str, channels: int)
 
 def test_lime_image_is_reflectance_times_enhanced_illumination() -> None:
     x = dark_scene()
-    results = create_model("lime", gamma=0.7).decompose(x)
+    results = create_model("lime", gamma=0.7).forward_intermediates(x)
     enhanced = results["illumination_enhanced"]
     assert torch.allclose(enhanced, results["illumination"] ** 0.3, atol=1e-6)
     assert torch.allclose(results["image"], (results["reflectance"] * enhanced).clamp(0, 1), atol=1e-6)

@@ -69,7 +69,7 @@ def test_odd_sizes_come_out_as_they_are(name: str) -> None:
     net = network(name)
     planes = fed(net, dark(37, 43))
     with torch.inference_mode():
-        maps = run_tiled(net.decompose, net, planes, 1 << 30)
+        maps = run_tiled(net.forward_intermediates, net, planes, 1 << 30)
     tables = {each.name for each in net.architecture.intermediates if each.table}
     assert {values.shape[:2] for found, values in maps.items() if found not in tables} == {(37, 43)}
     assert all(np.isfinite(values).all() for values in maps.values())
@@ -92,7 +92,7 @@ def test_what_pools_over_the_picture_is_never_cut(name: str) -> None:
     other = planes.copy()
     other[:3, -8:, -8:] = 0.9
     with torch.inference_mode():
-        one, two = (net.decompose(torch.from_numpy(each)[None]) for each in (planes, other))
+        one, two = (net.forward_intermediates(torch.from_numpy(each)[None]) for each in (planes, other))
     assert any(not torch.equal(one[key][0, :, 0, 0], two[key][0, :, 0, 0]) for key in one)  # the far corner counts
 
 
@@ -167,7 +167,7 @@ def test_iat_shows_what_it_computes_with() -> None:
     net = network("iat")
     x = torch.from_numpy(dark(48, 60))[None]
     with torch.inference_mode():
-        maps = net.decompose(x)
+        maps = net.forward_intermediates(x)
     lit = x * maps["mul"] + maps["add"]
     mixed = torch.einsum("nij,njhw->nihw", maps["color"][:, 0], lit)
     assert torch.allclose(mixed.clamp(1e-8, 1) ** maps["gamma"], maps["image"], atol=1e-5)
@@ -219,8 +219,10 @@ def test_pairlie_takes_the_exponent_that_brightens_as_told() -> None:
     net.illumination[8].bias.data.fill_(float(np.log(0.085 / (1 - 0.085))))  # the sigmoid then gives 0.085
     planes = dark(24, 24)
     with torch.inference_mode():
-        one, many, most = (net.decompose(torch.from_numpy(fed(net, planes, r))[None]) for r in (1.0, 30.0, 300.0))
-        default = net.decompose(torch.from_numpy(planes)[None])
+        one, many, most = (
+            net.forward_intermediates(torch.from_numpy(fed(net, planes, r))[None]) for r in (1.0, 30.0, 300.0)
+        )
+        default = net.forward_intermediates(torch.from_numpy(planes)[None])
     assert torch.allclose(one["image"], one["illumination"] * one["reflectance"], atol=1e-6)
     light = (many["image"] / one["image"]) ** 2.2
     assert torch.allclose(light, torch.full_like(light, 30.0), rtol=1e-3)

@@ -126,12 +126,12 @@ def test_tiles_give_the_whole_picture() -> None:
     planes = np.random.default_rng(0).random((4, 96, 1424), np.float32)
     assert isinstance(net, Pmrid)
     with torch.inference_mode():
-        whole = run_tiled(net.decompose, net, planes, 1 << 34)["image"]
+        whole = run_tiled(net.forward_intermediates, net, planes, 1 << 34)["image"]
         fed: list[int] = []
 
         def run(x: torch.Tensor) -> dict[str, torch.Tensor]:
             fed.append(x.shape[-1])
-            return net.decompose(x)
+            return net.forward_intermediates(x)
 
         tiled = run_tiled(run, net, planes, 1 << 24)["image"]
     assert len(fed) > 1 and max(fed) < 1424
@@ -161,7 +161,7 @@ def test_it_cleans_the_mosaic_of_another_camera(shared: Path) -> None:
         planes = np.stack([noisy(light, k, s, seed) for seed in range(4)])
         x = torch.from_numpy(planes)[None]
         with torch.inference_mode():
-            removed = net.fitted(planes).decompose(x)["removed"]
+            removed = net.fitted(planes).forward_intermediates(x)["removed"]
         left = (torch.nn.functional.pixel_shuffle(x, 2) - removed).numpy()
         truth = np.repeat(np.repeat(light, 2, 0), 2, 1)
         before, after = np.mean((planes - light) ** 2), np.mean((left - truth) ** 2)

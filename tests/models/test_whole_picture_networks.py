@@ -76,7 +76,7 @@ def test_any_size_gives_maps_of_that_size(name: str) -> None:
     for height, width in ((1, 1), (3, 31), (37, 50)):
         planes = dark(height, width)
         with torch.inference_mode():
-            maps = run_tiled(net.decompose, net, planes, 1 << 28)
+            maps = run_tiled(net.forward_intermediates, net, planes, 1 << 28)
         assert maps.keys() == {"image", *described}
         assert maps["image"].shape == (height, width, 3)
         for key, value in maps.items():
@@ -113,7 +113,7 @@ def test_openvino_computes_the_same(name: str) -> None:
     assert engine.name == "openvino"
     x = torch.from_numpy(dark(40, 72))[None]
     with torch.inference_mode():
-        expected = net.decompose(x)
+        expected = net.forward_intermediates(x)
     given = engine.run(x)
     assert given.keys() == expected.keys()
     for key, value in expected.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.photo.light.adaptation import adaptation, matrix_under
 from explorer.photo.light.cameras import BROOKS_XYZ_TO_CAMERA, SRGB_TO_XYZ, camera_to_srgb
+from explorer.photo.light.chromatic_adaptation import adaptation, matrix_under
 
 D65 = SRGB_TO_XYZ.sum(axis=1)
 ILLUMINANT_A = np.array([1.09850, 1.0, 0.35585])

@@ -24,9 +24,9 @@ from PIL import Image
 from explorer.errors import PhotoError, SettingsError
 from explorer.photo import Limits, open_photo
 from explorer.photo.limits import DecoderLimits
-from explorer.sandbox import isolation
-from explorer.sandbox.isolation import DecoderPool, UnexpectedDecodingError
-from explorer.sandbox.wire import WireError, array_sizes, photo_from_wire, photo_to_wire
+from explorer.sandbox import processes
+from explorer.sandbox.processes import DecoderPool, UnexpectedDecodingError
+from explorer.sandbox.serialization import WireError, array_sizes, photo_from_wire, photo_to_wire
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "scripts"))
@@ -81,8 +81,8 @@ decoder.os.fdopen = remember
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., DecoderPool]]:
     """Makes pools whose decoders also do the mischief that a file asks for by its first word."""
-    prefix, rest = isolation._START.split("from explorer", 1)
-    monkeypatch.setattr(isolation, "_START", f"{prefix}\nexec({MISCHIEF!r})\nfrom explorer{rest}")
+    prefix, rest = processes._START.split("from explorer", 1)
+    monkeypatch.setattr(processes, "_START", f"{prefix}\nexec({MISCHIEF!r})\nfrom explorer{rest}")
     made: list[DecoderPool] = []
 
     def make(**limits: Any) -> DecoderPool:
@@ -128,9 +128,9 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize("shared", [True, False], ids=["shared memory", "pipe"])
 @pytest.mark.parametrize("kind", list(samples()))
 def test_the_photo_is_the_same_in_every_field(kind: str, shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shared and not isolation.SHARED_MEMORY:
+    if shared and not processes.SHARED_MEMORY:
         pytest.skip("this system passes pixels through the pipe")
-    monkeypatch.setattr(isolation, "SHARED_MEMORY", shared)
+    monkeypatch.setattr(processes, "SHARED_MEMORY", shared)
     for name, data in samples()[kind]:
         apart = open_photo(data, name=name, isolated=True)
         assert same(apart, open_photo(data, name=name)), name
@@ -143,7 +143,7 @@ def test_a_photo_outlives_its_decoder(tmp_path: Path) -> None:
     path.write_bytes(png(40, 300))
     photo = open_photo(path, isolated=True)
     wanted = photo.image.copy()
-    isolation.close()
+    processes.close()
     assert np.array_equal(photo.image, wanted)
     assert np.array_equal(open_photo(path, isolated=True).image, wanted), "a closed pool starts again"
 
@@ -317,11 +317,11 @@ def test_decoders_end_with_their_parent(ending: str) -> None:
         "import sys, threading, time\n"
         "print('begins', flush=True)\n"
         "from explorer.photo import Limits\n"
-        "from explorer.sandbox import isolation\n"
-        f"prefix, rest = isolation._START.split('from explorer', 1)\n"
+        "from explorer.sandbox import processes\n"
+        f"prefix, rest = processes._START.split('from explorer', 1)\n"
         f"isolation._START = prefix + chr(10) + 'exec(' + repr({MISCHIEF!r}) + ')' + chr(10) + 'from explorer' + rest\n"
         f"data = {png(5)!r}\n"
-        "pool = isolation.pool()\n"
+        "pool = processes.pool()\n"
         "pool.open(data, 'a.png', Limits())\n"
         "threading.Thread(target=lambda: pool.open(b'hang    ', 'x', Limits()), daemon=True).start()\n"
         "while len(pool.pids()) < 1 or pool._idle: time.sleep(0.01)\n"
@@ -351,17 +351,17 @@ def test_decoders_end_with_their_parent(ending: str) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_leaves_its_parents_decoders_alone() -> None:
     first = open_photo(png(7), isolated=True)
-    before = isolation.pool().pids()
+    before = processes.pool().pids()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            status = int(isolation._POOL is not None)
+            status = int(processes._POOL is not None)
         finally:
             os._exit(status)
     assert os.waitpid(pid, 0)[1] == 0
     assert same(open_photo(png(7), isolated=True), first)
-    assert isolation.pool().pids() == before
+    assert processes.pool().pids() == before
 
 
 def test_the_environment_sets_limits_and_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +380,7 @@ def test_the_environment_sets_limits_and_the_way(monkeypatch: pytest.MonkeyPatch
             open_photo(png(3))
     monkeypatch.delenv("EXPLORER_MAX_MEGAPIXELS")
     asked: list[str] = []
-    monkeypatch.setattr(isolation, "pool", lambda: type("Asked", (), {"open": lambda *given: asked.append(given[2])})())
+    monkeypatch.setattr(processes, "pool", lambda: type("Asked", (), {"open": lambda *given: asked.append(given[2])})())
     for value, isolated in (("1", True), ("on", True), ("0", False), ("", False)):
         asked.clear()
         monkeypatch.setenv("EXPLORER_ISOLATED", value)

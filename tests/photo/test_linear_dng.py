@@ -99,7 +99,7 @@ def test_colours_of_a_chart(tmp_path: Path) -> None:
 
 
 def _bradford() -> np.ndarray:
-    from explorer.photo.light.adaptation import adaptation
+    from explorer.photo.light.chromatic_adaptation import adaptation
 
     matrix = adaptation(raws.SRGB_TO_XYZ.sum(1), np.array([0.96422, 1.0, 0.82521]))
     assert matrix is not None

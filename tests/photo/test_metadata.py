@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import IFDRational
 import explorer
 from explorer.encode import FORMATS, encode, quantise
 from explorer.photo import open_photo, write_dng
-from explorer.photo.files.embedding import add_exif_to_tiff
+from explorer.photo.files.exif_writer import add_exif_to_tiff
 from explorer.photo.files.metadata import directories, exif_block, without_place
 from explorer.photo.types import Exposure
 

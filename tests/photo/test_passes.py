@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 from explorer.encode import quantise
-from explorer.photo import Limits, RawPhoto, RgbPhoto, bands, open_mosaic, open_photo, write_dng
+from explorer.photo import Limits, RawPhoto, RgbPhoto, open_mosaic, open_photo, parallel, write_dng
 from explorer.photo.files.metadata import metadata_of_tiff_block
 from explorer.photo.files.raw import read_dng_on_disk
 from explorer.photo.light.cfa import pack_bayer, pack_xtrans, scale_channels
@@ -25,7 +25,7 @@ COLORS = np.array([[0, 1], [3, 2]], np.uint8)
 
 @pytest.fixture(autouse=True)
 def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bands, "_BAND_SAMPLES", 1000)
+    monkeypatch.setattr(parallel, "_BAND_SAMPLES", 1000)
 
 
 def samples(height: int, width: int, seed: int = 5) -> np.ndarray:

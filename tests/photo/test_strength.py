@@ -83,7 +83,7 @@ def test_nonsense_is_refused(value: object) -> None:
 
 
 def test_settings_keep_it(tmp_path: Path) -> None:
-    from explorer.settings import RestoreSettings, read_settings, restore_with, write_settings
+    from explorer.sidecar import RestoreSettings, read_settings, restore_with, write_settings
 
     write_settings(tmp_path / "s.json", RestoreSettings("clahe", 4.0, strength=30))
     settings = read_settings(tmp_path / "s.json")

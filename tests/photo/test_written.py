@@ -17,7 +17,7 @@ from PIL import Image
 from explorer.encode import encode, quantise
 from explorer.photo import open_photo
 from explorer.photo.files import written
-from explorer.photo.files.embedding import srgb_profile
+from explorer.photo.files.exif_writer import srgb_profile
 from explorer.photo.files.written import Samples, deflated, png_of, tiff_of
 from explorer.photo.light.amplify import amplify
 from explorer.photo.light.develop import load_rendering
@@ -111,7 +111,7 @@ def test_a_block_that_libdeflate_splits_is_joined_as_well() -> None:
 def test_threads_change_no_byte(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = picture((500, 700, 3), np.uint16)
     expected = png_of(samples), tiff_of(samples).getvalue()
-    monkeypatch.setattr("explorer.photo.bands.cores", lambda: cores)
+    monkeypatch.setattr("explorer.photo.parallel.cores", lambda: cores)
     monkeypatch.setattr("explorer.photo.files.written.cores", lambda: cores)
     assert (png_of(samples), tiff_of(samples).getvalue()) == expected
 
@@ -148,7 +148,7 @@ def test_the_work_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         written, "deflated", lambda *given: (seen.add(threading.current_thread().name), kept(*given))[1]
     )
-    monkeypatch.setattr("explorer.photo.bands.cores", lambda: 2)
+    monkeypatch.setattr("explorer.photo.parallel.cores", lambda: 2)
     png_of(picture((1000, 1500, 3), np.uint16))
     assert threading.main_thread().name not in seen
     assert seen

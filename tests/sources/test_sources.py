@@ -14,7 +14,7 @@ from explorer.errors import WeightsError
 from explorer.models import create_model
 from explorer.sources import installed, order_of, resolve
 from explorer.weights.config import WeightsConfig
-from explorer.weights.settings import read_settings
+from explorer.weights.search_path import read_settings
 from explorer.weights.store import write_weights
 
 SHELF = '''
@@ -41,7 +41,7 @@ import sys
 import explorer.sources
 explorer.sources.__path__.append(sys.argv[1])
 import explorer
-from explorer.weights.settings import read_settings
+from explorer.weights.search_path import read_settings
 print(explorer.sources.order_of(read_settings()))
 print(explorer.load_model("sci.on_the_shelf").identity.revision)
 print("sci.on_the_shelf" in [model.name for model in explorer.list_models()])

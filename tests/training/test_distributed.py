@@ -32,7 +32,7 @@ def tiny(name, crop=32, batch=3, **changes):
 
 CHOSEN = {
     "plain": tiny("zero_dce.lol"),
-    "split": tiny("retinexnet.split_resize", batch=2, start={}),
+    "split": tiny("retinexnet.split_resize", batch=2, init_from={}),
     "gan": tiny("pix2pix.lol", crop=256, batch=2, options={"width": 2}),
     "plateau": tiny("zero_dce.lol", schedule="plateau"),
 }

@@ -21,7 +21,7 @@ def tiny(recipe: Recipe) -> Recipe:
     crop = {"pix2pix": 256, "sid_unet": 32, "retinexnet": 24, "lynx_xtrans": 48}.get(recipe.architecture, 32)
     options = recipe.options | ({"width": 4} if recipe.architecture == "pix2pix" else {})
     # What a recipe begins with is a run of its own; tests/training/test_stretches.py looks at that.
-    return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options, start={}, growth=None)
+    return replace(recipe, phases=(Phase(1.0, crop, 2),), epoch=2, options=options, init_from={}, warm_start=None)
 
 
 def test_every_recipe_is_there(project: Path) -> None:
@@ -38,9 +38,9 @@ def test_every_recipe_is_there(project: Path) -> None:
 def test_m2_begins_as_m1() -> None:
     torch.manual_seed(0)
     m1, m2 = create_model("lamba_m1").eval(), create_model("lamba_m2").eval()
-    growth = load_recipe("lamba_m2.raw_synthetic").growth
-    assert growth is not None and growth.source == "lamba_m1.raw_synthetic"
-    growth.grow(m2, m1.state_dict())
+    warm = load_recipe("lamba_m2.raw_synthetic").warm_start
+    assert warm is not None and warm.source == "lamba_m1.raw_synthetic"
+    warm.grow(m2, m1.state_dict())
     x = torch.rand(2, 1, 96, 64)
     with torch.inference_mode():
         assert torch.allclose(m1(x), m2(x), atol=1e-5)

@@ -21,7 +21,7 @@ FIRST, SECOND = "retinexnet.split_resize", "retinexnet.split_transpose"
 
 def tiny(name: str) -> Recipe:
     recipe = load_recipe(name)
-    return replace(recipe, phases=(Phase(1.0, 16, 1),), epoch=100, start={} if name == FIRST else recipe.start)
+    return replace(recipe, phases=(Phase(1.0, 16, 1),), epoch=100, init_from={} if name == FIRST else recipe.init_from)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_rates_change_with_their_own_optimiser_alone(name: str, steps: int, data
 
     Two steps of `split_resize` are the case in which the share of the first stretch is not a complete number of steps.
     """
-    trainer = Trainer(replace(tiny(name), start={}), data, tmp_path / "run", steps=steps, device="cpu")
+    trainer = Trainer(replace(tiny(name), init_from={}), data, tmp_path / "run", steps=steps, device="cpu")
     taken = dict.fromkeys(trainer.objective.optimisers, 0)
     for key, optimiser in trainer.objective.optimisers.items():
         optimiser.register_step_post_hook(lambda *_, key=key: taken.update({key: taken[key] + 1}))
@@ -119,7 +119,7 @@ def test_weights_without_that_part_or_of_another_shape(
 
 
 def test_a_run_of_another_recipe_beside_it_is_refused(data: Path, tmp_path: Path) -> None:
-    Trainer(replace(tiny("retinexnet.joint"), start={}), data, tmp_path / FIRST, steps=1, device="cpu").run()
+    Trainer(replace(tiny("retinexnet.joint"), init_from={}), data, tmp_path / FIRST, steps=1, device="cpu").run()
     with pytest.raises(TrainingError, match="belongs to the recipe 'retinexnet.joint'"):
         Trainer(tiny(SECOND), data, tmp_path / SECOND, steps=2, device="cpu")
 
@@ -127,10 +127,10 @@ def test_a_run_of_another_recipe_beside_it_is_refused(data: Path, tmp_path: Path
 def test_every_start_names_a_recipe_and_a_part_of_its_network() -> None:
     from explorer.training.recipe import recipe_names
 
-    started = [load_recipe(name) for name in recipe_names() if load_recipe(name).start]
+    started = [load_recipe(name) for name in recipe_names() if load_recipe(name).init_from]
     assert {recipe.name for recipe in started} >= {SECOND, "retinexnet.joint"}
     for recipe in started:
-        for part, source in recipe.start.items():
+        for part, source in recipe.init_from.items():
             other = load_recipe(source)
             theirs = create_model(other.architecture, **other.options).get_submodule(part).state_dict()
             create_model(recipe.architecture, **recipe.options).get_submodule(part).load_state_dict(theirs)

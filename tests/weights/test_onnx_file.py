@@ -110,7 +110,7 @@ class _OfOneSize(RestorationNet):
     architecture = architecture("zero_dce")
     size, halo, input_channels = architecture.size, architecture.halo, 3
 
-    def decompose(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"image": x * (1 + float(int(x.shape[-1])) / 1000)}
 
 

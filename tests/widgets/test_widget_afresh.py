@@ -25,9 +25,9 @@ pytest.importorskip("ipywidgets")
 
 from explorer.views.stage import STAGE  # noqa: E402  (needs ipywidgets)
 from explorer.widgets.compare_explorer import MOST  # noqa: E402
-from explorer.widgets.look import asset  # noqa: E402
 from explorer.widgets.opening import as_photo  # noqa: E402
 from explorer.widgets.questions import questions  # noqa: E402
+from explorer.widgets.style import asset  # noqa: E402
 
 DARK = np.linspace(0.01, 0.2, 40 * 60 * 3, dtype=np.float32).reshape(40, 60, 3)
 
@@ -60,7 +60,7 @@ def test_an_upload_puts_back_the_light_and_the_channels() -> None:
     upload(w)
     assert (w.gamma, w.gain) == (1.0, 1.0) and w.ratio != 30
     torch.manual_seed(1)
-    net = widgets.bring(create_model("zero_dce", width=4), "zero_dce", "tiny")
+    net = widgets.as_model(create_model("zero_dce", width=4), "zero_dce", "tiny")
     f = widgets.features(DARK, net, 2, layer="convs.0", max_side=64)
     f.off = {1}
     upload(f)
@@ -99,7 +99,7 @@ def test_no_more_can_be_ticked_than_are_compared() -> None:
 
 def test_a_channel_that_is_off_shows_what_it_held() -> None:
     torch.manual_seed(1)
-    net = widgets.bring(create_model("zero_dce", width=4), "zero_dce", "tiny")
+    net = widgets.as_model(create_model("zero_dce", width=4), "zero_dce", "tiny")
     w = widgets.features(DARK, net, 2, layer="convs.0", max_side=64)
     w.channel = 2
     held = w.view.tiles[0]

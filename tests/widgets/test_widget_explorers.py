@@ -42,7 +42,7 @@ def tiny(architecture: str, **options: Any) -> Any:
     import torch
 
     torch.manual_seed(1)
-    return widgets.bring(create_model(architecture, **options), architecture, "tiny")
+    return widgets.as_model(create_model(architecture, **options), architecture, "tiny")
 
 
 def test_restore_takes_a_strength(dark: np.ndarray) -> None:
@@ -268,12 +268,12 @@ def test_a_network_of_a_cell_goes_everywhere(dark: np.ndarray) -> None:
     assert curves.error is None and curves.relit is None
     assert "lx-gone" in curves._edit._dom_classes, "without a light there is none to edit"
     with pytest.raises(ModelNotFoundError):
-        widgets.bring(mine.net, "no_such_architecture")
+        widgets.as_model(mine.net, "no_such_architecture")
 
 
 def test_a_brought_network_does_not_change_with_further_training(dark: np.ndarray) -> None:
     net = create_model("zero_dce", width=4)
-    mine = widgets.bring(net, "zero_dce")
+    mine = widgets.as_model(net, "zero_dce")
     before = explorer.restore(explorer.widgets.restore(dark, "identity").photo, mine).image.copy()
     for parameter in net.parameters():
         parameter.data.add_(0.5)

@@ -56,7 +56,7 @@ def test_without_anywidget_the_plain_forms_show_the_same(project: Path) -> None:
         "c = explorer.widgets.compare(dark, ['identity', 'gamma'])\n"
         "print(type(c.view).__name__, c.view._grid.value.count('<figure>'), c.error)\n"
         "r = explorer.widgets.retinex(dark, 'lime')\nprint(r.error, r.relit is not None)\n"
-        "net = explorer.widgets.bring(create_model('zero_dce', width=4), 'zero_dce')\n"
+        "net = explorer.widgets.as_model(create_model('zero_dce', width=4), 'zero_dce')\n"
         "f = explorer.widgets.features(dark, net, layer='convs.0', max_side=60)\n"
         "f.sheet._slider.value = 2\nprint(type(f.sheet).__name__, f.channel, f.error)\n"
         "p = explorer.widgets.predict('q', 'a', options=['a', 'b'], reveal=lambda: dark)\np.guess = 'a'; p.reveal()\n"

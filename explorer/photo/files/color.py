@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.messages import say
-from explorer.photo.bands import in_bands, rows_of_band
-from explorer.photo.light.adaptation import adaptation
+from explorer.photo.light.chromatic_adaptation import adaptation
 from explorer.photo.light.curves import linear_to_srgb, srgb_to_linear
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 Chromaticities = tuple[float, float, float, float, float, float, float, float]

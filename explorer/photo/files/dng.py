@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.atomic import replacing
 from explorer.errors import OutputError, PhotoError
 from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE
-from explorer.photo.numbers import finite_number, shown
-from explorer.unfinished import replacing
+from explorer.photo.validation import finite_number, shown
 
 _Tag: TypeAlias = tuple[int, int, int, Any, bool]
 """Code, type, count, value, and whether it belongs to the first page: what tifffile takes."""

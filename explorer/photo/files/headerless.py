@@ -15,8 +15,8 @@ from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, camera_to_srgb,
 from explorer.photo.light.cfa import BAYER_PHASES, TILES, Cfa, bayer_shift, completed, completing_inset
 from explorer.photo.light.levels import BlackLevel, normalized_mosaic, tile_levels
 from explorer.photo.light.white_balance import given_gains
-from explorer.photo.numbers import finite_number, shown
 from explorer.photo.types import Exposure, RawPhoto
+from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance
 
 

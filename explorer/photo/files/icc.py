@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from explorer.messages import say
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 UNUSABLE = say("note.profile_unusable")

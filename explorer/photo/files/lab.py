@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.color import D65, SRGB_PRIMARIES, rgb_to_xyz, xyz_of
 from explorer.photo.files.decoded import Decoded, divided
-from explorer.photo.light.adaptation import adaptation
+from explorer.photo.light.chromatic_adaptation import adaptation
 from explorer.photo.light.curves import linear_to_srgb
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 _D50 = np.array([0.9642, 1.0, 0.8249])

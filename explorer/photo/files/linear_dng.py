@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import __version__
+from explorer.atomic import replacing
 from explorer.errors import OutputError
 from explorer.photo.files.carried import (
     BASELINE_EXPOSURE,
@@ -43,7 +44,6 @@ from explorer.photo.files.lossless import tile_sides, tiles_of
 from explorer.photo.files.metadata import directories, without_place
 from explorer.photo.light.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
 from explorer.photo.types import RawPhoto
-from explorer.unfinished import replacing
 
 WHITE = 65535
 _HEADER = b"II*\0\x08\0\0\0"

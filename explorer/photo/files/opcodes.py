@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.messages import say
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.files.bad_pixels import listed, marked, mend
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 _LISTS = (51008, 51009, 51022)

@@ -71,7 +71,7 @@ def without_librarys_lines() -> Iterator[None]:
     """Takes what is written to the standard error while the block runs, and then passes on all but LibRaw's lines.
 
     The standard error belongs to the whole process, so nothing is taken while there are other threads, unless the
-    program allows it. The decoders of `explorer.sandbox.isolation` have no standard error that is shown.
+    program allows it. The decoders of `explorer.sandbox.processes` have no standard error that is shown.
     """
     if not (_in_threads or threading.active_count() == 1):
         yield

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.machine import cores
-from explorer.photo.bands import in_bands
+from explorer.photo.parallel import in_bands
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 

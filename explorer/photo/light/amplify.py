@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from explorer.errors import RatioError
 from explorer.messages import say
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.brightness import wanted_gain
 from explorer.photo.light.cfa import scale_channels
 from explorer.photo.light.curves import display_of, linear_of, srgb_to_linear
 from explorer.photo.light.develop import unprocess
-from explorer.photo.numbers import finite_number, shown
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray
 
 MINIMUM_RATIO = 1.0

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands, rows_of_band
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray, Inset
 
 Cfa = Literal["bayer", "xtrans", "none"]

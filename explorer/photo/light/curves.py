@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands
+from explorer.photo.parallel import in_bands
 from explorer.photo.values import FloatArray
 
 _CHUNK = 1 << 17

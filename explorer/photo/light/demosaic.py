@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.cfa import PERIODS, Cfa, color_map, scale_channels
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
 _CONTEXT = 6

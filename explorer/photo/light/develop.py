@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.messages import say
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
 from explorer.photo.light.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.light.curves import CurveMemory, display_of, linear_of, linear_to_srgb, srgb_to_linear
 from explorer.photo.light.demosaic import demosaic, each_band
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
 

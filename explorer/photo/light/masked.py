@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.light.levels import BlackLevel
-from explorer.photo.numbers import shown
+from explorer.photo.validation import shown
 
 BlackChoice = Literal["auto", "file", "masked"]
 BLACK_CHOICES: tuple[BlackChoice, ...] = ("auto", "file", "masked")

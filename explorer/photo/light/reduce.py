@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.errors import PhotoError
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.curves import linear_of, linear_to_srgb
-from explorer.photo.numbers import shown
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
+from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray
 
 _LARGEST_EXCESS = 1.4

@@ -13,12 +13,12 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.photo.bands import in_bands, rows_of_band
 from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
 from explorer.photo.light.strength import FULL, blended, developed_camera
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
 

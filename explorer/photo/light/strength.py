@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import SettingsError
-from explorer.photo.bands import in_bands
 from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.light.demosaic import each_band
-from explorer.photo.numbers import finite_number, shown
+from explorer.photo.parallel import in_bands
 from explorer.photo.types import RawPhoto
+from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray
 
 FULL = 100.0

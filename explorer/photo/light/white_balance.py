@@ -13,7 +13,7 @@ from explorer.errors import WhiteBalanceError
 from explorer.messages import say
 from explorer.photo.light.cfa import PERIODS, TILES, Cfa, color_map
 from explorer.photo.light.curves import linear_to_srgb, srgb_to_linear
-from explorer.photo.numbers import finite_number, shown
+from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 
 AS_RENDERED = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))

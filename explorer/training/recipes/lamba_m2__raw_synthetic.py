@@ -7,7 +7,7 @@ its own (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", I
 import torch
 from torch import nn
 
-from explorer.training.recipe import Growth, Phase, Recipe
+from explorer.training.recipe import Phase, Recipe, WarmStart
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_mosaic, balanced, source
 
 _BLOCK = "scale8.chain.blocks.0"
@@ -43,7 +43,7 @@ RECIPE = Recipe(
     architecture="lamba_m2",
     objective=balanced(as_mosaic, pace=0.2),
     source=source,
-    growth=Growth("lamba_m1.raw_synthetic", grow),
+    warm_start=WarmStart("lamba_m1.raw_synthetic", grow),
     phases=(Phase(until=1.0, crop=192, batch=4, shrink=2),),
     steps=1_600,
     input=INPUT,

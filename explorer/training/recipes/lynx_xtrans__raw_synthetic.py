@@ -13,7 +13,7 @@ RECIPE = Recipe(
     options={"size": "large"},
     objective=partial(RawObjective, rate=1e-3, inner_rate=2e-3, prepare=as_xtrans_planes, balanced_from=0.0),
     source=partial(SyntheticRaw, ranges=SENSORS, cfa="xtrans"),
-    start={"body": "lynx.raw_synthetic"},
+    init_from={"body": "lynx.raw_synthetic"},
     phases=(
         Phase(until=0.75, crop=192, batch=8, shrink=2),
         Phase(until=1.0, crop=288, batch=4, shrink=2),

@@ -24,7 +24,7 @@ RECIPE = Recipe(
     options={"variant": "resize", "relight": True},
     objective=_objective,
     source=pairs,
-    start={"decom": "retinexnet.joint_decom_only"},
+    init_from={"decom": "retinexnet.joint_decom_only"},
     phases=(Phase(until=0.8, crop=64, batch=5, shrink=3), Phase(until=1.0, crop=128, batch=2, shrink=2)),
     steps=500,
     epoch=100,

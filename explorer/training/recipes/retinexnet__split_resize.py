@@ -34,7 +34,7 @@ RECIPE = Recipe(
     options={"variant": "resize", "relight": True},
     objective=_objective,
     source=pairs,
-    start={"decom": "retinexnet.joint_decom_only"},
+    init_from={"decom": "retinexnet.joint_decom_only"},
     phases=(
         Phase(until=_SHARE, crop=64, batch=6),
         *(

@@ -37,7 +37,7 @@ def _machine() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
-def made_by_the_dead(name: str) -> bool:
+def is_stale(name: str) -> bool:
     """True if the process that created this temporary file no longer exists."""
     match = _NAME.fullmatch(name)
     if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
@@ -55,7 +55,7 @@ def made_by_the_dead(name: str) -> bool:
 def clear_up(folder: Path) -> None:
     """Removes what killed processes of this machine left unfinished in a folder; a process does so once, as a rule."""
     for each in list(folder.glob(PATTERN)):
-        if made_by_the_dead(each.name):
+        if is_stale(each.name):
             remove(each)
 
 
@@ -88,7 +88,7 @@ def replacing(path: Path) -> Iterator[Path]:
         remove(temporary)
 
 
-def put_folder(work: Path, place: Path) -> None:
+def replace_folder(work: Path, place: Path) -> None:
     """Lets a finished folder take its place; what was there before is removed.
 
     Linux exchanges the two in one step. Elsewhere there is no folder at the place for a moment, never half of one.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import explorer
-from explorer.app import budget, catalogue, text
+from explorer.app import budget, model_picker, text
 from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
@@ -25,7 +25,7 @@ from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import suggested_ratio
-from explorer.settings import Finish, RestoreSettings, with_finish, write_settings
+from explorer.sidecar import Finish, RestoreSettings, with_finish, write_settings
 from explorer.views.pictures import within
 from explorer.windows import is_local
 
@@ -98,7 +98,7 @@ def preview(
         ModelNotFoundError, WeightsError: the model is not available.
         RatioError: the ratio is not "auto" or a number from 1 to 300.
     """
-    opened, loaded = session.require_open(), catalogue.load(model)
+    opened, loaded = session.require_open(), model_picker.load(model)
     with session.lock:
         small, taken = opened.at_side(side)
         suggested, source = suggestion(session, loaded)
@@ -152,7 +152,7 @@ def finished_preview(
     if latest is not None and latest[0] == key:
         shown: Preview = latest[1]
     else:
-        loaded = catalogue.load(model)
+        loaded = model_picker.load(model)
         side = budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE)
         shown = preview(session, model, ratio, side, strength=key.strength, as_it_is=True)
         height, width = shown.restoration.image.shape[:2]
@@ -205,7 +205,7 @@ def restored_at(
     """
     # Without the lock: the quick previews go on meanwhile.
     small, taken = opened.at_side(longest)
-    loaded = catalogue.load(choice.model)
+    loaded = model_picker.load(choice.model)
     with room(bytes_to_restore(small.size)):
         if why is None:
             made = explorer.restore(small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False)
@@ -236,7 +236,7 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
     """Says what restoring the whole photo will take; nothing if that is little, or done already."""
     opened = session.require_open()
     width, height = opened.size
-    seconds, memory = budget.seconds_for(catalogue.load(model), width * height), bytes_to_restore(opened.size)
+    seconds, memory = budget.seconds_for(model_picker.load(model), width * height), bytes_to_restore(opened.size)
     if not strength or seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
         return []
     if opened.why_left(ratio) is not None or (opened.work.full or [None])[0] == Choice(model, ratio, strength):
@@ -265,7 +265,7 @@ def full(
     opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     if opened.work.full is not None and opened.work.full[0] == key:
         return opened.work.full[1]
-    photo, loaded = opened.whole, catalogue.load(model)
+    photo, loaded = opened.whole, model_picker.load(model)
     with room(bytes_to_restore(photo.size)):
         why = opened.why_left(ratio)
         if why is None:

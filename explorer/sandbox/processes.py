@@ -33,7 +33,7 @@ from explorer.photo.light.masked import BlackChoice
 from explorer.photo.limits import DECODE_MEGABYTES, DECODE_SECONDS, DecoderLimits, Limits
 from explorer.photo.types import Photo
 from explorer.sandbox.announcing import Leave, Room, unbounded
-from explorer.sandbox.wire import (
+from explorer.sandbox.serialization import (
     WireError,
     array_sizes,
     mapped_arrays,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from explorer.app import text
 from explorer.errors import ModelNotFoundError
-from explorer.photo.numbers import shown
 from explorer.photo.types import RawPhoto
+from explorer.photo.validation import shown
 
 if TYPE_CHECKING:
     from explorer.models import Domain

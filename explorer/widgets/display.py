@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.widgets import viewer
 from explorer.widgets.gallery import pictures
-from explorer.widgets.look import html
+from explorer.widgets.style import html
 
 
 def as_widget(value: Any) -> ipywidgets.Widget | None:
