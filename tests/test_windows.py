@@ -91,7 +91,7 @@ def test_a_window_takes_a_part_of_the_photo_and_needs_its_margin(
         fed.append(x.shape[-2:])
         return decompose(x)
 
-    monkeypatch.setattr(model.net, "decompose", noted)
+    monkeypatch.setattr(model.net, "forward_intermediates", noted)
     looking = windows(photo, model, 3.0)
     assert looking is not None
     looking.restored(BOXES[1], "torch")

@@ -83,7 +83,7 @@ def test_the_network_is_there_for_who_asks(weights: Path, monkeypatch: pytest.Mo
     assert model.net is model.net
     by_torch = restore(PHOTO, model, backend="torch").image
     np.testing.assert_allclose(by_torch, expected, atol=1e-4)
-    for name in ("size", "halo", "input_channels", "placed", "takes_ratio", "needs_float32", "exports"):
+    for name in ("size", "halo", "input_channels", "needs_tile_position", "takes_ratio", "needs_float32", "exports"):
         assert getattr(model.traits, name) == getattr(first.net, name), name
 
 

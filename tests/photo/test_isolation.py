@@ -319,7 +319,7 @@ def test_decoders_end_with_their_parent(ending: str) -> None:
         "from explorer.photo import Limits\n"
         "from explorer.sandbox import processes\n"
         f"prefix, rest = processes._START.split('from explorer', 1)\n"
-        f"isolation._START = prefix + chr(10) + 'exec(' + repr({MISCHIEF!r}) + ')' + chr(10) + 'from explorer' + rest\n"
+        f"processes._START = prefix + chr(10) + 'exec(' + repr({MISCHIEF!r}) + ')' + chr(10) + 'from explorer' + rest\n"
         f"data = {png(5)!r}\n"
         "pool = processes.pool()\n"
         "pool.open(data, 'a.png', Limits())\n"
