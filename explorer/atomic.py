@@ -53,7 +53,7 @@ def is_stale(name: str) -> bool:
 
 @lru_cache(256)
 def clear_up(folder: Path) -> None:
-    """Removes what killed processes of this machine left unfinished in a folder; a process does so once, as a rule."""
+    """Removes unfinished files that killed processes of this machine left in a folder; cached, so once per process."""
     for each in list(folder.glob(PATTERN)):
         if is_stale(each.name):
             remove(each)

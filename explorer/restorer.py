@@ -247,7 +247,7 @@ def compute(
 
 
 def knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
-    """The network knowing what it must of the whole picture: the measured noise of its camera, else what it finds."""
+    """Fits the network to the whole picture: by its camera's measured noise, else by the network's own estimate."""
     net, photo = job.model.traits, job.photo
     if not isinstance(net, Traits) and net.takes_noise and job.whole and isinstance(photo, RawPhoto):
         from explorer.darkroom.planes import noise_of_mosaic

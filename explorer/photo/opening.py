@@ -97,7 +97,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
             return raw
     except PhotoError:
         raise
-    except Exception as error:  # tifffile raises many kinds on damaged structures
+    except Exception as error:  # tifffile raises many kinds of errors on damaged structures
         if suffix_of(name) in RAW_SUFFIXES:
             return True
         raise PhotoError(code="error.tiff_tags", name=name) from error
