@@ -237,7 +237,7 @@ def _light(
     raw: rawpy.RawPy, pattern: _Pattern, area: Area, source: bytes | Path, tags: Mapping[int, Any], name: str,
     choice: BlackChoice,
 ) -> tuple[FloatArray, tuple[float, ...], float, list[str], bool]:  # fmt: skip
-    """Linear light of the picture's area, black levels, white level, notes, and whether masked pixels say something."""
+    """Returns the picture's linear light, black levels, white level, notes, and whether masked pixels are usable."""
     visible = raw.raw_image[area[0] : area[2], area[1] : area[3]]
     if visible.ndim == 3:
         visible = visible[..., :3]

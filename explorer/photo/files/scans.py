@@ -14,7 +14,7 @@ SCANS_OF_THE_LARGEST = 16
 """Largest number of scans for a picture of the maximum size; smaller ones may have more, up to `MOST_SCANS`."""
 _MOST_SEGMENTS = 10_000
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
-"""The end of a scan's bytes: stuffed zeros and restart markers belong to it. One byte is one step."""
+"""Finds the end of a scan's bytes, which may contain stuffed zeros and restart markers; one byte per step."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 

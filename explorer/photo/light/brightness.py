@@ -53,8 +53,7 @@ def _step(count: int) -> int:
 
 
 def _cells(raw: RawPhoto) -> FloatArray:
-    """Returns H x W x 3: mean red, green and blue of each cell of the mosaic, or the pixels of a photo without a
-    mosaic."""
+    """Returns H x W x 3: mean red, green and blue of each cell of the mosaic; without a mosaic, the pixels."""
     gains = np.asarray(raw.white_balance.gains, dtype=np.float32)
     if raw.cfa == "none":
         step = _step(raw.mosaic.shape[0] * raw.mosaic.shape[1])

@@ -62,13 +62,13 @@ _SID_XTRANS = (
     ((2, 0), (2, 3), (5, 0), (5, 3)),
     ((2, 1), (2, 4), (5, 1), (5, 4)),
 )
-"""For each of the nine planes (R, G, B, R, B, G, G, G, G), the places (row, column) in the 6x6 tile that fill the upper
-left, upper right, lower left and lower right pixel of the plane's 2x2 cell (Chen et al., CVPR 2018, Fuji branch)."""
+"""For each of the nine planes (R, G, B, R, B, G, G, G, G), the positions (row, column) in the 6x6 tile that fill the
+upper left, upper right, lower left and lower right pixel of the plane's 2x2 cell (Chen et al., CVPR 2018, Fuji
+branch)."""
 
 
 def bayer_shift(phase: str) -> tuple[int, int]:
-    """Returns the rows and columns to crop from the top left so that a Bayer mosaic of this phase begins with R G / G
-    B.
+    """Returns the rows and columns to crop at the top left so that a Bayer mosaic begins with R G / G B.
 
     Raises:
         KeyError: the phase is not one of `BAYER_PHASES`.
@@ -124,8 +124,7 @@ def completing_inset(sides: tuple[int, ...], shift: tuple[int, int], cfa: Cfa) -
 
 
 def completed(mosaic: NDArray, inset: Inset, cfa: Cfa) -> NDArray:
-    """Completes a mosaic with the rows and columns that it lacks by reflection; returns the same array if it lacks
-    none.
+    """Adds the rows and columns that a mosaic lacks, by reflection; returns the same array if it lacks none.
 
     Args:
         mosaic: sides at least those of the tile.
