@@ -12,8 +12,7 @@ _LONGEST = 40
 
 
 def finite_number(value: Any) -> float | None:
-    """Returns a real number as a float; None for anything else: bools, text, NaN, infinities, integers beyond
-    floats."""
+    """Converts a real number to a float; None for anything else: bools, text, NaN, infinities, huge integers."""
     if isinstance(value, bool | np.bool_ | str | bytes | bytearray):
         return None
     try:

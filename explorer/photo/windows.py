@@ -55,8 +55,7 @@ def _mirrored(photo: RawPhoto, columns: Run) -> Run:
 
 
 def part_of(photo: Photo, rows: Run, columns: Run) -> Photo:
-    """Cuts rows and columns out of a photo, as a new photo. Whole cells of a mosaic are completed by adjacent
-    pixels."""
+    """Cuts rows and columns out of a photo as a new photo; a mosaic's cells are completed by adjacent pixels."""
     if isinstance(photo, RgbPhoto):
         return replace(photo, image=photo.image[slice(*rows), slice(*columns)], as_opened=None)
     cut, before, after = [], [], []

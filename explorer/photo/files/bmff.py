@@ -71,7 +71,7 @@ def brands(data: bytes) -> tuple[bytes, ...]:
 
 
 def kind_of(data: bytes) -> str | None:
-    """"avif" or "heic", by the brands or, if these do not name the codec, by the kind of the primary picture."""
+    """Returns "avif" or "heic", by the brands or, if they do not name the codec, by the primary picture's kind."""
     known = brands(data)
     if not known:
         return None

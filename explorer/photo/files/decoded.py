@@ -119,8 +119,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
 
 
 def divided(colors: NDArray[Any], opacity: NDArray[Any]) -> NDArray[Any]:
-    """Undoes the multiplication of colours by the opacity, since curves, profiles and inks apply to plain colours. 0
-    where the opacity is 0."""
+    """Divides colours by the opacity, because curves, profiles and inks need plain colours; 0 where the opacity is."""
     return np.divide(colors, opacity, out=np.zeros_like(colors), where=opacity > 0)
 
 

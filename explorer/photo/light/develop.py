@@ -36,8 +36,7 @@ def camera_rgb(raw: RawPhoto) -> FloatArray:
 def _developed(
     raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None, beyond_white: bool = False
 ) -> FloatArray:
-    """Converts camera RGB to linear or display-referred sRGB, every channel clipped at the level where the first one
-    saturates.
+    """Converts camera RGB to linear or display-referred sRGB, clipped where the first channel saturates.
 
     Above that level a surface's colour is unknown. Without the common ceiling, saturated highlights turn magenta,
     because green, which has the smallest gain, falls behind red and blue.

@@ -64,8 +64,7 @@ def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[
 
 
 def dng_black_level(tags: Mapping[int, Any], height: int, width: int, samples: int) -> BlackLevel | None:
-    """Reads the black level of a DNG (DNG specification 1.7, BlackLevel and the tags after it); None if it states no
-    usable one.
+    """Reads a DNG's black level (DNG specification 1.7, BlackLevel and the tags after it); None if it is unusable.
 
     Args:
         tags: of the raw picture's directory, numbers as floats.
@@ -131,8 +130,7 @@ def normalized_mosaic(samples: NDArray[np.uint16], black: BlackLevel, white: flo
 
 
 def normalized(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
-    """Converts H x W or H x W x 3 counts to linear light like `normalized_mosaic`; three planes have separate
-    divisors."""
+    """Converts H x W or H x W x 3 counts to linear light as `normalized_mosaic`; three planes have three divisors."""
     if samples.ndim == 2:
         return normalized_mosaic(samples, black, white)
     image = np.empty(samples.shape, dtype=np.float32)

@@ -23,13 +23,13 @@ _GUARD = 4
 """Rows and columns to skip next to the picture and at the sensor's edge, where light leaks in or counts are invalid."""
 _NARROWEST = 8
 _FEWEST = 1000
-"""Smallest number of samples of one colour."""
+"""Smallest number of masked samples of one colour."""
 _LEAST_COUNTS = 2.0
 """Smallest difference in counts; stated levels are whole numbers, so one count does not matter."""
 _LEAST_SHARE = 2e-4
 """Smallest difference as a fraction of the range from black to white: 2 % of it after amplification by 100."""
 _MOST_SHARE = 0.01
-"""Largest difference; beyond it, the pixels are not masked."""
+"""Largest plausible difference, as a fraction of the range; beyond it, the pixels are not masked."""
 _LARGEST_NOISE = 0.02
 _BLOCK = 16
 

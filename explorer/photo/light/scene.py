@@ -25,8 +25,8 @@ from explorer.photo.values import FloatArray
 Color = Literal["camera", "srgb"]
 _TOP = np.float32(65535)
 _FROM, _FULLY = 0.8, 1.0
-"""Amplified light from which the photo's own samples begin to replace, and at which they fully replace, a picture that
-ends at 1."""
+"""Amplified light at which the photo's own samples begin to replace those of a picture that ends at 1, and at which
+they replace them fully."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,7 @@ class Scene:
 
     photo: RawPhoto = field(repr=False)
     codes: NDArray[np.uint16] | None = field(default=None, repr=False)
-    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None if the result is the developed
-    photo."""
+    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None for a developed photo."""
     color: Color = "camera"
     """The codes' colours: white-balanced camera RGB, or sRGB."""
 

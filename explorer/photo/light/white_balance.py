@@ -124,8 +124,7 @@ def given_gains(choice: Any) -> Gains:
 def raw_balance(
     choice: WhiteBalanceChoice, mosaic: FloatArray, cfa: Cfa, as_shot: Gains | None, daylight: Gains | None, name: str
 ) -> WhiteBalance:
-    """Computes the white balance of a RAW photo; arguments as in `RawPhoto`, raises as
-    `RawPhoto.with_white_balance`."""
+    """Computes a RAW photo's white balance; arguments as in `RawPhoto`, raises as `RawPhoto.with_white_balance`."""
     if not isinstance(choice, str):  # an array would be compared to the names element by element
         return WhiteBalance(given_gains(choice), "given gains")
     if choice == "as_shot":
@@ -157,8 +156,7 @@ def picture_balance(choice: WhiteBalanceChoice, opened: FloatArray, name: str) -
 
 
 def with_gains(opened: FloatArray, gains: Gains) -> FloatArray:
-    """Applies gains to a developed picture in linear light, clipped at white; returns the picture itself if all are
-    1."""
+    """Applies gains to a developed picture in linear light, clipped at white; gains of 1 return the picture itself."""
     if gains == AS_RENDERED.gains:
         return opened
     linear = srgb_to_linear(opened) * np.asarray(gains, dtype=np.float32)
