@@ -21,8 +21,7 @@ class BlockedError(HubError):
 
 
 def blamed(error: BaseException, url: str) -> str:
-    """Returns the environment's fault that made `url` unreachable, as the rest of a sentence; empty if there is
-    none."""
+    """Returns the setting in the environment that made `url` unreachable, as the rest of a sentence, or ""."""
     errors = list(_chain(error))
     return _certificates(errors) or _proxy(errors, url)
 
@@ -83,8 +82,7 @@ def _proxy(errors: list[BaseException], url: str) -> str:
 
 
 def proxy_variable(url: str) -> tuple[str, str] | None:
-    """Returns the variable with the proxy for an address, and the proxy without user and password; None without a
-    proxy."""
+    """Returns the variable with an address's proxy, and the proxy without user and password; None without a proxy."""
     parts = urlsplit(url)
     if parts.hostname is None or proxy_bypass(parts.hostname):
         return None

@@ -154,7 +154,7 @@ def _append(response: Any, partial: Path, have: int, size: int, report: Report) 
         have = 0
     with partial.open("r+b" if have else "wb") as file:
         file.seek(have)
-        for block in response.iter_bytes():  # as it arrives: a block size would hold back what a cut then loses
+        for block in response.iter_bytes():  # unbuffered, so that a cut loses nothing
             if have + len(block) > size:
                 raise HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
             file.write(block)

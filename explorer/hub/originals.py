@@ -1,5 +1,4 @@
-"""Downloads published checkpoints from their authors' pages: the licence first, then the files, checked and
-resumable."""
+"""Downloads published checkpoints from their authors' pages: first the licence, then checked, resumable files."""
 
 from __future__ import annotations
 

@@ -139,8 +139,7 @@ class Lynx(_Lynx):
         super().__init__(size, inputs=8, upscale=2, reduced=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps an amplified N x 1 x H x W RGGB mosaic (sides multiples of 16) to N x 3 x H x W, sRGB curve,
-        unclipped."""
+        """Maps an amplified N x 1 x H x W RGGB mosaic (sides multiples of 16) to N x 3 x H x W, sRGB curve."""
         planes = F.pixel_unshuffle(x, 2)
         curved = linear_to_srgb(planes.clamp(0, 1))
         red, green1, green2, blue = curved.split(1, 1)
@@ -162,7 +161,7 @@ class LynxXTrans(_Lynx):
         super().__init__(size, inputs=18, upscale=3, reduced=1, blocks=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps amplified N x 9 x h x w planes (sides multiples of 16) to N x 3 x 3h x 3w, sRGB curve, unclipped."""
+        """Maps amplified N x 9 x h x w planes (sides multiples of 16) to N x 3 x 3h x 3w, sRGB curve."""
         curved = linear_to_srgb(x.clamp(0, 1))
         red, blue = (curved[:, a : a + 1] + curved[:, b : b + 1] for a, b in ((0, 3), (2, 4)))
         green = (curved[:, 1:2] + curved[:, 5:].sum(1, keepdim=True)) / 5

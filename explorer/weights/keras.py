@@ -59,8 +59,8 @@ def tensors(path: Path, data: bytes) -> Tensors:
 
 
 def _turned(value: NDArray[np.float32], leaf: str) -> NDArray[np.float32]:
-    """Transposes H x W x in x out to out x in x H x W, in x out to out x in; depthwise H x W x C x 1 to C x 1 x H x
-    W."""
+    """Transposes to torch's order: H x W x in x out to out x in x H x W, in x out to out x in, and depthwise kernels, H
+    x W x C x 1, to C x 1 x H x W."""
     if leaf == "depthwise_kernel" and value.ndim == 4:
         return value.transpose(2, 3, 0, 1)
     if leaf == "kernel":

@@ -82,8 +82,7 @@ def imported_folder() -> Path:
 
 
 def available_weights() -> dict[str, tuple[Path, str]]:
-    """Returns folders of weights on this machine by name, sorted, without the Hub's cache: (folder, "local" or
-    "embedded").
+    """Returns folders of weights by name, sorted, without the Hub's cache: (folder, "local" or "embedded").
 
     Raises:
         WeightsError: the user's settings cannot be read.
