@@ -280,8 +280,7 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Computes the averaged network's plain metrics on the held-out batches; saves each one's first picture for
-        replay."""
+        """Computes the averaged network's plain metrics on the held-out batches; saves replay pictures."""
         scores: dict[str, float] = {}
         further: dict[str, list[float]] = {}
         found: dict[str, list[torch.Tensor]] = {metric.name: [] for metric in PLAIN}

@@ -24,8 +24,7 @@ from explorer.training.sources import (
 SHARES = {"lol": 0.4, "sice": 0.25, "darkened": 0.35}
 """Probability that a picture of a batch comes from each."""
 _JITTER = 0.25
-"""Standard deviation, in stops, of the error added to a training picture's ratio, since suggested ratios have
-errors."""
+"""Standard deviation, in stops, of the error added to a training picture's ratio, like that of suggested ratios."""
 
 
 class MixedPairs:

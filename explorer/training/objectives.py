@@ -60,8 +60,7 @@ class Objective:
 def minimise(
     loss: torch.Tensor, optimiser: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], clip: float | None
 ) -> float:
-    """Runs backward pass, optional gradient clipping by norm, and step. Returns the gradient's norm (0 if not
-    clipped)."""
+    """Runs backward pass, optional gradient clipping by norm, and step. Returns the gradient's norm, or 0."""
     flush_denormals()  # set again, in case another thread trains than the one that made the objective
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -148,8 +147,7 @@ class PairObjective(Objective):
 
 
 class MeanMatchedObjective(Objective):
-    """Objective of an RGB network on amplified pairs: mostly the error after scaling the result to the reference's
-    mean.
+    """Objective of an RGB network on amplified pairs: mostly the error after scaling to the reference's mean.
 
     A dark picture does not show how bright the photographer wanted the scene. A plain error spends the training on
     guessing it; here, four fifths of the error ignore the overall brightness, and structural similarity is included.

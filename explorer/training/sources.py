@@ -72,8 +72,7 @@ def pairs_folder(data: Path) -> Path:
 
 
 def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]:
-    """Splits pairs into training and validation by `train.txt` and `val.txt`, else holds out every twentieth by
-    name."""
+    """Splits pairs into training and validation: by `train.txt` and `val.txt`, else every twentieth by name."""
     train = read_pairs(folder, "train.txt", skipped)
     if (folder / "val.txt").is_file():
         held_out = read_pairs(folder, "val.txt", skipped)

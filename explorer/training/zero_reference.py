@@ -167,8 +167,7 @@ class SCITerms:
 
 
 class SCIObjective(Objective):
-    """Objective of SCI: a cascade of illumination estimates with shared parameters, each calibrated by the last
-    result."""
+    """Objective of SCI: a cascade of illumination estimates with shared parameters, each calibrated by the last."""
 
     def __init__(self, net: nn.Module, rate: float, terms: SCITerms | None = None, clip: float = 5.0) -> None:
         calibrator = Calibrator()
