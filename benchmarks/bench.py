@@ -42,7 +42,7 @@ class Case:
     architecture: str
     label: str
     height: int
-    """Of the network's input planes."""
+    """Height of the network's input planes."""
     width: int
     options: tuple[tuple[str, str], ...] = ()
 

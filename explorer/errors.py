@@ -29,7 +29,7 @@ class ExplorerError(Exception):
 
 
 class PhotoError(ExplorerError):
-    """A file that cannot be read as a photograph: empty, truncated, of an unknown kind, too large, without a mosaic."""
+    """A file that cannot be read as a photo: empty, truncated, of an unknown kind, too large, without a mosaic."""
 
     exit_code = 3
 

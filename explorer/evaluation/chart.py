@@ -185,7 +185,7 @@ def neutral_photo(photo: Photo, corners: Corners) -> tuple[Photo, float]:
     """Sets a photo's white point on the chart, and returns it with the ratio that exposes the neutral ramp correctly.
 
     Raises:
-        DataError: the corners do not fit the picture, or the chart holds no light.
+        DataError: the corners do not fit the picture, or the chart has no light.
         WhiteBalanceError: the neutral patch is clipped or too dark.
     """
     x, y = patch_centres(corners)[_WHITE_POINT]
@@ -210,7 +210,7 @@ def evaluate_chart(
         advance: called with a description after each model.
 
     Raises:
-        DataError: the corners do not fit the picture, or the chart holds no light.
+        DataError: the corners do not fit the picture, or the chart has no light.
         WhiteBalanceError: the neutral patch is clipped or too dark.
     """
     photo, ratio = neutral_photo(photo, corners)

@@ -39,7 +39,7 @@ class SweepPoint:
     """Signal-to-noise ratio of that pixel."""
     photos: int
     psnr: float
-    """dB"""
+    """In dB."""
     ssim: float
     seconds: float
     """Seconds per photo of the network alone."""

@@ -1,7 +1,7 @@
 """The U-Net of "Learning to See in the Dark", for Bayer and X-Trans mosaics.
 
-Chen, Chen, Xu and Koltun, CVPR 2018, section 3.2. The mosaic comes packed, so that each plane holds one colour; the
-last convolution has as many channels as depth-to-space needs to return to the mosaic's resolution.
+Chen, Chen, Xu and Koltun, CVPR 2018, section 3.2. The mosaic is packed, so that each plane has one colour; the last
+convolution has as many channels as depth-to-space needs to return to the mosaic's resolution.
 """
 
 from __future__ import annotations

@@ -78,8 +78,8 @@ def described(tensors: Mapping[str, torch.Tensor]) -> Any | None:
     """Returns the library's descriptor of the network built from a state dict; None if it does not recognise it.
 
     Raises:
-        WeightsError: it is no restoration network for RGB pictures that keeps their size, or its tensors do not fit; or
-            as `library`.
+        WeightsError: it is not a restoration network for RGB pictures that preserves their size, or its tensors do not
+            fit; or as `library`.
     """
     spandrel = library()
     try:

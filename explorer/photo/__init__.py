@@ -1,4 +1,4 @@
-"""Reading photographs and preparing their light. Knows nothing of models.
+"""Reads photos and prepares their light. Independent of models.
 
 Decoders (rawpy, tifffile, Pillow, SciPy) are imported by the functions that need them, so this import only loads NumPy.
 Some functions have the name of their module (`amplify`, `describe`, `develop`, `model_input`); here, the name is the

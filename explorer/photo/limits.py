@@ -46,7 +46,7 @@ class Limits:
         """Reads the default limits: EXPLORER_MAX_MEGABYTES (MiB) and EXPLORER_MAX_MEGAPIXELS.
 
         Raises:
-            SettingsError: a variable that holds no number above 0.
+            SettingsError: a variable is not a number above 0.
         """
         return cls(
             max(1, int(number_from_environment(MEGABYTES, cls.max_bytes / MEBIBYTE, most=2**20) * MEBIBYTE)),
@@ -104,7 +104,7 @@ class DecoderLimits:
         """Reads EXPLORER_DECODE_MEGABYTES (MiB), EXPLORER_DECODE_SECONDS and EXPLORER_DECODERS, if set.
 
         Raises:
-            SettingsError: a variable that holds no number above 0.
+            SettingsError: a variable is not a number above 0.
         """
         return cls(
             int(number_from_environment(DECODE_MEGABYTES, cls.memory / MEBIBYTE, least=31, most=2**24) * MEBIBYTE),

@@ -107,7 +107,7 @@ def _hardware(device: torch.device) -> str:
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" takes CUDA where there is one.
+    """Chooses a device; "auto" uses CUDA if there is one.
 
     Raises:
         TrainingError: the named device is not there.
@@ -129,7 +129,7 @@ class Trainer:
 
     Args:
         recipe: what to train.
-        data: folder that holds `clean/` and `lol/`.
+        data: folder that contains `clean/` and `lol/`.
         folder: the run's folder; created if missing.
         steps: overrides the recipe's steps, or those of a resumed run.
         resume: continue from the folder's checkpoint.

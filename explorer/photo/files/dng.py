@@ -243,7 +243,7 @@ def write_dng(
         camera: the camera's name (UniqueCameraModel, Make and Model).
         rotation: counter-clockwise degrees to turn the picture for display: 0, 90, 180 or 270.
         mirrored: the picture is mirrored left to right before it is turned.
-        active_area: top, left, bottom, right of the part of the mosaic that holds the picture; None is all of it.
+        active_area: top, left, bottom, right of the part of the mosaic that contains the picture; None for all of it.
             The phase is that of the active area's first pixel, as the specification has it.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Corrections that a DNG asks for before anything else (opcode lists; DNG specification 1.7, chapter 7).
+"""Corrections that a DNG requires before other processing (opcode lists; DNG specification 1.7, chapter 7).
 
 A phone's lens loses three quarters of the light in its corners, and with another tint than in the middle; the file
 contains the gains that undo this. At a hundredfold amplification, the falloff would dominate the picture.

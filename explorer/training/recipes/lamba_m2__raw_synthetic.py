@@ -1,4 +1,4 @@
-"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photographs.
+"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photos.
 
 It starts as M1: with M1's parts, and its own parts initialised so that it computes the same as M1. So training
 concentrates on the new parts (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016).

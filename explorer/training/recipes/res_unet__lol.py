@@ -1,4 +1,4 @@
-"""`res_unet.lol`: the residual U-Net on low-light pairs and darkened photographs.
+"""`res_unet.lol`: the residual U-Net on low-light pairs and darkened photos.
 
 The output is linear, because the sigmoid collapsed permanently to black at this rate. Without amplification before the
 network, training stagnated 1.5 dB lower: most of the loss was the guess of the reference's brightness.
