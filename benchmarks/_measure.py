@@ -1,13 +1,12 @@
-"""One measurement in a process of its own: peak memory of a network on a picture, ours or the published form.
+"""Takes one measurement in a separate process: peak memory of a network on a picture, ours or the published form.
 
     python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH [OPTION=VALUE ...]
     python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
     python benchmarks/_measure.py stages MODEL SMALL.dng FILE.dng FOLDER
 
-"free" is ours without being compiled for the picture's shape. The second restores a RAW file from disk to disk; after
-TILES tiles (0 for all of them) the network's results are replaced by grey, which leaves memory as it is and saves the
-time. "stages" are seconds of the processor and of the clock from file to file, the start included. Prints a line of
-JSON.
+"free" is ours, not compiled for the picture's shape. "mosaic" restores a RAW file from disk to disk; after TILES tiles
+(0 for all), the network's results are replaced by grey, which saves time without changing memory. "stages" measures CPU
+and wall seconds from file to file, including startup. Prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ _STARTED = time.perf_counter()
 
 
 def peak() -> float:
-    """MiB that this process has held at most.
+    """Returns the peak memory of this process in MiB.
 
-    On Linux by its own status: the counter of `getrusage` (in KiB there) begins with what the parent held.
+    On Linux, read from its own status, because the counter of `getrusage` (in KiB) starts at the parent's value.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -39,7 +38,7 @@ def peak() -> float:
 
 
 def untrained(architecture: str, **options: Any) -> LoadedModel:
-    """A network at its published width with seeded parameters; speed and memory do not depend on their values."""
+    """Makes a network of the published width with seeded parameters, whose values do not affect speed and memory."""
     import torch
 
     from explorer.models import architecture as described
@@ -56,7 +55,7 @@ def untrained(architecture: str, **options: Any) -> LoadedModel:
 
 
 def network(architecture: str, form: str, height: int, width: int, **options: str) -> dict[str, float]:
-    """Peak memory of one run, and what the process held before it."""
+    """Measures the peak memory of one run, and the process's memory before it."""
     import numpy as np
     import torch
     from eager import as_published
@@ -82,7 +81,7 @@ def network(architecture: str, form: str, height: int, width: int, **options: st
 
 
 def mosaic(architecture: str, photograph: str, out: str, tiles: int) -> dict[str, Any]:
-    """Peak memory of a restoration from file to file."""
+    """Measures the peak memory of a restoration from file to file."""
     import dataclasses
 
     import explorer
@@ -125,10 +124,10 @@ def mosaic(architecture: str, photograph: str, out: str, tiles: int) -> dict[str
 
 
 def stages(model: str, small: str, photograph: str, out: str) -> dict[str, list[float]]:
-    """Processor seconds (of all threads) and wall seconds of each stage from file to file in this process.
+    """Measures CPU seconds (of all threads) and wall seconds of each stage from file to file in this process.
 
-    The first stage begins with the interpreter and ends with a small photograph restored: what a network and its
-    compilation take to be there.
+    The first stage starts with the interpreter and ends when a small photo is restored: the time to load and compile a
+    network.
     """
     found: dict[str, list[float]] = {}
     began = [0.0, _STARTED]

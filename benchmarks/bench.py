@@ -1,11 +1,11 @@
-"""How fast and how small: the explorer's engine against the published, eager form of each network, paired in one run.
+"""Compares speed and memory of the explorer's engine with the published, eager form of each network, in paired runs.
 
     python benchmarks/bench.py                  # everything; some minutes on two cores
     python benchmarks/bench.py --only lamba_m0 --rounds 9
     python benchmarks/bench.py --quick          # tiny pictures: shows that it works, measures nothing
 
-Each round runs both forms one after the other, the first of them in turn, so that whatever else the machine does meets
-both; the ratio is taken within a round. Writes Markdown and JSON to `benchmarks/results/`.
+Each round runs both forms in alternating order, so that other load on the machine affects both; the ratio is computed
+within a round. Writes Markdown and JSON to `benchmarks/results/`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ TARGETS = {
     "lamba_m0 8 MP": 4.5, "lamba_m1 8 MP": 3.5, "lamba_m2 8 MP": 3.5, "sid_unet 8 MP": 3.5,
     "retinexnet 1 MP": 3.0, "zero_dce 1 MP": 3.0,
 }  # fmt: skip
-"""Ratios on two cores that the project aims at."""
+"""The project's target ratios on two cores."""
 SIDES = {"rgb": 1, "bayer": 1, "packed": 2, "xtrans": 3}
-"""Of the cells of a mosaic that a network's planes hold one sample of."""
+"""Side of a mosaic's cells, of which a network's planes have one sample each."""
 MOSAIC = ("8 MP", 2048, 4096)
 
 
@@ -42,14 +42,14 @@ class Case:
     architecture: str
     label: str
     height: int
-    """Of the network's input planes."""
+    """Height of the network's input planes."""
     width: int
     options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured for a case."""
+    """The measurements of a case."""
 
     case: str
     backend: str
@@ -61,20 +61,20 @@ class Result:
     ratio: float
     """Median over rounds of eager / ours."""
     ratio_low: float
-    """The second lowest of the rounds (the lowest of few)."""
+    """The second lowest of the rounds (the lowest if there are few)."""
     ratio_high: float
     ceiling_share: float
-    """Of the arithmetic that a large matrix product reaches in this run."""
+    """Fraction of the arithmetic rate of a large matrix product in this run."""
     difference: float
-    """Largest difference of the two results."""
+    """Largest difference between the two results."""
     eager_mib: float
-    """Peak memory above what the process held before."""
+    """Peak memory above the process's memory before."""
     ours_mib: float
     target: float | None
 
 
 def cases(quick: bool) -> list[Case]:
-    """Every network that has weights: 8 MP mosaics for RAW networks, 1 MP and 0.24 MP pictures for the others."""
+    """Lists all networks with weights: 8 MP mosaics for RAW networks, 1 MP and 0.24 MP pictures for the others."""
     if quick:
         return [Case("lamba_m0", "tiny", 64, 64), Case("zero_dce", "tiny", 32, 48)]
     from explorer.models import architectures
@@ -82,20 +82,20 @@ def cases(quick: bool) -> list[Case]:
     found = []
     for each in (each for each in architectures().values() if each.needs_weights):
         for label, *sides in [("1 MP", 1024, 1024), ("0.24 MP", 400, 600)] if each.domain == "rgb" else [MOSAIC]:
-            height, width = (each.size.padded(side // SIDES[each.domain]) for side in sides)  # what its sizes permit
+            height, width = (each.size.padded(side // SIDES[each.domain]) for side in sides)  # an allowed size
             found.append(Case(each.name, label, height, width))
     return [*found, Case("lynx", "small 8 MP", 2048, 4096, (("size", "small"),))]
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Returns the wall time of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def ceiling(side: int = 2048) -> float:
-    """GMac a second of a float32 matrix product on all cores: the best of five."""
+    """Returns GMac per second of a float32 matrix product on all cores: the best of five."""
     import torch
 
     a = torch.rand(side, side)
@@ -104,7 +104,7 @@ def ceiling(side: int = 2048) -> float:
 
 
 def memory(case: Case, form: str) -> float:
-    """Peak MiB of a form in a process of its own, above what it held with everything loaded."""
+    """Returns the peak MiB of a form in a separate process, above its memory with everything loaded."""
     command = [sys.executable, str(HERE / "_measure.py"), "network", case.architecture, form]
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     done = subprocess.run(
@@ -137,7 +137,7 @@ def measured(case: Case, rounds: int, with_memory: bool, best: float) -> Result:
     def ours() -> torch.Tensor:
         return engine.run(x)["image"]
 
-    difference = float((published() - ours()).abs().max())  # and both are warm
+    difference = float((published() - ours()).abs().max())  # then both are warm
     times: dict[str, list[float]] = {"eager": [], "ours": []}
     for number in range(rounds):
         order = [("eager", published), ("ours", ours)]
@@ -166,7 +166,7 @@ def measured(case: Case, rounds: int, with_memory: bool, best: float) -> Result:
 
 
 def frames_per_second() -> dict[str, float]:
-    """On a GPU: lamba_m0 at 3840x2160, one frame after the other; empty without one."""
+    """Measures lamba_m0 at 3840x2160 on a GPU, frame by frame; empty without a GPU."""
     import torch
 
     if not torch.cuda.is_available():
@@ -186,7 +186,7 @@ def frames_per_second() -> dict[str, float]:
 
 
 def as_markdown(results: list[Result], facts: dict[str, object]) -> str:
-    """The report."""
+    """Formats the report."""
     lines = ["# Speed and memory against the published, eager form", ""]
     lines += [f"- {key}: {value}" for key, value in facts.items()]
     lines += [

@@ -1,7 +1,7 @@
-"""The networks as their authors publish them: torch, eager, nothing folded: what the engine is compared with.
+"""The networks as published by their authors (torch, eager, nothing folded), for comparison with the engine.
 
-The Lamba & Mitra networks carry weight normalisation on every convolution (g * v / ||v||, computed again in every run);
-the other published codes are the layers themselves, one call after the other.
+The Lamba & Mitra networks have weight normalisation on every convolution (g * v / ||v||, recomputed in every run); the
+other published codes call the layers one after the other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from explorer.models import RestorationNet
 
 
 def as_published(net: RestorationNet) -> RestorationNet:
-    """A copy of a network in its published form; it computes the same up to rounding."""
+    """Returns a copy of a network in its published form, which computes the same up to rounding."""
     plain = copy.deepcopy(net).eval()
     if type(net).__module__.endswith(".lamba"):
         for module in list(plain.modules()):
@@ -26,13 +26,13 @@ def as_published(net: RestorationNet) -> RestorationNet:
 
 
 def multiplications(net: RestorationNet, x: torch.Tensor) -> int:
-    """Multiply-accumulate operations of all convolutions for one input, counted by hooks while it runs."""
+    """Counts the multiply-accumulate operations of all convolutions for one input, by hooks while it runs."""
     total = 0
 
     def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal total
         assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
-        # A transposed convolution spreads every input sample, a plain one gathers for every output sample.
+        # A transposed convolution scatters every input sample, a plain one gathers for every output sample.
         samples = (inputs[0] if isinstance(module, nn.ConvTranspose2d) else output).numel()
         total += samples * module.weight[0].numel()
 

@@ -1,15 +1,15 @@
-"""What surrounds the networks: opening RAW files, folders, stages from file to file, starting up.
+"""Benchmarks everything around the networks: opening RAW files, folders, stages from file to file, startup.
 
     python benchmarks/everyday.py            # three minutes on two cores
     python benchmarks/everyday.py --quick    # small files: shows that it works, measures nothing
 
 - RAW files of 24 megapixels, uncompressed and in lossless JPEG, opened and packed: against rawpy's own unpacking,
   paired within rounds.
-- A folder of RAW files of 8 megapixels through `lowlight restore`: user and system time over the time of all cores,
-  of the whole command and without its start (a long folder's run less a short one's).
-- From a RAW file of 24 megapixels to files through `lamba_m0`: processor and wall seconds of each stage, medians of
-  processes whose graph is on the disk.
-- From the command to the answer: `import explorer`, `lowlight models`, the app's first page.
+- A folder of RAW files of 8 megapixels through `lowlight restore`: user and system time over the time of all cores, for
+  the whole command and without its startup (a long folder's run minus a short one's).
+- From a RAW file of 24 megapixels to files through `lamba_m0`: CPU and wall seconds of each stage, medians of processes
+  whose graph is cached on disk.
+- From a command to its answer: `import explorer`, `lowlight models`, the app's first page.
 
 Writes Markdown and JSON to `benchmarks/results/`.
 """
@@ -37,14 +37,14 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
 LIMIT = 1.3
-"""What opening and packing may take, in times of rawpy's own unpacking."""
+"""Limit of opening and packing, as a multiple of rawpy's own unpacking."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 _TILE = 256, 512
 _MODEL = "lamba_m0.raw_synthetic"
 
 
 def write_raw(path: Path, height: int, width: int, compressed: bool = False) -> Path:
-    """A dark DNG with noise, as a camera gives at night; uncompressed, or in tiles of lossless JPEG."""
+    """Writes a dark DNG with noise, like a camera's at night; uncompressed, or in tiles of lossless JPEG."""
     import numpy as np
     import tifffile
 
@@ -76,14 +76,14 @@ def write_raw(path: Path, height: int, width: int, compressed: bool = False) -> 
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Returns the wall time of one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def opening(folder: Path, height: int, width: int, rounds: int) -> list[dict[str, Any]]:
-    """Medians of opening and packing, and of the ratio within rounds to rawpy's unpacking."""
+    """Returns medians of opening and packing, and of the ratio within rounds to rawpy's unpacking."""
     import rawpy
 
     from explorer.photo import model_input, open_photo
@@ -94,7 +94,7 @@ def opening(folder: Path, height: int, width: int, rounds: int) -> list[dict[str
 
         def theirs(path: Path = path) -> None:
             with rawpy.imread(str(path)) as raw:
-                assert raw.raw_image_visible.size  # asking for it unpacks
+                assert raw.raw_image_visible.size  # accessing it unpacks
 
         def ours(path: Path = path) -> None:
             model_input(open_photo(path, isolated=False), "packed", 100.0)
@@ -114,7 +114,7 @@ def opening(folder: Path, height: int, width: int, rounds: int) -> list[dict[str
 
 
 def stages(folder: Path, height: int, width: int, rounds: int) -> dict[str, list[float]]:
-    """Median processor and wall seconds of each stage from file to file; see `_measure.stages`."""
+    """Returns median CPU and wall seconds of each stage from file to file; see `_measure.stages`."""
     small, large = write_raw(folder / "small.dng", 64, 96), scenic_raw(folder / "large.dng", height, width)
     (folder / "saved").mkdir()
     given = [_MODEL, str(small), str(large), str(folder / "saved")]
@@ -127,8 +127,7 @@ def stages(folder: Path, height: int, width: int, rounds: int) -> dict[str, list
 
 
 def scenic_raw(path: Path, height: int, width: int) -> Path:
-    """A DNG of a bundled example, repeated to the size: how long a file takes to be compressed depends on what it
-    shows."""
+    """Writes a DNG of a bundled example, repeated to a size, because compression time depends on the content."""
     import numpy as np
 
     from explorer.examples import examples
@@ -143,7 +142,7 @@ def scenic_raw(path: Path, height: int, width: int) -> Path:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Returns the CPU's name, if the system provides it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -152,8 +151,8 @@ def processor() -> str:
 
 
 def folder_runs(folder: Path, height: int, width: int, count: int) -> dict[str, float]:
-    """`lowlight restore` on a folder of `count` photographs and on one of a third of them: seconds, and the share of
-    all cores that were busy, in the longer run and in what it has more than the shorter."""
+    """Runs `lowlight restore` on a folder of `count` photos and on one of a third of them; returns the seconds, and the
+    share of all cores that were busy, in the longer run and in its difference from the shorter."""
     runs = [_folder_run(folder / str(n), height, width, n) for n in (count // 3, count)]
     cores = os.cpu_count() or 1
     (short, less), (long, more) = runs
@@ -167,7 +166,7 @@ def folder_runs(folder: Path, height: int, width: int, count: int) -> dict[str, 
 
 
 def _folder_run(folder: Path, height: int, width: int, count: int) -> tuple[float, float]:
-    """Wall time and processor time of one command, seconds."""
+    """Returns wall time and CPU time of one command, in seconds."""
     photographs, results = folder / "in", folder / "out"
     photographs.mkdir(parents=True)
     results.mkdir()
@@ -181,7 +180,7 @@ def _folder_run(folder: Path, height: int, width: int, count: int) -> tuple[floa
 
 
 def first_page() -> float:
-    """Seconds from `lowlight app` until the page is there."""
+    """Returns the seconds from `lowlight app` to the loaded page."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -205,7 +204,7 @@ def first_page() -> float:
 
 
 def starting(rounds: int) -> dict[str, float]:
-    """Median seconds of what a user waits for before anything is computed."""
+    """Returns median seconds of startup, before anything is computed."""
     bare = [sys.executable, "-c", "pass"]
     commands = {
         "import explorer": [sys.executable, "-c", "import explorer"],
@@ -222,7 +221,7 @@ def starting(rounds: int) -> dict[str, float]:
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """The report."""
+    """Formats the report."""
     lines = [
         "# Opening, folders, stages, starting",
         "",
@@ -254,7 +253,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small files, one round")
     parser.add_argument("--out", type=Path, default=HERE / "results")
-    given, _ = parser.parse_known_args(argv)  # `make bench` gives its arguments to every benchmark
+    given, _ = parser.parse_known_args(argv)  # `make bench` passes its arguments to every benchmark
     rounds = 1 if given.quick else given.rounds
     size = (256, 512) if given.quick else (4000, 6000)
     with tempfile.TemporaryDirectory() as place:

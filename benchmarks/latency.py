@@ -1,15 +1,15 @@
-"""From the slider's release to the new picture, on the server's side, warm: what a visitor of the app waits for.
+"""Measures the time from the slider's release to the new picture, on a warm server.
 
-    python benchmarks/latency.py                          # the two networks that the app promises figures for
+    python benchmarks/latency.py                          # the two networks with targets
     python benchmarks/latency.py --model MODEL --rounds 31
     python benchmarks/latency.py --first                  # from an upload to the first picture, in Chromium
 
-Each round moves the amplification to a value that was not asked for before, as a visitor does, and takes the handler's
-whole work: amplification, network, both pictures as PNG files, words. Median over the rounds; the processor's seconds
-beside the clock's, because only the former mean the same on a machine that has other work.
+Each round sets the amplification to a new value, like a visitor, and measures the handler's whole work: amplification,
+network, both pictures as PNG files, text. Prints the median over the rounds, of both CPU and wall seconds, because only
+the former are comparable on a machine with other load.
 
-With --first, a visitor's file is handed to the page, and the clock runs until the page has drawn its restored picture:
-upload, decoding in a process of its own, network, files, the way to the browser. Server and browser share this machine.
+With --first, a file is uploaded to the page, and the clock runs until the page has drawn the restored picture: upload,
+decoding in a separate process, network, files, transfer to the browser. Server and browser share this machine.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from explorer.photo import Photo
 
 PROMISED = {"lamba_m0.raw_synthetic": 0.150, "retinexnet.joint_decom_only": 0.900}
-"""Seconds at the median on two cores without a GPU, at the preview that the model's measured budget allows."""
+"""Target for the median in seconds, on two cores without a GPU, for the preview size of the model's measured budget."""
 WARMING = 3
 FIRST = {"jpg": (3000, 2000, 2.0), "dng": (6000, 4000, 3.0)}
-"""Width and height of an upload, and the seconds within which its first picture is promised on two quiet cores."""
+"""Width and height of an upload, and the target for its first picture in seconds, on two idle cores."""
 SHOWN = """name => {
   const image = document.querySelector("#lx-viewer .lx-after");
   return image && image.alt.includes(name) && image.complete && image.naturalWidth > 0;
@@ -52,16 +52,16 @@ class Latency:
     wall: float
     slowest: float
     processor: float
-    """Of all threads of the process together."""
+    """CPU seconds of all threads of the process."""
     network: float
-    """Of the wall seconds, those of the network alone."""
+    """Wall seconds of the network alone."""
 
 
 def enlarged(example: str) -> Photo:
-    """A bundled photo three times over in both directions: the examples alone are smaller than a preview may be.
+    """Repeats a bundled photo three times in both directions, because the examples are smaller than a preview may be.
 
     Raises:
-        PhotoError: there is no such example.
+        PhotoError: no such example.
     """
     import numpy as np
 
@@ -80,10 +80,10 @@ def enlarged(example: str) -> Photo:
 
 
 def measure(model: str, example: str, rounds: int) -> Latency:
-    """The latency of a model on a bundled example.
+    """Measures the latency of a model on a bundled example.
 
     Raises:
-        ModelNotFoundError, PhotoError: there is no such model or example.
+        ModelNotFoundError, PhotoError: no such model or example.
     """
     from explorer.app import opening, sessions, workspace
     from explorer.app.pictures import preview_value
@@ -108,7 +108,7 @@ def measure(model: str, example: str, rounds: int) -> Latency:
 
 
 def write_photo(path: Path) -> None:
-    """Writes a dark photograph of the kind that the file's ending says, in the size of `FIRST`."""
+    """Writes a dark photo in the format of the file's suffix, in the size of `FIRST`."""
     import numpy as np
     from everyday import write_raw
     from PIL import Image
@@ -123,7 +123,7 @@ def write_photo(path: Path) -> None:
 
 
 def first_pictures(rounds: int, chromium: str | None) -> None:
-    """Prints how long it takes from an upload to its first picture on the page; the first of each kind does not count.
+    """Prints the time from an upload to its first picture on the page; the first of each kind does not count.
 
     Args:
         chromium: the browser's path.

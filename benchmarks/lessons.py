@@ -1,10 +1,10 @@
-"""What one student costs a hub: peak memory and processor time of each lesson's kernel, run from top to bottom.
+"""Measures the cost of one student on a hub: peak memory and CPU time of each lesson's kernel, run from top to bottom.
 
     python benchmarks/lessons.py [--only 4 --only 7] [--json FILE]
 
-Each lesson runs headless in a kernel of its own, with one thread for every pool, as on a hub that gives a student one
-core. Peak memory is the kernel's VmHWM (Linux), processor time its user and system seconds; both hold the start of the
-kernel and the imports. JupyterLab's own server is measured beside them.
+Each lesson runs headless in a separate kernel, with one thread per pool, as on a hub with one core per student. Peak
+memory is the kernel's VmHWM (Linux), CPU time its user and system seconds; both include the kernel's start and the
+imports. JupyterLab's own server is also measured.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 CELL_TIMEOUT = 1200
-"""Seconds, a bound on hanging."""
+"""Timeout in seconds."""
 
 
 def peak_of(process: int) -> float:
-    """MiB that a process has held at most."""
+    """Returns the peak memory of a process in MiB."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 class Measured(NotebookClient):
-    """Runs a notebook and reads its kernel's counters after the last cell."""
+    """Runs a notebook, and reads its kernel's counters after the last cell."""
 
     found: dict[str, float]
 
@@ -50,7 +50,7 @@ class Measured(NotebookClient):
 
 
 def lesson(path: Path) -> dict[str, Any]:
-    """Peak memory and processor time of one lesson."""
+    """Measures peak memory and CPU time of one lesson."""
     notebook = nbformat.read(path, as_version=4)
     client = Measured(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}}
@@ -60,7 +60,7 @@ def lesson(path: Path) -> dict[str, Any]:
 
 
 def server() -> dict[str, Any]:
-    """The same of JupyterLab's server after its start."""
+    """Measures the same for JupyterLab's server after its start."""
     port = "18999"
     arguments = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root",
                  "--IdentityProvider.token="]  # fmt: skip

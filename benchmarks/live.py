@@ -1,13 +1,12 @@
-"""A live camera in a headless browser: frames a second, and the delay from a frame to its restored picture.
+"""Measures a live camera in a headless browser: frames per second, and the delay from a frame to its restored picture.
 
-    python benchmarks/live.py                    # the two networks that the Live tab promises figures for
+    python benchmarks/live.py                    # the two networks with targets
     python benchmarks/live.py --model MODEL --seconds 20
-    python benchmarks/live.py --adaptive         # let a slow model lower the size of its frames, as visitors have it
+    python benchmarks/live.py --adaptive         # let a slow model reduce the size of its frames, as for visitors
 
-The camera is a file: a crop that moves over a bundled photograph, 640 x 480 at 30 frames a second. Server and browser
-share this machine. The page's own figures are read: the rate over the last three seconds, and the median of the last 30
-delays from the moment when the camera's frame is taken to the one when its result is drawn. Frames stay at 640 x 480
-unless told otherwise.
+The camera is a file: a crop that moves over a bundled photo, 640 x 480 at 30 frames per second. Server and browser
+share this machine. Reads the page's own figures: the rate over the last three seconds, and the median of the last 30
+delays between a camera's frame and its drawn result. Frames stay at 640 x 480 by default.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PROMISED = ("lamba_m0.raw_synthetic", "lynx.raw_synthetic_small")
-"""At least 15 frames a second and at most 200 ms, on two cores that have nothing else to do."""
+"""At least 15 frames per second and at most 200 ms, on two idle cores."""
 WIDTH, HEIGHT, FRAMES = 640, 480, 60
 PATIENCE = 240_000
 FACTS = "({...document.querySelector('#lx-live [data-frames], #lx-live[data-frames]')?.dataset})"
@@ -48,7 +47,7 @@ launch(port=int(sys.argv[1]))
 
 
 def write_clip(path: Path) -> None:
-    """Writes a moving crop of a bundled photograph as a Y4M clip (BT.601, limited range)."""
+    """Writes a moving crop of a bundled photo as a Y4M clip (BT.601, limited range)."""
     import numpy as np
 
     import explorer
@@ -72,7 +71,7 @@ def write_clip(path: Path) -> None:
 
 @contextmanager
 def served(hold: bool) -> Iterator[str]:
-    """The app on a free port."""
+    """Runs the app on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -95,7 +94,7 @@ def served(hold: bool) -> Iterator[str]:
 
 
 def measured(page: Page, model: str, seconds: float) -> dict[str, Any]:
-    """What the page says once a model has run for some time."""
+    """Returns the page's figures after a model has run for some time."""
     page.evaluate("model => lxLive({ model })", model)
     page.wait_for_function(f"model => {FACTS}.model === model", arg=model)
     first = int(page.evaluate(FACTS)["frames"])

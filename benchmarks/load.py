@@ -1,17 +1,17 @@
-"""A crowd at the app: many clients at once with photographs of their own, every answer checked by its content.
+"""Load test of the app: many concurrent clients with their own photos, every answer checked by its content.
 
-    python benchmarks/load.py                            # 32 clients for two minutes, on this machine alone
+    python benchmarks/load.py                            # 32 clients for two minutes, only on this machine
     python benchmarks/load.py --clients 8 --seconds 20
-    python benchmarks/load.py --quick                    # few, small and short: shows that it works
+    python benchmarks/load.py --quick                    # few, small and short, to show that it works
     python benchmarks/load.py --url http://127.0.0.1:7860
 
-Starts `lowlight app` on a free port of the loopback interface, unless --url names one that runs, and never asks anybody
-else. Each client comes from an address of its own, as the server sees it, uploads a photograph that bears its number,
-and asks for one thing after the other: the page, lists, suggestions, restorations, decompositions. Counted apart are
-answers, "queue full" (503) and "too many requests" (429), which are honest, and failures, of which there must be none.
-Then the same again beside one visitor that misbehaves as fast as it can: others' answers may take 1.5 times as long.
-Writes benchmarks/results/load.{md,json} and leaves with 1 if anything failed, a picture was another client's, or the
-visitor slowed the others down more than that.
+Starts `lowlight app` on a free port of the loopback interface, unless --url gives a running one, and connects to no
+other host. Each client appears to the server with its own address, uploads a photo that contains its number, and sends
+requests one after the other: the page, lists, suggestions, restorations, decompositions. Counts answers, "queue full"
+(503) and "too many requests" (429), which are legitimate, and failures, of which there must be none. Then repeats this
+next to one visitor that misbehaves as fast as it can: the others' answers may take 1.5 times as long. Writes
+benchmarks/results/load.{md,json} and exits with 1 if anything failed, a client got another's picture, or the visitor
+slowed the others down more than that.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 CLIENTS, SECONDS, MEGAPIXELS = 32, 120.0, 1.0
 SETTLED = 60.0
-"""Seconds after which the server's memory is to stay where it is."""
+"""Seconds after which the server's memory should not grow."""
 SLOWER = 1.5
-"""How many times as long 95 % of the answers may take beside a visitor that misbehaves."""
+"""Factor by which the 95th percentile of answers may grow next to a misbehaving visitor."""
 BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
 BITS, CELL = 10, 24
-"""A photograph's number is written into it: so many squares of so many pixels, dark or less dark."""
+"""Number and side of the squares, dark or less dark, that encode a photo's number in it."""
 FULL, WAIT, GOOD, BAD, FOREIGN = "queue full", "too many requests", "answered", "failed", "another's picture"
 
 
 @dataclass
 class Record:
-    """What happened to all clients."""
+    """The results of all clients."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """Of answers, by what was asked."""
+    """Seconds of the answers, by kind of request."""
     outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     failures: list[str] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds since the start, and MiB of the server with its decoders."""
+    """Seconds since the start, and MiB of the server including its decoders."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, what: str, outcome: str, seconds: float, words: str = "") -> None:
@@ -76,7 +76,7 @@ class Record:
 
 
 def photograph(number: int, megapixels: float) -> bytes:
-    """A dark, noisy picture as PNG, with its number in its upper left corner."""
+    """Makes a dark, noisy picture as PNG, with its number in the upper left corner."""
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
     width = round(megapixels * 1e6 / height)
     rng = np.random.default_rng(number)
@@ -89,7 +89,7 @@ def photograph(number: int, megapixels: float) -> bytes:
 
 
 def number_of(picture: np.ndarray) -> int:
-    """The number in a picture, whatever was done to its brightness."""
+    """Reads the number in a picture, independently of its brightness."""
     grey = picture.mean(axis=2) if picture.ndim == 3 else picture
     scale = grey.shape[1] / Client.width
     cell = CELL * scale
@@ -102,7 +102,7 @@ def number_of(picture: np.ndarray) -> int:
 
 
 class RefusedError(Exception):
-    """An honest refusal."""
+    """A legitimate refusal."""
 
 
 class Client:
@@ -118,7 +118,7 @@ class Client:
         self._path = ""
 
     def _asks(self) -> list[tuple[str, Callable[[], None], int]]:
-        """What is asked for, how, and how often in comparison."""
+        """Returns the requests, and their relative frequencies."""
         return [
             ("page", self._page, 2),
             ("models", self._models, 2),
@@ -133,7 +133,7 @@ class Client:
         ]
 
     def warm_up(self) -> None:
-        """Asks for everything once: what is asked for first takes longer."""
+        """Sends every request once, because first requests take longer."""
         self._upload()
         for _, ask, _ in self._asks():
             ask()
@@ -222,7 +222,7 @@ class Client:
 
 
 class Misbehaving:
-    """A visitor that asks for what costs the server most, from one address and through several connections."""
+    """A visitor that sends the most expensive requests, from one address over several connections."""
 
     CONNECTIONS = 4
 
@@ -265,7 +265,7 @@ class Misbehaving:
 
 
 def memory_of(pid: int) -> float:
-    """MiB that a process and its children hold; 0 where the system does not tell."""
+    """Returns the memory of a process and its children in MiB; 0 if the system does not provide it."""
     total = 0.0
     for each in [pid, *children_of(pid)]:
         try:
@@ -289,7 +289,7 @@ def children_of(pid: int) -> list[int]:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """The app on a free port; gives its address and its process's number."""
+    """Runs the app on a free port; yields its address and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -324,7 +324,7 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
 def crowd(
     url: str, pid: int | None, clients: int, seconds: float, megapixels: float, beside: Misbehaving | None = None
 ) -> Record:
-    """Lets the clients loose."""
+    """Runs the clients."""
     record = Record()
     photographs = [photograph(number, megapixels) for number in range(1, clients + 1)]
     Client.width = Image.open(io.BytesIO(photographs[0])).width
@@ -344,7 +344,7 @@ def crowd(
 
 
 def growth(memory: list[tuple[float, float]], seconds: float) -> tuple[float, float] | None:
-    """MiB just after the first minute and at the end (means of ten seconds); None for a shorter run."""
+    """Returns MiB just after the first minute and at the end (means of ten seconds); None for a shorter run."""
     settled = [mib for at, mib in memory if SETTLED <= at < SETTLED + 10]
     last = [mib for at, mib in memory if seconds - 10 <= at <= seconds]
     if seconds < SETTLED + 20 or not settled or not last or not all(settled):
@@ -405,7 +405,8 @@ def page(record: Record, given: argparse.Namespace, taken: float) -> str:
 
 
 def both(url: str, pid: int | None, given: argparse.Namespace) -> tuple[Record, Record, Counter[str], float]:
-    """The crowd by itself, then beside a visitor that misbehaves; what that one was answered; seconds of the first."""
+    """Runs the crowd alone, then next to a misbehaving visitor; returns both, the visitor's answers, and the
+    seconds."""
     data = photograph(1, given.megapixels)
     Client.width = Image.open(io.BytesIO(data)).width
     Client(url, 1, data, Record()).warm_up()

@@ -1,10 +1,10 @@
-"""What visitors' photos cost the app in memory: every visitor opens a large photo and stays, then visitors come and go.
+"""Measures the app's memory for visitors' photos: visitors open large photos and stay, then others come and go.
 
     python benchmarks/sessions.py                       # 8 visitors with 36 megapixels each
     python benchmarks/sessions.py --visitors 32 --rounds 10
 
-Prints MiB of the server with its decoders: at the start, the most while visitors were there, with the last of them, and
-after each further round of as many visitors who came and left.
+Prints MiB of the server including its decoders: at the start, the peak while visitors were present, with the last of
+them, and after each further round of as many visitors who came and left.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ from PIL import Image
 from explorer.photo.files.dng import write_dng
 
 LEFT_BEHIND = 45.0
-"""Seconds after which a page that was closed has taken its things along."""
+"""Seconds after which a closed page's resources are released."""
 
 
 def photograph(megapixels: float, suffix: str) -> bytes:
-    """A dark photo of 3:2 as PNG, JPEG, 16-bit TIFF or DNG, of large squares: the file is small, what the app holds is
-    not."""
+    """Makes a dark 3:2 photo of large squares as PNG, JPEG, 16-bit TIFF or DNG: a small file that needs much memory."""
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
     side, squares = 64, np.random.default_rng(0).integers(2, 40, (height // 64 + 1, height * 3 // 128 + 1, 3), np.uint8)
     picture = np.kron(squares, np.ones((side, side, 1), np.uint8))[:height, : height * 3 // 2]
@@ -54,13 +53,13 @@ def photograph(megapixels: float, suffix: str) -> bytes:
 
 
 def held(pid: int) -> float:
-    """MiB of the server and its decoders, with the photos that lie between them and are not mapped yet."""
+    """Returns MiB of the server and its decoders, including photos in transfer that are not mapped yet."""
     mapped, between = Path(f"/proc/{pid}/maps").read_text(), 0
     for file in Path(f"/proc/{pid}/fd").iterdir():
         try:
             photo = "lowlight-photo" in os.readlink(file) and f" {file.stat().st_ino} " not in mapped
             between += file.stat().st_blocks if photo else 0
-        except OSError:  # closed meanwhile
+        except OSError:  # closed in the meantime
             continue
     return memory_of(pid) + 512 * between / 2**20
 

@@ -1,4 +1,4 @@
-"""Lowlight Explorer: see how neural networks restore extremely dark photographs.
+"""Lowlight Explorer: see how neural networks restore extremely dark photos.
 
     import explorer
 
@@ -6,7 +6,7 @@
     result = explorer.restore(photo, "lamba_m0.raw_synthetic", ratio="auto")
     result.save("night.png", bits=16)
 
-Importing this package loads nothing heavy; each name is fetched when it is first used.
+Importing this package loads nothing heavy; each name is imported when it is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m explorer` is the command `lowlight`."""
+"""Lets `python -m explorer` run the command `lowlight`."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""Files and folders that appear complete or not at all, and what killed processes left of them.
+"""Atomic writing of files and folders, and removal of what killed processes left unfinished.
 
-A file being written has a hidden name next to its final path that says who writes it: the machine, the process, and
-a random part. It takes its place by renaming. A process that is killed in between cannot remove it: the next one that
-writes into the same folder does.
+A file being written has a hidden name next to its final path, made of the machine, the process and a random part. When
+it is complete, it is renamed to its final path. If the process is killed before that, the next process that writes into
+the same folder removes the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 PATTERN = ".*.partial*"
-"""Pattern of these files' names, for `Path.glob`."""
+"""Pattern that matches temporary names, for `Path.glob`."""
 _NAME = re.compile(r"\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.partial(\.[^.]*)?")
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux
 _HERE = -100  # AT_FDCWD: paths are relative to the current folder
@@ -33,14 +33,14 @@ def beside(path: Path) -> Path:
 
 @cache
 def _machine() -> str:
-    """This machine, in eight characters."""
+    """Identifier of this machine, eight characters."""
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def is_stale(name: str) -> bool:
     """True if the process that created this temporary file no longer exists."""
     match = _NAME.fullmatch(name)
-    if match is None or match[1] != _machine() or os.name == "nt":  # there, signal 0 would end the process
+    if match is None or match[1] != _machine() or os.name == "nt":  # on Windows, signal 0 would end the process
         return False
     try:
         os.kill(int(match[2]), 0)
@@ -53,14 +53,14 @@ def is_stale(name: str) -> bool:
 
 @lru_cache(256)
 def clear_up(folder: Path) -> None:
-    """Removes what killed processes of this machine left unfinished in a folder; a process does so once, as a rule."""
+    """Removes unfinished files that killed processes of this machine left in a folder; cached, so once per process."""
     for each in list(folder.glob(PATTERN)):
         if is_stale(each.name):
             remove(each)
 
 
 def remove(path: Path) -> None:
-    """Removes an unfinished file or folder as far as that is possible."""
+    """Removes an unfinished file or folder, as far as possible."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -70,12 +70,12 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a name for a file to be written, which takes the place of `path` when the block ends well.
+    """Yields a temporary path to write to; it replaces `path` when the block ends without an error.
 
-    A kill or a full disk leaves what was at `path` before.
+    If the process is killed or the disk is full, `path` keeps its previous content.
 
     Raises:
-        OSError: the file cannot be put in its place; nothing of it is left.
+        OSError: the file cannot be moved to `path`; the temporary file is removed.
     """
     clear_up(path.parent)
     temporary = beside(path)
@@ -89,12 +89,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_folder(work: Path, place: Path) -> None:
-    """Lets a finished folder take its place; what was there before is removed.
+    """Replaces a folder by a finished one and removes the old one.
 
-    Linux exchanges the two in one step. Elsewhere there is no folder at the place for a moment, never half of one.
+    On Linux, the two are exchanged in one step. Elsewhere, the folder is missing for a moment, but never incomplete.
 
     Raises:
-        OSError: it cannot be put in its place; what was there before is there.
+        OSError: the folder cannot be replaced; the old one is still there.
     """
     if not place.exists():
         work.rename(place)

@@ -1,4 +1,4 @@
-"""Finds the constants that a package's files declare, without a list: a new entry is a new file."""
+"""Finds the constants that a package's files declare, so that a new entry needs only a new file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def declared(package: str, kind: type[T]) -> Iterator[T]:
-    """Constants of a type in the files of a package: files by name, constants in the order they are written.
+    """Returns the constants of a type in a package's files: files sorted by name, constants in source order.
 
     Args:
-        package: its full name; a file whose name begins with "_" is passed over.
+        package: its full name; files whose names begin with "_" are skipped.
     """
     seen: list[T] = []
     for each in pkgutil.iter_modules(importlib.import_module(package).__path__):

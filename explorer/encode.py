@@ -1,4 +1,4 @@
-"""Pictures to files: PNG, TIFF, JPEG and WebP, at 8 or 16 bits per channel, complete or not at all."""
+"""Writes images as PNG, TIFF, JPEG or WebP, at 8 or 16 bits per channel, atomically."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def check_output(path: Path, bits: int = 8) -> None:
     """Refuses a path that cannot be written, before any work is done.
 
     Raises:
-        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a name that no
-            file can have.
+        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, an invalid file
+            name.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -38,7 +38,7 @@ def check_output(path: Path, bits: int = 8) -> None:
         raise OutputError(f"A picture has 8 or 16 bits per channel, not {bits}.")
     if suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
         raise OutputError(f"A {suffix} file holds 8 bits per channel; use .png or .tiff for {bits} bits.")
-    # Python takes these paths for ones that do not exist, so that they would fail after all the work.
+    # Python treats these paths as nonexistent, so they would fail only after all the work.
     if "\0" in str(path):
         raise OutputError("The output path contains a NUL character; give a name without one.")
     try:
@@ -60,7 +60,7 @@ def check_output(path: Path, bits: int = 8) -> None:
 
 
 def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """[0, 1] floats to integers of 8 or 16 bits, rounded."""
+    """Rounds floats in [0, 1] to integers of 8 or 16 bits."""
     top = np.float32(255 if bits == 8 else 65535)
     samples = np.empty(image.shape, dtype=np.uint8 if bits == 8 else np.uint16)
 
@@ -77,13 +77,13 @@ def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArr
 def encode(
     image: NDArray[np.float32], suffix: str, bits: int = 8, exif: bytes | None = None, *, keep_gps: bool = False
 ) -> bytes:
-    """A picture as the bytes of a file; one of colours states them by a profile of sRGB.
+    """Encodes an image as the bytes of a file; colour images get an sRGB profile.
 
     Args:
         image: H x W x 3 or H x W, [0, 1].
         suffix: one of `FORMATS`, with its dot.
         exif: a TIFF-structured EXIF block to keep: camera, exposure, date, author (`explorer.photo.files.metadata`).
-        keep_gps: keep the place where the picture was taken too.
+        keep_gps: also keep the place where the photo was taken.
 
     Raises:
         OutputError: the format does not have that bit depth.
@@ -115,7 +115,7 @@ def encode(
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file complete or not at all.
+    """Writes a file atomically.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

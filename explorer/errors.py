@@ -1,9 +1,9 @@
-"""Every error that a user can cause, as one family.
+"""The errors that a user can cause.
 
 Each message is one clear sentence that says what is wrong and what to do. The command line prints only the message and
 exits with `exit_code`; the app shows it in place; Python callers catch `ExplorerError` or a subclass. Errors that the
-app shows are made from an id of `explorer.messages`, `PhotoError(code="error.empty", name=name)`. The error carries the
-id and the fields, and every language has the id.
+app shows are made from an id of `explorer.messages`: `PhotoError(code="error.empty", name=name)`. The error carries the
+id and the fields, so that it can be shown in any language.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from explorer.messages import say
 
 
 class ExplorerError(Exception):
-    """Base of all errors that a user can cause. `exit_code` is what `lowlight` leaves with (1 to 9).
+    """Base of all errors that a user can cause. `exit_code` is the exit status of `lowlight` (1 to 9).
 
     Args:
         message: the sentence, for errors without an id.
-        code: an id of `explorer.messages.MESSAGES`, in the place of the sentence.
+        code: an id of `explorer.messages.MESSAGES`, instead of the sentence.
         fields: the values of its fields.
     """
 
@@ -29,17 +29,17 @@ class ExplorerError(Exception):
 
 
 class PhotoError(ExplorerError):
-    """A file that cannot be read as a photograph: empty, truncated, of an unknown kind, too large, without a mosaic."""
+    """A file that cannot be read as a photo: empty, truncated, of an unknown kind, too large, without a mosaic."""
 
     exit_code = 3
 
 
 class VideoError(PhotoError):
-    """A clip or a folder of frames that cannot be read: no video stream, cut off, a hole, a size that changes."""
+    """A clip or a folder of frames that cannot be read: no video stream, truncated, missing frames, a changing size."""
 
 
 class CancelledError(ExplorerError):
-    """A run that its caller ended before it was done."""
+    """A run that its caller cancelled."""
 
 
 class RatioError(ExplorerError, ValueError):
@@ -55,13 +55,13 @@ class WhiteBalanceError(ExplorerError, ValueError):
 
 
 class SettingsError(ExplorerError, ValueError):
-    """Settings of a picture that cannot be used: no such file, another schema, a value out of its limits."""
+    """Settings that cannot be used: no such file, another schema, a value out of range."""
 
     exit_code = 4
 
 
 class ModelNotFoundError(ExplorerError, KeyError):
-    """A model or architecture name that is not known; the message lists the known ones."""
+    """An unknown model or architecture name; the message lists the known ones."""
 
     exit_code = 5
 
@@ -70,7 +70,7 @@ class ModelNotFoundError(ExplorerError, KeyError):
 
 
 class WeightsError(ExplorerError):
-    """A checkpoint that cannot be used: wrong keys or shapes, wrong sha256, a pickle that holds code, a bad config."""
+    """A checkpoint that cannot be used: wrong keys or shapes, wrong sha256, a pickle with code in it, a bad config."""
 
     exit_code = 6
 
@@ -93,7 +93,7 @@ class DataError(ExplorerError):
 
 
 class TrainingError(ExplorerError):
-    """A training run that cannot go on: the loss is not a number, the state belongs to another recipe."""
+    """A training run that cannot continue: the loss is not a number, the state belongs to another recipe."""
 
     exit_code = 9
 
@@ -101,10 +101,10 @@ class TrainingError(ExplorerError):
 def sentence(
     error: BaseException, *, relief: str = "use a smaller picture or a lighter model", advice: str = ""
 ) -> str:
-    """The message of an error for the user: one sentence without a line break.
+    """Returns an error's message for the user: one sentence without a line break.
 
     Args:
-        relief: what to do where memory is short.
+        relief: what to do if memory is short.
         advice: what to do about an unexpected error.
     """
     if isinstance(error, ExplorerError):

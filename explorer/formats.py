@@ -1,4 +1,4 @@
-"""The table of file formats that the explorer opens.
+"""Table of the file formats that the explorer opens.
 
 Everything that needs to know formats uses it: the decoders, folder and archive runs, file choosers, messages, and
 docs/formats.md, which `scripts/formats_page.py` writes from it. It imports nothing heavy.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Signature = tuple[int, bytes]
-"""Bytes that a file of the format has at an offset."""
+"""Offset, and the bytes that files of the format have there."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Format:
     title: str
     group: Literal["raw", "picture"]
     suffixes: tuple[str, ...]
-    """In lower case, without the dot; the first is the usual one."""
+    """In lower case, without the dot; the most common one first."""
     signatures: tuple[Signature, ...] = ()
-    """Each identifies the format; empty if only tags or brands further into the file do."""
+    """Each identifies the format; empty if only tags or brands further into the file identify it."""
     decoder: str = "LibRaw (rawpy)"
     depth: str = "the sensor's"
     """Bits per channel that are kept."""
@@ -104,15 +104,15 @@ _RAW = (
 )  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (*_RAW, *_PICTURES)
-"""RAW formats come first, because their files may begin like a TIFF."""
+"""RAW formats first, because their files may begin like a TIFF."""
 RAW_SUFFIXES = frozenset(suffix for each in _RAW for suffix in each.suffixes)
 PICTURE_SUFFIXES = frozenset(suffix for each in _PICTURES for suffix in each.suffixes)
 SUFFIXES = RAW_SUFFIXES | PICTURE_SUFFIXES
-"""Suffixes that folder runs take, in lower case, without the dot. A file named by itself is opened by its content."""
+"""Suffixes that folder runs take, in lower case, without the dot. For a single file, only its content counts."""
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of a file's name, in lower case and without the dot; empty if it has none."""
+    """Returns a file name's suffix in lower case, without the dot; empty if it has none."""
     stem, dot, suffix = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
     return suffix.lower() if dot and stem else ""
 
@@ -123,7 +123,7 @@ def is_photo_name(name: str) -> bool:
 
 
 def format_of(data: bytes) -> Format | None:
-    """The format whose signature a file begins with."""
+    """Returns the format whose signature a file begins with."""
     for each in FORMATS:
         if any(data.startswith(magic, at) for at, magic in each.signatures):
             return each
@@ -131,21 +131,21 @@ def format_of(data: bytes) -> Format | None:
 
 
 def titles() -> tuple[str, ...]:
-    """Short names of the picture formats, in the table's order."""
+    """Short names of the formats, in the table's order."""
     return tuple(each.title.split(" and ")[0] for each in _PICTURES)
 
 
 def listed(first: str = "camera RAW") -> tuple[str, str]:
-    """The formats that can be opened, separated by commas, and the last one, for sentences that join the two."""
+    """Returns all formats but the last, separated by commas, and the last one, for sentences that join the two."""
     *names, last = (first, *titles())
     return ", ".join(names), last
 
 
 def described() -> str:
-    """The formats that can be opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
+    """Lists the formats that can be opened, for messages: "camera RAW, JPEG, ... or JPEG 2000"."""
     return " or ".join(listed())
 
 
 def accepted() -> str:
-    """Suffixes for a web page's file dialog, with their dots, separated by commas."""
+    """Lists the suffixes for a web page's file dialog, with their dots, separated by commas."""
     return ",".join(f".{suffix}" for each in FORMATS for suffix in each.suffixes)

@@ -1,4 +1,4 @@
-"""Identity of files. One file has many names, by spellings, links, letter case and mounts."""
+"""Identity of files: one file can have many names, through spelling, links, letter case and mounts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Identity = tuple[int, int] | str
 
 
 def identity(path: str | Path) -> Identity | None:
-    """Identifies a file or folder by its device and number; None if there is nothing.
+    """Identifies a file or folder by its device and inode number; None if it does not exist.
 
-    It follows links, and the file system answers by its own rule of upper and lower case. Where a file system numbers
-    nothing, the real path stands for the file.
+    Follows links, and follows the file system's own rule for upper and lower case. On file systems without inode
+    numbers, the real path identifies the file.
     """
     try:
         stat = os.stat(path)
@@ -23,14 +23,14 @@ def identity(path: str | Path) -> Identity | None:
 
 
 def identities(paths: Iterable[str | Path]) -> set[Identity]:
-    """The identities of those paths that lead to something."""
+    """Returns the identities of the paths that exist."""
     return {found for path in paths if (found := identity(path)) is not None}
 
 
 def nearest_of(folder: str | Path, candidates: Iterable[str | Path]) -> str | Path | None:
-    """The candidate that `folder` is, or lies in, after all links: of several the innermost, None if it is in none.
+    """Returns the innermost candidate that is or contains `folder`, links resolved; None if there is none.
 
-    None of them need exist.
+    None of the paths need to exist.
     """
     known = {identity(each) or os.path.realpath(each): each for each in candidates}
     path = os.path.realpath(folder)

@@ -1,4 +1,4 @@
-"""Models by name: which there are, and each loaded once."""
+"""Lists models and loads them by name, each once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CACHED_MODELS = 8
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One entry of `list_models`: what a picker shows."""
+    """One entry of `list_models`."""
 
     name: str
     """The name for `load_model` and `restore`."""
@@ -43,7 +43,8 @@ class ModelInfo:
 def list_models() -> list[ModelInfo]:
     """Lists every model that can be used now: those with installed weights, then the classical methods.
 
-    Never touches the network. Skips folders whose config cannot be read; `load_model` on their name says what is wrong.
+    Never touches the network. Skips folders whose config cannot be read; `load_model` with their name reports the
+    error.
 
     Examples:
         >>> import explorer
@@ -64,19 +65,19 @@ def list_models() -> list[ModelInfo]:
 
 
 def _info(a: Architecture, name: str, summary: str, licence: str, parameters: int, folder: Path | None) -> ModelInfo:
-    # A Decom-Net alone has no enhanced illumination to show, but decompose still names it.
+    # A Decom-Net on its own has no enhanced illumination, but its description still names it.
     shown = tuple(each.name for each in a.intermediates)
     return ModelInfo(name, a.name, a.title, summary, a.domain, a.paper, licence, parameters, folder, shown)
 
 
 def _stamp(path: Path) -> str:
-    """A string that changes when the file does."""
+    """Returns a string that changes when the file does."""
     stat = path.stat() if path.is_file() else None
     return f"{stat.st_mtime_ns}/{stat.st_size}" if stat else ""
 
 
 class _ModelCache:
-    """Loaded models, the least recently used dropped first. Two threads asking for one model load it once."""
+    """Least-recently-used cache of loaded models. Two threads that ask for the same model load it once."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -98,9 +99,10 @@ _CACHE = _ModelCache(_CACHED_MODELS)
 
 
 def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
-    """Loads a model by its name: finds its weights, and loads them once.
+    """Finds a model's weights by its name and loads them once.
 
-    The user's settings give the sources to search and their order (docs/hub.md). Cached weights need no connection.
+    The user's settings decide which sources are searched, and in which order (docs/hub.md). Cached weights need no
+    connection.
 
     Args:
         name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), the path of a folder, or
@@ -134,7 +136,7 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
 
 
 def as_model(model: str | LoadedModel | RestorationNet) -> LoadedModel:
-    """A model that `restore` can use, from its name or its network.
+    """Returns a loaded model from a name, a network or a loaded model.
 
     Raises:
         ModelNotFoundError, HubError, WeightsError: as `load_model`; or a network of no known architecture.

@@ -1,7 +1,7 @@
-"""What a server writes down: one line an event, as text or as JSON, without what photographs show or are called.
+"""The server's log: one line per event, as text or JSON, without the photos' content or names.
 
-Handlers of the app log what went wrong with a traceback; the server logs each request by its kind. Neither names
-files, and addresses of files are cut off where their names begin.
+The app's handlers log errors with a traceback; the server logs each request by its kind. Neither names files, and
+addresses of files are cut off where the file's name begins.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ import time
 from typing import Any, TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""Attributes that every record has; what else is there was given as `extra`."""
+"""Attributes that every record has; all others were given as `extra`."""
 LONGEST_LINE, PRINTED_A_MINUTE = 2000, 500
-"""Characters of a line that a library prints, and how many such lines are logged in a minute."""
+"""Longest logged line of a library's output, in characters, and the number of such lines logged per minute."""
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    """What was given as `extra`. Names that begin with an underscore are a library's own; Ray puts one on every record
-    of the process."""
+    """Returns what was given as `extra`. Names that begin with an underscore belong to libraries; Ray, for example,
+    adds one to every record of the process."""
     return {name: value for name, value in vars(record).items() if name not in _OWN and not name.startswith("_")}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: "time" (UTC, ISO 8601), "level", "logger", "event", the `extra` values, "traceback"."""
+    """Formats records as one JSON object per line: "time" (UTC, ISO 8601), "level", "logger", "event", the `extra`
+    values, "traceback"."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -45,7 +46,7 @@ class JsonLines(logging.Formatter):
 
 
 class _TextLines(logging.Formatter):
-    """`TEXT` with the `extra` values behind it as key=value, in which nothing can pass for a line of its own."""
+    """Formats records as `TEXT` followed by the `extra` values as key=value; line breaks in values are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         first, *rest = super().format(record).split("\n")
@@ -54,7 +55,7 @@ class _TextLines(logging.Formatter):
 
 
 class _Printed(io.TextIOBase):
-    """Turns the output of libraries into log records: one per line, and one for a traceback."""
+    """Turns the output of libraries into log records: one per line, or one per traceback."""
 
     def __init__(self) -> None:
         self._begun = self._where = ""
@@ -91,12 +92,12 @@ def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextI
     """Sends what the explorer and the server's libraries log to one stream.
 
     Args:
-        as_json: one JSON object a line instead of text.
-        level: of the explorer's own loggers; libraries' are heard from warnings on.
-        stream: the standard error by default.
+        as_json: one JSON object per line instead of text.
+        level: of the explorer's own loggers; libraries log warnings and errors.
+        stream: standard error by default.
 
     Returns:
-        The handler; a second call replaces the first one's.
+        The handler; a second call replaces the first call's handler.
     """
     root = logging.getLogger()
     for old in [handler for handler in root.handlers if getattr(handler, "explorer", False)]:
@@ -109,7 +110,7 @@ def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextI
     logging.getLogger("explorer").setLevel(level)
     from uvicorn.config import LOGGING_CONFIG
 
-    # Uvicorn sets up handlers of its own from this when it starts.
+    # Uvicorn sets up its own handlers from this when it starts.
     LOGGING_CONFIG.update(handlers={}, formatters={}, loggers={})
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
@@ -120,7 +121,7 @@ def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextI
 
 
 def catch_prints() -> None:
-    """Makes lines of the log of what the process prints on the standard error from now on, tracebacks for example. The
-    handlers that there are keep the stream that they have."""
+    """Logs whatever the process prints to standard error from now on, for example tracebacks. Existing handlers keep
+    their stream."""
     sys.stderr = _Printed()
-    logging.raiseExceptions = False  # what is printed of a log that cannot be written would come back to it
+    logging.raiseExceptions = False  # logging prints its own failures, which would be logged again

@@ -1,13 +1,12 @@
-"""This machine's arithmetic: on how many cores (in a container perhaps fewer than it has), how close to 0, and with
-what is left of threads after a fork.
+"""How this machine computes: the number of usable cores, denormal numbers, and threads after a fork.
 
-Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), these are
-all of the host's: they use the quota up in a fraction of each period and wait for the rest of it.
+Libraries start a thread for each core that they see. Under a quota (`docker run --cpus 2`, a Space, a pod), they see
+all cores of the host: their threads use up the quota in a fraction of each period and wait for the rest of it.
 
-A fork copies the memory of a process, and of its threads only the one that forks. Libraries whose threads have worked
-before (torch by OpenMP, OpenVINO by TBB) would wait for them forever in the child, and whoever wants a lock that
-another thread held at that moment too. So a forked child computes in the one thread that it has, with open locks, and
-without the backends that cannot do that.
+A fork copies a process's memory, but only the thread that forks. In the child, libraries that had started threads
+(torch through OpenMP, OpenVINO through TBB) would wait for them forever, and so would anything that needs a lock held
+by another thread at that moment. So a forked child computes in its only thread, with fresh locks, and without the
+backends that cannot do that.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from weakref import WeakSet
 
 
 def quota(folder: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores that the control group of this process may use; None without a limit (or without control groups).
+    """Number of cores that this process's control group may use; None without a limit or without control groups.
 
     Args:
         folder: where control groups are mounted: `cpu.max` of version 2, `cpu/cpu.cfs_*_us` of version 1.
@@ -43,23 +42,23 @@ def quota(folder: Path = Path("/sys/fs/cgroup")) -> float | None:
 
 
 def cores_seen() -> int:
-    """Cores that this process may run on, which is what libraries count."""
+    """Number of cores that this process may run on, which is what libraries count."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
 def cores() -> int:
-    """Cores to compute with: those that this process may run on, as far as its quota reaches, at least 1."""
+    """Number of cores to compute with: those that this process may run on, limited by its quota; at least 1."""
     allowed = quota()
     return cores_seen() if allowed is None else max(1, min(cores_seen(), math.ceil(allowed)))
 
 
 def flush_denormals() -> None:
-    """Has torch take numbers nearer to 0 than float32's smallest normal one (1e-38) for 0.
+    """Makes torch treat denormal numbers (closer to 0 than 1e-38 in float32) as 0.
 
-    Processors compute with such denormal numbers many times slower, and a network that darkens towards black is full of
-    them. The flag is the thread's own: threads inherit it from the one that starts them, torch's workers from the
-    thread they work for. So every thread asks before its first computation; asking again costs nothing.
+    Processors are many times slower on denormal numbers, and a network that darkens towards black is full of them. The
+    flag belongs to a thread: threads inherit it from the thread that starts them, torch's workers from the thread they
+    work for. So every thread calls this before its first computation; calling it again costs nothing.
     """
     import torch
 
@@ -67,7 +66,7 @@ def flush_denormals() -> None:
 
 
 def threads(wanted: int) -> int:
-    """Threads that torch may be given: one in a forked child, whose OpenMP would wait for those of its parent."""
+    """Number of threads for torch: 1 in a forked child, whose OpenMP would wait for the parent's threads."""
     return 1 if _forked else wanted
 
 
@@ -77,14 +76,14 @@ def forked_from_cuda() -> bool:
 
 
 def new_lock() -> threading.Lock:
-    """A lock that a forked child finds open, whoever held it in the parent."""
+    """Returns a lock that is open in a forked child, even if a thread of the parent held it."""
     lock = threading.Lock()
     _LOCKS.add(lock)
     return lock
 
 
 def after_fork(call: Callable[[], None]) -> None:
-    """Has something done in every child that is forked from this process."""
+    """Registers a function to run in every child that is forked from this process."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=call)
 

@@ -1,7 +1,7 @@
 """Messages about photos, models and files: English sentences by id, with `{}` fields.
 
-They stand in `messages.json`. Translations have the same ids (`explorer/app/locales`), so another wording in English
-needs no other translation. The app's own texts are those of `explorer.app.text`.
+They are stored in `messages.json`. Translations use the same ids (`explorer/app/locales`), so rewording the English
+leaves them valid. The app's own texts are in `explorer.app.text`.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ MESSAGES: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_t
 
 
 def say(code: str, /, **fields: object) -> str:
-    """The English message of an id, with its fields filled."""
+    """Returns the English message of an id, with its fields filled in."""
     return MESSAGES[code].format(**fields)

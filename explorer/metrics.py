@@ -1,4 +1,4 @@
-"""The table of metrics: how near an image comes to its reference. A new metric is one entry of `METRICS`.
+"""Table of metrics, which measure how close an image is to its reference. A new metric is one entry of `METRICS`.
 
 The protocol of low-light papers: full frame, sRGB clipped to [0, 1]; PSNR over all channels; SSIM as Wang et al. 2004
 (11 x 11 Gaussian of sigma 1.5, per channel, data range 1). One implementation serves training and evaluation.
@@ -66,25 +66,25 @@ class Metric:
     """In configs, JSON and logs."""
     title: str
     digits: int
-    """Behind the point, where it is shown."""
+    """Digits after the point when it is displayed."""
     compute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    """Takes N x C x H x W images and references in [0, 1], and returns N figures."""
+    """Takes N x C x H x W images and references in [0, 1], returns N values."""
     unit: str = ""
     best_high: bool = True
-    """False if the lowest figure is the best."""
+    """False if lower is better."""
     min_side: int = 1
-    """Shortest side of an image that it needs, in pixels."""
+    """Smallest side of an image that it can be computed for, in pixels."""
     matched: bool = False
-    """True if the image is first scaled to the reference's mean over all channels: that forgives a wrong brightness,
-    so the figure is never compared with the plain one, nor taken where the true ratio is given."""
+    """True if the image is first scaled to the reference's mean over all channels. That forgives a wrong brightness, so
+    the value is never compared with the plain metric, and not computed when the true ratio is given."""
 
     @property
     def heading(self) -> str:
-        """Title and unit, for a column."""
+        """Title and unit, for a column's heading."""
         return f"{self.title}, {self.unit}" if self.unit else self.title
 
     def format(self, value: float | None) -> str:
-        """The figure with its digits; a dash for none."""
+        """Formats a value with its digits; None as a dash."""
         return "-" if value is None else f"{value:.{self.digits}f}"
 
 
@@ -96,18 +96,18 @@ METRICS = (
 )
 """In the order of all tables."""
 PLAIN = tuple(metric for metric in METRICS if not metric.matched)
-"""Those that are taken where the true ratio is given."""
+"""Metrics that are computed when the true ratio is given."""
 MIN_SIDE = max(metric.min_side for metric in METRICS)
-"""Shortest side of an image that all of them can be taken of, in pixels."""
+"""Smallest side of an image that all metrics can be computed for, in pixels."""
 
 
 def figures_line(values: Mapping[str, float], metrics: Sequence[Metric] = METRICS) -> str:
-    """Figures with their titles and units, "PSNR 20.12 dB, SSIM 0.812"; those that `values` lacks are left out."""
+    """Formats metrics with titles and units, "PSNR 20.12 dB, SSIM 0.812"; skips those missing from `values`."""
     known = [metric for metric in metrics if metric.name in values]
     return ", ".join(f"{m.title} {m.format(values[m.name])} {m.unit}".rstrip() for m in known)
 
 
 def digits_of(name: str) -> int:
-    """How many digits behind the point a figure of a log or config is shown with, e.g. `psnr_30`; 3 if unknown."""
+    """Number of digits after the point for a value of a log or config, e.g. `psnr_30`; 3 if unknown."""
     found = [m for m in METRICS if name == m.name or name.removeprefix(f"{m.name}_").replace(".", "").isdecimal()]
     return found[0].digits if found else 3

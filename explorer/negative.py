@@ -1,4 +1,4 @@
-"""A restoration as a file that is developed further: a linear DNG in the camera's own colours."""
+"""Writes a restoration as a file for further development: a linear DNG in the camera's own colours."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _NAMESPACE = "urn:lowlight-explorer:settings:1.0:"
 
 
 def check_negative(photo: Photo, saving: Saving) -> None:
-    """Refuses a DNG of a developed picture, unless it is forced.
+    """Refuses a DNG of a developed picture, unless forced.
 
     Raises:
-        OutputError: says why.
+        OutputError: a developed picture, and not forced.
     """
     if not isinstance(photo, RawPhoto) and not saving.force_linear:
         raise OutputError(code="error.dng_of_developed", name=photo.name)
@@ -57,10 +57,10 @@ def notes_of(restoration: Restoration) -> tuple[str, ...]:
 
 
 def scene_of(restoration: Restoration, force: bool = False) -> Scene:
-    """The light of a result.
+    """Returns the light of a result.
 
     Raises:
-        OutputError: of a developed picture, unless forced, or not kept.
+        OutputError: the photo was a developed picture and a DNG is not forced, or the light was not kept.
     """
     if restoration.scene is not None:
         return restoration.scene
@@ -73,8 +73,8 @@ def scene_of(restoration: Restoration, force: bool = False) -> Scene:
 
 
 def _nominal_photo(restoration: Restoration) -> RawPhoto:
-    """A developed picture's result as a nominal camera would have seen it, all colours at every pixel, which already
-    holds the amplification."""
+    """Converts a developed picture's result to what a nominal camera would have recorded, with all colours at every
+    pixel and the amplification applied."""
     image = restoration.image
     mosaic = np.empty(image.shape, dtype=np.float32)
     to_camera = (np.linalg.inv(NOMINAL_CAMERA_TO_SRGB) / np.array(NOMINAL_GAINS)[:, None]).astype(np.float32)
@@ -93,7 +93,7 @@ def _nominal_photo(restoration: Restoration) -> RawPhoto:
 
 
 def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[np.uint16], float]:
-    """Camera RGB before white balance as 16-bit samples, and the stops that are missing to their brightness."""
+    """Converts camera RGB before white balance to 16-bit samples, and says by how many stops they are too dark."""
     photo = scene.photo
     height, width = photo.sensor_size
     depth = 1 if photo.monochrome else 3
@@ -106,7 +106,7 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[n
 
     def work(top: int, bottom: int, light: FloatArray) -> None:
         values = light[..., :depth] * scale
-        # So dark a picture has too few steps for smooth tones: what is rounded away is spread over the neighbours.
+        # So dark a picture has too few steps for smooth tones, so the rounding error is spread over the neighbours.
         values += np.random.default_rng(top).random(values.shape, np.float32) if dithered else np.float32(0.5)
         samples[top:bottom] = np.clip(values, 0, WHITE, out=values)
 
@@ -115,7 +115,7 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[n
 
 
 def _preview(image: FloatArray, photo: RawPhoto) -> tuple[bytes, tuple[int, int]]:
-    """A JPEG of a result as the sensor lies."""
+    """Encodes a result as a JPEG in sensor orientation."""
     from PIL import Image
 
     step = max(1, max(image.shape[:2]) // (2 * _PREVIEW_SIDE))
@@ -129,7 +129,8 @@ def _preview(image: FloatArray, photo: RawPhoto) -> tuple[bytes, tuple[int, int]
 
 
 def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
-    """Says that the picture was denoised, to darktable by its own marker, and by which settings."""
+    """Builds the XMP packet that states the settings and marks the picture as denoised (for darktable, by its own
+    marker)."""
     settings = RestoreSettings(
         model=restoration.model,
         ratio=restoration.ratio,
@@ -154,18 +155,18 @@ def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
 
 
 def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
-    """The contents of a result's DNG.
+    """Assembles the contents of a result's DNG.
 
-    Samples are camera RGB before white balance. What a restored picture shows is in them as far as white; with
-    `keep_exposure` the highlights that the amplification clips are the photo's own. A network that gives sRGB has its
-    colours brought back through the inverse of the camera's matrix.
+    Samples are camera RGB before white balance. They hold the restored picture up to white; with `keep_exposure`,
+    highlights that the amplification would clip come from the photo itself. A network's sRGB output is converted back
+    by the inverse of the camera's matrix.
 
     Raises:
         OutputError: see `scene_of`.
     """
     scene = scene_of(restoration, saving.force_linear)
     photo = replace(scene.photo, exif=restoration.exif)
-    # A developed picture's own light was amplified already.
+    # A developed picture's own light is already amplified.
     ratio = 1.0 if restoration.developed else restoration.ratio
     samples, stops = _samples(scene, ratio, saving.keep_exposure)
     preview, size = _preview(restoration.image, photo)
@@ -182,7 +183,7 @@ def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
 
 
 def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
-    """A result as the bytes of a DNG.
+    """Encodes a result as the bytes of a DNG.
 
     Raises:
         OutputError: see `scene_of`.
@@ -191,7 +192,7 @@ def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
 
 
 def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
-    """Writes a result as a DNG, complete or not at all, without a second copy of it in memory.
+    """Writes a result as a DNG atomically, without a second copy of it in memory.
 
     Raises:
         OutputError: see `scene_of`; or the file cannot be written.

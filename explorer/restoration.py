@@ -1,4 +1,4 @@
-"""`Restoration`: what came out, with everything needed to say how."""
+"""`Restoration`: the restored image, with everything needed to say how it was made."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Restoration:
     image: NDArray[np.float32] = field(repr=False)
     """H x W x 3, sRGB, [0, 1], upright."""
     intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
-    """Named maps that the model exposes, H x W x C, upright, not clipped, and tables of numbers, rows x columns x 1;
-    `described` says what they are."""
+    """Named maps that the model exposes, H x W x C, upright, not clipped, and tables of numbers, rows x columns x 1,
+    described by `described`."""
     ratio: float
     """Amplification ratio that was applied, 1 to 300."""
     ratio_source: str
-    """Where the ratio came from, in words."""
+    """Source of the ratio, in words."""
     model: str
     weights: WeightsIdentity
     seconds: float
@@ -43,18 +43,18 @@ class Restoration:
     backend: str
     """The backend that ran the network: "torch", "openvino" or "cuda"."""
     notes: tuple[str, ...] = ()
-    """Sentences for the user: what was done to bring photo and model together."""
+    """Sentences for the user: how the photo was converted for the model."""
     described: tuple[Intermediate, ...] = ()
     """The architecture's descriptions of the intermediates, in reading order."""
     photo_name: str = "photo"
     exif: bytes | None = field(default=None, repr=False)
-    """The photo's; see `explorer.photo.files.metadata`."""
+    """The photo's EXIF block; see `explorer.photo.files.metadata`."""
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
     scene: Scene | None = field(default=None, repr=False)
-    """The light of a RAW photo's result; None of other photos, and where it was not kept."""
+    """The light of a RAW photo's result; None for other photos, or if it was not kept."""
     developed: bool = False
-    """The photo was a developed picture, no RAW file."""
+    """True if the photo was a developed picture, not a RAW file."""
 
     def save(
         self,
@@ -66,21 +66,21 @@ class Restoration:
         force_linear: bool = False,
         linear: bool = False,
     ) -> Path:
-        """Writes the picture; the suffix decides the format (.png, .tif, .jpg, .webp, .dng, .exr).
+        """Writes the image; the suffix decides the format (.png, .tif, .jpg, .webp, .dng, .exr).
 
-        It carries on what the photo's file says of camera, exposure, date and author. A DNG holds 16 bits of the
-        camera's own colours, to be developed further, an OpenEXR file floats of linear light; see docs/raw-workflow.md.
+        The file keeps the photo's metadata: camera, exposure, date and author. A DNG holds the camera's own colours in
+        16 bits, for further development; an OpenEXR file holds linear light as floats. See docs/raw-workflow.md.
 
         Args:
             bits: 8, or 16 for PNG and TIFF.
-            keep_gps: also carry on the place where the photo was taken.
-            keep_exposure: of a DNG: leave its samples as dark as the photo's and state the amplification next to them.
-            force_linear: make a DNG of a developed picture too.
-            linear: of a TIFF: floats of linear light in Rec. 2020, not clipped.
+            keep_gps: also keep the place where the photo was taken.
+            keep_exposure: for a DNG: leave its samples as dark as the photo's and state the amplification next to them.
+            force_linear: write a DNG even for a developed picture.
+            linear: for a TIFF: write linear light in Rec. 2020 as floats, not clipped.
 
         Raises:
-            OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a full disk; a
-                DNG of a developed picture, unless forced.
+            OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, a full disk,
+                or a DNG of a developed picture that is not forced.
         """
         path = Path(path)
         saving = Saving(keep_gps, keep_exposure, force_linear, linear)
@@ -95,7 +95,7 @@ class Restoration:
         return path
 
     def encoded(self, suffix: str, bits: int, saving: Saving) -> bytes:
-        """The bytes of a file; see `save`."""
+        """Returns the bytes of a file; see `save`."""
         saving.check(suffix)
         if suffix.lower() == NEGATIVE:
             from explorer.negative import encode_negative
@@ -113,7 +113,7 @@ class Restoration:
 
 
 def frozen_maps(maps: dict[str, NDArray[np.float32]]) -> Mapping[str, NDArray[np.float32]]:
-    """Read-only arrays in a read-only mapping."""
+    """Makes the arrays and the mapping read-only."""
     for values in maps.values():
         values.setflags(write=False)
     return MappingProxyType(maps)

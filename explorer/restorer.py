@@ -1,4 +1,4 @@
-"""`restore`: a photo, a model and a ratio to a `Restoration`."""
+"""`restore`: turns a photo, a model and a ratio into a `Restoration`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
-    """The value of `ratio="auto"` by the rule that the model's weights were trained with, and its source."""
+    """Returns the value of `ratio="auto"`, by the rule that the model's weights were trained with, and its source."""
     convention = model.config.input
     if convention.ratio_rule == "none":
         return 1.0, say("source.own_brightening")
@@ -57,7 +57,7 @@ def suggested_ratio(photo: Photo, model: LoadedModel) -> tuple[float, str]:
 
 
 def prepared(photo: Photo, model: LoadedModel) -> Photo:
-    """A photo with the bits and the light that a model's weights were trained with, not amplified."""
+    """Matches a photo's bit depth and darkness to what a model's weights were trained with, without amplifying it."""
     convention = model.config.input
     if convention.bits is not None:
         photo = at_bit_depth(photo, convention.bits)
@@ -65,13 +65,13 @@ def prepared(photo: Photo, model: LoadedModel) -> Photo:
 
 
 def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
-    """Prepares a network's input from a photo, by the conventions that its weights were trained with.
+    """Prepares a network's input from a photo, following the conventions of its weights.
 
     Args:
-        ratio: 1 to 300. A network with the ratio as its last input plane gets the picture unamplified.
+        ratio: 1 to 300. A network that takes the ratio as its last input plane gets the picture unamplified.
 
     Returns:
-        The input; its notes are the photo's and those of what was done with it.
+        The input; its notes are the photo's, and those about the conversion.
     """
     convention = model.config.input
     photo = prepared(photo, model)
@@ -112,12 +112,12 @@ def restore(
         photo: from `explorer.open_photo`; every photo works with every model, through one documented conversion.
         model: a name, a loaded model, or a network built by `create_model`, untrained or trained in memory.
         ratio: amplification in linear light, 1 (none) to 300; "auto" follows the rule of the weights' training.
-        strength: 0 to 100 %, blends in linear light from the developed photo (0, bit for bit; no network runs) to the
+        strength: 0 to 100 %: blends in linear light between the developed photo (0: exactly, no network runs) and the
             network's result (100); detail returns before noise does, see `explorer.photo.light.strength`.
-        backend: "auto", "torch", "openvino" or "cuda"; `explorer.engine.choose_backend` says more.
+        backend: "auto", "torch", "openvino" or "cuda"; see `explorer.engine.choose_backend`.
         intermediates: keep the model's intermediates. None keeps them for pictures of up to 16 megapixels.
         scene: also keep a RAW photo's restored light, from which DNGs and linear TIFFs are written.
-        progress: called after every tile of a large picture, with the share that is done.
+        progress: called after every tile of a large picture, with the share done.
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
@@ -158,16 +158,16 @@ def restore(
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A restoration that is about to be computed: every choice made."""
+    """A restoration ready to be computed, with every choice made."""
 
     photo: Photo
-    """At the size that is restored."""
+    """At the size at which it is restored."""
     model: LoadedModel
     ratio: float
     ratio_source: str
     notes: tuple[str, ...] = ()
     whole: bool = True
-    """False for a photo that was reduced, and so has less noise than its camera gave it."""
+    """False if the photo was reduced, so that it has less noise than its camera recorded."""
 
     @property
     def pixels(self) -> int:
@@ -175,7 +175,7 @@ class Job:
         return self.photo.size[0] * self.photo.size[1]
 
     def result(self, **made: Any) -> Restoration:
-        """The result, with its origin."""
+        """Makes the result, with its origin."""
         return Restoration(
             ratio=self.ratio, ratio_source=self.ratio_source, model=self.model.name, weights=self.model.identity,
             photo_name=self.photo.name, exif=self.photo.exif, developed=not isinstance(self.photo, RawPhoto), **made,
@@ -183,7 +183,7 @@ class Job:
 
 
 def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str, max_side: int | None) -> Job:
-    """Loads the model, decides the ratio and the size. The suggested ratio is that of the whole photo.
+    """Loads the model and decides ratio and size. The suggested ratio is computed from the photo at full size.
 
     Raises: as `restore`.
     """
@@ -203,13 +203,13 @@ class Computed:
     """The output of a network."""
 
     maps: dict[str, FloatArray]
-    """"image" and, where they are wanted, the intermediates: H x W x C, as the network's planes lie."""
+    """"image" and, if wanted, the intermediates: H x W x C, in the orientation of the network's planes."""
     engine: Backend
     notes: tuple[str, ...] = ()
 
     @property
     def by(self) -> dict[str, Any]:
-        """The hardware and backend that computed, and the seconds."""
+        """The hardware and backend that ran the network, and the seconds."""
         e = self.engine
         return {"seconds": e.clock[0], "device": e.device, "precision": e.precision, "backend": e.name}
 
@@ -225,7 +225,7 @@ def compute(
     """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows.
 
     Args:
-        within: where the input lies in that of a larger photo, to which the network was fitted; see `run_tiled`.
+        within: position of the input in that of a larger photo, to which the network was fitted; see `run_tiled`.
     """
     channels, height, width = given.planes.shape
     names = None if intermediates else ("image",)
@@ -247,7 +247,7 @@ def compute(
 
 
 def knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
-    """The network knowing what it must of the whole picture: the measured noise of its camera, else what it finds."""
+    """Fits the network to the whole picture: by its camera's measured noise, else by the network's own estimate."""
     net, photo = job.model.traits, job.photo
     if not isinstance(net, Traits) and net.takes_noise and job.whole and isinstance(photo, RawPhoto):
         from explorer.darkroom.planes import noise_of_mosaic
@@ -262,7 +262,7 @@ def knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple
 
 
 def _developed(job: Job, scene: bool) -> Restoration:
-    """The photo without a network: what a strength of 0 gives."""
+    """Develops the photo without a network, for a strength of 0."""
     photo = job.photo
     image: FloatArray
     if isinstance(photo, RawPhoto):

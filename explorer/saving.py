@@ -8,15 +8,15 @@ from importlib.util import find_spec
 from explorer.errors import OutputError
 
 NEGATIVE = ".dng"
-"""The suffix of light to be developed rather than a picture; `explorer.negative` writes it."""
+"""Suffix of files that hold light for further development; written by `explorer.negative`."""
 LINEAR = (".tif", ".tiff")
-"""What holds linear light in floats: `explorer.scene_linear` writes it."""
+"""Suffixes of files that can hold linear light as floats; written by `explorer.scene_linear`."""
 
 
 OPENEXR = ".exr"
-"""What holds linear light in floats and nothing else, by the library OpenEXR."""
+"""Suffix of files that only hold linear light as floats; written by the library OpenEXR."""
 WITHOUT_BITS = (NEGATIVE, OPENEXR)
-"""What has its own samples, whatever number of bits is chosen."""
+"""Suffixes of files whose samples do not depend on the chosen number of bits."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,24 @@ class Saving:
     """Options of a result's file besides its format."""
 
     keep_gps: bool = False
-    """Carry on the place where the photo was taken."""
+    """Keep the place where the photo was taken."""
     keep_exposure: bool = False
     """For a DNG: leave the samples as dark as the photo's and state the amplification in BaselineExposure, so that
-    nothing is clipped; else the samples are amplified."""
+    nothing is clipped. Otherwise the samples are amplified."""
     force_linear: bool = False
-    """Make a DNG of a developed picture too, as a nominal camera would have seen it."""
+    """Write a DNG even for a developed picture, as a nominal camera would have recorded it."""
     linear: bool = False
-    """For a TIFF: write floats of linear light, as an OpenEXR file does anyway."""
+    """For a TIFF: write linear light as floats, as OpenEXR files always do."""
 
     def needs_scene(self, suffix: str) -> bool:
-        """True if a file is made of the scene's light and not of the picture."""
+        """True if a file is made from the scene's light, not from the picture."""
         return self.linear or suffix.lower() in WITHOUT_BITS
 
     def check(self, suffix: str) -> None:
-        """Refuses what a format does not have.
+        """Refuses options that a format does not support.
 
         Raises:
-            OutputError: says which format has it.
+            OutputError: the format lacks an option; the message says which format has it.
         """
         if self.linear and suffix.lower() not in (*LINEAR, OPENEXR):
             raise OutputError(

@@ -1,4 +1,4 @@
-"""A restoration as linear light for compositing: TIFF or OpenEXR, 32-bit floats in Rec. 2020 (ITU-R BT.2020)."""
+"""Writes a restoration as linear light for compositing: TIFF or OpenEXR, 32-bit floats in Rec. 2020 (ITU-R BT.2020)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROFILE = "Linear Rec. 2020"
 
 
 def _to_xyz() -> NDArray[np.float64]:
-    """Linear Rec. 2020 to CIE XYZ, D65."""
+    """3x3, linear Rec. 2020 to CIE XYZ, D65."""
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in _PRIMARIES]).T
     return np.asarray(columns * np.linalg.solve(columns, SRGB_TO_XYZ.sum(axis=1)))
 
@@ -43,9 +43,9 @@ def from_srgb() -> FloatArray:
 
 
 def linear_light(restoration: Restoration) -> FloatArray:
-    """H x W x 3 linear Rec. 2020, upright, 1 for white.
+    """Returns a result as H x W x 3 linear Rec. 2020, upright, 1 for white.
 
-    Of a RAW photo, colours outside sRGB and amplified light above white are there too, the latter from the photo
+    For a RAW photo, this includes colours outside sRGB and amplified light above white. The latter comes from the photo
     itself, because networks end at white.
     """
     matrix, scene = from_srgb(), restoration.scene
@@ -74,7 +74,7 @@ def _xyz(values: NDArray[np.float64]) -> bytes:
 
 
 def profile() -> bytes:
-    """An ICC profile (ICC.1:2001-04, a matrix and straight curves) of linear Rec. 2020."""
+    """Builds an ICC profile (ICC.1:2001-04, a matrix and straight curves) of linear Rec. 2020."""
     text = _PROFILE.encode("ascii") + b"\0"
     description = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(4 + 4 + 2 + 1 + 67)
     adapted = adaptation(SRGB_TO_XYZ.sum(axis=1), _D50)
@@ -98,7 +98,7 @@ def profile() -> bytes:
 
 
 def encode_linear(restoration: Restoration, keep_gps: bool = False) -> bytes:
-    """A result as the bytes of a TIFF of floats."""
+    """Encodes a result as the bytes of a floating-point TIFF."""
     import tifffile
 
     exif = restoration.exif if keep_gps else without_place(restoration.exif)
@@ -113,13 +113,13 @@ def encode_linear(restoration: Restoration, keep_gps: bool = False) -> bytes:
 
 
 _EXIF, _EXPOSURE = 34665, {"expTime": 33434, "aperture": 33437, "isoSpeed": 34855}
-"""EXIF's own directory, and its tags by the attributes that OpenEXR has for them."""
+"""Tag of the EXIF directory, and OpenEXR's attributes with the EXIF tags that they hold."""
 
 
 def encode_openexr(restoration: Restoration) -> bytes:
-    """A result as the bytes of an OpenEXR file: R, G and B as 32-bit floats, their chromaticities, camera and exposure.
+    """Encodes a result as an OpenEXR file: R, G and B as 32-bit floats, their chromaticities, camera and exposure.
 
-    Needs the library OpenEXR: `explorer.saving.Saving.check` says so where it is not installed.
+    Needs the library OpenEXR; `explorer.saving.Saving.check` reports if it is not installed.
     """
     import OpenEXR
 
@@ -140,7 +140,7 @@ def encode_openexr(restoration: Restoration) -> bytes:
 
 
 def _attributes(exif: bytes | None) -> dict[str, object]:
-    """What OpenEXR's standard attributes say of camera and exposure; no place."""
+    """Camera and exposure as OpenEXR's standard attributes, without the place."""
     from PIL import Image
 
     tags = Image.Exif()

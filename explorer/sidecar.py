@@ -1,4 +1,4 @@
-"""The settings of one restored picture, as a JSON file that makes the same picture again.
+"""The settings of one restored picture, as a JSON file that reproduces it.
 
     lowlight restore night.dng --settings night.json -o night.png
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LARGEST_FILE = 65536
-"""Bytes; a file of settings has a few hundred."""
+"""Bytes; a settings file has a few hundred."""
 
 _BALANCES = ("as_shot", "daylight", "grey_world")
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Manual adjustments of a restored picture. All zeros leave it as it is."""
+    """Manual adjustments of a restored picture. All zeros leave it unchanged."""
 
     exposure: float = 0.0
     """Stops of linear light, -4 to 4."""
     contrast: float = 0.0
-    """-1 to 1: an S-curve around the middle of the display range; black, middle and white stay where they are."""
+    """-1 to 1: an S-curve around the middle of the display range; black, middle and white do not change."""
     shadows: float = 0.0
-    """-1 to 1: what is dark is lifted or lowered; black and white stay."""
+    """-1 to 1: raises or lowers dark tones; black and white do not change."""
     warmth: float = 0.0
     """-1 (blue) to 1 (red): gains of linear red and blue that keep the luminance of grey."""
     tint: float = 0.0
@@ -56,10 +56,10 @@ LIMITS = {"exposure": 4.0, "contrast": 1.0, "shadows": 1.0, "warmth": 1.0, "tint
 
 
 def check_finish(values: dict[str, Any]) -> Finish:
-    """A `Finish` from a mapping of its fields.
+    """Makes a `Finish` from a mapping of its fields.
 
     Raises:
-        SettingsError: an unknown field, or a value that is not a number within its limits.
+        SettingsError: an unknown field, or a value that is not a number in its range.
     """
     for name, value in values.items():
         if name not in LIMITS:
@@ -71,13 +71,13 @@ def check_finish(values: dict[str, Any]) -> Finish:
 
 
 def finished(image: NDArray[np.float32], finish: Finish) -> NDArray[np.float32]:
-    """A restored picture after exposure, white balance and tone.
+    """Applies exposure, white balance and tone to a restored picture.
 
     Args:
         image: H x W x 3 sRGB in [0, 1].
 
     Returns:
-        H x W x 3 sRGB in [0, 1]; `image` itself where there is nothing to do.
+        H x W x 3 sRGB in [0, 1]; `image` itself if there is nothing to do.
     """
     if finish == Finish():
         return image
@@ -98,12 +98,12 @@ class RestoreSettings:
 
     model: str
     ratio: float
-    """Amplification, 1 to 300: the number that was applied, also where it had been suggested."""
+    """Amplification, 1 to 300: the number that was applied, even if it had been suggested."""
     white_balance: WhiteBalanceChoice = "as_shot"
     weights_sha256: str = ""
     """Checksum of the weights that made the picture; empty for classical methods, or to use whatever is installed."""
     backend: str = "auto"
-    """The backend; if it is not available another one is used, and the last bits may differ."""
+    """The backend; if it is not available, another one is used, and the last bits may differ."""
     photo: str = ""
     """The photo's file name, for the reader."""
     finish: Finish = field(default_factory=Finish)
@@ -114,7 +114,7 @@ class RestoreSettings:
 
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
-    """Writes a file of settings, complete or not at all.
+    """Writes a settings file atomically.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.
@@ -125,15 +125,15 @@ def write_settings(path: Path, settings: RestoreSettings) -> None:
 
 
 def as_json(settings: RestoreSettings) -> str:
-    """The text of a file of settings."""
+    """Returns the text of a settings file."""
     return json.dumps({"schema": SCHEMA, **asdict(settings)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_settings(path: Path) -> RestoreSettings:
-    """Reads a file of settings.
+    """Reads a settings file.
 
     Raises:
-        SettingsError: the file is missing or does not hold settings of a known schema.
+        SettingsError: the file is missing, or does not contain settings of a known schema.
         RatioError: its ratio is not a number from 1 to 300.
     """
     try:
@@ -205,7 +205,7 @@ def restore_with(
 
     Args:
         photo: opened with the settings' `black_level`, if it is camera RAW.
-        backend: compute with this one, in the place of the settings'.
+        backend: overrides the backend of the settings.
         max_side: reduce the photo first; see `explorer.restore`.
         intermediates: keep the model's intermediates; see `explorer.restore`.
         scene: keep the light of a RAW photo's result; see `explorer.restore`.
@@ -241,5 +241,5 @@ def restore_with(
 
 
 def with_finish(restoration: Restoration, finish: Finish) -> Restoration:
-    """The result with a finished picture; all else stays."""
+    """Replaces the result's picture by a finished one, without other changes."""
     return replace(restoration, image=finished(restoration.image, finish))

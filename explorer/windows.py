@@ -1,7 +1,7 @@
-"""A window of a restored photo at the photo's own pixels, without restoring the rest.
+"""Restores a window of a photo at full size, without restoring the rest.
 
-The network is fed with the window and a margin as wide as its receptive field, cut where whole steps of its stride
-begin: what it gives there is what it gives of the whole photo, up to rounding.
+The network is fed with the window and a margin as wide as its receptive field, aligned to its stride. The result is the
+same as in the whole photo, up to rounding.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """A photo, and a model that knows of the whole photo what it must."""
+    """A photo, and a model that has what it needs to know about the whole photo."""
 
     photo: Photo
     model: LoadedModel
     ratio: float
     """1 to 300."""
     strength: float = FULL
-    """Above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in the whole."""
+    """Above 0, at most 100. Below 100, noise is measured in the window only, so the result differs slightly."""
     grey: bool = False
-    """Results stay grey."""
+    """True if results stay grey."""
 
     def restored(self, box: Box, backend: str = "auto") -> FloatArray:
-        """The result of `restore` in a window.
+        """Returns the result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
@@ -68,19 +68,19 @@ class Windows:
 
     @property
     def _lies(self) -> bool:
-        """True if the network is given the photo as its sensor lies: not where it is developed before all else."""
+        """True if the network gets the photo in sensor orientation; false if the photo is developed first."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
-        """The part to feed, and the position of its upper left corner in the upright photo."""
+        """Returns the part to feed, and the position of its upper left corner in the upright photo."""
         if not self._lies:
-            # Developed before anything else; 32 bits, so that it is still rounded to what the network knows.
+            # Developed first; 32 bits, so that it is still rounded to the depth that the network was trained with.
             wide = columns[0], rows[0], columns[1], rows[1]
             return RgbPhoto(rendering_of(self.photo, wide), 32, name=self.photo.name), wide[:2]
         return part_of(self.photo, rows, columns), upright_box(self.photo, rows, columns)[:2]
 
     def _fed(self, run: Run, length: int, along: int) -> Run:
-        """Rows (0) or columns (1) of the photo that a window's are computed from."""
+        """Rows (0) or columns (1) of the photo from which those of a window are computed."""
         domain = self.model.architecture.domain
         step = PLANE_STEP[domain]
         unit, inset = self.model.traits.size.multiple_of * step, 0
@@ -103,15 +103,15 @@ class Windows:
 
 
 def is_local(model: LoadedModel) -> bool:
-    """True if a model's results can be computed in windows: no pixel depends on the whole picture."""
+    """True if a model's results can be computed in windows, because no pixel depends on the whole picture."""
     return model.traits.halo is not None or model.traits.fits
 
 
 def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FULL) -> Windows | None:
-    """Prepares windows of a restored photo; None if the model has none (`is_local`).
+    """Prepares windows of a restored photo; None if the model does not allow them (`is_local`).
 
     Args:
-        photo: at its own size.
+        photo: at full size.
         model: loaded.
         ratio: 1 to 300.
         strength: above 0, at most 100.
@@ -120,7 +120,7 @@ def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FU
         return None
     grey = isinstance(photo, RawPhoto) and photo.monochrome
     convention = model.config.input
-    if convention.darkness is not None:  # the whole photo's
+    if convention.darkness is not None:  # of the whole photo
         photo = prepared(photo, model)
         known = convention.model_copy(update={"darkness": None})
         model = replace(model, config=model.config.model_copy(update={"input": known}))

@@ -1,4 +1,4 @@
-"""Writes the repository's address on GitHub into every file that names it.
+"""Writes the repository's GitHub address into every file that contains it.
 
     python scripts/address.py owner/name
 
@@ -14,15 +14,15 @@ from pathlib import Path
 import notebooks
 
 NAMING = ("pyproject.toml", "CITATION.cff", "mkdocs.yml")
-"""Files other than the notebooks that name the address, relative to the root."""
+"""Files with the address, except notebooks, relative to the root."""
 
 
 def change(root: Path, new: str) -> list[str]:
-    """Replaces the address in `NAMING`; gives the names of the files that changed.
+    """Replaces the address in `NAMING`; returns the names of the changed files.
 
     Args:
         root: the checkout.
-        new: owner and name, such as "my-group/lowlight-explorer".
+        new: owner and name, e.g. "my-group/lowlight-explorer".
 
     Raises:
         ValueError: `new` is not of that form.
@@ -42,7 +42,7 @@ def change(root: Path, new: str) -> list[str]:
 
 
 def main() -> int:
-    """Changes the address; gives the exit code."""
+    """Changes the address; returns the exit code."""
     if len(sys.argv) != 2:
         print("Name the repository: make address REPOSITORY=owner/name")
         return 1

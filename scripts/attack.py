@@ -1,13 +1,13 @@
-"""Attacks a fresh server of this checkout for a bounded time, and says what it did not stand.
+"""Attacks a new server of this checkout for a limited time, and reports its failures.
 
     python scripts/attack.py                      # five minutes
     python scripts/attack.py --seconds 60 --seed 7
 
 Three attackers take turns: the schema of the HTTP API is fuzzed (with schemathesis where it is installed), the page's
-events and the endpoints are sent values of every type and size to known and unknown ids, and tools are called likewise.
-Meanwhile another visitor asks how the server is. Wrong are: an answer of 500 or more that is no honest "busy"; a
-server that is gone, or silent for more than 5 s; a line of the log that is no JSON, or a traceback; more than 2 GiB of
-memory. Leaves with 1 then. Everything stays on 127.0.0.1.
+events and the endpoints are sent values of every type and size to known and unknown ids, and so are tools. Meanwhile
+another visitor checks the server's health. Failures are: an answer of 500 or more other than "busy"; a server that has
+ended, or is silent for more than 5 s; a line of the log that is not JSON, or a traceback; more than 2 GiB of memory.
+Exits with 1 on failure. Everything stays on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ sys.path[:0] = [str(PROJECT / "tests" / "server"), str(PROJECT)]
 from serving import Server, png, running, uploaded  # noqa: E402
 
 SILENCE, MEMORY = 5.0, 2048.0
-"""Seconds that the server may take to say how it is, and MiB that it may hold."""
+"""Longest answer of the health check, in seconds, and largest memory of the server, in MiB."""
 BUSY = (503, 504, 507)
 ODD_HEADERS = ("Range", "If-None-Match", "If-Range", "If-Modified-Since", "Content-Type", "Cookie", "Origin", "Host",
                "Accept", "Accept-Language", "X-Forwarded-For")  # fmt: skip
@@ -44,7 +44,7 @@ ODD_BODIES = (None, b"", b"\xff" * 1000, b"--b\r\n\r\n\r\n--b--", _FILE)
 
 
 class Attack:
-    """What an attacker knows, and what came of it."""
+    """An attacker's knowledge of the server, and its results."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self.server, self.random = server, random.Random(seed)
@@ -64,7 +64,7 @@ class Attack:
         return self.server.client(headers=headers)
 
     def value(self, depth: int = 0) -> Any:
-        """Any JSON at all, now and then large, deep, or a file."""
+        """Returns random JSON, sometimes large, deep, or a file."""
         rng = self.random
         simple: list[Any] = [
             None, True, 0, -1, 1e308, 10**rng.randint(1, 400), "", "auto", "4", "../../etc/passwd", "hf:a/b/c",
@@ -81,7 +81,7 @@ class Attack:
         return rng.choice(simple)
 
     def event(self) -> httpx.Response:
-        """An event of the page: known or not, with as many values as it takes or not."""
+        """Sends an event of the page: known or unknown, with the right or a wrong number of values."""
         rng = self.random
         index = rng.choice([*self.events, -1, 10**6, "x", None])
         count = rng.choice((self.events.get(index, 3), rng.randint(0, 40)))
@@ -115,7 +115,7 @@ class Attack:
         return self._sent("/gradio_api/mcp/", body)
 
     def odd(self) -> httpx.Response:
-        """Routes of the page with odd queries, headers and bodies."""
+        """Requests routes of the page with odd queries, headers and bodies."""
         rng = self.random
         path = rng.choice(("/", "/config", "/gradio_api/queue/data", "/gradio_api/upload_progress", "/gradio_api/info",
                            f"/gradio_api/file={self.photo}", "/gradio_api/heartbeat/a", "/pwa_icon/0", "/theme.css",
@@ -153,7 +153,7 @@ class Attack:
 
 
 def watch(server: Server, stop: threading.Event, wrong: list[str]) -> None:
-    """Asks the server how it is, as another visitor."""
+    """Checks the server's health, as another visitor."""
     while not stop.wait(0.5):
         started = time.monotonic()
         try:
@@ -169,7 +169,7 @@ def watch(server: Server, stop: threading.Event, wrong: list[str]) -> None:
 
 
 def schema(server: Server, seconds: float, seed: int) -> list[str]:
-    """Fuzzes the API by its own description."""
+    """Fuzzes the API by its own schema."""
     program = shutil.which("schemathesis")
     if program is None:
         print("schemathesis is not installed: the schema is left out")
@@ -183,7 +183,7 @@ def schema(server: Server, seconds: float, seed: int) -> list[str]:
 
 
 def faults_of(log: str) -> list[str]:
-    """Lines that are no JSON, and tracebacks."""
+    """Returns log lines that are not JSON, and tracebacks."""
     lines = log.splitlines()
     return [line[:2000] for line in lines if not line.startswith("{") or '"traceback"' in line or "Traceback" in line]
 

@@ -2,10 +2,10 @@
 
     python scripts/corpus.py photos --report corpus.md
 
-Each file is opened in a process of its own, as the app does it. Pictures are compared with Pillow, whose LittleCMS
-applies their profiles; RAW files with LibRaw's own development. The report is a table of what differs: another size,
-other colours, a file that one side opens alone. A difference is a question, not a fault: Pillow reads colours from
-profiles only, and keeps 8 bits.
+Each file is opened in a separate process, as in the app. Pictures are compared with Pillow, whose LittleCMS applies
+their profiles; RAW files with LibRaw's own development. The report is a table of the differences: another size, other
+colours, a file that only one side opens. A difference is not necessarily a fault: Pillow reads colours only from
+profiles, and keeps 8 bits.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from explorer.photo import RawPhoto, load_rendering, open_photo  # noqa: E402
 from explorer.sandbox.processes import close  # noqa: E402
 
 GRID = 24
-"""Cells along each side whose mean colours are compared: what differs in single pixels is the decoders' business."""
+"""Cells along each side whose mean colours are compared; differences in single pixels do not matter."""
 PICTURE_LEVELS, RAW_LEVELS = 2.0, 12.0
-"""Largest mean difference of the cells, in steps of 8 bits, that is not reported. LibRaw demosaics, clips and balances
-in its own way."""
+"""Largest mean difference of the cells, in steps of 8 bits, that is not reported. LibRaw's demosaicking, clipping and
+white balance differ."""
 SAME, SIZE, COLORS, OURS_ONLY, THEIRS_ONLY, NEITHER = (
     "same", "another size", "other colours", "opened here only", "refused here only", "opened by neither",
 )  # fmt: skip
@@ -43,7 +43,7 @@ SAME, SIZE, COLORS, OURS_ONLY, THEIRS_ONLY, NEITHER = (
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one file."""
+    """The result for one file."""
 
     path: str
     outcome: str
@@ -51,13 +51,13 @@ class Row:
 
 
 def cells(image: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean colours of GRID x GRID cells of an H x W x 3 picture, or of fewer where it is smaller."""
+    """Returns mean colours of GRID x GRID cells of an H x W x 3 picture, or of fewer if it is smaller."""
     rows = np.array_split(image, min(GRID, image.shape[0]), axis=0)
     return np.array([[cell.mean((0, 1)) for cell in np.array_split(row, min(GRID, row.shape[1]), 1)] for row in rows])
 
 
 def by_pillow(data: bytes) -> tuple[tuple[int, int], NDArray[np.float64]]:
-    """Size and cells of a picture by Pillow and LittleCMS: upright, in sRGB, over black."""
+    """Returns size and cells of a picture by Pillow and LittleCMS: upright, in sRGB, over black."""
     from PIL import Image, ImageCms, ImageOps
 
     try:
@@ -86,7 +86,8 @@ def by_pillow(data: bytes) -> tuple[tuple[int, int], NDArray[np.float64]]:
 
 
 def by_libraw(data: bytes) -> tuple[tuple[int, int], NDArray[np.float64]]:
-    """Size and cells of a RAW file by LibRaw's development: the camera's white balance, sRGB, no brightening."""
+    """Returns size and cells of a RAW file by LibRaw's development: the camera's white balance, sRGB, no
+    brightening."""
     import rawpy
 
     with rawpy.RawPy() as raw:
@@ -100,7 +101,7 @@ def compared(path: Path, name: str, workers: ProcessPoolExecutor) -> Row:
     """Opens a file both ways.
 
     Raises:
-        BrokenProcessPool: the other decoder took its process down.
+        BrokenProcessPool: the other decoder crashed its process.
     """
     data = path.read_bytes()
     reference = by_libraw if suffix_of(path.name) in RAW_SUFFIXES else by_pillow
@@ -114,7 +115,7 @@ def compared(path: Path, name: str, workers: ProcessPoolExecutor) -> Row:
         theirs = waiting.result(timeout=120)
     except BrokenProcessPool:
         raise
-    except Exception as error:  # decoders raise what they like
+    except Exception as error:  # decoders raise all kinds of exceptions
         other = f"{type(error).__name__}: {error}"
     if ours is None:
         return Row(name, NEITHER if theirs is None else THEIRS_ONLY, said)
@@ -133,7 +134,7 @@ def compared(path: Path, name: str, workers: ProcessPoolExecutor) -> Row:
 
 
 def run(folder: Path) -> Iterator[Row]:
-    """Compares every photo under a folder, in the order of their paths."""
+    """Compares all photos under a folder, in the order of their paths."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and is_photo_name(path.name))
     context = multiprocessing.get_context("spawn")
     workers = ProcessPoolExecutor(1, mp_context=context)
@@ -151,7 +152,7 @@ def run(folder: Path) -> Iterator[Row]:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The report as a page: how many of each outcome, then what differs."""
+    """Formats the report: the number of each outcome, then the differences."""
     counts = Counter(row.outcome for row in rows)
     lines = [f"# {len(rows)} photos compared", "", "| outcome | files |", "|---|--:|"]
     lines += [f"| {outcome} | {count} |" for outcome, count in counts.most_common()]
@@ -164,7 +165,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(description="Compares every photo under a folder with other decoders.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--report", type=Path, default=Path("corpus.md"), help="where the table goes (corpus.md)")

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: links that leave docs/ go to the repository on GitHub, where those files are pages."""
+"""A hook for mkdocs that points links out of docs/ to the repository on GitHub."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Any
 
 
 def on_page_markdown(markdown: str, *, config: Any, page: Any, **_: Any) -> str:
-    """Gives a page's Markdown with `](../FILE)` as addresses of the repository; pages in folders climb further."""
+    """Replaces `](../FILE)` in a page's Markdown by addresses in the repository, also from pages in subfolders."""
     climb = "../" * (page.file.src_uri.count("/") + 1)
     return re.sub(rf"\]\({re.escape(climb)}(?!\.\./)([^)]+)\)", rf"]({config.repo_url}/blob/main/\1)", markdown)

@@ -71,7 +71,7 @@ def _row(each: Format) -> str:
 
 
 def page() -> str:
-    """The page as a string."""
+    """Returns the page as a string."""
     raw = [each for each in FORMATS if each.group == "raw"]
     pictures = [each for each in FORMATS if each.group == "picture"]
     head = "| format | suffixes | decoder | bits/channel | rotated by | colour | metadata | refused |\n|" + 8 * "---|"

@@ -1,13 +1,12 @@
-"""Damaged photographs by the thousand through `open_photo`, each in a decoder's own process: `make fuzz`.
+"""Opens thousands of damaged photos with `open_photo`, in decoder processes: `make fuzz`.
 
     python scripts/fuzz.py                                # 20,000 files, some minutes; writes the report
     python scripts/fuzz.py --seed 7 --count 2000
     python scripts/fuzz.py --seed 7 --only png/123 --save . # one of them again, and the file itself
 
-What is damaged are small photographs that this script makes, and files of real cameras where EXPLORER_SHARED (or
-`../shared`) holds some. Every file must end as a photo or as one of the explorer's own errors. A crash, a file that
-takes too long or any other exception is a finding: it is reported with what brings it back; the script then leaves
-with 1.
+The script damages small photos that it makes itself, and files of real cameras if EXPLORER_SHARED (or `../shared`)
+contains some. Every file must result in a photo or in one of the explorer's own errors. A crash, a timeout or any other
+exception is a finding: it is reported with the options that reproduce it, and the script exits with 1.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from explorer.sandbox.processes import DecoderPool, UnexpectedDecodingError  # n
 COUNT = 20_000
 SEED = 20_240
 CAMERA_SHARE = 50
-"""One in so many is a camera's own file, which takes a hundred times as long as a small one."""
+"""One in this many is a camera's own file, which takes a hundred times as long as a small one."""
 SECONDS = 20.0
 """Longest time for one file."""
 PHOTO, REFUSED, SLOW, CRASH, MEMORY, UNEXPECTED = "photo", "refused", "slow", "crash", "out of memory", "unexpected"
@@ -49,7 +48,7 @@ FINDINGS = (SLOW, CRASH, UNEXPECTED)
 
 @dataclass
 class Report:
-    """What came of all files."""
+    """The results of all files."""
 
     seed: int
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
@@ -62,7 +61,7 @@ class Report:
 
 
 def cases(seed: int, count: int, camera: list[tuple[str, bytes]]) -> Iterator[tuple[str, int]]:
-    """Format and number of each file, the formats in turn."""
+    """Yields format and number of each file, the formats in turn."""
     kinds = list(samples())
     for number in range(count):
         if camera and number % CAMERA_SHARE == CAMERA_SHARE - 1:
@@ -72,7 +71,7 @@ def cases(seed: int, count: int, camera: list[tuple[str, bytes]]) -> Iterator[tu
 
 
 def case(seed: int, kind: str, number: int, whole: dict[str, list[tuple[str, bytes]]]) -> tuple[str, bytes]:
-    """The damaged file of that number; depends on nothing but the seed, the format, the number and the samples."""
+    """Makes the damaged file of a number; depends only on the seed, the format, the number and the samples."""
     random = Random(f"{seed}/{kind}/{number}")
     name, data = random.choice(whole[kind])
     _, other = random.choice([sample for each in whole.values() for sample in each if each is not whole.get("camera")])
@@ -80,7 +79,7 @@ def case(seed: int, kind: str, number: int, whole: dict[str, list[tuple[str, byt
 
 
 def outcome(pool: DecoderPool, name: str, data: bytes, limits: Limits) -> tuple[str, str]:
-    """How a file ended, and the sentence or the traceback."""
+    """Returns the outcome of a file, and the error message or the traceback."""
     if not data:
         return REFUSED, "empty"
     try:
@@ -103,7 +102,7 @@ def outcome(pool: DecoderPool, name: str, data: bytes, limits: Limits) -> tuple[
 
 
 def run(seed: int, count: int, *, camera: list[tuple[str, bytes]] | None = None, quiet: bool = True) -> Report:
-    """Damages and opens `count` files; temporary files go into a folder of its own, where what is left behind shows."""
+    """Damages and opens `count` files; temporary files go into a separate folder, which reveals leftovers."""
     whole = samples() | ({"camera": camera} if camera else {})
     report = Report(seed)
     kept, variable = tempfile.tempdir, os.environ.get("TMPDIR")
@@ -142,7 +141,7 @@ def _run(report: Report, whole: dict[str, list[tuple[str, bytes]]], count: int, 
 
 
 def traces() -> set[str]:
-    """Our files in the shared memory, all in the temporary folder, and this process's open files and children."""
+    """Counts our files in shared memory, all in the temporary folder, and this process's open files and children."""
     found = {str(path) for path in _inside(Path("/dev/shm")) if "lowlight" in path.name}
     found |= {str(path) for path in _inside(Path(tempfile.gettempdir()))}
     found |= {f"open file {path.name}" for path in _inside(Path("/proc/self/fd"))}
@@ -156,7 +155,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def markdown(report: Report, seconds: float) -> str:
-    """The report as a page."""
+    """Formats the report."""
     import imagecodecs
     import PIL
     import rawpy

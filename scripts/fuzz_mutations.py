@@ -1,4 +1,4 @@
-"""Seeded damage to files: blind (bits, blocks, ends), and by the rules of TIFF, PNG, JPEG, RIFF and ICC."""
+"""Seeded damage to files: blind (bits, blocks, ends), and aware of TIFF, PNG, JPEG, RIFF and ICC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 
 INTERESTING = (0, 1, 2, 3, 7, 8, 15, 16, 127, 128, 255, 256, 1000, 32767, 32768, 65535, 65536, 0x7FFFFFFF, 0x80000000,
                0xFFFFFFFE, 0xFFFFFFFF)  # fmt: skip
-"""Numbers at which counts, sizes and offsets tend to break."""
+"""Numbers at which counts, sizes and offsets often break."""
 SUFFIXES = ("dng", "nef", "arw", "cr2", "cr3", "raf", "orf", "rw2", "tif", "png", "jpg", "webp", "gif", "bmp", "raw")
 _TAGS = (256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339, 347, 33421,
          33422, 34665, 34675, 34853, 37500, 50706, 50713, 50714, 50717, 50721, 50829, 51008)  # fmt: skip
@@ -21,7 +21,8 @@ Mutation = Callable[[Random, bytearray], None]
 
 
 def _place(random: Random, data: bytearray, length: int = 1) -> int:
-    """Headers and directories lie at the ends of files, and matter more than samples."""
+    """Returns a random position, mostly near the ends of a file, because headers and directories matter more than
+    samples."""
     last = max(0, len(data) - length)
     choice = random.random()
     if choice < 0.4:
@@ -55,7 +56,7 @@ def cut(random: Random, data: bytearray) -> None:
 
 
 def block(random: Random, data: bytearray) -> None:
-    """Removes, repeats, empties or overwrites a block, or puts noise between."""
+    """Removes, repeats, zeroes or overwrites a block, or inserts noise."""
     length = random.choice((1, 2, 4, 12, 64, 512))
     start = _place(random, data, length)
     piece = bytes(data[start : start + length])
@@ -75,7 +76,7 @@ def block(random: Random, data: bytearray) -> None:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One entry of a TIFF directory, by where its parts lie."""
+    """One entry of a TIFF directory, by the positions of its parts."""
 
     order: str
     at: int
@@ -87,7 +88,7 @@ class _Entry:
 
 
 def tiff_entries(data: bytes | bytearray, start: int = 0) -> list[_Entry]:
-    """The entries of the first directories of a TIFF structure that begins at `start`."""
+    """Yields the entries of the first directories of a TIFF structure that begins at `start`."""
     magic = bytes(data[start : start + 4])
     if magic not in _TIFF_MAGIC:
         return []
@@ -109,7 +110,7 @@ def tiff_entries(data: bytes | bytearray, start: int = 0) -> list[_Entry]:
 
 
 def tiff_tag(random: Random, data: bytearray) -> None:
-    """Changes the code, kind, count or value of a tag, wherever in the file the TIFF structure begins."""
+    """Changes the code, type, count or value of a tag, wherever the TIFF structure begins in the file."""
     starts = [0, *(k for k in (data.find(m, 1, 4096) for m in _TIFF_MAGIC) if k > 0)]
     entries = [entry for start in starts for entry in tiff_entries(data, start)]
     if not entries:
@@ -135,7 +136,7 @@ def tiff_tag(random: Random, data: bytearray) -> None:
 
 
 def png_chunk(random: Random, data: bytearray) -> None:
-    """Changes a chunk and mends its checksum, so that decoders look at what it says."""
+    """Changes a chunk and corrects its checksum, so that decoders read its content."""
     chunks, at = [], 8
     while at + 12 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -172,7 +173,7 @@ def png_chunk(random: Random, data: bytearray) -> None:
 
 
 def jpeg_segment(random: Random, data: bytearray) -> None:
-    """Changes a segment's marker, length or content; drops or repeats it."""
+    """Changes a segment's marker, length or content, or drops or repeats it."""
     segments, at = [], 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
         length = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
@@ -197,7 +198,7 @@ def jpeg_segment(random: Random, data: bytearray) -> None:
 
 
 def riff_chunk(random: Random, data: bytearray) -> None:
-    """Changes a chunk of a WebP file: its kind, size or content; drops or repeats it."""
+    """Changes a chunk of a WebP file: its kind, size or content, or drops or repeats it."""
     chunks, at = [], 12
     while at + 8 <= len(data):
         length = 8 + int.from_bytes(data[at + 4 : at + 8], "little")
@@ -226,7 +227,7 @@ def riff_chunk(random: Random, data: bytearray) -> None:
 
 
 def icc_profile(random: Random, data: bytearray) -> None:
-    """Changes a colour profile that lies uncompressed in the file: its tag table, or a curve's kind and length."""
+    """Changes an uncompressed colour profile in the file: its tag table, or a curve's kind and length."""
     start = data.find(b"acsp") - 36
     if start < 0 or start + 144 > len(data):
         return flip_bits(random, data)
@@ -257,13 +258,13 @@ _KNOWING: dict[str, Mutation] = {
 
 
 def mutated(random: Random, kind: str, name: str, data: bytes, other: bytes) -> tuple[str, bytes]:
-    """One damaged file.
+    """Makes one damaged file.
 
     Args:
-        random: decides everything; the same state gives the same file.
-        kind: the format, which decides what is known of the container.
-        name: of the file that is damaged; sometimes the result bears another suffix.
-        other: a second file, whose end is sometimes put behind the first one's beginning.
+        random: random generator; the same state gives the same file.
+        kind: the format, which selects the container's rules.
+        name: of the original file; sometimes the result has another suffix.
+        other: a second file, whose end is sometimes appended to the first one's beginning.
 
     Returns:
         The name and the bytes.
@@ -272,7 +273,7 @@ def mutated(random: Random, kind: str, name: str, data: bytes, other: bytes) -> 
     for _ in range(random.choice((1, 1, 1, 2, 3, 6))):
         knowing = _KNOWING.get(kind)
         if knowing is not None and random.random() < 0.6:
-            # A picture's EXIF block is a TIFF structure within, and its colour profile is a container of its own.
+            # A picture's EXIF block is a TIFF structure, and its colour profile is another container.
             if kind in ("jpeg", "png", "webp", "tiff") and random.random() < 0.3:
                 knowing = random.choice((tiff_tag, icc_profile))
             knowing(random, changed)

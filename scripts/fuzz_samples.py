@@ -1,4 +1,4 @@
-"""Small whole photographs of every kind that `open_photo` reads, made on the spot, for the fuzzer to damage."""
+"""Makes small, intact photos of every kind that `open_photo` reads, for the fuzzer to damage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 40, 56
 
 
 def scene(channels: int = 3) -> NDArray[np.float64]:
-    """A smooth dark picture with an edge and noise, HEIGHT x WIDTH x channels in [0, 1]."""
+    """Makes a smooth dark picture with an edge and noise, HEIGHT x WIDTH x channels in [0, 1]."""
     rng = np.random.default_rng(7)
     y, x = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
     light = 0.2 + 0.15 * np.sin(5 * x) * np.cos(3 * y) + 0.1 * (x > 0.5)
@@ -58,7 +58,7 @@ def _dng(folder: Path, **options: Any) -> bytes:
 
 
 def _packed_dng(folder: Path) -> bytes:
-    """A DNG whose mosaic is compressed by lossless JPEG in tiles, as cameras and converters write it."""
+    """Makes a DNG whose mosaic is compressed in tiles of lossless JPEG, as written by cameras and converters."""
     import imagecodecs
     import tifffile
 
@@ -79,7 +79,7 @@ def _packed_dng(folder: Path) -> bytes:
 
 
 def _stated_png() -> bytes:
-    """A PNG with chunks that state its colours, and text."""
+    """Makes a PNG with colour-space chunks and text."""
     chunks = [(b"cICP", bytes([9, 18, 0, 1])), (b"gAMA", struct.pack(">I", 100_000)), (b"sRGB", b"\0"),
               (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
               (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(5000)))]  # fmt: skip
@@ -91,7 +91,7 @@ def _stated_png() -> bytes:
 
 
 def _fields_bmp(byte: np.ndarray) -> bytes:
-    """A BMP of 32 bits with masks."""
+    """Makes a 32-bit BMP with masks."""
     red, green, blue = (byte[::-1, :, channel].astype("<u4") for channel in range(3))
     body = (red << 24 | green << 16 | blue << 8 | np.uint32(255)).tobytes()
     head = struct.pack("<IiiHHIIiiII", 108, WIDTH, HEIGHT, 1, 32, 3, len(body), 0, 0, 0, 0)
@@ -100,7 +100,7 @@ def _fields_bmp(byte: np.ndarray) -> bytes:
 
 
 def samples() -> dict[str, list[tuple[str, bytes]]]:
-    """For each format its samples: a name with the suffix that the file would have, and the bytes."""
+    """Returns samples for each format: a name with the usual suffix, and the bytes."""
     import imagecodecs
 
     byte, deep = (scene() * 255).astype(np.uint8), (scene() * 65535).astype(np.uint16)
@@ -175,7 +175,7 @@ def samples() -> dict[str, list[tuple[str, bytes]]]:
 
 
 def camera_files(folder: Path) -> list[tuple[str, bytes]]:
-    """Files of real cameras, where there are any."""
+    """Returns files of real cameras, if there are any."""
     kinds = (".dng", ".crw", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     return [(path.name, path.read_bytes()) for path in paths if path.suffix.lower() in kinds]

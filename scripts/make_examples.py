@@ -1,8 +1,8 @@
-"""Makes the bundled example photographs of `explorer/examples`, always the same bytes for the same library versions.
+"""Makes the bundled example photos of `explorer/examples`, with the same bytes for the same library versions.
 
-Each is a scene seen by a simulated camera at night: unprocessed to a mosaic by the nominal camera of the explorer,
-darkened in linear light, given shot and read noise, rounded to 14 bits. RAW examples are written as they are; pictures
-are developed without amplification and stored with 8 bits, as a camera's own JPEG would be.
+Each is a scene seen by a simulated camera at night: unprocessed to a mosaic by the explorer's nominal camera, darkened
+in linear light, with shot and read noise, rounded to 14 bits. RAW examples are written directly; pictures are developed
+without amplification and stored with 8 bits, like a camera's own JPEG.
 
     python scripts/make_examples.py [--only NAME ...]
 """
@@ -56,7 +56,7 @@ SHOTS = (
 
 
 def scene(name: str) -> NDArray[np.float32]:
-    """H x W x 3 sRGB with even sides; values above 1 are brighter than the display's white."""
+    """Returns H x W x 3 sRGB with even sides; values above 1 are brighter than the display's white."""
     if name == "night_scene":
         return linear_to_srgb(render_still_life(960, 640) * 2.4)
     from skimage import data
@@ -66,7 +66,7 @@ def scene(name: str) -> NDArray[np.float32]:
 
 
 def write_picture(path: Path, image: NDArray[np.float32], quality: int) -> None:
-    """8-bit sRGB, whole or not at all."""
+    """Writes 8-bit sRGB, atomically."""
     partial = path.with_name(f".{path.name}")
     picture = Image.fromarray(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
     if path.suffix == ".png":
@@ -77,9 +77,9 @@ def write_picture(path: Path, image: NDArray[np.float32], quality: int) -> None:
 
 
 def take(shot: Shot) -> None:
-    """Writes the dark photograph and its reference."""
+    """Writes the dark photo and its reference."""
     picture = scene(shot.scene)
-    # The first row or column is left out where another phase than RGGB is wanted: samples move, none is re-labelled.
+    # For a phase other than RGGB, the first row or column is left out: samples are shifted, not relabelled.
     rows = slice(1, -1) if shot.phase in ("GBRG", "BGGR") else slice(None)
     columns = slice(1, -1) if shot.phase in ("GRBG", "BGGR") else slice(None)
     raw = unprocess(RgbPhoto(image=picture, bits=16, exposure=Exposure(), name=shot.name))

@@ -1,4 +1,4 @@
-"""A still life by candlelight, ray-marched in linear light: a scene that holds more range than a display.
+"""Ray-marches a still life by candlelight in linear light: a scene with more dynamic range than a display.
 
 Sphere tracing of signed distance fields: Hart, "Sphere tracing", The Visual Computer 12 (1996). The scene has a flame
 (a warm point light with inverse-square fall-off), a faint blue sky-light and a colour chart.
@@ -70,7 +70,7 @@ def _box(
 
 
 def _lathe(p: Array, x: float, z: float, heights: list[float], radii: list[float]) -> Array:
-    """A body of revolution about a vertical axis; the profile's slope bounds the step, hence the factor."""
+    """Distance to a body of revolution about a vertical axis; the profile's slope limits the step, hence the factor."""
     y = p[..., 1]
     around = np.hypot(p[..., 0] - np.float32(x), p[..., 2] - np.float32(z))
     side = (around - np.interp(y, heights, radii).astype(np.float32)) * np.float32(0.6)
@@ -120,7 +120,7 @@ def _normal(p: Array) -> Array:
 
 
 def _march(origin: Array, direction: Array, far: float, steps: int) -> Array:
-    """Distance along each ray to the surface, `far` where there is none."""
+    """Returns the distance along each ray to the surface, `far` if there is none."""
     distance = np.full(len(direction), 0.01, np.float32)
     alive = np.arange(len(direction))
     for _ in range(steps):
@@ -133,12 +133,12 @@ def _march(origin: Array, direction: Array, far: float, steps: int) -> Array:
 
 
 def _light_seen(p: Array, direction: Array, far: Array, softness: float) -> Array:
-    """Soft shadows: how narrowly the ray to the light misses things (Quilez's estimate)."""
+    """Returns soft shadows, by how narrowly the ray to the light misses objects (Quilez's estimate)."""
     seen = np.ones(len(p), np.float32)
     distance = np.full(len(p), 0.03, np.float32)
     alive = np.arange(len(p))
     for _ in range(56):
-        # The candle's own wax is lit from within: it casts no shadow, or the whole table would be dark.
+        # The candle's own wax is lit from within: it casts no shadow, otherwise the whole table would be dark.
         q = p[alive] + direction[alive] * distance[alive, None]
         gap = np.minimum.reduce([_PARTS[i](q) for i in (2, 5, 6, 7, 8, 9, 10)])
         seen[alive] = np.minimum(seen[alive], np.clip(softness * gap / distance[alive], 0, 1))
@@ -150,7 +150,7 @@ def _light_seen(p: Array, direction: Array, far: Array, softness: float) -> Arra
 
 
 def _noise(x: Array, y: Array, seed: int) -> Array:
-    """Value noise in [0, 1] on a 256 x 256 lattice, smoothly interpolated."""
+    """Returns value noise in [0, 1] on a 256 x 256 lattice, smoothly interpolated."""
     lattice = np.random.default_rng(seed).random((256, 256)).astype(np.float32)
     ix, iy = np.floor(x).astype(int), np.floor(y).astype(int)
     fx, fy = x - ix, y - iy
@@ -211,7 +211,7 @@ def _reflectance(p: Array, part: NDArray[np.intp]) -> Array:
 
 
 def _inside_cover(p: Array) -> Array:
-    """How far inside the lower book's outline a point lies: its pages stand back from the front edge."""
+    """Returns the distance of a point inside the lower book's outline, whose pages are set back from the front edge."""
     c, s = np.float32(np.cos(0.35)), np.float32(np.sin(0.35))
     return np.float32(0.49) - (c * (p[:, 0] - 1.32) - s * (p[:, 2] - 0.55))
 
@@ -234,7 +234,7 @@ def _shade(p: Array, view: Array) -> Array:
     open_sky = np.clip(0.25 + sum(_scene(p + normal * h) / h for h in (0.05, 0.15, 0.4)) / 4, 0, 1)
 
     light = flame[:, None] * _CANDLELIGHT + moonlit[:, None] * _MOONLIGHT + open_sky[:, None] * _SKY
-    light += (open_sky * 0.035 / (0.6 + reach))[:, None] * _CANDLELIGHT  # what the table and the wall send back
+    light += (open_sky * 0.035 / (0.6 + reach))[:, None] * _CANDLELIGHT  # light reflected by the table and the wall
     halfway = to_flame - view
     halfway /= np.maximum(_length(halfway)[:, None], np.float32(1e-6))
     shine = np.clip((normal * halfway).sum(-1), 0, 1) ** 60 * glossy * flame * 1.2
@@ -244,7 +244,7 @@ def _shade(p: Array, view: Array) -> Array:
 
 
 def _flame_glow(origin: Array, direction: Array, distance: Array) -> Array:
-    """The flame itself: a drop of light, brightest at its heart, and the faint halo of the lens."""
+    """Returns the light of the flame: a drop, brightest at its centre, with the faint halo of the lens."""
     along = ((_FLAME + np.array([0, -0.1, 0], np.float32) - origin) * direction).sum(-1)
     q = origin + direction * along[:, None] - (_FLAME + np.array([0, -0.1, 0], np.float32))
     across = np.hypot(q[:, 0], q[:, 2])
@@ -258,7 +258,7 @@ def _flame_glow(origin: Array, direction: Array, distance: Array) -> Array:
 
 
 def render_still_life(width: int = 768, height: int = 512, samples: int = 2) -> Array:
-    """The scene as height x width x 3 float32 linear sRGB; most of it lies under 0.3, the flame far above 1.
+    """Renders the scene as height x width x 3 float32 linear sRGB; most of it is below 0.3, the flame far above 1.
 
     Args:
         width: columns.

@@ -1,9 +1,9 @@
-"""Keeps the notebooks as they are committed: no outputs, stable cell ids, badges and install cell of one address.
+"""Cleans the notebooks for commits: no outputs, stable cell ids, badges and install cell from one address.
 
     python scripts/notebooks.py            # cleans them in place
-    python scripts/notebooks.py --check    # says which are not clean, and leaves with 1 if any is not
+    python scripts/notebooks.py --check    # lists notebooks that are not clean, and exits with 1 if there are any
 
-The address is the one of pyproject.toml's `[project.urls]`; `make address REPOSITORY=owner/name` changes it everywhere.
+The address is that of pyproject.toml's `[project.urls]`; `make address REPOSITORY=owner/name` changes it everywhere.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _BADGES = re.compile(r"\[!?\[?Open in Colab\].*?\[!?\[?Open in Kaggle\][^\n]*", 
 
 
 def repository(root: Path = ROOT) -> str:
-    """Owner and name on GitHub, from pyproject.toml.
+    """Reads owner and name on GitHub from pyproject.toml.
 
     Raises:
-        ValueError: pyproject.toml names none.
+        ValueError: pyproject.toml has none.
     """
     found = re.search(
         r'^Repository = "https://github\.com/([\w.-]+/[\w.-]+)"$', (root / "pyproject.toml").read_text(), re.M
@@ -37,10 +37,10 @@ def repository(root: Path = ROOT) -> str:
 
 
 def badges(name: str) -> str:
-    """The two links of a notebook, as Markdown: words, because a badge is a broken picture where there is no network.
+    """Returns a notebook's two links as Markdown; as text, because a badge is a broken image without a network.
 
     Args:
-        name: of the file, without its suffix.
+        name: name of the file, without its suffix.
     """
     path = f"{repository()}/blob/main/notebooks/{name}.ipynb"
     colab = f"https://colab.research.google.com/github/{path}"
@@ -49,7 +49,7 @@ def badges(name: str) -> str:
 
 
 def install_cell() -> str:
-    """The second cell of every notebook."""
+    """Returns the second cell of every notebook."""
     return (
         "# Does nothing where the explorer is installed already.\n"
         "import importlib.util\n\n"
@@ -59,10 +59,10 @@ def install_cell() -> str:
 
 
 def cleaned(path: Path) -> str:
-    """The text of a notebook as it is committed.
+    """Returns the text of a notebook for a commit.
 
     Raises:
-        ValueError: the file is no notebook of this collection: no badges in its first cell.
+        ValueError: the file is not a notebook of this collection: no badges in its first cell.
     """
     notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     cells = []
@@ -96,7 +96,7 @@ def cleaned(path: Path) -> str:
 
 
 def main() -> int:
-    """Cleans or checks all notebooks; gives the exit code."""
+    """Cleans or checks all notebooks; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; leave with 1 if a notebook is not clean")
     wanted = parser.parse_args()

@@ -2,7 +2,7 @@
 
     python scripts/raw_pictures.py
 
-Needs darktable-cli and rawtherapee-cli (Debian: darktable, rawtherapee), which run at their defaults.
+Needs darktable-cli and rawtherapee-cli (Debian: darktable, rawtherapee), which run with their defaults.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ SECONDS = 300
 
 
 def by_libraw(source: Path, _folder: Path, balance: tuple[float, float, float] | None = None) -> Image.Image:
-    """A file as LibRaw develops it under the sRGB curve, with its own white balance or with other gains."""
+    """Develops a file with LibRaw under the sRGB curve, with its own white balance or with other gains."""
     chosen = {"user_wb": [*balance, balance[1]]} if balance else {"use_camera_wb": True}
     with rawpy.imread(str(source)) as raw:
         return Image.fromarray(raw.postprocess(gamma=(2.4, 12.92), no_auto_bright=True, adjust_maximum_thr=0, **chosen))
 
 
 def by_darktable(source: Path, folder: Path) -> Image.Image:
-    """A file as darktable develops it, with a fresh configuration."""
+    """Develops a file with darktable, with a new configuration."""
     out = folder / f"{source.stem}-darktable.png"
     settings = ["--core", "--configdir", str(folder / "darktable"), "--library", ":memory:"]
     return _developed(["darktable-cli", str(source), str(out), *settings], folder, out)
 
 
 def by_rawtherapee(source: Path, folder: Path) -> Image.Image:
-    """A file as RawTherapee develops it, with its default profile."""
+    """Develops a file with RawTherapee, with its default profile."""
     out = folder / f"{source.stem}-rawtherapee.png"
     return _developed(["rawtherapee-cli", "-o", str(out), "-n", "-b8", "-Y", "-d", "-c", str(source)], folder, out)
 
@@ -57,7 +57,7 @@ def _developed(command: list[str], home: Path, out: Path) -> Image.Image:
 
 
 def named(picture: Image.Image, words: str) -> Image.Image:
-    """A picture with its name in the corner."""
+    """Writes a picture's name in its corner."""
     picture = picture.copy()
     ImageDraw.Draw(picture).text(
         (10, 8), words, fill="white", stroke_width=3, stroke_fill="black", font=ImageFont.load_default(20)
@@ -66,7 +66,7 @@ def named(picture: Image.Image, words: str) -> Image.Image:
 
 
 def grid(rows: list[list[Image.Image]]) -> Image.Image:
-    """Pictures of one size in rows."""
+    """Arranges pictures of the same size in rows."""
     width, height = rows[0][0].size
     columns = len(rows[0])
     whole = Image.new("RGB", (columns * (width + GAP) - GAP, len(rows) * (height + GAP) - GAP), "white")
@@ -77,7 +77,7 @@ def grid(rows: list[list[Image.Image]]) -> Image.Image:
 
 
 def strengths(photo: explorer.Photo) -> Image.Image:
-    """One place at 100 % at five strengths, each pixel as two."""
+    """Shows one place at five strengths, enlarged twice."""
     box = (400, 250, 600, 450)
     row = []
     for strength in (0, 25, 50, 75, 100):
@@ -88,7 +88,7 @@ def strengths(photo: explorer.Photo) -> Image.Image:
 
 
 def programs(folder: Path) -> Image.Image:
-    """The photo as taken and the restored DNGs, by three programs at their defaults."""
+    """Shows the photo as taken and the restored DNGs, by three programs with their defaults."""
     files = (("as taken", PHOTO), ("restored", folder / "restored.dng"), ("exposure kept", folder / "kept.dng"))
     makers = (("LibRaw", by_libraw), ("darktable", by_darktable), ("RawTherapee", by_rawtherapee))
     rows = []
@@ -103,7 +103,7 @@ def programs(folder: Path) -> Image.Image:
 
 
 def balances(folder: Path) -> Image.Image:
-    """The restored DNG with three white balances, chosen after the restoration."""
+    """Shows the restored DNG with three white balances, chosen after the restoration."""
     restored = folder / "restored.dng"
     with rawpy.imread(str(restored)) as raw:
         red, green, blue = (float(each) for each in raw.camera_whitebalance[:3])

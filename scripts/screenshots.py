@@ -1,9 +1,9 @@
-"""Makes the pictures of README.md and the documentation again, from the real app, a real lesson and the real command.
+"""Makes the pictures of README.md and the documentation, from the real app, a real lesson and the real command.
 
     python scripts/screenshots.py            # all of them, into docs/images
     python scripts/screenshots.py restore    # only some
 
-Needs Chromium (EXPLORER_CHROMIUM names one), Playwright and Voila, and takes a minute or two.
+Needs Chromium (set EXPLORER_CHROMIUM to its path), Playwright and Voila, and takes a minute or two.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "images"
 MAX_BYTES = 250_000
-"""Largest size of a picture: a page with five of them still loads quickly on a phone."""
+"""Largest size of a picture, so that a page with five of them still loads quickly on a phone."""
 PATIENCE = 180_000
-"""Milliseconds that a busy machine may take for one step."""
+"""Timeout of one step on a busy machine, in milliseconds."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A view of the app: its address, and what must be on the page before the picture is taken."""
+    """A view of the app: its address, and the elements to wait for before the picture is taken."""
 
     query: str
     awaited: str
@@ -73,7 +73,7 @@ SHOTS = {
 
 
 def free_port() -> int:
-    """A port that no server listens on."""
+    """Returns a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -81,11 +81,11 @@ def free_port() -> int:
 
 @contextmanager
 def serving(arguments: list[str], home: Path, path: str = "") -> Iterator[str]:
-    """Address of a server while the block runs.
+    """Runs a server for the block; yields its address.
 
     Args:
-        arguments: what follows `python -m`, with "{port}" for the port.
-        home: an empty folder for its settings and caches, so that the pictures show what a fresh installation shows.
+        arguments: arguments of `python -m`, with "{port}" for the port.
+        home: an empty folder for its settings and caches, so that the pictures show a new installation.
         path: a page below the address; the server is ready when it answers.
     """
     port = free_port()
@@ -115,7 +115,7 @@ def serving(arguments: list[str], home: Path, path: str = "") -> Iterator[str]:
 
 
 def photographed(browser: Browser, address: str, shot: Shot) -> Image.Image:
-    """The page, once it shows what the shot waits for and its pictures are loaded."""
+    """Photographs the page when the shot's elements are shown and its pictures are loaded."""
     width, height = shot.size
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
     try:
@@ -133,7 +133,7 @@ def photographed(browser: Browser, address: str, shot: Shot) -> Image.Image:
 
 
 def three_ways(home: Path) -> Image.Image:
-    """The middle of one RAW file, three times: as taken, amplified only, and restored by the command line."""
+    """Shows the middle of one RAW file three times: as taken, only amplified, and restored by the command line."""
     photo = ROOT / "explorer" / "examples" / "espresso.dng"
     ways = (
         ("as taken", ("identity", "1")),
@@ -171,7 +171,7 @@ b {{ color: #e5a030; font-weight: normal; }}
 
 
 def terminal(browser: Browser, home: Path) -> Image.Image:
-    """Three commands and what they answer, as a terminal shows them."""
+    """Shows three commands and their output in a terminal."""
     shutil.copy(ROOT / "explorer" / "examples" / "still_life.dng", home / "night.dng")
     env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "NO_COLOR": "1"}
     text = []
@@ -193,12 +193,12 @@ def terminal(browser: Browser, home: Path) -> Image.Image:
 
 
 def lesson(browser: Browser, home: Path) -> Image.Image:
-    """The fourth lesson as a page, at its first explorer."""
+    """Shows the fourth lesson as a page, at its first explorer."""
     notebooks = home / "notebooks"
     notebooks.mkdir()
     name = "04_retinex.ipynb"
     shutil.copy(ROOT / "notebooks" / name, notebooks)
-    # Voila's page of files answers at once; the lesson itself runs when it is asked for.
+    # Voila's list of files answers at once; the lesson itself runs on request.
     arguments = ["voila", "--no-browser", "--port={port}", str(notebooks)]
     with serving(arguments, home) as address:
         context = browser.new_context(viewport={"width": 1100, "height": 900})
@@ -231,7 +231,7 @@ def write_picture(picture: Image.Image, name: str) -> None:
 
 
 def main() -> None:
-    """Makes the pictures that are asked for."""
+    """Makes the requested pictures."""
     names = [*SHOTS, "three-ways", "terminal", "lesson"]
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")

@@ -1,6 +1,6 @@
-"""Runs networks: backends behind one interface, and tiles for pictures larger than memory allows.
+"""Runs networks: backends behind one interface, and tiles for pictures that do not fit into memory.
 
-Importing it loads neither torch nor OpenVINO; the first backend that is chosen does.
+Importing this package loads neither torch nor OpenVINO; choosing a backend does.
 """
 
 from explorer.engine.backends import Backend, available_backends, check_backend, choose_backend, register_backend

@@ -1,6 +1,6 @@
-"""A torch mode that watches how much memory is alive while a network runs.
+"""A torch mode that measures peak memory while a network runs.
 
-Apart from the rest because a mode is a subclass of torch's: importing this file imports torch.
+In a separate file, because a mode is a subclass of torch's, so that importing it imports torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class Peak(TorchDispatchMode):
-    """Bytes of all storages that tensors made inside the block keep alive."""
+    """Counts the bytes of all storages kept alive by tensors made inside the block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,8 +24,8 @@ class Peak(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Torch's own switch: true would wrap the method below so that its first call imports the compiler, which takes
-        two seconds and 90 MiB, though nothing here is compiled."""
+        """Torch's own switch: without it, the first call of the method below would import the compiler, which takes two
+        seconds and 90 MiB, although nothing is compiled here."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:

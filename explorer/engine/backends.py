@@ -1,4 +1,4 @@
-"""Backends: torch as the reference, OpenVINO on processors, CUDA on GPUs. One interface for all."""
+"""Backends with one interface: torch as the reference, OpenVINO on CPUs, CUDA on GPUs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 @dataclass(frozen=True)
 class Backend:
-    """A model made ready to run."""
+    """A model ready to run."""
 
     name: str
     """"torch", "openvino" or "cuda"."""
@@ -42,16 +42,16 @@ class Backend:
     precision: str
     """"float32" or "bfloat16"."""
     run: Callable[..., dict[str, torch.Tensor]] = field(repr=False)
-    """1 x C x H x W float32 on the processor (a legal size) to named N x C' x H' x W' maps, also on the processor. The
-    maps are the caller's own. Adds to `clock`. Torch and CUDA take a tile's `TilePosition` as well."""
+    """Maps 1 x C x H x W float32 on the CPU (of an allowed size) to named N x C' x H' x W' maps, also on the CPU. The
+    caller owns the maps. Adds to `clock`. Torch and CUDA also take a tile's `TilePosition`."""
     clock: list[float] = field(default_factory=lambda: [0.0], repr=False)
-    """Seconds that `run` has taken so far."""
+    """Total seconds of `run` so far."""
     run_array: Callable[..., dict[str, NDArray[np.float32]]] | None = field(default=None, repr=False)
-    """The same on arrays, where that needs no torch."""
+    """The same on arrays, if that is possible without torch."""
 
 
 def available_backends() -> list[str]:
-    """Backends that work on this machine, the preferred first."""
+    """Returns the backends that work on this machine, in order of preference."""
     found = ["cuda"] if not forked_from_cuda() and _gpu_there() else []
     if not _GONE and importlib.util.find_spec("openvino") is not None:
         found.append("openvino")
@@ -60,7 +60,7 @@ def available_backends() -> list[str]:
 
 @cache
 def _driver_there() -> bool:
-    """True if this machine has a driver through which torch could reach a GPU, asked without torch."""
+    """True if this machine has a GPU driver that torch could use, checked without torch."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
@@ -77,10 +77,10 @@ def _gpu_there() -> bool:
 
 
 def check_backend(wanted: str) -> tuple[str, str | None]:
-    """Splits "name" or "name:precision"; knows which there are, not which work here.
+    """Splits "name" or "name:precision" and checks both; does not check whether the backend works here.
 
     Raises:
-        ExplorerError: no such backend or precision.
+        ExplorerError: unknown backend or precision.
     """
     name, _, precision = wanted.partition(":")
     known = ["auto", *(n if p is None else f"{n}:{p}" for n, ps in _PRECISIONS.items() for p in (None, *ps))]
@@ -94,10 +94,11 @@ _OFFERS: list[Offer] = []
 
 
 def register_backend(offer: Offer) -> None:
-    """Adds a way to compute, which is asked before all others for as long as the process runs.
+    """Adds a backend that is tried before all others, for the lifetime of the process.
 
     Args:
-        offer: called with a model and the wanted backend's name; gives a backend, or None to leave the model to others.
+        offer: called with a model and the wanted backend's name; returns a backend, or None to leave the model to
+            others.
     """
     _OFFERS.append(offer)
 
@@ -105,19 +106,19 @@ def register_backend(offer: Offer) -> None:
 def choose_backend(
     model: LoadedModel, wanted: str = "auto", *, image_only: bool = False, tiled: bool = False
 ) -> Backend:
-    """A backend for a model.
+    """Chooses a backend for a model.
 
     Args:
-        wanted: "auto" (or the environment's EXPLORER_BACKEND) takes CUDA, then OpenVINO, then torch, each in the
-            fastest precision that the hardware has, or in float32 where a network needs it. "torch", "openvino"
-            and "cuda" are taken as they are; "openvino:float32" names the precision too. Classical methods always run
-            on torch, and networks that OpenVINO cannot compute do where there is no CUDA.
-        image_only: the intermediates are not wanted; backends may leave them out.
-        tiled: the picture will be cut into tiles. Networks that must be told a tile's place run on torch then, because
-            a converted graph has no such input.
+        wanted: "auto" (or the environment's EXPLORER_BACKEND) prefers CUDA, then OpenVINO, then torch, each in the
+            hardware's fastest precision, or in float32 if a network needs it. "torch", "openvino" and "cuda" choose a
+            backend, "openvino:float32" also a precision. Classical methods always run on torch; without CUDA, so do
+            networks that OpenVINO cannot compute.
+        image_only: backends may leave out the intermediates.
+        tiled: the picture will be cut into tiles. Then networks that need a tile's position run on torch, because a
+            converted graph has no such input.
 
     Raises:
-        ExplorerError: the wanted backend is not known, or not available here.
+        ExplorerError: the wanted backend is unknown, or not available here.
     """
     for offer in _OFFERS:
         if (offered := offer(model, wanted)) is not None:
@@ -150,7 +151,7 @@ def choose_backend(
 
 
 def torch_backend(model: LoadedModel) -> Backend:
-    """Eager torch on the processor in float32: the reference."""
+    """Eager torch on the CPU in float32: the reference."""
     import torch
 
     limit_torch()
@@ -168,34 +169,33 @@ def torch_backend(model: LoadedModel) -> Backend:
 
 
 _Network = tuple[str, str, Any, bool]
-"""Weights, precision, a weak reference to the network (an `id` passes on to the next object), and whether only the
-image is wanted."""
+"""Weights, precision, a weak reference to the network (an `id` may be reused), and whether only the image is wanted."""
 _Shape = tuple[int, ...]
 _GRAPHS: dict[_Network, tuple[Any, list[str]]] = {}
 _COMPILED: dict[tuple[_Network, _Shape | None], Any] = {}
-"""By network and shape of the input; None for those that take any shape."""
+"""By network and input shape; None for networks compiled for any shape."""
 _COMPILING = new_lock()
 _MOST_KEPT = 8
 """Graphs, and compiled networks."""
 _HOLDING: set[tuple[_Network, _Shape | None]] = set()
-"""Those that may hold memory of their last picture."""
+"""Compiled networks that may still hold memory of their last picture."""
 _LARGE = 3 << 19
-"""Samples of a plane from which a network is compiled for the one shape: OpenVINO then plans which maps may take the
-same memory. It costs a tenth to half a second, once for a shape."""
+"""Samples of a plane from which a network is compiled for the exact shape, so that OpenVINO can plan which maps share
+memory. This takes 0.1 to 0.5 s, once per shape."""
 
 
 def _precision() -> str:
-    """bfloat16 where the processor multiplies it in hardware, else float32."""
+    """bfloat16 if the CPU multiplies it in hardware, else float32."""
     capabilities = graphs.core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bfloat16" if "BF16" in capabilities else "float32"
 
 
 def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_only: bool = False) -> Backend:
-    """OpenVINO on the processor; the graph is converted once and cached on disk by weights' sha256 and versions.
+    """OpenVINO on the CPU; the graph is converted once and cached on disk by the weights' sha256 and versions.
 
     Args:
-        precision: "float32" or "bfloat16"; by default what the processor does in hardware.
-        image_only: leave out the intermediates, which saves their memory and what only they need.
+        precision: "float32" or "bfloat16"; by default what the CPU supports in hardware.
+        image_only: leave out the intermediates, which saves memory and computation.
     """
     import numpy as np
 
@@ -210,7 +210,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
             _remember(_GRAPHS, network, (graph, names))
         graph, names = _GRAPHS[network]
     clock = [0.0]
-    requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would ask for its memory again
+    requests: dict[_Shape | None, Any] = {}  # one for all tiles of a picture: a new one would allocate its memory again
 
     def run_array(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         height, width = x.shape[2:]
@@ -224,7 +224,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
             results = request.infer([x], share_inputs=True, share_outputs=False)
             maps = [results[i] for i in range(len(names))]
         else:
-            # Into the arrays that the caller gets: memory of the request's own would be there a second time.
+            # Writes into the caller's arrays, because the request's own memory would be a second copy.
             maps = [np.empty([*output.shape], np.float32) for output in request.model_outputs]
             for output, each in zip(request.model_outputs, maps, strict=True):
                 request.set_tensor(output, graphs.openvino().Tensor(each, shared_memory=True))
@@ -241,7 +241,7 @@ def openvino_backend(model: LoadedModel, precision: str | None = None, *, image_
 
 
 def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
-    """The network made ready for one shape, or for any."""
+    """Compiles the network for one shape, or for any."""
     key = network, shape
     with _COMPILING:
         if key not in _COMPILED:
@@ -258,8 +258,7 @@ def _compiled(graph: Any, network: _Network, shape: _Shape | None) -> Any:
 
 
 _GONE: list[Any] = []
-"""OpenVINO's objects in a forked child, whose threads belong to the parent: kept, because releasing them would wait
-for them."""
+"""OpenVINO's objects in a forked child, kept because releasing them would wait for threads of the parent."""
 
 
 def _leave_openvino() -> None:
@@ -275,15 +274,15 @@ after_fork(_leave_openvino)
 
 
 def _remember(kept: dict[Any, Any], key: Any, value: Any) -> None:
-    """Keeps a value, and of the older ones the last few."""
+    """Stores a value, and drops all but the last few older ones."""
     while len(kept) >= _MOST_KEPT:
         kept.pop(next(iter(kept)))
     kept[key] = value
 
 
 def _give_back_all_but(key: tuple[_Network, _Shape | None]) -> None:
-    """Frees the activations of the last picture of every other compiled network: a comparison of eight networks would
-    otherwise hold the memory of eight. One that is at work in another thread keeps it."""
+    """Frees the last picture's activations in every other compiled network, because a comparison of eight networks
+    would otherwise hold the memory of eight. Networks running in other threads keep theirs."""
     _HOLDING.intersection_update(_COMPILED)
     for other in _HOLDING - {key}:
         with contextlib.suppress(RuntimeError):
@@ -297,10 +296,10 @@ _MOST_GRAPHS = 2
 
 
 def cuda_backend(model: LoadedModel, precision: str = "bfloat16") -> Backend:
-    """CUDA: a copy of the network in channels-last order, convolutions in bfloat16 by autocast or all in float32.
+    """CUDA: a copy of the network in channels-last order, with convolutions in bfloat16 by autocast, or all in float32.
 
-    A size that comes a second time (tiles, frames) is captured as a CUDA graph, which from then on replays without the
-    interpreter between its kernels.
+    When a size occurs for the second time (tiles, frames), it is captured as a CUDA graph, which then replays without
+    the interpreter between its kernels.
     """
     import copy
 
@@ -314,7 +313,7 @@ def cuda_backend(model: LoadedModel, precision: str = "bfloat16") -> Backend:
     clock = [0.0]
 
     def eager(x: torch.Tensor, *place: TilePosition) -> dict[str, torch.Tensor]:
-        # Without the cache of casted weights: a captured graph must not read memory that autocast frees.
+        # Without the cache of cast weights, because a captured graph must not read memory that autocast frees.
         with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
             return net.forward_intermediates(x, *place)
 

@@ -1,4 +1,4 @@
-"""Networks as OpenVINO graphs: converted once, rewritten where OpenVINO would move memory for nothing, kept on disk."""
+"""Networks as OpenVINO graphs: converted once, rewritten to avoid needless copies of memory, cached on disk."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 _GRAPH, _ABOUT = "graph.xml", "network.json"
-_FORMAT = 5  # of the cached graphs; raised when their layout or the networks' arithmetic changes
+_FORMAT = 5  # version of the cached graphs, raised when their layout or the networks' arithmetic changes
 
 
 @cache
 def openvino() -> Any:
-    """The openvino module, without its telemetry, by which its converter reports every use to its maker."""
+    """Imports openvino without its telemetry, by which its converter reports every use to its maker."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -46,20 +46,20 @@ def openvino() -> Any:
 
 @cache
 def core() -> Any:
-    """OpenVINO's devices."""
+    """Returns OpenVINO's core object."""
     return openvino().Core()
 
 
 def graph_folder() -> Path:
-    """Where converted graphs are kept."""
+    """Returns the folder of converted graphs."""
     from platformdirs import user_cache_path
 
     return user_cache_path("lowlight-explorer", appauthor=False) / "openvino"
 
 
 def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
-    """A module that gives a network's named maps as a tuple, which a graph can hold, and the list of their names,
-    which every run fills."""
+    """Returns a module that outputs a network's named maps as a tuple, which a graph can represent, and the list of
+    their names, which every run fills."""
     import torch
 
     names: list[str] = []
@@ -78,15 +78,15 @@ def as_tuple(net: RestorationNet) -> tuple[torch.nn.Module, list[str]]:
 
 
 def _place_of(sha256: str, config: WeightsConfig) -> Path:
-    """The folder of the graph of such weights: by what makes the network what it is, and what makes the graph of it.
-    Asked without torch and OpenVINO."""
+    """Returns the folder of a graph, by everything that determines the network and its conversion. Works without torch
+    and OpenVINO."""
     made = json.dumps([sha256, config.architecture, config.options], sort_keys=True)
     name = hashlib.sha256(made.encode()).hexdigest()[:32]
     return graph_folder() / f"{name}-{version('openvino')}-{explorer.__version__}-{_FORMAT}"
 
 
 def _about(place: Path) -> dict[str, Any] | None:
-    """The data stored next to a graph; None if there is none, or if it cannot be read."""
+    """Reads the data stored next to a graph; None if there are none, or if they cannot be read."""
     try:
         data = json.loads((place / _ABOUT).read_text())
         return {"outputs": [str(each) for each in data["outputs"]], "traits": data["traits"]}
@@ -95,8 +95,8 @@ def _about(place: Path) -> dict[str, Any] | None:
 
 
 def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
-    """The stored traits of such weights' network; None if there are none, or if only the
-    network can say what the engine asks."""
+    """Returns the stored traits of the network of such weights; None if there are none, or if the engine needs the
+    network itself."""
     try:
         place = _place_of(sha256, config)
         about = _about(place)
@@ -108,7 +108,7 @@ def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
 
 
 def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
-    """The network as an OpenVINO graph with free height and width, from the cache where it is there; and the names of
+    """Returns the network as an OpenVINO graph with free height and width, from the cache if possible, and the names of
     its outputs."""
     sha256 = model.identity.sha256
     place = _place_of(sha256, model.config) if sha256 else None
@@ -117,7 +117,7 @@ def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
         try:
             if about is not None:
                 return core().read_model(place / _GRAPH), about["outputs"]
-        except RuntimeError:  # a file damaged on disk; it is made again below
+        except RuntimeError:  # a file damaged on disk; it is recreated below
             pass
         shutil.rmtree(place, ignore_errors=True)
     if place is not None:
@@ -138,11 +138,11 @@ def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
 
 
 def converted(module: torch.nn.Module, example: torch.Tensor) -> Any:
-    """A module as a graph, by a trace of its run on an example."""
+    """Converts a module to a graph by tracing its run on an example."""
     import torch
 
     with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch wants torch.export, OpenVINO reads traces faster
+        warnings.simplefilter("ignore", DeprecationWarning)  # OpenVINO reads traces faster than torch.export
         traced = torch.jit.trace(module, example, check_trace=False)
         graph = openvino().convert_model(traced, example_input=example, extension=_own_operations())
     split_shuffled_convolutions(graph)
@@ -151,7 +151,7 @@ def converted(module: torch.nn.Module, example: torch.Tensor) -> Any:
 
 
 def give_channels_last(graph: Any) -> None:
-    """Has a graph give its maps as N x H x W x C, as pictures lie in memory, instead of N x C x H x W."""
+    """Makes a graph output its maps as N x H x W x C, the memory order of pictures, instead of N x C x H x W."""
     layout = openvino().Layout
     steps = openvino().preprocess.PrePostProcessor(graph)
     for index in range(len(graph.outputs)):
@@ -161,8 +161,8 @@ def give_channels_last(graph: Any) -> None:
 
 
 def _own_operations() -> list[Any]:
-    """Pixel shuffles as the operations that they are: by itself, OpenVINO makes three of each, between which it changes
-    the order of the whole map in memory and back."""
+    """Converts pixel shuffles to single operations: by default, OpenVINO makes three of each and reorders the whole map
+    in memory between them."""
     openvino()
     import openvino.opset13 as ops
     from openvino.frontend.pytorch import ConversionExtension
@@ -177,8 +177,7 @@ def _own_operations() -> list[Any]:
 
 
 def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
-    """Writes a graph and its facts into the cache, complete or not at all; a cache that cannot be written
-    is skipped."""
+    """Writes a graph and its facts into the cache, atomically; does nothing if the cache cannot be written."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         atomic.clear_up(place.parent)
@@ -190,7 +189,7 @@ def _keep(graph: Any, place: Path, about: dict[str, Any]) -> None:
         openvino().save_model(graph, work / _GRAPH, compress_to_fp16=False)
         (work / _ABOUT).write_text(json.dumps(about))
         work.rename(place)
-    except (OSError, RuntimeError):  # full disk, or another process was first
+    except (OSError, RuntimeError):  # the disk is full, or another process was first
         pass
     finally:
         atomic.remove(work)

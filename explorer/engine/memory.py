@@ -1,4 +1,4 @@
-"""How much memory a network needs for a picture, counted on a small one."""
+"""Measures the memory that a network needs for a picture, on a small one."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 _LEAST = 5 << 28
-"""Bytes that one run of a network gets next to a picture of `_LARGE` pixels and its result, so that the process stays
-below 4 GiB."""
+"""Bytes for one run of a network next to a picture of `_LARGE` pixels and its result, to stay below 4 GiB in all."""
 _MOST = 10 << 28
 _LARGE = 60_000_000
 _EACH = 36
-"""Bytes that a pixel fewer leaves: the photo, its planes, the result and its encoding."""
+"""Bytes that become free per pixel fewer: the photo, its planes, the result and its encoding."""
 
 _COUNTED: WeakKeyDictionary[RestorationNet, dict[int, float]] = WeakKeyDictionary()
-"""Counts of a network, by channels: every restoration asks several times."""
+"""Measurements of networks, by channels, because every restoration asks several times."""
 
 
 def budget_for(pixels: int) -> int:
-    """Bytes that one run of a network may take next to a photo; EXPLORER_TILE_BYTES sets another bound.
+    """Returns the bytes that one run of a network may use next to a photo; EXPLORER_TILE_BYTES overrides it.
 
-    The more the photo leaves of 4 GiB, the larger are the tiles, and the less is computed twice at their margins. It
-    depends on nothing else, so that a photo is cut in the same way every time.
+    The smaller the photo, the larger are the tiles, and the less is computed twice at their margins. The budget depends
+    on nothing else, so that a photo is always cut in the same way.
 
     Args:
-        pixels: of the photo.
+        pixels: number of pixels of the photo.
     """
     try:
         return max(1 << 24, int(os.environ["EXPLORER_TILE_BYTES"]))
@@ -39,10 +38,10 @@ def budget_for(pixels: int) -> int:
 
 
 def bytes_per_sample(net: RestorationNet | Traits, channels: int) -> float:
-    """Memory that running a network takes, in bytes for each sample of one input plane: its activations, and input and
-    result twice, as they are cut out and put together.
+    """Returns the memory for running a network, in bytes per sample of one input plane: its activations, and twice the
+    input and the result, which are cut and joined.
 
-    Of the activations, those count that are alive at once in torch; OpenVINO needs fewer, where it knows the shape.
+    Counts the activations that are alive at once in torch; OpenVINO needs fewer if it knows the shape.
     """
     if isinstance(net, Traits):
         return net.sample_bytes

@@ -1,8 +1,8 @@
-"""Methods that need the whole picture, on pictures larger than memory allows.
+"""Runs methods that need the whole picture on pictures that do not fit into memory.
 
-The method runs on a reduced picture. What it did there is described around every pixel by a line from input to output
-(the fast guided filter: He and Sun, 2015, arXiv:1505.00996), and these lines, enlarged, are applied to the full picture
-in bands. So edges and grain are the full picture's, and the brightness is the method's.
+The method runs on a reduced picture. Its effect is modelled around every pixel by a line from input to output (the fast
+guided filter: He and Sun, 2015, arXiv:1505.00996). The lines are enlarged and applied to the full picture in bands, so
+that edges and grain come from the full picture, and brightness from the method.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 WHOLE_BYTES = 106
-"""What a method without weights that takes the picture whole is taken to need for each pixel, in bytes. The
-hungriest, MSRCR, needs about 150: it may have half more than the budget, so that a picture of 12 megapixels is still
-computed as it is."""
+"""Assumed memory per pixel, in bytes, of a method without weights that needs the whole picture. MSRCR needs most, about
+150: it may exceed the budget by half, so that a picture of 12 megapixels is still computed at full size."""
 _RADIUS = 2
 """Radius of the window, in samples of the reduced picture."""
 _EPSILON = 1e-7
-"""Variance below which a window counts as flat; dark pictures need little."""
+"""Variance below which a window counts as flat; small, for dark pictures."""
 _BAND = 128
 
 
 def reduction(net: RestorationNet | Traits, height: int, width: int, budget: int) -> int:
-    """By which integer a picture must be reduced for a method that takes it whole; 1 where it fits or may be cut."""
+    """Returns the integer factor by which a picture must be reduced for a method; 1 if it fits or may be tiled."""
     if net.halo is not None or isinstance(net, Traits):
         return 1
     each = WHOLE_BYTES if next(net.parameters(), None) is None else bytes_per_sample(net, net.input_channels)
@@ -41,12 +40,12 @@ def reduction(net: RestorationNet | Traits, height: int, width: int, budget: int
 
 
 def reduced_note(factor: int) -> str:
-    """The sentence that says so to the user."""
+    """Returns the note about the reduction for the user."""
     return say("error.reduced", factor=factor)
 
 
 def _means(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """C x H x W averaged over squares; the last ones may be cut off."""
+    """Averages C x H x W over squares; the last ones may be incomplete."""
     channels, height, width = planes.shape
     rows, columns = (np.arange(0, n, factor) for n in (height, width))
     small = np.empty((channels, len(rows), len(columns)), dtype=np.float32)
@@ -61,11 +60,11 @@ def _means(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def _lines(source: NDArray[np.float32], target: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """Slope and offset of the line from source to target around every sample of two planes."""
+    """Returns slope and offset of the line from source to target around every sample of two planes."""
     from scipy.ndimage import uniform_filter
 
     def mean(plane: NDArray[np.floating]) -> NDArray[np.float64]:
-        # In double precision: a variance is the small difference of two means.
+        # In double precision, because a variance is the small difference of two means.
         return uniform_filter(plane.astype(np.float64, copy=False), 2 * _RADIUS + 1, mode="nearest")
 
     x, y = mean(source), mean(target)
@@ -76,7 +75,7 @@ def _lines(source: NDArray[np.float32], target: NDArray[np.float32]) -> tuple[ND
 
 
 def _places(length: int, factor: int, small: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Neighbours on the reduced axis of each sample, and the second one's weight."""
+    """Returns each sample's neighbours on the reduced axis, and the weight of the second."""
     source = np.clip((np.arange(length) + 0.5) / factor - 0.5, 0, small - 1)
     first = np.minimum(source.astype(np.intp), max(0, small - 2))
     return first, np.minimum(first + 1, small - 1), (source - first).astype(np.float32)
@@ -85,11 +84,11 @@ def _places(length: int, factor: int, small: int) -> tuple[NDArray[np.intp], NDA
 def run_reduced(
     run: Run, net: RestorationNet, planes: NDArray[np.float32], factor: int, names: Collection[str] | None = None
 ) -> Maps:
-    """Runs a method on a picture reduced by `factor` and carries its maps to the full size.
+    """Runs a method on a picture reduced by `factor` and transfers its maps to the full size.
 
     Args:
-        run, net, planes, names: as in `run_tiled`. Maps of one channel follow the mean of the planes, others the plane
-            of their own number.
+        run, net, planes, names: as in `run_tiled`. Maps with one channel follow the mean of the planes, others the
+            plane of the same index.
 
     Returns:
         Every wanted map as H x W x C float32.
@@ -105,7 +104,7 @@ def run_reduced(
         if names is None or name in names
     }
     if net.takes_ratio:
-        planes, small = planes[:-1], small[:-1]  # the ratio is no part of the picture
+        planes, small = planes[:-1], small[:-1]  # the ratio is not part of the picture
     rows, columns = (_places(n, factor, s) for n, s in zip((height, width), small.shape[1:], strict=True))
     maps: Maps = {}
     for name in list(results):
@@ -130,7 +129,7 @@ def run_reduced(
 def _enlarged(
     plane: NDArray[np.float32], rows: tuple[NDArray, ...], columns: tuple[NDArray, ...], band: slice
 ) -> NDArray[np.float32]:
-    """A band of a plane's bilinear enlargement."""
+    """Returns a band of a plane's bilinear enlargement."""
     above, below, down = (each[band] for each in rows)
     lines = plane[above] + down[:, None] * (plane[below] - plane[above])
     left, right, across = columns

@@ -1,4 +1,4 @@
-"""Rewritings of OpenVINO graphs that compute the same without copying maps. The caller has imported OpenVINO."""
+"""Rewrites OpenVINO graphs to compute the same without copying maps. The caller has imported OpenVINO."""
 
 from __future__ import annotations
 
@@ -10,51 +10,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LANES = 4
-"""Channels of a map that a convolution of its own must be able to fill: processors multiply so many at once."""
+"""Smallest number of a map's channels for a separate convolution: the number that CPUs multiply at once."""
 
 
 def split_shuffled_convolutions(graph: Any) -> int:
-    """Does without channel shuffles (Zhang et al., "ShuffleNet", CVPR 2018) before grouped convolutions.
+    """Removes channel shuffles (Zhang et al., "ShuffleNet", CVPR 2018) before grouped convolutions.
 
-    A grouped convolution of channels that are taken in turn from n maps is the sum of n grouped convolutions of the
-    maps as they are, each with every n-th slice of the kernel. So nothing is copied to be interleaved.
+    A grouped convolution of channels interleaved from n maps is the sum of n grouped convolutions of the maps
+    themselves, each with every n-th slice of the kernel. So no copy for interleaving is needed.
 
     Args:
         graph: changed in place.
 
     Returns:
-        How many convolutions were split.
+        Number of convolutions that were split.
     """
     return _split(graph, "GroupConvolution", _shuffled)
 
 
 def split_concatenated_convolutions(graph: Any) -> int:
-    """Does without concatenations that only convolutions use, as U-Nets have at their skips, and dense blocks
-    (Huang et al., "Densely Connected Convolutional Networks", CVPR 2017) before every layer.
+    """Removes concatenations that are only used by convolutions, as at the skips of U-Nets and before every layer of
+    dense blocks (Huang et al., "Densely Connected Convolutional Networks", CVPR 2017).
 
-    A convolution of concatenated maps is the sum of convolutions of each with its slice of the kernel, and OpenVINO
-    adds the second in place to what the first has written. An activation between the two is that of each map, and is
-    computed once for all layers of a dense block. Peak memory falls by a fifth; U-Nets take as long, dense blocks up
-    to an eighth less.
+    A convolution of concatenated maps is the sum of convolutions of each map with its slice of the kernel, and OpenVINO
+    adds the second in place to the result of the first. An activation in between is applied to each map, once for all
+    layers of a dense block. Peak memory falls by a fifth; U-Nets take the same time, dense blocks up to an eighth less.
 
     Args:
         graph: changed in place.
 
     Returns:
-        How many convolutions were split.
+        Number of convolutions that were split.
     """
     return _split(graph, "Convolution", _Concatenated().pieces)
 
 
 _Pieces = list[tuple[Any, NDArray[np.float32]]]
-"""Maps and the slices of a kernel that belong to them."""
+"""Maps and their slices of a kernel."""
 
 
 def _split(graph: Any, kind: str, pieces_of: Callable[[Any, NDArray[np.float32]], _Pieces]) -> int:
-    """Replaces convolutions of a kind by the sum of the convolutions of their pieces.
+    """Replaces convolutions of a type by the sum of the convolutions of their pieces.
 
     Args:
-        pieces_of: what feeds a convolution, and its kernel, to the pieces; none where it is to stay.
+        pieces_of: maps a convolution's input and kernel to the pieces; empty if it is not to be split.
     """
     import openvino.opset13 as ops
 
@@ -67,10 +66,10 @@ def _split(graph: Any, kind: str, pieces_of: Callable[[Any, NDArray[np.float32]]
         if not pieces:
             continue
         given = {name: list(node.get_attributes()[name]) for name in ("strides", "pads_begin", "pads_end", "dilations")}
-        # The latest map first: used early, its memory is free early (`lamba_m1`: 528 MiB, the other way round 573).
+        # The latest map first, so that its memory is free early (`lamba_m1`: 528 MiB, in the opposite order 573).
         parts = [convolution(each, ops.constant(np.ascontiguousarray(part)), **given) for each, part in pieces[::-1]]
         replaced = node
-        if (biased := _bias_of(node)) is not None:  # onto the first part, where it costs nothing
+        if (biased := _bias_of(node)) is not None:  # added to the first part, where it is free
             replaced, bias = biased
             parts[0] = ops.add(parts[0], bias)
         replaced.output(0).replace(reduce(ops.add, parts).output(0))
@@ -88,8 +87,8 @@ def _shuffled(fed: Any, kernel: NDArray[np.float32]) -> _Pieces:
 
 
 def _interleaved(node: Any) -> list[Any]:
-    """The maps of which a node takes the channels in turn (torch.stack along axis 2, then flatten of 1 and 2); none
-    where it does something else."""
+    """Returns the maps whose channels a node interleaves (torch.stack along axis 2, flatten of 1 and 2), else
+    nothing."""
     if node.get_type_name() != "Reshape" or node.output(0).get_partial_shape().rank.get_length() != 4:
         return []
     stack = node.input_value(0).get_node()
@@ -105,7 +104,7 @@ def _interleaved(node: Any) -> list[Any]:
 
 
 class _Concatenated:
-    """Finds the maps that were concatenated for convolutions, in one graph."""
+    """Finds the maps that are concatenated for convolutions, in one graph."""
 
     def __init__(self) -> None:
         self._activated: dict[tuple[Any, ...], Any] = {}
@@ -142,12 +141,12 @@ class _Concatenated:
 
 
 _ACTIVATIONS = ("PRelu", "Relu")
-"""Operations that treat every channel alike."""
+"""Operations that treat all channels the same."""
 
 
 def _avoidable(node: Any) -> bool:
-    """Whether a node is a concatenation of whole lanes of channels that only convolutions use: at once, activated, or
-    as part of another such one."""
+    """True if a node concatenates whole lanes of channels and is only used by convolutions: directly, activated, or as
+    part of another such concatenation."""
     if node.get_type_name() != "Concat" or node.get_attributes()["axis"] != 1:
         return False
     channels = [value.get_partial_shape()[1] for value in node.input_values()]
@@ -168,7 +167,7 @@ def _is_convolution(node: Any) -> bool:
 
 
 def _is_activation(node: Any) -> bool:
-    """One slope for all channels; a PRelu may have one for each."""
+    """True for an activation with one slope for all channels; a PRelu may have one for each."""
     settings = [value.get_node() for value in node.input_values()[1:]]
     return node.get_type_name() in _ACTIVATIONS and all(
         each.get_type_name() == "Constant" and each.data.size == 1 for each in settings
@@ -176,7 +175,7 @@ def _is_activation(node: Any) -> bool:
 
 
 def _bias_of(node: Any) -> tuple[Any, Any] | None:
-    """The addition that gives a convolution its bias, and the bias; None if there is none."""
+    """Returns the addition of a convolution's bias, and the bias; None if there is none."""
     users = list(node.output(0).get_target_inputs())
     if len(users) != 1 or (added := users[0].get_node()).get_type_name() != "Add":
         return None

@@ -1,4 +1,4 @@
-"""How many threads the libraries start where a container may use fewer cores than the machine has."""
+"""Limits the libraries' threads in containers that may use fewer cores than the machine has."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from explorer.machine import cores, cores_seen, threads
 
 @cache
 def thread_limit() -> int | None:
-    """Threads to start at most; None if the libraries' own choice is right."""
+    """Returns the largest number of threads; None if the libraries' own choice is right."""
     return cores() if cores() < cores_seen() else None
 
 
 @cache
 def limit_torch() -> None:
-    """Holds torch to the limit, once."""
+    """Applies the limit to torch, once."""
     import torch
 
     limit = thread_limit()

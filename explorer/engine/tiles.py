@@ -1,8 +1,8 @@
-"""Running a network over a picture in overlapping tiles, so that memory is bounded and no seam is seen.
+"""Runs a network over a picture in overlapping tiles, with bounded memory and without visible seams.
 
-A tile is fed with a margin as wide as the network's receptive field reaches, and only its middle is kept: the result
-is the one of the whole picture, up to rounding. Tiles begin at multiples of the network's stride, so that every
-pooling and every space-to-depth falls on the same samples as in the whole picture.
+Tiles include a margin as wide as the reach of the network's receptive field, and only their middle is kept, so that the
+result is that of the whole picture, up to rounding. Tiles begin at multiples of the network's stride, so that poolings
+and space-to-depth use the same samples as in the whole picture.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 Maps = dict[str, NDArray[np.float32]]
 Region = Callable[[int, int, int, int], NDArray[np.float32]]
-"""Top, bottom, left and right to that part of the planes, which may lie beyond the picture."""
+"""Maps top, bottom, left and right to that part of the planes, which may extend beyond the picture."""
 Run = Callable[..., "dict[str, torch.Tensor]"]
-"""1 x C x h x w, and for networks that need it a tile's `TilePosition`, to named maps."""
+"""Maps 1 x C x h x w, and a tile's `TilePosition` for networks that need it, to named maps."""
 
 _SMALLEST_BODY = 256
-"""Samples along a side that a tile keeps at least; smaller ones would spend their time on margins."""
+"""Smallest side of a tile's kept middle, in samples; smaller tiles would spend their time on margins."""
 _WORTH = 1.04
-"""How much more than the fewest samples may be fed for smaller tiles."""
+"""Largest ratio of samples fed with smaller tiles to the minimum."""
 _SMALL = 256 << 20
-"""Bytes of a tile's activations below which smaller ones are not worth looking for."""
+"""Bytes of a tile's activations below which smaller tiles are not worthwhile."""
 _MOST_TILES = 48
-"""Along one axis."""
+"""Start and stop along one axis."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Tile:
     """One tile along one axis, in samples of the network's input."""
 
     start: int
-    """First sample that is fed."""
+    """First input sample."""
     stop: int
-    """One after the last sample that is fed."""
+    """One after the last input sample."""
     keep_start: int
     """First sample whose result is kept."""
     keep_stop: int
@@ -59,15 +59,15 @@ def _rounded_up(length: int, step: int) -> int:
 
 
 def tiles_along(length: int, count: int, halo: int, size: SizeRequirements) -> list[Tile]:
-    """Cuts an axis into tiles that are all fed with the same number of samples, and whose middles cover it once.
+    """Cuts an axis into tiles with the same number of input samples, whose middles cover it once.
 
-    One length for all of them lets a backend prepare itself for a single shape. It costs nothing: the outer tiles,
-    which need a margin on one side only, keep more.
+    With one length for all, a backend only needs to compile a single shape. This costs nothing: the outer tiles, which
+    need a margin on only one side, keep more.
 
     Args:
-        length: samples along the axis, a legal size of the network.
-        count: how many tiles at most; fewer where margins leave no room for so many.
-        halo: margin that is fed and thrown away; rounded up to the stride.
+        length: samples along the axis, an allowed size of the network.
+        count: largest number of tiles; fewer if the margins leave no room for them.
+        halo: margin that is computed and discarded; rounded up to the stride.
         size: the network's requirements; `multiple_of` is the stride.
     """
     step = size.multiple_of
@@ -90,9 +90,9 @@ def tiles_along(length: int, count: int, halo: int, size: SizeRequirements) -> l
 
 
 def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
-    """Pads N x C x H x W at the bottom and right by reflection, as often as needed.
+    """Pads N x C x H x W at the bottom and right by repeated reflection.
 
-    A reflection about the last sample keeps a mosaic's phase; a side of one sample is repeated.
+    Reflection about the last sample preserves a mosaic's phase; a side of one sample is repeated.
     """
     import torch.nn.functional as F
 
@@ -111,17 +111,17 @@ def pad_to_size(x: torch.Tensor, size: SizeRequirements) -> torch.Tensor:
 def cut(
     height: int, width: int, size: SizeRequirements, halo: int, samples: float, small: float = 0.0
 ) -> tuple[list[Tile], list[Tile]]:
-    """Tiles along rows and along columns that fit, and feed few samples in all.
+    """Returns tiles along rows and columns that fit, with few input samples in total.
 
-    Of all ways to cut, the one with the smallest tiles that feed hardly more than the best: networks with a narrow
-    margin lose nothing by small tiles (Zero-DCE takes as long in three as in one), and leave memory to others.
+    Chooses the smallest tiles that need hardly more samples than the optimum: networks with a narrow margin lose
+    nothing with small tiles (Zero-DCE is as fast with three as with one), and leave memory to others.
 
     Args:
-        height, width: of the picture, legal sizes of the network.
+        height, width: of the picture, allowed sizes of the network.
         halo: margin in samples.
-        samples: how many samples of a plane one tile may be fed with. Where even the smallest sensible tiles have more,
-            those are taken.
-        small: tiles of as many samples are small enough.
+        samples: largest number of samples of a plane per tile. If even the smallest sensible tiles have more, they are
+            used.
+        small: tiles with this number of samples are small enough.
     """
     smallest = max(_SMALLEST_BODY, halo)
 
@@ -145,10 +145,10 @@ def cut(
 def grid(
     height: int, width: int, net: RestorationNet | Traits, channels: int, budget: int, margin: int = 0
 ) -> list[tuple[Tile, Tile]]:
-    """Tiles (rows, columns) for a picture within a budget in bytes; one tile where it must not be cut, or where it fits
-    and smaller ones would cost time.
+    """Returns tiles (rows, columns) for a picture within a budget in bytes; one tile if it must not be cut, or if it
+    fits and smaller ones would cost time.
 
-    Tiles count from the outer end of the margin, and reach to the next legal size of the network.
+    Positions count from the outer end of the margin; tiles extend to the next allowed size of the network.
     """
     margin = _rounded_up(margin, net.size.multiple_of)
     height, width = net.size.padded(height + 2 * margin), net.size.padded(width + 2 * margin)
@@ -163,27 +163,27 @@ def grid(
 
 
 def reflected_region(planes: NDArray[np.float32]) -> Region:
-    """A `Region` of planes whose samples are pixels: beyond the borders, their reflection about the last sample."""
+    """Returns a `Region` of planes whose samples are pixels, reflected about the last sample beyond the borders."""
     _, height, width = planes.shape
 
     def region(top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
         beyond = (0, 0), (max(0, -top), max(0, bottom - height)), (max(0, -left), max(0, right - width))
         part = planes[:, max(0, top) : bottom, max(0, left) : right]
-        # numpy reflects as often as a margin wider than the picture asks for, and keeps a mosaic's phase.
+        # numpy reflects repeatedly for a margin wider than the picture, and preserves a mosaic's phase.
         return np.pad(part, beyond, mode="reflect") if any(map(any, beyond)) else part
 
     return region
 
 
 def _fed(region: Region, rows: Tile, columns: Tile, margin: int) -> NDArray[np.float32]:
-    """The input of a tile, 1 x C x h x w."""
+    """Returns the input of a tile, 1 x C x h x w."""
     part = region(rows.start - margin, rows.stop - margin, columns.start - margin, columns.stop - margin)
-    # Torch wants an array that may be written, though nothing here writes to it.
+    # Torch requires a writable array, although nothing writes to it.
     return np.require(part, np.float32, ["C", "W"])[None]
 
 
 def _through_torch(run: Run) -> Callable[..., Maps]:
-    """A run on tensors as one on arrays."""
+    """Wraps a run on tensors as one on arrays."""
     import torch
 
     def run_array(x: NDArray[np.float32], *place: TilePosition) -> Maps:
@@ -193,7 +193,7 @@ def _through_torch(run: Run) -> Callable[..., Maps]:
 
 
 def tables_of(net: RestorationNet | Traits) -> set[str]:
-    """The intermediates of a network that are no maps but numbers for the whole picture."""
+    """Names of a network's intermediates that are tables for the whole picture instead of maps."""
     return (
         {each.name for each in net.architecture.intermediates if each.table} if hasattr(net, "architecture") else set()
     )
@@ -214,20 +214,20 @@ def run_tiled(
     """Runs a network over C x H x W planes within a memory budget.
 
     Args:
-        run: 1 x C x h x w to named maps, for any legal size; see `Run`.
-        net: says its size requirements and how far its receptive field reaches (`halo`).
+        run: maps 1 x C x h x w to named maps, for any allowed size; see `Run`.
+        net: gives the size requirements and the reach of the receptive field (`halo`).
         planes: the whole input.
         budget: bytes for activations.
-        progress: called with the share done, after every tile.
-        names: the maps that are wanted; None for all of them.
-        margin: samples by which the picture is reflected at all four borders first, rounded up to the network's
-            stride; see `InputConvention.margin`.
-        region: gives the parts of `planes`, and what lies beyond its borders; by default its reflection.
-        run_array: the same as `run` on arrays, which is then asked instead, so that torch need not be there.
-        within: where the planes lie in those of a larger picture, whose size has its margin and padding.
+        progress: called after every tile with the share done.
+        names: the wanted maps; None for all.
+        margin: samples by which the picture is first extended by reflection at all four borders, rounded up to the
+            network's stride; see `InputConvention.margin`.
+        region: returns parts of `planes`, including what lies beyond the borders; by default, the reflection.
+        run_array: the same as `run` on arrays; used instead if given, so that torch is not needed.
+        within: position of the planes in those of a larger picture, whose size includes margin and padding.
 
     Returns:
-        Every wanted map as H' x W' x C' float32, cropped to the picture; tables as they are.
+        Every wanted map as H' x W' x C' float32, cropped to the picture; tables unchanged.
     """
     run_array = run_array or _through_torch(run)
     channels, height, width = planes.shape
@@ -261,26 +261,26 @@ def run_tiled(
 
 
 def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, int]) -> list[TilePosition]:
-    """A tile's position, in the form that networks get."""
+    """Returns a tile's position, as passed to networks."""
     return [TilePosition(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 
 def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
-    """A part of a C x H x W map as h x w x C in one piece, in the memory of the map where its channels come last."""
+    """Returns a part of a C x H x W map as contiguous h x w x C, reusing the map's memory if its channels come last."""
     whole = value.transpose(1, 2, 0)
     kept = whole[top:bottom, left:right]
     if not whole.flags.c_contiguous or kept.flags.c_contiguous:
         return np.ascontiguousarray(kept)
     height, width, channels = kept.shape
     samples = whole.reshape(-1)
-    for row in range(height):  # to where it belongs, which is never behind where it is
+    for row in range(height):  # moves it to its position, which is never after the current one
         samples[row * width * channels : (row + 1) * width * channels] = kept[row].reshape(-1)
     return samples[: height * width * channels].reshape(kept.shape)
 
 
 def _kept(tile: Tile, length: int, margin: int, scale: float) -> tuple[int, int, int]:
-    """Where a tile's result goes along an axis of the whole map: first sample, one after the last, and which sample of
-    the tile's map is the first."""
+    """Returns the position of a tile's result along an axis of the whole map (first sample, one after the last), and
+    the index of the first sample in the tile's map."""
     start, stop = (min(max(n - margin, 0), length) for n in (tile.keep_start, tile.keep_stop))
     first, end = round(start * scale), round(stop * scale)
     return first, max(end, first + 1), first - round((tile.start - margin) * scale)

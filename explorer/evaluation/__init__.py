@@ -1,1 +1,1 @@
-"""Measuring models: on pairs of pictures, and on synthetic RAW with known truth. Tables as plain data."""
+"""Evaluation of models on pairs of pictures and on synthetic RAW with known truth, with tables as plain data."""

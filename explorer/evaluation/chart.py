@@ -1,12 +1,12 @@
-"""Colour error on a photographed ColorChecker: CIEDE2000 between a model's picture and the maker's values.
+"""Colour error on a photographed ColorChecker: CIEDE2000 between a model's picture and the manufacturer's values.
 
-Neither the light nor the exposure is the model's to guess: the photo's white point is taken from the chart's second
-lightest neutral patch (the lightest may be clipped), the amplification is the one that brings the neutral ramp to its
-published luminances, and what brightness the result still lacks is made up by one gain in linear light, fitted on the
-same ramp. What remains is colour, and tone along the ramp.
+The model does not have to guess light or exposure: the photo's white point is set on the chart's second lightest
+neutral patch (the lightest may be clipped), the amplification fits the neutral ramp to its published luminances, and
+the result's remaining brightness error is corrected by one gain in linear light, fitted on the same ramp. What remains
+is the error of colour, and of tone along the ramp.
 
 Sharma, Wu and Dalal, "The CIEDE2000 Color-Difference Formula", Color Research and Application 30, 2005, as scikit-image
-computes it. The picture's sRGB is brought to D50, under which the maker measured, by the Bradford transform.
+computes it. The picture's sRGB is adapted to D50, the manufacturer's illuminant, by the Bradford transform.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from explorer.weights.store import LoadedModel
 
 Corners = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 """Centres of the corner patches in the upright picture, (column, row) in pixels: dark skin, bluish green, black, white,
-which is clockwise from the top left where the chart stands upright."""
+which is clockwise from the top left of an upright chart."""
 
 _D50 = np.array([0.96422, 1.0, 0.82521])
 _ROWS = 4
 _WHITE_POINT = 19
 _SHARE = 0.5
-"""Side of the averaged square, as a share of the distance between two patches. Patches fill about 0.85 of it."""
+"""Side of the averaged square, as a fraction of the distance between two patches. Patches fill about 0.85 of it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ChartResult:
     ratio: float
     """Amplification, fitted on the neutral ramp of the photo."""
     gain: float
-    """Factor in linear light that fits the result's neutral ramp."""
+    """Factor in linear light, fitted on the result's neutral ramp."""
     mean: float
     """CIEDE2000 over all 24 patches."""
     colours: float
@@ -70,10 +70,10 @@ def _facts() -> dict[str, Any]:
 
 
 def known_corners(name: str) -> Corners:
-    """Where the chart is in a photograph that is known by its name.
+    """Returns the corners of the chart in a photo that is known by its name.
 
     Raises:
-        DataError: it is not known.
+        DataError: an unknown photo.
     """
     found = _facts()["photographs"].get(name.rsplit(".", 1)[0])
     if found is None:
@@ -87,20 +87,20 @@ def known_corners(name: str) -> Corners:
 
 
 def reference_lab() -> NDArray[np.float64]:
-    """24 x 3 L*a*b* (D50) of the patches, row by row."""
+    """Returns 24 x 3 L*a*b* (D50) of the patches, row by row."""
     return np.array([patch["lab"] for patch in _facts()["patches"]], dtype=np.float64)
 
 
 def patch_names() -> list[str]:
-    """Names of the patches, row by row."""
+    """Returns the names of the patches, row by row."""
     return [str(patch["name"]) for patch in _facts()["patches"]]
 
 
 def patch_centres(corners: Corners) -> NDArray[np.float64]:
-    """24 x 2 centres (column, row) of the patches: the plane's perspective is followed.
+    """Returns 24 x 2 centres (column, row) of the patches, in the plane's perspective.
 
     Raises:
-        DataError: the corners span no chart.
+        DataError: the corners do not span a chart.
     """
     columns = _facts()["columns"]
     plane = np.array([(0, 0), (columns - 1, 0), (columns - 1, _ROWS - 1), (0, _ROWS - 1)], dtype=np.float64)
@@ -119,10 +119,10 @@ def patch_centres(corners: Corners) -> NDArray[np.float64]:
 
 
 def patch_side(corners: Corners) -> int:
-    """Side in pixels, even, of the square in the middle of each patch that is measured.
+    """Returns the even side, in pixels, of the square that is measured in the middle of each patch.
 
     Raises:
-        DataError: the corners span no chart.
+        DataError: the corners do not span a chart.
     """
     grid = patch_centres(corners).reshape(_ROWS, -1, 2)
     steps = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1).min() for axis in (0, 1)]
@@ -130,7 +130,7 @@ def patch_side(corners: Corners) -> int:
 
 
 def patch_means(image: NDArray[np.floating], corners: Corners) -> NDArray[np.float64]:
-    """24 x 3 mean colours of an H x W x 3 picture in the middle of each patch.
+    """Returns 24 x 3 mean colours of an H x W x 3 picture in the middle of each patch.
 
     Raises:
         DataError: a patch lies outside the picture, or is too small to be measured.
@@ -149,10 +149,10 @@ def patch_means(image: NDArray[np.floating], corners: Corners) -> NDArray[np.flo
 
 
 def neutral_gain(linear: NDArray[np.float64]) -> float:
-    """The gain that brings the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
+    """Fits the gain of the neutral ramp of 24 x 3 linear sRGB means to its published luminances, by least squares.
 
     Raises:
-        DataError: the ramp holds no light.
+        DataError: the ramp has no light.
     """
     lightness = reference_lab()[-6:, 0]
     wanted = np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.3)
@@ -164,7 +164,7 @@ def neutral_gain(linear: NDArray[np.float64]) -> float:
 
 
 def colour_differences(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """24 CIEDE2000 differences of linear sRGB means from the maker's values."""
+    """Returns 24 CIEDE2000 differences of linear sRGB means from the manufacturer's values."""
     from skimage.color import deltaE_ciede2000, xyz2lab
 
     to_d50 = adaptation(SRGB_TO_XYZ.sum(axis=1), _D50)
@@ -175,17 +175,17 @@ def colour_differences(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _linear(photo: Photo) -> NDArray[np.floating]:
-    """The photo as linear sRGB, upright, not amplified."""
+    """Returns the photo as linear sRGB, upright, not amplified."""
     if isinstance(photo, RawPhoto):
         return upright(develop_linear(photo), photo.rotation, photo.mirrored)
     return srgb_to_linear(photo.image)
 
 
 def neutral_photo(photo: Photo, corners: Corners) -> tuple[Photo, float]:
-    """A chart's photo with its white point taken from the chart, and the ratio that exposes its neutral ramp right.
+    """Sets a photo's white point on the chart, and returns it with the ratio that exposes the neutral ramp correctly.
 
     Raises:
-        DataError: the corners do not fit the picture, or the chart holds no light.
+        DataError: the corners do not fit the picture, or the chart has no light.
         WhiteBalanceError: the neutral patch is clipped or too dark.
     """
     x, y = patch_centres(corners)[_WHITE_POINT]
@@ -201,16 +201,16 @@ def evaluate_chart(
     models: Sequence[LoadedModel],
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[ChartResult]:
-    """Measures models on one photograph of a chart.
+    """Measures models on a photo of a chart.
 
     Args:
         photo: of a ColorChecker Classic, from `explorer.open_photo`.
-        corners: of the chart in it; see `known_corners`.
+        corners: corners of the chart in it; see `known_corners`.
         models: from `explorer.load_model`.
-        advance: called with words after each model.
+        advance: called with a description after each model.
 
     Raises:
-        DataError: the corners do not fit the picture, or the chart holds no light.
+        DataError: the corners do not fit the picture, or the chart has no light.
         WhiteBalanceError: the neutral patch is clipped or too dark.
     """
     photo, ratio = neutral_photo(photo, corners)

@@ -1,8 +1,8 @@
 """Pattern on flat surfaces: power at periods of 2, 4 and 8 pixels, relative to neighbouring frequencies.
 
-A network that works on packed planes or at reduced scales can print its own grid onto what it restores. On a flat
-surface nothing else has these periods: what a sensor adds is noise, whose spectrum is smooth. Measured are grey steps
-seen by synthetic cameras, and the patches of a photographed chart.
+A network that works on packed planes or at reduced scales can leave its own grid in the result. On a flat surface
+nothing else has these periods, since sensor noise has a smooth spectrum. Measured on grey steps from synthetic cameras,
+and on the patches of a photographed chart.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from explorer.restorer import restore
 from explorer.weights.store import LoadedModel
 
 PERIODS = (2, 4, 8)
-"""Pixels: the cell of a mosaic, and what two and three halvings make of a pixel."""
+"""Pixels: the cell of a mosaic, and the size of a pixel after two and three halvings."""
 LARGEST = 1.5
-"""Below it a spectrum has no weave."""
+"""Relative power below which a spectrum has no visible pattern."""
 _STEP, _STEPS = 96, 4
-"""Pixels along each side of a grey step, and steps along each side of the picture."""
+"""Side of a grey step in pixels, and steps per side of the picture."""
 _MARGIN = 16
 _CLIPPED = (0.004, 0.996)
 
@@ -36,29 +36,29 @@ class FlatResult:
 
     model: str
     surface: str
-    """"grey", or the name of the chart's photograph."""
+    """"grey", or the name of the chart's photo."""
     ratio: float
     patches: int
-    """How many were neither black nor white, and are counted."""
+    """Number of patches that are neither black nor white, and so are counted."""
     rows: dict[int, float]
     """By period in pixels: power along rows (from left to right), relative to its surroundings."""
     columns: dict[int, float]
     sha256: str
 
     def weave(self, period: int) -> float:
-        """The larger of both directions."""
+        """Returns the larger value of both directions."""
         return max(self.rows[period], self.columns[period])
 
 
 def spectrum(patch: NDArray[np.floating], axis: int) -> NDArray[np.float64] | None:
-    """Power by frequency along an axis, its mean over the other axis and the channels, scaled to a mean of 1.
+    """Returns power by frequency along an axis, averaged over the other axis and the channels, scaled to a mean of 1.
 
     Args:
-        patch: N x N x C, N a multiple of 16; shading across it is taken out as a plane.
+        patch: N x N x C, N a multiple of 16; shading is removed as a plane.
         axis: 1 along rows, 0 along columns.
 
     Returns:
-        N / 2 + 1 values, the constant part's as 0; None if the patch does not vary at all.
+        N / 2 + 1 values, 0 for the constant part; None if the patch does not vary at all.
     """
     side = patch.shape[0]
     places = np.linspace(-1, 1, side)
@@ -71,16 +71,16 @@ def spectrum(patch: NDArray[np.floating], axis: int) -> NDArray[np.float64] | No
 
 
 def relative_power(power: NDArray[np.floating], period: int) -> float:
-    """Power at a period over the geometric mean of the two nearest frequencies on each side (at period 2, on one)."""
+    """Returns power at a period over the geometric mean of the two nearest frequencies on each side (at 2, on one)."""
     place = 2 * (len(power) - 1) // period
     beside = [k for k in (place - 2, place - 1, place + 1, place + 2) if 0 < k < len(power)]
     return float(power[place] / np.exp(np.log(np.maximum(power[beside], 1e-12)).mean()))
 
 
 def flatness(patches: Sequence[NDArray[np.floating]]) -> tuple[int, dict[int, float], dict[int, float]]:
-    """How many patches count, and by period the relative power along rows and along columns.
+    """Returns the number of counted patches, and by period the relative power along rows and along columns.
 
-    Each patch counts alike, however much noise it has. Those that are black or white count not.
+    All patches have the same weight, however noisy. Black or white ones are skipped.
 
     Raises:
         DataError: no patch is left.
@@ -97,7 +97,7 @@ def flatness(patches: Sequence[NDArray[np.floating]]) -> tuple[int, dict[int, fl
 
 
 def grey_steps() -> NDArray[np.uint8]:
-    """A picture of 16 grey squares, 384 x 384 x 3 sRGB, in an order without steady rise."""
+    """Returns a picture of 16 grey squares, 384 x 384 x 3 sRGB, in an order without a steady rise."""
     levels = np.linspace(40, 225, _STEPS**2)[np.random.default_rng(0).permutation(_STEPS**2)]
     steps = np.repeat(np.repeat(levels.reshape(_STEPS, _STEPS), _STEP, 0), _STEP, 1)
     return np.repeat(np.rint(steps)[..., None], 3, 2).astype(np.uint8)
@@ -132,13 +132,13 @@ def evaluate_flat(
     chart: tuple[Photo, Corners] | None = None,
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[FlatResult]:
-    """Measures models on synthetic grey and, where there is one, on a photographed chart.
+    """Measures models on synthetic grey and, if given, on a photographed chart.
 
     Args:
         models: from `explorer.load_model`.
         ratios: of the synthetic mosaics, 1 to 300 each.
-        chart: a photograph of a ColorChecker Classic and where the chart is in it.
-        advance: called with words after each picture of each model.
+        chart: a photo of a ColorChecker Classic, and the chart's corners in it.
+        advance: called with a description after each picture of each model.
 
     Raises:
         DataError: the chart cannot be measured, or everything is black or white.

@@ -1,7 +1,7 @@
-"""The leaderboard: every network and method on the same three sets, each figure measured once for its weights.
+"""The leaderboard: all networks and methods on the same three sets, each measured once per set of weights.
 
-What is measured is kept in `leaderboard.json` next to this file; the table in docs/leaderboard.md and the page in the
-app are made from it. What a checkpoint was trained on is the catalogue's to say. Nothing here imports torch.
+Measurements are stored in `leaderboard.json` next to this file; the table in docs/leaderboard.md and the page in the
+app are made from it. Training data of checkpoints is in the catalogue. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from explorer.errors import DataError
 from explorer.weights.catalogue import CATALOGUE
 
 BOARD = Path(__file__).with_name("leaderboard.json")
-"""The figures of this release."""
+"""The measurements of this release."""
 DARKENING = 30.0
-"""How many times less light darkened photographs have: a mean of about 0.007, that of LOL's dark pictures."""
+"""Divisor of the light of darkened photos, for a mean of about 0.007, like LOL's dark pictures."""
 PICTURE = (600, 400)
-"""Width and height of the picture whose multiplications are counted: LOL's."""
+"""Width and height of the picture for which multiplications are counted (LOL's)."""
 
 Kind = Literal["own", "published", "method"]
 
@@ -33,7 +33,7 @@ class BoardSet:
     title: str
     about: str
     pictures: int
-    """How many of them are taken, the first by name."""
+    """Number of pictures used, the first by name."""
 
 
 SETS = (
@@ -75,28 +75,28 @@ class Row:
     """Checksum of the weights; empty if there are none."""
     parameters: int = 0
     gmac: float | None = None
-    """1e9 multiplications of a picture of `PICTURE`; None for methods, whose work is not in layers."""
+    """1e9 multiplications for a picture of size `PICTURE`; None for methods, which have no layers."""
     trained_on: str = ""
-    """Training data of this project's own weights; for published ones it is in the catalogue."""
+    """Training data of this project's own weights; for published ones, see the catalogue."""
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By set: "pictures", every metric, and "seconds" of processor time for a restoration, the median of the pictures:
-    what else the machine does hardly changes it."""
+    """By set: "pictures", every metric, and "seconds", the median CPU time of a restoration, which hardly depends on
+    other load."""
 
     @property
     def seen(self) -> str:
-        """Its training data, in a few words; empty if unknown, or if nothing was trained."""
+        """Training data in a few words; empty if unknown, or if nothing was trained."""
         entry = CATALOGUE.get(self.name)
         return entry.trained_on if entry else self.trained_on
 
     @property
     def saw_eval15(self) -> bool | None:
-        """True if scenes of eval15 were in it; None if unknown."""
+        """True if the training data contained scenes of eval15; None if unknown."""
         entry = CATALOGUE.get(self.name)
         return entry.saw_eval15 if entry else False
 
 
 def read_board(path: Path = BOARD) -> list[Row]:
-    """Reads the measured figures, in the order of measurement.
+    """Reads the measurements, in the order in which they were made.
 
     Raises:
         DataError: the file cannot be read as a leaderboard.
@@ -110,13 +110,13 @@ def read_board(path: Path = BOARD) -> list[Row]:
 
 
 def board_json(rows: Sequence[Row]) -> str:
-    """The text of `leaderboard.json`: sorted, a row a line, so that a change of one shows as one."""
+    """Returns the text of `leaderboard.json`: sorted, one row per line, so that diffs are small."""
     lines = ",\n".join(f"  {json.dumps(asdict(row))}" for row in sorted(rows, key=lambda row: (row.kind, row.name)))
     return f'{{"rows": [\n{lines}\n]}}\n'
 
 
 def merged(rows: Sequence[Row], new: Row) -> list[Row]:
-    """A board with a row in place of the one of its name; figures of the same weights stay."""
+    """Replaces the row of the same name; keeps measurements of the same weights."""
     old = next((row for row in rows if row.name == new.name), None)
     if old is not None and old.sha256 == new.sha256:
         new = replace(new, figures={**old.figures, **new.figures})
@@ -124,7 +124,7 @@ def merged(rows: Sequence[Row], new: Row) -> list[Row]:
 
 
 def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pictures: int) -> bool:
-    """True if a figure is there already, of the same weights on as many pictures, its seconds measured too."""
+    """True if a measurement already exists for the same weights and number of pictures, including seconds."""
     row = next((row for row in rows if row.name == name), None)
     figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
     return figures.get("pictures") == pictures and ("seconds" in figures or not (row and row.architecture))

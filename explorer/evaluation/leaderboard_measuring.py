@@ -1,4 +1,4 @@
-"""The leaderboard's measurements: who takes part, and one entrant's figures on one set."""
+"""Measures the leaderboard: lists the entrants, and measures one entrant on one set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PHOTOS: dict[str, Callable[[Path, int], Iterator[Taken]]] = {
     "sice_val": _pairs_of_sice,
     "kodak24_dark": _darkened,
 }
-"""By set, the first so many of its photos out of the folder of data, each read when it is its turn."""
+"""By set, yields the first photos of a data folder, each read only when needed."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class Entrant:
     name: str
     kind: Kind
     load: Callable[[], LoadedModel] | None
-    """None for the input unchanged."""
+    """None for the unchanged input."""
 
 
 def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
-    """The project's own weights, installed published checkpoints, methods, and the input unchanged.
+    """Lists the project's own weights, installed published checkpoints, methods, and the unchanged input.
 
     Args:
-        checkpoints: folders in which published files are looked for, by their sha256.
+        checkpoints: folders in which published files are searched, by their sha256.
     """
     own = folders_in(embedded_folders())
     found: dict[str, Entrant] = {}
@@ -84,8 +84,8 @@ def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
 
 
 def recorded(rows: Sequence[Row]) -> list[Row]:
-    """A board with the eval15 figures that weights and the catalogue already hold, by the same protocol, where it has
-    none. They come without seconds, and stay until they are measured again."""
+    """Fills missing eval15 metrics of a board from the weights' configs and the catalogue, measured by the same
+    protocol. They have no seconds, and are kept until they are measured again."""
     known = {row.name: row.sha256 for row in rows if "lol_eval15" in row.figures}
     found = list(rows)
     for name, folder in folders_in(embedded_folders()).items():
@@ -104,7 +104,7 @@ def recorded(rows: Sequence[Row]) -> list[Row]:
 
 
 def at_hand(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Published checkpoints all whose files lie somewhere in folders, by name in the catalogue's order."""
+    """Returns the published checkpoints whose files are all in the folders, by name, in the catalogue's order."""
     files = {f.sha256 for entry in CATALOGUE.values() for f in entry.files if f.sha256}
     sizes = {f.size for entry in CATALOGUE.values() for f in entry.files if f.sha256}
     here: dict[str, Path] = {}
@@ -122,7 +122,7 @@ def at_hand(folders: Sequence[Path]) -> dict[str, list[Path]]:
 
 
 def described(entrant: Entrant, model: LoadedModel | None, gmac: float | None) -> Row:
-    """A row without figures."""
+    """Makes a row without measurements."""
     if model is None:
         return Row(entrant.name, entrant.kind, title="The dark picture itself")
     return Row(
@@ -139,7 +139,7 @@ def described(entrant: Entrant, model: LoadedModel | None, gmac: float | None) -
 
 
 def measured_on(model: LoadedModel | None, photos: Iterator[Taken]) -> dict[str, float]:
-    """One model's figures on the photos of a set, each restored at the model's own ratio: the mean of each metric."""
+    """Measures a model on a set's photos, each restored at the model's own ratio; returns the mean of each metric."""
     scores: list[Scores] = []
     seconds: list[float] = []
     for photo, reference in photos:

@@ -1,4 +1,4 @@
-"""The leaderboard as tables, as a page of Markdown, and as the answer to "Which checkpoint?"."""
+"""The leaderboard as tables, as a Markdown page, and as answers to "Which checkpoint?"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.evaluation.leaderboard import PICTURE, SETS, BoardSet, Row
 from explorer.metrics import METRICS, Metric
 from explorer.weights.catalogue import CATALOGUE
 
-if TYPE_CHECKING:  # which imports torch, and the app opens before it is needed
+if TYPE_CHECKING:  # imports torch, and the app starts before it is needed
     from explorer.evaluation.tables import Table
 
 SHOWN = METRICS[:3]
@@ -24,14 +24,14 @@ HEADINGS = {
 }
 """Headings of a set's table, by column."""
 SEEN = {True: "yes", False: "no", None: "perhaps"}
-"""The answers of `saw`, in a word."""
+"""The results of `saw`, in words."""
 _COMPARED = 4
-"""How many must be measured before one is called the best."""
+"""Smallest number of measured models before one is called the best."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A kind of photo, and the set that answers for it."""
+    """A kind of photo, and the set that represents it."""
 
     photo: str
     set_name: str
@@ -49,12 +49,12 @@ ANSWERS = {
     "matched": "Brightness set by hand",
     "free": "Free to redistribute",
 }
-"""Columns of the table that answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
+"""Columns of the table of answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
 licence allows redistribution."""
 
 
 def saw(row: Row, each: BoardSet) -> bool | None:
-    """True if scenes of a set were in what a network was trained on; None if that cannot be excluded."""
+    """True if a network was trained on scenes of a set; None if that cannot be excluded."""
     if row.kind == "method" or (row.kind == "own" and each.name != "lol_eval15"):
         return False
     if each.name == "lol_eval15":
@@ -65,7 +65,7 @@ def saw(row: Row, each: BoardSet) -> bool | None:
 
 
 def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
-    """One set's table, the best plain PSNR first."""
+    """Returns a set's table, the best plain PSNR first."""
     measured = sorted((r for r in rows if each.name in r.figures), key=lambda r: -r.figures[each.name][METRICS[0].name])
     return tuple(HEADINGS.values()), [
         (
@@ -81,7 +81,7 @@ def set_table(rows: Iterable[Row], each: BoardSet) -> Table:
 
 
 def answers(rows: Sequence[Row]) -> Table:
-    """The best for each kind of photo among those that saw no scene of the set; a dash where too few were measured."""
+    """Returns the best for each kind of photo, among those not trained on the set; a dash if too few were measured."""
     psnr, gt_mean = METRICS[0], next(m for m in METRICS if m.matched)
     by_name = {each.name: each for each in SETS}
     found: list[tuple[str, ...]] = []
@@ -103,19 +103,19 @@ def _best(rows: Sequence[Row], each: BoardSet, metric: Metric) -> str:
 
 
 def unmeasured(rows: Sequence[Row]) -> list[str]:
-    """Rows that lack a set, with the sets' titles."""
+    """Returns rows that lack a set, with the sets' titles."""
     lacking = [(row, [each.title for each in SETS if each.name not in row.figures]) for row in rows]
     return [f"{row.name}: {', '.join(titles)}" for row, titles in lacking if titles]
 
 
 def not_at_hand(rows: Sequence[Row]) -> list[str]:
-    """Published checkpoints that were never measured, because their files are not installed."""
+    """Returns published checkpoints that were never measured, because their files were not installed."""
     known = {row.name for row in rows}
     return [entry.name for entry in CATALOGUE.values() if entry.downloadable and entry.name not in known]
 
 
 def board_markdown(rows: Sequence[Row]) -> str:
-    """The whole page."""
+    """Writes the whole page."""
     from explorer.evaluation.tables import markdown
 
     width, height = PICTURE

@@ -1,4 +1,4 @@
-"""Two images compared by every metric of `explorer.metrics`."""
+"""Compares two images by every metric of `explorer.metrics`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Image = NDArray[np.float32]
 
 
 class Scores(dict[str, float]):
-    """How close an image is to its reference: figures by the metric's name, as attributes too (`scores.psnr`)."""
+    """Similarity of an image to its reference: values by the metric's name, also as attributes (`scores.psnr`)."""
 
     def __getattr__(self, name: str) -> float:
         try:
@@ -26,13 +26,13 @@ class Scores(dict[str, float]):
 
 
 def scale_to_mean(image: Image, reference: Image) -> Image:
-    """The image times the ratio of both mean values, clipped to [0, 1]; a black image stays black."""
+    """Multiplies the image by the ratio of both mean values, clipped to [0, 1]; a black image stays black."""
     mean = float(image.mean())
     return np.clip(image * np.float32(float(reference.mean()) / mean), 0, 1) if mean > 0 else image
 
 
 def measure(image: Image, reference: Image) -> Scores:
-    """Compares two H x W x 3 sRGB images in [0, 1] of one size, sides at least `explorer.metrics.MIN_SIDE`."""
+    """Compares two H x W x 3 sRGB images in [0, 1] of the same size, sides at least `explorer.metrics.MIN_SIDE`."""
     flush_denormals()
     image = np.clip(image, 0, 1)
     x, y, scaled = (
@@ -43,10 +43,10 @@ def measure(image: Image, reference: Image) -> Scores:
 
 
 def mean_scores(values: Sequence[Scores]) -> Scores:
-    """The mean of each figure."""
+    """Averages each metric."""
     return Scores({name: float(np.mean([each[name] for each in values])) for name in values[0]})
 
 
 def spread(plain: dict[str, Any]) -> dict[str, Any]:
-    """A result as JSON has it: its `scores` among its other fields."""
+    """Converts a result for JSON, with its `scores` among its other fields."""
     return {k: v for name, value in plain.items() for k, v in (value if name == "scores" else {name: value}).items()}

@@ -1,4 +1,4 @@
-"""Models on pairs of a dark photograph and the bright one that it is measured by."""
+"""Evaluates models on pairs of a dark photo and its bright reference."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class PairScores:
 
     name: str
     unchanged: Scores
-    """Scores of the dark photo as it is (RAW is developed)."""
+    """Scores of the unchanged dark photo (RAW is developed)."""
     scores: tuple[Scores, ...]
     """Scores, one entry per model."""
     seconds: tuple[float, ...]
-    """Seconds of each model's network."""
+    """Seconds of each model's network alone."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class PairResult:
     pictures: int
     scores: Scores
     seconds: float | None
-    """Seconds per picture, only the network's; None for the unchanged input."""
+    """Seconds per picture of the network alone; None for the unchanged input."""
     parameters: int
     sha256: str
     """Checksum of the weights; empty if there are none."""
 
 
 def list_pairs(low: Path, high: Path) -> list[Pair]:
-    """Pairs of two folders by stem.
+    """Lists the pairs of two folders by stem.
 
     Raises:
-        DataError: a folder is missing or empty, or pictures lack their pair; the message names them.
+        DataError: a folder is missing or empty, or pictures are unpaired; the message names them.
     """
     dark, bright = list_pictures(low), list_pictures(high)
     unpaired = sorted(set(dark) ^ set(bright))
@@ -75,11 +75,11 @@ def list_pairs(low: Path, high: Path) -> list[Pair]:
 
 
 def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
-    """The long exposure as SID's authors develop it: LibRaw with the camera's white balance, no automatic brightness.
+    """Develops the long exposure like SID's authors: LibRaw with the camera's white balance, no automatic brightness.
 
     Args:
-        path: of the long exposure.
-        photo: the short exposure, whose size and orientation the reference takes.
+        path: path of the long exposure.
+        photo: the short exposure, which determines the reference's size and orientation.
 
     Returns:
         H x W x 3 sRGB in [0, 1], upright.
@@ -102,10 +102,10 @@ def reference_of(path: Path, photo: RawPhoto) -> NDArray[np.float32]:
 
 
 def opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
-    """The dark photograph, itself as a picture, and its reference.
+    """Opens the dark photo, its rendering, and its reference.
 
     Raises:
-        DataError: one of them cannot be opened, or is of another kind or size; the message names it.
+        DataError: one of them cannot be opened, or has another kind or size; the message names it.
     """
     try:
         photo = open_photo(pair.dark)
@@ -126,7 +126,7 @@ def opened(pair: Pair) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArra
 def _alike(
     pair: Pair, photo: RawPhoto | RgbPhoto, given: NDArray[np.float32], reference: NDArray[np.float32]
 ) -> tuple[RawPhoto | RgbPhoto, NDArray[np.float32], NDArray[np.float32]]:
-    """The same, if both are of one size that every metric can be taken of."""
+    """Returns both pictures, if they have the same size and are large enough for every metric."""
     if given.shape != reference.shape:
         (h, w), (g, v) = given.shape[:2], reference.shape[:2]
         raise DataError(
@@ -149,11 +149,11 @@ def score_pair(
     """Measures models on one pair.
 
     Args:
-        ratio: amplification of pairs that do not say theirs, "auto" by each model's own rule.
+        ratio: amplification of pairs without their own ratio; "auto" uses each model's own rule.
         advance: called with words after each model.
 
     Raises:
-        DataError: the two of the pair cannot be opened or compared; the message names them.
+        DataError: the files of the pair cannot be opened or compared; the message names them.
     """
     photo, given, reference = opened(pair)
     scores, seconds = [], []
@@ -166,7 +166,7 @@ def score_pair(
 
 
 def scored_or_error(pair: Pair, models: Sequence[LoadedModel], ratio: float | str) -> PairScores | ExplorerError:
-    """A pair's scores, or what kept it from having any, which can travel between processes."""
+    """Returns a pair's scores, or its error in a form that can be sent between processes."""
     try:
         return score_pair(pair, models, ratio)
     except ExplorerError as error:
@@ -174,7 +174,7 @@ def scored_or_error(pair: Pair, models: Sequence[LoadedModel], ratio: float | st
 
 
 def mean_results(scored: Sequence[PairScores], models: Sequence[LoadedModel]) -> list[PairResult]:
-    """Means over pairs, for `explorer.evaluation.tables.pair_table`; the first is that of the input unchanged."""
+    """Averages over pairs, for `explorer.evaluation.tables.pair_table`; the first result is the unchanged input's."""
     unchanged = mean_scores([each.unchanged for each in scored])
     results = [PairResult(UNCHANGED, len(scored), unchanged, None, 0, "")]
     for k, model in enumerate(models):
@@ -197,15 +197,15 @@ def evaluate_pairs(
     ratio: float | str = "auto",
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[PairResult]:
-    """Measures models on pairs in this process; the first result is that of the input unchanged.
+    """Measures models on pairs in this process; the first result is the unchanged input's.
 
     Args:
         pairs: from `list_pairs`, or `explorer.evaluation.sets.list_set`.
         models: from `explorer.load_model`.
-        ratio: amplification of pairs that do not say theirs, "auto" by each model's own rule.
+        ratio: amplification of pairs without their own ratio; "auto" uses each model's own rule.
         advance: called with words after each picture of each model.
 
     Raises:
-        DataError: the two of a pair cannot be opened or compared; the message names them.
+        DataError: the files of a pair cannot be opened or compared; the message names them.
     """
     return mean_results([score_pair(pair, models, ratio, advance) for pair in pairs], models)

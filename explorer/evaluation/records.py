@@ -1,4 +1,4 @@
-"""Measured figures into the folder of the weights that they are of: its config and its model card."""
+"""Records measured metrics in a folder of weights: in its config and its model card."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from explorer.weights.config import WeightsConfig, read_config
 from explorer.weights.store import MODEL_FILE, sha256_of
 
 Figures = Mapping[str, Mapping[str, float]]
-"""By the data set's name, then by the figure's."""
+"""By the data set's name, then by the metric's."""
 
 
 def pair_figures(result: PairResult, low: Path, high: Path) -> Figures:
-    """Figures of a model on pairs; the data set is named after the folder that holds both."""
+    """Returns a model's metrics on pairs; the data set is named after the folder that contains both."""
     low, high = low.resolve(), high.resolve()
     name = _plain(low.parent.name if low.parent == high.parent else f"{low.name}_{high.name}")
     return {name: {"pictures": result.pictures, **_rounded(result.scores)}}
 
 
 def synthetic_figures(results: Iterable[SyntheticResult], folder: Path) -> Figures:
-    """Figures of one model on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
+    """Returns a model's metrics on synthetic RAW: a data set `<folder>_<sensor>_iso_raw_<ratio>` for each ratio."""
     name = _plain(folder.resolve().name)
     return {f"{name}_{r.sensor}_iso_raw_{r.ratio:g}": {"pictures": r.pictures, **_rounded(r.scores)} for r in results}
 
 
 def flat_figures(results: Iterable[FlatResult], chart: str | None) -> Figures:
-    """Figures of one model on flat surfaces: the pattern at each period, the larger of both directions.
+    """Returns a model's metrics on flat surfaces: the pattern at each period, the larger of both directions.
 
     Args:
-        chart: the surface that is a chart, whose fitted ratio is no part of the data set's name.
+        chart: the surface that is a chart, whose fitted ratio is not part of the data set's name.
     """
     return {
         f"{FLAT}{_plain(r.surface)}" + ("" if r.surface == chart else f"_{r.ratio:g}"): {
@@ -48,18 +48,18 @@ def flat_figures(results: Iterable[FlatResult], chart: str | None) -> Figures:
 
 
 def record(folder: Path, figures: Figures, sha256: str) -> WeightsConfig:
-    """Puts figures into a folder's `config.json` and into the section "Figures" of its card.
+    """Writes metrics to a folder's `config.json` and to the section "Figures" of its card.
 
     Args:
         folder: of weights.
-        figures: those of the same data sets are replaced, others stay.
+        figures: replace those of the same data sets; others are kept.
         sha256: of the weights that were measured.
 
     Returns:
         The config as written.
 
     Raises:
-        WeightsError: the folder's weights are others by now.
+        WeightsError: the folder now contains other weights.
         OutputError: it cannot be written.
     """
     config = read_config(folder)

@@ -1,4 +1,4 @@
-"""Whole benchmark sets as their papers lay them out: pairs of pictures (LOL, SICE) and of RAW exposures (SID).
+"""Benchmark sets in the layouts of their papers: pairs of pictures (LOL, SICE) and of RAW exposures (SID).
 
 LOL: Wei et al., "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. SICE: Cai, Gu and Zhang, "Learning a
 Deep Single Image Contrast Enhancer from Multi-Exposure Images", TIP 2018. SID: Chen, Chen, Xu and Koltun, "Learning to
@@ -14,7 +14,7 @@ from explorer.errors import DataError
 from explorer.evaluation.pairs import Pair, list_pairs
 
 LARGEST_RATIO = 300.0
-"""SID's: the ratio of the exposure times, at most this (section 4.2)."""
+"""SID's limit for the ratio of the exposure times (section 4.2)."""
 _LISTS = {"sid_sony": "Sony_{split}_list.txt", "sid_fuji": "Fuji_{split}_list.txt"}
 _PICTURES = {
     "test": (("eval15/low", "eval15/high"), ("Test/Low", "Test/Normal"), ("low", "high")),
@@ -27,13 +27,13 @@ SPLITS = ("train", "val", "test")
 
 
 def list_set(name: str, folder: Path, split: str = "test") -> list[Pair]:
-    """The pairs of a benchmark set.
+    """Lists the pairs of a benchmark set.
 
     Args:
         name: one of `SETS`.
-        folder: for `lol` the folder that holds `eval15/` (or LOL-v2's `Test/`, or `low/` and `high/`); for `sice` the
-            one that holds `low/`, `high/` and `train.txt` or `val.txt` with a name in each line; for SID the one that
-            holds the authors' lists (`Sony_test_list.txt`) and the folders that they name.
+        folder: for `lol` the folder that contains `eval15/` (or LOL-v2's `Test/`, or `low/` and `high/`); for `sice`
+            the one that contains `low/`, `high/` and `train.txt` or `val.txt` with a name per line; for SID the one
+            that contains the authors' lists (`Sony_test_list.txt`) and the folders named in them.
         split: one of `SPLITS`; LOL has no `val`, SICE no `test`.
 
     Raises:
@@ -55,7 +55,7 @@ def list_set(name: str, folder: Path, split: str = "test") -> list[Pair]:
 
 
 def _listed_pairs(folder: Path, names: str) -> list[Pair]:
-    """The pairs of `low/` and `high/` that a list names."""
+    """Returns the pairs of `low/` and `high/` named in a list."""
     try:
         wanted = {Path(line.strip()).stem for line in (folder / names).read_text().splitlines() if line.strip()}
     except (OSError, UnicodeDecodeError):
@@ -70,15 +70,15 @@ def _listed_pairs(folder: Path, names: str) -> list[Pair]:
 
 
 def read_exposure_list(path: Path, folder: Path) -> list[Pair]:
-    """SID's list of exposures: a line is `./Sony/short/10003_00_0.04s.ARW ./Sony/long/10003_00_10s.ARW ISO200 F9`.
+    """Reads SID's list, with lines like `./Sony/short/10003_00_0.04s.ARW ./Sony/long/10003_00_10s.ARW ISO200 F9`.
 
-    The exposure times stand in the names; their ratio is cut at 300.
+    The exposure times are in the names; their ratio is limited to 300.
 
     Args:
-        folder: what the list's paths are relative to.
+        folder: base of the list's relative paths.
 
     Raises:
-        DataError: no list, a line that is none of it, or files that are missing; the message names the first.
+        DataError: no list, an invalid line, or missing files; the message names the first.
     """
     try:
         lines = path.read_text().splitlines()

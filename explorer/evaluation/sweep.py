@@ -1,4 +1,4 @@
-"""Where does each model break? PSNR and SSIM against light in electrons, over ratios and ISO, on photos made dark."""
+"""Finds where each model breaks: PSNR and SSIM against light in electrons, over ratios and ISO, on darkened photos."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class SweepPoint:
     """Counts per electron."""
     ratio: float
     grey_electrons: float
-    """Electrons that a green pixel collects of middle grey."""
+    """Electrons that a green pixel collects from middle grey."""
     snr: float
     """Signal-to-noise ratio of that pixel."""
     photos: int
     psnr: float
-    """dB"""
+    """In dB."""
     ssim: float
     seconds: float
-    """Seconds per photo, only the network's."""
+    """Seconds per photo of the network alone."""
 
 
 def photos_of(path: Path, limit: int | None = None) -> list[Path]:
-    """A photo, or those right in a folder by name.
+    """Lists a photo, or those directly in a folder, by name.
 
     Raises:
         DataError: there are none.
@@ -69,19 +69,19 @@ def sweep(
     phase: str = "RGGB",
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[SweepPoint]:
-    """Measures models on photos made dark, with the true ratio given; all of them on the same exposures.
+    """Measures models on darkened photos with the true ratio, all on the same exposures.
 
     Args:
         photos: well-lit ones.
         models: from `explorer.load_model`.
-        cameras: one camera at several ISO, say, from `explorer.darkroom.Camera.at`.
+        cameras: for example one camera at several ISO, from `explorer.darkroom.Camera.at`.
         ratios: 1 to 300 each.
-        seed: with a photo's name and place in the sweep it decides the noise.
+        seed: determines the noise, together with a photo's name and position in the sweep.
         phase: of the colour-filter array; see `explorer.darkroom.darkening`.
-        advance: called with words after each photo, camera, ratio and model.
+        advance: called with a description after each photo, camera, ratio and model.
 
     Returns:
-        Points in the order of models, then of light.
+        Points, sorted by model, then by light.
 
     Raises:
         DataError: nothing to measure, or a photo smaller than 34 x 34 pixels.
@@ -122,14 +122,14 @@ def _point(
 
 
 def breaking_point(points: Sequence[SweepPoint], psnr: float) -> float | None:
-    """Electrons of middle grey below which a model's PSNR stays under a value, between the measured points on a line
-    over their logarithm.
+    """Returns the electrons of middle grey below which a model's PSNR stays under a value, interpolated linearly over
+    their logarithm.
 
     Args:
         points: of one model.
 
     Returns:
-        None if the PSNR never falls below the value; infinity where it never reaches it.
+        None if the PSNR never falls below the value; infinity if it never reaches it.
     """
     ordered = sorted(points, key=lambda point: point.grey_electrons)
     reached = [index for index, point in enumerate(ordered) if point.psnr >= psnr]
@@ -144,7 +144,7 @@ def breaking_point(points: Sequence[SweepPoint], psnr: float) -> float | None:
 
 
 def as_csv(points: Sequence[SweepPoint]) -> bytes:
-    """The points as CSV, a heading first."""
+    """Returns the points as CSV, with a heading."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [each.name for each in fields(SweepPoint)], lineterminator="\n")
     writer.writeheader()
@@ -153,7 +153,7 @@ def as_csv(points: Sequence[SweepPoint]) -> bytes:
 
 
 def sweep_table(points: Sequence[SweepPoint], threshold: float) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows: each point, and each model's breaking point at its last one."""
+    """Returns headings and rows: each point, with each model's breaking point at its last one."""
     headings = ("MODEL", "ISO", "RATIO", "GREY ELECTRONS", "SNR", "PSNR", "SSIM", f"BELOW {threshold:g} dB UNDER")
     rows: list[tuple[str, ...]] = []
     for index, point in enumerate(points):

@@ -1,10 +1,10 @@
-"""Models on synthetic RAW: clean photographs as a random camera sees them in the dark, with known truth and ratio.
+"""Evaluates models on synthetic RAW: clean photos as seen by a random camera in the dark, with known truth and ratio.
 
-The same mosaics for every model: a picture always has the same camera, at every ratio, and at a ratio the same noise
-and phase. They go through `explorer.restore` as RAW files do, with the synthetic camera's gains and matrix, so what is
-measured is the path that users' photographs take. Without a random tone curve, so that the reference is the photograph
-itself. How much noise there is depends on how many electrons the sensor holds: the ratio amplifies an exposure at base
-ISO, or one whose ISO was raised before.
+Every model gets the same mosaics: a picture always has the same camera, at every ratio, and at each ratio the same
+noise and phase. They go through `explorer.restore` like RAW files, with the synthetic camera's gains and matrix, so
+that the path of users' photos is measured. There is no random tone curve, so that the reference is the photo itself.
+The noise depends on the number of electrons that the sensor holds: the ratio amplifies an exposure at base ISO, or one
+at raised ISO.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ SENSORS = {
     "base": SensorRanges(tone_probability=0.0, electron_gain=(1 / 60_000, 1 / 15_000)),
     "high": SensorRanges(tone_probability=0.0, electron_gain=(1 / 15_000, 1 / 2_000)),
 }
-"""Kinds of sensors by name: at base ISO, 15,000 to 60,000 electrons at saturation (smartphones' large ones to full
-frame); at high ISO, 2,000 to 15,000."""
+"""Kinds of sensors by name: at base ISO, 15,000 to 60,000 electrons at saturation (from large smartphone sensors to
+full frame); at high ISO, 2,000 to 15,000."""
 _BITS, _BLACK = 14, 1 / 32
 
 
@@ -59,21 +59,21 @@ class SyntheticResult:
     """A name of `SENSORS`."""
     pictures: int
     scores: Scores
-    """Only the metrics that do not forgive a wrong brightness."""
+    """Only metrics that do not ignore a wrong brightness."""
     seconds: float
-    """Seconds per picture, only the network's."""
+    """Seconds per picture of the network alone."""
     parameters: int
     sha256: str
 
 
 def make_scene(clean: NDArray[np.uint8], ratio: float, name: str, seed: int = 0, sensor: str = "base") -> Scene:
-    """A dark mosaic of a clean picture.
+    """Makes a dark mosaic from a clean picture.
 
     Args:
         clean: H x W x 3 uint8 sRGB, sides at least 34; two or three rows and columns are lost to phase and parity.
-        ratio: 1 to 300: how many times too dark.
-        name: with the seed it decides the camera, and with both and the ratio the noise and the phase.
-        seed: another one gives another benchmark.
+        ratio: 1 to 300, the divisor of the light.
+        name: determines the camera, together with the seed; and together with seed and ratio, the noise and the phase.
+        seed: another seed gives another benchmark.
         sensor: a name of `SENSORS`.
 
     Raises:
@@ -119,7 +119,7 @@ def evaluate_synthetic(
     limit: int | None = None,
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[SyntheticResult]:
-    """Measures models on synthetic mosaics of a folder's pictures, with the true ratio given.
+    """Measures models on synthetic mosaics of a folder's pictures, with the true ratio.
 
     Args:
         folder: clean pictures.
@@ -127,8 +127,8 @@ def evaluate_synthetic(
         models: from `explorer.load_model`; classical methods get the developed, amplified picture.
         seed: of cameras and noise.
         sensor: a name of `SENSORS`.
-        limit: take the first pictures by name only.
-        advance: called with words after each picture, ratio and model.
+        limit: use only the first pictures by name.
+        advance: called with a description after each picture, ratio and model.
 
     Raises:
         DataError: the folder is missing or empty, a picture cannot be read or is too small.

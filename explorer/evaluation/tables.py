@@ -13,11 +13,11 @@ from explorer.metrics import METRICS, PLAIN
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows."""
 Point = tuple[str, float, float]
-"""A model with its size, seconds a picture, PSNR in dB."""
+"""Label of a model with its size, seconds per picture, PSNR in dB."""
 
 
 def pair_table(results: Sequence[PairResult]) -> Table:
-    """Model, every metric, seconds a picture, parameters."""
+    """Columns: model, every metric, seconds per picture, parameters."""
     headings = ("MODEL", *(m.title.upper() for m in METRICS), "SECONDS", "PARAMETERS")
     return headings, [
         (r.model, *(m.format(r.scores[m.name]) for m in METRICS), _seconds(r.seconds), _count(r.parameters))
@@ -26,7 +26,7 @@ def pair_table(results: Sequence[PairResult]) -> Table:
 
 
 def synthetic_table(results: Sequence[SyntheticResult]) -> Table:
-    """One row a model: PSNR / SSIM at each ratio, seconds a picture, parameters."""
+    """One row per model: PSNR / SSIM at each ratio, seconds per picture, parameters."""
     ratios = sorted({r.ratio for r in results})
     headings = ("MODEL", *(f"RATIO {ratio:g}" for ratio in ratios), "SECONDS", "PARAMETERS")
     rows = []
@@ -43,7 +43,7 @@ def synthetic_table(results: Sequence[SyntheticResult]) -> Table:
 
 
 def chart_table(results: Sequence[ChartResult]) -> Table:
-    """Model, mean CIEDE2000 of all patches, of the colours, of the neutral ramp, the worst patch, gain, seconds."""
+    """Columns: model, CIEDE2000 (mean of all patches, of colours, of the neutral ramp, worst patch), gain, seconds."""
     headings = ("MODEL", "CIEDE2000", "COLOURS", "NEUTRALS", "WORST", "RATIO", "GAIN", "SECONDS")
     return headings, [
         (
@@ -61,7 +61,7 @@ def chart_table(results: Sequence[ChartResult]) -> Table:
 
 
 def flat_table(results: Sequence[FlatResult]) -> Table:
-    """Model, what is flat, ratio, and by period the power along rows / columns relative to its surroundings."""
+    """Columns: model, surface, ratio, and by period the power along rows / columns relative to its surroundings."""
     headings = ("MODEL", "SURFACE", "RATIO", "PATCHES", *(f"PERIOD {period}" for period in PERIODS))
     return headings, [
         (
@@ -76,12 +76,12 @@ def flat_table(results: Sequence[FlatResult]) -> Table:
 
 
 def pair_points(results: Sequence[PairResult]) -> list[Point]:
-    """The models' time and PSNR; the input unchanged takes no time and is left out."""
+    """Returns the models' time and PSNR, without the unchanged input, which takes no time."""
     return [(_sized(r.model, r.parameters), r.seconds, r.scores.psnr) for r in results if r.seconds is not None]
 
 
 def synthetic_points(results: Sequence[SyntheticResult]) -> list[Point]:
-    """The models' time and PSNR, both as means over the ratios."""
+    """Returns the models' time and PSNR, both averaged over the ratios."""
     return [
         (_sized(model, cells[0].parameters), _mean([c.seconds for c in cells]), _mean([c.scores.psnr for c in cells]))
         for model, cells in _by_model(results).items()
@@ -89,14 +89,14 @@ def synthetic_points(results: Sequence[SyntheticResult]) -> list[Point]:
 
 
 def markdown(table: Table) -> str:
-    """A Markdown table; the first column to the left, the others to the right."""
+    """Formats a Markdown table, with the first column left-aligned, the others right-aligned."""
     headings, rows = table
     lines = [headings, ("---", *("--:" for _ in headings[1:])), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
 def _by_model(results: Sequence[SyntheticResult]) -> dict[str, list[SyntheticResult]]:
-    """Each model's results, in the order of the ratios."""
+    """Groups results by model, in the order of the ratios."""
     found: dict[str, list[SyntheticResult]] = {}
     for result in sorted(results, key=lambda r: r.ratio):
         found.setdefault(result.model, []).append(result)

@@ -1,4 +1,4 @@
-"""The photographs that come with the explorer. `scripts/make_examples.py` makes them; each has a bright reference."""
+"""The bundled example photos, made by `scripts/make_examples.py`, each with a bright reference."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Example:
-    """A bundled dark photograph."""
+    """A bundled dark photo."""
 
     name: str
-    """Short and unique, as in an address or on the command line."""
+    """Short and unique, for addresses and the command line."""
     title: str
     path: Path
     caption: str
-    """One or two sentences: what to look for, and how the darkness was made."""
+    """One or two sentences: what to look for, and how the photo was darkened."""
     kind: Literal["raw", "picture"]
     """"raw" is a camera's mosaic (DNG); "picture" is display-referred (JPEG, PNG)."""
     reference: Path | None
     """The same scene with enough light and without noise; None if there is none."""
     credit: str
-    """Where the scene comes from, and its terms."""
+    """Origin of the scene, and its terms."""
 
 
 def _example(name: str, suffix: str, title: str, caption: str, credit: str) -> Example:
@@ -80,7 +80,7 @@ _EXAMPLES = (
 
 
 def examples() -> tuple[Example, ...]:
-    """All bundled examples, RAW first. The files are next to this module."""
+    """Returns all bundled examples, RAW first. The files are next to this module."""
     return _EXAMPLES
 
 

@@ -1,1 +1,1 @@
-"""Weights from the Hugging Face Hub and back: pull, pin, publish, deploy. Nothing here reaches out when imported."""
+"""Weights on the Hugging Face Hub: pull, pin, publish, deploy. Importing this package makes no connections."""

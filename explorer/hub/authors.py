@@ -1,4 +1,4 @@
-"""Published checkpoints that their authors keep on the Hub, in repositories of their own."""
+"""Published checkpoints in their authors' own repositories on the Hub."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
 
 
 def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Progress) -> tuple[Path, str]:
-    """A file of a published checkpoint, through the client's cache.
+    """Fetches a file of a published checkpoint through the client's cache.
 
-    The branch `main` is resolved to its commit first. Where the Hub cannot be reached, the commit that was fetched last
-    is taken.
+    Resolves the branch `main` to its commit first. If the Hub cannot be reached, uses the commit that was fetched last.
 
     Returns:
         The file in the cache, and the commit.
 
     Raises:
-        HubError: it is not there, cannot be reached and is not cached, or its repository states another licence than
-            the catalogue. Nothing is downloaded in that case.
+        HubError: the file does not exist, cannot be reached and is not cached, or its repository states another licence
+            than the catalogue. In that case, nothing is downloaded.
     """
     reference = HubReference(file.hub, entry.name, DEFAULT_REVISION)
     known = recorded(reference)
@@ -58,7 +57,7 @@ def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Pr
 
 
 def _check_licence(entry: PublishedCheckpoint, repo: str, commit: str) -> None:
-    """Refuses a repository whose card names another licence than the one that the user agreed to."""
+    """Refuses a repository whose card states another licence than the one that the user accepted."""
     with translate_errors(f"The licence of {repo}", repo, commit):
         info = with_retries(lambda: api().model_info(repo, revision=commit, timeout=SECONDS))
     stated = getattr(info.card_data, "license", None) if info.card_data else None

@@ -14,7 +14,7 @@ from explorer.weights.config import WeightsConfig, data_title
 LIBRARY = "lowlight-explorer"
 
 _LICENCES = (
-    # What a config says, to the Hub's identifier; the first that is found wins.
+    # Text of a config -> the Hub's identifier; the first match wins.
     ("cc by-nc-sa 4.0", "cc-by-nc-sa-4.0"),
     ("cc by-nc 4.0", "cc-by-nc-4.0"),
     ("cc by-sa 4.0", "cc-by-sa-4.0"),
@@ -27,7 +27,7 @@ _METRICS = {metric.name: f"{metric.title} ({metric.unit})" if metric.unit else m
 
 
 def licence_identifier(licence: str) -> str:
-    """The Hub's identifier of a licence, "other" for one that it does not know."""
+    """Returns the Hub's identifier of a licence, "other" for unknown ones."""
     words = licence.lower().replace("-", " ")
     for text, identifier in _LICENCES:
         if re.search(rf"\b{re.escape(text.replace('-', ' '))}\b", words):
@@ -36,15 +36,15 @@ def licence_identifier(licence: str) -> str:
 
 
 def repository_card(repo: str, configs: Sequence[WeightsConfig]) -> str:
-    """The README of a repository of weights.
+    """Writes the README of a repository of weights.
 
     Args:
         repo: `org/repo`.
-        configs: of every folder of weights that the repository will hold.
+        configs: of every folder of weights that the repository will contain.
 
     Returns:
-        Markdown under YAML front matter: `pipeline_tag`, `library_name`, `license`, `datasets` (those that the Hub
-        has), `tags`, and `model-index` with the measured figures.
+        Markdown under YAML front matter: `pipeline_tag`, `library_name`, `license`, `datasets` (those on the Hub),
+        `tags`, and `model-index` with the measured metrics.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -79,7 +79,7 @@ def repository_card(repo: str, configs: Sequence[WeightsConfig]) -> str:
 
 
 def figures(config: WeightsConfig) -> list[tuple[str, str, float]]:
-    """Measured figures of a config that a model index has a name for: (data, metric, value)."""
+    """Returns measured metrics of a config that a model index can contain: (data, metric, value)."""
     found = []
     for data, values in config.metrics.items():
         for metric, value in values.items() if isinstance(values, Mapping) else ():
@@ -89,7 +89,7 @@ def figures(config: WeightsConfig) -> list[tuple[str, str, float]]:
 
 
 def _datasets(configs: Sequence[WeightsConfig]) -> list[str]:
-    """Identifiers of datasets on the Hub, which configs may name in `training.datasets`; others stay in the text."""
+    """Returns identifiers of datasets on the Hub, which configs may list in `training.datasets`."""
     named: set[str] = set()
     for config in configs:
         listed = config.training.get("datasets", [])

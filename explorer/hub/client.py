@@ -1,4 +1,4 @@
-"""The Hub's own client behind our errors: every failure becomes one sentence, and what may pass is tried again."""
+"""Wraps the Hub's own client: every failure becomes one sentence, and temporary failures are retried."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PASSING = (408, 429, 500, 502, 503, 504)
-"""Status codes that another try may cure."""
+"""Status codes worth a retry."""
 TRIES = 4
 LONGEST_WAIT = 30.0
-"""Seconds; longer waits are reported instead."""
+"""Longest wait, in seconds; longer ones are reported instead."""
 
 
 def offline() -> bool:
@@ -44,12 +44,12 @@ def cache_folder() -> Path:
 
 
 def storage_folder(repo: str) -> Path:
-    """Where the Hub client keeps a repository of models in its cache."""
+    """Returns the folder of a model repository in the Hub client's cache."""
     return cache_folder() / f"models--{repo.replace('/', '--')}"
 
 
 def api() -> HfApi:
-    """The Hub's API under the explorer's name."""
+    """Returns the Hub's API, with the explorer's user agent."""
     from huggingface_hub import HfApi
 
     import explorer
@@ -58,14 +58,14 @@ def api() -> HfApi:
 
 
 def wait_before(attempt: int, retry_after: str | None) -> float:
-    """Seconds to wait before the next try: what the server asks for, else 1, 2, 4, ..."""
+    """Returns the seconds to wait before the next try: what the server asks for, else 1, 2, 4, ..."""
     if retry_after and retry_after.strip().isdigit():
         return float(retry_after)
     return min(LONGEST_WAIT, 0.5 * 2.0**attempt)
 
 
 def with_retries(call: Callable[[], T]) -> T:
-    """Calls the Hub, again after a pause where it was too busy (429, 5xx)."""
+    """Calls the Hub, and retries after a pause if it was too busy (429, 5xx)."""
     from huggingface_hub.errors import HfHubHTTPError
 
     for attempt in range(TRIES):
@@ -83,13 +83,13 @@ def with_retries(call: Callable[[], T]) -> T:
 
 @contextmanager
 def translate_errors(what: str, repo: str, revision: str = "", remedy: str = "") -> Iterator[None]:
-    """Turns what the Hub's client raises into a HubError of one sentence.
+    """Turns the errors of the Hub's client into a HubError of one sentence.
 
     Args:
-        what: the thing that is being got or done, as the sentence's subject.
+        what: the thing that is fetched or done, as the sentence's subject.
         repo: `org/repo`.
-        revision: the revision asked for, where there is one.
-        remedy: what to do when the Hub cannot be reached, after "; ".
+        revision: the requested revision, if there is one.
+        remedy: what to do if the Hub cannot be reached, after "; ".
 
     Raises:
         HubError: for every failure of the client, the network or the disk.
@@ -175,7 +175,7 @@ def _answer(error: Exception, repo: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Why the client gave up: it wraps a busy server and a missing network alike."""
+    """Returns why the client gave up: it wraps a busy server and a missing network in the same error."""
     from huggingface_hub.errors import HfHubHTTPError
 
     cause = error.__cause__
@@ -185,6 +185,6 @@ def _reason(error: BaseException) -> str:
 
 
 def _words(error: BaseException | None) -> str:
-    """An error's first line, short."""
+    """Returns an error's first line, shortened."""
     text = " ".join(str(error).split("\n")[0].split()) or type(error).__name__
     return text[:160].rstrip(" .:;")

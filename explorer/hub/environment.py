@@ -1,4 +1,4 @@
-"""Connections that fail for what the environment says of proxies and certificates, in words that name the variable."""
+"""Explains connections that fail because of proxy or certificate settings in the environment, naming the variable."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ _NOT_CONNECTED = ("ProxyError", "ConnectError", "ConnectTimeout", "URLError")
 
 
 class BlockedError(HubError):
-    """A connection that the environment keeps from being made; the sentence names the variable."""
+    """A connection that a setting in the environment prevents; the sentence names the variable."""
 
 
 def blamed(error: BaseException, url: str) -> str:
-    """The fault of the environment that made `url` unreachable, as the rest of a sentence; empty if the
-    environment is not to blame."""
+    """Returns the setting in the environment that made `url` unreachable, as the rest of a sentence, or ""."""
     errors = list(_chain(error))
     return _certificates(errors) or _proxy(errors, url)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what it was raised from, and so on."""
+    """Yields an error, its cause, the cause's cause, and so on."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -83,7 +82,7 @@ def _proxy(errors: list[BaseException], url: str) -> str:
 
 
 def proxy_variable(url: str) -> tuple[str, str] | None:
-    """The variable that names the proxy for an address, and the proxy without user and password; None without one."""
+    """Returns the variable with an address's proxy, and the proxy without user and password; None without a proxy."""
     parts = urlsplit(url)
     if parts.hostname is None or proxy_bypass(parts.hostname):
         return None

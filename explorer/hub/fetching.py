@@ -1,7 +1,7 @@
-"""One file of one commit into the Hub client's cache: resumable, shared by processes, checked.
+"""Fetches one file of one commit into the Hub client's cache: resumable, shared between processes, checked.
 
-`hf_hub_download` resumes a cut connection but forgets what it has when its process ends. Tensors are therefore fetched
-here into `blobs/<etag>.partial` of the same cache, which stays after an interruption, and become the blob that
+`hf_hub_download` resumes after a lost connection, but starts over when its process has ended. Therefore tensors are
+fetched here into `blobs/<etag>.partial` of the same cache, which survives interruptions, and become the blob that
 `hf_hub_download` then finds and links into the snapshot.
 """
 
@@ -18,31 +18,31 @@ from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, storage_folder, tr
 from explorer.weights.store import sha256_of
 
 Report = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all."""
+"""Called with the bytes downloaded so far and the total."""
 
 CONNECT_SECONDS = 10.0
-"""How long a server may be silent before the connection is given up and tried again."""
+"""Seconds without data after which the connection is dropped and retried."""
 
 
 def silent(_done: int, _total: int) -> None:
-    """No report."""
+    """Reports nothing."""
 
 
 def cached_file(repo: str, commit: str, path: str) -> Path | None:
-    """A fully cached file of a commit, or None. Never touches the network."""
+    """Returns a fully cached file of a commit, or None. Never touches the network."""
     found = storage_folder(repo) / "snapshots" / commit / path
     return found if found.is_file() else None
 
 
 def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Report = silent, resumable: bool) -> Path:
-    """A file of a repository at a commit, from the cache or the Hub.
+    """Fetches a repository's file at a commit, from the cache or the Hub.
 
     Args:
-        largest: bytes; a larger file is refused before it is downloaded.
-        resumable: keep what an interrupted download left.
+        largest: in bytes; a larger file is refused before it is downloaded.
+        resumable: keep and resume an interrupted download.
 
     Raises:
-        HubError: the file cannot be downloaded or is not what the Hub says it is.
+        HubError: the file cannot be downloaded, or does not match the Hub's checksum.
     """
     from huggingface_hub import hf_hub_download, hf_hub_url
     from huggingface_hub.file_download import get_hf_file_metadata
@@ -69,7 +69,7 @@ def fetch_file(repo: str, commit: str, path: str, *, largest: int, report: Repor
 
 
 def forget_file(repo: str, commit: str, path: str) -> None:
-    """Takes a damaged file out of the cache, its blob with it, so that the next pull gets it again."""
+    """Removes a damaged file and its blob from the cache, so that the next pull downloads it again."""
     pointer = storage_folder(repo) / "snapshots" / commit / path
     blob = pointer.resolve()
     pointer.unlink(missing_ok=True)
@@ -78,14 +78,14 @@ def forget_file(repo: str, commit: str, path: str) -> None:
 
 
 def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None:
-    """Puts a blob into the cache, going on where an earlier download stopped."""
+    """Downloads a blob into the cache, resuming an earlier download."""
     from huggingface_hub.utils import WeakFileLock
 
     storage = storage_folder(repo)
     blob = storage / "blobs" / etag
     lock = (
         storage.parent / ".locks" / storage.name / f"{etag}.lock"
-    )  # the client's own: others wait for us and we for them
+    )  # the client's own lock, so that it and this function wait for each other
     for folder in (blob.parent, lock.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(lock):
@@ -95,7 +95,7 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
         resumed = partial.is_file() and partial.stat().st_size > 0
         _download(url, partial, size, report)
         if not _is_etag_of(partial, etag) and resumed:
-            # What was left from before belonged to something else, or two writers met on a disk without locks.
+            # The earlier partial file belonged to something else, or two processes wrote to a disk without locks.
             partial.unlink(missing_ok=True)
             _download(url, partial, size, report)
         if not _is_etag_of(partial, etag):
@@ -105,7 +105,7 @@ def _prefetch(repo: str, url: str, etag: str, size: int, report: Report) -> None
 
 
 def _is_etag_of(path: Path, etag: str) -> bool:
-    """True if a file is what its ETag says; large files' ETags are their sha256, others cannot be checked here."""
+    """True if a file matches its ETag; large files' ETags are their sha256, others cannot be checked here."""
     return not re.fullmatch(r"[0-9a-f]{64}", etag) or sha256_of(path) == etag
 
 
@@ -126,7 +126,7 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
             headers["Range"] = f"bytes={have}-"
         before, wait = have, wait_before(failures, None)
         try:
-            # The client drops our token by itself where a redirect leaves the Hub.
+            # The client itself drops the token if a redirect leaves the Hub.
             with get_session().stream(
                 "GET", url, headers=headers, timeout=CONNECT_SECONDS, follow_redirects=True
             ) as response:
@@ -149,12 +149,12 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
 
 
 def _append(response: Any, partial: Path, have: int, size: int, report: Report) -> int:
-    """Writes a response's body behind what is there; gives the bytes that are there then."""
+    """Appends a response's body to the file; returns the resulting number of bytes."""
     if have and response.status_code != 206:  # the server starts over
         have = 0
     with partial.open("r+b" if have else "wb") as file:
         file.seek(have)
-        for block in response.iter_bytes():  # as it arrives: a block size would hold back what a cut then loses
+        for block in response.iter_bytes():  # unbuffered, so that a cut loses nothing
             if have + len(block) > size:
                 raise HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
             file.write(block)

@@ -1,4 +1,4 @@
-"""Published checkpoints from their authors' own pages: the licence first, then the files, checked and resumable."""
+"""Downloads published checkpoints from their authors' pages: first the licence, then checked, resumable files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _BLOCK = 1 << 16
 
 
 def size_words(size: int) -> str:
-    """Bytes as a reader sees them: "3.2 MB", "10.2 kB"."""
+    """Formats a number of bytes: "3.2 MB", "10.2 kB"."""
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
-    """The notice that a user must read before a download: the files, their size, licence, paper and page."""
+    """Returns the notice that a user must read before a download: the files, their size, licence, paper and page."""
     terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
     files = " and ".join(file.name for file in entry.files)
     size = f" ({size_words(entry.size)})" if entry.size else ""
@@ -50,7 +50,7 @@ def download_original(
     """Downloads a published checkpoint from its authors' page and converts it to a folder of weights.
 
     Args:
-        name: in the catalogue, e.g. "zero_dce", or an alias such as "lamba_mitra".
+        name: name in the catalogue, e.g. "zero_dce", or an alias such as "lamba_mitra".
         accept_licence: the user has read `licence_notice` and agreed.
         out: the folder to write; by default one that `load_model` finds by the entry's name.
 
@@ -60,7 +60,7 @@ def download_original(
     Raises:
         ModelNotFoundError: unknown name.
         WeightsError: the licence was not accepted, nothing is published, the page cannot be reached, or the files are
-            not those that were published. Only the partial file is kept then, from which a later try resumes.
+            not those that were published. Then only the partial file is kept, from which a later try resumes.
     """
     entry = published(name)
     if not entry.downloadable:
@@ -89,7 +89,7 @@ def _downloads() -> Path:
 
 
 def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
-    """One file, going on where an earlier download stopped; its sha256 is the catalogue's."""
+    """Downloads one file, resuming an earlier download, and checks its sha256 against the catalogue."""
     path = folder / file.name
     if path.is_file() and sha256_of(path) == file.sha256:
         progress(file.name, file.size, file.size)

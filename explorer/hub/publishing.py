@@ -1,4 +1,4 @@
-"""Folders of weights to a repository of the Hub: checked, with a card, in one commit."""
+"""Publishes folders of weights to a repository on the Hub: checked, with a card, in one commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Upload:
     """A file of a commit."""
 
     path: str
-    """In the repository."""
+    """Path in the repository."""
     content: Path | bytes
 
     @property
@@ -57,11 +57,11 @@ def publish(
     permitted: bool = False,
     message: str = "",
 ) -> Publication:
-    """Publishes folders of weights in one commit, with a card for all that the repository then holds.
+    """Publishes folders of weights in one commit, with a card for all weights in the repository.
 
     Args:
-        folders: of weights; each becomes the folder of its name.
-        repo: `org/repo`; made where it does not exist.
+        folders: of weights; each keeps its name in the repository.
+        repo: `org/repo`; created if it does not exist.
         private: make a new repository private.
         dry_run: only check and plan; send no request to the Hub.
         permitted: the authors have permitted redistribution of weights whose licence forbids it.
@@ -69,13 +69,13 @@ def publish(
 
     Raises:
         HubError: a bad repository name, offline, or the Hub refuses.
-        WeightsError: weights that cannot be loaded strictly, or may not be passed on.
+        WeightsError: weights that cannot be loaded strictly, or may not be redistributed.
     """
     check_repo(repo)
     configs: dict[str, WeightsConfig] = {}
     files: list[Upload] = []
     for folder in folders:
-        config = load_weights(folder).config  # strictly: what does not load here would not load anywhere
+        config = load_weights(folder).config  # strictly: weights that do not load here would not load anywhere
         _check_publishable(folder, config, permitted)
         if config.name in configs:
             raise WeightsError(f"Two of the folders contain weights called {config.name!r}; publish one of them.")
@@ -99,11 +99,11 @@ def publish(
 def commit_files(
     repo: str, files: Sequence[Upload], message: str, *, kind: str = "model", prune: Sequence[str] = ()
 ) -> str:
-    """Puts files into a repository in one commit; gives the commit.
+    """Uploads files to a repository in one commit; returns the commit.
 
     Args:
         kind: "model" or "space".
-        prune: paths that the repository has and should not have any longer.
+        prune: paths to delete from the repository.
 
     Raises:
         HubError: the Hub refuses or cannot be reached.
@@ -121,7 +121,7 @@ def commit_files(
 
 
 def _published(repo: str, private: bool) -> dict[str, WeightsConfig]:
-    """Makes the repository where it is missing; gives the configs of the weights that it has."""
+    """Creates the repository if it is missing; returns the configs of the weights in it."""
     with translate_errors(f"The repository {repo}", repo):
         api().create_repo(repo, private=private or None, exist_ok=True)
     commit, names = remote_names(repo, DEFAULT_REVISION)
@@ -131,7 +131,7 @@ def _published(repo: str, private: bool) -> dict[str, WeightsConfig]:
             reference = HubReference(repo, name, commit)
             path = fetch_file(repo, commit, f"{name}/config.json", largest=LARGEST_TEXT, resumable=False)
             configs[name] = check_config(_Pulled(reference, commit, path.parent))
-        except WeightsError:  # of another schema or damaged: it stays as it is, without a line in the card
+        except WeightsError:  # of another schema or damaged: it stays unchanged, without a line in the card
             continue
     return configs
 

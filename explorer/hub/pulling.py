@@ -1,4 +1,4 @@
-"""Folders of weights from the Hub into its client's cache, where they are used in place."""
+"""Pulls folders of weights from the Hub into its client's cache, where they are used in place."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from explorer.weights.config import WeightsConfig, read_config
 from explorer.weights.store import MODEL_FILE, check_safetensors, imported_folder, sha256_of
 
 Progress = Callable[[str, int, int], None]
-"""Called with the weights' name, the bytes that are there, and the bytes in all."""
+"""Called with the weights' name, the bytes downloaded so far, and the total."""
 
 FILES = ("config.json", MODEL_FILE, "README.md")
 PARALLEL = 4
 LARGEST_TEXT = 4 << 20
 LARGEST_TENSORS = 4 << 30
 QUICK_SECONDS = 3.0
-"""How long the Hub may take to say what a branch points to, where an older commit is in the cache."""
+"""Seconds that the Hub may take to resolve a branch if an older commit is in the cache."""
 SECONDS = 10.0
 
 
@@ -40,20 +40,20 @@ class PulledWeights:
     folder: Path
     """`snapshots/<commit>/<name>` of the cache: a folder of weights like any other."""
     note: str = ""
-    """A note for the user: the Hub was not reached, so an older commit is used."""
+    """A note for the user if the Hub was not reached, so that an older commit is used."""
 
 
 _RESOLVED: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
-"""Revisions that this process has resolved: (cache, repo, revision) -> (commit, files)."""
+"""Revisions resolved by this process: (cache, repo, revision) -> (commit, files)."""
 _LOCK = new_lock()
 
 
 def nothing(_name: str, _done: int, _total: int) -> None:
-    """No report of progress."""
+    """Reports no progress."""
 
 
 def offline_hint(reference: HubReference) -> str:
-    """Advice about weights that cannot be fetched now."""
+    """Returns advice about weights that cannot be fetched now."""
     return (
         f"; with a connection run `lowlight weights pull {reference}`, or copy the folder {reference.name} of the "
         f"repository to {imported_folder() / reference.name}"
@@ -61,7 +61,7 @@ def offline_hint(reference: HubReference) -> str:
 
 
 def cached_weights(reference: HubReference) -> PulledWeights | None:
-    """Fully cached weights, or None. Never touches the network."""
+    """Returns fully cached weights, or None. Never touches the network."""
     if reference.pinned:
         commits = [reference.revision]
     else:
@@ -76,7 +76,7 @@ def cached_weights(reference: HubReference) -> PulledWeights | None:
 
 
 def cached_names(repo: str, revision: str) -> list[str]:
-    """Names of a repository's weights that `cached_weights` finds at a revision, sorted. Never touches the network."""
+    """Returns names of a repository's fully cached weights at a revision, sorted. Never touches the network."""
     storage = storage_folder(repo)
     names: set[str] = set()
     if is_commit(revision):
@@ -116,7 +116,7 @@ def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = 
 
 
 def remote_names(repo: str, revision: str) -> tuple[str, list[str]]:
-    """The commit of a revision and the names of the weights that a repository holds there, sorted.
+    """Returns the commit of a revision and the names of the repository's weights there, sorted.
 
     Raises:
         HubError: as in `resolve`.
@@ -127,18 +127,18 @@ def remote_names(repo: str, revision: str) -> tuple[str, list[str]]:
 
 
 def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = True) -> PulledWeights:
-    """Gets weights from the Hub unless they are in the cache, and checks them.
+    """Downloads weights from the Hub unless they are in the cache, and checks them.
 
     Args:
-        reference: what to get; a floating revision is resolved to its commit first.
+        reference: which weights; a floating revision is resolved to its commit first.
         again: ask what a floating revision points to even if this process has asked before.
 
     Returns:
-        The folder and the commit. Where the Hub cannot be reached, what the cache has for the same floating revision.
+        The folder and the commit. If the Hub cannot be reached, those in the cache for the same floating revision.
 
     Raises:
-        HubError: the weights are not there, or cannot be reached and are not cached.
-        WeightsError: they are not usable: bad config, unknown architecture, wrong sha256, not safetensors.
+        HubError: the weights do not exist, or cannot be reached and are not cached.
+        WeightsError: the weights are unusable: bad config, unknown architecture, wrong sha256, not safetensors.
     """
     cached = cached_weights(reference)
     if cached and reference.pinned:
@@ -167,7 +167,7 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
         f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
     ):
         fetch_file(reference.repo, commit, f"{reference.name}/config.json", largest=LARGEST_TEXT, resumable=False)
-    check_config(pulled)  # before the tensors: what cannot be used is not downloaded
+    check_config(pulled)  # before the tensors, so that unusable weights are not downloaded
     with translate_errors(
         f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
     ):
@@ -188,15 +188,15 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
 
 
 def pull_many(references: Sequence[HubReference], progress: Progress = nothing) -> list[PulledWeights | WeightsError]:
-    """Pulls several weights at once; one that fails does not keep the others.
+    """Pulls several weights at once; a failure does not stop the others.
 
     Returns:
-        For each reference, in order, what `pull` gave or raised.
+        For each reference, in order, the result or the error of `pull`.
     """
 
     def one(reference: HubReference) -> PulledWeights | WeightsError:
         try:
-            # All of a command come from one commit: the revision is asked for once.
+            # All weights of one command come from the same commit, so the revision is resolved once.
             return pull(reference, progress, anew=False)
         except WeightsError as error:
             return error
@@ -209,10 +209,10 @@ def pull_many(references: Sequence[HubReference], progress: Progress = nothing) 
 
 
 def check_config(pulled: PulledWeights) -> WeightsConfig:
-    """The config of pulled weights.
+    """Reads and checks the config of pulled weights.
 
     Raises:
-        WeightsError: it is not valid, names an architecture that does not exist, other weights, or no sha256.
+        WeightsError: it is invalid, has an unknown architecture, belongs to other weights, or has no sha256.
     """
     config = read_config(pulled.folder)
     where = f"{pulled.reference.name} of {pulled.reference.repo}"
@@ -229,10 +229,10 @@ def check_config(pulled: PulledWeights) -> WeightsConfig:
 
 
 def check_weights(pulled: PulledWeights) -> WeightsConfig:
-    """Checks config, sha256 and container of pulled weights; what is damaged leaves the cache.
+    """Checks config, sha256 and container of pulled weights; removes damaged files from the cache.
 
     Raises:
-        WeightsError: see `check_config`; or other bytes than the config's sha256 says, or not safetensors.
+        WeightsError: see `check_config`; or the sha256 differs from the config's, or it is not safetensors.
     """
     config = check_config(pulled)
     path = pulled.folder / MODEL_FILE
@@ -250,7 +250,7 @@ def check_weights(pulled: PulledWeights) -> WeightsConfig:
 
 
 def says_no(error: HubError) -> bool:
-    """True if the Hub answered that it does not exist, rather than not answering."""
+    """True if the Hub answered that the thing does not exist; false if it did not answer."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     return isinstance(error.__cause__, GatedRepoError | RepositoryNotFoundError | RevisionNotFoundError)
@@ -266,26 +266,26 @@ def _check_listed(reference: HubReference, files: Sequence[str]) -> None:
 
 
 def _record(reference: HubReference) -> Path:
-    """The file that says which commit of a floating revision some weights were pulled at.
+    """Returns the file that records the commit at which weights of a floating revision were pulled.
 
-    The client's own `refs` know one commit for a whole repository, which need not hold all that was pulled before.
+    The client's own `refs` store one commit for a whole repository, which may lack weights that were pulled before.
     """
     return storage_folder(reference.repo) / "lowlight" / quote(reference.revision, safe="") / reference.name
 
 
 def recorded(reference: HubReference) -> str:
-    """The commit at which `remember` saw some weights, empty if it never did."""
+    """Returns the commit recorded by `remember`, empty if there is none."""
     path = _record(reference)
     commit = path.read_text().strip() if path.is_file() else ""
     return commit if is_commit(commit) else ""
 
 
 def remember(reference: HubReference, commit: str) -> None:
-    """Keeps the commit that a floating revision of some weights was fetched at."""
+    """Records the commit at which weights of a floating revision were pulled."""
     path = _record(reference)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             temporary.write_text(commit)
-    except OSError:  # a cache that cannot be written to: the next run asks the Hub again
+    except OSError:  # the cache is not writable, so the next run asks the Hub again
         pass

@@ -1,4 +1,4 @@
-"""`hf:org/repo/name@revision`: which weights, where, at which commit. Checked before any server is asked."""
+"""References to weights on the Hub, `hf:org/repo/name@revision`. Checked before any server is asked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HubReference:
     name: str
     """Name of the weights, and of their folder in the repository."""
     revision: str = DEFAULT_REVISION
-    """A commit (40 hex digits), or a branch or tag, which floats."""
+    """A commit (40 hex digits), or a floating branch or tag."""
 
     @property
     def pinned(self) -> bool:
@@ -43,10 +43,10 @@ def is_commit(revision: str) -> bool:
 
 
 def check_repo(repo: str) -> str:
-    """A repository's name, unchanged.
+    """Checks a repository's name and returns it.
 
     Raises:
-        HubError: anything else than `org/repo` of letters, digits, `-`, `_` and `.`.
+        HubError: anything but `org/repo` of letters, digits, `-`, `_` and `.`.
     """
     if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
         raise HubError(
@@ -57,10 +57,10 @@ def check_repo(repo: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """A name of weights, unchanged.
+    """Checks a name of weights and returns it.
 
     Raises:
-        HubError: not `architecture.recipe` in small letters, digits and `_`.
+        HubError: not `architecture.recipe` in lower-case letters, digits and `_`.
     """
     if not _NAME.fullmatch(name) or len(name) > 100:
         raise HubError(f"{name[:120]!r} is not the name of weights; write `architecture.recipe`, such as zero_dce.lol.")
@@ -68,10 +68,10 @@ def check_name(name: str) -> str:
 
 
 def check_revision(revision: str) -> str:
-    """A revision, unchanged (a commit in small letters).
+    """Checks a revision and returns it (a commit in lower case).
 
     Raises:
-        HubError: empty, or with characters that no branch, tag or commit has.
+        HubError: empty, or with characters that are not allowed in branches, tags or commits.
     """
     if re.fullmatch(r"[0-9a-fA-F]{40}", revision):
         return revision.lower()
@@ -86,7 +86,7 @@ def check_revision(revision: str) -> str:
 
 
 def parse_repo(text: str) -> tuple[str, str]:
-    """`org/repo` or `org/repo@revision`, with or without `hf:`, to (repo, revision).
+    """Parses `org/repo` or `org/repo@revision`, with or without `hf:`, to (repo, revision).
 
     Raises:
         HubError: see `check_repo` and `check_revision`.
@@ -96,13 +96,13 @@ def parse_repo(text: str) -> tuple[str, str]:
 
 
 def parse_reference(text: str, repo: str = "") -> HubReference:
-    """`hf:org/repo/name`, `hf:org/repo/name@revision`, or a bare name in the default repository.
+    """Parses `hf:org/repo/name`, `hf:org/repo/name@revision`, or a bare name in the default repository.
 
     Args:
         repo: the default repository, `org/repo` or `org/repo@revision`, for names without one.
 
     Raises:
-        HubError: it is not such a text, or a bare name without a default repository.
+        HubError: the text has another form, or is a bare name without a default repository.
     """
     body, at, revision = text.removeprefix(PREFIX).partition("@")
     place, slash, name = body.rpartition("/")

@@ -1,4 +1,4 @@
-"""A Space of the Hub that serves the app: which files it needs, its README, its upload in one commit."""
+"""Deploys the app as a Space on the Hub: collects the files, writes the README, uploads in one commit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Hardware = Literal["cpu", "zero"]
 
 APP_FILE = "spaces_app.py"
 PYTHON = "3.12"
-"""A Python that both CPU Spaces and ZeroGPU offer."""
+"""A Python version that both CPU Spaces and ZeroGPU offer."""
 TORCH_CPU = "https://download.pytorch.org/whl/cpu"
 ZERO_TORCH = "torch>=2.8,<2.12"
-"""The releases that ZeroGPU serves."""
+"""The torch releases that ZeroGPU supports."""
 
 _FOUND_BY_THEMSELVES = ("models", "models/families", "weights/published", "sources")
-"""Rooms of the package whose files are discovered when it runs, and so are named by no import."""
+"""Subpackages whose files are discovered at run time, and so appear in no import."""
 _SUFFIXES = {
     ".py", ".js", ".css", ".html", ".svg", ".json", ".md", ".jpg", ".png", ".dng", ".webp", ".safetensors", ".npz",
 }  # fmt: skip
@@ -41,7 +41,7 @@ class Deployment:
     files: tuple[Upload, ...]
     readme: str
     removed: tuple[str, ...]
-    """Paths that an earlier deployment left and that are gone now."""
+    """Paths of an earlier deployment that are deleted."""
     commit: str
     """Empty for a dry run."""
     url: str
@@ -54,7 +54,7 @@ def front_matter(
     models: Sequence[str] = (),
     preload: Sequence[str] = (),
 ) -> str:
-    """The YAML that a Space's README begins with, the two `---` included.
+    """Writes the YAML front matter of a Space's README, including the two `---`.
 
     Args:
         models: repositories that the Space uses.
@@ -82,7 +82,7 @@ def front_matter(
 
 
 def gradio_version() -> str:
-    """The gradio release that this explorer runs with, which the Space is pinned to."""
+    """Returns the gradio release that is installed, to which the Space is pinned."""
     try:
         return version("gradio")
     except PackageNotFoundError as error:
@@ -92,7 +92,8 @@ def gradio_version() -> str:
 
 
 def requirements(text: str, hardware: Hardware) -> str:
-    """The Space's requirements, from requirements.txt: gradio comes from the SDK, torch fits the hardware."""
+    """Derives the Space's requirements from requirements.txt: without gradio, which the SDK provides, and with a torch
+    that fits the hardware."""
     kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     kept = [
         line
@@ -101,16 +102,16 @@ def requirements(text: str, hardware: Hardware) -> str:
     ]
     if hardware == "zero":
         return "\n".join([ZERO_TORCH, "spaces", *(line for line in kept if not line.startswith("openvino"))]) + "\n"
-    # PyPI's torch brings CUDA libraries of several GB, which a processor's Space has no use for.
+    # PyPI's torch brings CUDA libraries of several GB, which a CPU Space does not need.
     return "\n".join([f"--extra-index-url {TORCH_CPU}", "torch>=2.8", *kept]) + "\n"
 
 
 def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path | None = None) -> list[Upload]:
-    """Every file of the Space, README aside, sorted by path.
+    """Collects all files of the Space except the README, sorted by path.
 
     Args:
-        weights_from: `org/repo` whose weights the Space takes instead of the embedded ones.
-        root: the checkout; by default the one that this package lies in.
+        weights_from: `org/repo` whose weights the Space uses instead of the embedded ones.
+        root: the checkout; by default the one that contains this package.
 
     Raises:
         HubError: there is no checkout, as in an installation from a wheel.
@@ -129,7 +130,7 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     beside = [*package.glob("*"), *(each for room in rooms for each in room.rglob("*"))]
     paths |= {p for p in beside if p.is_file() and p.suffix in _SUFFIXES and p.suffix != ".py"}
     paths |= {app, root / "pyproject.toml", root / "LICENSE"}
-    # Next to the package, as in a checkout, weights are found where pyproject.toml says that it is one.
+    # The embedded weights are found next to the package only if pyproject.toml marks the folder as a checkout.
     if not weights_from:
         paths |= {p for p in (root / "weights").glob("*/*") if p.name in FILES}
     wanted_paths = [
@@ -141,7 +142,7 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
 
 
 def needed_modules(app: Path, root: Path) -> set[Path]:
-    """Files of the package that a script imports, wherever in a file the import stands, and whatever they import."""
+    """Returns the package's files that a script imports, directly or indirectly, at any place in a file."""
     waiting = [app, *(path for room in _FOUND_BY_THEMSELVES for path in (root / "explorer" / room).glob("*.py"))]
     found: set[Path] = set()
     while waiting:
@@ -171,13 +172,13 @@ def deploy(
     dry_run: bool = False,
     root: Path | None = None,
 ) -> Deployment:
-    """Uploads what a Space needs, and nothing else, in one commit; the Hub then builds and starts it.
+    """Uploads only what a Space needs, in one commit; the Hub then builds and starts it.
 
     Args:
-        repo: the Space, `org/name`; made where it does not exist.
+        repo: the Space, `org/name`; created if it does not exist.
         hardware: "cpu" (2 cores, 16 GB, free) or "zero" (ZeroGPU).
-        weights_from: `org/repo` or `org/repo@revision` on the Hub: the Space takes its weights from there, preloaded
-            at that commit, instead of the embedded ones.
+        weights_from: `org/repo` or `org/repo@revision` on the Hub, whose weights the Space uses instead of the embedded
+            ones, preloaded at that commit.
         private: make a new Space private.
         dry_run: only plan; the Hub is asked only for the contents of `weights_from`.
 
@@ -210,7 +211,7 @@ def deploy(
             exist_ok=True,
             space_variables=variables or None,
         )
-        for variable in variables:  # for a Space that was there before
+        for variable in variables:  # for a Space that already existed
             api().add_space_variable(repo, variable["key"], variable["value"])
         info = api().space_info(repo)
     present = {sibling.rfilename for sibling in info.siblings or ()}

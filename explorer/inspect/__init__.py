@@ -1,4 +1,4 @@
-"""A network from the inside: its layers, their maps, the effect of switching a channel off, the cost of a picture."""
+"""Inspection of networks: layers, feature maps, the effect of switching off channels, cost."""
 
 from explorer.inspect.comparison import Compared, compare, sweep_ratios
 from explorer.inspect.cost import Cost, cost

@@ -1,4 +1,4 @@
-"""Several models and ratios on one photo: results, figures, time and cost, one row each."""
+"""Compares several models and ratios on one photo: results, metrics, time and cost, one row each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Compared:
     model: str
     restoration: Restoration
     scores: Scores | None
-    """Against the reference; None without one."""
+    """Metrics against the reference; None without one."""
     cost: Cost | None
     """None for classical methods."""
     parameters: int
@@ -49,7 +49,7 @@ def compare(
         max_side: reduce the photo first.
 
     Raises:
-        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when it is that model's turn.
+        RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`, when that model is reached.
 
     Examples:
         >>> import explorer
@@ -57,7 +57,7 @@ def compare(
         >>> [(c.model, c.restoration.ratio) for c in explorer.compare(cat, ["gamma", "clahe"], [4, 8], max_side=64)]
         [('gamma', 4.0), ('gamma', 8.0), ('clahe', 4.0), ('clahe', 8.0)]
     """
-    from explorer.evaluation.metrics import measure  # here: it imports torch
+    from explorer.evaluation.metrics import measure  # imported here, because it imports torch
 
     wanted = list(ratios)
     for model in models:
@@ -76,10 +76,10 @@ def compare(
 
 
 def sweep_ratios(low: float, high: float, count: int) -> list[float]:
-    """`count` ratios from low to high, each the same factor above the one before, as short numbers.
+    """Returns `count` ratios from low to high in a geometric series, as rounded numbers.
 
     Raises:
-        RatioError: an end is not a number from 1 to 300.
+        RatioError: a bound is not a number from 1 to 300.
     """
     low, high = check_ratio(low), check_ratio(high)
     return [float(f"{value:.3g}") for value in np.geomspace(low, high, max(2, count))]

@@ -12,7 +12,7 @@ from explorer.inspect.layers import SAMPLES_PER_PLANE
 from explorer.machine import new_lock
 from explorer.weights.store import LoadedModel
 
-if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+if TYPE_CHECKING:  # torch takes seconds to import, and the app starts before it is needed
     from torch import nn
 
     from explorer.models.base import RestorationNet
@@ -25,18 +25,18 @@ _LOCK = new_lock()
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of one restoration. Only networks can be counted, not classical methods."""
+    """Cost of one restoration. Available only for networks, not for classical methods."""
 
     gmac: float
     """1e9 multiply-accumulates of convolutions and linear layers."""
     peak_bytes: float
-    """Most bytes of activations alive at once, float32, without tiles; parameters aside."""
+    """Peak bytes of activations, float32, without tiles and parameters."""
 
 
 def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
-    """The cost of a picture of so many pixels; None for classical methods, which have no layers to count.
+    """Returns the cost for a picture with a number of pixels; None for classical methods, which have no layers.
 
-    Both figures grow in proportion to the area, so they are counted once a model on a small input.
+    Both figures are proportional to the area, so they are counted once per model on a small input.
     """
     if not model.architecture.needs_weights:
         return None
@@ -54,7 +54,7 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
 
 
 def _counted(model: LoadedModel) -> tuple[float, float]:
-    """Multiply-accumulates and peak bytes for one sample of one input plane."""
+    """Counts multiply-accumulates and peak bytes per sample of one input plane."""
     import torch
     from torch import nn
 

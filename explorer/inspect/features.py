@@ -1,4 +1,4 @@
-"""Feature maps: what a layer gives for a photo, and what the picture becomes when some of its channels are silent."""
+"""Feature maps: a layer's output for a photo, and the result with some of its channels switched off."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from explorer.photo.light.reduce import reduced
 from explorer.restorer import as_model, network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
 
-if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+if TYPE_CHECKING:  # torch takes seconds to import, and the app starts before it is needed
     import torch
     from torch import nn
 
 FloatArray = NDArray[np.float32]
 
 MAP_SIDE = 320
-"""Longest side, in pixels, of the preview that maps are computed on unless told otherwise."""
+"""Default for the longest side, in pixels, of the preview that maps are computed on."""
 LARGEST_MAPS = 64 * 2**20
-"""Bytes that the maps of one layer may take; the preview is made smaller until they fit."""
+"""Largest size of one layer's maps, in bytes; the preview is reduced until they fit."""
 _SMALLEST_SIDE = 64
 
 
@@ -38,23 +38,23 @@ class FeatureMaps:
 
     layer: str
     maps: FloatArray
-    """H x W x C, upright, as the layer gives them: before any activation that the network applies outside of it."""
+    """H x W x C, upright, as output by the layer, before any activation that the network applies outside it."""
     image: FloatArray
     """H' x W' x 3 sRGB in [0, 1]: the restored preview."""
     ratio: float
     side: int
-    """Longest side of the preview, in pixels, that the maps were computed on."""
+    """Longest side, in pixels, of the preview that the maps were computed on."""
     network_range: tuple[float, float]
-    """Lowest and highest value that any innermost layer of the network gives for this preview."""
+    """Lowest and highest output of any innermost layer of the network for this preview."""
     bounded: bool
-    """True if the preview had to be made smaller than asked for, so that the maps fit `LARGEST_MAPS`."""
+    """True if the preview is smaller than requested, so that the maps fit into `LARGEST_MAPS`."""
 
 
 @contextmanager
 def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
-    """Captures the outputs of the named modules while the block runs; the last run wins.
+    """Captures the outputs of the named modules while the block runs; the last run counts.
 
-    Nothing is left on the network afterwards, whatever happens in the block. Other threads are not listened to.
+    All hooks are removed at the end, even after an error. Runs in other threads are ignored.
 
     Raises:
         ModelNotFoundError: the network has no module of that name.
@@ -77,13 +77,14 @@ def captured(net: nn.Module, names: Iterable[str]) -> Iterator[dict[str, torch.T
 
 @contextmanager
 def switched_off(net: nn.Module, channels: Mapping[str, Iterable[int]]) -> Iterator[None]:
-    """Silences channels while the block runs: their maps are 0 for everything that reads them.
+    """Switches off channels while the block runs: their maps are 0 for all later layers.
 
     Args:
         channels: by module name, the channels of its output.
 
     Raises:
-        ModelNotFoundError: the network has no module of that name, or the module no such channel (found when it runs).
+        ModelNotFoundError: the network has no module of that name, or the module no such channel (detected when it
+            runs).
     """
     import torch
 
@@ -125,13 +126,13 @@ def feature_maps(
     max_side: int = MAP_SIDE,
     off: Mapping[str, Iterable[int]] | None = None,
 ) -> FeatureMaps:
-    """The output of a layer for a photo, computed by torch in float32 on a preview of limited size.
+    """Computes the output of a layer for a photo, by torch in float32, on a preview of limited size.
 
     Args:
         layer: a name of `explorer.inspect.layers`, e.g. "decom.body.2".
         ratio: as in `explorer.restore`.
-        max_side: longest side of the preview in pixels; less if the maps would take more than `LARGEST_MAPS`.
-        off: channels to silence, by layer.
+        max_side: longest side of the preview in pixels; less if the maps would be larger than `LARGEST_MAPS`.
+        off: channels to switch off, by layer.
 
     Raises:
         ModelNotFoundError: an unknown model, layer or channel, or a layer without a map.
@@ -156,7 +157,7 @@ def feature_maps(
 
 
 class _TooLargeError(Exception):
-    """The maps would take more than `LARGEST_MAPS`."""
+    """The maps would be larger than `LARGEST_MAPS`."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -182,7 +183,7 @@ def _mapped(
     padded = padded.to(next(loaded.net.parameters(), padded).device)
     with ExitStack() as block:
         block.enter_context(loaded.lock)
-        # Silencing comes first, so that what is kept is what the next layer reads.
+        # Channels are switched off first, so that the captured maps are those that the next layer reads.
         block.enter_context(switched_off(loaded.net, off))
         kept = block.enter_context(captured(loaded.net, [layer]))
         extremes = block.enter_context(_extremes(loaded.net))
@@ -210,7 +211,7 @@ def _mapped(
 
 @contextmanager
 def _extremes(net: nn.Module) -> Iterator[list[float]]:
-    """Lowest and highest value of what the innermost modules give while the block runs."""
+    """Tracks the lowest and highest output of the innermost modules while the block runs."""
     import torch
 
     found = [0.0, 0.0]
@@ -225,13 +226,13 @@ def _extremes(net: nn.Module) -> Iterator[list[float]]:
 
 
 def _cropped(values: torch.Tensor, padded: torch.Tensor, planes: FloatArray) -> FloatArray:
-    """1 x C x H x W to H' x W' x C without what the padding added."""
+    """Converts 1 x C x H x W to H' x W' x C without the padding."""
     height, width = (max(1, round(planes.shape[axis] * values.shape[axis] / padded.shape[axis])) for axis in (-2, -1))
     return values[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
 
 
 def kernels(model: LoadedModel, layer: str, channel: int, most: int = 64) -> FloatArray | None:
-    """The weights with which a layer makes one channel.
+    """Returns the weights of one output channel of a layer.
 
     Returns:
         N x k x k, one kernel for each input channel (the first `most` of them); None if the layer is not a

@@ -1,4 +1,4 @@
-"""Forward hooks that leave nothing behind, whatever happens while they are there."""
+"""Forward hooks that are always removed, even after an error."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Hook = Callable[["nn.Module", Any, Any], Any]
 
 @contextmanager
 def hooked(hooks: Iterable[tuple[nn.Module, Hook]]) -> Iterator[None]:
-    """Forward hooks on modules while the block runs. All of them are removed at its end, also after an error.
+    """Installs forward hooks on modules while the block runs, and removes all of them at its end, even after an error.
 
-    They act only in the calling thread, so that another user of the same network neither sees them nor is seen.
+    They act only in the calling thread, so that other users of the same network are independent.
     """
     owner = threading.get_ident()
 
@@ -38,5 +38,5 @@ def hooked(hooks: Iterable[tuple[nn.Module, Hook]]) -> Iterator[None]:
 
 
 def hook_count(net: nn.Module) -> int:
-    """Forward hooks on a network and everything in it."""
+    """Counts the forward hooks on a network and all its modules."""
     return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in net.modules())

@@ -1,4 +1,4 @@
-"""The layers of a network, found by running it once on a small input: nothing is written down by hand."""
+"""The layers of a network, found by running it once on a small input."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from explorer.inspect.hooks import hooked
 from explorer.weights.store import LoadedModel
 
-if TYPE_CHECKING:  # torch takes seconds to import, and the app opens before it is needed
+if TYPE_CHECKING:  # torch takes seconds to import, and the app starts before it is needed
     import torch
     from torch import nn
 
 SAMPLES_PER_PLANE = {"bayer": 1, "rgb": 1, "packed": 2, "xtrans": 3}
-"""Pixels of the picture along one side of one sample of the input tensor, by domain."""
+"""Pixels of the picture per sample of the input tensor, along one side, by domain."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,28 @@ class Layer:
     depth: int
     """Nesting below the network, 0 for its own children."""
     order: int
-    """Place in the order in which modules finish; -1 for modules that do not run, or give no tensor."""
+    """Position in the order in which modules finish; -1 for modules that do not run or do not return a tensor."""
     inputs: int | None
     """Channels of its input; None if it has no weights."""
     outputs: int | None
     """Channels of its output; None if its output is not one tensor."""
     kernel: tuple[int, ...] | None
     reduction: float | None
-    """Pixels of the picture along one side of one sample of its output: 8 means an eighth of the size."""
+    """Pixels of the picture per sample of its output, along one side: 8 means an eighth of the size."""
     receptive_field: float | None
-    """Pixels of the picture, along one side, that one value of its output depends on; infinite where it is all."""
+    """Pixels of the picture, along one side, that one output value depends on; infinite if it depends on all."""
     parameters: int
     """Parameters of the module and everything in it."""
     leaf: bool
-    """True if it holds no other module."""
+    """True if it contains no other module."""
 
 
 def layers(model: LoadedModel) -> list[Layer]:
-    """Every module of a network but the network itself, in the order of `named_modules()`.
+    """Lists every module of a network except the network itself, in the order of `named_modules()`.
 
     The receptive field follows the arithmetic of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
-    Neural Networks", Distill 2019, along the operations that really run: it is an upper bound, as weights may be 0.
+    Neural Networks", Distill 2019, along the operations that actually run. It is an upper bound, because weights may be
+    0.
 
     Returns:
         The layers; empty for classical methods.

@@ -1,6 +1,6 @@
-"""A torch mode that watches how far the values of a network reach while it runs.
+"""A torch mode that tracks receptive fields while a network runs.
 
-Apart from the rest because a mode is a subclass of torch's: importing this file imports torch.
+In a separate file, because a mode is a subclass of torch's, so that importing it imports torch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 REACH = "_lowlight_reach"
-"""Attribute of a tensor that holds its (receptive field, distance between samples)."""
+"""Attribute of a tensor with its (receptive field, distance between samples)."""
 
 
 class Reach(TorchFunctionMode):
-    """Carries (receptive field, distance between samples), in input samples, along every tensor that is computed."""
+    """Propagates (receptive field, distance between samples), in input samples, to every computed tensor."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}

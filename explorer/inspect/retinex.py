@@ -1,6 +1,6 @@
 """Retinex decompositions as arrays: parts, residual, profiles, recombination, and the two photos of a pair.
 
-Land and McCann, "Lightness and Retinex Theory", JOSA 1971: what is seen, S, is reflectance times illumination, R * I.
+Land and McCann, "Lightness and Retinex Theory", JOSA 1971: the seen picture S is reflectance times illumination, R * I.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """A model's decomposition of a photo. Pictures are sRGB values as the model uses them."""
+    """A model's decomposition of a photo. Pictures are sRGB values, as used by the model."""
 
     model: str
     seen: FloatArray
-    """S, H x W x 3 in [0, 1]: what the model was given, amplified."""
+    """S, H x W x 3 in [0, 1]: the model's amplified input."""
     image: FloatArray
     """H x W x 3 in [0, 1]: the result."""
     maps: Mapping[str, FloatArray]
@@ -43,7 +43,7 @@ class Decomposition:
 
     @property
     def reflectance(self) -> FloatArray | None:
-        """R, H x W x 3; None if the model gives none (Zero-DCE)."""
+        """R, H x W x 3; None if the model has none (Zero-DCE)."""
         return self.maps.get(REFLECTANCE.name)
 
     @property
@@ -67,7 +67,7 @@ class Decomposition:
 def decompose(
     photo: Photo, model: str | LoadedModel | RestorationNet, ratio: float | str = "auto", *, max_side: int | None = None
 ) -> Decomposition:
-    """Splits a photo into reflectance and illumination, or whatever other intermediates the model has.
+    """Splits a photo into reflectance and illumination, or the model's other intermediates.
 
     A model with only an illumination (SCI) divides by it, so its result is the reflectance.
 
@@ -86,7 +86,7 @@ def decompose(
     result = explorer.restore(photo, loaded, ratio, max_side=max_side)
     if not result.intermediates:
         raise ModelNotFoundError(code="error.no_intermediates", model=result.model)
-    # The identity goes through the same preparation, so its picture is exactly what the model was given.
+    # The identity gets the same preparation, so its picture is exactly the model's input.
     amplified = 1.0 if loaded.traits.takes_ratio else result.ratio
     seen = explorer.restore(prepared(photo, loaded), "identity", amplified, max_side=max_side).image
     maps, described = result.intermediates, result.described
@@ -98,12 +98,12 @@ def decompose(
 def recombined(
     reflectance: FloatArray, illumination: FloatArray, *, gamma: float = 1.0, gain: float = 1.0
 ) -> FloatArray:
-    """R * clip(gain * I ** gamma), clipped to [0, 1].
+    """Computes R * clip(gain * I ** gamma), clipped to [0, 1].
 
     Args:
         reflectance: H x W x 3.
         illumination: H x W x 1 or x 3, of the same size.
-        gamma: below 1 lifts dark light, 0 makes all light equal.
+        gamma: below 1 raises dark light, 0 makes all light equal.
         gain: multiplies the light.
 
     Raises:
@@ -116,12 +116,12 @@ def recombined(
 
 
 def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, float], points: int = 256) -> FloatArray:
-    """Values along a line, bilinearly interpolated.
+    """Returns values along a line, bilinearly interpolated.
 
     Args:
         plane: H x W or H x W x C.
         start, end: (x, y) as shares of width and height, 0 to 1.
-        points: how many values, at equal distances.
+        points: number of values, evenly spaced.
 
     Returns:
         `points` values, or points x C.
@@ -139,14 +139,14 @@ def profile(plane: FloatArray, start: tuple[float, float], end: tuple[float, flo
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The two photos of a pair under one model: they should differ only in their light."""
+    """Decompositions of the two photos of a pair, which should differ only in illumination."""
 
     low: Decomposition
     high: Decomposition
 
     @property
     def difference(self) -> FloatArray | None:
-        """|R_low - R_high|, H x W, which the invariance loss of RetinexNet asks to be 0; None without reflectances."""
+        """|R_low - R_high|, H x W, which RetinexNet's invariance loss drives to 0; None without reflectances."""
         if self.low.reflectance is None or self.high.reflectance is None:
             return None
         return np.abs(self.low.reflectance - self.high.reflectance).mean(axis=2)

@@ -1,8 +1,8 @@
 """Stored training runs: next to weights (`training/log.jsonl`, `training/replay.webp`), or a run's own folder.
 
-A run's folder holds `log.jsonl` and `replay/<step>.png`; a folder of weights may carry `training/log.jsonl` and
-`training/replay.webp`, an animation of some of the validations: their entries in the log carry the frame's number as
-"frame" (without any such entry, there is one frame for each validation, in order).
+A run's folder contains `log.jsonl` and `replay/<step>.png`; a folder of weights may contain `training/log.jsonl` and
+`training/replay.webp`, an animation of some of the validations, whose entries in the log have the frame's number as
+"frame" (if no entry has one, there is one frame for each validation, in order).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ LOG = "log.jsonl"
 REPLAY = "replay"
 ANIMATION = "replay.webp"
 LARGEST_LOG = 16 * 2**20
-"""Bytes of a log that is read."""
+"""Largest log that is read, in bytes."""
 MOST_FRAMES = 40
-"""Replay pictures that are given; of more, evenly chosen ones, the first and the last among them."""
+"""Largest number of replay pictures; of more, evenly spaced ones are chosen, including the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Run:
 
     name: str
     entries: tuple[dict[str, Any], ...]
-    """One a line of the log: "step", and "losses" or "validation"."""
+    """One per line of the log: "step", and "losses" or "validation"."""
     folder: Path
 
     @property
     def figures(self) -> list[str]:
-        """Names of the validation figures that the log holds, in its order."""
+        """Names of the validation metrics in the log, in its order."""
         return list(dict.fromkeys(name for e in self.entries for name in _mapping(e.get("validation"))))
 
     @property
     def validations(self) -> list[dict[str, Any]]:
-        """Entries with validation figures."""
+        """Entries with validation metrics."""
         return [entry for entry in self.entries if _mapping(entry.get("validation"))]
 
 
@@ -59,11 +59,11 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def find_runs(weights: dict[str, Path], folder: Path | None = None) -> dict[str, Path]:
-    """Folders with a log, by a readable name.
+    """Finds folders with a log, by a readable name.
 
     Args:
-        weights: folders of weights by name; those with a `training` folder count.
-        folder: a folder of run folders; EXPLORER_RUNS, or the one in the user's data directory, unless given.
+        weights: folders of weights by name; those with a `training` folder are included.
+        folder: a folder of run folders; by default EXPLORER_RUNS, or the one in the user's data directory.
     """
     found = {name: path / "training" for name, path in weights.items() if (path / "training" / LOG).is_file()}
     folder = folder or runs_folder()
@@ -75,7 +75,7 @@ def find_runs(weights: dict[str, Path], folder: Path | None = None) -> dict[str,
 
 
 def runs_folder() -> Path:
-    """Where `lowlight train` keeps its runs, or what EXPLORER_RUNS names."""
+    """Returns the folder of `lowlight train`'s runs, or EXPLORER_RUNS if set."""
     if named := os.environ.get("EXPLORER_RUNS"):
         return Path(named).expanduser()
     from platformdirs import user_data_path
@@ -84,10 +84,10 @@ def runs_folder() -> Path:
 
 
 def read_run(name: str, folder: Path) -> Run:
-    """A run's log. Lines that a killed run left unfinished are passed over.
+    """Reads a run's log. Skips incomplete lines of a killed run.
 
     Raises:
-        DataError: there is no log, it is too large, or it holds no entry.
+        DataError: there is no log, it is too large, or it has no entry.
     """
     path = folder / LOG
     try:
@@ -110,7 +110,7 @@ def read_run(name: str, folder: Path) -> Run:
 
 
 def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
-    """The validation picture through the training; empty if none was kept.
+    """Returns the validation pictures during the training; empty if none were kept.
 
     Raises:
         DataError: a picture cannot be read.
@@ -139,7 +139,7 @@ def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
 
 
 def _steps_of_frames(run: Run, count: int) -> list[int]:
-    """The step of each frame of an animation; the frames' numbers where the log does not tell them."""
+    """Returns the step of each frame of an animation; the frames' numbers if the log does not have them."""
     numbered = {entry["frame"]: entry["step"] for entry in run.validations if isinstance(entry.get("frame"), int)}
     if numbered:
         return [numbered.get(index, index) for index in range(count)]

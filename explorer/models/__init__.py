@@ -1,4 +1,4 @@
-"""The architectures, one file a family. Nothing here knows files, the Hub or a user interface.
+"""The architectures, one file per family. Independent of files, the Hub and the user interface.
 
 Importing this package reads only descriptors; torch is imported with the first network that is built.
 """

@@ -1,8 +1,8 @@
 """Textbook methods without weights: identity, gamma, histogram equalisation, CLAHE.
 
-They are modules like every other architecture, so that a picture takes the same path whatever restores it. What they
-compute is NumPy, SciPy and scikit-image, imported on first use. `ClassicalMethod` is also the base of the Retinex
-methods in `explorer.models.classical_retinex`.
+They are modules like every other architecture, so that all pictures take the same path. They compute with NumPy, SciPy
+and scikit-image, imported on first use. `ClassicalMethod` is also the base of the Retinex methods in
+`explorer.models.classical_retinex`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class ClassicalMethod(RestorationNet):
     """A method that works on one H x W x 3 float32 array in [0, 1] at a time.
 
     Args:
-        denoise: what the result goes through at the end: "none", "bilateral" or "nlm"; see
-            `explorer.models.denoise.denoised`. Intermediates are not denoised.
+        denoise: denoiser of the result: "none", "bilateral" or "nlm"; see `explorer.models.denoise.denoised`.
+            Intermediates are not denoised.
     """
 
     def __init__(self, denoise: Denoise = "none") -> None:
@@ -33,7 +33,7 @@ class ClassicalMethod(RestorationNet):
         self.denoise = denoise
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB to "image" in [0, 1] and the method's intermediates, on the device and in the type of x.
+        """Maps N x 3 x H x W sRGB to "image" in [0, 1] and intermediates, on the device and in the type of x.
 
         Values outside [0, 1] are clipped first.
         """
@@ -50,35 +50,35 @@ class ClassicalMethod(RestorationNet):
         return result | {"image": np.clip(image, 0, 1).astype(np.float32)}
 
     def enhance(self, picture: Array) -> dict[str, Array]:
-        """One H x W x 3 picture in [0, 1] to "image" (before denoising) and intermediates, each H x W x C float32."""
+        """Maps H x W x 3 in [0, 1] to "image" (before denoising) and intermediates, each H x W x C float32."""
         raise AssertionError("subclasses define it")
 
 
 def luma(picture: Array) -> Array:
-    """H x W x 3 to H x W: the weighted sum of ITU-R BT.601."""
+    """Maps H x W x 3 to H x W by the weighted sum of ITU-R BT.601."""
     return picture @ _LUMA
 
 
 def with_intensity(picture: Array, old: Array, new: Array) -> Array:
-    """Takes every pixel's intensity from `old` to `new` (both H x W in [0, 1]) by a power curve of its own.
+    """Changes every pixel's intensity from `old` to `new` (both H x W in [0, 1]) by its own power curve.
 
-    The power p solves old ** p = new, and all three channels take it. So a picture in [0, 1] stays there without
-    clipping, and colours saturate no more than they do under a gamma curve; a common gain would make strongly
-    brightened pixels glaring.
+    The power p solves old ** p = new and is applied to all three channels. So a picture stays in [0, 1] without
+    clipping, and colours become no more saturated than with a gamma curve; a common gain would make strongly brightened
+    pixels glaring.
     """
-    # Half a step of an 8-bit picture: below it lies rounding, which a steep curve would turn into coloured speckle.
+    # Half a step of an 8-bit picture; below it is rounding error, which a steep curve would turn into coloured speckle.
     step = np.float32(0.5 / 255)
     power = np.log(np.clip(new, step, 1 - step)) / np.log(np.clip(old, step, 1 - step))
     return (np.maximum(picture, step) ** power[..., None]).astype(np.float32)
 
 
 class Identity(RestorationNet):
-    """The picture itself: what every method is compared with."""
+    """The unchanged picture: the baseline for every method."""
 
     brightens = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W to the very same tensor."""
+        """Returns the N x 3 x H x W input itself."""
         return x
 
 
@@ -94,14 +94,14 @@ class Gamma(ClassicalMethod):
         if not (np.isfinite(gamma) and gamma > 0):
             raise TypeError(f"gamma must be a positive number, not {gamma!r}")
         self.gamma = float(gamma)
-        self.halo = 0 if denoise == "none" else None  # the curve alone is local
+        self.halo = 0 if denoise == "none" else None  # only the curve itself is local
 
     def enhance(self, picture: Array) -> dict[str, Array]:
         return {"image": picture ** np.float32(1 / self.gamma)}
 
 
 class HistogramEqualisation(ClassicalMethod):
-    """The cumulative histogram of the luma as its tone curve.
+    """Uses the cumulative histogram of the luma as its tone curve.
 
     Args:
         bins: of the histogram; more than 256, because a RAW photo developed to sRGB has more levels than that.
@@ -118,7 +118,7 @@ class HistogramEqualisation(ClassicalMethod):
         level = np.minimum((old * self.bins).astype(np.int64), self.bins - 1)
         cumulative = np.cumsum(np.bincount(level.ravel(), minlength=self.bins)).astype(np.float64)
         darkest = cumulative[level.min()]
-        if darkest == cumulative[-1]:  # one level only: there is nothing to spread
+        if darkest == cumulative[-1]:  # only one level, so there is nothing to spread
             return {"image": picture}
         curve = (cumulative - darkest) / (cumulative[-1] - darkest)
         return {"image": with_intensity(picture, old, curve[level].astype(np.float32))}
@@ -129,8 +129,8 @@ class Clahe(ClassicalMethod):
 
     Args:
         tiles: along each side.
-        clip_limit: 0 to 1; the largest share of a tile's pixels that one histogram bin may count before the rest is
-            spread over all bins. Larger values give more contrast, and more noise.
+        clip_limit: 0 to 1; largest share of a tile's pixels in one histogram bin, before the excess is spread over all
+            bins. Larger values give more contrast, and more noise.
     """
 
     def __init__(self, tiles: int = 8, clip_limit: float = 0.03, denoise: Denoise = "none") -> None:

@@ -1,5 +1,5 @@
-"""Denoisers as models of their own: what developing a dark photograph, amplifying and denoising it gives without
-learning. The baselines that a network on RAW must beat."""
+"""Denoisers as separate models: develop, amplify and denoise a dark photo without learning. Networks on RAW must beat
+these baselines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.models.denoise import MARGINS, Array, Denoise, denoised, noise_lev
 
 
 class Denoiser(ClassicalMethod):
-    """A denoiser of the amplified picture; its strength follows the noise of the whole picture.
+    """A denoiser of the amplified picture, with a strength that follows the noise of the whole picture.
 
     Args:
         method: see `explorer.models.denoise.denoised`.
@@ -27,9 +27,9 @@ class Denoiser(ClassicalMethod):
         self.sigma: float | None = None
 
     def fitted(self, planes: NDArray[np.float32]) -> Denoiser:
-        """Knowing the noise of the whole picture, and therefore free to be applied to its tiles.
+        """Returns a copy with the noise of the whole picture, which can be applied to tiles.
 
-        Without that it measures the noise of what it is given, and takes the picture whole.
+        Without this, it measures the noise of its input and needs the whole picture.
         """
         net = copy(self)
         net.sigma = noise_level(np.clip(np.moveaxis(planes, 0, 2), 0, 1))
@@ -41,10 +41,10 @@ class Denoiser(ClassicalMethod):
 
 
 def non_local_means() -> Denoiser:
-    """Fast non-local means as scikit-image has it: patches of 5 x 5 pixels within 6 pixels."""
+    """Fast non-local means of scikit-image: patches of 5 x 5 pixels within 6 pixels."""
     return Denoiser("nlm")
 
 
 def bilateral() -> Denoiser:
-    """The bilateral filter as scikit-image has it, in windows of 7 x 7 pixels."""
+    """The bilateral filter of scikit-image, in windows of 7 x 7 pixels."""
     return Denoiser("bilateral")

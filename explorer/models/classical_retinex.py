@@ -1,4 +1,4 @@
-"""Classical Retinex methods: SSR, MSRCR and LIME. Each explains a picture as reflectance times illumination.
+"""Classical Retinex methods: SSR, MSRCR and LIME. Each decomposes a picture into reflectance times illumination.
 
 Their intermediates obey reflectance * illumination = picture, exactly up to rounding; a reflectance may exceed 1 where
 the illumination is smoother than the picture.
@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from explorer.models.classical import Array, ClassicalMethod, Denoise, with_intensity
 
 _FLOOR = np.float32(1 / 255)
-"""Added before logarithms and divisions: one step of an 8-bit picture, so that quantisation is not read as detail."""
+"""Added before logarithms and divisions: one step of an 8-bit picture, so that quantisation does not count as
+detail."""
 
 
 def _frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Angular frequencies of the type-II cosine transform, as a column and a row."""
+    """Returns the angular frequencies of the type-II cosine transform, as a column and a row."""
     rows, columns = (np.float32(np.pi / n) * np.arange(n, dtype=np.float32) for n in shape)
     return rows[:, None], columns[None, :]
 
 
 def _blurred(plane: Array, *sigmas: float) -> list[Array]:
-    """A plane (H x W) blurred by Gaussians of several widths in pixels, mirrored at its borders.
+    """Blurs a plane (H x W) by Gaussians of several widths in pixels, mirrored at its borders.
 
-    By the cosine transform, whose cost does not grow with the width.
+    Uses the cosine transform, whose cost does not grow with the width.
     """
     from scipy.fft import dctn, idctn
 
@@ -38,7 +39,7 @@ def _blurred(plane: Array, *sigmas: float) -> list[Array]:
 
 
 def _stretched(values: Array, low: float, high: float) -> Array | None:
-    """Values mapped so that the two percentiles become 0 and 1, clipped; None if they are equal.
+    """Maps the two percentiles to 0 and 1, clipped; None if they are equal.
 
     The "simplest colour balance" of Limare et al., IPOL 2011.
     """
@@ -59,8 +60,8 @@ class SingleScaleRetinex(ClassicalMethod):
 
     Args:
         sigma: of the Gaussian, in pixels; 80 in the paper.
-        strength: the share of the blur's logarithm that is subtracted, 0 to 1. The paper's 1 turns every wide uniform
-            area mid-grey, a night sky too.
+        strength: the share of the blur's logarithm that is subtracted, 0 to 1. The paper's 1 turns every large uniform
+            area mid-grey, even a night sky.
     """
 
     def __init__(self, sigma: float = 80.0, strength: float = 0.8, denoise: Denoise = "none") -> None:
@@ -71,11 +72,11 @@ class SingleScaleRetinex(ClassicalMethod):
         self.strength = _checked_strength(strength)
 
     def at_scale(self, factor: int) -> SingleScaleRetinex:
-        """With a narrower Gaussian."""
+        """Returns a copy with a narrower Gaussian."""
         return SingleScaleRetinex(self.sigma / factor, float(self.strength), self.denoise).eval()
 
     def enhance(self, picture: Array) -> dict[str, Array]:
-        """Gives "image", "reflectance" (H x W x 3) and "illumination" (H x W x 1, in (0, 1])."""
+        """Returns "image", "reflectance" (H x W x 3) and "illumination" (H x W x 1, in (0, 1])."""
         intensity = picture.mean(-1)
         illumination = np.minimum(_blurred(intensity, self.sigma)[0] + _FLOOR, 1)
         level = _stretched(np.log(intensity + _FLOOR) - self.strength * np.log(illumination), 1, 99)
@@ -90,7 +91,7 @@ class SingleScaleRetinex(ClassicalMethod):
 class MultiScaleRetinex(ClassicalMethod):
     """The mean of log(S) - log(Gaussian blur of S) over scales, times a colour restoration factor.
 
-    Each channel S is taken by itself; the factor is log(1 + 125 S / sum of S), scaled to 1 on grey.
+    Each channel S is processed separately; the factor is log(1 + 125 S / sum of S), scaled to 1 on grey.
 
     Args:
         sigmas: of the Gaussians, in pixels; 15, 80 and 250 in the paper.
@@ -107,12 +108,12 @@ class MultiScaleRetinex(ClassicalMethod):
         self.strength = _checked_strength(strength)
 
     def at_scale(self, factor: int) -> MultiScaleRetinex:
-        """With narrower Gaussians."""
+        """Returns a copy with narrower Gaussians."""
         sigmas = tuple(sigma / factor for sigma in self.sigmas)
         return MultiScaleRetinex(sigmas, float(self.strength), self.denoise).eval()
 
     def enhance(self, picture: Array) -> dict[str, Array]:
-        """Gives "image", "reflectance" and "illumination" (H x W x 3, in (0, 1])."""
+        """Returns "image", "reflectance" and "illumination" (H x W x 3, in (0, 1])."""
         surround = [
             np.mean([np.log(b + _FLOOR) for b in _blurred(picture[..., c], *self.sigmas)], axis=0) for c in range(3)
         ]
@@ -136,7 +137,7 @@ class Lime(ClassicalMethod):
     Args:
         alpha: weight of smoothness against fidelity. The paper's 0.15 smooths lit objects together with their
             surroundings, which burns them out.
-        gamma: how much of the illumination is divided out, 0 to 1; 0.8 in the paper.
+        gamma: share of the illumination that is divided out, 0 to 1; 0.8 in the paper.
         sigma: of the Gaussian window of the weights, in pixels; 2 in the paper.
     """
 
@@ -149,7 +150,7 @@ class Lime(ClassicalMethod):
         self.sigma = sigma
 
     def enhance(self, picture: Array) -> dict[str, Array]:
-        """Gives "image", "reflectance" (H x W x 3), "illumination" and "illumination_enhanced" (H x W x 1)."""
+        """Returns "image", "reflectance" (H x W x 3), "illumination" and "illumination_enhanced" (H x W x 1)."""
         refined = refine_illumination(picture.max(-1), self.alpha, self.sigma)
         illumination = np.clip(refined, _FLOOR, 1)[..., None]
         enhanced = illumination ** np.float32(1 - self.gamma)
@@ -171,15 +172,15 @@ def refine_illumination(
 ) -> Array:
     """Minimises ||T - T0||^2 + alpha * ||W grad T||_1 by the alternating direction method (LIME, algorithm 1).
 
-    W is large where the windowed gradient of T0 is small (texture) and small at structure (equation 18). The picture
-    is mirrored at its borders, so that the linear step is solved exactly by the cosine transform where the paper uses
-    the Fourier transform; nothing leaks from one border to the opposite one.
+    W is large where the windowed gradient of T0 is small (texture) and small at structure (equation 18). The picture is
+    mirrored at its borders, so that the cosine transform solves the linear step exactly (the paper uses the Fourier
+    transform), and nothing leaks from one border to the opposite one.
 
     Args:
         initial: T0, H x W in [0, 1].
         alpha: weight of smoothness.
         sigma: of the Gaussian window of the weights, in pixels.
-        iterations: at most so many, which bounds the time.
+        iterations: the largest number, which bounds the time.
         tolerance: ends when both ||grad T - G|| and the change of T are below this times ||T0||.
 
     Returns:
@@ -216,12 +217,12 @@ def refine_illumination(
 
 
 def _gradient(plane: Array) -> list[Array]:
-    """Forward differences down and across; 0 in the last row and column, where the mirrored picture is flat."""
+    """Returns forward differences down and across; 0 in the last row and column, where the mirrored picture is flat."""
     return [np.diff(plane, axis=axis, append=plane.take([-1], axis=axis)) for axis in (0, 1)]
 
 
 def _adjoint(gradient: list[Array]) -> Array:
-    """The transpose of `_gradient`."""
+    """Applies the transpose of `_gradient`."""
     down, across = gradient[0].copy(), gradient[1].copy()
     down[-1], across[:, -1] = 0, 0
     return -np.diff(down, axis=0, prepend=np.float32(0)) - np.diff(across, axis=1, prepend=np.float32(0))

@@ -1,8 +1,8 @@
-"""CPGA-Net: the atmospheric scattering model turned round, then a learnt gamma, then the two joined.
+"""CPGA-Net: inverts the atmospheric scattering model, applies a learned gamma, and fuses the two.
 
 Weng, Ng and Chiang, "A Lightweight Low-Light Image Enhancement Network via Channel Prior and Gamma Correction", IJPRAI
-2024. A dark picture x is taken for x = J t + A (1 - t), as haze is; priors of the channels give the transmission t, the
-picture itself gives A.
+2024. A dark picture is modelled like haze, x = J t + A (1 - t); the transmission t is estimated from channel priors, A
+    from the picture itself.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ class Residual(nn.Module):
 
 
 class AttentiveResidual(nn.Module):
-    """A residual block whose features pass a gate for each channel and one for each pixel (Woo et al., "CBAM", ECCV
-    2018)."""
+    """A residual block with a gate for each channel and one for each pixel (Woo et al., "CBAM", ECCV 2018)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -54,7 +53,7 @@ class AttentiveResidual(nn.Module):
 
 
 class Scattering(nn.Module):
-    """The transmission from the channels' priors, and the atmospheric light from the picture."""
+    """Estimates the transmission from the channel priors, and the atmospheric light from the picture."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -66,7 +65,7 @@ class Scattering(nn.Module):
         )
 
     def forward(self, x: torch.Tensor, priors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """N x 3 x H x W picture and priors to N x 1 transmission (not negative) and N x 3 light."""
+        """Maps N x 3 x H x W picture and priors to N x 1 transmission (not negative) and N x 3 light."""
         c1, c2, c3, c4 = self.convs
         f1 = F.relu(c1(priors))
         f2 = F.relu(c2(f1))
@@ -91,9 +90,9 @@ class CpgaNet(RestorationNet):
         self.join = nn.Sequential(nn.Conv2d(6, width, 1), Residual(width), nn.Conv2d(width, 3, 1))
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
         luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1 x 1 x 1),
-        "gamma_image" (N x 3) and "intersection" (N x 3: what the two stages hold in common, subtracted once)."""
+        "gamma_image" (N x 3) and "intersection" (N x 3: the common part of the two stages, subtracted once)."""
         luma = (x * x.new_tensor(_LUMA)[:, None, None]).sum(1)
         priors = torch.stack([x.amax(1), x.amin(1), luma], 1)
         transmission, light = self.scattering(x, priors)

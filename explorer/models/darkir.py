@@ -14,7 +14,7 @@ from explorer.models.base import RestorationNet
 _EPSILON = 1e-6
 _DILATIONS = (1, 4, 9)
 _ENCODER, _MIDDLE, _DECODER = (1, 2, 3), 2, (3, 1, 1)
-"""Blocks of each level, from the finest to the coarsest and back."""
+"""Number of blocks per level, from the finest to the coarsest and back."""
 
 
 class Norm(nn.LayerNorm):
@@ -28,13 +28,13 @@ class Norm(nn.LayerNorm):
 
 
 def _multiplied(x: torch.Tensor) -> torch.Tensor:
-    """One half of the channels times the other."""
+    """Multiplies one half of the channels by the other."""
     a, b = x.chunk(2, 1)
     return a * b
 
 
 class _Block(nn.Module):
-    """Shared parts of both blocks: depthwise features, multiplied, weighed by channel, added with a learnt weight."""
+    """Shared parts of both blocks: depthwise features, multiplied, weighted by channel, added with a learned weight."""
 
     def __init__(self, width: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -48,11 +48,11 @@ class _Block(nn.Module):
         self.beta, self.gamma = (nn.Parameter(torch.zeros(1, width, 1, 1)) for _ in range(2))
 
     def expanded(self, x: torch.Tensor) -> torch.Tensor:
-        """N x C x H x W to N x 2C."""
+        """Maps N x C x H x W to N x 2C."""
         raise NotImplementedError
 
     def refined(self, y: torch.Tensor) -> torch.Tensor:
-        """The second half of the block: what is added to y with the weight gamma."""
+        """Returns the result of the block's second half, which is added to y with the weight gamma."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -63,7 +63,7 @@ class _Block(nn.Module):
 
 
 class EncoderBlock(_Block):
-    """A block whose second half multiplies by a map with amplitudes of its own in the Fourier transform."""
+    """A block whose second half changes the amplitudes of the Fourier transform."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, (1,))
@@ -84,7 +84,7 @@ class EncoderBlock(_Block):
 
 
 class DecoderBlock(_Block):
-    """A block whose first half sees far by dilated kernels, and whose second is a gated layer."""
+    """A block with a wide view through dilated kernels in the first half, and a gated layer in the second."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, _DILATIONS)
@@ -106,7 +106,7 @@ class DarkIR(RestorationNet):
         width: channels at full resolution; each of three levels down doubles them. 32 in DarkIR-m, 64 in DarkIR-l.
     """
 
-    needs_float32 = True  # Fourier transforms have no bfloat16
+    needs_float32 = True  # Fourier transforms do not support bfloat16
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -128,10 +128,9 @@ class DarkIR(RestorationNet):
         )
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" and "brightened" (N x 3, not clamped).
-
-        "brightened" is the picture after the encoder, at an eighth of the size and enlarged by repetition: training
-        compared it with the reference.
+        """Maps N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" and "brightened" (N x 3, not clamped).
+        "brightened" is the picture after the encoder, at an eighth of the size and enlarged by repetition; in training,
+        it was compared with the reference.
         """
         y, skips = self.first(x), []
         for blocks, down in zip(self.encoder, self.down, strict=True):

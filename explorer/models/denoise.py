@@ -1,8 +1,8 @@
-"""Denoisers without weights, and how much noise there is to remove.
+"""Denoisers without weights, and noise estimation for them.
 
-Pictures are worked on in tiles with a margin as wide as the denoiser sees, on all cores: a photograph of a camera's
-full size needs little memory, and the result is the whole picture's. For non-local means small tiles are also the more
-exact ones: scikit-image sums patches by integral images in single precision, which grow with the tile.
+Pictures are processed on all cores, in tiles with a margin as wide as the denoiser's reach, so that a full-size photo
+needs little memory and the result is the same as for the whole picture. For non-local means, small tiles are also more
+exact: scikit-image sums patches by integral images in single precision, which grow with the tile.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ Denoise = Literal["none", "bilateral", "nlm"]
 DENOISERS = ("none", "bilateral", "nlm")
 Array = NDArray[np.float32]
 _NOISE_FLOOR = 0.004
-"""Estimated noise, in units of the picture's range, below which a denoiser would only blur: about 1/255."""
+"""Estimated noise below which a denoiser would only blur, in units of the picture's range: about 1/255."""
 _CORRELATED = 2.2
-"""How much more noise there is than `noise_level` sees: interpolating a mosaic spreads the noise of a sample over its
-neighbours, where a mask for white noise takes it for the picture. Chosen, with the strength below, on dark exposures
-of six training pictures (192 pixels a side, ratios 10 to 100)."""
+"""Ratio of the actual noise to the result of `noise_level`: interpolating a mosaic spreads a sample's noise over its
+neighbours, which a mask for white noise partly misses. Chosen, with the strength below, on dark exposures of six
+training pictures (192 pixels a side, ratios 10 to 100)."""
 _PATCH, _DISTANCE, _STRENGTH = 5, 6, 0.8
 _WINDOW, _SPATIAL, _COLOUR = 7, 2.0, 1.2
 _TILE = 256
 MARGINS = {"bilateral": _WINDOW // 2, "nlm": _DISTANCE + _PATCH // 2 + 1}
-"""How far each denoiser sees, pixels."""
+"""Reach of each denoiser, in pixels."""
 
 
 def noise_level(picture: Array) -> float:
-    """The standard deviation of the noise in an H x W x 3 picture, averaged over its channels.
+    """Estimates the standard deviation of the noise in an H x W x 3 picture, averaged over its channels.
 
-    A mask that sees no plane and no straight edge (Immerkaer, "Fast Noise Variance Estimation", 1996); the median of
-    its answers rather than their mean, so that texture counts little. Right for white noise.
+    Uses a mask that ignores planes and straight edges (Immerkaer, "Fast Noise Variance Estimation", 1996), and the
+    median of its responses instead of the mean, so that texture has little effect. Exact for white noise.
     """
     from scipy.ndimage import convolve
 
@@ -47,15 +47,15 @@ def noise_level(picture: Array) -> float:
 
 
 def denoised(picture: Array, method: Denoise, sigma: float | None = None) -> Array:
-    """A picture through a denoiser whose strength follows the noise in it.
+    """Denoises a picture with a strength that follows its noise.
 
     Args:
         picture: H x W x 3 in [0, 1].
         method: "none", "bilateral" (Tomasi and Manduchi, ICCV 1998) or "nlm" (Buades, Coll and Morel, CVPR 2005).
-        sigma: the noise as `noise_level` sees it; measured unless given.
+        sigma: the noise as measured by `noise_level`; measured unless given.
 
     Returns:
-        H x W x 3; the picture itself where it is too small to tell noise from it (8 pixels), or holds no noise.
+        H x W x 3; the picture itself if it is too small to measure noise (8 pixels), or has none.
     """
     if method == "none" or min(picture.shape[:2]) < 8:
         return picture
@@ -83,7 +83,7 @@ def denoised(picture: Array, method: Denoise, sigma: float | None = None) -> Arr
 
 
 def _in_tiles(picture: Array, margin: int, work: Callable[[Array], Array]) -> Array:
-    """A local method on overlapping tiles, whose middles are put together."""
+    """Applies a local method to overlapping tiles and joins their middles."""
     height, width = picture.shape[:2]
     result = np.empty_like(picture)
 
@@ -93,7 +93,7 @@ def _in_tiles(picture: Array, margin: int, work: Callable[[Array], Array]) -> Ar
         tile = work(np.ascontiguousarray(picture[first : bottom + margin, start : right + margin]))
         result[top:bottom, left:right] = tile[top - first : bottom - first, left - start : right - start]
 
-    # Both denoisers let other threads run while they compute.
+    # Both denoisers release the interpreter lock while they compute.
     with ThreadPoolExecutor(cores()) as pool:
         jobs = [pool.submit(one, top, left) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
         for job in jobs:

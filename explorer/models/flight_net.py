@@ -1,7 +1,7 @@
-"""FLIGHT-Net: 25,049 parameters that scale the colours, give each channel one gain, and clean what comes out.
+"""FLIGHT-Net: 25,049 parameters that scale the colours, apply one gain per channel, and clean the result.
 
 Ozcan, Ergezer and Ayazoglu, "FLIGHT Mode On: A Feather-Light Network for Low-Light Image Enhancement", CVPR Workshops
-2023, section 3. Its four stages follow one another; each can be looked at.
+2023, section 3. The results of its four consecutive stages are available as intermediates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 
 
 class _ColourMap(nn.Module):
-    """A map in (0, 1) for each channel, which the picture is multiplied by."""
+    """Multiplies the picture by a map in (0, 1) for each channel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class _ColourMap(nn.Module):
 
 
 class _Gain(nn.Module):
-    """One gain a channel, from the whole picture."""
+    """One gain per channel, from the whole picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class _Gain(nn.Module):
 
 
 class _Attention(nn.Module):
-    """A residual block whose channels are weighted by what the whole picture holds."""
+    """A residual block whose channels are weighted by features of the whole picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class _FineTune(nn.Module):
 
 
 class _Pass(nn.Module):
-    """One pass of the denoiser: wide and narrow kernels side by side."""
+    """One pass of the denoiser: wide and narrow kernels in parallel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,11 +109,9 @@ class FlightNet(RestorationNet):
         self.last = nn.Sequential(_conv(9, 3, 7), nn.CELU(), _conv(3, 12, 1), nn.CELU(), _conv(12, 3, 1), nn.Tanh())
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], at least 23 a side, to the stages.
-
-        Returns:
-            "image" (N x 3, in (-1, 1): callers clip), "color" (N x 3, in (0, 1): the factor for each pixel), "gain" (a
-            table, N x 1 x 1 x 3: one number a channel) and "tuned" (N x 3: before the denoiser, not clamped).
+        """Maps N x 3 x H x W sRGB in [0, 1], at least 23 a side, to the stages. Returns: "image" (N x 3, in (-1, 1):
+        callers clip), "color" (N x 3, in (0, 1): the factor for each pixel), "gain" (a
+            table, N x 1 x 1 x 3: one number per channel) and "tuned" (N x 3: before the denoiser, not clamped).
         """
         colour = self.colour(x)
         scaled = x * colour

@@ -1,4 +1,4 @@
-"""FLOL: the picture's Fourier amplitude lifted first, then a small U-shaped network on picture and spectrum.
+"""FLOL: brightens the picture's Fourier amplitude, then restores with a small U-shaped network on picture and spectrum.
 
 Benito, Feijoo, Garcia and Conde, "FLOL: Fast Baselines for Real-World Low-Light Enhancement", 2025, arXiv:2501.09718.
 The second part follows Wang, Wu and Jin, "FourLLIE", ACM Multimedia 2023, and Xu, Wang, Fu and Jia, "SNR-Aware
@@ -16,7 +16,7 @@ from explorer.models.base import RestorationNet
 _SLOPE = 0.1
 _TINY = 1e-8
 _SNR = 1e-4
-"""Keeps the ratio of signal to noise, and its largest value, from being divided by nothing."""
+"""Prevents division by zero in the signal-to-noise ratio and its largest value."""
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -26,7 +26,7 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 
 
 
 def polar(spectrum: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A complex spectrum to its amplitude and its angle."""
+    """Splits a complex spectrum into amplitude and angle."""
     return spectrum.abs(), spectrum.angle()
 
 
@@ -79,7 +79,7 @@ def _luma(x: torch.Tensor) -> torch.Tensor:
 
 
 def snr_mask(x: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W to N x 1 x H x W in [0, 1]: how far what is smooth outweighs what is not, for each pixel."""
+    """Maps N x 3 x H x W to N x 1 x H x W in [0, 1]: how far smooth parts outweigh detail, for each pixel."""
     steps = torch.arange(-2, 3, dtype=x.dtype, device=x.device)
     gauss = torch.exp(-(steps**2) / (2 * 1.5**2))
     gauss = gauss / gauss.sum()
@@ -141,16 +141,16 @@ class Step(nn.Module):
 
 
 class TwoStages(RestorationNet):
-    """The amplitude of the picture's spectrum is divided by a map; a U-shaped net restores what that leaves.
+    """Divides the amplitude of the picture's spectrum by a map, then restores the result with a U-shaped net.
 
     Args:
-        amplitude: N x 3 x H x W to a map of that size in (0, 1).
+        amplitude: maps N x 3 x H x W to a map of that size in (0, 1).
         width: channels of the second stage.
         steps: in the Fourier transform of its coarsest features.
     """
 
     exports = False
-    needs_float32 = True  # or the angles of the spectrum would be noise
+    needs_float32 = True  # otherwise the angles of the spectrum would be noise
 
     def __init__(self, amplitude: nn.Module, width: int, steps: int) -> None:
         super().__init__()
@@ -165,15 +165,15 @@ class TwoStages(RestorationNet):
         self.last = conv(width, 3, 3)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to the steps.
+        """Maps N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to the steps.
 
         Returns:
-            "image" (N x 3, not clamped), "amplitude" (N x 3 in (0, 1): what the spectrum is divided by, bin by bin),
+            "image" (N x 3, not clamped), "amplitude" (N x 3 in (0, 1): divisor of the spectrum, bin by bin),
             "first_stage" (N x 3: the picture with that amplitude) and "snr_mask" (N x 1 in [0, 1]).
         """
         amplitude = self.amplitude(x)
         spectrum = torch.fft.fft2(x)
-        # Dividing the amplitude and keeping the angle is dividing the complex number.
+        # Dividing the complex number divides the amplitude and keeps the angle.
         lifted = torch.fft.ifft2(spectrum / (amplitude + _TINY)).real
         mask = snr_mask(lifted)
         levels = [torch.cat([lifted, x], 1)]

@@ -1,4 +1,4 @@
-"""FourLLIE: the amplitude of the Fourier transform is brightened, then a U-shaped net restores what that leaves.
+"""FourLLIE: brightens the amplitude of the Fourier transform, then restores the result with a U-shaped net.
 
 Wang, Wu and Jin, "FourLLIE: Boosting Low-Light Image Enhancement by Fourier Frequency Information", ACM
 Multimedia 2023.
@@ -46,7 +46,7 @@ class FrequencyBlock(nn.Module):
 
 
 class AmplitudeNet(nn.Module):
-    """By what the amplitude of each frequency is divided: a map of the picture's size that is used bin by bin."""
+    """Estimates the divisor of each frequency's amplitude: a map of the picture's size, used bin by bin."""
 
     def __init__(self, width: int = _NARROW) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class AmplitudeNet(nn.Module):
         self.reduce = nn.ModuleList(conv(2 * width, n, 1) for n in (width, width, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W to N x 3 x H x W in (0, 1)."""
+        """Maps N x 3 x H x W to N x 3 x H x W in (0, 1)."""
         y = self.first(x)
         levels = []
         for block in self.blocks:

@@ -1,9 +1,9 @@
-"""HVI-CIDNet: brightness and colour in a space where dark colours lie close together, restored side by side.
+"""HVI-CIDNet: restores brightness and colour in parallel, in a space where dark colours lie close together.
 
-Yan, Feng, Zhang, Pang, Shi, Wu, Dong, Sun and Zhang, "HVI: A New Color Space for Low-light Image Enhancement",
-CVPR 2025.
-HVI is HSV with hue and saturation as a plane (H, V) that shrinks to a point in the dark, by a learnt density, and the
-intensity I = max(R, G, B). Two U-shaped nets, one for I and one for the colours, look at each other's features.
+Yan, Feng, Zhang, Pang, Shi, Wu, Dong, Sun and Zhang, "HVI: A New Color Space for Low-light Image Enhancement", CVPR
+2025. HVI is HSV with hue and saturation as a plane (H, V) that shrinks to a point in the dark, by a learned density,
+and the intensity I = max(R, G, B). Two U-shaped nets, one for I and one for the colours, attend to each other's
+features.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _HALF_PI = torch.pi / 2
 
 
 class HVI(nn.Module):
-    """RGB to HVI and back, with the learnt density k of dark colours (section 3)."""
+    """Converts RGB to HVI and back, with the learned density k of dark colours (section 3)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.density_k = nn.Parameter(torch.full((1,), 0.2))
 
     def _radius(self, intensity: torch.Tensor) -> torch.Tensor:
-        """How far from the axis the purest colours of an intensity lie."""
+        """Distance of the purest colours of an intensity from the axis."""
         return (torch.sin(intensity * _HALF_PI) + _TINY) ** self.density_k
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W RGB in [0, 1] to H, V in [-1, 1] and I in [0, 1]."""
+        """Maps N x 3 x H x W RGB in [0, 1] to H, V in [-1, 1] and I in [0, 1]."""
         r, g, b = x.unbind(1)
         value, least = x.amax(1), x.amin(1)
         span = value - least + _TINY
@@ -45,7 +45,7 @@ class HVI(nn.Module):
         return torch.stack([reach * torch.cos(angle), reach * torch.sin(angle), value], 1)
 
     def back(self, hvi: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W HVI to RGB in [0, 1]."""
+        """Maps N x 3 x H x W HVI to RGB in [0, 1]."""
         h, v, i = hvi.unbind(1)
         i = i.clamp(0, 1)
         radius = self._radius(i) + _TINY
@@ -53,7 +53,7 @@ class HVI(nn.Module):
         hue = (torch.atan2(v + _TINY, h + _TINY) / (2 * torch.pi)) % 1
         saturation = torch.sqrt(h * h + v * v + _TINY).clamp(0, 1)
 
-        # In float32 the remainder may round up to a whole turn, which is the first sector again.
+        # In float32, the remainder may round up to a whole turn, which is the first sector again.
         turned = (hue * 6) % 6
         sector = torch.floor(turned)
         part = turned - sector
@@ -96,7 +96,7 @@ class CrossAttention(nn.Module):
         self.heads = heads
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Two N x C x H x W maps to one."""
+        """Maps two N x C x H x W maps to one."""
         q = self.query_depthwise(self.query(x))
         k, v = self.both_depthwise(self.both(y)).chunk(2, 1)
         q, k, v = (each.unflatten(1, (self.heads, -1)).flatten(3) for each in (q, k, v))
@@ -106,7 +106,7 @@ class CrossAttention(nn.Module):
 
 
 class Intensity(nn.Module):
-    """The intensity enhancement layer: two gated halves, each with a tanh and itself added, multiplied."""
+    """The intensity enhancement layer: the product of two gated halves, each the sum of itself and its tanh."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class CrossBlock(nn.Module):
     """Lightweight cross-attention of one branch to the other.
 
     Args:
-        residual: whether the gated layer is added to its input, as in the branch of I.
+        residual: add the gated layer to its input, as in the branch of I.
     """
 
     def __init__(self, width: int, heads: int, residual: bool) -> None:
@@ -166,11 +166,11 @@ class Up(nn.Module):
 
 
 class Branch(nn.Module):
-    """The layers of one branch; the network says how the two meet.
+    """The layers of one branch; the network combines the two.
 
     Args:
         channels: 1 for I, 3 in and 2 out for the colours.
-        blocks: numbers of the cross blocks whose result is used.
+        blocks: indices of the cross blocks whose result is used.
     """
 
     def __init__(self, inputs: int, outputs: int, residual: bool, blocks: tuple[int, ...]) -> None:
@@ -188,8 +188,8 @@ class Branch(nn.Module):
 class HviCidNet(RestorationNet):
     """HVI-CIDNet.
 
-    Of the published graph, whose quirks weights are bound to: the third level is made from what the second cross blocks
-    were given, not from what they gave, and the fifth cross block of I has no effect, so that it is left out.
+    Keeps quirks of the published graph that its weights depend on: the third level is made from the input of the second
+    cross blocks, not from their output, and the fifth cross block of I has no effect, so it is left out.
     """
 
     needs_float32 = True  # the hue of dark colours is a quotient of small differences
@@ -201,8 +201,8 @@ class HviCidNet(RestorationNet):
         self.colour = Branch(3, 2, False, (1, 2, 3, 4, 5, 6))
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "hvi" and "hvi_enhanced"
-        (N x 3: H, V in [-1, 1], I)."""
+        """Maps N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "hvi" and
+        "hvi_enhanced" (N x 3: H, V in [-1, 1], I)."""
         hvi = self.transform(x)
         a, b = self.intensity, self.colour
         i0, h0 = a.first(hvi[:, 2:]), b.first(hvi)
@@ -221,6 +221,6 @@ class HviCidNet(RestorationNet):
         return {"image": self.transform.back(enhanced), "hvi": hvi, "hvi_enhanced": enhanced}
 
     def _crossed(self, number: int, i: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both branches' blocks of a number, each looking at what the other was before."""
+        """Applies both branches' blocks of an index; each attends to the other's previous features."""
         block = str(number)
         return self.intensity.cross[block](i, h), self.colour.cross[block](h, i)

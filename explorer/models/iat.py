@@ -1,4 +1,4 @@
-"""IAT, the Illumination Adaptive Transformer: light by pixels, then a colour matrix and a gamma for the whole picture.
+"""IAT, the Illumination Adaptive Transformer: adapts light per pixel, then applies a global colour matrix and gamma.
 
 Cui, Li, Gu, Su, Gao, Jiang, Qiao and Harada, "You Only Need 90K Parameters to Adapt Light: A Light Weight Transformer
 for Image Enhancement and Exposure Correction", BMVC 2022, section 3.
@@ -22,7 +22,7 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int =
 
 
 class _Affine(nn.Module):
-    """In place of a norm: a matrix, a scale and an offset for the channels of each pixel."""
+    """Replaces a norm: a matrix, a scale and an offset for the channels of each pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class _Affine(nn.Module):
 
 
 class _LocalBlock(nn.Module):
-    """Depthwise convolutions where a transformer has attention, both branches scaled by numbers near nothing."""
+    """Depthwise convolutions instead of a transformer's attention, both branches scaled by numbers close to 0."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class _LocalBlock(nn.Module):
 
 
 class _Local(nn.Module):
-    """The factor and the offset of each pixel."""
+    """Estimates the factor and the offset of each pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Local(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Ten learnt queries that ask the whole picture; only they are the result."""
+    """Attention of ten learned queries to the whole picture; returns only the queries."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class _Attention(nn.Module):
 
 
 class _Global(nn.Module):
-    """A colour matrix and a gamma for the whole picture."""
+    """Estimates a colour matrix and a gamma for the whole picture."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class _Global(nn.Module):
         self.color_base = nn.Parameter(torch.eye(3))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """N x 3 x H x W to the matrix (N x 3 x 3) and the gamma (N x 1)."""
+        """Maps N x 3 x H x W to the matrix (N x 3 x 3) and the gamma (N x 1)."""
         x = F.gelu(self.first_norm(self.first(x)))
         x = self.second_norm(self.second(x))
         x = x + self.place(x)
@@ -118,10 +118,10 @@ class IAT(RestorationNet):
     """Both branches.
 
     Args:
-        centred: the picture goes in as 2x - 1, as in the weights trained on LOL v2.
+        centred: scale the input to 2x - 1, as for the weights trained on LOL v2.
     """
 
-    # The gamma and the matrix act on every pixel: in bfloat16, a picture of LOL came out 47 dB from itself.
+    # Gamma and matrix act on every pixel: in bfloat16, a picture of LOL differed from the float32 result by 47 dB.
     needs_float32 = True
 
     def __init__(self, centred: bool = False) -> None:
@@ -131,7 +131,7 @@ class IAT(RestorationNet):
         self.whole = _Global(64)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to what it does with the light.
+        """Maps N x 3 x H x W sRGB in [0, 1] to the image and the changes of the light.
 
         Returns:
             "image" (N x 3 in [0, 1]), "mul" (N x 3, not negative), "add" (N x 3 in (-1, 1)), and the tables "gamma"
@@ -142,7 +142,7 @@ class IAT(RestorationNet):
         multiply, add = self.local(x)
         matrix, gamma = self.whole(x)
         lit = x * multiply + add
-        # The matrix times each pixel, row by row of the matrix, without giving the pixels another order.
+        # Multiplies each pixel by the matrix, row by row, without reordering the pixels.
         columns = matrix.transpose(1, 2)[..., None, None]
         mixed = columns[:, 0] * lit[:, :1] + columns[:, 1] * lit[:, 1:2] + columns[:, 2] * lit[:, 2:]
         gamma = gamma[..., None, None]

@@ -1,8 +1,8 @@
 """Lamba & Mitra's real-time network M0, and its modifications M1 and M2.
 
 M0: Lamba and Mitra, "Restoring Extremely Dark Images in Real Time", CVPR 2021, section 3. Most of the work is done at
-1/32 of the resolution, which space-to-depth reaches without losing a sample. M1 and M2 give the 1/8 and 1/16 scales
-residual dense blocks of their own.
+1/32 of the resolution, which space-to-depth reaches without losing a sample. M1 and M2 have separate residual dense
+blocks at the 1/8 and 1/16 scales.
 
 The published convolutions are weight-normalised; here they are plain, and the import of a published checkpoint folds
 g * v / ||v|| into one tensor.
@@ -64,7 +64,7 @@ class Stem(nn.Sequential):
 
 
 class DenseChain(nn.Module):
-    """A stem and residual dense blocks one after the other, all of their outputs fused by a conv1, with a long skip."""
+    """A stem and consecutive residual dense blocks, all of their outputs fused by a conv1, with a long skip."""
 
     def __init__(self, inputs: int, groups: int, layers: tuple[int, ...]) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class DenseChain(nn.Module):
 
 
 class Shuffled(nn.Module):
-    """A DenseChain at a coarse scale, brought to 1/8 by depth-to-space, then conv3 to 64 channels."""
+    """A DenseChain at a coarse scale, enlarged to 1/8 by depth-to-space, then conv3 to 64 channels."""
 
     def __init__(self, inputs: int, groups: int, layers: tuple[int, ...], upscale: int) -> None:
         super().__init__()
@@ -107,13 +107,13 @@ class _LambaNet(RestorationNet):
         self.tail = _conv(24, 12, 5)
 
     def coarse(self, x2: torch.Tensor, x8: torch.Tensor) -> torch.Tensor:
-        """The features of the coarse scales, N x 64 x H/8 x W/8; where M0, M1 and M2 differ."""
+        """Returns the features of the coarse scales, N x 64 x H/8 x W/8, in which M0, M1 and M2 differ."""
         raise AssertionError("subclasses define it")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 1 x H x W amplified RGGB mosaic (sides multiples of 32) to N x 3 x H x W sRGB.
+        """Maps N x 1 x H x W amplified RGGB mosaic (sides multiples of 32) to N x 3 x H x W sRGB.
 
-        Clamped to [0, 1] in evaluation mode, as published; left free in training so that gradients survive.
+        Clamped to [0, 1] in evaluation mode, as published; not clamped in training, so that gradients do not vanish.
         """
         x2 = F.pixel_unshuffle(x, 2)
         x8 = F.pixel_unshuffle(x2, 4)

@@ -1,8 +1,8 @@
-"""Lynx: U-Nets that add to the picture instead of making it; for Bayer and X-Trans mosaics and for pictures.
+"""Lynx: U-Nets that predict a correction of the picture; for Bayer and X-Trans mosaics and for pictures.
 
-Ours. The network sees the light twice, as it is and under a curve, and gives only what is missing between a plain
-picture, made of the nearest samples, and the restored one: sharpness and brightness are there from the first step of
-its training. docs/lynx.md has the figure, what was tried, and what each choice gave.
+This project's own architecture. The network gets the light twice, linear and under a curve, and predicts only the
+difference between a plain picture, made of the nearest samples, and the restored one, so that sharpness and brightness
+are right from the first training step. See docs/lynx.md for the figure, the experiments, and the effect of each choice.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from explorer.models.light import linear_to_srgb
 Size = Literal["large", "small"]
 _SLOPE = 0.1
 _LEVELS = (1, 2, 3, 4)
-"""Channels of each scale, in widths."""
+"""Channels of each scale, as multiples of the width."""
 _SIZES: dict[str, tuple[int, tuple[int, ...], int]] = {
     "large": (40, (1, 1, 2, 2), 80),
     "small": (16, (1, 1, 1, 1), 48),
 }
 """Channels of the finest scale; residual blocks of each scale, on the way down and again on the way up, the coarsest
-once; how far the body's receptive field reaches, in its own samples. Channels at the finest scale are worth more than
-channels at the coarsest."""
+once; reach of the body's receptive field, in its own samples. Channels at the finest scale help more than channels at
+the coarsest."""
 _START = 0.3
-"""How large a residual block's second convolution begins, against He's initialisation."""
+"""Initial size of a residual block's second convolution, relative to He's initialisation."""
 _HALF = 0.5
-"""The value that the second encoding of pictures, x / (x + 0.5), brings to a half."""
+"""The value that the second encoding of pictures, x / (x + 0.5), maps to one half."""
 
 
 def _scale(conv: nn.Conv2d, size: float) -> None:
-    """Makes a fresh convolution's kernel so many times as large, and its bias 0."""
+    """Scales a new convolution's kernel by a factor, and sets its bias to 0."""
     with torch.no_grad():
         conv.weight.mul_(size)
         if conv.bias is not None:
@@ -79,7 +79,7 @@ class Body(nn.Module):
         self.decoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels[:-1], counts, strict=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x width x h x w (sides multiples of 8) to the same shape."""
+        """Maps N x width x h x w (sides multiples of 8) to the same shape."""
         skips = []
         for blocks, down in zip(self.encoder, self.down, strict=False):
             x = blocks(x)
@@ -92,14 +92,14 @@ class Body(nn.Module):
 
 
 class _Lynx(RestorationNet):
-    """Shared parts of the three: the body between two convolutions, and the sum with the plain picture.
+    """Shared parts of the three networks: the body between two convolutions, and the sum with the plain picture.
 
     Args:
         size: "large" or "small".
-        inputs: channels that the head sees.
+        inputs: input channels of the head.
         upscale: from the body's resolution to the picture's.
         reduced: from the input's resolution to the body's.
-        blocks: side of the blocks of places that the head sees as channels.
+        blocks: side of the blocks whose positions become channels of the head's input.
     """
 
     def __init__(self, size: Size, inputs: int, upscale: int, *, reduced: int, blocks: int = 1) -> None:
@@ -112,10 +112,10 @@ class _Lynx(RestorationNet):
         self.head = nn.Conv2d(inputs * blocks**2, width * blocks**2, 3, padding=1)
         self.body = Body(width, counts)
         self.tail = nn.Conv2d(width, 3 * upscale**2, 3, padding=1)
-        _scale(self.tail, 0.1)  # begins near the plain picture
+        _scale(self.tail, 0.1)  # starts close to the plain picture
 
     def added(self, features: torch.Tensor) -> torch.Tensor:
-        """The correction of the plain picture, from the head's features."""
+        """Returns the correction of the plain picture, from the head's features."""
         if self.blocks == 1:
             started = self.head(features)
         else:
@@ -124,12 +124,12 @@ class _Lynx(RestorationNet):
 
 
 def _spread(colors: Sequence[torch.Tensor], upscale: int) -> torch.Tensor:
-    """N x 1 x h x w maps of the three colours to the N x 3 x H x W picture of the nearest samples."""
+    """Maps N x 1 x h x w maps of the three colours to the N x 3 x H x W picture of the nearest samples."""
     return F.pixel_shuffle(torch.cat([each for color in colors for each in [color] * upscale**2], 1), upscale)
 
 
 class Lynx(_Lynx):
-    """The network on Bayer mosaics: four planes of half the size, as they are and under the sRGB curve.
+    """The network for Bayer mosaics: four planes of half the size, linear and under the sRGB curve.
 
     Args:
         size: "large" or "small".
@@ -139,7 +139,7 @@ class Lynx(_Lynx):
         super().__init__(size, inputs=8, upscale=2, reduced=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 1 x H x W amplified RGGB mosaic (sides multiples of 16) to N x 3 x H x W under the sRGB curve, free."""
+        """Maps an amplified N x 1 x H x W RGGB mosaic (sides multiples of 16) to N x 3 x H x W, sRGB curve."""
         planes = F.pixel_unshuffle(x, 2)
         curved = linear_to_srgb(planes.clamp(0, 1))
         red, green1, green2, blue = curved.split(1, 1)
@@ -148,10 +148,10 @@ class Lynx(_Lynx):
 
 
 class LynxXTrans(_Lynx):
-    """The network on X-Trans mosaics: nine planes of a third of the size (R, G, B, R, B, G, G, G, G), seen twice.
+    """The network for X-Trans mosaics: nine planes of a third of the size (R, G, B, R, B, G, G, G, G), seen twice.
 
-    Red and blue of the first five planes change places from block to block, so the head works on blocks of two by two,
-    where every sample has a place of its own.
+    Red and blue of the first five planes swap positions from block to block, so the head works on blocks of two by two,
+    in which every sample has a fixed position.
 
     Args:
         size: "large" or "small".
@@ -161,7 +161,7 @@ class LynxXTrans(_Lynx):
         super().__init__(size, inputs=18, upscale=3, reduced=1, blocks=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 9 x h x w amplified planes (sides multiples of 16) to N x 3 x 3h x 3w under the sRGB curve, free."""
+        """Maps amplified N x 9 x h x w planes (sides multiples of 16) to N x 3 x 3h x 3w, sRGB curve."""
         curved = linear_to_srgb(x.clamp(0, 1))
         red, blue = (curved[:, a : a + 1] + curved[:, b : b + 1] for a, b in ((0, 3), (2, 4)))
         green = (curved[:, 1:2] + curved[:, 5:].sum(1, keepdim=True)) / 5
@@ -170,7 +170,7 @@ class LynxXTrans(_Lynx):
 
 
 class LynxRgb(_Lynx):
-    """The network on pictures: the amplified picture clipped at white, and x / (x + 0.5) of what it was before.
+    """The network for pictures: the amplified picture clipped at white, and x / (x + 0.5) of the unclipped one.
 
     Args:
         size: "large" or "small".
@@ -180,7 +180,7 @@ class LynxRgb(_Lynx):
         super().__init__(size, inputs=24, upscale=2, reduced=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W amplified sRGB, not clipped at white (sides multiples of 16), to N x 3 x H x W sRGB, free."""
+        """Maps N x 3 x H x W amplified sRGB, not clipped at white (sides multiples of 16), to sRGB, unclipped."""
         clipped = x.clamp(0, 1)
         above = x.clamp(min=0)
         return self.added(F.pixel_unshuffle(torch.cat([clipped, above / (above + _HALF)], 1), 2)) + clipped

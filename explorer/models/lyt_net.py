@@ -1,8 +1,8 @@
-"""LYT-Net: luminance and chrominance apart, with attention over the whole picture.
+"""LYT-Net: separate luminance and chrominance branches, with attention over the whole picture.
 
 Brateanu, Balmez, Avram, Orhei and Ancuti, "LYT-NET: Lightweight YUV Transformer-Based Network for Low-Light Image
-Enhancement", IEEE Signal Processing Letters 2025. Two trainings of the graph are published, by TensorFlow and by
-PyTorch, which differ in details that weights are bound to: `LytNet(dialect=...)`.
+Enhancement", IEEE Signal Processing Letters 2025. Two versions are published, for TensorFlow and for PyTorch, which
+differ in details that their weights depend on: `LytNet(dialect=...)`.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ Dialect = Literal["tensorflow", "torch"]
 _HEADS = 4
 _POOL = 8
 _SHORTENED = 0.2
-"""By which luminance features enter the chrominance's."""
+"""Factor of the luminance features in those of the chrominance."""
 
 
 @dataclass(frozen=True)
 class _Details:
-    """Where the two dialects differ."""
+    """Differences between the two dialects."""
 
     chroma: tuple[tuple[float, float, float], tuple[float, float, float]]
-    """Rows of RGB to U and to V."""
+    """Weights from RGB to U and to V."""
     middle: float
-    """Value of U and V of a grey pixel."""
+    """Value of U and V for a grey pixel."""
     signed: bool
     """Input and output in [-1, 1] instead of [0, 1]."""
     epsilon: float
     """Epsilon of the layer norm."""
     scrambled: bool
-    """True if attention takes rows of channels for rows of positions, as the published PyTorch code does: it
-    reshapes C x H x W to HW x C without moving anything."""
+    """True if attention confuses channels with positions, as the published PyTorch code does: it reshapes C x H x W to
+    HW x C without transposing."""
 
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         self.scrambled = scrambled
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x C x H x W to the same shape."""
+        """Maps N x C x H x W to the same shape."""
         batch, width, height, across = x.shape
         rows = x.reshape(batch, -1, width) if self.scrambled else x.flatten(2).transpose(1, 2)
         q, k, v = (
@@ -73,12 +73,12 @@ class Attention(nn.Module):
 
 
 class ChannelDenoiser(nn.Module):
-    """One plane of chrominance: a U-shaped net of 16 channels with attention at an eighth of the size."""
+    """Denoises one chrominance plane: a U-shaped net of 16 channels with attention at an eighth of the size."""
 
     def __init__(self, dialect: Dialect, width: int = 16) -> None:
         super().__init__()
         self.first = nn.Conv2d(1, width, 3, padding=1)
-        # TensorFlow's "same" pads even sizes after the last sample only.
+        # TensorFlow's "same" pads even sizes only after the last sample.
         self.down = nn.ModuleList(
             nn.Conv2d(width, width, 3, stride=2, padding=0 if dialect == "tensorflow" else 1) for _ in range(3)
         )
@@ -88,7 +88,7 @@ class ChannelDenoiser(nn.Module):
         self.dialect = dialect
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 1 x H x W to what is added to it, in (-1, 1)."""
+        """Maps N x 1 x H x W to its correction, in (-1, 1)."""
         skips = [F.relu(self.first(x))]
         for conv in self.down:
             fed = F.pad(skips[-1], (0, 1, 0, 1)) if self.dialect == "tensorflow" else skips[-1]
@@ -111,7 +111,7 @@ class Fusion(nn.Module):
         self.excite = nn.Linear(2, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x C x H x W to the same shape."""
+        """Maps N x C x H x W to the same shape."""
         n = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         gate = torch.tanh(self.excite(F.relu(self.squeeze(n.mean((2, 3))))))[:, :, None, None]
         return self.depthwise(n) * (n * gate) + x
@@ -142,8 +142,8 @@ class LytNet(RestorationNet):
         self.last = nn.Conv2d(width, 3, 3, padding=1)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "luminance" (N x 1, of the
-        input) and "chroma_u", "chroma_v" (N x 1, denoised; the input of the dialect "tensorflow" is 2x - 1)."""
+        """Maps N x 3 x H x W sRGB in [0, 1], sides multiples of 8, to "image" (N x 3 in [0, 1]), "luminance" (N x 1, of
+        the input) and "chroma_u", "chroma_v" (N x 1, denoised; the input of the dialect "tensorflow" is 2x - 1)."""
         x = 2 * x - 1 if self.details.signed else x
         r, g, b = x.unbind(1)
 

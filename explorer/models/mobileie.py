@@ -1,4 +1,4 @@
-"""MobileIE: 4,075 parameters, as they are after training, when every group of parallel convolutions is one.
+"""MobileIE: 4,075 parameters after training, when every group of parallel convolutions is merged into one.
 
 Yan, Li, Zhang, Liu, Shi, Zhu and Zhang, "MobileIE: An Extremely Lightweight and Effective ConvNet for Real-Time Image
 Enhancement on Mobile Devices", ICCV 2025, section 3.
@@ -17,7 +17,7 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 
 
 class _SelfTransform(nn.Module):
-    """Features multiplied by themselves: (w1 z) * (w2 z) + b, w1 and w2 one number each, b one a channel."""
+    """Multiplies features by themselves: (w1 z) * (w2 z) + b, with scalars w1 and w2 and one b per channel."""
 
     def __init__(self, width: int, features: nn.Module) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class MobileIE(RestorationNet):
         self.last = _conv(width, 3, 3)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped), "spatial_attention" (N x width x H x W)
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped), "spatial_attention" (N x width x H x W)
         and the table "channel_attention" (N x 1 x 1 x width), both in (0, 1)."""
         features = self.body(self.head(x))
         channels = torch.sigmoid(self.channels(features.mean((2, 3), keepdim=True)))

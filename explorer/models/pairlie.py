@@ -1,4 +1,4 @@
-"""PairLIE: denoised, then split into reflectance and illumination, whose power brightens it.
+"""PairLIE: denoises the picture, splits it into reflectance and illumination, and brightens by a power of the latter.
 
 Fu, Yang, Tu, Huang, Ding and Ma, "Learning a Simple Low-Light Image Enhancer from Paired Low-Light Instances", CVPR
 2023, section 3.
@@ -15,7 +15,7 @@ from explorer.models.base import RestorationNet
 
 
 def _net(width: int, outputs: int) -> nn.Sequential:
-    """Five conv3 with a reflected border, ReLU between them, a sigmoid at the end."""
+    """Builds five conv3 with a reflected border, ReLU between them, a sigmoid at the end."""
     layers: list[nn.Module] = []
     for inputs, channels in ((3, width), (width, width), (width, width), (width, width), (width, outputs)):
         layers += [nn.Conv2d(inputs, channels, 3, padding=1, padding_mode="reflect"), nn.ReLU()]
@@ -25,23 +25,23 @@ def _net(width: int, outputs: int) -> nn.Sequential:
 _DARK = 0.085
 """A display value (sRGB): the mean of LOL's dark pictures."""
 _CURVE = 2.2
-"""Light goes with about this power of a display value."""
+"""Light is about this power of a display value."""
 
 
 def exponent_for(ratio: torch.Tensor) -> torch.Tensor:
-    """The exponent by which a pixel as dark as LOL's pictures gets `ratio` times its light; 1 leaves all as it is, and
-    none is below 0."""
+    """Returns the exponent, at least 0, by which a pixel as dark as LOL's pictures gets `ratio` times its light. An
+    exponent of 1 changes nothing."""
     return (1 - ratio.clamp(min=1).log() / (_CURVE * -math.log(_DARK))).clamp(min=0)
 
 
 class PairLIE(RestorationNet):
-    """Three networks of one form: what is not noise, the illumination, the reflectance.
+    """Three networks of the same form, for the denoised picture, the illumination and the reflectance.
 
-    A fourth input plane holds the ratio, from which it derives the exponent that brightens by as much.
+    A fourth input plane contains the ratio, from which the exponent is derived.
 
     Args:
-        exponent: of the illumination, for an input without that plane; the smaller, the brighter. The authors take
-            0.2, and 0.14 (a ratio of 106) for LOL.
+        exponent: of the illumination, for an input without that plane; smaller is brighter. The authors use 0.2, and
+            0.14 (a ratio of 106) for LOL.
     """
 
     input_channels = 4
@@ -57,9 +57,9 @@ class PairLIE(RestorationNet):
         self.reflectance = _net(width, 3)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], and the ratio as a fourth plane or none, to "image", "reflectance", "denoised"
-        (N x 3) and "illumination" (N x 1), all in (0, 1)."""
-        told = torch.jit.is_tracing() or x.shape[1] > 3  # a trace has the plane, and must not ask
+        """Maps N x 3 x H x W sRGB in [0, 1], and the ratio as a fourth plane or none, to "image", "reflectance",
+        "denoised" (N x 3) and "illumination" (N x 1), all in (0, 1)."""
+        told = torch.jit.is_tracing() or x.shape[1] > 3  # a trace always has the plane, and must not branch
         exponent = exponent_for(x[:, 3:]) if told else self.exponent
         x = x[:, :3]
         denoised = self.denoise(x)

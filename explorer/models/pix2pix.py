@@ -20,7 +20,7 @@ _DROPPED = 3
 
 
 class Down(nn.Module):
-    """Conv4 with stride 2, batch norm or none, leaky ReLU. The bias is left to the norm where there is one."""
+    """Conv4 with stride 2, batch norm or none, leaky ReLU. With a norm, the convolution has no bias."""
 
     def __init__(self, inputs: int, outputs: int, norm: bool, stride: int = 2) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Up(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), norm gains from N(1, 0.02), as the paper's appendix 6.2 says."""
+    """Initialises weights from N(0, 0.02) and norm gains from N(1, 0.02), as in the paper's appendix 6.2."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -60,7 +60,7 @@ class Pix2Pix(RestorationNet):
 
     Batch norms use their running statistics in evaluation mode (the paper's own test code normalises with the test
     batch instead), so that a result depends on neither the batch nor the picture's size. The innermost level has no
-    norm: at 256x256 it holds one value a channel, which a batch of one could not normalise.
+    norm: at 256x256 it has one value per channel, which a batch of one could not normalise.
 
     Args:
         width: channels of the outermost level; 64 gives the paper's 54 M parameters.
@@ -74,7 +74,7 @@ class Pix2Pix(RestorationNet):
         self.down = nn.ModuleList(
             Down(3 if i == 0 else down[i - 1], outputs, norm=0 < i < last) for i, outputs in enumerate(down)
         )
-        # Every level but the innermost takes the level below and the encoder's mirror of it.
+        # Every level but the innermost takes the level below and its mirrored encoder level.
         skips = [0, *reversed(down[1:-1])]
         self.up = nn.ModuleList(
             Up((down[-1] if i == 0 else up[i - 1]) + skips[i], outputs, dropout=0.5 if i < _DROPPED else 0.0)
@@ -84,7 +84,7 @@ class Pix2Pix(RestorationNet):
         self.apply(_initialise)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W sRGB in [0, 1] (sides multiples of 256) to the same, in [0, 1].
+        """Maps N x 3 x H x W sRGB in [0, 1] (sides multiples of 256) to the same, in [0, 1].
 
         The network itself works in [-1, 1]; both scalings happen here.
         """
@@ -99,7 +99,7 @@ class Pix2Pix(RestorationNet):
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges overlapping 70x70 patches of an (input, target) pair: one logit a patch.
+    """Judges overlapping 70x70 patches of an (input, target) pair: one logit per patch.
 
     Args:
         width: channels of the first layer, 64 in the paper.
@@ -117,5 +117,5 @@ class PatchDiscriminator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Two N x 3 x H x W pictures in [0, 1] to N x 1 x (H/8 - 2) x (W/8 - 2) logits; 30x30 for 256x256."""
+        """Maps two N x 3 x H x W pictures in [0, 1] to N x 1 x (H/8 - 2) x (W/8 - 2) logits; 30x30 for 256x256."""
         return self.layers(torch.cat([source, target], 1) * 2 - 1)

@@ -1,8 +1,8 @@
-"""PMRID: a denoiser for RAW of any camera, whose noise is brought to that of the one it was trained for.
+"""PMRID: a denoiser for RAW of any camera, whose noise is mapped to that of the camera it was trained for.
 
-Wang, Huang, Xu, Liu, Liu and Wang, "Practical Deep Raw Image Denoising on Mobile Devices", ECCV 2020. Noise of a sensor
-has a variance of k x + s. The k-sigma transform (section 3.2) is a line, after which that of every camera and gain is
-the same; amplification and white balance change k and s, and so cancel out.
+Wang, Huang, Xu, Liu, Liu and Wang, "Practical Deep Raw Image Denoising on Mobile Devices", ECCV 2020. A sensor's noise
+has the variance k x + s. The k-sigma transform (section 3.2) is linear and makes the noise of every camera and gain the
+same; amplification and white balance change k and s, and so cancel out.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from torch import nn
 from explorer.models.base import Noise, RestorationNet
 
 _SCALE = 256.0
-"""By which the network's input and output are multiplied."""
+"""Factor of the network's input and output."""
 _WHITE = 959.0
 """Counts between black and white of the camera that it was trained for, the OPPO Reno 10x."""
 _ISO = 1600.0
 _K = (0.0005995267 * _ISO + 0.00868861) / _WHITE
 _S = (7.11772e-7 * _ISO**2 + 6.514934e-4 * _ISO + 0.11492713) / _WHITE**2
-"""Its noise at the ISO of the training: variance k x + s of values from 0 to 1."""
+"""Its noise at the training's ISO: variance k x + s of values from 0 to 1."""
 
 
 class Separable(nn.Module):
-    """A depthwise convolution without bias, then one of 1x1."""
+    """A depthwise convolution without bias, then a 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -69,16 +69,16 @@ _BLOCK = 8
 _GROUPS = 16
 """Number of groups of equally bright blocks."""
 _SHARE, _SHARE_OF_VARIANCE = 0.05, 0.590
-"""The least noisy twentieth of a group holds noise and no texture; how far their variance is below the noise's, of
-Gaussian noise in blocks of this size."""
+"""The least noisy twentieth of a group has noise but no texture; and the ratio of its variance to that of Gaussian
+noise, in blocks of this size."""
 _ELECTRONS = np.geomspace(0.05, 400.0, 121)
-"""Variances of the read noise in electrons that sensors have."""
+"""Plausible variances of a sensor's read noise, in electrons."""
 _COLOURS = ((0,), (1, 2), (3,))
-"""Planes of one gain: red, both greens, blue."""
+"""Planes with the same gain: red, both greens, blue."""
 
 
 def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and noise variance of groups of equally bright blocks of planes, n x H x W, of one colour."""
+    """Measures mean and noise variance of groups of equally bright blocks in planes of one colour, n x H x W."""
     height, width = (n // _BLOCK * _BLOCK for n in planes.shape[1:])
     planes = planes[:, :height, :width]
     # The mixed second difference has four times the noise's variance, and none of a slope's.
@@ -102,14 +102,14 @@ def _levels(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def noise_of(planes: NDArray[np.float32]) -> Noise:
-    """The noise of a mosaic, measured only from the mosaic.
+    """Estimates the noise of a mosaic from the mosaic itself.
 
-    s / k^2, the variance of the read noise in electrons, is the sensor's, and so the same for all planes: of all that
-    sensors have, the one is taken with which k x + s comes nearest to what is measured, in
-    relative terms, with a gain for each colour.
+    s / k^2, the variance of the read noise in electrons, belongs to the sensor and so is the same for all planes. Of
+    all plausible values, the one is chosen with which k x + s, with a gain for each colour, has the smallest relative
+    error.
 
     Args:
-        planes: 4 x H x W in the order R, G, G, B, amplified and balanced as they may be.
+        planes: 4 x H x W in the order R, G, G, B, with any amplification and balance.
     """
     if min(planes.shape[1:]) < 2 * _BLOCK:
         return Noise(np.full(4, _K), np.full(4, _S))
@@ -126,8 +126,8 @@ def noise_of(planes: NDArray[np.float32]) -> Noise:
 
 
 def _malvar() -> torch.Tensor:
-    """Weights 12 x 1 x 6 x 6 of all colours at the four places of an R G / G B cell (Malvar, He and Cutler,
-    "High-Quality Linear Interpolation for Demosaicing of Bayer-Patterned Color Images", ICASSP 2004)."""
+    """Returns weights, 12 x 1 x 6 x 6, of all colours at the four positions of an R G / G B cell (Malvar, He and
+    Cutler, "High-Quality Linear Interpolation for Demosaicing of Bayer-Patterned Color Images", ICASSP 2004)."""
     at = torch.zeros(5, 5)
     at[2, 2] = 8
     cross = torch.tensor([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]])
@@ -149,9 +149,9 @@ def _malvar() -> torch.Tensor:
 
 
 class Pmrid(RestorationNet):
-    """PMRID, then a demosaicking and the sRGB curve.
+    """PMRID, followed by demosaicking and the sRGB curve.
 
-    Its own four planes come out as clean as it makes them; amplification is the brightening.
+    The network only denoises its four planes; the amplification brightens the picture.
     """
 
     gain: torch.Tensor
@@ -159,7 +159,7 @@ class Pmrid(RestorationNet):
     colours: torch.Tensor
 
     takes_noise = True
-    exports = False  # each picture's noise is part of the network, of which a graph is kept for all
+    exports = False  # each picture's noise is part of the network, but one graph is kept for all pictures
     needs_float32 = True
 
     def __init__(self) -> None:
@@ -182,11 +182,11 @@ class Pmrid(RestorationNet):
         self.register_buffer("colours", _malvar(), persistent=False)
 
     def fitted(self, planes: NDArray[np.float32]) -> Pmrid:
-        """The network knowing the noise of a mosaic, 4 x H x W, as it is measured there."""
+        """Returns a copy with the noise measured in a mosaic, 4 x H x W."""
         return self.knowing(noise_of(planes))
 
     def knowing(self, noise: Noise) -> Pmrid:
-        """The network for a mosaic of known noise, of four planes."""
+        """Returns a copy for a mosaic of known noise, with four planes."""
         net = copy.copy(self)
         net._buffers = dict(self._buffers)
         offset = (noise.s / noise.k**2 - _S / _K**2) * _K
@@ -195,7 +195,7 @@ class Pmrid(RestorationNet):
         return net
 
     def denoised(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 4 x H x W planes R, G, G, B with the noise of the training's camera, sides multiples of 16, cleaned."""
+        """Denoises N x 4 x H x W planes R, G, G, B with the noise of the training's camera, sides multiples of 16."""
         x = x * _SCALE
         y = F.relu(self.first(x))
         skips = [y]
@@ -208,8 +208,8 @@ class Pmrid(RestorationNet):
         return (self.last(self.before(y)) + x) / _SCALE
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 4 x H x W amplified planes R, G, G, B of a balanced mosaic, sides multiples of 16, to "image" (N x 3 x 2H
-        x 2W balanced camera RGB under the sRGB curve) and "removed" (N x 1 x 2H x 2W: the noise taken away)."""
+        """Maps N x 4 x H x W amplified planes R, G, G, B of a balanced mosaic, sides multiples of 16, to "image" (N x 3
+        x 2H x 2W balanced camera RGB under the sRGB curve) and "removed" (N x 1 x 2H x 2W: the noise taken away)."""
         clean = (self.denoised(x * self.gain + self.offset) - self.offset) / self.gain
         mosaic = F.pixel_shuffle(clean, 2)
         light = F.pixel_shuffle(F.conv2d(F.pad(mosaic, (2, 2, 2, 2), mode="reflect"), self.colours, stride=2), 2)

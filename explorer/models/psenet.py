@@ -1,4 +1,4 @@
-"""PSENet: one curve for each pixel and channel, applied to the picture's negative.
+"""PSENet: a curve for each pixel and channel, applied to the inverted picture.
 
 Nguyen, Tran, Nguyen and Nguyen, "PSENet: Progressive Self-Enhancement Network for Unsupervised Extreme-Light Image
 Enhancement", WACV 2023, section 3.
@@ -16,7 +16,7 @@ from explorer.models.base import RestorationNet
 
 
 class _SqueezeExcite(nn.Module):
-    """Channels scaled by what the whole picture holds, without a bound on the scale."""
+    """Scales channels by features of the whole picture, without a bound on the scale."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class _SqueezeExcite(nn.Module):
 
 
 class _Block(nn.Module):
-    """A 1x1 convolution that widens, a depthwise one, a 1x1 convolution that narrows; the input is added where it fits.
+    """A 1x1 convolution that widens, a depthwise one, a 1x1 convolution that narrows; the input is added if it fits.
 
     Args:
         inner: channels in between.
         stride: of the depthwise convolution, 2 to halve the size.
-        excite: weigh the channels by the whole picture.
+        excite: weight the channels by the whole picture.
     """
 
     def __init__(self, inputs: int, outputs: int, inner: int, stride: int = 1, excite: bool = False) -> None:
@@ -51,10 +51,10 @@ class _Block(nn.Module):
 
 
 class PSENet(RestorationNet):
-    """A small U-net that gives the exponents of the curves.
+    """A small U-Net that estimates the exponents of the curves.
 
     Args:
-        strength: what the exponents are multiplied by; above 1 brightens more than the weights were trained to.
+        strength: factor of the exponents; above 1 brightens more than trained.
     """
 
     def __init__(self, strength: float = 1.0) -> None:
@@ -69,9 +69,10 @@ class PSENet(RestorationNet):
         self.last = _Block(6, 3, 9, excite=True)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "curves" (N x 3, not negative): the exponents.
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "curves", the exponents (N x 3, not
+        negative).
 
-        image = 1 - (1 - x) ** curves; 1 leaves a pixel as it is.
+        image = 1 - (1 - x) ** curves; an exponent of 1 leaves a pixel unchanged.
         """
         first = self.first(x)
         middle = self.middle(first)

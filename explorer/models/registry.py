@@ -1,8 +1,7 @@
-"""The descriptors of the architectures, known without building any: nothing here imports torch.
+"""Registry of the architectures' descriptors, without importing torch.
 
-Every file of `explorer.models.families` is found by itself; its `Architecture(...)` constants name their network as
-"file:class", and that file is imported, torch with it, only when the network is built. A list of models therefore costs
-milliseconds.
+Files of `explorer.models.families` are found automatically. Their `Architecture(...)` constants name the network as
+"file:class"; that file, and torch, is imported only when the network is built, so listing models takes milliseconds.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Colours = Literal["rgb", "inferno", "diverging"]
 
 @dataclass(frozen=True)
 class SizeRequirements:
-    """Sizes of input that a network takes. The Restorer pads to them once (reflect, then replicate) and crops back."""
+    """Input sizes that a network accepts. The Restorer pads to them once (reflect, then replicate) and crops back."""
 
     minimum: int = 1
     """Smallest height and width, in pixels of the network's own input tensor."""
@@ -36,29 +35,29 @@ class SizeRequirements:
     """1 for networks whose sizes must be 1 modulo `multiple_of`."""
 
     def padded(self, length: int) -> int:
-        """The smallest permitted length that is at least `length`."""
+        """Returns the smallest permitted length that is at least `length`."""
         wanted = max(length, self.minimum)
         return wanted + (self.offset - wanted) % self.multiple_of
 
 
 @dataclass(frozen=True)
 class Intermediate:
-    """A map that a network makes on its way to the image, and how to look at it."""
+    """An intermediate map of a network, and how to display it."""
 
     name: str
     """Its key in `forward_intermediates`."""
     title: str
-    """As a reader sees it, e.g. "Reflectance R"."""
+    """Title for readers, e.g. "Reflectance R"."""
     range: tuple[float, float] = (0.0, 1.0)
     """The values at the ends of its colour scale."""
     colours: Colours = "inferno"
-    """"rgb" for a colour picture; else the palette for the map reduced to one plane: "inferno" for light (its
-    luminance), "diverging" where 0 is the middle (the mean of its channels)."""
+    """"rgb" for a colour picture, otherwise the palette for the map reduced to one plane: "inferno" for light (its
+    luminance), "diverging" if 0 is the middle (the mean of its channels)."""
     german: str = field(default="", repr=False, compare=False)
     """The title in German."""
     table: bool = False
-    """True for numbers that hold for the whole picture (a gamma, a gain for each channel, a colour matrix): rows x
-    columns x 1, where a map has the picture's height and width."""
+    """True for numbers about the whole picture (a gamma, a gain for each channel, a colour matrix): rows x columns x 1
+    instead of the picture's height and width."""
 
 
 REFLECTANCE = Intermediate("reflectance", "Reflectance R", colours="rgb", german="Reflexion R")
@@ -78,31 +77,31 @@ class Architecture:
 
     name: str
     network: str | Callable[..., RestorationNet] = field(repr=False, compare=False)
-    """Its builder: "file:class" in this package, imported when first needed; or a class or function."""
+    """The network's builder: "file:class" in this package, imported when first needed; or a class or function."""
     title: str
-    """As a reader knows it, e.g. "Lamba & Mitra M0"."""
+    """Title for readers, e.g. "Lamba & Mitra M0"."""
     domain: Domain
     summary: str
-    """One line of what it is."""
+    """One-line summary."""
     paper: str = ""
     """Authors, title, venue, year; empty for textbook methods."""
     size: SizeRequirements = SizeRequirements()
     intermediates: tuple[Intermediate, ...] = ()
     """Outputs of `forward_intermediates` besides "image", in reading order."""
     needs_weights: bool = True
-    """False for classical methods, which are ready to use by their architecture's name."""
+    """False for classical methods, which are used by their architecture's name."""
     halo: int | None = None
     """See `RestorationNet.halo`."""
     from_tensors: bool = False
-    """True if the network is built from its tensors, `tensors` among its options: nothing else says how wide and
-    deep it is. There is none without weights, so `architectures` leaves it out."""
+    """True if the network's width and depth are known only from its tensors, which are passed as the option `tensors`.
+    It does not exist without weights, so `architectures` leaves it out."""
     german: str = field(default="", repr=False, compare=False)
     """The summary in German."""
     german_title: str = field(default="", repr=False, compare=False)
-    """The title in German, where it is another."""
+    """The title in German, if it differs."""
 
     def create(self, **options: Any) -> RestorationNet:
-        """The network, freshly initialised, in evaluation mode, knowing its sizes.
+        """Builds the network, newly initialised, in evaluation mode, with its sizes set.
 
         Raises:
             TypeError: an option that the architecture does not have.
@@ -114,7 +113,7 @@ class Architecture:
         return self.complete(build(**options).eval())
 
     def complete(self, net: RestorationNet) -> RestorationNet:
-        """A network of this architecture, told what the descriptor says and its own options do not."""
+        """Completes a network of this architecture with facts from the descriptor that its own options do not set."""
         net.architecture = self
         for name, default in (("size", self.size), ("halo", self.halo), ("input_channels", CHANNELS[self.domain])):
             if not hasattr(net, name):
@@ -135,7 +134,7 @@ def _described() -> dict[str, Architecture]:
 
 
 def register(descriptor: Architecture) -> Architecture:
-    """Adds an architecture from outside this package, for as long as the process runs.
+    """Adds an architecture from outside this package, for the lifetime of the process.
 
     Raises:
         ValueError: the name is taken.
@@ -146,7 +145,7 @@ def register(descriptor: Architecture) -> Architecture:
 
 
 def architectures(from_tensors: bool = False) -> dict[str, Architecture]:
-    """All architectures by name, sorted.
+    """Returns all architectures by name, sorted.
 
     Args:
         from_tensors: also those that are built only from tensors.
@@ -156,7 +155,7 @@ def architectures(from_tensors: bool = False) -> dict[str, Architecture]:
 
 
 def architecture(name: str) -> Architecture:
-    """One descriptor.
+    """Returns one descriptor.
 
     Raises:
         ModelNotFoundError: unknown name; the message lists the known ones.
@@ -168,10 +167,10 @@ def architecture(name: str) -> Architecture:
 
 
 def architecture_of(net: RestorationNet) -> Architecture:
-    """The descriptor of a network, which `create_model` or its own class has built.
+    """Returns the descriptor of a network, built by `create_model` or by its own class.
 
     Raises:
-        ModelNotFoundError: no architecture names its class.
+        ModelNotFoundError: no architecture has its class.
     """
     if known := getattr(net, "architecture", None):
         return known
@@ -186,18 +185,18 @@ def architecture_of(net: RestorationNet) -> Architecture:
 
 
 def create_model(name: str, **options: Any) -> RestorationNet:
-    """Builds a network with freshly initialised parameters, in evaluation mode.
+    """Builds a network with newly initialised parameters, in evaluation mode.
 
     Args:
         name: an architecture's name, e.g. "lamba_m0".
         options: the architecture's own arguments, e.g. `width=32`.
 
     Raises:
-        ModelNotFoundError: unknown name, an option that the architecture does not have, or a value that it cannot take.
+        ModelNotFoundError: unknown name, an option that the architecture does not have, or an invalid value.
     """
     descriptor = architecture(name)
     try:
-        if "width" in options and index(options["width"]) < 1:  # torch builds layers without channels, and warns alone
+        if "width" in options and index(options["width"]) < 1:  # torch builds layers without channels and only warns
             raise ValueError("width must be at least 1")
         return descriptor.create(**options)
     except (TypeError, ValueError, RuntimeError) as error:

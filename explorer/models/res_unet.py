@@ -2,8 +2,8 @@
 
 Encoder: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, ResNet-18 and ResNet-34 cut
 before pooling. Upsampling: depth-to-space with ICNR initialisation (Aitken et al., "Checkerboard artifact free
-sub-pixel convolution", 2017). The encoder's tensors bear the names that torchvision's ResNets give theirs, under
-`encoder.`, so that weights pre-trained on ImageNet fit at width 64.
+sub-pixel convolution", 2017). The encoder's tensors have the names of torchvision's ResNets, under `encoder.`, so that
+weights pre-trained on ImageNet fit at width 64.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from explorer.models.base import RestorationNet
 
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 _HALO = {18: 352, 34: 608}
-"""How far the receptive field reaches, in pixels from a multiple of 32."""
+"""Reach of the receptive field, in pixels from a multiple of 32."""
 
 
 class BasicBlock(nn.Module):
@@ -42,7 +42,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNetBody(nn.Module):
-    """A ResNet cut before pooling, which gives the features of every halving."""
+    """A ResNet cut before pooling, which returns the features of every halving."""
 
     def __init__(self, depth: int, width: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ResNetBody(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """N x 3 x H x W to features at 1/2, 1/4, 1/8, 1/16 and 1/32."""
+        """Maps N x 3 x H x W to features at 1/2, 1/4, 1/8, 1/16 and 1/32."""
         features = [F.relu(self.bn1(self.conv1(x)))]
         x = F.max_pool2d(features[0], 3, stride=2, padding=1)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
@@ -75,8 +75,8 @@ def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential
 class ShuffleUp(nn.Module):
     """conv1 to four times the channels, ReLU, depth-to-space by 2.
 
-    The four channels that make one 2x2 cell begin equal (ICNR), so that the untrained layer is a nearest-neighbour
-    enlargement without a checkerboard.
+    The four channels of a 2x2 cell are initialised to the same values (ICNR), so that the untrained layer is a
+    nearest-neighbour enlargement without a checkerboard.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -113,8 +113,8 @@ class ResUNet(RestorationNet):
     Args:
         depth: 18 or 34, the ResNet.
         width: channels of the encoder's first stage, 64 in a ResNet; an even number.
-        output: "sigmoid" keeps the result in (0, 1); "linear" leaves it free (callers clip), whose gradient does not
-            vanish when a large step has sent everything to one end.
+        output: "sigmoid" keeps the result in (0, 1); "linear" does not bound it (callers clip), so that gradients do
+            not vanish when a large step has pushed everything to one end.
     """
 
     def __init__(self, depth: int = 34, width: int = 64, output: Literal["sigmoid", "linear"] = "sigmoid") -> None:
@@ -148,8 +148,8 @@ class ResUNet(RestorationNet):
         self.mix1 = nn.Conv2d(joined, joined, 3, padding=1)
         self.mix2 = nn.Conv2d(joined, joined, 3, padding=1)
         self.last = nn.Conv2d(joined, 3, 1)
-        # torch's own initialisation loses half of a signal in each layer without a norm: nothing of what the deepest
-        # features say of the scene's light would come up to the picture.
+        # torch's default initialisation halves the signal in each layer without a norm: nothing of the deepest
+        # features, which describe the scene's light, would reach the picture.
         for module in (*self.middle, *(conv for up in ups for conv in (up.conv1, up.conv2)), self.mix1, self.mix2):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
@@ -157,7 +157,7 @@ class ResUNet(RestorationNet):
                     nn.init.zeros_(module.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W amplified RGB (sides multiples of 32) to N x 3 x H x W."""
+        """Maps N x 3 x H x W amplified RGB (sides multiples of 32) to N x 3 x H x W."""
         *skips, y = self.encoder(x)
         y = self.middle(y)
         for up, skip in zip(self.up, reversed(skips), strict=True):

@@ -1,4 +1,4 @@
-"""Retinexformer: an illumination estimate lights the picture up, and guides attention that cleans what it brought up.
+"""Retinexformer: an illumination estimate brightens the picture and guides the attention that cleans it.
 
 Cai, Bian, Lin, Wang, Timofte and Zhang, "Retinexformer: One-stage Retinex-based Transformer for Low-light Image
 Enhancement", ICCV 2023.
@@ -17,7 +17,7 @@ from explorer.models.base import RestorationNet
 
 
 class Estimator(nn.Module):
-    """The illumination map, and the features that it was made from (section 3.1)."""
+    """Estimates the illumination map, and the features that it is made from (section 3.1)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -26,13 +26,13 @@ class Estimator(nn.Module):
         self.last = nn.Conv2d(width, 3, 1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """N x 3 x H x W to N x C features and N x 3 illumination."""
+        """Maps N x 3 x H x W to N x C features and N x 3 illumination."""
         features = self.grouped(self.first(torch.cat([x, x.mean(1, keepdim=True)], 1)))
         return features, self.last(features)
 
 
 class GuidedAttention(nn.Module):
-    """Attention among channels, its values weighted by the illumination's features (section 3.2)."""
+    """Attention among channels, with values weighted by the illumination features (section 3.2)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class GuidedAttention(nn.Module):
         self.heads = heads
 
     def forward(self, x: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
-        """Two N x C x H x W maps to one."""
+        """Maps two N x C x H x W maps to one."""
         rows = x.permute(0, 2, 3, 1)
         v = self.value(rows).permute(0, 3, 1, 2)
         q, k = (each(rows).permute(0, 3, 1, 2) for each in (self.query, self.key))
@@ -59,7 +59,7 @@ class GuidedAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Guided attention, then a feed-forward layer with a depthwise convolution in its middle; both are added."""
+    """Guided attention, then a feed-forward layer with a depthwise convolution in the middle, each with a skip."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -109,8 +109,8 @@ class Retinexformer(RestorationNet):
         self.mapping = nn.Conv2d(width, 3, 3, padding=1, bias=False)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1], sides multiples of 4, to "image" (N x 3, not clamped), "illumination_map" and
-        "lit_up" (N x 3), and "illumination_features" (N x width)."""
+        """Maps N x 3 x H x W sRGB in [0, 1], sides multiples of 4, to "image" (N x 3, not clamped), "illumination_map"
+        and "lit_up" (N x 3), and "illumination_features" (N x width)."""
         features, illumination = self.estimator(x)
         lit = x * illumination + x
         y, light, kept = self.embedding(lit), features, []

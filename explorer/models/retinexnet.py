@@ -1,4 +1,4 @@
-"""RetinexNet: the published PyTorch port, and the four ways of training a variant of it.
+"""RetinexNet: the published PyTorch port, and two variants of it.
 
 Wei, Wang, Yang and Liu, "Deep Retinex Decomposition for Low-Light Enhancement", BMVC 2018. A picture S is split into
 reflectance R and illumination I, S = R * I (Decom-Net); the illumination is brightened (Enhance-Net, here `relight`);
@@ -38,7 +38,7 @@ class DecomNet(nn.Module):
         return nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """N x 3 x H x W in [0, 1] to reflectance (N x 3 x H x W) and illumination (N x 1 x H x W), both in (0, 1)."""
+        """Maps N x 3 x H x W in [0, 1] to reflectance (N x 3 x H x W) and illumination (N x 1), both in (0, 1)."""
         x = self.first(x)
         for conv in self.body:
             x = F.relu(conv(x))
@@ -60,7 +60,7 @@ class DecomNetPort(DecomNet):
 
 
 class RelightNet(nn.Module):
-    """Reflectance and illumination to an enhanced illumination, through three halvings and back, skips added.
+    """Maps reflectance and illumination to an enhanced illumination, through three halvings and back, skips added.
 
     Args:
         upsample: "resize" (bicubic, a = -0.75, then conv3) or "transpose" (transposed conv3; H and W must then be 1
@@ -82,7 +82,8 @@ class RelightNet(nn.Module):
     def forward(
         self, reflectance: torch.Tensor, illumination: torch.Tensor, place: TilePosition | None = None
     ) -> torch.Tensor:
-        """N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped. `place` is that of a tile, None for the whole."""
+        """Maps N x 3 and N x 1 x H x W to N x 1 x H x W, not clamped. `place` is a tile's position, None for the whole
+        picture."""
         x = self.down[0](torch.cat([reflectance, illumination], 1))
         skips = [x]
         for conv in self.down[1:]:
@@ -111,10 +112,10 @@ _A = -0.75
 
 
 def _bicubic_of_tile(x: torch.Tensor, factor: int, place: TilePosition) -> torch.Tensor:
-    """The result of `_bicubic` on the whole picture, within a tile.
+    """Computes the part of `_bicubic` of the whole picture inside a tile.
 
     Sides that are 1 modulo 8 are enlarged from n / factor + 1 to n + 1 samples, which is a little less than the factor
-    and depends on the whole picture's size: a tile that was enlarged by itself would be shifted against it.
+    and depends on the whole picture's size: a tile enlarged by itself would be shifted.
     """
     for axis, start, whole in ((2, place.top, place.height), (3, place.left, place.width)):
         fine = torch.arange((x.shape[axis] - 1) * factor + 1, dtype=torch.float64) + start
@@ -183,7 +184,7 @@ class RetinexNet(RestorationNet):
 
     Args:
         variant: "resize", "transpose" or "port".
-        relight: False for the Decom-Net alone: the enhanced illumination is 1 and the image is the reflectance.
+        relight: False for only the Decom-Net: the enhanced illumination is 1 and the image is the reflectance.
     """
 
     def __init__(self, variant: Variant = "resize", relight: bool = True, width: int = 64) -> None:
@@ -192,7 +193,7 @@ class RetinexNet(RestorationNet):
             raise TypeError(f"variant must be 'resize', 'transpose' or 'port', not {variant!r}")
         self.decom: DecomNet = DecomNetPort(width) if variant == "port" else DecomNet(width)
         if variant == "transpose":
-            # Three strides of 2 back and forth give the same size only from 1 modulo 8.
+            # Three strides of 2 down and up preserve the size only if it is 1 modulo 8.
             self.size = SizeRequirements(minimum=17, multiple_of=8, offset=1)
             self.needs_tile_position = relight
         self.relight: nn.Module | None = None
@@ -200,9 +201,9 @@ class RetinexNet(RestorationNet):
             self.relight = RelightNetPort(width) if variant == "port" else RelightNet(variant, width)
 
     def forward_intermediates(self, x: torch.Tensor, place: TilePosition | None = None) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image", "reflectance", "illumination", "illumination_enhanced".
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image", "reflectance", "illumination", "illumination_enhanced".
 
-        `place` says where a tile lies; the variant "transpose" needs it to give what the whole picture gives. The
+        `place` is a tile's position; the variant "transpose" needs it for the same result as in the whole picture. The
         enhanced illumination and the image are not clamped, as published; callers clip.
         """
         reflectance, illumination = self.decom(x)

@@ -30,10 +30,9 @@ class SCI(RestorationNet):
         self.last = nn.Conv2d(width, 3, 3, padding=1)
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "illumination" (N x 3 in [1e-4, 1]).
-
-        The batch norm uses its running statistics in evaluation mode, so that a picture's result does not depend on
-        the other pictures of the batch.
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]) and "illumination" (N x 3 in [1e-4, 1]). The
+        batch norm uses its running statistics in evaluation mode, so that a picture's result does not depend on the
+        other pictures of the batch.
         """
         features = F.relu(self.first(x))
         features = features + F.relu(self.norm(self.block(features)))

@@ -1,7 +1,7 @@
 """The U-Net of "Learning to See in the Dark", for Bayer and X-Trans mosaics.
 
-Chen, Chen, Xu and Koltun, CVPR 2018, section 3.2. The mosaic comes packed, so that each plane holds one colour; the
-last convolution gives as many channels as depth-to-space needs to reach the mosaic's resolution again.
+Chen, Chen, Xu and Koltun, CVPR 2018, section 3.2. The mosaic is packed, so that each plane has one colour; the last
+convolution has as many channels as depth-to-space needs to return to the mosaic's resolution.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SidUNet(RestorationNet):
         self.last = nn.Conv2d(width, 3 * self.upscale**2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x planes x h x w amplified packed mosaic (sides multiples of 16) to N x 3 x H x W sRGB, not clamped.
+        """Maps N x planes x h x w amplified packed mosaic (sides multiples of 16) to N x 3 x H x W sRGB, not clamped.
 
         H and W are 2h and 2w for Bayer, 3h and 3w for X-Trans.
         """
@@ -66,5 +66,5 @@ class SidUNet(RestorationNet):
 
 
 def sid_unet_xtrans(width: int = 32) -> SidUNet:
-    """The SID U-Net for X-Trans: 9 planes in, 27 channels before depth-to-space by 3."""
+    """Builds the SID U-Net for X-Trans: 9 planes in, 27 channels before depth-to-space by 3."""
     return SidUNet(width=width, cfa="xtrans")

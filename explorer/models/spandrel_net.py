@@ -1,6 +1,7 @@
-"""1:1 restoration networks of the library spandrel (MIT), which tells a network by its tensors and builds it from them.
+"""Size-preserving restoration networks of the library spandrel (MIT), which recognises a network by its tensors.
 
-The library is an extra, and is imported when such a network is built, or a file is looked at that no other fits.
+The library is an extra. It is imported when such a network is built, or for a checkpoint that no other reader
+recognises.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from explorer.models.base import RestorationNet
 from explorer.models.registry import SizeRequirements
 
 PREFIX = "net."
-"""Before the names that a network's authors gave its tensors."""
+"""Prefix of the authors' tensor names."""
 _OVERLAP = 64
-"""Samples by which tiles overlap where the library says that tiles do no harm."""
+"""Overlap of tiles, in samples, for networks that the library declares safe to tile."""
 BRIGHTENING = frozenset({"HVICIDNet", "RetinexFormer"})
-"""Networks that were made to brighten; all others get the amplified picture."""
+"""Networks that brighten by themselves; all others get the amplified picture."""
 _PERMISSIVE = "permissive (MIT, Apache-2.0 or public domain: spandrel takes no other), see its folder in spandrel"
 _LICENCES = {
     "DAT": "Apache-2.0",
@@ -41,15 +42,16 @@ _LICENCES = {
 
 
 def licence_of(kind: str) -> str:
-    """The licence of the code of one of the library's architectures."""
+    """Returns the licence of the code of one of the library's architectures."""
     return _LICENCES.get(kind, _PERMISSIVE)
 
 
 def library() -> Any:
-    """The library.
+    """Imports the library.
 
     Raises:
-        WeightsError: it is not installed, or torchvision, which it needs, keeps it from being loaded; with the cure.
+        WeightsError: it is not installed, or cannot be loaded because of torchvision, which it needs; the message says
+            what to do.
     """
     try:
         import spandrel
@@ -59,7 +61,7 @@ def library() -> Any:
                 "This network is one of the library spandrel; get that with pip install 'lowlight-explorer[spandrel]'."
             ) from error
         raise _in_the_way(error) from error
-    except (ImportError, OSError, RuntimeError, AttributeError) as error:  # torchvision built for another torch
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:  # torchvision was built for another torch
         raise _in_the_way(error) from error
     return spandrel
 
@@ -73,18 +75,18 @@ def _in_the_way(error: Exception) -> WeightsError:
 
 
 def described(tensors: Mapping[str, torch.Tensor]) -> Any | None:
-    """The library's descriptor of a network with its tensors, built from a state dict; None if it knows none.
+    """Returns the library's descriptor of the network built from a state dict; None if it does not recognise it.
 
     Raises:
-        WeightsError: it is no restoration network for RGB pictures that keeps their size, or its tensors do not fit; or
-            as `library`.
+        WeightsError: it is not a restoration network for RGB pictures that preserves their size, or its tensors do not
+            fit; or as `library`.
     """
     spandrel = library()
     try:
         found = spandrel.MAIN_REGISTRY.load(dict(tensors))
     except spandrel.UnsupportedModelError:
         return None
-    except Exception as error:  # each of forty architectures has its own way to fail on tensors that are not its own
+    except Exception as error:  # each of forty architectures fails in its own way on foreign tensors
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise WeightsError(f"The library spandrel cannot build a network from these tensors: {reason}.") from error
     kind, channels = found.architecture.id, (found.input_channels, found.output_channels)
@@ -107,7 +109,7 @@ class SpandrelNet(RestorationNet):
         WeightsError: as `described`; or the tensors are of another architecture.
     """
 
-    exports = False  # what its operations are is the library's to know
+    exports = False  # its operations are not known here
     needs_float32 = True
 
     def __init__(self, kind: str, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -123,5 +125,5 @@ class SpandrelNet(RestorationNet):
         self.halo = _OVERLAP if tiles else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W to the same, in [0, 1]; what size it further needs, the library pads to and crops back."""
+        """Maps N x 3 x H x W to the same, in [0, 1]; the library pads to further size requirements and crops back."""
         return self._described(x)

@@ -1,4 +1,4 @@
-"""The facts needed to run a network's graph, read from a file without the network and torch."""
+"""Facts needed to run a network's graph, read from a file without building the network or importing torch."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class TilePosition(NamedTuple):
-    """Where a tile lies in the picture that it was cut from, in samples of the network's input."""
+    """Position of a tile in its picture, in samples of the network's input."""
 
     top: int
     left: int
     height: int
-    """Of the whole picture, with its padding."""
+    """Height and width of the whole picture, padded."""
     width: int
 
 
 @dataclass(frozen=True, eq=False)
 class Traits:
-    """Stands for a network that OpenVINO computes in tiles of its own choice; attributes as those of
+    """Stands in for a network that OpenVINO can compute in tiles of any size; attributes as in
     `explorer.models.base.RestorationNet`."""
 
     architecture: Architecture
@@ -43,11 +43,11 @@ class Traits:
     fits: bool = False
 
     def fitted(self, planes: NDArray[np.float32]) -> Traits:
-        """Itself: such a network need not see the whole picture first."""
+        """Returns itself: such a network does not need the whole picture first."""
         return self
 
     def as_data(self) -> dict[str, Any]:
-        """The fields that JSON can hold: all but the architecture."""
+        """Returns the fields that can be stored as JSON: all but the architecture."""
         size = [self.size.minimum, self.size.multiple_of, self.size.offset]
         return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
 
@@ -56,8 +56,8 @@ _PLAIN = ("halo", "input_channels", "needs_tile_position", "takes_ratio", "needs
 
 
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
-    """A network's; None if only the network itself can say what the engine asks: one that must see the whole picture
-    or is computed by torch."""
+    """Returns a network's traits; None if the engine needs the network itself, because it must see the whole picture or
+    runs on torch."""
     if net.halo is None or not net.exports or net.fits:
         return None
     return Traits(
@@ -67,10 +67,10 @@ def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:
 
 
 def traits_from(data: Mapping[str, Any], architecture: Architecture) -> Traits:
-    """The reverse of `Traits.as_data`.
+    """Restores traits from the result of `Traits.as_data`.
 
     Raises:
-        KeyError, TypeError, ValueError: the data are something else.
+        KeyError, TypeError, ValueError: the data are not traits.
     """
     size = SizeRequirements(*(int(each) for each in data["size"]))
     return Traits(architecture, size, **{name: data[name] for name in _PLAIN})

@@ -15,7 +15,7 @@ from explorer.models.base import RestorationNet
 _SLOPE = 0.2
 _ROUNDS = 3
 _GAMMA, _LAMBDA, _GROWTH = 0.1, 0.5, 0.05
-"""Weights of what the networks say against the picture in a round, and by how much they grow with each."""
+"""Weights of the networks' estimates relative to the picture in a step, and their increase with each step."""
 
 
 def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
@@ -23,7 +23,7 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 
 
 def _chain(inputs: int, width: int, kernel: int, layers: int, last: nn.Conv2d) -> nn.Sequential:
-    """Convolutions with leaky ReLUs, then a last one with a ReLU."""
+    """Builds convolutions with leaky ReLUs, then a last one with a ReLU."""
     parts: list[nn.Module] = []
     for i in range(layers):
         parts += [_conv(width if i else inputs, width, kernel), nn.LeakyReLU(_SLOPE)]
@@ -31,7 +31,7 @@ def _chain(inputs: int, width: int, kernel: int, layers: int, last: nn.Conv2d) -
 
 
 class _Reflectance(nn.Module):
-    """The step that restores the reflectance, led by the illumination."""
+    """The step that restores the reflectance, guided by the illumination."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class _Reflectance(nn.Module):
 class URetinexNet(RestorationNet):
     """The three parts of the paper: initialisation, unfolding, illumination adjustment.
 
-    A fourth input plane holds the ratio, which says how much brighter the picture should become.
+    A fourth input plane contains the ratio: how much brighter the picture should become.
     """
 
     input_channels = 4
@@ -69,14 +69,13 @@ class URetinexNet(RestorationNet):
         self.adjust = _chain(2, width, 5, 3, _conv(width, 1, 5))
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 4 x H x W, sRGB in [0, 1] and the ratio in each pixel of the last plane, to the decomposition.
-
-        Returns:
-            "image", "reflectance" (N x 3), "illumination" and "illumination_enhanced" (N x 1), none below 0 but the
-            reflectance, none clamped at 1.
+        """Maps N x 4 x H x W, sRGB in [0, 1] and the ratio in each pixel of the last plane, to the decomposition.
+        Returns: "image", "reflectance" (N x 3), "illumination" and "illumination_enhanced" (N x 1); only the
+        reflectance may
+            be below 0, none is clamped at 1.
         """
         picture, ratio = x[:, :3], x[:, 3:]
-        # P and Q are the paper's auxiliary reflectance and illumination, which hold to the picture.
+        # P and Q are the paper's auxiliary reflectance and illumination, which stay close to the picture.
         p, q = self.split(picture).split((3, 1), 1)
         reflectance, illumination = self.reflectance(p, q), self.illumination(q)
         for i in range(1, _ROUNDS):

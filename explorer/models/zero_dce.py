@@ -1,4 +1,4 @@
-"""Zero-DCE: curves, one a pixel and channel, that brighten a picture when applied eight times.
+"""Zero-DCE: one curve per pixel and channel, applied eight times to brighten a picture.
 
 Guo, Li, Guo, Loy, Hou, Kwong and Cong, "Zero-Reference Deep Curve Estimation for Low-Light Image Enhancement",
 CVPR 2020, section 3.
@@ -13,11 +13,11 @@ from torch import nn
 from explorer.models.base import RestorationNet
 
 ITERATIONS = 8
-"""How often the quadratic curve is applied, each time with parameters of its own (section 3.1)."""
+"""Number of applications of the quadratic curve, each with its own parameters (section 3.1)."""
 
 
 class ZeroDCE(RestorationNet):
-    """DCE-Net: seven convolutions with symmetric skips give the curve parameters.
+    """DCE-Net: seven convolutions with symmetric skips estimate the curve parameters.
 
     Args:
         width: channels of the hidden layers, 32 in the paper.
@@ -36,7 +36,7 @@ class ZeroDCE(RestorationNet):
         return nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def curves(self, x: torch.Tensor) -> torch.Tensor:
-        """N x 3 x H x W to the curve parameters in (-1, 1), N x (3 * maps) x H x W: channels 3k to 3k+2 for step k."""
+        """Maps N x 3 x H x W to the curve parameters in (-1, 1), N x (3 * maps) x H x W: 3k to 3k+2 for step k."""
         c1, c2, c3, c4, c5, c6, c7 = self.convs
         x1 = F.relu(c1(x))
         x2 = F.relu(c2(x1))
@@ -47,7 +47,7 @@ class ZeroDCE(RestorationNet):
         return torch.tanh(c7(torch.cat([x1, x6], 1)))
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 24)."""
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 24)."""
         curves = self.curves(x)
         for parameters in curves.chunk(ITERATIONS, 1):
             x = x + parameters * (x * x - x)

@@ -14,7 +14,7 @@ from explorer.models.base import TilePosition
 from explorer.models.zero_dce import ITERATIONS, ZeroDCE
 
 REDUCED = 12
-"""By how much each side is reduced before the curves are estimated."""
+"""Reduction of each side before the curves are estimated."""
 
 
 class ZeroDCEPP(ZeroDCE):
@@ -31,9 +31,9 @@ class ZeroDCEPP(ZeroDCE):
         return nn.Sequential(nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs), nn.Conv2d(inputs, outputs, 1))
 
     def forward_intermediates(self, x: torch.Tensor, place: TilePosition | None = None) -> dict[str, torch.Tensor]:
-        """N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 3 in (-1, 1)).
+        """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3, not clamped) and "curves" (N x 3 in (-1, 1)).
 
-        `place` says where a tile lies: the enlarged curves end on the corners of the whole picture.
+        `place` is a tile's position: the enlarged curves end on the corners of the whole picture.
         """
         height, width = x.shape[-2:]
         curves = self.curves(F.interpolate(x, size=(height // REDUCED, width // REDUCED), mode="bilinear"))
@@ -47,7 +47,7 @@ class ZeroDCEPP(ZeroDCE):
 
 
 def _enlarged(curves: torch.Tensor, axis: int, start: int, whole: int) -> torch.Tensor:
-    """The curves of a tile that starts at `start`, as enlarged along an axis of the whole picture."""
+    """Returns the curves of a tile that starts at `start`, as enlarged along an axis of the whole picture."""
     count = curves.shape[axis]
     fine = torch.arange(count * REDUCED, dtype=torch.float64) + start
     source = fine * ((whole // REDUCED - 1) / max(whole - 1, 1)) - start // REDUCED

@@ -1,8 +1,8 @@
-"""Reading photographs and preparing their light. Knows nothing of models.
+"""Reads photos and prepares their light. Independent of models.
 
-Decoders (rawpy, tifffile, Pillow, SciPy) are imported by the functions that need them, so this import costs NumPy
-alone. Some functions bear their module's name (`amplify`, `describe`, `develop`, `model_input`): here the name is
-the function.
+Decoders (rawpy, tifffile, Pillow, SciPy) are imported by the functions that need them, so this import only loads NumPy.
+Some functions have the name of their module (`amplify`, `describe`, `develop`, `model_input`); here, the name is the
+function.
 """
 
 from explorer.photo import develop as _develop  # noqa: F401  # before the function of that name, which takes its place

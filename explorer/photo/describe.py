@@ -1,4 +1,4 @@
-"""The facts in a photo's file, as an ordered table for people."""
+"""Describes a photo's file in an ordered table for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from explorer.photo.values import Gains
 
 
 def format_seconds(seconds: float) -> str:
-    """An exposure time as photographers write it: "1/30 s", "5 s"."""
+    """Formats an exposure time as photographers write it: "1/30 s", "5 s"."""
     if seconds >= 0.3:
         return f"{seconds:.3g} s"
     return f"1/{round(1 / seconds)} s" if seconds > 0 else "0 s"
@@ -33,9 +33,9 @@ def _numbers(values: tuple[float, ...]) -> list[float]:
 
 
 def describe(photo: Photo) -> dict[str, object]:
-    """The metadata panel: label -> value, in order.
+    """Returns the metadata panel: label -> value, in order.
 
-    Values are strings, numbers, lists of them, or None if the file does not say; all can be written as JSON.
+    Values are strings, numbers, lists of them, or None if the file does not say. All can be written as JSON.
     """
     width, height = photo.size
     table: dict[str, object] = {

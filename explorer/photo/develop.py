@@ -1,3 +1,3 @@
-"""`explorer.photo.light.develop` under the name by which scripts know it."""
+"""Alias of `explorer.photo.light.develop` for existing scripts."""
 
 from explorer.photo.light.develop import load_rendering as load_rendering

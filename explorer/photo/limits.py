@@ -1,4 +1,4 @@
-"""Limits that are checked before anything is decoded, and what a decoder in a separate process may use."""
+"""Limits that are checked before decoding, and limits of decoders in separate processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MEBIBYTE = 2**20
 
 
 def number_from_environment(variable: str, default: float, *, least: float = 0.0, most: float = math.inf) -> float:
-    """The number that an environment variable holds; `default` where it is not set or empty.
+    """Reads a number from an environment variable; `default` if it is not set or empty.
 
     Raises:
-        SettingsError: it holds something else than a number above `least` and up to `most`.
+        SettingsError: it is not a number above `least` and up to `most`.
     """
     text = os.environ.get(variable, "").strip()
     if not text:
@@ -36,17 +36,17 @@ def number_from_environment(variable: str, default: float, *, least: float = 0.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a file may be. Decoding takes about 12 bytes of memory a pixel, several times over."""
+    """Largest file and picture. Decoding takes several times 12 bytes of memory per pixel."""
 
     max_bytes: int = 512 * MEBIBYTE
     max_pixels: int = 120_000_000
 
     @classmethod
     def from_environment(cls) -> Limits:
-        """The limits that hold where none are given: EXPLORER_MAX_MEGABYTES (MiB) and EXPLORER_MAX_MEGAPIXELS.
+        """Reads the default limits: EXPLORER_MAX_MEGABYTES (MiB) and EXPLORER_MAX_MEGAPIXELS.
 
         Raises:
-            SettingsError: a variable that holds no number above 0.
+            SettingsError: a variable is not a number above 0.
         """
         return cls(
             max(1, int(number_from_environment(MEGABYTES, cls.max_bytes / MEBIBYTE, most=2**20) * MEBIBYTE)),
@@ -77,8 +77,8 @@ class Limits:
             )
 
     def check_unpacked(self, count: int, name: str) -> None:
-        """Raises PhotoError if a file's samples take more bytes than those of the largest picture: a header can ask for
-        thousands of channels or for one giant tile without having many pixels."""
+        """Raises PhotoError if a file's samples take more bytes than those of the largest picture: a header can state
+        thousands of channels or one giant tile without having many pixels."""
         if count > 16 * self.max_pixels:
             raise PhotoError(
                 f"The header of {name} asks for {count / 2**20:.0f} MiB of samples, more than a picture within the "
@@ -91,20 +91,20 @@ class DecoderLimits:
     """Limits of the processes that decode untrusted files."""
 
     memory: int = 4096 * MEBIBYTE
-    """Bytes of address space that one decoder may take beyond what it starts with; enforced only on Linux."""
+    """Bytes of address space that a decoder may allocate after its start; enforced only on Linux."""
     seconds: float = 60.0
     """Longest time for one file."""
     processes: int = 2
-    """Most decoders at once; further files wait for one."""
+    """Largest number of decoders at once; further files wait."""
     uses: int = 500
-    """Files after which a decoder is replaced, so that what C libraries leak does not add up."""
+    """Number of files after which a decoder is replaced, so that memory leaks of C libraries do not add up."""
 
     @classmethod
     def from_environment(cls) -> DecoderLimits:
-        """EXPLORER_DECODE_MEGABYTES (MiB), EXPLORER_DECODE_SECONDS and EXPLORER_DECODERS, where they are set.
+        """Reads EXPLORER_DECODE_MEGABYTES (MiB), EXPLORER_DECODE_SECONDS and EXPLORER_DECODERS, if set.
 
         Raises:
-            SettingsError: a variable that holds no number above 0.
+            SettingsError: a variable is not a number above 0.
         """
         return cls(
             int(number_from_environment(DECODE_MEGABYTES, cls.memory / MEBIBYTE, least=31, most=2**24) * MEBIBYTE),

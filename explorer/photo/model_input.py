@@ -1,4 +1,4 @@
-"""Fits photos to the domains of models."""
+"""Converts photos to the input domains of models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from explorer.photo.values import FloatArray, Inset, WhiteBalance
 Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
 PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""Pixels of the photo from one sample of a plane to the next."""
+"""Pixels of the photo per sample of a plane."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,22 @@ class Placement:
     """Position of a network's output in the displayed photo."""
 
     sides: tuple[int, int]
-    """Height and width of what the network was given, in pixels of the photo."""
+    """Height and width of the network's input, in pixels of the photo."""
     rotation: Literal[0, 90, 180, 270] = 0
-    """Counter-clockwise degrees that turn it upright."""
+    """Counter-clockwise degrees that turn the output upright."""
     mirrored: bool = False
     """True if it is mirrored left to right before it is turned."""
     inset: Inset = (0, 0, 0, 0)
-    """Pixels that only complete a mosaic's cells."""
+    """Border pixels that only complete a mosaic's cells."""
 
     def cropped(self, image: FloatArray) -> FloatArray:
-        """A picture or map of any scale (H x W x C) without its inset, as the sensor lies; a view."""
+        """Returns a view of a picture or map of any scale (H x W x C) without its inset, in sensor orientation."""
         height, width = image.shape[:2]
         top, left, bottom, right = (round(n * image.shape[k % 2] / self.sides[k % 2]) for k, n in enumerate(self.inset))
         return image[top : max(height - bottom, top + 1), left : max(width - right, left + 1)]
 
     def lying(self, image: FloatArray, photo: Photo) -> FloatArray:
-        """`cropped`, turned back as the photo's sensor lies where the network was given the upright picture."""
+        """`cropped`, rotated back to sensor orientation if the network got the upright picture."""
         image = self.cropped(image)
         if not isinstance(photo, RawPhoto) or (self.rotation, self.mirrored) == (photo.rotation, photo.mirrored):
             return image
@@ -63,7 +63,7 @@ class Placement:
         return np.ascontiguousarray(image[:, ::-1] if photo.mirrored else image)
 
     def upright(self, image: FloatArray) -> FloatArray:
-        """A picture or map of any scale (H x W x C) without its inset, mirrored and turned as the photo is shown."""
+        """Returns a picture or map of any scale (H x W x C) without its inset, mirrored and rotated for display."""
         return upright(self.cropped(image), self.rotation, self.mirrored)
 
 
@@ -77,20 +77,20 @@ class ModelInput:
     """3x3, rows summing to 1: white-balanced camera RGB to linear sRGB, for networks whose output is camera RGB (see
     `explorer.photo.light.develop.camera_to_display`); the identity for "rgb"."""
     placement: Placement
-    """The way back: how the network's output is cropped, mirrored and turned."""
+    """Crop, mirroring and rotation of the network's output."""
     notes: tuple[str, ...] = ()
-    """Sentences for the user: what was done so that this model could take this photo."""
+    """Sentences for the user about the conversion of the photo for this model."""
     domain: Domain = "rgb"
     plane_order: PlaneOrder = "sid"
 
     def region(self, top: int, bottom: int, left: int, right: int) -> FloatArray:
-        """Rows top to bottom and columns left to right of the planes, which may lie beyond the picture.
+        """Returns rows top to bottom and columns left to right of the planes, which may lie beyond the picture.
 
-        There, a picture is its reflection about its first and last pixel. So is a mosaic: not its planes, in which the
-        mirror image would lie a cell too far out, but the samples that they hold.
+        There, a picture is reflected about its first and last pixel. For a mosaic, its samples are reflected, not its
+        planes, in which the mirror image would be shifted by a cell.
 
         Returns:
-            C x (bottom - top) x (right - left); a view where nothing lies beyond.
+            C x (bottom - top) x (right - left); a view if nothing lies beyond.
         """
         _, height, width = self.planes.shape
         if min(top, left) >= 0 and bottom <= height and right <= width:
@@ -112,7 +112,7 @@ class ModelInput:
         return region
 
     def _xtrans_region(self, top: int, bottom: int, left: int, right: int) -> FloatArray:
-        """Through the mosaic itself, because a reflected sample may belong to another plane."""
+        """Reads the region from the mosaic itself, because a reflected sample may belong to another plane."""
         first_row, first_column = top // 2 * 2, left // 2 * 2
         rows = self._sources(3 * first_row, 3 * (bottom + bottom % 2), 0)
         columns = self._sources(3 * first_column, 3 * (right + right % 2), 1)
@@ -122,30 +122,30 @@ class ModelInput:
         return packed[:, top - first_row :, left - first_column :][:, : bottom - top, : right - left]
 
     def _sources(self, first: int, stop: int, along: int) -> NDArray[np.intp]:
-        """Rows (0) or columns (1) of the mosaic where those of a region are found."""
+        """Rows (0) or columns (1) of the mosaic for those of a region."""
         step, cfa = PLANE_STEP[self.domain], cfa_of(self.domain)
         length = step * self.planes.shape[1 + along]
         start, end = self.placement.inset[along], length - self.placement.inset[2 + along]
         if end - start < TILES[cfa].shape[0]:  # too narrow to be reflected
             start, end = 0, length
         places = reflected(first, stop, (start, end), cfa, along)
-        # What completes the cells is there as it is.
+        # The inset is already there and is not reflected.
         here = np.arange(first, stop)
         return np.where((here >= 0) & (here < length), here, places)
 
 
 def cfa_of(domain: Domain) -> Cfa:
-    """The colour-filter array of a domain's mosaics."""
+    """Returns the colour-filter array of a domain's mosaics."""
     return "xtrans" if domain == "xtrans" else "bayer"
 
 
 def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
-    """The photo on another colour-filter array, through all three colours of every pixel."""
+    """Resamples a photo for another colour-filter array, through all three colours of every pixel."""
     if raw.cfa == cfa:
         return raw, ()
     names = {"bayer": "Bayer", "xtrans": "X-Trans"}
     if raw.monochrome:
-        # As a neutral surface in daylight looks to the nominal camera: grey once it is balanced.
+        # Like a neutral surface in daylight seen by the nominal camera: grey after white balance.
         daylight = WhiteBalance(NOMINAL_GAINS, "the nominal camera's daylight")
         raw = replace(raw, white_balance=daylight, daylight=NOMINAL_GAINS, camera_to_srgb=NOMINAL_CAMERA_TO_SRGB)
         note = say("note.grey_as_mosaic", cfa=names[cfa])
@@ -155,7 +155,7 @@ def _with_cfa(raw: RawPhoto, cfa: Cfa) -> tuple[RawPhoto, tuple[str, ...]]:
         image = camera_rgb(raw)
     else:
         note = say("note.sampled_again", first=names[raw.cfa], second=names[cfa], third=names[raw.cfa])
-        # Colours correlate best when balanced, so they are interpolated balanced and brought back.
+        # Colours correlate best when balanced, so the balance is applied for interpolation and undone afterwards.
         image = camera_rgb(raw)
     red, green, blue = raw.white_balance.gains
     mosaic = scale_channels(mosaic_from_rgb(image, cfa), (1 / red, 1 / green, 1 / blue), cfa)
@@ -173,10 +173,10 @@ def model_input(
     plane_order: PlaneOrder = "sid",
     highlights: Literal["clip", "keep"] = "clip",
 ) -> ModelInput:
-    """Brings any photo into any domain.
+    """Converts any photo to any domain.
 
-    A RAW photo is developed for "rgb"; a developed picture is unprocessed to a mosaic for the other domains; a
-    mosaic of the other colour-filter array is demosaicked and sampled again.
+    A RAW photo is developed for "rgb"; a developed picture is unprocessed to a mosaic for the other domains; a mosaic
+    of the other colour-filter array is demosaicked and resampled.
 
     Args:
         photo: the picture.
@@ -184,10 +184,10 @@ def model_input(
         ratio: 1 to 300; multiplies linear light.
         white_balance: "before" multiplies mosaics by the photo's gains; "none" leaves camera values. "rgb" is always
             white-balanced.
-        clip: limits of the amplified values; None leaves them (noise below 0, light above 1). "rgb" is never below 0,
+        clip: limits of the amplified values; None does not clip (noise below 0, light above 1). "rgb" is never below 0,
             and not above 1 unless `highlights` are kept.
         plane_order: of the four planes of "packed"; see `explorer.photo.light.cfa.pack_bayer`.
-        highlights: "keep" leaves amplified light above white in "rgb", under the same curve; "clip" ends it at 1.
+        highlights: "keep" keeps amplified light above white in "rgb", under the same curve; "clip" clips it to 1.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -206,7 +206,7 @@ def model_input(
         notes = raw.notes[len(photo.notes) :]
     gains = raw.white_balance.gains if white_balance == "before" else (1.0, 1.0, 1.0)
     factors = (gains[0] * ratio, gains[1] * ratio, gains[2] * ratio)
-    # Packing multiplies and limits on its way: the mosaic is read once, and nothing but the planes is written.
+    # Packing also multiplies and clips: the mosaic is read once, and only the planes are written.
     if domain == "bayer":
         planes = scale_channels(raw.mosaic, factors, cfa, clip)[None]
     elif domain == "xtrans":
@@ -219,7 +219,7 @@ def model_input(
 
 
 def _picture_input(photo: Photo, ratio: float, clip: tuple[float, float] | None, *, beyond_white: bool) -> ModelInput:
-    """Into "rgb", developed and amplified in the planes themselves."""
+    """Converts to "rgb", developing and amplifying directly in the planes."""
     notes: tuple[str, ...] = ()
     if isinstance(photo, RawPhoto):
         notes = (say("note.developed_for_model"),)

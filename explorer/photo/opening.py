@@ -1,4 +1,4 @@
-"""From a file or its bytes to a `Photo`: what it is, whether it is whole, which decoder reads it."""
+"""Opens a file or its bytes as a `Photo`: detects the format, checks completeness, chooses the decoder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from explorer.photo.light.masked import BlackChoice, checked_choice
 from explorer.photo.limits import Limits
 from explorer.photo.types import Photo, RawPhoto
 
-# tifffile logs every odd tag to the standard error; what matters of it reaches the user as a PhotoError.
+# tifffile logs every odd tag to standard error; serious problems reach the user as a PhotoError.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65535})
@@ -38,8 +38,8 @@ _MOSAIC_NAME = re.compile(
 
 
 def read_once(file: IO[bytes], most: int) -> bytes:
-    """Reads a pipe or a device, which has no size and can be read only once: up to its end, or
-    until there are more than `most` bytes."""
+    """Reads a pipe or a device, which has no size and can only be read once: to its end, or until there are more than
+    `most` bytes."""
     data = bytearray()
     while len(data) <= most and (block := file.read(1 << 20)):
         data += block
@@ -47,7 +47,7 @@ def read_once(file: IO[bytes], most: int) -> bytes:
 
 
 def _path_or_bytes(source: str | Path | bytes, name: str | None) -> tuple[Path | bytes, str]:
-    """The source to read a photo from, and its name in messages."""
+    """Returns the source to read a photo from, and its name in messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), name or "photo"
     try:
@@ -79,7 +79,7 @@ def _read(path: Path, name: str, limits: Limits) -> bytes:
 
 
 def _tiff_is_raw(data: bytes, name: str) -> bool:
-    """True if a TIFF structure is a camera's; refuses one whose samples are cut off."""
+    """True if a TIFF structure is a camera's; refuses one with truncated samples."""
     import tifffile
 
     try:
@@ -97,14 +97,14 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
             return raw
     except PhotoError:
         raise
-    except Exception as error:  # tifffile raises many kinds on damaged structures
+    except Exception as error:  # tifffile raises many kinds of errors on damaged structures
         if suffix_of(name) in RAW_SUFFIXES:
             return True
         raise PhotoError(code="error.tiff_tags", name=name) from error
 
 
 def _kind(data: bytes, name: str) -> str:
-    """The kind of the content, whatever the suffix says: "raw", "mosaic", "unknown", or a key of `READERS`."""
+    """Returns the kind of the content, whatever the suffix: "raw", "mosaic", "unknown", or a key of `READERS`."""
     suffix = suffix_of(name)
     found = format_of(data)
     if found is not None and found.group == "raw":
@@ -120,7 +120,7 @@ def _kind(data: bytes, name: str) -> str:
 
 
 def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
-    """A headerless mosaic, whose name says what it is: little-endian uint16, row by row."""
+    """Reads a headerless mosaic, described by its name: little-endian uint16, row by row."""
     match = _MOSAIC_NAME.search(name)
     if match is None:
         raise PhotoError(code="error.no_header", name=name)
@@ -150,7 +150,7 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
 
 
 def isolated_by_default() -> bool:
-    """Whether EXPLORER_ISOLATED asks for decoding in a separate process (1, true, yes or on)."""
+    """True if EXPLORER_ISOLATED asks for decoding in a separate process (1, true, yes or on)."""
     return os.environ.get("EXPLORER_ISOLATED", "").strip().lower() in ("1", "true", "yes", "on")
 
 
@@ -165,17 +165,17 @@ def open_photo(
     """Opens a photo.
 
     Args:
-        source: a path (also of a pipe, which is read once), or a file's bytes. The content decides the format: camera
-            RAW (DNG, CR2, CR3, CRW, NEF, ARW, RAF, ...), or a picture in a format of docs/formats.md. The name of a
+        source: a path (which may be a pipe, read once), or a file's bytes. The content decides the format: camera RAW
+            (DNG, CR2, CR3, CRW, NEF, ARW, RAF, ...), or a picture in a format of docs/formats.md. The name of a
             headerless mosaic of little-endian 16-bit samples states its layout: `rose_768x512_rggb.raw`, optionally
             with `_b600` and `_w16383` (black and white level) before the suffix.
         name: for messages and results; by default the file's name, or "photo" for bytes.
         limits: largest file and picture; by default those of the environment, see `Limits.from_environment`.
         isolated: decode in a separate process with limited memory and time (`explorer.sandbox.processes`), for files
-            that someone else chose. The app always does. Off by default, unless EXPLORER_ISOLATED is set: the first
-            such photo waits a second for the process, and your own files have no reason to attack you.
-        black_level: for camera RAW: "file" uses the file's level, "masked" that of its masked pixels if it has any,
-            and "auto" the latter if the two clearly differ, which a note then says.
+            from untrusted sources. The app always does. Off by default, unless EXPLORER_ISOLATED is set, because
+            starting the process takes a second and your own files are trusted.
+        black_level: for camera RAW: "file" uses the file's level, "masked" that of its masked pixels if it has any, and
+            "auto" the latter if the two clearly differ, with a note.
 
     Returns:
         `RawPhoto` for camera RAW, `RgbPhoto` for developed pictures.

@@ -1,6 +1,6 @@
-"""Large arrays in bands of rows: what is at work fits the processor's cache, and all its cores take part.
+"""Processes large arrays in bands of rows that fit into the processor's cache, on all cores.
 
-NumPy lets other threads run while it computes, so plain threads do.
+NumPy releases the interpreter lock while it computes, so plain threads suffice.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from explorer.machine import cores
 
 _BAND_SAMPLES = 1 << 18
-"""Samples of one plane in a band; a few such planes of float32 fit the second-level cache."""
+"""Samples of one plane in a band; a few such planes of float32 fit into the second-level cache."""
 _MOST_WORKERS = 8
 
 
 def rows_of_band(width: int, multiple: int) -> int:
-    """How many rows of `width` samples make a band; a multiple of `multiple`."""
+    """Number of rows of `width` samples in a band, a multiple of `multiple`."""
     return max(1, _BAND_SAMPLES // max(1, width) // multiple) * multiple
 
 
 def in_bands(height: int, rows: int, work: Callable[[int, int], None]) -> None:
-    """Calls `work(top, bottom)` for bands that cover 0 to `height`, several at a time; raises what a call raises."""
+    """Calls `work(top, bottom)` for bands that cover 0 to `height`, several at a time; raises the error of a call."""
     tops = range(0, height, rows)
     workers = min(len(tops), cores(), _MOST_WORKERS)
     if workers <= 1:

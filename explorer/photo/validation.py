@@ -1,4 +1,4 @@
-"""Numbers that come from callers: read without surprises, and shown in messages whatever they are."""
+"""Validates numbers from callers, and formats any value for messages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 _LONGEST = 40
-"""Characters of a value that a message shows."""
+"""Largest number of a value's characters in a message."""
 
 
 def finite_number(value: Any) -> float | None:
-    """A real number as a float; None for anything else: truth values, text, NaN, infinities, integers beyond floats."""
+    """Converts a real number to a float; None for anything else: bools, text, NaN, infinities, huge integers."""
     if isinstance(value, bool | np.bool_ | str | bytes | bytearray):
         return None
     try:
@@ -23,9 +23,9 @@ def finite_number(value: Any) -> float | None:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: on one line, at most 40 characters."""
+    """Formats a value for a message: on one line, at most 40 characters."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # Python writes no integer of more than 4300 digits
+    except ValueError:  # Python does not print integers of more than 4300 digits
         text = f"of type {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

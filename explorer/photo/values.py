@@ -1,4 +1,4 @@
-"""The small things that photos are made of: arrays, gains, insets."""
+"""Small building blocks of photos: arrays, gains, insets."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class WhiteBalance:
     gains: Gains
     """Red, green, blue; normalised so that green is 1."""
     source: str
-    """Where the gains came from, in words, e.g. "as shot" or "daylight (the file's as-shot gains are not usable)"."""
+    """Source of the gains, in words, e.g. "as shot" or "daylight (the file's as-shot gains are not usable)"."""

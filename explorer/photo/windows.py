@@ -1,4 +1,4 @@
-"""Windows of a photo: parts that are developed, or given to a network, as if the rest were there."""
+"""Windows of a photo: parts that are developed, or given to a network, with the same result as in the whole photo."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Run = tuple[int, int]
 """The first row or column, and one after the last."""
 
 DEMOSAIC_REACH = 12
-"""Pixels around a window that demosaicking looks at, and some more."""
+"""Pixels around a window that demosaicking reaches, and some more."""
 _TILE = 6
-"""Whole cells of either colour-filter array, in pixels."""
+"""Side of whole cells of either colour-filter array, in pixels."""
 
 
 def on_sensor(photo: Photo, box: Box) -> tuple[Run, Run]:
-    """Rows and columns of a window as the sensor lies, without the mosaic's inset."""
+    """Returns rows and columns of a window in sensor orientation, without the mosaic's inset."""
     left, top, right, bottom = box
     if isinstance(photo, RgbPhoto):
         return (top, bottom), (left, right)
@@ -36,7 +36,7 @@ def on_sensor(photo: Photo, box: Box) -> tuple[Run, Run]:
 
 
 def upright_box(photo: Photo, rows: Run, columns: Run) -> Box:
-    """The window that rows and columns of the sensor show: what `on_sensor` undoes."""
+    """Returns the window for rows and columns of the sensor: the inverse of `on_sensor`."""
     if isinstance(photo, RgbPhoto):
         return columns[0], rows[0], columns[1], rows[1]
     height, width = photo.sensor_size
@@ -55,7 +55,7 @@ def _mirrored(photo: RawPhoto, columns: Run) -> Run:
 
 
 def part_of(photo: Photo, rows: Run, columns: Run) -> Photo:
-    """Rows and columns of a photo as one of its own. Whole cells of a mosaic are completed by the pixels around it."""
+    """Cuts rows and columns out of a photo as a new photo; a mosaic's cells are completed by adjacent pixels."""
     if isinstance(photo, RgbPhoto):
         return replace(photo, image=photo.image[slice(*rows), slice(*columns)], as_opened=None)
     cut, before, after = [], [], []
@@ -69,7 +69,7 @@ def part_of(photo: Photo, rows: Run, columns: Run) -> Photo:
 
 
 def rendering_of(photo: Photo, box: Box, ratio: float = 1.0) -> FloatArray:
-    """A window of the developed photo: at ratio 1, of what `load_rendering` gives.
+    """Returns a window of the developed photo; at ratio 1, the same as in `load_rendering`.
 
     Args:
         ratio: the amplification, 1 to 300.

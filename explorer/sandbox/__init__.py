@@ -1,1 +1,1 @@
-"""Decoding in separate processes: a file that someone else chose costs no more than one error message."""
+"""Decoding in separate processes, so that an untrusted file causes at most an error message."""

@@ -1,4 +1,4 @@
-"""A decoder says how many pixels there will be, and waits for leave to take memory for them: both sides of it."""
+"""Both sides of the protocol by which decoders announce their pixels and wait for permission to allocate memory."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from explorer.photo.limits import Limits
 from explorer.sandbox.serialization import WireError, receive_header, send_header
 
 Room = Callable[[float], AbstractContextManager[None]]
-"""Waits until so many bytes of memory may be taken, and gives them back."""
+"""Waits until a number of bytes may be allocated, and releases them."""
 _BYTES_EACH = 30
-"""For a pixel while it is decoded: its sample, its float, and that in the memory which both sides share. 16-bit TIFF
-files take as much, most others less."""
+"""Bytes per pixel during decoding: the sample, its float, and the float in shared memory. 16-bit TIFF files need this
+much, most others less."""
 
 
 class Leave:
-    """The parent's side, for one file."""
+    """The parent's side of the protocol, for one file."""
 
     def __init__(self, room: Room, taken: ExitStack, length: int, most: int) -> None:
-        """`length` of the file in bytes, `most` pixels that it may have; `taken` keeps what it has until it ends."""
+        """`length` is the file's size in bytes, `most` its largest number of pixels; `taken` holds its memory."""
         self._room, self._taken, self._length, self._most, self._pixels = room, taken, length, most, 0
 
     def give(self, header: dict[str, Any], out: IO[bytes]) -> None:
-        """Answers an announcement as soon as there is room.
+        """Answers an announcement as soon as memory is available.
 
         Raises:
-            WireError: it is none that a decoder makes.
-            OSError: the decoder is gone.
+            WireError: not a valid announcement.
+            OSError: the decoder has ended.
         """
         pixels = header["pixels"]
         if type(pixels) is not int or not self._pixels < pixels <= self._most:
             raise WireError("pixels")
         self._pixels = pixels
-        self._taken.close()  # who has room never waits for more
+        self._taken.close()  # a file that has memory never waits for more
         self._taken.enter_context(self._room(2 * self._length + _BYTES_EACH * pixels))
         send_header(out, {"go": True})
 
 
 @dataclass(frozen=True)
 class AnnouncingLimits(Limits):
-    """The decoder's side: limits that announce whatever they let pass."""
+    """The decoder's side of the protocol: limits that announce everything that passes them."""
 
     announce: Callable[[int], None] = lambda pixels: None
 
@@ -53,7 +53,7 @@ class AnnouncingLimits(Limits):
 
 
 def announcer(requests: IO[bytes], answers: IO[bytes]) -> Callable[[int], None]:
-    """Announces pixels of one file, the most so far only."""
+    """Returns a function that announces pixels of one file, only when they exceed the largest number so far."""
     most = 0
 
     def announce(pixels: int) -> None:
@@ -62,11 +62,11 @@ def announcer(requests: IO[bytes], answers: IO[bytes]) -> Callable[[int], None]:
             most = pixels
             send_header(answers, {"pixels": pixels})
             if receive_header(requests) is None:
-                os._exit(1)  # the parent is gone
+                os._exit(1)  # the parent has ended
 
     return announce
 
 
 def unbounded(amount: float) -> AbstractContextManager[None]:
-    """Room for everything."""
+    """Grants all memory at once."""
     return nullcontext()

@@ -1,7 +1,6 @@
-"""The program of a decoder process: files come in one by one as bytes; photos or error messages go out.
+"""The program of a decoder process: receives files as bytes, one by one, and sends photos or error messages.
 
-Started by `explorer.sandbox.processes` with nothing of the parent's but two pipes and a socket. The process ends when
-its parent does.
+Started by `explorer.sandbox.processes`; inherits only two pipes and a socket. The process ends when its parent does.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _DECODERS = (
     "PIL.TiffImagePlugin", "PIL.WebPImagePlugin", "PIL.GifImagePlugin", "PIL.BmpImagePlugin", "pillow_heif",
 )  # fmt: skip
 _MOST_FILES = 128
-"""Open files of a decoder."""
+"""Largest number of a decoder's open files."""
 
 
 def import_decoders() -> None:
@@ -44,16 +43,16 @@ def import_decoders() -> None:
 
 
 def confine(memory: int) -> bool:
-    """Bounds this process's memory and files from now on.
+    """Limits this process's memory and files from now on.
 
-    Linux counts what LibRaw, NumPy and the codecs map privately; other systems offer no such bound, so there only the
-    checks of headers and the time limit hold.
+    Linux counts memory that LibRaw, NumPy and the codecs map privately; other systems have no such limit, so there only
+    header checks and the time limit apply.
 
     Args:
-        memory: bytes beyond what is mapped now.
+        memory: bytes on top of the memory mapped now.
 
     Returns:
-        Whether the memory is bounded.
+        True if the memory is limited.
     """
     if sys.platform != "linux":
         return False
@@ -61,7 +60,7 @@ def confine(memory: int) -> bool:
 
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
-    # Of the address space, not of the resident set, which Linux does not bound: a request beyond it fails at once.
+    # Limits the address space, because Linux does not limit the resident set; an allocation beyond it fails at once.
     _lower(resource.RLIMIT_AS, mapped + memory)
     _lower(resource.RLIMIT_FSIZE, memory)
     _lower(resource.RLIMIT_NOFILE, _MOST_FILES)
@@ -70,9 +69,9 @@ def confine(memory: int) -> bool:
 
 
 def bound_data(memory: int) -> None:
-    """Bounds what this process may write in memory: for work that also maps much which it never fills, as networks do.
+    """Limits the memory that this process may write, for work that maps much more than it fills, such as networks.
 
-    On Linux only; see `confine`.
+    Only on Linux; see `confine`.
     """
     if sys.platform == "linux":
         import resource
@@ -90,8 +89,7 @@ def _lower(which: int, value: int) -> None:
 
 
 def _allow_time(seconds: float) -> None:
-    """Limits the processor time for this file, in case no one is left to stop it: threads count together, hence
-    the generous factor."""
+    """Limits the CPU time for this file, in case the parent cannot stop it; all threads count, so it is generous."""
     if sys.platform == "win32":
         return
     import resource
@@ -103,7 +101,7 @@ def _allow_time(seconds: float) -> None:
 
 
 def _end_with_parent(channel: socket.socket) -> None:
-    """Leaves as soon as the parent is gone, which shows as the end of a socket whose other end only it holds."""
+    """Exits as soon as the parent has ended, which closes the other end of the socket."""
     import select
 
     ended = select.poll()
@@ -122,12 +120,12 @@ def _opened(data: bytes, request: dict[str, Any], limits: Limits) -> Photo:
 
 
 def decoded(data: bytes, request: dict[str, Any], announce: Callable[[int], None]) -> tuple[dict[str, Any], list[Any]]:
-    """The answer to a request: a photo's header and arrays, or what went wrong and no arrays."""
+    """Returns the answer to a request: a photo's header and arrays, or an error and no arrays."""
     try:
         limits = AnnouncingLimits(request["max_bytes"], request["max_pixels"], announce)
         return photo_to_wire(_opened(data, request, limits))
     except ExplorerError as error:
-        # LibRaw's own "Unsufficient memory" is not taken for it: damaged files of a kilobyte get it too.
+        # LibRaw's own "Unsufficient memory" does not count: damaged files of a kilobyte cause it too.
         if isinstance(error.__cause__, MemoryError):
             return {"error": OUT_OF_MEMORY}, []
         return {"error": type(error).__name__, "message": str(error)}, []
@@ -150,9 +148,9 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
     Args:
         requests: for each file a header {"name", "bytes", "seconds", "shared", "max_bytes", "max_pixels",
             "black_level"}, then its bytes; and a header for each answer that says "pixels".
-        answers: for each file {"began"}, {"pixels"} before memory is taken for so many, then one header; its arrays
-            behind it, unless they are shared.
-        channel: where a file of memory for the arrays comes from, for requests that say "shared".
+        answers: for each file {"began"}, {"pixels"} before memory is allocated for them, then one header, followed by
+            its arrays unless they are shared.
+        channel: source of the memory file for the arrays, for requests with "shared".
         memory: bytes, see `confine`.
     """
     import_decoders()
@@ -163,16 +161,16 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
         shared = socket.recv_fds(channel, 1, 1)[1][0] if request["shared"] and channel is not None else None
         try:
             data = requests.read(request["bytes"])
-            send_header(answers, {"began": True})  # whatever happens from now on, this file may be to blame
+            send_header(answers, {"began": True})  # from now on, this file may be the cause of any failure
             header, arrays = decoded(data, request, announcer(requests, answers))
             del data
-            if shared is not None:  # before the header, so that it is there when the parent looks
+            if shared is not None:  # before the header, so that it has arrived when the parent reads
                 _write_arrays(arrays, partial(os.write, shared))
                 arrays = []
             send_header(answers, header)
             _write_arrays(arrays, answers.write)
             answers.flush()
-        except (MemoryError, OSError):  # an array beyond what a file may hold, whose bound is that of the memory
+        except (MemoryError, OSError):  # an array larger than a file may be, which is limited by the memory
             header = {"error": OUT_OF_MEMORY}
             send_header(answers, header)
         finally:
@@ -181,24 +179,24 @@ def serve(requests: IO[bytes], answers: IO[bytes], channel: socket.socket | None
         if header.get("error") == OUT_OF_MEMORY:
             return
         arrays = []
-        gc.collect()  # readers of TIFF files are cycles, which would hold the file until some later photo
+        gc.collect()  # TIFF readers are reference cycles, which would keep the file until a later photo
 
 
 def main(channel: int, memory: int) -> None:
-    """The process's whole life.
+    """Runs the process.
 
     Args:
-        channel: the number of the socket, -1 for none.
+        channel: file descriptor of the socket, -1 for none.
         memory: bytes, see `confine`.
     """
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
-    for taken in (0, 1):  # what a library prints must not stand among the answers
+    for taken in (0, 1):  # output printed by libraries must not mix with the answers
         os.dup2(null, taken)
     shared = socket.socket(fileno=channel) if channel >= 0 else None
     if shared is not None:
         threading.Thread(target=_end_with_parent, args=(shared,), daemon=True).start()
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         serve(requests, answers, shared, memory)
-    os._exit(0)  # damaged files may have left the decoders' memory in a state that an orderly end trips over
+    os._exit(0)  # damaged files may have corrupted the decoders' memory, so that an orderly exit could crash

@@ -1,14 +1,14 @@
-"""Decoding of untrusted files in separate processes, so that a hostile file costs no more than one sentence.
+"""Decodes untrusted files in separate processes, so that a malicious file causes at most an error message.
 
-LibRaw and the codecs are large C libraries: a damaged file can crash them, hold them for minutes or have them ask for
-all memory. Here they run in a few processes that are started beforehand and used again, each under a limit of memory
-and of time. What such a process gives back is checked, never unpickled. One that crashed, hung, ran out of memory or
-was killed is replaced; the caller gets a PhotoError.
+LibRaw and the codecs are large C libraries: a damaged file can crash them, block them for minutes or make them allocate
+all memory. Here they run in a few processes that are started in advance and reused, each with limits of memory and
+time. Their results are checked, never unpickled. A process that crashed, hung, ran out of memory or was killed is
+replaced; the caller gets a PhotoError.
 
-The processes are not forks and do not import the program that uses them: they start a bare interpreter and see neither
-its environment nor its open files. On Linux the pixels come in a nameless file of memory that is made for the photo,
-sealed when it is full, and mapped: nothing is copied, and nothing stays behind however a process ends. Elsewhere they
-come through the pipe.
+The processes are not forks and do not import the calling program: they start a bare interpreter and have neither the
+program's environment nor its open files. On Linux, pixels are passed in an anonymous memory file that is created for
+the photo, sealed when it is complete, and mapped: nothing is copied, and nothing is left behind however a process ends.
+Elsewhere, they are sent through the pipe.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ from explorer.sandbox.serialization import (
 LOG = logging.getLogger(__name__)
 
 SHARED_MEMORY = sys.platform == "linux"
-"""True if pixels arrive in shared memory."""
+"""True if pixels are passed in shared memory."""
 _START_SECONDS = 120.0
-"""How long a decoder may take to import its libraries on a busy machine."""
+"""Seconds in which a decoder must import its libraries, even on a busy machine."""
 _TRIES = 3
-"""Decoders to try, should one after the other be gone before it looked at the file."""
+"""Number of decoders to try if they end before reading the file."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR",
               "TEMP", "TMP", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # fmt: skip
-"""Environment that a decoder sees; no tokens, no settings. With another kernel of OpenBLAS than its parent's, colours
-would differ in their last bits."""
+"""Environment variables that are passed to a decoder; no tokens, no settings. With another OpenBLAS kernel than its
+parent's, colours would differ in their last bits."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -64,11 +64,11 @@ _START = (
 
 
 class UnexpectedDecodingError(Exception):
-    """An exception in a decoder that is none of the explorer's own, with its traceback: a bug, told as a PhotoError."""
+    """An unexpected exception in a decoder, with its traceback: a bug, reported as a PhotoError."""
 
 
 class _EndedWhileIdleError(Exception):
-    """A decoder was gone before it looked at the file, which therefore is not to blame."""
+    """A decoder ended before it read the file, which is therefore not the cause."""
 
 
 class _Decoder:
@@ -80,13 +80,13 @@ class _Decoder:
         self._ready = False
         self._watched_out = False
         self._busy = False
-        # Its end tells the process that this one is gone, and it carries the files of memory.
+        # Closing it tells the decoder that this process has ended; it also passes the memory files.
         self._channel: socket.socket | None = None
         theirs: socket.socket | None = None
         if sys.platform != "win32":
             self._channel, theirs = socket.socketpair()
         try:
-            # -I: neither the working folder nor PYTHON* decide what is imported.
+            # -I: neither the working folder nor PYTHON* affect imports.
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", _START, json.dumps(_import_path()),
                  str(-1 if theirs is None else theirs.fileno()), str(limits.memory)],
@@ -96,7 +96,7 @@ class _Decoder:
                 cwd=os.path.abspath(os.sep),
                 env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ENVIRONMENT,
                 pass_fds=() if theirs is None else (theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C at the terminal is the parent's business
+                start_new_session=True,  # Ctrl-C at the terminal is handled by the parent
             )  # fmt: skip
         except BaseException:
             if self._channel is not None:
@@ -112,17 +112,17 @@ class _Decoder:
         return self._process.pid
 
     def usable(self) -> bool:
-        """True if it can take another file."""
+        """True if it can decode another file."""
         return not self._busy and self._uses < self._limits.uses and self._process.poll() is None
 
     def decode(self, data: bytes, name: str, limits: Limits, black_level: BlackChoice, room: Room) -> Photo:
-        """Reads a file, once there is room for it.
+        """Decodes a file as soon as memory is available.
 
         Raises:
-            ExplorerError: what the decoder says of the file.
-            PhotoError: the decoder crashed, took too long, ran out of memory or was killed; it is not `usable` then.
+            ExplorerError: the decoder's error for the file.
+            PhotoError: the decoder crashed, took too long, ran out of memory or was killed; then it is not `usable`.
         """
-        self._busy = True  # until the whole answer was read
+        self._busy = True  # until the whole answer is read
         self._uses += 1
         out, answers = self._process.stdin, self._process.stdout
         assert out is not None and answers is not None
@@ -149,13 +149,13 @@ class _Decoder:
                     started = time.monotonic()
                     with self._watch(left):
                         header = receive_header(answers) or {"pixels": None}
-                    left -= time.monotonic() - started  # waiting for others costs no one's time
+                    left -= time.monotonic() - started  # waiting for others does not count
                     if "pixels" in header:
                         leave.give(header, out)
                 with self._watch(left):
                     shapes = [] if "error" in header else array_sizes(header, limits)
                     arrays = received_arrays(shapes, answers) if memory is None else mapped_arrays(shapes, memory)
-        except (WireError, OSError, ValueError) as error:  # ValueError: the pool was closed meanwhile
+        except (WireError, OSError, ValueError) as error:  # ValueError: the pool has been closed
             if not began and not self._watched_out:
                 raise _EndedWhileIdleError from error
             raise self._failure(name) from error
@@ -172,7 +172,7 @@ class _Decoder:
         return photo
 
     def _wait_until_ready(self, answers: IO[bytes], name: str) -> None:
-        """Waits, before the first file only, until the libraries are imported."""
+        """Waits until the libraries are imported; only before the first file."""
         if not self._ready:
             with self._watch(_START_SECONDS):
                 self._ready = (receive_header(answers) or {}).get("ready") is True
@@ -184,7 +184,7 @@ class _Decoder:
 
     @contextlib.contextmanager
     def _watch(self, seconds: float) -> Iterator[None]:
-        """Kills the process if the block takes longer: its pipes end then, whatever it was doing."""
+        """Kills the process if the block takes too long, which closes its pipes."""
 
         def stop() -> None:
             self._watched_out = True
@@ -199,7 +199,7 @@ class _Decoder:
             timer.cancel()
 
     def _refusal(self, header: dict[str, Any], name: str) -> Exception:
-        """The error for what a decoder sent instead of a photo."""
+        """Makes the error for a decoder's answer without a photo."""
         kind, message = header["error"], header.get("message", "")
         found = getattr(errors, kind, None) if isinstance(kind, str) else None
         if isinstance(found, type) and issubclass(found, ExplorerError) and isinstance(message, str):
@@ -217,10 +217,10 @@ class _Decoder:
         )
 
     def _failure(self, name: str) -> PhotoError:
-        """Why there was no answer."""
+        """Makes the error for a missing answer."""
         try:
-            code = self._process.wait(1)  # its pipes end a moment before it does
-        except subprocess.TimeoutExpired:  # it lives, and said what no decoder says
+            code = self._process.wait(1)  # its pipes close a moment before it ends
+        except subprocess.TimeoutExpired:  # it is alive, but its answer is invalid
             self._process.kill()
             code = 0
         LOG.warning("The decoder %d left with %s.", self.pid, "the time limit" if self._watched_out else code)
@@ -236,24 +236,24 @@ class _Decoder:
         return PhotoError(code="error.crashes", name=name)
 
     def close(self) -> None:
-        """Ends the process and gives back what it held."""
+        """Ends the process and releases its resources."""
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                with contextlib.suppress(OSError):  # what was not flushed before a crash
+                with contextlib.suppress(OSError):  # data that was not flushed before a crash
                     stream.close()
         if self._channel is not None:
             self._channel.close()
 
 
 def _import_path() -> list[str]:
-    """Where the decoder finds the same packages as this process, whatever started it."""
+    """Returns the import path by which the decoder finds the same packages as this process."""
     return [os.path.abspath(place) for place in sys.path if isinstance(place, str)]
 
 
 class DecoderPool:
-    """A few decoders for any number of threads; each file waits for a free one."""
+    """A pool of decoders for any number of threads; each file waits for a free one."""
 
     def __init__(self, limits: DecoderLimits | None = None) -> None:
         self.limits = limits or DecoderLimits.from_environment()
@@ -268,7 +268,7 @@ class DecoderPool:
 
         Raises:
             ExplorerError: as `explorer.photo.open_photo`.
-            PhotoError: the file crashes its decoder, or takes more time or memory than it may.
+            PhotoError: the file crashes its decoder, or exceeds its time or memory limit.
         """
         with self._slots:
             for _ in range(_TRIES):
@@ -285,18 +285,18 @@ class DecoderPool:
             )
 
     def prewarm(self) -> None:
-        """Starts what is not yet started; returns at once, the processes import their libraries by themselves."""
+        """Starts the missing decoders; returns at once, while the processes import their libraries."""
         with self._lock:
             while not self._closed and len(self._all) < self.limits.processes:
                 self._idle.append(self._started())
 
     def pids(self) -> list[int]:
-        """Process ids of the current decoders."""
+        """Returns the process ids of the current decoders."""
         with self._lock:
             return sorted(decoder.pid for decoder in self._all)
 
     def close(self) -> None:
-        """Ends every process; files that are being decoded fail."""
+        """Ends every process; files being decoded fail."""
         with self._lock:
             self._closed = True
             everyone, self._all, self._idle = self._all, set(), []
@@ -304,7 +304,7 @@ class DecoderPool:
             decoder.close()
 
     def _started(self) -> _Decoder:
-        """A new decoder; called with the lock held, so that there are never too many."""
+        """Starts a decoder; called with the lock held, so that there are never too many."""
         decoder = _Decoder(self.limits)
         self._all.add(decoder)
         return decoder
@@ -321,7 +321,7 @@ class DecoderPool:
                 ) from error
             if decoder.usable():
                 return decoder
-            self._dismiss(decoder)  # it was ended from outside while it waited
+            self._dismiss(decoder)  # it was ended from outside while idle
 
     def _give_back(self, decoder: _Decoder) -> None:
         if decoder.usable():
@@ -330,7 +330,7 @@ class DecoderPool:
                     self._idle.append(decoder)
                     return
         self._dismiss(decoder)
-        # The next file shall not wait for the imports.
+        # The next file should not wait for the imports.
         with contextlib.suppress(OSError):
             self.prewarm()
 
@@ -349,10 +349,10 @@ _LOCK = threading.Lock()
 
 
 def pool() -> DecoderPool:
-    """The decoders of this process, made at the first call; they end with it.
+    """Returns the decoders of this process, created at the first call; they end with it.
 
     Raises:
-        SettingsError: an environment variable of `DecoderLimits` holds something else than a number.
+        SettingsError: an environment variable of `DecoderLimits` is not a number.
     """
     global _POOL
     with _LOCK:
@@ -363,13 +363,13 @@ def pool() -> DecoderPool:
 
 
 def use_room(room: Room) -> None:
-    """Has every decoder of this process wait for room before it takes memory."""
+    """Makes all decoders of this process wait for memory before they allocate it."""
     global _room
     _room = room
 
 
 def prewarm() -> None:
-    """Starts the decoders before the first photo comes."""
+    """Starts the decoders before the first photo."""
     pool().prewarm()
 
 
@@ -383,10 +383,10 @@ def close() -> None:
 
 
 def _forget_after_fork() -> None:
-    """A forked copy of this process must not talk into its parent's pipes."""
+    """Forgets the decoders in a forked child, which must not write to its parent's pipes."""
     global _POOL, _LOCK
     if _POOL is not None:
-        _OF_THE_PARENT.append(_POOL)  # letting go of it would close what is the parent's
+        _OF_THE_PARENT.append(_POOL)  # releasing it would close the parent's pipes
     _POOL, _LOCK = None, threading.Lock()
 
 

@@ -1,7 +1,7 @@
 """Transfers a decoded photo between processes: a JSON header, and its arrays as plain bytes.
 
-Nothing is pickled: what comes from a process that read an untrusted file is untrusted itself, and unpickling would run
-what it says. The receiving side checks every array's kind, shape and size before it takes memory for it.
+Nothing is pickled: data from a process that read an untrusted file is untrusted itself, and unpickling could run its
+code. The receiving side checks every array's type, shape and size before it allocates memory.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from explorer.photo.types import Exposure, Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
 
 _LONGEST_HEADER = 64 * 2**20
-"""Bytes; a header holds an EXIF block at most, which has some kilobytes."""
+"""Largest header, in bytes; its largest part, an EXIF block, has a few kilobytes."""
 _LENGTH = 8
 _ARRAYS = {"RawPhoto": ("mosaic", "camera_to_srgb"), "RgbPhoto": ("image",)}
 _TUPLES = frozenset({"as_shot", "daylight", "black_level", "notes"})
 _NOT_SENT = frozenset({"as_opened"})
-"""Fields that a newly opened photo never has."""
+"""Fields that are never set in a newly opened photo."""
 
 
 class WireError(Exception):
-    """The other side did not keep to the format, or went away."""
+    """The other side violated the format, or has ended."""
 
 
 def widen(stream: IO[bytes] | None) -> None:
-    """Lets a pipe hold a mebibyte where the system can, so that a file passes in fewer steps."""
+    """Enlarges a pipe's buffer to a mebibyte if possible, so that a file passes in fewer steps."""
     if stream is not None and sys.platform == "linux":
         import contextlib
         import fcntl
@@ -45,10 +45,10 @@ def widen(stream: IO[bytes] | None) -> None:
 
 
 def send_header(stream: IO[bytes], header: dict[str, Any]) -> None:
-    """Writes a JSON object with its length before it.
+    """Writes a JSON object, preceded by its length.
 
     Raises:
-        OSError: the other side is gone.
+        OSError: the other side has ended.
     """
     text = json.dumps(header).encode()
     stream.write(len(text).to_bytes(_LENGTH, "little") + text)
@@ -56,10 +56,10 @@ def send_header(stream: IO[bytes], header: dict[str, Any]) -> None:
 
 
 def receive_header(stream: IO[bytes]) -> dict[str, Any] | None:
-    """Reads what `send_header` wrote; None if the stream ended before it.
+    """Reads a header from `send_header`; None if the stream has ended.
 
     Raises:
-        WireError: anything else than a JSON object of a sensible length.
+        WireError: anything but a JSON object of an allowed length.
     """
     start = stream.read(_LENGTH)
     if not start:
@@ -78,7 +78,7 @@ def receive_header(stream: IO[bytes]) -> dict[str, Any] | None:
 
 
 def photo_to_wire(photo: Photo) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-    """A photo as a JSON object, and its arrays in the order in which they follow."""
+    """Splits a photo into a JSON object and its arrays, in the order of transfer."""
     kind = type(photo).__name__
     arrays = [np.ascontiguousarray(getattr(photo, name), dtype="<f4") for name in _ARRAYS[kind]]
     values: dict[str, Any] = {}
@@ -95,10 +95,10 @@ def photo_to_wire(photo: Photo) -> tuple[dict[str, Any], list[NDArray[Any]]]:
 
 
 def array_sizes(header: dict[str, Any], limits: Limits) -> list[tuple[int, ...]]:
-    """The shapes of the arrays that follow a photo's header.
+    """Returns the shapes of the arrays that follow a photo's header.
 
     Raises:
-        WireError: shapes that no photo within the limits has.
+        WireError: shapes that exceed the limits or are not those of a photo.
     """
     shapes = header.get("shapes")
     if not isinstance(shapes, list) or not all(isinstance(shape, list) for shape in shapes):
@@ -117,10 +117,10 @@ def array_sizes(header: dict[str, Any], limits: Limits) -> list[tuple[int, ...]]
 
 
 def received_arrays(shapes: list[tuple[int, ...]], answers: IO[bytes]) -> list[FloatArray]:
-    """The arrays that follow a header in the pipe.
+    """Reads the arrays that follow a header in the pipe.
 
     Raises:
-        WireError: it ends before they do.
+        WireError: the pipe ends early.
     """
     arrays = []
     for shape in shapes:
@@ -136,21 +136,21 @@ def received_arrays(shapes: list[tuple[int, ...]], answers: IO[bytes]) -> list[F
 
 
 def mapped_arrays(shapes: list[tuple[int, ...]], memory: int) -> list[FloatArray]:
-    """The arrays in a file of memory, the first one mapped and not copied (Linux only).
+    """Returns the arrays in a memory file, the first one mapped and not copied (only on Linux).
 
-    The file is sealed first: a process that its photograph took over could otherwise still change what it gave, or
-    shorten it, which would crash whoever reads.
+    The file is sealed first: otherwise a compromised decoder could still change its result, or truncate it, which would
+    crash the reader.
 
     Raises:
-        WireError: the file is not as long as the arrays.
-        OSError: it cannot be sealed, because something still has it mapped for writing.
+        WireError: the file's length is not that of the arrays.
+        OSError: it cannot be sealed, because it is still mapped for writing.
     """
     import fcntl
     import mmap
 
     if not shapes:
         return []
-    # Seals first, then the size: it cannot change any more.
+    # Check the size after sealing, when it cannot change any more.
     fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     counts = [math.prod(shape) for shape in shapes]
     if os.fstat(memory).st_size != 4 * sum(counts):
@@ -161,15 +161,15 @@ def mapped_arrays(shapes: list[tuple[int, ...]], memory: int) -> list[FloatArray
         np.frombuffer(content, dtype="<f4", count=count, offset=start).reshape(shape).astype(np.float32, copy=False)
         for shape, count, start in zip(shapes, counts, starts, strict=True)
     ]
-    # A matrix that is kept when the photo is let go would hold all of the file.
+    # Copied, because a matrix that outlives its photo would keep the whole file in memory.
     return [first, *(each.copy() for each in others)]
 
 
 def photo_from_wire(header: dict[str, Any], arrays: list[FloatArray]) -> Photo:
-    """The photo that `photo_to_wire` took apart, with every field of the kind that it should be.
+    """Restores a photo split by `photo_to_wire`, checking the type of every field.
 
     Raises:
-        WireError: fields that are missing, too many, or of another kind.
+        WireError: fields that are missing, unknown, or of the wrong type.
     """
     kinds: dict[str, Any] = {"RawPhoto": RawPhoto, "RgbPhoto": RgbPhoto}
     kind = kinds.get(str(header.get("kind")))

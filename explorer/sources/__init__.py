@@ -1,4 +1,4 @@
-"""Where weights come from: one file a source, found by itself. A new source is a new file with a `WeightsSource`."""
+"""Sources of weights, one file each, found automatically. To add a source, add a file with a `WeightsSource`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the authors of published checkpoints: looked at only where they are named, for they ask for consent."""
+"""The source "authors", the pages of published checkpoints. Used only when named, because downloads need consent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.weights.store import folders_in, imported_folder
 
 
 class Authors(WeightsSource):
-    """Published checkpoints by their names in the catalogue; once imported, they are the user's own weights."""
+    """Published checkpoints by their names in the catalogue; once imported, they are found as local weights."""
 
     name = "authors"
 

@@ -1,4 +1,4 @@
-"""Folders of weights on this machine: the user's own, and those that come with the explorer."""
+"""The sources "local" and "embedded", folders of weights on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.weights.store import embedded_folders, folders_in, local_folders
 class _Folders(WeightsSource):
     @abstractmethod
     def places(self) -> list[Path]:
-        """Folders of folders of weights, the first match wins."""
+        """Returns folders of folders of weights; the first match wins."""
 
     def names(self) -> Iterable[str]:
         return folders_in(self.places())
@@ -24,7 +24,7 @@ class _Folders(WeightsSource):
 
 
 class Local(_Folders):
-    """The folder of the settings, imported weights, and any folder that is named by its path."""
+    """The folder in the settings, imported weights, and any folder given by its path."""
 
     name, rank = "local", 0
 

@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: bare names in the repository of the settings, and `hf:org/repo/name@revision`."""
+"""The source "hub": bare names in the settings' repository, and `hf:org/repo/name@revision`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.sources.interface import Progress, ResolvedWeights, WeightsSource,
 
 
 class Hub(WeightsSource):
-    """Weights in the cache of the Hub's client, and those that it can download."""
+    """Weights in the cache of the Hub's client, and weights that it can download."""
 
     name, rank = "hub", 2
 
@@ -39,7 +39,7 @@ class Hub(WeightsSource):
         return f"get them by `lowlight weights pull {PREFIX}org/repo/{name}`, or set EXPLORER_HUB_REPO=org/repo" * known
 
     def _may_have(self, name: str) -> bool:
-        # A name with an unknown architecture is a typing error, so no server is asked.
+        # A name with an unknown architecture is a typo, so no server is asked.
         return bool(self.settings.repo) and name.split(".")[0] in architectures()
 
     def _reference(self, name: str) -> HubReference:

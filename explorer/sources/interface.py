@@ -15,7 +15,7 @@ from explorer.weights.search_path import Settings
 
 @dataclass(frozen=True)
 class ResolvedWeights:
-    """Where weights are."""
+    """A folder of weights, and its origin."""
 
     name: str
     folder: Path
@@ -27,24 +27,24 @@ class ResolvedWeights:
 
 @dataclass(frozen=True)
 class WeightsSource(ABC):
-    """A place that weights come from."""
+    """A source of weights."""
 
     settings: Settings
     name: ClassVar[str]
-    """Its name in settings and for `source=`."""
+    """The source's name in settings and for `source=`."""
     rank: ClassVar[int | None] = None
-    """Its place in the default order, the lowest first; None for a source that is looked at only where it is named."""
+    """Its position in the default order, the lowest first; None for a source that is used only when named."""
 
     @abstractmethod
     def names(self) -> Iterable[str]:
-        """Names that it knows of without asking a server."""
+        """Returns the names that it knows without asking a server."""
 
     @abstractmethod
     def find(self, name: str) -> ResolvedWeights | None:
-        """Weights that can be used at once, or None. Never touches the network."""
+        """Returns weights that can be used at once, or None. Never touches the network."""
 
     def fetch(self, name: str, progress: Progress = nothing) -> ResolvedWeights | None:
-        """Weights, downloaded where that is needed; None for a name that it does not have.
+        """Returns weights, downloaded if needed; None for a name that it does not have.
 
         Raises:
             WeightsError: the weights cannot be downloaded or used.
@@ -52,13 +52,13 @@ class WeightsSource(ABC):
         return self.find(name)
 
     def owns(self, name: str) -> bool:
-        """True for names that say by their form that they belong to this source, so that no other is asked."""
+        """True for names whose form shows that they belong to this source, so that no other is asked."""
         return False
 
     def offers(self, name: str) -> bool:
-        """True if it is worth calling `fetch` for a name that no source has on this machine."""
+        """True if `fetch` should be called for a name that no source has on this machine."""
         return False
 
     def advice(self, name: str) -> str:
-        """How to get weights that it does not have on this machine; empty if it does not know."""
+        """Returns how to get weights that it does not have on this machine; empty if it does not know."""
         return ""

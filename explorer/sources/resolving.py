@@ -1,4 +1,4 @@
-"""From a name of weights to a folder: the sources in the user's order, the first that has the name gives it."""
+"""Resolves names of weights to folders, by the first source in the user's order that has the name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _kinds() -> dict[str, type[WeightsSource]]:
 
 
 def check_order(order: Sequence[str], source: str) -> tuple[str, ...]:
-    """An order of sources.
+    """Checks an order of sources and returns it.
 
     Raises:
-        WeightsError: a source that does not exist, one named twice, or none at all.
+        WeightsError: a source that does not exist, a duplicate, or no source at all.
     """
     if not order or len(set(order)) < len(order) or not set(order) <= set(_kinds()):
         raise WeightsError(
@@ -38,7 +38,7 @@ def check_order(order: Sequence[str], source: str) -> tuple[str, ...]:
 
 
 def order_of(settings: Settings) -> tuple[str, ...]:
-    """Names of the sources in the order that the settings ask for.
+    """Returns the names of the sources in the settings' order.
 
     Raises:
         WeightsError: as `check_order`.
@@ -49,7 +49,7 @@ def order_of(settings: Settings) -> tuple[str, ...]:
 
 
 def installed(settings: Settings | None = None) -> dict[str, ResolvedWeights]:
-    """All weights that can be used without a connection, by name, sorted; the first source of the order wins.
+    """Returns all weights that can be used offline, sorted by name; the first source in the order wins.
 
     Raises:
         WeightsError: the settings cannot be read.
@@ -72,17 +72,17 @@ def resolve(
     download: bool = True,
     progress: Progress = nothing,
 ) -> ResolvedWeights:
-    """Weights by their name.
+    """Resolves weights by their name.
 
     Args:
-        name: `architecture.recipe`, the path of a folder, or `hf:org/repo/name`, with `@revision` or not.
-        source: one source to look at instead of the order of the settings: "local", "embedded", "hub" or "authors".
-        repo: the Hub's repository for bare names, instead of the settings'.
-        download: fetch what is found only on a server.
+        name: `architecture.recipe`, the path of a folder, or `hf:org/repo/name`, with or without `@revision`.
+        source: search only this source, instead of the settings' order: "local", "embedded", "hub" or "authors".
+        repo: overrides the settings' Hub repository for bare names.
+        download: fetch weights that are only on a server.
 
     Raises:
-        ModelNotFoundError: no source has such a name; the message says how to get it.
-        HubError: weights that were asked of the Hub by name are not available.
+        ModelNotFoundError: no source has this name; the message says how to get it.
+        HubError: weights that were requested from the Hub by name are not available.
         WeightsError: the settings or the weights cannot be used.
     """
     settings = read_settings()

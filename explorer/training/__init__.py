@@ -1,4 +1,4 @@
 """Training: degradation, data, losses, objectives, recipes and the loop.
 
-Needs torch, numpy, Pillow and safetensors only.
+Needs only torch, numpy, Pillow and safetensors.
 """

@@ -1,7 +1,7 @@
 """`python -m explorer.training RECIPE --data DIR`: trains without the rest of the explorer's packages.
 
-Several processes train together where torchrun starts it:
-`torchrun --nproc-per-node 2 -m explorer.training RECIPE --data DIR --run-folder DIR`.
+With torchrun, several processes train together: `torchrun --nproc-per-node 2 -m explorer.training RECIPE --data DIR
+--run-folder DIR`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def _report(progress: Progress) -> None:
 
 
 def main() -> int:
-    """Entry point; gives the exit code."""
+    """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m explorer.training")
     parser.add_argument("recipe")
     parser.add_argument("--data", type=Path, required=True)
-    # torchrun takes `--run` for a shortened option of its own.
+    # torchrun would take `--run` for an abbreviation of one of its own options.
     parser.add_argument(
         "--run", "--run-folder", type=Path, required=True, help="folder of the run's checkpoint, log and replay"
     )

@@ -1,4 +1,4 @@
-"""The objective of a conditional GAN: discriminator and generator step in turn.
+"""The objective of a conditional GAN, with alternating steps of discriminator and generator.
 
 Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, section 3.
 """
@@ -16,18 +16,18 @@ from explorer.training.objectives import Batch, Logs, Objective, minimise
 
 
 def gan_loss(logits: torch.Tensor, real: bool) -> torch.Tensor:
-    """Binary cross-entropy of a discriminator's logits against one answer for all patches."""
+    """Binary cross-entropy of a discriminator's logits, with the same target for all patches."""
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
 
 def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Half the sum of both answers' losses: the half slows the discriminator (section 3.3)."""
+    """Half the sum of the losses on real and generated pairs; the half slows the discriminator (section 3.3)."""
     return 0.5 * (gan_loss(real, True) + gan_loss(fake, False))
 
 
 @dataclass(frozen=True)
 class AdversarialTraining:
-    """Weights and rates of a pix2pix training."""
+    """Loss weights and learning rates of a pix2pix training."""
 
     generator_rate: float = 1e-4
     discriminator_rate: float = 5e-5

@@ -1,6 +1,6 @@
-"""Figures of published weights and plain methods by this project's own protocol: rows of comparison for model cards.
+"""Metrics of published weights and plain methods by this project's own protocol: rows of comparison for model cards.
 
-Every figure is what `lowlight eval` gives for the published checkpoint as `lowlight weights import` converts it. LOL
+Every value is the result of `lowlight eval` for the published checkpoint, converted by `lowlight weights import`. LOL
 eval15: 15 pairs, full frame, sRGB clipped to [0, 1], PSNR over all channels, SSIM as Wang et al. 2004, each model at
 its own suggested ratio. Synthetic RAW: see `explorer.evaluation.synthetic`, seed 0.
 """
@@ -32,11 +32,12 @@ _PLAIN = {
         Baseline("developed, amplified, non-local means", 22.80, 0.590),
     ),
 }
-"""By data set, what no network gives."""
+"""By data set, metrics without a network."""
 
 
 def baselines(weights: str, data: str) -> list[Baseline]:
-    """Rows to set next to a project's weights on a data set: the published weights they follow, then no model at all.
+    """Returns rows to compare with weights of this project on a data set: the published weights of the same
+    architecture, then methods without a network.
 
     Args:
         weights: the name of the project's weights.

@@ -1,12 +1,12 @@
-"""The learnt rule for the amplification: makes `explorer/photo/light/brightness.npz` again.
+"""Fits the learned rule for the amplification, `explorer/photo/light/brightness.npz`.
 
     python -m explorer.training.brightness DATA
 
-DATA holds `lol/` and `sice/` (each `low/`, `high/`, `train.txt`, `val.txt`), and `clean/` and `clic/`, whose
-photographs count as well exposed. The target is the gain in linear light that brings a dark picture nearest to its
-reference in sRGB, where PSNR looks. Every picture is seen several times: cropped, with a random gain before it (the
-target moves with the gain), other white balances, paler colours as a camera's are, noise, and with and without the
-rounding to 8 bits. What is drawn depends on the seed only. Minutes on one core.
+DATA holds `lol/` and `sice/` (each `low/`, `high/`, `train.txt`, `val.txt`), and `clean/` and `clic/`, whose photos
+count as well exposed. The target is the gain in linear light that brings a dark picture closest to its reference in
+sRGB, in which PSNR is measured. Every picture is used several times: cropped, with a random gain (which shifts the
+target), other white balances, paler colours like a camera's, noise, and with and without rounding to 8 bits. Random
+draws depend only on the seed. Takes minutes on one core.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ Array = NDArray[np.float64]
 
 _SEED = 1
 _SIDE = 192
-"""Pixels along each side that a picture is sampled at."""
+"""Pixels along each side at which a picture is sampled."""
 _VIEWS = {"lol": 12, "sice": 10, "clean": 8}
-"""How often each picture is seen."""
+"""Number of views of each picture."""
 _WEIGHT = {"lol": 0.6, "sice": 0.25, "clean": 0.15}
 _UNITS = 128
 _PENALTY = 10.0
 """Penalty on the squared output weights; sample weights average 1."""
 _CURVE = linear_of(np.arange(256, dtype=np.float32) / 255)
 _GAINS = (-5.0, 2.0)
-"""Stops of the random gain before a picture; never so many that it becomes too bright."""
+"""Range of the random gain, in stops; limited so that no picture becomes too bright."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Light maps in figures, and what the rule should say."""
+    """Features of light maps, and the rule's targets."""
 
     figures: Array
     """N x 13."""
     levels: Array
     """N: logarithmic means of the light, in stops."""
     gains: Array
-    """N: the stops that fit the reference best."""
+    """N: the best gains, in stops."""
 
 
 def best_gain(light: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """The gain in stops at which light comes nearest to a reference, in the least-squares sense in sRGB.
+    """Returns the gain in stops that brings light closest to a reference, by least squares in sRGB.
 
     Args:
         light: N x 3 linear.
@@ -83,11 +83,11 @@ def _sampled(picture: Picture) -> Picture:
 
 
 def views(low: Picture, high: Picture | None, count: int, rng: np.random.Generator) -> Iterator[tuple[Array, float]]:
-    """A picture as it is, and changed at random: its light, H x W x 3, and the best gain in stops.
+    """Yields a picture unchanged, and changed at random: its light, H x W x 3, and the best gain in stops.
 
     Args:
         low: at most 192 pixels along each side.
-        high: its reference; None for a picture that is well exposed itself.
+        high: its reference; None for a well-exposed picture.
     """
 
     def target(rows: slice, columns: slice) -> float:
@@ -99,7 +99,7 @@ def views(low: Picture, high: Picture | None, count: int, rng: np.random.Generat
     whole = target(slice(None), slice(None))
     yield _CURVE[low].astype(np.float64), whole
     for _ in range(count - 1):
-        # A part of a well-exposed picture is well exposed too, be it an even wall.
+        # A part of a well-exposed picture is well exposed too, even a plain wall.
         share = rng.uniform(0.15 if high is None else 0.6, 1)
         parts = []
         for length in low.shape[:2]:
@@ -116,7 +116,7 @@ def views(low: Picture, high: Picture | None, count: int, rng: np.random.Generat
 
 
 def _stored(light: Array, rng: np.random.Generator) -> Array:
-    """Light as a camera or a file keeps it: with noise or without, rounded to 8 bits under the sRGB curve or not."""
+    """Simulates a camera or a file: with or without noise, with or without rounding to 8 bits under the sRGB curve."""
     if rng.random() < 0.7:
         shot, read = 10 ** rng.uniform(-5, -3.3), 10 ** rng.uniform(-4, -2.8)
         light = light + np.sqrt(shot * light + read**2) * rng.standard_normal(light.shape)
@@ -126,7 +126,7 @@ def _stored(light: Array, rng: np.random.Generator) -> Array:
 
 
 def samples(pairs: list[tuple[Picture, Picture | None]], count: int, rng: np.random.Generator) -> Samples:
-    """Samples of pictures and their references, to which the rule is fitted."""
+    """Makes the samples of pictures and their references to which the rule is fitted."""
     figures, levels, gains = [], [], []
     for low, high in pairs:
         for light, gain in views(_sampled(low), None if high is None else _sampled(high), count, rng):
@@ -138,7 +138,7 @@ def samples(pairs: list[tuple[Picture, Picture | None]], count: int, rng: np.ran
 
 
 def fit(sets: dict[str, Samples], seed: int = _SEED) -> dict[str, Array]:
-    """The parameters of the rule, by least absolute errors (iteratively reweighted least squares)."""
+    """Fits the rule's parameters by least absolute errors (iteratively reweighted least squares)."""
     figures = np.concatenate([each.figures for each in sets.values()])
     wanted = np.concatenate([each.gains + each.levels for each in sets.values()])
     share = np.concatenate([np.full(len(each.gains), _WEIGHT[name] / len(each.gains)) for name, each in sets.items()])
@@ -163,7 +163,7 @@ def fit(sets: dict[str, Samples], seed: int = _SEED) -> dict[str, Array]:
 
 
 def write_rule(rule: dict[str, Array], path: Path) -> None:
-    """Writes the parameters in single precision, complete or not at all."""
+    """Writes the parameters in single precision, atomically."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: values.astype(np.float32) for name, values in rule.items()})  # type: ignore[arg-type]
     work = beside(path)
@@ -172,7 +172,7 @@ def write_rule(rule: dict[str, Array], path: Path) -> None:
 
 
 def errors(pairs: list[Pair]) -> dict[str, float]:
-    """Median absolute errors in stops of the suggested ratios of pictures, by rule."""
+    """Returns median absolute errors, in stops, of the suggested ratios, by rule."""
     found: dict[str, list[float]] = {"learned": [], "percentile": []}
     for pair in pairs:
         photo = RgbPhoto((pair.low / 255).astype(np.float32), 8)
@@ -184,7 +184,7 @@ def errors(pairs: list[Pair]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Entry point; gives the exit code."""
+    """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m explorer.training.brightness")
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path(brightness.__file__).with_name(brightness.PARAMETERS))

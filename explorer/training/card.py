@@ -1,4 +1,4 @@
-"""Model cards: the README of a folder of weights, made only from its config, and its figures once measured."""
+"""Model cards: the README of a folder of weights, made only from its config and measured metrics."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ OWN_TERMS = (
 VALIDATION = "validation"
 _HEADING = "## Figures"
 _STILL, _FLAT = 0.3, 0.05
-"""dB over the last quarter of a training: above the first it was still climbing, below the second it stood still."""
+"""Gain in dB over the last quarter of a training: above the first value it was still rising, below the second it had
+levelled off."""
 _FURTHER = {
     "reconstruction": "mean absolute error of reflectance times illumination, compared with the picture",
     "reflectance_difference": "mean absolute difference between the reflectances of a dark picture and its bright twin",
     "enhanced_mean": "mean enhanced illumination",
 }
 FLAT = "flat_"
-"""How the names of data sets begin that hold the weave on flat surfaces."""
+"""Prefix of data sets that measure the residual pattern on flat surfaces."""
 _RAW = re.compile(r"(?P<set>.+_iso)_raw_(?P<ratio>[0-9.]+)")
 
 
 def model_card(config: WeightsConfig) -> str:
-    """The README of a folder of weights that a recipe made, in Markdown.
+    """Writes the README of a folder of weights that a recipe made, in Markdown.
 
     Args:
-        config: as written next to the weights: with their number of parameters and the figures that were measured.
+        config: as written next to the weights, with the number of parameters and the measured metrics.
     """
     training = config.training
     recipe = training["recipe"]
@@ -100,7 +101,7 @@ def late_gain_words(gain: float | None) -> str:
     """Describes the end of a training's validation curve.
 
     Args:
-        gain: dB by which the validation PSNR rose over the last quarter of the steps; None if that is not known.
+        gain: rise of the validation PSNR over the last quarter of the steps, in dB; None if unknown.
     """
     if gain is None:
         return "The curve is too short to show whether more steps would help"
@@ -116,7 +117,7 @@ def late_gain_words(gain: float | None) -> str:
 
 
 def figures_section(config: WeightsConfig) -> str:
-    """The section of a card that holds the measured figures, next to those of published weights; ends in a newline."""
+    """Writes a card's section with the measured metrics, compared with published weights; ends in a newline."""
     parts = []
     metrics = {name: values for name, values in config.metrics.items() if isinstance(values, Mapping) and values}
     if VALIDATION in metrics:
@@ -143,7 +144,7 @@ def figures_section(config: WeightsConfig) -> str:
 
 
 def with_figures(card: str, config: WeightsConfig) -> str:
-    """A card whose section of figures is that of the config; the rest stays. A card without one gets it at its end."""
+    """Replaces a card's metrics section by that of the config, or appends it to a card without one."""
     section = figures_section(config)
     found = re.search(rf"^{_HEADING}\n.*?(?=^## |\Z)", card, re.MULTILINE | re.DOTALL)
     if found is None:

@@ -1,6 +1,6 @@
-"""From clean sRGB pictures to dark 8-bit ones: the second half of the mixture that the RGB networks are trained on.
+"""Darkens clean sRGB pictures to dark 8-bit ones: the second half of the training data of the RGB networks.
 
-Low-light pairs of one camera teach that camera. Clean photographs, darkened in linear light in many ways, teach the
+Low-light pairs from one camera only teach that camera. Clean photos, darkened in linear light in many ways, cover the
 rest: a gain, an uneven light field, an error of the white balance, signal-dependent noise, a camera's own curve.
 """
 
@@ -25,7 +25,7 @@ class DarkRanges:
     gain: tuple[float, float] = (0.012, 0.3)
     """Linear gain, log-uniform."""
     field_probability: float = 0.5
-    """How often a smooth light field (0.4 to 1.6 of the light) lies over the scene."""
+    """Probability of a smooth light field (0.4 to 1.6 of the light) over the scene."""
     white_balance: float = 0.15
     """Half-width of the uniform error of each channel's gain."""
     shot: tuple[float, float] = (1e-5, 1e-3)
@@ -33,11 +33,11 @@ class DarkRanges:
     read: tuple[float, float] = (2e-4, 3e-3)
     """Standard deviation of the constant noise in linear light, log-uniform."""
     gamma_probability: float = 0.3
-    """How often a power from 0.8 to 1.3 is applied to the dark picture, as a camera's own curve would."""
+    """Probability that a power from 0.8 to 1.3 is applied to the dark picture, like a camera's own curve."""
 
 
 def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges | None = None) -> torch.Tensor:
-    """N x 3 x H x W sRGB in [0, 1] to a dark sRGB batch in [0, 1], quantised to 8 bits.
+    """Darkens N x 3 x H x W sRGB in [0, 1] to a dark sRGB batch in [0, 1], quantised to 8 bits.
 
     Args:
         clean: the batch.
@@ -66,7 +66,7 @@ def darken(clean: torch.Tensor, generator: torch.Generator, ranges: DarkRanges |
 
 
 def suggested_ratio(dark: torch.Tensor) -> torch.Tensor:
-    """The ratio that `explorer.photo.light.amplify.suggest_ratio` gives an 8-bit photo by its percentile rule, batched.
+    """Computes `explorer.photo.light.amplify.suggest_ratio` for 8-bit photos by the percentile rule, batched.
 
     Args:
         dark: N x 3 x H x W sRGB in [0, 1].
@@ -79,7 +79,7 @@ def suggested_ratio(dark: torch.Tensor) -> torch.Tensor:
 
 
 def true_ratio(dark: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-    """How many times the light of `dark` that of `clean` is, within what `suggested_ratio` gives.
+    """Returns the ratio of the light of `clean` to that of `dark`, in the range of `suggested_ratio`.
 
     Args:
         dark, clean: N x 3 x H x W sRGB in [0, 1].
@@ -98,7 +98,7 @@ def amplify(dark: torch.Tensor, ratio: torch.Tensor, *, beyond_white: bool = Fal
     """Multiplies the light of N x 3 x H x W sRGB in [0, 1] by N ratios; the result is sRGB.
 
     Args:
-        beyond_white: leave light above white as it is, under the same curve, instead of clipping it to 1.
+        beyond_white: keep light above white, under the same curve, instead of clipping it to 1.
     """
     light = srgb_to_linear(dark) * ratio.to(dark)[:, None, None, None]
     return linear_to_srgb(light if beyond_white else light.clamp(max=1))

@@ -1,4 +1,4 @@
-"""Pictures in memory, and batches of random crops from them."""
+"""Pictures in memory, and batches of random crops of them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Picture = NDArray[np.uint8]
 
 @dataclass
 class Skipped:
-    """Pictures that could not be read, by path. More than one per cent of a folder, and the run fails."""
+    """Pictures that could not be read, by path. If they are more than 1 % of a folder, the run fails."""
 
     names: list[str] = field(default_factory=list)
 
     def check(self, total: int, before: int = 0) -> None:
-        """Raises DataError when more than one per cent of `total` pictures were unreadable.
+        """Raises DataError if more than 1 % of `total` pictures were unreadable.
 
         Args:
-            total: pictures looked at since `names` held `before` entries.
+            total: number of pictures read since `names` had `before` entries.
         """
         bad = self.names[before:]
         if bad and len(bad) > 0.01 * total:
@@ -38,7 +38,7 @@ class Skipped:
 
 
 def read_picture(path: Path) -> Picture:
-    """H x W x 3 uint8 sRGB.
+    """Reads a picture as H x W x 3 uint8 sRGB.
 
     Raises:
         DataError: the file is not a readable picture.
@@ -54,10 +54,10 @@ def read_picture(path: Path) -> Picture:
 
 
 def list_pictures(folder: Path) -> dict[str, Path]:
-    """Pictures of a folder by stem, sorted.
+    """Lists a folder's pictures by stem, sorted.
 
     Raises:
-        DataError: the folder is missing or holds no picture.
+        DataError: the folder is missing or contains no picture.
     """
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give the folder that holds the training pictures.")
@@ -68,7 +68,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
 
 
 def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipped | None = None) -> list[Picture]:
-    """All pictures of a folder, or those of a list of stems, in sorted order; unreadable ones are noted and skipped.
+    """Reads all pictures of a folder, or those of a list of stems, in sorted order; records and skips unreadable ones.
 
     Raises:
         DataError: the folder is missing or empty, lacks a listed picture, or more than 1 % of it cannot be read.
@@ -91,7 +91,7 @@ def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipp
 
 
 def read_list(path: Path) -> list[str] | None:
-    """Stems, one a line; None if the list does not exist, which means all pictures."""
+    """Reads stems, one per line; None, which means all pictures, if the list does not exist."""
     if not path.is_file():
         return None
     return [Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()]
@@ -99,7 +99,7 @@ def read_list(path: Path) -> list[str] | None:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures of one scene, H x W x 3 uint8 each, of one size."""
+    """Two pictures of one scene, H x W x 3 uint8 each, of the same size."""
 
     low: Picture
     high: Picture
@@ -107,11 +107,11 @@ class Pair:
 
 
 def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | None = None) -> list[Pair]:
-    """Pairs in the LOL layout (`low/`, `high/`, equal stems), or pictures with both halves side by side (pix2pix).
+    """Reads pairs in the LOL layout (`low/`, `high/`, equal stems), or pictures of both side by side (pix2pix).
 
     Args:
         folder: the data set.
-        list_file: a file in `folder` with the stems to take; without it, or where it is absent, all.
+        list_file: a file in `folder` with the stems to read; all if it is empty or does not exist.
 
     Raises:
         DataError: missing folder, no pairs, unpaired or differently sized files; the message names them.
@@ -155,7 +155,7 @@ def _not_empty(pairs: list[Pair], folder: Path) -> list[Pair]:
 
 
 def check_sizes(low: Picture, high: Picture, low_path: Path, high_path: Path) -> None:
-    """Raises DataError, with both names and sizes, where the two of a pair are not of one size."""
+    """Raises DataError, with both names and sizes, if the two pictures of a pair differ in size."""
     if low.shape != high.shape:
         raise DataError(
             f"{low_path} is {_size(low)} but {high_path} is {_size(high)}; the two pictures of a pair must have the "
@@ -191,11 +191,11 @@ def _size(picture: Picture) -> str:
 def random_crops(
     pictures: Sequence[tuple[Picture, ...]], batch: int, size: int, rng: np.random.Generator, shrink: int = 1
 ) -> tuple[torch.Tensor, ...]:
-    """A batch of `crops_of` scenes drawn with replacement.
+    """Returns a batch of `crops_of` scenes drawn with replacement.
 
     Args:
         pictures: the scenes to draw from.
-        batch: scenes drawn.
+        batch: number of scenes to draw.
     """
     return crops_of([pictures[index] for index in rng.integers(len(pictures), size=batch)], size, rng, shrink)
 
@@ -203,12 +203,12 @@ def random_crops(
 def crops_of(
     scenes: Sequence[tuple[Picture, ...]], size: int, rng: np.random.Generator, shrink: int = 1
 ) -> tuple[torch.Tensor, ...]:
-    """One random crop of each scene, aligned between its pictures, flipped and turned at random.
+    """Crops each scene at random, aligned between its pictures, with random flips and rotations.
 
     Args:
-        scenes: for each its aligned pictures (one, or a pair), H x W x 3 uint8.
-        size: side of the square crops; pictures that are smaller are reflected at their borders.
-        shrink: a crop comes from a square 1 to `shrink` times as wide, as far as the picture reaches, by block means.
+        scenes: the aligned pictures of each (one, or a pair), H x W x 3 uint8.
+        size: side of the square crops; smaller pictures are reflected at their borders.
+        shrink: a crop comes from a square 1 to `shrink` times as wide, limited by the picture, by block means.
 
     Returns:
         One N x 3 x size x size float tensor in [0, 1] for each picture of a scene.

@@ -1,4 +1,4 @@
-"""From clean sRGB pictures to dark camera mosaics, in torch, batched, on the batch's device.
+"""Degrades clean sRGB pictures to dark camera mosaics, in torch, batched, on the batch's device.
 
 The chain is that of Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019 (inverse tone curve,
 inverse transfer curve, inverse colour matrix, inverse white balance, mosaic, shot and read noise), with the row noise,
@@ -6,9 +6,9 @@ quantisation and black-level error of Wei et al., "A Physics-based Noise Formati
 Denoising" (ELD), CVPR 2020, and the exposure divided by the ratio as in Chen et al., "Learning to See in the Dark",
 CVPR 2018.
 
-Units: light is a fraction of the sensor's saturation (0 black level, 1 white level). Shot noise is given as `gain`,
-the fraction of saturation that one electron makes: var = gain * light. Read and row noise are standard deviations in
-the same fraction.
+Units: light is a fraction of the sensor's saturation (0 black level, 1 white level). Shot noise is given as `gain`, the
+fraction of saturation per electron: var = gain * light. Read and row noise are standard deviations in the same
+fraction.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class SensorRanges:
     bits: tuple[int, ...] = (12, 14)
     """Bit depths, equally likely."""
     tone_probability: float = 0.5
-    """How often the inverse of a smoothstep tone curve is applied to the clean picture before all else."""
+    """Probability that the inverse of a smoothstep tone curve is applied to the clean picture first."""
     measured_share: float = 0.0
-    """How often the noise is that of a measured sensor (`explorer.training.sensor_noise`) instead of the ranges above:
-    0 for benchmarks, which stay as they are."""
+    """Probability that the noise is that of a measured sensor (`explorer.training.sensor_noise`) instead of the ranges
+    above: 0 for benchmarks, so that they do not change."""
 
 
 @dataclass(frozen=True)
@@ -67,33 +67,33 @@ class Camera:
 
 @dataclass(frozen=True)
 class DarkMosaic:
-    """A batch of synthetic exposures and what they should be restored to."""
+    """A batch of synthetic exposures and their targets."""
 
     mosaic: torch.Tensor
-    """N x 1 x H x W mosaic (RGGB, or X-Trans) as a camera would write it: no white balance, not amplified."""
+    """N x 1 x H x W mosaic (RGGB or X-Trans) as written by a camera: without white balance, not amplified."""
     model_input: torch.Tensor
     """The same times white-balance gains and ratio, clipped to [-0.2, 1]."""
     clean_camera: torch.Tensor
-    """N x 3 x H x W white-balanced camera RGB under the sRGB transfer curve, [0, 1]: what the network gives."""
+    """N x 3 x H x W white-balanced camera RGB under the sRGB transfer curve, [0, 1]: the network's target."""
     clean_srgb: torch.Tensor
-    """N x 3 x H x W sRGB, [0, 1]: what is shown."""
+    """N x 3 x H x W sRGB, [0, 1]: the displayed picture."""
     camera: Camera
     ratio: torch.Tensor
     """N"""
 
 
 def inverse_tone(x: torch.Tensor) -> torch.Tensor:
-    """The inverse of the tone curve 3x^2 - 2x^3 (Brooks et al., section 3.1), values in [0, 1]."""
+    """Inverts the tone curve 3x^2 - 2x^3 (Brooks et al., section 3.1), values in [0, 1]."""
     return 0.5 - torch.sin(torch.asin((1 - 2 * x).clamp(-1, 1)) / 3)
 
 
 def tone(x: torch.Tensor) -> torch.Tensor:
-    """The tone curve 3x^2 - 2x^3."""
+    """Applies the tone curve 3x^2 - 2x^3."""
     return 3 * x**2 - 2 * x**3
 
 
 def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) -> Camera:
-    """Cameras whose matrix is a random mixture of four real ones (Brooks et al., section 3.3), rows normalised."""
+    """Draws cameras with random mixtures of four real matrices (Brooks et al., section 3.3), rows normalised."""
     device = generator.device
     mixture = torch.rand(batch, 4, generator=generator, device=device)
     mixture = mixture / mixture.sum(1, keepdim=True)
@@ -107,25 +107,25 @@ def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) 
 
 
 def apply_matrix(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W times N x 3 x 3."""
+    """Multiplies N x 3 x H x W by N x 3 x 3."""
     return torch.einsum("nij,njhw->nihw", matrix, x)
 
 
 def camera_to_display(image: torch.Tensor, camera_to_srgb: torch.Tensor) -> torch.Tensor:
-    """White-balanced camera RGB under the sRGB curve to sRGB: curve undone, matrix, curve. Both in [0, 1]."""
+    """Converts white-balanced camera RGB under the sRGB curve to sRGB, both in [0, 1]."""
     linear = srgb_to_linear(image.clamp(0, 1))
     return linear_to_srgb(apply_matrix(linear, camera_to_srgb).clamp(0, 1))
 
 
 def color_filter(cfa: Cfa, height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
-    """H x W: the colour (0 red, 1 green, 2 blue) of each sample of a mosaic that begins at the array's first cell."""
+    """Returns H x W: the colour (0 red, 1 green, 2 blue) of each sample of a mosaic that begins at the first cell."""
     tile = torch.from_numpy(TILES[cfa].astype("int64")).to(device)
     rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
     return tile[rows[:, None] % tile.shape[0], columns % tile.shape[1]]
 
 
 def color_planes(cfa: Cfa, height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
-    """H x W: the plane of each sample whose black level is its own: a colour, Bayer's second green apart (3)."""
+    """Returns H x W: the index of each sample's black level, that of its colour, or 3 for Bayer's second green."""
     planes = color_filter(cfa, height, width, device)
     if cfa == "bayer":
         planes[1::2, 0::2] = 3
@@ -133,19 +133,19 @@ def color_planes(cfa: Cfa, height: int, width: int, device: torch.device | None 
 
 
 def to_mosaic(x: torch.Tensor, cfa: Cfa = "bayer") -> torch.Tensor:
-    """N x 3 x H x W to the N x 1 x H x W mosaic of a colour-filter array."""
+    """Samples N x 3 x H x W to the N x 1 x H x W mosaic of a colour-filter array."""
     height, width = x.shape[-2:]
     colors = color_filter(cfa, height, width, x.device)
     return x.gather(1, colors.expand(len(x), 1, *colors.shape))
 
 
 def gain_map(gains: torch.Tensor, height: int, width: int, cfa: Cfa = "bayer") -> torch.Tensor:
-    """N x 3 gains laid out as an N x 1 x H x W mosaic."""
+    """Lays out N x 3 gains as an N x 1 x H x W mosaic."""
     return to_mosaic(gains[:, :, None, None].expand(-1, -1, height, width), cfa)
 
 
 def shift_phase(x: torch.Tensor, row: int, column: int) -> torch.Tensor:
-    """Crops a picture as bringing a mosaic of another phase to RGGB does; both sides always lose two pixels."""
+    """Crops a picture like a mosaic of another phase is cropped to RGGB; both sides always lose two pixels."""
     height, width = x.shape[-2:]
     return x[..., row : height - 2 + row, column : width - 2 + column]
 
@@ -157,7 +157,7 @@ def add_noise(
     row: torch.Tensor,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Shot noise (Poisson in electrons), Gaussian read noise, Gaussian row noise (ELD, section 3).
+    """Adds shot noise (Poisson in electrons), Gaussian read noise and Gaussian row noise (ELD, section 3).
 
     Args:
         light: N x 1 x H x W, fraction of saturation, not negative.
@@ -171,7 +171,7 @@ def add_noise(
 
 
 def quantise(mosaic: torch.Tensor, bits: torch.Tensor, black: float = 1 / 32) -> torch.Tensor:
-    """Rounds to the counts of a sensor whose black level is `black` of its range, and clips as its converter does.
+    """Rounds to the counts of a sensor whose black level is `black` of its range, and clips like its converter.
 
     Args:
         mosaic: N x 1 x H x W.
@@ -189,13 +189,13 @@ def darken_to_mosaic(
     ratio: torch.Tensor | None = None,
     cfa: Cfa = "bayer",
 ) -> DarkMosaic:
-    """The whole chain, for a batch.
+    """Runs the whole chain, for a batch.
 
     Args:
-        clean: N x 3 x (H + 2) x (W + 2) sRGB in [0, 1], two pixels go to the random phase; H and W are multiples of
-            the array's cell (2, or 6 for X-Trans).
+        clean: N x 3 x (H + 2) x (W + 2) sRGB in [0, 1], of which the random phase uses up two pixels; H and W are
+            multiples of the array's cell (2, or 6 for X-Trans).
         generator: on the batch's device; the same state gives the same batch.
-        ranges: what to draw from.
+        ranges: ranges to draw from.
         ratio: N amplification ratios instead of random ones.
         cfa: the colour-filter array of the mosaic.
     """
@@ -211,7 +211,7 @@ def darken_to_mosaic(
     bits = depth[torch.randint(len(ranges.bits), (batch,), generator=generator, device=device)]
     black_error = torch.randn(batch, generator=generator, device=device) * ranges.black_error
     toned = torch.rand(batch, generator=generator, device=device) < ranges.tone_probability
-    # A mosaic of any phase comes to RGGB by losing a row or a column: pictures begin anywhere in the scene.
+    # A mosaic of any phase is cropped to RGGB by a row or a column, so pictures can begin anywhere in the scene.
     row_shift, column_shift = torch.randint(2, (2,), generator=generator, device=device).tolist()
 
     clean = shift_phase(clean, row_shift, column_shift)

@@ -1,7 +1,6 @@
-"""Synthetic exposures as a RAW developer shows them: what the RGB networks on RAW are trained with.
+"""Develops synthetic exposures like a RAW developer, to train RGB networks on RAW.
 
-The same arithmetic as `explorer.photo.light.develop`, batched in torch, so that a network meets at restoration what it
-met in training.
+The same arithmetic as `explorer.photo.light.develop`, batched in torch, so that restoration matches training.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _OPPOSITE = ((0, 0, -1.5, 0, 0), (0, 2, 0, 2, 0), (-1.5, 0, 6, 0, -1.5), (0, 2, 
 
 
 def demosaic(mosaic: torch.Tensor) -> torch.Tensor:
-    """N x 1 x H x W RGGB mosaic (even sides) to N x 3 x H x W (Malvar, He and Cutler 2004)."""
+    """Demosaicks an N x 1 x H x W RGGB mosaic (even sides) to N x 3 x H x W (Malvar, He and Cutler 2004)."""
     row = torch.tensor(_ALONG_ROW)
     kernels = torch.stack([torch.tensor(_GREEN), row, row.T, torch.tensor(_OPPOSITE)])[:, None] / 8
     padded = F.pad(mosaic, (2, 2, 2, 2), mode="reflect")
@@ -38,7 +37,7 @@ def demosaic(mosaic: torch.Tensor) -> torch.Tensor:
 
 
 def develop(dark: DarkMosaic, ratio: torch.Tensor) -> torch.Tensor:
-    """A batch of exposures as sRGB in [0, 1], N x 3 x H x W: gains, common ceiling, demosaic, matrix, curve.
+    """Develops exposures to sRGB in [0, 1], N x 3 x H x W: gains, common ceiling, demosaicking, matrix, curve.
 
     Args:
         dark: the exposures.
@@ -52,15 +51,15 @@ def develop(dark: DarkMosaic, ratio: torch.Tensor) -> torch.Tensor:
 
 
 def developed_16_bit(dark: DarkMosaic) -> Batch:
-    """Amplified as light, then developed: nothing that the sensor measured is lost before the network.
+    """Amplifies the light, then develops: the network gets everything that the sensor measured.
 
-    The steps of 16 bits lie far below the sensor's own, so none are made.
+    Steps of 16 bits are much smaller than the sensor's own, so there is no rounding.
     """
     return {"low": develop(dark, dark.ratio), "high": dark.clean_srgb, "ratio": dark.ratio}
 
 
 def developed_8_bit(dark: DarkMosaic) -> Batch:
-    """Developed dark, rounded to 8 bits as a JPEG would be, and only then amplified in linear light."""
+    """Develops without amplification, rounds to 8 bits like a JPEG, and only then amplifies in linear light."""
     stored = (develop(dark, torch.ones_like(dark.ratio)) * 255).round() / 255
     light = srgb_to_linear(stored) * dark.ratio[:, None, None, None]
     return {"low": linear_to_srgb(light.clamp(0, 1)), "high": dark.clean_srgb, "ratio": dark.ratio}

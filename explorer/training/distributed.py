@@ -1,16 +1,16 @@
-"""Several processes that train one network together: torchrun starts them, each takes its share of every batch.
+"""Distributed training of one network: torchrun starts several processes, each of which takes its share of every batch.
 
     torchrun --nproc-per-node 2 -m explorer.training RECIPE --data DIR --run-folder DIR
 
 Data parallelism as in Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel Training", VLDB 2020:
-every process holds the same networks, computes the gradients of its share, and steps with the average over all. The
-average is taken in `explorer.training.objectives.minimise`, before the gradients are clipped, and not by wrapping the
-networks in `DistributedDataParallel`: objectives call parts of a network and step its optimisers in turn, which the
-wrapper's one forward and one backward pass per step cannot follow.
+every process holds the same networks, computes the gradients of its share, and steps with the average over all.
+Gradients are averaged in `explorer.training.objectives.minimise`, before they are clipped, and not by wrapping the
+networks in `DistributedDataParallel`: objectives call parts of a network and step its optimisers in turn, which does
+not fit the wrapper's single forward and backward pass per step.
 
-What is the same as with one process: the batch of every step, the order of the pictures in it, the gradients up to the
-rounding of a sum in another order, clipping, schedules, validation and checkpoints. What is not: batch norms see their
-own process's share (on CUDA they are made to see the whole batch), and dropout draws other masks.
+The same as with one process: the batch of every step, the order of its pictures, the gradients (up to rounding, because
+they are summed in another order), clipping, schedules, validation and checkpoints. Different: batch norms see only
+their own process's share (on CUDA, they are synchronised over the whole batch), and dropout draws other masks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from explorer.machine import flush_denormals
 
 Value = TypeVar("Value")
 Batch = dict[str, torch.Tensor]
-# The others wait while the first process reads, validates or writes a checkpoint.
+# The other processes wait while the first one reads, validates or writes a checkpoint.
 _PATIENCE = timedelta(hours=2)
 _WEIGHT: ContextVar[float | None] = ContextVar("weight", default=None)
 
@@ -51,7 +51,7 @@ class Ranks:
 
 
 def ranks() -> Ranks:
-    """This process among those that train together; the only one where none were started."""
+    """Returns this process's rank and the number of processes; (0, 1) if there are no others."""
     if dist.is_available() and dist.is_initialized():
         return Ranks(dist.get_rank(), dist.get_world_size())
     return Ranks()
@@ -59,21 +59,22 @@ def ranks() -> Ranks:
 
 @contextmanager
 def launched(device: str = "auto") -> Iterator[Ranks]:
-    """Joins the processes that torchrun started, and leaves them at the end; without torchrun there is nothing to do.
+    """Joins the processes started by torchrun, and leaves them at the end; without torchrun, does nothing.
 
     Args:
-        device: "cpu" keeps everything on processors (gloo); else each process takes the GPU of its local rank (NCCL)
-            where there are any.
+        device: "cpu" keeps everything on CPUs (gloo); otherwise each process uses the GPU of its local rank (NCCL), if
+            there are any.
 
     Raises:
-        TrainingError: fewer GPUs than processes on this machine, or the processes do not find one another.
+        TrainingError: fewer GPUs than processes on this machine, or the processes cannot connect.
     """
     flush_denormals()
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield Ranks()
         return
-    # It takes the group of its import as a default argument. Optimisers import it; were that after joining, the group
-    # and its threads would outlive `destroy_process_group`, and the interpreter's end would now and then abort.
+    # This module stores the group at its import as a default argument. Optimisers import it; if that happened after
+    # joining, the group and its threads would outlive `destroy_process_group`, and the interpreter would sometimes
+    # abort at exit.
     import torch.distributed.nn
 
     backend = "gloo"
@@ -100,9 +101,9 @@ def launched(device: str = "auto") -> Iterator[Ranks]:
 
 
 def together(make: Callable[[], Value]) -> Value:
-    """Runs `make` in every process; if one fails with an `ExplorerError`, all raise the first one's.
+    """Runs `make` in every process; if any fails with an `ExplorerError`, all raise the first one's.
 
-    Without that, the others would wait for the one that failed.
+    Otherwise the others would wait for the one that failed.
     """
     if ranks().world == 1:
         return make()
@@ -121,9 +122,9 @@ def together(make: Callable[[], Value]) -> Value:
 
 
 def from_first(make: Callable[[], Value]) -> Value:
-    """Gives every process the first one's result: files are read where the run's folder is, and figures agree.
+    """Gives every process the first one's result, so that only one reads files and all have the same values.
 
-    An `ExplorerError` of it is raised in every process.
+    Its `ExplorerError` is raised in every process.
     """
     if ranks().world == 1:
         return make()
@@ -144,7 +145,7 @@ def check_shares(smallest: int, recipe: str) -> None:
     """Refuses more processes than the smallest batch has pictures.
 
     Raises:
-        TrainingError: a process would have nothing to do.
+        TrainingError: there are more processes than pictures in a batch.
     """
     world = ranks().world
     if smallest < world:
@@ -154,12 +155,12 @@ def check_shares(smallest: int, recipe: str) -> None:
 
 
 def share_of(batch: Batch) -> tuple[Batch, float]:
-    """This process's pictures of a batch, and what its gradients weigh in their sum over the processes.
+    """Returns this process's pictures of a batch, and the weight of its gradients in the sum over the processes.
 
-    Every world-th picture is taken, so that kinds of pictures that lie one after the other are shared out too.
+    Takes every world-th picture, so that consecutive pictures of one kind are distributed, too.
 
     Args:
-        batch: tensors with the pictures along their first axis, alike in all processes.
+        batch: tensors with the pictures along their first axis, the same in all processes.
     """
     here = ranks()
     total = next(iter(batch.values())).shape[0]
@@ -169,7 +170,7 @@ def share_of(batch: Batch) -> tuple[Batch, float]:
 
 @contextmanager
 def shared_step(weight: float) -> Iterator[None]:
-    """Within it, `average_gradients` and `average_losses` speak with the other processes."""
+    """Context in which `average_gradients` and `average_losses` communicate with the other processes."""
     token = _WEIGHT.set(weight if ranks().world > 1 else None)
     try:
         yield
@@ -178,9 +179,9 @@ def shared_step(weight: float) -> Iterator[None]:
 
 
 def average_gradients(optimiser: torch.optim.Optimizer) -> None:
-    """Replaces the gradients of an optimiser's parameters by their means over the whole batch, in all processes alike.
+    """Replaces the gradients of an optimiser's parameters by their means over the whole batch, in all processes.
 
-    Parameters that no process used keep having no gradient, so that Adam leaves them and their moments alone, as with
+    Parameters that no process used still have no gradient, so that Adam does not change them or their moments, as with
     one process.
     """
     weight = _WEIGHT.get()
@@ -205,7 +206,7 @@ def average_gradients(optimiser: torch.optim.Optimizer) -> None:
 
 
 def average_losses(losses: dict[str, float]) -> dict[str, float]:
-    """Loss terms over the whole batch. One that is not a number anywhere is none everywhere."""
+    """Averages loss terms over the whole batch. If one is NaN in any process, it is NaN in all."""
     weight = _WEIGHT.get()
     if weight is None:
         return losses
@@ -215,7 +216,7 @@ def average_losses(losses: dict[str, float]) -> dict[str, float]:
 
 
 def average_statistics(networks: Iterable[nn.Module]) -> None:
-    """Gives the running statistics of batch norms their mean over the processes, so that all hold the same network."""
+    """Averages the running statistics of batch norms over the processes, so that all have the same network."""
     here = ranks()
     if here.world == 1:
         return
@@ -229,9 +230,9 @@ def average_statistics(networks: Iterable[nn.Module]) -> None:
 
 
 def alike(networks: dict[str, nn.Module], device: torch.device) -> None:
-    """Gives every process the first one's parameters; on CUDA makes batch norms see the whole batch.
+    """Copies the first process's parameters to all; on CUDA, synchronises batch norms over the whole batch.
 
-    The names and shapes of the tensors stay, so that checkpoints are those of one process.
+    Names and shapes of the tensors do not change, so that checkpoints are the same as with one process.
     """
     if ranks().world == 1:
         return
@@ -239,6 +240,6 @@ def alike(networks: dict[str, nn.Module], device: torch.device) -> None:
         if device.type == "cuda":
             networks[name] = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         for tensor in networks[name].state_dict().values():
-            packed = tensor.contiguous()  # a network in channels-last order is not
+            packed = tensor.contiguous()  # networks in channels-last order are not contiguous
             dist.broadcast(packed, src=0)
             tensor.copy_(packed)

@@ -6,12 +6,12 @@ import torch
 
 
 def uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
-    """Numbers that are equally likely anywhere between the two bounds."""
+    """Draws numbers uniformly between the two bounds."""
     low, high = bounds
     return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device)
 
 
 def log_uniform(shape: tuple[int, ...], bounds: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
-    """Positive numbers whose logarithms are equally likely anywhere between those of the two bounds."""
+    """Draws positive numbers whose logarithms are uniform between those of the two bounds."""
     low, high = torch.log(torch.tensor(bounds)).tolist()
     return uniform(shape, (low, high), generator).exp()

@@ -1,4 +1,4 @@
-"""From a run to a folder of weights: `<name>/` with `model.safetensors`, `config.json` and the model card."""
+"""Exports a run as a folder of weights: `<name>/` with `model.safetensors`, `config.json` and the model card."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
 UNSTATED = "not stated"
-"""Of weights that know nothing but their maker's own pictures."""
+"""Licence text of weights trained only on their maker's own pictures."""
 LARGEST_EXTRAS = 300_000
-"""Bytes of the log and the replay that go next to the weights."""
+"""Largest size, in bytes, of the log and the replay next to the weights."""
 _LARGEST_LOG = 60_000
 _LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
 
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
-    """Writes the weights of a run, finished or not: the averaged network in half precision, its config, its card.
+    """Writes the weights of a run, finished or not: the averaged network in half precision, its config and card.
 
-    Next to them `training/log.jsonl` and `training/replay.webp`, so that the training can be looked at without the run;
-    see `explorer.inspect.runs`. Figures that were measured on these very weights before (`lowlight eval --record`) stay
-    when they are exported again.
+    Also writes `training/log.jsonl` and `training/replay.webp`, so that the training can be inspected without the run;
+    see `explorer.inspect.runs`. Metrics already measured on the same weights (`lowlight eval --record`) are kept when
+    they are exported again.
 
     Args:
         folder: the run's folder.
-        out: the folder that receives `<name>/`; a folder of that name is replaced.
-        hardware: what the run ran on, where its log does not say.
+        out: the parent folder of `<name>/`; an existing folder of that name is replaced.
+        hardware: the hardware of the run, if its log does not say.
 
     Returns:
         The folder of weights.
 
     Raises:
-        TrainingError: the folder holds no checkpoint, or one that does not fit its recipe.
-        DataError: the run's recipe is no longer known.
+        TrainingError: the folder contains no checkpoint, or one that does not fit its recipe.
+        DataError: the run's recipe does not exist any more.
         WeightsError: the weights cannot be written.
     """
     saved = run_state.load_checkpoint(folder)
@@ -88,7 +88,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
-    """The facts about a training for a config: the recipe's own and those of the run, in the order of the card."""
+    """Collects the facts about a training for a config, from recipe and run, in the order of the card."""
     facts: dict[str, Any] = {
         "recipe": recipe.own.base if recipe.own else recipe.name,
         **({"own": asdict(recipe.own)} if recipe.own else {}),
@@ -112,7 +112,7 @@ def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measured_before(target: Path, sha256: str) -> dict[str, Any]:
-    """Figures of an older export of the same tensors."""
+    """Reads the metrics of an older export of the same tensors."""
     try:
         old = read_config(target)
     except WeightsError:
@@ -121,19 +121,19 @@ def _measured_before(target: Path, sha256: str) -> dict[str, Any]:
 
 
 def _extras(folder: Path, log: list[dict[str, Any]]) -> dict[str, bytes]:
-    """The log and the replay for a folder of weights, together at most `LARGEST_EXTRAS` bytes.
+    """Returns the log and the replay for a folder of weights, together at most `LARGEST_EXTRAS` bytes.
 
-    The validations that have a frame in the replay carry its number as "frame".
+    Validations with a frame in the replay have its number as "frame".
     """
     if not log:
         return {}
     entries = [
-        # The paths of skipped pictures are those of the machine that trained.
+        # The paths of skipped pictures belong to the machine that trained.
         entry | {"skipped": len(entry["skipped"])} if isinstance(entry.get("skipped"), list) else dict(entry)
         for entry in log
     ]
     while sum(len(json.dumps(entry)) + 1 for entry in entries) > _LARGEST_LOG:
-        position = itertools.count()  # every other entry of losses stays, and all the others
+        position = itertools.count()  # keeps every other entry of losses, and all other entries
         thinned = [entry for entry in entries if "losses" not in entry or next(position) % 2]
         if len(thinned) == len(entries):
             break
@@ -154,7 +154,7 @@ def _last_validation(log: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _late_gain(log: list[dict[str, Any]]) -> float | None:
-    """How many dB the validation PSNR rose over the last quarter of the steps so far; None for a short log."""
+    """Returns the rise of the validation PSNR over the last quarter of the steps, in dB; None for a short log."""
     curve = [(entry["step"], entry["validation"]["psnr"]) for entry in log if "validation" in entry]
     if not curve or curve[-1][0] == 0:
         return None

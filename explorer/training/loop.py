@@ -1,4 +1,4 @@
-"""The training loop: resumable after a kill, deterministic from a seed, validated and drawn at every epoch."""
+"""The training loop: resumable after a kill, deterministic from a seed, with validation and replay pictures."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class Progress:
 def make_schedules(
     objective: Objective, kind: str, total: int, restarts: tuple[tuple[float, float], ...] = ()
 ) -> dict[str, lr_scheduler.LRScheduler]:
-    """A learning-rate scheduler for each optimiser.
+    """Makes a learning-rate scheduler for each optimiser.
 
     Args:
         kind: "cosine" (linear warm-up over 200 steps, then half a cosine to 1 %), "step" (StepLR: halved at each fifth
             of the steps) or "plateau" (ReduceLROnPlateau on the validation PSNR: halved after three epochs without
-            gain). Each spans the optimiser's own stretch of the training.
-        restarts: where "cosine" begins another one (a share of the stretch, rising) and from which part of the rate;
-            Loshchilov and Hutter, "SGDR", ICLR 2017.
+            gain). Each spans its optimiser's part of the training.
+        restarts: restarts of "cosine": position (a share of the part, increasing) and fraction of the rate; Loshchilov
+            and Hutter, "SGDR", ICLR 2017.
 
     Raises:
-        TrainingError: another kind.
+        TrainingError: an unknown kind.
     """
     schedules: dict[str, lr_scheduler.LRScheduler] = {}
     for name, optimiser in objective.optimisers.items():
@@ -79,7 +79,7 @@ def _cosine(step: int, length: int) -> float:
 
 
 def _cosines(step: int, begins: list[tuple[int, float]], length: int) -> float:
-    """A cosine from each of the steps to the next, the last to the end, times its factor."""
+    """Makes a cosine from each restart to the next, or to the end, times its factor."""
     k = max(k for k, (begin, _) in enumerate(begins) if begin <= step)
     begin, factor = begins[k]
     end = begins[k + 1][0] if k + 1 < len(begins) else length
@@ -87,7 +87,7 @@ def _cosines(step: int, begins: list[tuple[int, float]], length: int) -> float:
 
 
 def reduced_precision(device: torch.device) -> bool:
-    """True if bfloat16 arithmetic is in the hardware: CUDA, and processors with AMX or AVX-512 BF16."""
+    """True if the hardware supports bfloat16 arithmetic: CUDA, and processors with AMX or AVX-512 BF16."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
@@ -107,7 +107,7 @@ def _hardware(device: torch.device) -> str:
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" takes CUDA where there is one.
+    """Chooses a device; "auto" uses CUDA if there is one.
 
     Raises:
         TrainingError: the named device is not there.
@@ -123,20 +123,20 @@ def choose_device(name: str) -> torch.device:
 
 
 class Trainer:
-    """One run of one recipe in one folder, by one process or by several (`explorer.training.distributed`).
+    """A run of a recipe in a folder, in one process or several (`explorer.training.distributed`).
 
-    Of several, the first reads and writes the folder; the others need none.
+    Of several processes, only the first reads and writes the folder.
 
     Args:
         recipe: what to train.
-        data: folder that holds `clean/` and `lol/`.
-        folder: the run's folder; made if missing.
-        steps: instead of the recipe's, or of those that a resumed run was started with.
-        resume: go on from the folder's checkpoint.
+        data: folder that contains `clean/` and `lol/`.
+        folder: the run's folder; created if missing.
+        steps: overrides the recipe's steps, or those of a resumed run.
+        resume: continue from the folder's checkpoint.
 
     Raises:
         DataError: the data cannot be used.
-        TrainingError: the checkpoint cannot be resumed from, or there is one and `resume` is not wished.
+        TrainingError: the checkpoint cannot be resumed, or there is one and `resume` is false.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Trainer:
         self.source = distributed.together(lambda: recipe.source(data, recipe.seed, recipe.phases))
         net = create_model(recipe.architecture, **recipe.options).to(self.device)
         if self.device.type == "cuda" or reduced_precision(self.device):
-            # In float32 on a CPU the backward pass takes up to 1.4 times as long so.
+            # In float32 on a CPU, channels-last order would make the backward pass up to 1.4 times as long.
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = recipe.objective(net)
         for group in (each for optimiser in self.objective.optimisers.values() for each in optimiser.param_groups):
@@ -207,11 +207,11 @@ class Trainer:
 
     @property
     def skipped(self) -> list[str]:
-        """Training and validation pictures that could not be read and were left out."""
+        """Training and validation pictures that could not be read and were skipped."""
         return list(self.source.skipped.names)
 
     def _begin_with(self, net: nn.Module) -> None:
-        """Puts what the recipe begins with, of other weights, into the network."""
+        """Initialises the network from the other weights that the recipe starts from."""
         if (warm := self.recipe.warm_start) is not None:
             beside = self.folder.parent / warm.source
             warm.grow(net, distributed.from_first(partial(run_state.load_part, beside, warm.source, "")))
@@ -241,7 +241,7 @@ class Trainer:
         """Writes the checkpoint.
 
         Raises:
-            TrainingError: the disk is full, or the parameters are not numbers; the checkpoint before it is kept.
+            TrainingError: the disk is full, or the parameters are not finite; the previous checkpoint is kept.
         """
         if not all(bool(p.isfinite().all()) for p in self.objective.net.parameters()):
             raise self._diverged()
@@ -273,14 +273,14 @@ class Trainer:
         values = self.objective.net.state_dict()
         for name, mean in self.average.state_dict().items():
             value = values[name]
-            if mean.is_floating_point():  # the statistics of batch norms too: they belong to the parameters
+            if mean.is_floating_point():  # also the statistics of batch norms, which belong to the parameters
                 mean.lerp_(value, 1 - decay)
             else:
                 mean.copy_(value)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The averaged network's plain metrics on the held-out batches; draws the first picture of each for replay."""
+        """Computes the averaged network's plain metrics on the held-out batches; saves replay pictures."""
         scores: dict[str, float] = {}
         further: dict[str, list[float]] = {}
         found: dict[str, list[torch.Tensor]] = {metric.name: [] for metric in PLAIN}
@@ -316,14 +316,14 @@ class Trainer:
         run_state.append_log(self.folder, {"step": self.step, "seconds": round(self.seconds, 1), **entry})
 
     def _advance(self, autocast: torch.autocast) -> dict[str, float]:
-        """Takes one step with the next batch; gives its losses.
+        """Takes one step with the next batch; returns its losses.
 
         Raises:
-            TrainingError: one of them is not a number.
+            TrainingError: one of them is not finite.
         """
         share, weight = distributed.share_of(self.source.batch(self.step, self.total))
         batch = {k: v.to(self.device) for k, v in share.items()}
-        # Dropout draws from the global generator: a seed of the step's own makes a resumed run draw the same.
+        # Dropout draws from the global generator; a seed for each step makes a resumed run draw the same.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + self.ranks.rank * 1_000_000_007)
         for network in self.objective.networks.values():
             network.train()
@@ -343,10 +343,10 @@ class Trainer:
         return losses
 
     def run(self, report: Callable[[Progress], None] = lambda progress: None) -> nn.Module:
-        """Trains to the last step and returns the averaged network. Of several processes, only the first reports.
+        """Trains to the last step and returns the averaged network. Only the first process reports progress.
 
         Raises:
-            TrainingError: the loss is not a number (the checkpoint keeps the last good state), or the disk is full.
+            TrainingError: the loss is not finite (the checkpoint keeps the last good state), or the disk is full.
         """
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=reduced_precision(self.device))
         self._log({"device": _hardware(self.device), "torch": torch.__version__, "skipped": self.skipped})
@@ -368,7 +368,7 @@ class Trainer:
             summed += 1
             rates = {k: o.param_groups[0]["lr"] for k, o in self.objective.optimisers.items()}
             if self.step % 50 == 0:
-                # A resumed run has seen fewer than 50 steps at its first entry.
+                # A resumed run has taken fewer than 50 steps at its first entry.
                 self._log({"losses": {k: round(v / summed, 6) for k, v in sums.items()}, "rate": rates})
                 sums, summed = {}, 0
             if self.step % self.recipe.epoch == 0 or self.step == self.total:

@@ -1,4 +1,4 @@
-"""Losses, as their papers state them. |.| is always a mean absolute error over all elements."""
+"""Losses, as stated in their papers. |.| is always a mean absolute error over all elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from explorer.models.light import LUMA
 from explorer.training.degrade import camera_to_display
 
 _LEAST = 1e-5
-"""Added to mean square errors before their root (50 dB), so that its gradient stays finite."""
+"""Added to mean square errors before the root (50 dB), so that its gradient stays finite."""
 
 
 def l1(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -18,16 +18,16 @@ def l1(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def l1_multiscale(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """L1 plus L1 on 8 x 8 means: the second term weighs exposure and colour, which noise hides from the first."""
+    """L1 plus L1 on 8 x 8 means; the second term weights exposure and colour, which noise hides from the first."""
     return l1(x, y) + l1(F.avg_pool2d(x, 8), F.avg_pool2d(y, 8))
 
 
 def l1_camera(
     output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor
 ) -> torch.Tensor:
-    """L1 in white-balanced camera RGB, where the network works, plus L1 in sRGB, where the result is seen.
+    """L1 in white-balanced camera RGB, the network's output, plus L1 in sRGB, the displayed result.
 
-    The colour matrix amplifies what is left of chroma noise; only the second term knows it.
+    The colour matrix amplifies residual chroma noise, which only the second term includes.
 
     Args:
         output, clean: N x 3 x H x W camera RGB under the sRGB curve.
@@ -40,10 +40,10 @@ def l1_camera(
 def rmse_camera(
     output: torch.Tensor, clean: torch.Tensor, clean_srgb: torch.Tensor, matrix: torch.Tensor
 ) -> torch.Tensor:
-    """The mean over pictures of each one's root mean square error, half in camera RGB and half in sRGB.
+    """Mean over pictures of their root mean square error, half in camera RGB and half in sRGB.
 
-    In a mean over all pixels the darkest, noisiest pictures are most of the loss, and a network that has one filter
-    for all of them smooths the clean ones as well. Here a picture weighs the less the larger its error is.
+    In a mean over all pixels, the darkest, noisiest pictures dominate the loss, and a network with one filter for all
+    of them also smooths the clean ones. Here, pictures with larger errors have less weight.
 
     Args:
         output, clean, clean_srgb, matrix: as in `l1_camera`.
@@ -54,18 +54,18 @@ def rmse_camera(
 
 
 def rmse(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The mean over pictures of each one's root mean square error; see `rmse_camera`."""
+    """Mean over pictures of their root mean square error; see `rmse_camera`."""
     return ((x - y).square().mean((1, 2, 3)) + _LEAST).sqrt().mean()
 
 
 def to_mean(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W pictures scaled to the mean of N others, as GT-mean PSNR does, within a factor of 4."""
+    """Scales N x 3 x H x W pictures to the mean of N others, as GT-mean PSNR does, by at most a factor of 4."""
     scale = y.mean((1, 2, 3)) / x.mean((1, 2, 3)).clamp(min=1e-3)
     return x * scale.clamp(0.25, 4)[:, None, None, None]
 
 
 def structure(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """1 - SSIM (Wang et al. 2004) over windows of 7 x 7 pixels that all count alike, which is fast."""
+    """1 - SSIM (Wang et al. 2004) over windows of 7 x 7 pixels with uniform weights, which is fast."""
     stacked = F.avg_pool2d(torch.cat([x, y, x * x, y * y, x * y], 1), 7, stride=1)
     mean_x, mean_y, square_x, square_y, product = stacked.chunk(5, 1)
     var_x, var_y = square_x - mean_x**2, square_y - mean_y**2
@@ -76,7 +76,7 @@ def structure(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def gray(x: torch.Tensor) -> torch.Tensor:
-    """N x 3 x H x W to N x 1 x H x W luma (Rec. 601 weights)."""
+    """Converts N x 3 x H x W to N x 1 x H x W luma (Rec. 601 weights)."""
     weights = torch.tensor(LUMA, device=x.device, dtype=x.dtype)
     return torch.einsum("c,nchw->nhw", weights, x)[:, None]
 
@@ -91,8 +91,8 @@ def forward_difference(x: torch.Tensor, axis: int) -> torch.Tensor:
 def smoothness(illumination: torch.Tensor, reflectance: torch.Tensor, strength: float = 10.0) -> torch.Tensor:
     """Structure-aware smoothness of the illumination (Wei et al. 2018, eq. 5).
 
-    Mean of |d I| exp(-strength * avg |d gray R|) in x plus the same in y, avg a 3x3 mean: the illumination may change
-    where the reflectance has an edge.
+    Mean of |d I| exp(-strength * avg |d gray R|) in x plus the same in y, where avg is a 3x3 mean: the illumination may
+    change where the reflectance has an edge.
     """
     r = gray(reflectance)
     total = illumination.new_zeros(())

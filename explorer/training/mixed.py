@@ -1,4 +1,4 @@
-"""Batches for networks on pictures of any camera: two sets of real pairs and darkened photographs, amplified alike."""
+"""Batches for networks on pictures of any camera: two sets of real pairs and darkened photos, all amplified."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from explorer.training.sources import (
 )
 
 SHARES = {"lol": 0.4, "sice": 0.25, "darkened": 0.35}
-"""How often a picture of a batch comes from each."""
+"""Probability that a picture of a batch comes from each."""
 _JITTER = 0.25
-"""Stops by which the ratio of a training picture is wrong, one standard deviation: so will be the suggested one."""
+"""Standard deviation, in stops, of the error added to a training picture's ratio, like that of suggested ratios."""
 
 
 class MixedPairs:
     """Pairs of `lol/` and `sice/`, and pictures of `clean/` and `clic/` darkened, each amplified by its true ratio.
 
-    How bright a reference is, a dark picture does not tell, so the ratio says it; what lies above white is kept
+    A dark picture does not show how bright its reference is, so the ratio provides it; light above white is kept
     (`explorer.training.darken.amplify`).
     """
 
@@ -53,7 +53,7 @@ class MixedPairs:
         self.seed, self.phases = seed, phases
 
     def batch(self, step: int, total: int) -> Batch:
-        """The batch of a step: "low" amplified, not clipped at white, and "high", N x 3 x H x W each."""
+        """Returns the batch of a step: "low", amplified and not clipped at white, and "high", N x 3 x H x W each."""
         phase = phase_at(self.phases, step, total)
         rng = np.random.default_rng((self.seed, step))
         counts = rng.multinomial(phase.batch, list(self.shares.values()))
@@ -76,7 +76,7 @@ class MixedPairs:
         return {"low": low, "high": torch.cat(highs)}
 
     def validation(self) -> list[Batch]:
-        """The held-out pairs, centre crops, each amplified by its true ratio."""
+        """Returns centre crops of the held-out pairs, each amplified by its true ratio."""
         batches = []
         for pairs in self.held_out.values():
             ratios = _ratios(pairs)
@@ -89,7 +89,7 @@ class MixedPairs:
 
 
 def _ratios(pairs: list[tuple[Picture, Picture]]) -> torch.Tensor:
-    """The true ratio of each whole pair."""
+    """Computes the true ratio of each whole pair."""
     return torch.cat(
         [
             true_ratio(*(torch.from_numpy(picture).permute(2, 0, 1)[None].float().div(255) for picture in pair))

@@ -1,8 +1,8 @@
 """Muon: gradient descent with orthogonalised momentum for the inner convolutions, Adam for everything else.
 
-Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the step's size as in Liu et al., "Muon
-is Scalable for LLM Training", 2025, section 2.2, so that rates are about those of Adam. A RAW network trained for three
-minutes of one core is 1.0 dB better with it than with AdamW (docs/lynx.md).
+Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the step size follows Liu et al., "Muon
+is Scalable for LLM Training", 2025, section 2.2, so that rates are similar to Adam's. A RAW network trained for three
+minutes on one core is 1.0 dB better with it than with AdamW (docs/lynx.md).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import torch
 from torch import nn
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the iteration (Jordan et al. 2024): fast, and as near to orthogonal as training needs."""
+"""Coefficients of the iteration (Jordan et al. 2024): fast, and orthogonal enough for training."""
 _ITERATIONS = 5
 _SIZE = 0.2
-"""Root mean square of an update at a rate of 1: that of Adam's (Liu et al. 2025)."""
+"""Root mean square of an update at a rate of 1, the same as Adam's (Liu et al. 2025)."""
 _PICTURE_CHANNELS = 12
-"""Layers with so few channels on one side touch the picture itself, and are Adam's."""
+"""Layers with this few channels on one side are next to the picture, and are trained by Adam."""
 
 
 def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix, roughly: singular values come to 0.7 to 1.2 (Newton-Schulz in bfloat16)."""
+    """Approximates the nearest semi-orthogonal matrix: singular values of 0.7 to 1.2 (Newton-Schulz in bfloat16)."""
     x = matrix.bfloat16()
     tall = x.shape[0] > x.shape[1]
     if tall:
@@ -38,7 +38,7 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def is_inner(module: nn.Module) -> bool:
-    """True for convolutions whose kernel is a matrix between feature maps: not grouped, and not next to the picture."""
+    """True for convolutions whose kernel is a matrix between feature maps: ungrouped, and not next to the picture."""
     return (
         isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
         and module.groups == 1
@@ -47,12 +47,12 @@ def is_inner(module: nn.Module) -> bool:
 
 
 class Muon(torch.optim.Optimizer):
-    """Both updates in one optimiser, so that one schedule and one checkpoint serve them.
+    """Optimiser with both updates, so that they share one schedule and one checkpoint.
 
     Args:
-        net: its parameters are trained.
-        rate: of the inner convolutions.
-        adam_rate: of all other parameters.
+        net: the network to train.
+        rate: learning rate of the inner convolutions.
+        adam_rate: learning rate of all other parameters.
         decay: decoupled weight decay of both.
         momentum: of the inner convolutions (Nesterov).
         betas: of Adam.
@@ -98,7 +98,7 @@ def _muon(gradient: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) 
         state["momentum"] = torch.zeros_like(gradient)
     mean = state["momentum"].lerp_(gradient, 1 - group["momentum"])
     looked_ahead = gradient.lerp(mean, group["momentum"])
-    # Channels last, as the kernels lie in memory, so that no copy is made.
+    # Channels last, like the kernels in memory, to avoid a copy.
     matrix = looked_ahead.permute(0, 2, 3, 1).flatten(1)
     size = _SIZE * math.sqrt(max(matrix.shape))
     n, c, height, width = gradient.shape

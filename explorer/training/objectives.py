@@ -1,4 +1,4 @@
-"""One training step: the networks, the loss, and which optimiser steps when."""
+"""Objectives: networks, losses, and the steps of their optimisers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Logs = dict[str, float]
 
 
 class Objective:
-    """One or more networks with their optimisers. `networks["net"]` is the one whose weights are shipped.
+    """One or more networks with their optimisers. `networks["net"]` is the one whose weights are exported.
 
-    Subclasses define `step`. The loop owns schedules, validation and checkpoints.
+    Subclasses define `step`. The loop handles schedules, validation and checkpoints.
     """
 
     def __init__(self, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]) -> None:
@@ -33,35 +33,35 @@ class Objective:
 
     @property
     def net(self) -> nn.Module:
-        """The network that is trained for."""
+        """The network to be trained and exported."""
         return self.networks["net"]
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
-        """One optimisation step on a batch; gives the loss terms by name, "loss" among them."""
+        """Takes one optimisation step on a batch; returns the loss terms by name, including "loss"."""
         raise AssertionError("subclasses define it")
 
     def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
-        """First and last step of an optimiser; its learning-rate schedule spans them."""
+        """Returns the first and last step of an optimiser, which its learning-rate schedule spans."""
         return 0, total
 
     def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """(restored, reference) for validation, N x 3 x H x W sRGB in [0, 1].
+        """Returns (restored, reference) for validation, N x 3 x H x W sRGB in [0, 1].
 
         Args:
-            net: a network of the shape of `self.net` (its running average, say), in evaluation mode.
+            net: a network of the same shape as `self.net`, such as its running average, in evaluation mode.
         """
         raise AssertionError("subclasses define it")
 
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
-        """Further validation figures of one batch by name; averaged over the batches and logged."""
+        """Returns further validation metrics of one batch by name, which are averaged over the batches and logged."""
         return {}
 
 
 def minimise(
     loss: torch.Tensor, optimiser: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], clip: float | None
 ) -> float:
-    """Backward, optional gradient clipping by norm, step. Gives the gradient's norm (0 without clipping)."""
-    flush_denormals()  # again, where another thread trains than the one that made the objective
+    """Runs backward pass, optional gradient clipping by norm, and step. Returns the gradient's norm, or 0."""
+    flush_denormals()  # set again, in case another thread trains than the one that made the objective
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     average_gradients(optimiser)
@@ -71,10 +71,10 @@ def minimise(
 
 
 def initialise(net: nn.Module, slope: float = 0.0) -> None:
-    """He et al.'s initialisation ("Delving deep into rectifiers", ICCV 2015): signals keep their size in every layer.
+    """Applies He et al.'s initialisation ("Delving deep into rectifiers", ICCV 2015), which preserves signal size.
 
-    torch's own loses more than half of it in each. A plain network of seven layers then gives the same for every
-    picture, and learns colours of dark ones, which are small, last of all.
+    torch's own initialisation loses more than half of it in each layer. A plain network of seven layers then returns
+    the same for every picture, and learns the small colour differences of dark ones last.
 
     Args:
         slope: of the leaky ReLU; 0 for ReLU.
@@ -87,19 +87,20 @@ def initialise(net: nn.Module, slope: float = 0.0) -> None:
 
 
 def optimiser_of(net: nn.Module, rate: float, inner_rate: float | None) -> torch.optim.Optimizer:
-    """`Muon` where the inner convolutions have a rate of their own, else Adam."""
+    """Returns `Muon` if the inner convolutions have a separate rate, else Adam."""
     if inner_rate is None:
         return torch.optim.Adam(net.parameters(), lr=rate)
     return Muon(net, inner_rate, rate)
 
 
 class RawObjective(Objective):
-    """A RAW network: dark mosaic in, white-balanced camera RGB under the sRGB curve out.
+    """Objective of a RAW network: from a dark mosaic to white-balanced camera RGB under the sRGB curve.
 
     Args:
         slope: of the network's leaky ReLU, for `initialise`; None keeps torch's own initialisation.
-        balanced_from: share of the steps after which the loss is `losses.rmse_camera` instead of `losses.l1_camera`.
-        inner_rate: rate of the inner convolutions under `Muon`, the rest then takes `rate`; None trains all by Adam.
+        balanced_from: fraction of the steps after which the loss is `losses.rmse_camera` instead of `losses.l1_camera`.
+        inner_rate: rate of the inner convolutions under `Muon`, with `rate` for the rest; None trains everything by
+            Adam.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class RawObjective(Objective):
 
 
 class PairObjective(Objective):
-    """An RGB network trained on pairs: L1 plus L1 on 8 x 8 means."""
+    """Objective of an RGB network trained on pairs: L1 plus L1 on 8 x 8 means."""
 
     def __init__(self, net: nn.Module, rate: float, clip: float | None = 0.5) -> None:
         super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
@@ -146,10 +147,10 @@ class PairObjective(Objective):
 
 
 class MeanMatchedObjective(Objective):
-    """An RGB network on amplified pairs, judged mostly after the result is brought to its reference's mean.
+    """Objective of an RGB network on amplified pairs: mostly the error after scaling to the reference's mean.
 
-    How bright a photographer wanted a scene, its dark picture does not tell. A plain error spends the training on
-    guessing it; here four fifths of the error forgive it, and structural similarity is counted as well.
+    A dark picture does not show how bright the photographer wanted the scene. A plain error spends the training on
+    guessing it; here, four fifths of the error ignore the overall brightness, and structural similarity is included.
     """
 
     def __init__(self, net: nn.Module, rate: float, inner_rate: float, clip: float | None = 0.5) -> None:
@@ -179,21 +180,21 @@ class MeanMatchedObjective(Objective):
 
 @dataclass(frozen=True)
 class RetinexTraining:
-    """How a RetinexNet is trained."""
+    """Options of a RetinexNet's training."""
 
     joint: bool
-    """True: both nets under one optimiser, the sum of the losses. False: Decom first, then Relight on it, frozen."""
+    """True: both nets under one optimiser, with the summed loss. False: first Decom, then Relight with Decom frozen."""
     decom_share: float = 0.5
-    """The share of the steps that go to the Decom-Net when the training is split."""
+    """Fraction of the steps for the Decom-Net in a split training."""
     relight_weight: float = 1.0
     """Weight of the relighting loss in a joint training."""
     enhanced_start: float | None = None
-    """The untrained Relight-Net's output everywhere. Its own start is 0, from where a joint training can fall into
-    the trivial smooth illumination: 0 for good. None leaves it."""
+    """Initial output of the Relight-Net. By default it is 0, from which a joint training can get stuck in the trivial
+    smooth illumination, 0 everywhere. None keeps the default."""
 
 
 class RetinexObjective(Objective):
-    """RetinexNet (Wei et al. 2018) in any of its four trainings; a Decom-Net alone has an illumination of 1."""
+    """Objective of RetinexNet (Wei et al. 2018) in any of its four trainings; a lone Decom-Net has illumination 1."""
 
     def __init__(self, net: nn.Module, rate: float, how: RetinexTraining, clip: float | None = 0.5) -> None:
         initialise(net)
@@ -216,7 +217,7 @@ class RetinexObjective(Objective):
             assert isinstance(last, nn.Conv2d) and last.bias is not None
             nn.init.constant_(last.bias, how.enhanced_start)
             with torch.no_grad():
-                last.weight.mul_(0.1)  # near that value everywhere, whatever the picture
+                last.weight.mul_(0.1)  # close to that value everywhere, for any picture
 
     def _terms(self, batch: Batch, decompose: bool, relight: bool) -> dict[str, torch.Tensor]:
         low, high = batch["low"], batch["high"]
@@ -254,7 +255,7 @@ class RetinexObjective(Objective):
         return net(batch["low"]).float().clamp(0, 1), batch["high"]
 
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
-        """How good a decomposition it is: |R I - S| of both pictures, |R_low - R_high|, mean enhanced illumination."""
+        """Measures the decomposition: |R I - S| of both pictures, |R_low - R_high|, mean enhanced illumination."""
         assert isinstance(net, RestorationNet)
         low, high = net.forward_intermediates(batch["low"]), net.forward_intermediates(batch["high"])
         errors = [

@@ -1,4 +1,4 @@
-"""A recipe: everything that makes one set of weights, by one command. One file each in `explorer/training/recipes`."""
+"""Recipes: everything needed to train one set of weights. One file each in `explorer/training/recipes`."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from explorer.training.objectives import Batch, Objective
 
 
 class Source(Protocol):
-    """Where batches come from. Step k always gives the same batch, so that a resumed run sees the same."""
+    """A source of batches. Step k always returns the same batch, so that a resumed run sees the same data."""
 
     skipped: Skipped
-    """Pictures that could not be read and were left out."""
+    """Pictures that could not be read and were skipped."""
 
     def batch(self, step: int, total: int) -> Batch:
-        """The batch of a step."""
+        """Returns the batch of a step."""
         ...
 
     def validation(self) -> list[Batch]:
-        """Fixed batches that no step trains on."""
+        """Returns fixed batches that are never trained on."""
         ...
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the training with one crop size: small crops first, larger ones last."""
+    """A part of the training with one crop size: small crops first, larger ones last."""
 
     until: float
-    """Share of all steps at which it ends; the last phase has 1."""
+    """Fraction of all steps at which it ends; 1 for the last phase."""
     crop: int
     """Side of the crops, pixels."""
     batch: int
     shrink: int = 1
-    """Crops are taken from a field 1 to `shrink` times as wide, drawn again each time, and averaged down to `crop`: a
-    small crop then holds enough of the scene to learn its exposure from, and pictures are sharper."""
+    """Crops are taken from a field 1 to `shrink` times as wide, drawn each time, and averaged down to `crop`: then a
+    small crop shows enough of the scene to learn its exposure, and pictures are sharper."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,25 @@ class WarmStart:
     """Starts a network from a smaller, trained one."""
 
     source: str
-    """The other's weights: of the run next to this one's folder, else those that the project ships."""
+    """Name of the other weights: from a run next to this run's folder, else the embedded ones."""
     grow: Callable[[nn.Module, dict[str, torch.Tensor]], None]
-    """Puts the tensors of the source into the fresh network."""
+    """Copies the tensors of the source into the new network."""
 
 
 @dataclass(frozen=True)
 class Own:
-    """What a training on somebody's own pictures makes of a recipe."""
+    """Changes to a recipe for training on a user's own pictures."""
 
     base: str
     """The recipe's name."""
     name: str
     """The second part of the weights' name, `architecture.name`."""
     pictures: str
-    """What it is trained on, in words for the model card."""
+    """Description of the training data for the model card."""
     start_from: str | None = None
-    """Trained weights of the same architecture to begin with; random ones where it is None."""
+    """Trained weights of the same architecture to start from; None starts from random ones."""
     rate: float = 1.0
-    """Part of the recipe's learning rates."""
+    """Factor of the recipe's learning rates."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,16 @@ class Recipe:
     architecture: str
     objective: Callable[[nn.Module], Objective]
     source: Callable[[Path, int, tuple[Phase, ...]], Source]
-    """Data folder, seed and phases to a source."""
+    """Makes a source from data folder, seed and phases."""
     phases: tuple[Phase, ...]
     steps: int
-    """Chosen so that one core of a processor with only AVX2 takes one to three hours; see `duration`."""
+    """Chosen so that the training takes one to three hours on one core with only AVX2; see `duration`."""
     options: dict[str, Any] = field(default_factory=dict)
     init_from: dict[str, str] = field(default_factory=dict)
-    """Parts of the network that begin with those of other weights, {"decom": "retinexnet.split_resize"}: of the run
-    next to this one's folder, else of the weights that the project ships."""
+    """Parts of the network that start from other weights, {"decom": "retinexnet.split_resize"}: from a run next to this
+    run's folder, else from the embedded weights."""
     warm_start: WarmStart | None = None
-    """Where not only parts are taken over; before `init_from`."""
+    """Start from a smaller network, applied before `init_from`."""
     input: dict[str, Any] = field(default_factory=dict)
     """The `input` part of the weights' config."""
     output: dict[str, Any] = field(default_factory=dict)
@@ -99,20 +99,20 @@ class Recipe:
     schedule: str = "cosine"
     """"cosine", "step" or "plateau"; see `explorer.training.loop.make_schedules`."""
     cosine_restarts: tuple[tuple[float, float], ...] = ()
-    """Restarts of the cosine: a share of the steps, and the part of the rate it restarts from."""
+    """Restarts of the cosine: fraction of the steps, and fraction of the rate."""
     pace: float = 1.0
-    """Part of the objective's learning rates that is used."""
+    """Factor of the objective's learning rates."""
     own: Own | None = None
-    """Set where the recipe is one of the project's on other pictures."""
+    """Set if this is one of the project's recipes on a user's own pictures."""
     ema_decay: float = 0.999
-    """Decay of the running average of the parameters that is validated and shipped; 0 for none."""
+    """Decay of the running average of the parameters, which is validated and exported; 0 for none."""
     epoch: int = 500
     """Steps between validations."""
     seed: int = 1
     summary: str = ""
     paper: str = ""
     duration: str = ""
-    """How long the training takes, and on what."""
+    """Duration of the training, and the hardware."""
     training_data: str = ""
     known_failures: str = ""
     """Sentences for the model card."""
@@ -127,12 +127,12 @@ def _modules() -> list[str]:
 
 
 def recipe_names() -> list[str]:
-    """Names of all recipes: file `lamba_m0__raw_synthetic.py` is `lamba_m0.raw_synthetic`."""
+    """Returns the names of all recipes: the file `lamba_m0__raw_synthetic.py` is `lamba_m0.raw_synthetic`."""
     return sorted(name.replace("__", ".") for name in _modules())
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of a weights name.
+    """Loads the recipe of a weights name.
 
     Raises:
         DataError: unknown name; the message lists the known ones.
@@ -145,10 +145,10 @@ def load_recipe(name: str) -> Recipe:
 
 
 def own_recipe(own: Own) -> Recipe:
-    """A recipe of the project as somebody trains it on pictures of their own, under a name of its own.
+    """Adapts a recipe to a user's own pictures, under a new name.
 
     Raises:
-        DataError: an unknown recipe, or a name that the project has or that no weights can have.
+        DataError: an unknown recipe, or a name that is invalid or taken by the project.
     """
     base = load_recipe(own.base)
     name = f"{base.architecture}.{own.name}"

@@ -14,15 +14,15 @@ from explorer.training.state import REPLAY, write_atomically
 
 FORMATS = (".gif", ".webp")
 _FRAME_MS, _LAST_MS = 250, 2000
-# From the best look to the smallest file; the first that fits is taken.
+# From the best quality to the smallest file; the first that fits is used.
 _SETTINGS = ((16, 80), (16, 65), (12, 60), (8, 60), (5, 55), (3, 50), (2, 40))
 
 
 def replay_pictures(folder: Path) -> list[tuple[int, Path]]:
-    """A run's replay pictures in order: (step, file).
+    """Lists a run's replay pictures in order: (step, file).
 
     Raises:
-        TrainingError: the run holds none.
+        TrainingError: the run contains none.
     """
     paths = sorted(path for path in (folder / REPLAY).glob("*.png") if path.stem.isdigit())
     if not paths:
@@ -36,15 +36,15 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
     Args:
         folder: the run's folder.
         out: a `.gif` or `.webp` file.
-        frame_seconds: how long an epoch is shown.
-        last_seconds: how long the last one is shown.
+        frame_seconds: duration of an epoch.
+        last_seconds: duration of the last one.
 
     Returns:
         The number of epochs.
 
     Raises:
-        TrainingError: the run holds no replay pictures.
-        OutputError: another suffix, a folder that does not exist, a picture of the run in its place, a full disk.
+        TrainingError: the run contains no replay pictures.
+        OutputError: an unknown suffix, a folder that does not exist, a path of the run's own pictures, a full disk.
     """
     suffix = out.suffix.lower()
     if suffix not in FORMATS:
@@ -69,16 +69,15 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
 
 
 def small_replay(folder: Path, largest: int) -> tuple[bytes, list[int]]:
-    """The replay of a run as a lossy WebP animation of bounded size, to be kept next to weights.
+    """Encodes the replay of a run as a lossy WebP animation of bounded size, for the folder of weights.
 
     Args:
         folder: the run's folder.
-        largest: bytes that it may have. A replay whose smallest version is larger still is left out.
+        largest: largest size in bytes. A replay whose smallest version is still larger is left out.
 
     Returns:
-        The file's bytes and the step of each of its frames; empty both where there is nothing to show. The first and
-        the last epoch are among the frames; of many epochs evenly chosen ones are taken, and of epochs that look alike
-        one.
+        The file's bytes and the step of each frame; both empty if there is nothing to show. The frames include the
+        first and the last epoch; of many epochs, evenly spaced ones are chosen, and of epochs that look the same, one.
 
     Raises:
         TrainingError: a picture cannot be read.
@@ -103,10 +102,10 @@ def _evenly(steps: Sequence[int], most: int) -> list[int]:
 
 
 def _animated(frames: dict[int, Image.Image], steps: list[int], quality: int) -> tuple[bytes, list[int]]:
-    """An animation, and the steps that are frames of their own in it.
+    """Encodes an animation, and returns the steps that have separate frames in it.
 
-    The encoder drops a frame that looks like the one before it. Which were dropped is read off the frames' times; the
-    animation is then made again without them, so that its last frame is the training's last one.
+    The encoder drops frames that look like the previous one. Dropped frames are detected by the frames' times, and the
+    animation is encoded again without them, so that its last frame is the training's last.
     """
     while True:
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Noise of real sensors: measured parameters of several cameras, and what calibrations leave out.
+"""Noise of real sensors: measured parameters of several cameras, and effects that calibrations leave out.
 
 Model and parameters are those of `explorer.darkroom.sensors`; here they are drawn at random, batched, in torch. Hot and
 dead pixels, column noise, banding and light leaks are added, because real files have them.
@@ -14,21 +14,21 @@ from explorer.darkroom.sensors import SENSORS
 from explorer.training.draws import log_uniform, uniform
 
 _BLACK = 1 / 32
-"""Black level as a share of the converter's range: how far below black a count can lie."""
+"""Black level as a fraction of the converter's range: the lowest possible count below black."""
 
 
 _BEYOND = 1.4
-"""How far beyond the measured gains K is drawn: other cameras exist."""
+"""Factor by which K is drawn beyond the measured gains, to cover other cameras."""
 _WIDER = 0.04
-"""How far beyond the measured shapes lambda is drawn."""
+"""Margin by which lambda is drawn beyond the measured shapes."""
 _LEAST_SIGMA = 0.1
-"""Spread of a scale about its line, at least: a calibration of one specimen is more exact than others are like it."""
+"""Smallest spread of a scale about its line, because other specimens differ more than a calibration's error."""
 _FEWEST_ELECTRONS = 1_000.0
-"""Full well at the highest gain that is drawn: beyond it nothing of a scene is left at the ratios that matter."""
+"""Full well at the highest gain that is drawn; beyond it, nothing of a scene remains at the relevant ratios."""
 
 
 def full_scale(bits: torch.Tensor) -> torch.Tensor:
-    """Counts between black and white of converters of so many bits."""
+    """Returns the counts between black and white of a converter with a number of bits."""
     return (2.0**bits - 1) * (1 - _BLACK)
 
 
@@ -42,22 +42,22 @@ def _table(device: torch.device) -> torch.Tensor:
 
 
 def tukey_lambda(probability: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:
-    """The quantile function of the Tukey-lambda distribution of scale 1: (p^l - (1 - p)^l) / l.
+    """Computes the quantile function of the Tukey-lambda distribution of scale 1: (p^l - (1 - p)^l) / l.
 
     Args:
         probability: in (0, 1).
-        shape: lambda, of a shape that broadcasts; a value of 0 (the logistic distribution) is taken as 1e-3.
+        shape: lambda, broadcastable; a value of 0 (the logistic distribution) is replaced by 1e-3.
     """
     shape = torch.where(shape.abs() < 1e-3, torch.full_like(shape, 1e-3), shape)
     return (probability**shape - (1 - probability) ** shape) / shape
 
 
 def expose(light: torch.Tensor, planes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """An exposure of random measured sensors at random gains.
+    """Simulates an exposure of random measured sensors at random gains.
 
     Args:
         light: N x 1 x H x W, fraction of saturation, not negative.
-        planes: H x W, integer; which colour plane each sample belongs to (its bias is that plane's).
+        planes: H x W, integer: colour plane of each sample, for its bias.
         generator: on the batch's device.
 
     Returns:
@@ -95,7 +95,7 @@ def _sometimes(batch: int, probability: float, generator: torch.Generator) -> to
 def _patterns(
     row: torch.Tensor, read: torch.Tensor, height: int, width: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Column noise, banding along rows and light that leaks in from a corner, in counts; most exposures have none."""
+    """Draws column noise, banding along rows and light leaks from a corner, in counts; most exposures have none."""
     batch, device = len(row), generator.device
     n = (slice(None), None, None, None)
     column = torch.randn(batch, 1, 1, width, generator=generator, device=device) * row[n]
@@ -106,14 +106,14 @@ def _patterns(
     size = (read * uniform((batch,), (0.05, 0.5), generator))[n]
     banding = size * torch.sin(2 * torch.pi * (y / period + turn)) * _sometimes(batch, 0.2, generator)
     x = torch.arange(width, device=device, dtype=torch.float32)[None, None, None, :]
-    # A crop sees a slope of it, whichever corner it comes from.
+    # A crop sees only a slope of it, from any corner.
     slopes = uniform((2, batch), (-1.0, 1.0), generator)
     leak = uniform((batch,), (0.0, 2.0), generator)[n] + slopes[0][n] * y / 1000 + slopes[1][n] * x / 1000
     return column + banding + leak * _sometimes(batch, 0.1, generator)
 
 
 def _bias(counts: torch.Tensor, planes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Error of the black level, in counts: one for the whole exposure and one for each colour plane."""
+    """Draws the error of the black level, in counts: one for the whole exposure and one for each colour plane."""
     batch, device = len(counts), generator.device
     common = 0.5 * torch.randn(batch, 1, generator=generator, device=device)
     each = 0.25 * torch.randn(batch, int(planes.max()) + 1, generator=generator, device=device)
@@ -122,7 +122,7 @@ def _bias(counts: torch.Tensor, planes: torch.Tensor, generator: torch.Generator
 
 
 def _hot(light: torch.Tensor, counts: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Hot pixels, in counts: up to one in a thousand samples, from barely visible to white."""
+    """Draws hot pixels, in counts: up to one in a thousand samples, from barely visible to white."""
     batch, device = len(counts), generator.device
     n = (slice(None), None, None, None)
     share = log_uniform((batch,), (1e-5, 1e-3), generator)[n] * _sometimes(batch, 0.5, generator)
@@ -132,6 +132,6 @@ def _hot(light: torch.Tensor, counts: torch.Tensor, generator: torch.Generator) 
 
 
 def _dead(light: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """The light without that of dead pixels: now and then one in some ten thousand."""
+    """Removes the light of dead pixels: in some exposures, about one in ten thousand."""
     share = 3e-5 * _sometimes(len(light), 0.2, generator)
     return light * (torch.rand(light.shape, generator=generator, device=light.device) >= share)

@@ -30,18 +30,18 @@ VALIDATION_RATIOS = (10.0, 30.0, 100.0, 300.0)
 _HELD_OUT = 12
 _VALIDATION_SIDE = 256
 _XTRANS_STEP = 48
-"""Sides of an X-Trans picture that is cut into planes and halved three times are multiples of this."""
+"""Sides of X-Trans pictures are multiples of this, because they are packed into planes and halved three times."""
 _LARGE_PICTURES = 3
-"""How often each of the large pictures is taken: a crop of one shows a third of what a crop of a small one does."""
+"""Repetitions of each large picture, because its crops show a third of what crops of a small one do."""
 
 
 def phase_at(phases: tuple[Phase, ...], step: int, total: int) -> Phase:
-    """The phase of a step."""
+    """Returns the phase of a step."""
     return next((p for p in phases if step < p.until * total), phases[-1])
 
 
 def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Picture]]:
-    """The clean pictures, the last dozen by name held out for validation; of few pictures the last quarter."""
+    """Splits clean pictures: the last dozen by name is for validation, or the last quarter of a few pictures."""
     pictures = read_folder(folder, skipped=skipped)
     count = min(_HELD_OUT, len(pictures) // 4)
     if not count:  # too few to spare any
@@ -50,7 +50,7 @@ def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Pic
 
 
 def clean_folder(data: Path) -> Path:
-    """Where the clean pictures are: `clean/`, or the data folder itself when it holds no such folder.
+    """Returns the folder of clean pictures: `clean/`, or the data folder itself if there is no such folder.
 
     Raises:
         DataError: the data folder is missing.
@@ -61,7 +61,7 @@ def clean_folder(data: Path) -> Path:
 
 
 def pairs_folder(data: Path) -> Path:
-    """Where the pairs are: `lol/`, or the data folder itself when it holds no such folder.
+    """Returns the folder of pairs: `lol/`, or the data folder itself if there is no such folder.
 
     Raises:
         DataError: the data folder is missing.
@@ -72,7 +72,7 @@ def pairs_folder(data: Path) -> Path:
 
 
 def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs: by `train.txt` and `val.txt`, else every twentieth by name is held out."""
+    """Splits pairs into training and validation: by `train.txt` and `val.txt`, else every twentieth by name."""
     train = read_pairs(folder, "train.txt", skipped)
     if (folder / "val.txt").is_file():
         held_out = read_pairs(folder, "val.txt", skipped)
@@ -83,10 +83,10 @@ def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]
 
 
 def pictures_words(data: Path) -> str:
-    """What a folder of somebody's own holds to train on, in words for a model card.
+    """Describes the training data in a user's own folder, for a model card.
 
     Raises:
-        DataError: the folder is missing or holds no pictures.
+        DataError: the folder is missing or contains no pictures.
     """
     pairs = pairs_folder(data)
     if (pairs / "high").is_dir():
@@ -95,12 +95,12 @@ def pictures_words(data: Path) -> str:
 
 
 def large_pictures(data: Path, skipped: Skipped) -> list[Picture]:
-    """The pictures of `clic/`, each three times; none where there is no such folder."""
+    """Reads the pictures of `clic/`, each three times; none if there is no such folder."""
     return _LARGE_PICTURES * read_folder(data / "clic", skipped=skipped) if (data / "clic").is_dir() else []
 
 
 def mosaic_batch(dark: DarkMosaic) -> Batch:
-    """A batch for a network on the mosaic."""
+    """Makes a batch for a network on the mosaic."""
     return {
         "input": dark.model_input,
         "clean_camera": dark.clean_camera,
@@ -111,7 +111,7 @@ def mosaic_batch(dark: DarkMosaic) -> Batch:
 
 
 def centre(picture: Picture, size: int | None = None) -> torch.Tensor:
-    """The middle of a picture, 3 x size x size in [0, 1]; a smaller one is reflected at its borders.
+    """Crops the middle of a picture, 3 x size x size in [0, 1]; smaller ones are reflected at their borders.
 
     Args:
         size: by default the side of validation pictures.
@@ -133,8 +133,8 @@ class SyntheticRaw:
     """Clean pictures (`clean/`, `clic/`) and the bright halves of pairs (`lol/high`), degraded at every step.
 
     Args:
-        prepare: what becomes of synthetic exposures; networks want different parts of them.
-        ranges: the sensors of the training; the validation's are the plain ones, so that figures can be compared.
+        prepare: selects the network's input and targets from synthetic exposures.
+        ranges: the sensors in training; validation uses the default ones, so that results are comparable.
         cfa: the colour-filter array.
     """
 
@@ -177,11 +177,11 @@ class DarkPairs:
     """Low-light pairs (`lol/`) and darkened clean pictures (`clean/`), mixed.
 
     Args:
-        share: the share of a batch that comes from the darkened pictures.
-        offset: added to the crops' side, for networks that want 1 modulo 8.
-        amplified: the dark pictures are amplified first: those of pairs by what the percentile rule suggests for the
-            whole picture, as at restoration, since nothing else says how bright their partner is; darkened ones by
-            what darkened them, so that a network does not learn to guess what the ratio says.
+        share: fraction of a batch that comes from darkened pictures.
+        offset: added to the crops' side, for networks that need 1 modulo 8.
+        amplified: amplify the dark pictures first: those of pairs by the percentile rule's ratio for the whole picture,
+            as in restoration, since nothing else gives the reference's brightness; darkened ones by the inverse of
+            their darkening, so that a network does not learn to guess the ratio.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A run's folder: the checkpoint that a killed run resumes from, the log, and the replay pictures."""
+"""A run's folder: the checkpoint from which a killed run resumes, the log, and the replay pictures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
-    """Writes bytes, or what a function writes, to a new file, which takes the place of `path`.
+    """Replaces `path` by a new file, with bytes or the output of a function.
 
-    A kill or a full disk leaves the old file whole.
+    A kill or a full disk leaves the old file intact.
 
     Raises:
         TrainingError: the disk is full or the folder cannot be written.
@@ -41,15 +41,15 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
-    """Replaces the run's checkpoint by `state`."""
+    """Replaces the run's checkpoint with `state`."""
     write_atomically(folder / CHECKPOINT, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
-    """The run's checkpoint.
+    """Loads the run's checkpoint.
 
     Args:
-        recipe: whose it must be; None for any.
+        recipe: its expected recipe; None for any.
 
     Raises:
         TrainingError: there is none, it cannot be read, or it belongs to another recipe.
@@ -71,15 +71,15 @@ def load_checkpoint(folder: Path, recipe: str | None = None) -> dict[str, Any]:
 
 
 def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
-    """The tensors of one part of trained weights, or of all, without the part's name before theirs.
+    """Loads the tensors of trained weights, or of one part of them, without the part's prefix.
 
     Args:
-        folder: the run that trained them; where it holds none, the weights of that name that the project ships serve.
-        name: of the weights.
+        folder: the run that trained them; if it has none, the embedded weights of that name are used.
+        name: name of the weights.
         part: a submodule, "decom"; "" for all of them.
 
     Raises:
-        TrainingError: neither is there, or the weights have no such part.
+        TrainingError: neither exists, or the weights have no such part.
     """
     shipped = next((p for p in (place / name / "model.safetensors" for place in _SHIPPED) if p.is_file()), None)
     if (folder / CHECKPOINT).is_file():
@@ -104,7 +104,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
 
 
 def truncate_log(folder: Path, step: int) -> None:
-    """Drops what a killed run logged after its last checkpoint, so that no step is logged twice."""
+    """Removes entries that a killed run logged after its last checkpoint, so that no step is logged twice."""
     path = folder / LOG
     if not path.is_file():
         return
@@ -113,7 +113,7 @@ def truncate_log(folder: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError):  # a line cut short by the kill
+        except (ValueError, KeyError):  # a line truncated by the kill
             continue
     text = "".join(line + "\n" for line in kept)
     write_atomically(path, text.encode())
@@ -135,12 +135,12 @@ def append_log(folder: Path, entry: dict[str, Any]) -> None:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The run's log: one dict a line, with "step" and either losses and rate or validation figures."""
+    """Reads the run's log: one dict per line, with "step" and either losses and rate or validation metrics."""
     path = folder / LOG
     entries = []
     for line in path.read_text().splitlines() if path.is_file() else []:
         try:
             entries.append(json.loads(line))
-        except ValueError:  # a line cut short by a kill
+        except ValueError:  # a line truncated by a kill
             continue
     return entries

@@ -1,4 +1,4 @@
-"""Trackers that people already use: TensorBoard, trackio, Weights & Biases. All optional; none is needed to train."""
+"""Experiment trackers, all optional: TensorBoard, trackio, Weights & Biases."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PROJECT = "lowlight-explorer"
 
 
 class Tracker(Protocol):
-    """Where figures go while a run trains."""
+    """Receives the figures of a run during training."""
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Figures of one step, by names such as "loss/smooth" or "validation/psnr"."""
+        """Logs the figures of one step, by names such as "loss/smooth" or "validation/psnr"."""
 
     def close(self) -> None:
-        """The run is over."""
+        """Ends the run."""
 
 
 class _TensorBoard:
@@ -35,7 +35,7 @@ class _TensorBoard:
 
 
 class _Run:
-    """trackio and wandb share the calls `init`, `log` and `finish`."""
+    """Tracker for trackio and wandb, which share the calls `init`, `log` and `finish`."""
 
     def __init__(self, module: Any, name: str, config: dict[str, Any]) -> None:
         self._module = module
@@ -49,13 +49,13 @@ class _Run:
 
 
 def open_tracker(kind: str, folder: Path, name: str, config: dict[str, Any]) -> Tracker:
-    """A tracker for one run.
+    """Opens a tracker for a run.
 
     Args:
         kind: one of `TRACKERS`.
-        folder: the run's folder, where TensorBoard's events are kept.
+        folder: the run's folder, which receives TensorBoard's events.
         name: the recipe's name.
-        config: what the tracker notes about the run.
+        config: facts about the run for the tracker.
 
     Raises:
         TrainingError: unknown kind, or its package is not installed.

@@ -1,4 +1,4 @@
-"""Losses and objectives that need no reference pictures: Zero-DCE's and SCI's.
+"""Losses and objectives without reference pictures: Zero-DCE's and SCI's.
 
 Guo et al., "Zero-Reference Deep Curve Estimation for Low-Light Image Enhancement", CVPR 2020 (section 3.3), and Ma et
 al., "Toward Fast, Flexible, and Robust Low-Light Image Enhancement", CVPR 2022 (section 3).
@@ -21,7 +21,7 @@ _RGB_TO_YUV = (LUMA, (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
 
 
 def spatial_consistency(image: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
-    """Differences between neighbouring regions stay what they were (Guo et al., eq. 2).
+    """Penalises changes of the differences between neighbouring regions (Guo et al., eq. 2).
 
     Mean over 4 x 4 regions of the sum over their neighbours above, below, left and right of
     (|Y_i - Y_j| - |I_i - I_j|)^2, Y and I being the regions' mean grey; regions at the border have fewer neighbours.
@@ -47,11 +47,11 @@ def color_constancy(image: torch.Tensor) -> torch.Tensor:
 
 
 def curve_smoothness(curves: torch.Tensor, iterations: int = 8) -> torch.Tensor:
-    """Total variation of the curve maps (Guo et al., eq. 5), the squares taken at each pixel.
+    """Total variation of the curve maps (Guo et al., eq. 5), squared at each pixel.
 
     Mean over the iterations of the sum over the colours of mean((d_x A)^2) + mean((d_y A)^2). The equation can also be
-    read as the square of the mean gradient, which lets few steep edges pass: curves then followed every edge of the
-    picture, and regions became one grey with halos between them.
+    read as the square of the mean gradient, which tolerates a few steep edges: then the curves followed every edge of
+    the picture, and regions became a uniform grey with halos between them.
 
     Args:
         curves: N x (3 * iterations) x H x W.
@@ -74,7 +74,7 @@ class ZeroDCETerms:
 
 
 class ZeroDCEObjective(Objective):
-    """Zero-DCE trained only on dark pictures; the bright halves of pairs are for validation."""
+    """Objective of Zero-DCE, trained only on dark pictures; the bright halves of pairs are for validation."""
 
     def __init__(self, net: nn.Module, rate: float, terms: ZeroDCETerms | None = None, clip: float = 0.1) -> None:
         super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate, weight_decay=1e-4)})
@@ -99,10 +99,10 @@ class ZeroDCEObjective(Objective):
 
 
 class Calibrator(nn.Module):
-    """SCI's self-calibration: from the result of a stage to what the next stage's input lacks (section 3.2).
+    """SCI's self-calibration: maps the result of a stage to the correction of the next stage's input (section 3.2).
 
-    It is used only in training: conv3 to `width` channels with batch norm and ReLU, residual pairs of the same, conv3
-    and a sigmoid; the output is the difference of its input and that, N x 3 x H x W.
+    Used only in training: conv3 to `width` channels with batch norm and ReLU, residual pairs of the same, conv3 and a
+    sigmoid; the output is the difference between its input and the result, N x 3 x H x W.
     """
 
     def __init__(self, width: int = 16, blocks: int = 3) -> None:
@@ -126,7 +126,7 @@ def sci_smoothness(illumination: torch.Tensor, source: torch.Tensor) -> torch.Te
     """Edge-aware smoothness over a 5 x 5 window (Ma et al., eq. 5).
 
     Sum over the 24 neighbours of the mean of w |x_i - x_j|, w = exp(-|c_i - c_j|^2 / (2 * 0.1^2)) with c the source in
-    YUV. Neighbours outside the picture are left out.
+    YUV. Neighbours outside the picture are ignored.
 
     Args:
         illumination: N x 3 x H x W.
@@ -136,7 +136,7 @@ def sci_smoothness(illumination: torch.Tensor, source: torch.Tensor) -> torch.Te
     yuv = torch.einsum("ij,njhw->nihw", matrix, source)
     height, width = source.shape[-2:]
     total = illumination.new_zeros(())
-    # One of each two opposite neighbours: the other's term is the same.
+    # Only one of two opposite neighbours, because the other's term is the same.
     for dy, dx in [(0, 1), (0, 2), *((y, x) for y in (1, 2) for x in range(-2, 3))]:
         rows, others = slice(0, height - dy), slice(dy, height)
         columns, beside = slice(max(0, -dx), width - max(0, dx)), slice(max(0, dx), width - max(0, -dx))
@@ -153,21 +153,21 @@ class SCITerms:
     fidelity: float = 1.5
     smooth: float = 1.0
     exposure: float = 0.0
-    """Weight of Zero-DCE's exposure control on the first stage's picture, which is the one that inference keeps: the
-    other two losses leave the brightness to chance."""
+    """Weight of Zero-DCE's exposure control on the first stage's picture, which inference uses, because the other two
+    losses do not fix the brightness."""
     level: float = 0.6
     region: int = 16
     """Side in pixels of the regions whose exposure is controlled."""
     color: float = 0.0
-    """Weight of Zero-DCE's colour constancy on the same picture: an exposure can be right on the whole with one channel
-    full and another empty."""
+    """Weight of Zero-DCE's colour constancy on the same picture, because the overall exposure can be right with one
+    saturated and one empty channel."""
     stages: int = 3
     statistics: float = 0.1
-    """Share of the steps in which batch norm learns its statistics."""
+    """Fraction of the steps in which batch norm updates its statistics."""
 
 
 class SCIObjective(Objective):
-    """SCI: illumination estimates in cascade with shared parameters, each input calibrated by the last result."""
+    """Objective of SCI: a cascade of illumination estimates with shared parameters, each calibrated by the last."""
 
     def __init__(self, net: nn.Module, rate: float, terms: SCITerms | None = None, clip: float = 5.0) -> None:
         calibrator = Calibrator()
@@ -177,17 +177,17 @@ class SCIObjective(Objective):
         self.terms, self.clip = terms or SCITerms(), clip
 
     def _measure_statistics(self, low: torch.Tensor) -> None:
-        """Batch norm learns its statistics from the first stage.
+        """Updates batch norm's statistics from the first stage.
 
-        Inference keeps only the first stage. Statistics of all three stages, or of each batch by itself, are not those
-        that it meets there: a training that looked well exposed was white in use.
+        Inference uses only the first stage. With statistics of all three stages, or of each batch by itself, training
+        looked well exposed but inference was white.
         """
         assert isinstance(self.net, RestorationNet)
         with torch.no_grad():
             self.net.forward_intermediates(low)
 
     def _fix_statistics(self) -> None:
-        """Every stage is normalised by what batch norm has learnt so far."""
+        """Normalises every stage by batch norm's current statistics."""
         for module in self.net.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
@@ -195,8 +195,8 @@ class SCIObjective(Objective):
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         assert isinstance(self.net, RestorationNet)
         low = batch["low"]
-        # Then they stay. Statistics that follow the weights take back, some steps later, what a step has gained: the
-        # picture was bright only while the weights ran ahead of them, and faded as the rate fell.
+        # After that, they are fixed. Statistics that follow the weights undo a step's gain some steps later: the
+        # picture was bright only while the weights were ahead of them, and faded as the rate fell.
         if step <= self.terms.statistics * total:
             self._measure_statistics(low)
         self._fix_statistics()
@@ -206,7 +206,7 @@ class SCIObjective(Objective):
             illumination = self.net.forward_intermediates(source)["illumination"].float()
             fidelity = fidelity + F.mse_loss(illumination, source)
             smooth = smooth + sci_smoothness(illumination, source)
-            # Unclamped, a pixel whose illumination is near 0 would throw the calibration off by thousands.
+            # Without the clamp, a pixel with an illumination near 0 would change the calibration by thousands.
             image = (low / illumination).clamp(0, 1)
             first = image if first is None else first
             source = low + self.networks["calibrator"](image).float()

@@ -1,1 +1,1 @@
-"""Results as pictures, figures and tables: pure functions that read data and know no user interface."""
+"""Results as pictures, plots and tables: pure functions, independent of any user interface."""

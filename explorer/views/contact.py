@@ -1,4 +1,4 @@
-"""A contact sheet: pictures side by side with their figures, as one picture or as one page that needs no other file."""
+"""Contact sheets: pictures side by side with their figures, as one picture or one self-contained page."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Print:
 
     title: str
     lines: tuple[str, ...]
-    """Figures and what else belongs below it."""
+    """Figures and other text below it."""
     png: bytes
     alt: str
 
 
 def sheet_picture(heading: str, prints: Sequence[Print], notes: Sequence[str], columns: int = 3) -> bytes:
-    """The sheet as a PNG.
+    """Renders the sheet as a PNG.
 
     Args:
-        prints: all of one shape.
+        prints: all of the same shape.
         notes: sentences below the pictures.
     """
     pictures = [Image.open(io.BytesIO(each.png)).convert("RGB") for each in prints]
@@ -66,7 +66,7 @@ def sheet_picture(heading: str, prints: Sequence[Print], notes: Sequence[str], c
 
 
 def _broken(sentence: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    """A sentence in lines of at most so many pixels."""
+    """Breaks a sentence into lines of limited width in pixels."""
     lines = [""]
     for word in sentence.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -84,15 +84,15 @@ def sheet_page(
     table: tuple[Sequence[str], Sequence[Sequence[object]]],
     settings: Mapping[str, object],
 ) -> str:
-    """The sheet as an HTML page that loads nothing: its pictures move and zoom together.
+    """Renders the sheet as a self-contained HTML page, whose pictures pan and zoom together.
 
     Args:
         table: headings and rows.
-        settings: what made the pictures; shown as JSON.
+        settings: settings of the pictures; shown as JSON.
     """
     items = "".join(_item(each) for each in prints)
     said = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    # "</" would end the page's elements early.
+    # "</" would close the page's elements early.
     made = escape(json.dumps(settings, indent=2, ensure_ascii=False))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,4 +1,4 @@
-"""Feature maps and kernels as pictures: a sheet of channels on a stated colour scale, kernels side by side, figures."""
+"""Feature maps and kernels as pictures: sheets of channels on a stated colour scale, kernels, statistics."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """Cells in rows from the left."""
+    """A sheet of cells, in rows from the left."""
 
     image: FloatArray
     """H x W x 3 in [0, 1]."""
     columns: int
     cell: tuple[int, int]
-    """Width and height of one cell, in pixels; between two of them lie `GAP` more."""
+    """Width and height of one cell, in pixels; cells are `GAP` pixels apart."""
 
 
 def scale_of(low: float, high: float) -> Scale:
-    """A scale for values from `low` to `high`: diverging and symmetric about 0 if there are negative ones."""
+    """Returns a scale for values from `low` to `high`: diverging and symmetric about 0 if there are negative ones."""
     if low < 0:
         limit = max(-low, high, 1e-12)
         return Scale(-limit, limit, "diverging")
@@ -43,7 +43,7 @@ def scale_of(low: float, high: float) -> Scale:
 
 
 def channel_scale(maps: FloatArray, channel: int, scope: Scope, network: tuple[float, float]) -> Scale:
-    """The scale of one channel: over the channel, the whole layer, or all layers of the network.
+    """Returns the scale of one channel: over the channel, the whole layer, or all layers of the network.
 
     Args:
         maps: H x W x C.
@@ -58,7 +58,7 @@ def channel_scale(maps: FloatArray, channel: int, scope: Scope, network: tuple[f
 def channel_sheet(
     maps: FloatArray, first: int, count: int, scope: Scope, network: tuple[float, float], side: int = 112
 ) -> Sheet:
-    """Channels `first` to `first + count - 1` in false colours.
+    """Renders channels `first` to `first + count - 1` in false colours.
 
     Args:
         side: longest side of a cell in pixels; small maps are enlarged by whole factors.
@@ -71,7 +71,7 @@ def channel_sheet(
 
 
 def kernel_sheet(kernels: FloatArray) -> tuple[Sheet, Scale]:
-    """N x k x k kernels in false colours on one symmetric scale."""
+    """Renders N x k x k kernels in false colours on one symmetric scale."""
     limit = float(np.abs(kernels).max()) or 1.0
     factor = max(4, 36 // kernels.shape[1])
     cells = [false_colour(np.kron(k, np.ones((factor, factor))), -limit, limit, "diverging") for k in kernels]
@@ -79,7 +79,7 @@ def kernel_sheet(kernels: FloatArray) -> tuple[Sheet, Scale]:
 
 
 def statistics(maps: FloatArray) -> FloatArray:
-    """C x 5: mean, standard deviation, lowest, highest, and the share of values that are not above 0."""
+    """Returns C x 5: mean, standard deviation, lowest, highest, and the share of values that are not above 0."""
     flat = maps.reshape(-1, maps.shape[2])
     return np.stack([flat.mean(0), flat.std(0), flat.min(0), flat.max(0), (flat <= 0).mean(0)], axis=1).astype(
         np.float32

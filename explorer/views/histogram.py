@@ -1,4 +1,4 @@
-"""The distribution of a picture's light: histograms of before and after, as displayed and in linear light."""
+"""Histograms of a picture before and after, of display values or linear light."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Axis = Literal["srgb", "stops"]
 
 BINS = 96
 DARKEST_STOP = -12.0
-"""Stops below saturation that the linear axis begins at; a 14-bit sensor ends two stops lower."""
+"""Start of the linear axis, in stops below saturation; a 14-bit sensor ends two stops lower."""
 
 CHANNELS = (("Red", "#e5484d"), ("Green", "#30a46c"), ("Blue", "#3e8ef7"))
 
 
 def counts(image: FloatArray, axis: Axis = "srgb") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shares of pixels per bin and channel.
+    """Returns the shares of pixels per bin and channel.
 
     Args:
         image: H x W x 3 sRGB in [0, 1].
@@ -43,7 +43,7 @@ def counts(image: FloatArray, axis: Axis = "srgb") -> tuple[NDArray[np.float64],
 
 
 def histogram(before: FloatArray, after: FloatArray, axis: Axis = "srgb") -> go.Figure:
-    """Before (dotted) and after (filled) in red, green and blue.
+    """Plots before (dotted) and after (filled) in red, green and blue.
 
     Args:
         before, after: H x W x 3 sRGB in [0, 1]; their sizes may differ.
@@ -77,7 +77,7 @@ def histogram(before: FloatArray, after: FloatArray, axis: Axis = "srgb") -> go.
     )
     grid = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
     figure.update_xaxes(title=labels[axis], **grid)
-    # One crowded bin (all black) would flatten everything else, so the axis ends above the 98th percentile.
+    # One crowded bin (all black) would flatten everything else, so the axis ends just above the 98th percentile.
     figure.update_yaxes(title="% of pixels", range=[0, max(1.0, tallest * 1.3)], **grid)
     return figure
 

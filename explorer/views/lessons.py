@@ -1,4 +1,4 @@
-"""Illustrations of the Learn tab: small pictures computed from an example photo, and drawings as SVG."""
+"""Illustrations for the Learn tab: small pictures computed from an example photo, and SVG drawings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GAP = 4
 
 
 def side_by_side(pictures: Sequence[FloatArray]) -> FloatArray:
-    """Pictures of one height in a row, with gaps of mid-grey."""
+    """Joins pictures of the same height in a row, with mid-grey gaps."""
     height = pictures[0].shape[0]
     gap = np.full((height, GAP, 3), 0.5, np.float32)
     parts: list[FloatArray] = []
@@ -25,15 +25,15 @@ def side_by_side(pictures: Sequence[FloatArray]) -> FloatArray:
 
 
 def amplified(picture: FloatArray, ratio: float) -> FloatArray:
-    """H x W x 3 sRGB with its linear light multiplied and clipped."""
+    """Multiplies the linear light of H x W x 3 sRGB, clipped."""
     return linear_to_srgb(np.clip(srgb_to_linear(picture) * np.float32(ratio), 0, 1))
 
 
 def stored(picture: FloatArray, ratio: float, bits: int) -> FloatArray:
-    """H x W x 3 sRGB darkened by `ratio`, stored, and brightened again.
+    """Darkens H x W x 3 sRGB by `ratio`, quantises it, and brightens it again.
 
     Args:
-        bits: 8 stores display values, as a picture does; more store linear light, as a sensor does.
+        bits: 8 stores display values, like a picture; more store linear light, like a sensor.
     """
     dark = srgb_to_linear(np.clip(picture, 0, 1)) / np.float32(ratio)
     top = np.float32(2**bits - 1)
@@ -45,7 +45,7 @@ def stored(picture: FloatArray, ratio: float, bits: int) -> FloatArray:
 
 
 def curve_drawing(strengths: Sequence[float], steps: int = 8) -> str:
-    """Zero-DCE's curve x + r (x^2 - x), repeated, for several r."""
+    """Draws Zero-DCE's curve x + r (x^2 - x), applied repeatedly, for several r."""
     x = np.linspace(0, 1, 61)
     lines = []
     for index, strength in enumerate(strengths):
@@ -65,7 +65,7 @@ def curve_drawing(strengths: Sequence[float], steps: int = 8) -> str:
 
 
 def blocks_drawing(blocks: Sequence[tuple[int, int]]) -> str:
-    """A network as boxes: height by size, width by channels.
+    """Draws a network as boxes: height by size, width by channels.
 
     Args:
         blocks: (reduction, channels) from input to output.
@@ -90,7 +90,7 @@ def blocks_drawing(blocks: Sequence[tuple[int, int]]) -> str:
 
 
 def windows(picture: FloatArray, side: int, corners: Sequence[tuple[int, int]]) -> FloatArray:
-    """The picture darkened but for square windows at (x, y)."""
+    """Darkens the picture except for square windows at (x, y)."""
     shown = picture * np.float32(0.35)
     for x, y in corners:
         shown[y : y + side, x : x + side] = picture[y : y + side, x : x + side]

@@ -1,4 +1,4 @@
-"""Arrays as lossless pictures: display sizes, PNG bytes, difference maps, false colour with its legend."""
+"""Arrays as pictures: display sizes, PNG bytes, difference maps, false colour with its legend."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Palette = Literal["inferno", "viridis", "cividis", "diverging"]
 
 
 def to_bytes(image: FloatArray) -> NDArray[np.uint8]:
-    """H x W or H x W x 3 in [0, 1] (clipped; NaN becomes 0) as the nearest 8-bit values."""
+    """Rounds H x W or H x W x 3 in [0, 1] (clipped; NaN becomes 0) to 8-bit values."""
     clean = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
     return np.round(np.clip(clean, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def png(image: FloatArray, compression: int = 1) -> bytes:
-    """A lossless PNG of H x W or H x W x 3 in [0, 1]. Noise hardly compresses, so the quickest level is the default."""
+    """Encodes H x W or H x W x 3 in [0, 1] as PNG. Noise hardly compresses, so the fastest level is the default."""
     buffer = io.BytesIO()
-    # Run lengths alone take a third less time than a search for repetitions, which noise does not have.
+    # Run-length encoding is a third faster than a search for repetitions, which noise does not have.
     strategy = zlib.Z_RLE if compression == 1 else zlib.Z_DEFAULT_STRATEGY
     Image.fromarray(to_bytes(image)).save(buffer, "PNG", compress_level=compression, compress_type=strategy)
     return buffer.getvalue()
 
 
 def within(image: FloatArray, max_side: int) -> FloatArray:
-    """The image with its longest side at most `max_side` pixels, averaged by area; never enlarged."""
+    """Reduces the longest side to at most `max_side` pixels, averaging by area; never enlarges."""
     height, width = image.shape[:2]
     longest = max(height, width)
     if longest <= max_side:
@@ -45,7 +45,7 @@ def within(image: FloatArray, max_side: int) -> FloatArray:
 
 
 def resized_like(image: FloatArray, reference: FloatArray) -> FloatArray:
-    """H x W x C brought to the height and width of `reference`, so that two views lie on one another."""
+    """Resizes H x W x C to the height and width of `reference`, so that two views can be overlaid."""
     height, width = reference.shape[:2]
     if image.shape[:2] == (height, width):
         return image
@@ -61,14 +61,14 @@ def _resized(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 
 def as_rgb(planes: FloatArray) -> FloatArray:
-    """H x W, H x W x 1 or H x W x 3 as H x W x 3; grey where there is one channel."""
+    """Converts H x W, H x W x 1 or H x W x 3 to H x W x 3; a single channel becomes grey."""
     if planes.ndim == 2:
         planes = planes[..., None]
     return np.repeat(planes, 3, axis=2) if planes.shape[2] == 1 else planes[..., :3]
 
 
 def luminance(planes: FloatArray) -> FloatArray:
-    """H x W: the plane itself where there is one channel, else the weighted sum of red, green and blue."""
+    """Returns H x W: the plane itself if there is one channel, else the weighted sum of red, green and blue."""
     if planes.ndim == 2:
         return planes
     if planes.shape[2] == 1:
@@ -77,7 +77,7 @@ def luminance(planes: FloatArray) -> FloatArray:
 
 
 def absolute_difference(first: FloatArray, second: FloatArray) -> FloatArray:
-    """H x W: the mean over channels of |first - second|, for two pictures of one size.
+    """Returns H x W: the mean over channels of |first - second|, for two pictures of the same size.
 
     Raises:
         ValueError: the sizes differ.
@@ -90,9 +90,9 @@ def absolute_difference(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def false_colour(plane: FloatArray, low: float = 0.0, high: float = 1.0, palette: Palette = "inferno") -> FloatArray:
-    """H x W x 3 sRGB in [0, 1]: the plane's values from `low` to `high` on a perceptually uniform palette.
+    """Maps values from `low` to `high` to a perceptually uniform palette, as H x W x 3 sRGB in [0, 1].
 
-    Values outside take the end colours. Inferno and viridis: van der Walt & Smith, 2015; cividis: Nuñez et al., 2018.
+    Values outside get the end colours. Inferno and viridis: van der Walt & Smith, 2015; cividis: Nuñez et al., 2018.
     "diverging" has its middle at the middle of the scale.
     """
     table = _palette(palette)
@@ -102,17 +102,17 @@ def false_colour(plane: FloatArray, low: float = 0.0, high: float = 1.0, palette
 
 
 def palette_css(palette: Palette = "inferno") -> str:
-    """The palette as a CSS gradient from left (low) to right (high), for a legend."""
+    """Returns the palette as a CSS gradient from left (low) to right (high), for a legend."""
     return f"linear-gradient(to right, {', '.join(palette_stops(palette))})"
 
 
 def palette_stops(palette: Palette = "inferno") -> list[str]:
-    """Sixteen colours of the palette at equal distances, as #rrggbb."""
+    """Returns sixteen evenly spaced colours of the palette, as #rrggbb."""
     return ["#" + "".join(f"{value:02x}" for value in to_bytes(colour)) for colour in _palette(palette)[:: 255 // 15]]
 
 
 _DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")
-"""ColorBrewer's RdBu, turned round: blue below 0, red above (Brewer, Hatchard and Harrower, 2003)."""
+"""ColorBrewer's RdBu, reversed: blue below 0, red above (Brewer, Hatchard and Harrower, 2003)."""
 
 
 @cache

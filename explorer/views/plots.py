@@ -17,7 +17,7 @@ _GRID = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange":
 
 
 def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figure:
-    """PSNR over seconds, a dot each; up and to the left is better.
+    """Plots PSNR over seconds, a dot per model; up and to the left is better.
 
     Args:
         points: (label, seconds, PSNR in dB).
@@ -38,7 +38,7 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
         logarithms = np.log10([max(seconds, 1e-4) for _, seconds, _ in points])
         figure.update_xaxes(range=[float(logarithms.min()) - 0.6, float(logarithms.max()) + 0.6])
     figure.update_yaxes(title="PSNR, dB", **_GRID)
-    # Names next to the dots would lie on one another at phone width, or where models are alike.
+    # Names next to the dots would overlap at phone width, or if models are similar.
     figure.update_layout(
         height=300 + 22 * len(points),
         showlegend=True,
@@ -49,10 +49,10 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
 
 
 def profile_lines(lines: Mapping[str, NDArray[np.float32]]) -> go.Figure:
-    """Values along a line that was drawn on a picture.
+    """Plots values along a line drawn on a picture.
 
     Args:
-        lines: by name, values at equal distances from the line's start to its end.
+        lines: by name, evenly spaced values from the line's start to its end.
     """
     figure = _figure(280)
     for index, (name, values) in enumerate(lines.items()):
@@ -71,11 +71,11 @@ def profile_lines(lines: Mapping[str, NDArray[np.float32]]) -> go.Figure:
 
 
 def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name: str) -> go.Figure:
-    """One figure of a run's log over its steps, a line for each run.
+    """Plots one figure of the runs' logs over their steps, a line for each run.
 
     Args:
         runs: by name, the entries of `log.jsonl`.
-        figure_name: "loss" for the training loss, else a name of the validation figures ("psnr").
+        figure_name: "loss" for the training loss, else the name of a validation metric ("psnr").
     """
     figure = _figure(280)
     for index, (name, entries) in enumerate(runs.items()):
@@ -95,7 +95,7 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
 
 
 def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> go.Figure:
-    """PSNR and SSIM over light, a line for each model; further to the left is darker.
+    """Plots PSNR and SSIM over light, a line for each model; further left is darker.
 
     Args:
         lines: by model, (electrons of middle grey, PSNR in dB, SSIM).
@@ -123,10 +123,10 @@ def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float
 def photon_transfer(
     means: NDArray[np.floating], variances: NDArray[np.floating], gain: float, at_dark: float
 ) -> go.Figure:
-    """The photon transfer curve: variance over mean, and the line whose slope is the gain.
+    """Plots the photon transfer curve: variance over mean, and the line whose slope is the gain.
 
     Args:
-        means, variances: of parts of flat frames, counts and counts squared.
+        means, variances: of parts of flat frames, in counts and counts squared.
         gain: counts per electron.
         at_dark: the variance without light.
     """
@@ -155,7 +155,7 @@ _TITLES = {
 
 
 def figure_title(name: str) -> str:
-    """How a figure of a run's log is shown: "psnr_30", the PSNR at that amplification, as "PSNR ×30, dB"."""
+    """Formats the name of a figure in a run's log: "psnr_30", the PSNR at that amplification, as "PSNR ×30, dB"."""
     first, _, ratio = name.partition("_")
     if first == "psnr" and ratio.isdecimal():
         return f"PSNR ×{ratio}, dB"
@@ -163,7 +163,7 @@ def figure_title(name: str) -> str:
 
 
 def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list[int], list[float]]:
-    """Steps and values of one figure; see `training_curves`."""
+    """Returns steps and values of one figure; see `training_curves`."""
     steps, values = [], []
     for entry in entries:
         found: Any = None

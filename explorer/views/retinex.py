@@ -1,4 +1,4 @@
-"""A Retinex decomposition as pictures: S = R * I, its parts, their product and what is left over."""
+"""A Retinex decomposition as pictures: S = R * I, its parts, their product and the residual."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from explorer.views.pictures import Palette, absolute_difference, as_rgb, false_
 FloatArray = NDArray[np.float32]
 
 RESIDUAL_SCALE = 0.25
-"""Upper end of the residual's colour scale: fixed, so that two models can be compared by eye."""
+"""Upper end of the residual's colour scale; fixed, so that models can be compared visually."""
 
 _READ_OUT = 9
-"""Numbers of a table that a note can hold."""
+"""Largest number of table values in a note."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Panel:
     name: str
     title: str
     image: FloatArray
-    """H x W x 3 sRGB in [0, 1], ready to be shown."""
+    """H x W x 3 sRGB in [0, 1], ready to display."""
     scale: tuple[float, float] | None = None
     """Values at the ends of the colour scale; None if the picture is not false-coloured."""
     note: str = ""
     palette: Palette = "inferno"
     values: FloatArray | None = None
-    """H x W: the numbers behind false colours, for a read-out; None if the picture shows them itself."""
+    """H x W: values of the false colours, for a read-out; None if the picture itself shows them."""
 
 
 def panels(
@@ -43,18 +43,18 @@ def panels(
     restored: FloatArray,
     residual: FloatArray | None = None,
 ) -> list[Panel]:
-    """The panels of a decomposition, in reading order.
+    """Returns the panels of a decomposition, in reading order.
 
     Args:
-        seen: S, the H x W x 3 sRGB picture that the network was given, in [0, 1].
+        seen: S, the network's H x W x 3 sRGB input, in [0, 1].
         maps: H x W x C arrays by name.
-        described: how to look at each; a map that is not described is not shown.
+        described: descriptions of the maps; maps without one are not shown.
         restored: the H x W x 3 result.
         residual: H x W; computed from reflectance and illumination unless given.
 
     Returns:
-        Input, the maps as their architecture describes them, the result; and where both R and I are there, their
-        product before it and the residual |R * I - S| after it.
+        Input, the maps as described by their architecture, and the result; if both R and I exist, also their product
+        before it and the residual |R * I - S| after it.
     """
     shown = [Panel("input", "Input S", seen)]
     shown += [
@@ -76,7 +76,7 @@ def panels(
 
 
 def intermediate_panel(described: Intermediate, values: FloatArray) -> Panel:
-    """One map (H x W x C) as its description asks: a colour picture, or one plane in false colours."""
+    """Renders one map (H x W x C) by its description: as a colour picture, or one plane in false colours."""
     name, title, colours = described.name, described.title, described.colours
     if colours == "rgb":
         return Panel(name, title, as_rgb(values))
@@ -86,8 +86,8 @@ def intermediate_panel(described: Intermediate, values: FloatArray) -> Panel:
 
 
 def table_panel(described: Intermediate, values: FloatArray, size: tuple[int, ...]) -> Panel:
-    """Numbers for the whole picture (rows x columns x 1) as fields that fill a picture of that height and width; small
-    tables are read out in the note."""
+    """Renders numbers about the whole picture (rows x columns x 1) as fields that fill a picture of this height and
+    width; the note lists the values of small tables."""
     table = values[..., 0]
     rows, columns = (np.arange(n) * m // n for n, m in zip(size, table.shape, strict=True))
     plane = table[rows[:, None], columns]
@@ -98,12 +98,12 @@ def table_panel(described: Intermediate, values: FloatArray, size: tuple[int, ..
 
 
 def illumination_panel(name: str, title: str, light: FloatArray) -> Panel:
-    """An illumination (H x W x 1 or x 3) in false colours on the fixed scale 0 to 1."""
+    """Renders an illumination (H x W x 1 or x 3) in false colours on the fixed scale 0 to 1."""
     return intermediate_panel(replace(ILLUMINATION, name=name, title=title), light)
 
 
 def difference_panel(name: str, title: str, difference: FloatArray) -> Panel:
-    """An H x W difference in false colours on the fixed scale 0 to `RESIDUAL_SCALE`."""
+    """Renders an H x W difference in false colours on the fixed scale 0 to `RESIDUAL_SCALE`."""
     colours = false_colour(difference, 0.0, RESIDUAL_SCALE, "viridis")
     mean = f"mean {float(difference.mean()):.4f}"
     return Panel(name, title, colours, (0.0, RESIDUAL_SCALE), mean, "viridis", difference)

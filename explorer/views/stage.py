@@ -1,4 +1,4 @@
-"""Zoom, pan and places: one script for the app's components and the notebooks' widgets."""
+"""Zoom, pan and positions: one script for the app's components and the notebooks' widgets."""
 
 from __future__ import annotations
 

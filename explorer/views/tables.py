@@ -1,4 +1,4 @@
-"""Facts as HTML tables. Every value is escaped: names and metadata come out of files that strangers made."""
+"""HTML tables of facts. Every value is escaped, because names and metadata come from untrusted files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 
 def readable(value: object) -> str:
-    """A value as a reader expects it: None is "not stated", sequences are joined, long fractions are shortened."""
+    """Formats a value for readers: None is "not stated", sequences are joined, long fractions are shortened."""
     if value is None or value == "":
         return "not stated"
     if isinstance(value, bool):
@@ -23,7 +23,7 @@ def readable(value: object) -> str:
 
 
 def facts(rows: Mapping[str, object], caption: str) -> str:
-    """A two-column table of label and value; `caption` names it for screen readers."""
+    """Makes a two-column table of label and value; `caption` names it for screen readers."""
     body = "".join(
         f'<tr><th scope="row">{escape(str(label))}</th><td>{escape(readable(value))}</td></tr>'
         for label, value in rows.items()
@@ -34,7 +34,7 @@ def facts(rows: Mapping[str, object], caption: str) -> str:
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> str:
-    """A table with a heading row; numbers, also those that are text already, are aligned to the right."""
+    """Makes a table with a heading row; numbers, including those already text, are right-aligned."""
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
         "<tr>"

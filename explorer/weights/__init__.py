@@ -1,4 +1,4 @@
-"""Sources of tensors: folders of weights, and published checkpoints with their key maps."""
+"""Weights: folders of weights, and published checkpoints with their key maps."""
 
 from __future__ import annotations
 

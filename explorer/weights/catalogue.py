@@ -1,4 +1,4 @@
-"""Published checkpoints that can be imported, found in `explorer.weights.published`; translations of what is found."""
+"""Catalogue of the published checkpoints in `explorer.weights.published`, and translations of its texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CATALOGUE: dict[str, PublishedCheckpoint] = {
 
 
 def published(name: str) -> PublishedCheckpoint:
-    """The catalogue's entry of a name or an alias.
+    """Returns the catalogue's entry for a name or an alias.
 
     Raises:
         ModelNotFoundError: unknown name; the message lists the known ones.
@@ -28,7 +28,7 @@ def published(name: str) -> PublishedCheckpoint:
 
 
 def translations() -> dict[str, dict[str, str]]:
-    """The architectures' texts by language: English to that language."""
+    """Returns the architectures' texts by language: English -> that language."""
     german: dict[str, str] = {}
     for each in architectures(from_tensors=True).values():
         german |= {each.title: each.german_title or each.title, each.summary: each.german}

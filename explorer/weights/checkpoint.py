@@ -11,15 +11,15 @@ from explorer.weights.config import InputConvention, OutputConvention
 from explorer.weights.keymaps import Layout
 
 RAW_FILES = "https://raw.githubusercontent.com"
-"""Where GitHub gives the files of repositories."""
+"""Address of files in GitHub repositories."""
 NO_LICENCE = "none stated"
 UNPUBLISHED = "that of the file; no checkpoint is published"
 MOSAIC = InputConvention(white_balance="none", clip=None, ratio_rule="dark_bin")
-"""How networks on mosaics were trained that Lamba & Mitra's amplifier feeds."""
+"""Input convention of networks on mosaics that use Lamba & Mitra's amplifier."""
 LOL_DARKNESS = (0.0014, 0.0066, 0.0176)
-"""Mean linear light of LOL's dark pictures: darkest twentieth, all, brightest twentieth. Brought to it, photos outside
-came out better from MobileIE and PairLIE, on SICE's validation pictures (0.8 to 1.5 dB) and on darkened photographs of
-Kodak's (0.7 to 2.3 dB); the others lost on one of the two sets or on both."""
+"""Mean linear light of LOL's dark pictures: darkest twentieth, all, brightest twentieth. Scaling photos outside this
+range to it improved MobileIE and PairLIE on SICE's validation pictures (0.8 to 1.5 dB) and on darkened Kodak photos
+(0.7 to 2.3 dB); the other networks got worse on one or both sets."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,28 @@ class PublishedFile:
     """One file of a published checkpoint."""
 
     name: str
-    """As its authors call it."""
+    """The authors' name for it."""
     sha256: str | None
     """Hex digest, None if no file is published and only the layout is known."""
     layout: Layout = field(repr=False)
     role: str = "network"
-    """"network", or "decom" and "relight" where the two halves of a RetinexNet come apart."""
+    """"network", or "decom" and "relight" for the two halves of a RetinexNet in separate files."""
     used: bool = True
-    """False for a file whose tensors are checked and then ignored on purpose; it may be left out."""
+    """False for a file whose tensors are checked and then intentionally ignored; it may be omitted."""
     url: str = ""
-    """Where its authors give it, the file itself; empty if none is published."""
+    """Download address of the file at its authors'; empty if none is published."""
     size: int = 0
-    """Bytes; 0 if none is published, or the Hub tells it."""
+    """Bytes; 0 if none is published, or if the Hub states it."""
     hub: str = ""
-    """The repository of the Hugging Face Hub that holds it; empty if its authors give it elsewhere."""
+    """The repository on the Hugging Face Hub; empty if it is published elsewhere."""
 
 
 class Baseline:
-    """Measured figures of a checkpoint or a plain method on one data set: a row of comparison.
+    """Measured metrics of a checkpoint or a plain method on one data set: a row for comparison.
 
     Args:
-        label: what it is.
-        figures: those of the first entries of `explorer.metrics.METRICS`, as far as they were measured.
+        label: name of the row.
+        figures: values for the first entries of `explorer.metrics.METRICS`, as far as measured.
     """
 
     def __init__(self, label: str, *figures: float) -> None:
@@ -73,16 +73,15 @@ class PublishedCheckpoint:
     input: InputConvention = InputConvention(clip=(0.0, 1.0), ratio_rule="none")
     output: OutputConvention = OutputConvention()
     aliases: tuple[str, ...] = ()
-    """Other names that users know it by."""
+    """Other common names."""
     trained_on: str = ""
     """The data in a few words; empty if unknown."""
     saw_eval15: bool | None = None
-    """True if scenes of LOL's eval15 stand in that data, so that figures on it are not those of unseen pictures; None
-    where that is not known."""
+    """True if that data contains scenes of LOL's eval15, which are then not unseen pictures; None if unknown."""
     figures: Mapping[str, Baseline] = field(default_factory=dict)
-    """By data set, as `lowlight eval` measures them."""
+    """By data set, as measured by `lowlight eval`."""
     reported: Mapping[str, Baseline] = field(default_factory=dict)
-    """By data set, as its authors report them."""
+    """By data set, as reported by the authors."""
     compared_with: tuple[str, ...] = ()
     """The project's own weights whose cards show these figures."""
 

@@ -1,4 +1,4 @@
-"""`config.json`: what a folder of weights says about itself. Validated on every read."""
+"""`config.json`, the description of a folder of weights. Validated on every read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InputConvention(_Frozen):
     """The input that the network was trained on."""
 
     white_balance: Literal["before", "none"] = "before"
-    """"before": the mosaic is multiplied by the white-balance gains; "none": camera values as they are."""
+    """"before": the mosaic is multiplied by the white-balance gains; "none": unchanged camera values."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
     ratio_rule: Literal["learned", "percentile", "dark_bin", "fixed", "none"] = "none"
@@ -32,18 +32,18 @@ class InputConvention(_Frozen):
     ratio_m: float = 1.0
     """The m of the dark-bin amplifier."""
     darkness: tuple[float, float, float] | None = None
-    """Mean linear light of the pictures that the network was trained on, where it knows no other darkness: of its
-    darkest twentieth, of all, of its brightest twentieth. A photo outside is brought to the mean of all before it is
-    amplified. None leaves photos as they are."""
+    """For networks trained on a single darkness: mean linear light of the darkest twentieth of their training pictures,
+    of all, and of the brightest twentieth. A photo outside this range is scaled to the mean of all before
+    amplification. None does not scale."""
     margin: int = Field(default=0, ge=0, le=1024)
-    """Samples by which the picture is reflected at its borders before the network, and cropped after it: convolutions
-    with zero padding otherwise leave a frame. 0 for published weights, whose authors do not."""
+    """Samples by which the picture is extended by reflection at its borders before the network, and cropped after it,
+    because convolutions with zero padding leave a frame. 0 for published weights, whose authors do not do this."""
     bits: int | None = Field(default=None, ge=1, le=16)
-    """Bits that a developed photo is rounded to before it is amplified, for weights that were trained on what an 8-bit
-    picture keeps of the dark; None for full depth. Only for domain "rgb"."""
+    """Bit depth to which a developed photo is rounded before amplification, for weights that were trained on dark 8-bit
+    pictures; None for full depth. Only for domain "rgb"."""
     highlights: Literal["clip", "keep"] = "clip"
-    """"keep": amplified pictures keep what is brighter than white, under the same curve, for networks that bring it
-    back. Domain "rgb" only."""
+    """"keep": amplified pictures keep light above white, under the same curve, for networks that recover it. Only for
+    domain "rgb"."""
     plane_order: Literal["sid", "s2d"] = "sid"
     """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
 
@@ -52,7 +52,7 @@ class OutputConvention(_Frozen):
     """The network's output."""
 
     color: Literal["srgb", "camera"] = "srgb"
-    """"camera": white-balanced camera RGB under the sRGB curve, to be brought to sRGB by the file's own matrix."""
+    """"camera": white-balanced camera RGB under the sRGB curve, which the file's own matrix converts to sRGB."""
 
 
 class WeightsConfig(_Frozen):
@@ -60,7 +60,7 @@ class WeightsConfig(_Frozen):
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     release: str = Field(default="0.1.0", pattern=r"^[0-9]+(\.[0-9a-z]+){0,4}$", max_length=30)
-    """The first release of lowlight-explorer that reads this schema, for the message of those that do not."""
+    """The first release of lowlight-explorer that reads this schema, for the error message of older ones."""
     name: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)
     architecture: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100)
     options: dict[str, str | int | float | bool] = {}
@@ -100,14 +100,14 @@ class WeightsConfig(_Frozen):
 
 
 def data_title(name: str) -> str:
-    """A data set of `WeightsConfig.metrics` in words: "kodak24_raw_100" is synthetic RAW from kodak24 at ratio 100."""
+    """Describes a data set of `WeightsConfig.metrics`: "kodak24_raw_100" is synthetic RAW from kodak24 at ratio 100."""
     if found := re.fullmatch(r"(.+)_raw_([0-9.]+)", name):
         return f"{data_title(found[1])}, synthetic RAW at ratio {found[2]}"
     return {"lol_eval15": "LOL eval15", "validation": "held-out validation pictures"}.get(name, name)
 
 
 def read_config(folder: Path) -> WeightsConfig:
-    """The config of a folder of weights.
+    """Reads the config of a folder of weights.
 
     Raises:
         WeightsError: the file is missing, is not JSON, has another schema or does not fit it.

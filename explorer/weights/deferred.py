@@ -1,4 +1,4 @@
-"""Models whose networks are loaded only on request, because their already converted graphs run without them."""
+"""Models whose networks are loaded only on request, because their converted graphs run without them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class DeferredModel(LoadedModel):
-    """A model whose network is loaded only on request: its already converted graph runs without it.
+    """A model whose network is loaded only on request, because its converted graph runs without it.
 
-    `net` is no attribute until then, so that `__getattr__` is asked.
+    `net` is not set until then, so that `__getattr__` is called.
     """
 
     _traits: Traits
@@ -28,7 +28,7 @@ class DeferredModel(LoadedModel):
 
     @property
     def traits(self) -> RestorationNet | Traits:
-        """See `LoadedModel.traits`; of a copy with another network, that network."""
+        """See `LoadedModel.traits`; for a copy with another network, that network."""
         return self.__dict__.get("_traits") or self.net
 
     def __getattr__(self, name: str) -> Any:
@@ -52,11 +52,11 @@ class DeferredModel(LoadedModel):
 def deferred_weights(
     folder: Path, revision: str, known: Callable[[str, WeightsConfig], Traits | None]
 ) -> DeferredModel | None:
-    """A folder of weights whose network need not be loaded, because the very same was before.
+    """Opens a folder of weights without loading its network, because the same network was loaded before.
 
     Args:
-        known: gives what is known of the network of such tensors (by the sha256 of their file) and such a config; None
-            where it was never loaded.
+        known: returns the known traits of the network with such tensors (by their file's sha256) and such a config;
+            None if it was never loaded.
 
     Raises:
         WeightsError: bad config, or another file.

@@ -1,4 +1,4 @@
-"""Import of published checkpoints: each file checked against the catalogue, unpickled without code, mapped strictly."""
+"""Imports published checkpoints: checks files against the catalogue, unpickles without code, maps names strictly."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from explorer.weights.recognising import Known, recognised, recognised_by_spandr
 from explorer.weights.store import LoadedModel, WeightsIdentity, imported_folder, write_weights
 from explorer.weights.unwrapping import state_dicts
 
-if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
+if TYPE_CHECKING:  # the catalogue is also read without tensors, and torch takes seconds to import
     import torch
 
 _LARGEST = 2 * 1024**3
-"""Bytes; no known checkpoint comes near, and a larger file would only fill the memory before it is refused."""
+"""Bytes; all known checkpoints are much smaller, and a larger file would fill the memory before it is refused."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A file as it was read: the bytes that are hashed are the bytes that are loaded."""
+    """A file's content: the bytes that are hashed are the bytes that are loaded."""
 
     path: Path
     data: bytes
@@ -36,16 +36,16 @@ class _Source:
 
 
 def import_published(name: str, *files: str | Path, allow_unknown: bool = False) -> LoadedModel:
-    """Loads a published checkpoint as a model that `restore` takes like any other.
+    """Loads a published checkpoint as a model for `restore`.
 
     Args:
-        name: in the catalogue, e.g. "retinexnet_port".
+        name: name in the catalogue, e.g. "retinexnet_port".
         files: the checkpoint's files in any order; their sha256 identifies them.
-        allow_unknown: take files whose sha256 is not the catalogue's, if their tensors fit.
+        allow_unknown: accept files whose sha256 is not in the catalogue, if their tensors fit.
 
     Raises:
         ModelNotFoundError: the name is not in the catalogue.
-        WeightsError: a wrong number of files, a file that cannot be read or has another sha256, a pickle that holds
+        WeightsError: a wrong number of files, a file that cannot be read or has another sha256, a pickle that contains
             code, tensors with wrong names or shapes.
     """
     return _imported(published(name), files, allow_unknown)[0]
@@ -58,15 +58,15 @@ def convert_published(
 
     Args:
         name, files, allow_unknown: as in `import_published`.
-        out_folder: made with its parents; an older folder of weights there is replaced.
-        origin: the page at the commit that the files came from, where that is known.
+        out_folder: created with its parents; an existing folder of weights is replaced.
+        origin: the page at the commit that the files came from, if known.
 
     Returns:
         The folder.
 
     Raises:
-        ModelNotFoundError, WeightsError: as in `import_published`, or the folder cannot be written or holds other
-            things than weights. Nothing is written then.
+        ModelNotFoundError, WeightsError: as in `import_published`, or the folder cannot be written or contains anything
+            but weights. Then nothing is written.
     """
     entry = published(name)
     entry = replace(entry, origin=origin or entry.origin)
@@ -119,7 +119,7 @@ def _imported(
         domain=architecture(entry.architecture).domain,
         input=entry.input,
         output=entry.output,
-        # The bytes of the safetensors file that `convert_published` writes, so that both ways have one identity.
+        # The same bytes as in the file that `convert_published` writes, so that both ways give the same identity.
         sha256=hashlib.sha256(save(tensors)).hexdigest(),
         parameters=sum(p.numel() for p in net.parameters()),
         licence=entry.licence,
@@ -146,7 +146,7 @@ def _read(path: Path) -> _Source:
 
 
 def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: bool) -> None:
-    """Refuses a file that is not the catalogue's, unless the entry has no published file or the user allows it."""
+    """Refuses a file that is not in the catalogue, unless the entry has no published file or the user allows it."""
     expected = [file for file in entry.files if file.sha256]
     if not expected or allow_unknown:
         return
@@ -162,34 +162,35 @@ def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: b
 
 
 def _recognised(entry: PublishedCheckpoint, state: Tensors) -> PublishedFile:
-    """The file of an entry that a state dict of unknown sha256 stands for, told by its tensors' names."""
+    """Identifies an entry's file from a state dict of unknown sha256, by its tensors' names."""
     if len(entry.files) > 1:
         for file in entry.files:
             if fits(state, file.layout):
                 return file
-    rename(state, entry.files[0].layout)  # says what is wrong with the names
+    rename(state, entry.files[0].layout)  # raises with the mismatched names
     return entry.files[0]
 
 
 def _state_dict(source: _Source, files: Sequence[PublishedFile]) -> Tensors:
-    """The tensors of a checkpoint that one of the files' layouts names; else the likeliest, for the message."""
+    """Returns a checkpoint's state dict that fits one of the files' layouts, else the likeliest, for the message."""
     found = state_dicts(source.path, source.data)
     return next((state for file in files for state in found if fits(state, file.layout)), found[0])
 
 
 def import_recognised(files: Sequence[str | Path], out: str | Path | None = None) -> tuple[str, Path, Known | None]:
-    """Writes a checkpoint of any known network as a folder of weights: a published one by its sha256, others as the
-    network whose names and shapes they have.
+    """Writes a checkpoint of any known network as a folder of weights: published ones are recognised by their sha256,
+    others by their tensors' names and shapes.
 
     Args:
-        files: one file, or the two halves of a network that is published so.
-        out: the folder; by default one that `-m` finds.
+        files: one file, or the two halves of a network that is published that way.
+        out: the folder; by default one where `-m` finds it.
 
     Returns:
-        The weights' name, the folder, and what was recognised; None for a published checkpoint.
+        The weights' name, the folder, and the recognised network, None for a published checkpoint.
 
     Raises:
-        WeightsError: a file that cannot be read, or that fits no network; says which tensors are missing or left over.
+        WeightsError: a file that cannot be read, or that fits no network; the message lists missing and unexpected
+            tensors.
     """
     sources = [_read(Path(file)) for file in files]
     digests = {source.sha256 for source in sources}
@@ -213,12 +214,12 @@ def import_recognised(files: Sequence[str | Path], out: str | Path | None = None
 
 
 def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
-    """Raises WeightsError where a folder of weights may not be written."""
+    """Raises WeightsError if a folder of weights may not be written there."""
     if folder.exists() and not folder.is_dir():
         raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
     if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
         raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
-    for file in files:  # an older folder of weights is replaced with all that is in it
+    for file in files:  # an existing folder of weights is replaced with all its contents
         if nearest_of(Path(file).parent, [folder]) is not None:
             raise WeightsError(f"{file} is in {folder}, which the weights would replace; choose another folder.")
 

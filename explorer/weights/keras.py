@@ -1,4 +1,4 @@
-"""Weights of Keras 2 (`.h5`) as torch has them: names of layers, `weight` and `bias`, torch's order of axes."""
+"""Reads weights of Keras 2 (`.h5`) in torch's form: names of layers, `weight` and `bias`, torch's order of axes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from explorer.weights.keymaps import Tensors
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LEAVES = {"kernel": "weight", "depthwise_kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}
 _MOST = 4096
-"""Tensors that are read of one file."""
+"""Largest number of tensors that are read from one file."""
 
 
 def tensors(path: Path, data: bytes) -> Tensors:
-    """Every tensor of a file by its layer's own name, e.g. "conv2d_6.weight".
+    """Returns every tensor of a file by its layer's own name, e.g. "conv2d_6.weight".
 
-    Only what lies in the file, in one piece and uncompressed, as Keras writes it, is read: no link to another file is
-    followed, and nothing grows larger than the file.
+    Reads only contiguous, uncompressed data inside the file, as Keras writes it: follows no links to other files, and
+    returns no more data than the file contains.
 
     Args:
         path: for messages.
 
     Raises:
-        WeightsError: the file is damaged, or holds other things.
+        WeightsError: the file is damaged, or contains something else.
     """
     import h5py
     import torch
@@ -59,7 +59,8 @@ def tensors(path: Path, data: bytes) -> Tensors:
 
 
 def _turned(value: NDArray[np.float32], leaf: str) -> NDArray[np.float32]:
-    """H x W x in x out to out x in x H x W, in x out to out x in; depthwise kernels H x W x C x 1 to C x 1 x H x W."""
+    """Transposes to torch's order: H x W x in x out to out x in x H x W, in x out to out x in, and depthwise kernels, H
+    x W x C x 1, to C x 1 x H x W."""
     if leaf == "depthwise_kernel" and value.ndim == 4:
         return value.transpose(2, 3, 0, 1)
     if leaf == "kernel":

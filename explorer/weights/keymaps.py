@@ -1,8 +1,8 @@
-"""From the tensor names of published checkpoints to ours, strictly.
+"""Maps the tensor names of published checkpoints to ours, strictly.
 
-A `Layout` names every module that a published file holds: those that become a module of ours, those that are ignored
-on purpose, and those that are stored a second time. A tensor that no entry names, or an entry without a tensor, is an
-error: nothing is ever skipped or left at its random initial value without a word.
+A `Layout` lists every module in a published file: those that become one of our modules, those that are intentionally
+ignored, and those that are stored twice. A tensor without an entry, or an entry without a tensor, is an error: nothing
+is silently skipped or left at its random initial value.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import WeightsError
 
-if TYPE_CHECKING:  # the catalogue is read where no tensor is: torch takes seconds to import
+if TYPE_CHECKING:  # the catalogue is also read without tensors, and torch takes seconds to import
     import torch
 
 Tensors = dict[str, "torch.Tensor"]
 
 _NORM_PARTS = {
-    # The suffixes of a weight-normalised tensor: (gain, direction), before and since torch.nn.utils.parametrizations.
+    # Suffixes of a weight-normalised tensor: (gain, direction), before and since torch.nn.utils.parametrizations.
     ".weight_g": (".weight_g", ".weight_v"),
     ".weight_v": (".weight_g", ".weight_v"),
     ".parametrizations.weight.original0": (
@@ -35,29 +35,29 @@ _NORM_PARTS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """How one published file names its modules."""
+    """Names of the modules in a published file."""
 
     modules: Mapping[str, str]
-    """Their module's name to ours, e.g. "conv2x.0" to "scale2"; the tensors within keep their names (weight, bias)."""
+    """Their module name -> ours, e.g. "conv2x.0" -> "scale2"; tensors inside keep their names (weight, bias)."""
     ignored: tuple[str, ...] = ()
-    """Modules that no forward pass reads, ignored with everything below them."""
+    """Modules that are not used in the forward pass, ignored with everything below them."""
     repeated: Mapping[str, str] = field(default_factory=dict)
-    """Modules stored a second time: the copy's name to the original's. Their tensors must be equal."""
+    """Modules stored twice: the copy's name -> the original's. Their tensors must be equal."""
 
 
 def renumbered(theirs: str, ours: str, numbers: Iterable[int]) -> dict[str, str]:
-    """Modules of a list or a sequence that keep their numbers under another name."""
+    """Maps the modules of a list or a sequence, keeping their numbers under another name."""
     return {f"{theirs}.{i}": f"{ours}.{i}" for i in numbers}
 
 
 def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Replaces each weight-normalised pair by the one tensor that it stands for.
+    """Replaces each weight-normalised pair by the tensor that it represents.
 
     w = g * v / ||v||, the norm over all axes but the first (Salimans and Kingma, "Weight Normalization", 2016). Both
-    the names `weight_g`/`weight_v` and `parametrizations.weight.original0`/`original1` are taken.
+    the names `weight_g`/`weight_v` and `parametrizations.weight.original0`/`original1` are accepted.
 
     Raises:
-        WeightsError: one of a pair is missing, or their shapes do not belong together.
+        WeightsError: one of a pair is missing, or their shapes do not match.
     """
     import torch
 
@@ -84,7 +84,7 @@ def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
                 f"{_shape(direction)}; the checkpoint is not of this layout."
             )
         axes = tuple(range(1, direction.ndim))
-        # In double precision, so that folding adds nothing to the rounding of the stored numbers.
+        # In double precision, so that folding does not add to the rounding of the stored numbers.
         wide = direction.double()
         weight = gain.double() * wide / torch.linalg.vector_norm(wide, dim=axes, keepdim=True)
         folded[f"{module}.weight"] = weight.to(direction.dtype)
@@ -92,10 +92,10 @@ def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def rename(tensors: Mapping[str, torch.Tensor], layout: Layout) -> Tensors:
-    """A published state dict under our names, weight norm folded.
+    """Renames a published state dict to our names, with weight norm folded.
 
     Raises:
-        WeightsError: a tensor that the layout does not name, a module without tensors, or a second copy that differs.
+        WeightsError: a tensor that is not in the layout, a module without tensors, or a second copy that differs.
     """
     folded = fold_weight_norm(tensors)
     renamed: Tensors = {}
@@ -130,7 +130,7 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, to
     """Compares names and shapes with those of a network's state dict.
 
     Raises:
-        WeightsError: names the first few that are missing, not expected, or of another shape.
+        WeightsError: the message lists the first few tensors that are missing, unexpected, or of another shape.
     """
     missing = [name for name in expected if name not in tensors]
     unknown = [name for name in tensors if name not in expected]

@@ -1,5 +1,5 @@
-"""A network as one ONNX file, for programs that read that: it says of itself how to feed the network, and is written
-only when ONNX Runtime has computed the same with it as the network."""
+"""Writes a network as one ONNX file. Its metadata describe the input, and it is written only if ONNX Runtime computes
+the same result with it as the network."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SUFFIX = ".onnx"
 CLOSE = 1e-4
-"""How far the file's image may be from the network's, where white is 1."""
-_OPSET = 17  # what the runtimes of the last three years read
+"""Largest difference between the file's image and the network's, where white is 1."""
+_OPSET = 17  # supported by the runtimes of the last three years
 _STEPS = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""How many times the sides of the input those of the image are."""
+"""Sides of the image as multiples of those of the input."""
 _PLANES = {
     "bayer": "one: the mosaic, whose first cell is R G / G B; linear light times the ratio, black 0, white 1",
     "packed": "{order}: each sample of the mosaic's 2 x 2 cell; linear light times the ratio, black 0, white 1",
@@ -37,22 +37,22 @@ _ORDERS = {"sid": "R, G (red's row), B, G (blue's row)", "s2d": "R, G (red's row
 
 
 def write_onnx(model: LoadedModel, path: Path) -> float:
-    """Writes a network as an ONNX file, whole or not at all: "input", 1 x C x height x width float32, to "image",
-    1 x 3 x height' x width', to be clipped to [0, 1]. Height and width are free within what its metadata say.
+    """Writes a network as an ONNX file, atomically. It maps "input", 1 x C x height x width float32, to "image", 1 x 3
+    x height' x width', which the caller clips to [0, 1]. The metadata state which heights and widths are allowed.
 
-    The metadata hold the config's conventions of input and output by their names there ("input.white_balance", ...);
-    values that are no text are JSON.
+    The metadata contain the config's input and output conventions under their names ("input.white_balance", ...);
+    values other than text are JSON.
 
     Args:
         model: a network with weights.
-        path: ends in ".onnx"; a file that is there is replaced.
+        path: ends in ".onnx"; an existing file is replaced.
 
     Returns:
         The largest difference between the file's image and the network's, on noise in two sizes; at most `CLOSE`.
 
     Raises:
         WeightsError: onnx or onnxruntime is not installed, the model is a method without a network, or the network
-            cannot be written as ONNX so that the file computes the same.
+            cannot be written as an ONNX file with the same results.
         OutputError: the path has another suffix, or the file cannot be written.
     """
     if path.suffix.lower() != SUFFIX:
@@ -61,19 +61,19 @@ def write_onnx(model: LoadedModel, path: Path) -> float:
         raise WeightsError(f"{model.name} is a method without a network; name a network of `lowlight models`.")
     try:
         import onnx
-        import onnxruntime  # noqa: F401  # asked for before the work
+        import onnxruntime  # noqa: F401  # checked before the work
     except ImportError as error:
         raise WeightsError(
             f"ONNX files need {error.name}, which is not installed; run `pip install 'lowlight-explorer[onnx]'`."
         ) from error
-    net = model.net  # loaded here: what is wrong with its weights is another error
+    net = model.net  # loaded here, because bad weights are another error
     try:
         with model.lock:
             graph = onnx.load_model_from_string(_traced(net))
             describe(graph, model)
             data = graph.SerializeToString()
             difference = _difference(net, data)
-    except Exception as error:  # an operation that ONNX or its runtime does not have; each has errors of its own
+    except Exception as error:  # an operation that ONNX or its runtime lacks; each has its own errors
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise WeightsError(f"{model.name} cannot be written as ONNX ({reason}); choose another network.") from error
     if not difference <= CLOSE:
@@ -90,7 +90,7 @@ def write_onnx(model: LoadedModel, path: Path) -> float:
 
 
 def _traced(net: RestorationNet) -> bytes:
-    """The network's image as an ONNX graph, by a trace."""
+    """Traces the network's image to an ONNX graph."""
     import torch
 
     class Image(torch.nn.Module):
@@ -101,11 +101,11 @@ def _traced(net: RestorationNet) -> bytes:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.net.forward_intermediates(x)["image"]
 
-    file: Any = io.BytesIO()  # torch's own annotation knows of paths alone
-    # Where an operation is unknown, torch writes the whole graph to the standard output.
+    file: Any = io.BytesIO()  # torch's own annotation only allows paths
+    # For an unknown operation, torch prints the whole graph to standard output.
     silent = patch.object(torch._C, "_jit_onnx_log", lambda *_: None)
     with silent, torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a trace takes as constant, the comparison in other sizes finds
+        warnings.simplefilter("ignore")  # the comparison in other sizes detects values wrongly traced as constants
         torch.onnx.export(
             Image().eval(), (_noise(net, *_sizes(net)[0]),), file, input_names=["input"], output_names=["image"],
             dynamic_axes={"input": {2: "height", 3: "width"}, "image": {2: "image_height", 3: "image_width"}},
@@ -115,7 +115,7 @@ def _traced(net: RestorationNet) -> bytes:
 
 
 def _sizes(net: RestorationNet) -> tuple[tuple[int, int], ...]:
-    """Height and width to trace with, then two to compare in."""
+    """Returns the size (height, width) to trace with, then two to compare in."""
     small = net.size.padded(max(64, net.size.minimum))
     large = net.size.padded(small + 1)
     return (small, small), (small, large), (large, small)
@@ -131,7 +131,7 @@ def _noise(net: RestorationNet, height: int, width: int) -> torch.Tensor:
 
 
 def _difference(net: RestorationNet, data: bytes) -> float:
-    """The largest between the images of a file's content and of the network, of those in two sizes."""
+    """Returns the largest difference between the images of the ONNX file and of the network, in two sizes."""
     import numpy as np
     import onnxruntime
     import torch
@@ -147,11 +147,11 @@ def _difference(net: RestorationNet, data: bytes) -> float:
             wanted = net(planes).numpy()
         (found,) = session.run(["image"], {"input": planes.numpy()})
         worst.append(np.abs(found - wanted).max() if found.shape == wanted.shape else np.inf)
-    return float(np.max(worst))  # not a number where one is none
+    return float(np.max(worst))  # NaN if one is NaN
 
 
 def describe(graph: Any, model: LoadedModel) -> None:
-    """Writes into an ONNX model whose network it is and how it is fed."""
+    """Adds the network's name and its input and output conventions to an ONNX model."""
     import onnx
 
     net, config = model.net, model.config

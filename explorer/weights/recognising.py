@@ -1,4 +1,4 @@
-"""Recognises a checkpoint's network, only by the names and shapes of its tensors."""
+"""Recognises a checkpoint's network by the names and shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Known:
-    """A network whose tensors are known."""
+    """A network with known tensor names and shapes."""
 
     name: str
-    """Name of the weights whose tensor names and convention it matches."""
+    """Name of the weights whose tensor names and conventions it has."""
     architecture: str
     options: Mapping[str, Any]
     input: InputConvention
     output: OutputConvention = OutputConvention()
     layouts: tuple[Layout, ...] = ()
-    """Layouts of the published files it consists of; empty for our own names."""
+    """Layouts of its published files; empty for our own names."""
     licence: str = field(default="that of the file", compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
-    """Weights that are called and shaped alike, between which tensors cannot decide."""
+    """Weights with the same names and shapes, which cannot be distinguished by their tensors."""
 
     @property
     def expected(self) -> Mapping[str, torch.Tensor]:
-        """Our names, with tensors that have only shapes."""
+        """Our names, with tensors that only have shapes."""
         return _expected(self.architecture, tuple(sorted(self.options.items())))
 
     def theirs(self) -> Shapes:
-        """Names as the files have them, and shapes."""
+        """The files' names, and shapes."""
         if not self.layouts:
             return _shapes(self.expected)
         back = {ours: their for layout in self.layouts for their, ours in layout.modules.items()}
@@ -60,7 +60,7 @@ class Known:
         return found
 
     def taken(self, candidates: Sequence[Sequence[Tensors]]) -> Tensors | None:
-        """The tensors under our names out of what each file may hold; None if names or shapes are others."""
+        """Returns the tensors under our names, from the candidates of each file; None if names or shapes differ."""
         if not self.layouts:
             states = candidates[0] if len(candidates) == 1 else ()
             return next((state for state in states if _shapes(state) == _shapes(self.expected)), None)
@@ -88,7 +88,7 @@ def _expected(name: str, options: tuple[tuple[str, Any], ...]) -> Mapping[str, t
 
 
 def known_networks() -> Iterator[Known]:
-    """Every network whose tensors' names are known: published ones, then ours with the options of installed weights."""
+    """Returns all networks with known tensors: published ones, then ours with the options of installed weights."""
     for entry in CATALOGUE.values():
         yield _published(entry)
     seen = []
@@ -112,14 +112,15 @@ def _published(entry: PublishedCheckpoint) -> Known:
 
 
 def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Known, Tensors]:
-    """The network that files belong to, and their tensors under our names.
+    """Returns the network that files belong to, and their tensors under our names.
 
     Args:
-        candidates: for each file, the state dicts that it may stand for (`explorer.weights.unwrapping`).
+        candidates: for each file, its possible state dicts (`explorer.weights.unwrapping`).
         what: the files, for messages.
 
     Raises:
-        WeightsError: no network has these names and shapes; says which the nearest one lacks and which are left over.
+        WeightsError: no network has these names and shapes; the message lists missing and unexpected tensors of the
+            nearest one.
     """
     networks = list(known_networks())
     found = [(known, tensors) for known in networks if (tensors := known.taken(candidates)) is not None]
@@ -132,14 +133,14 @@ def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Know
 
 
 def recognised_by_spandrel(candidates: Sequence[Tensors], what: str, otherwise: WeightsError) -> tuple[Known, Tensors]:
-    """As `recognised`, by the library spandrel, for a file that no network of our own fits.
+    """Like `recognised`, by the library spandrel, for a file that fits none of our own networks.
 
     Args:
-        candidates: the state dicts that the file may stand for.
-        otherwise: what is said where the library does not know it either.
+        candidates: the file's possible state dicts.
+        otherwise: the message if the library does not recognise it either.
 
     Raises:
-        WeightsError: `otherwise`; or the library is not there, or knows the network but not as one that restores.
+        WeightsError: `otherwise`; or the library is not installed, or recognises a network that does not restore.
     """
     if find_spec("spandrel") is None:
         raise WeightsError(
@@ -204,13 +205,13 @@ def write_recognised(
 
     Args:
         files: each with its sha256.
-        out: the folder; by default one that is called after the network and the file, where `-m` finds it.
+        out: the folder; by default one named after the network and the file, where `-m` finds it.
 
     Returns:
         The weights' name, and the folder.
 
     Raises:
-        WeightsError: the folder cannot be written, or holds other things.
+        WeightsError: the folder cannot be written, or contains something else.
     """
     described = architecture(known.architecture)
     given = {"tensors": tensors} if described.from_tensors else {}
@@ -224,7 +225,7 @@ def write_recognised(
     folder = imported_folder() / name if out is None else out
     readme = folder / "README.md"
     if out is None and folder.exists() and not (readme.is_file() and files[0][1] in readme.read_text()):
-        name = f"{name}_{digest[:8]}"  # another file of the same name was here first, and stays
+        name = f"{name}_{digest[:8]}"  # weights of another file have this name already, and stay
         folder = imported_folder() / name
     summary = f"A file of the user's own, read like {known.name}."
     config = WeightsConfig(

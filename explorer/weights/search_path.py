@@ -1,8 +1,8 @@
 """The user's search path for weights: from the environment, or from a settings file.
 
-The file is `settings.json` in the user's configuration directory (`lowlight weights where --settings` prints its
-path), or the one that EXPLORER_SETTINGS names: {"order": ["local", "hub"], "repo": "org/repo@revision", "weights":
-"a folder"}. The environment comes before the file: EXPLORER_WEIGHTS_ORDER, EXPLORER_HUB_REPO, EXPLORER_WEIGHTS.
+The file is `settings.json` in the user's configuration directory (`lowlight weights where --settings` prints its path),
+or the path in EXPLORER_SETTINGS: {"order": ["local", "hub"], "repo": "org/repo@revision", "weights": "a folder"}.
+Environment variables override the file: EXPLORER_WEIGHTS_ORDER, EXPLORER_HUB_REPO, EXPLORER_WEIGHTS.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from explorer.errors import WeightsError
 
 @dataclass(frozen=True)
 class Settings:
-    """Where weights are looked for."""
+    """The search path for weights."""
 
     order: tuple[str, ...] | None = None
-    """Names of sources, the first match wins; a source that is left out is never looked at. None for the default."""
+    """Names of sources; the first match wins, sources not listed are never searched. None for the default."""
     order_from: str = ""
-    """Where the order was read, for messages."""
+    """Origin of the order, for messages."""
     repo: str = ""
     """The default repository of the Hub, `org/repo` or `org/repo@revision`; empty for none."""
     folder: Path | None = None
-    """A folder of folders of weights, looked at first among the local ones."""
+    """A folder of folders of weights, searched first among the local ones."""
 
 
 def settings_file() -> Path:
-    """The file of settings; it need not exist."""
+    """Returns the path of the settings file, which need not exist."""
     if named := os.environ.get("EXPLORER_SETTINGS"):
         return Path(named)
     from platformdirs import user_config_path
@@ -40,10 +40,10 @@ def settings_file() -> Path:
 
 
 def read_settings() -> Settings:
-    """The settings that hold now; read again at every call, so that a change needs no restart.
+    """Reads the current settings, again at every call, so that a change needs no restart.
 
     Raises:
-        WeightsError: the file or a variable holds something else than described above.
+        WeightsError: the file or a variable has another form than described above.
     """
     path = settings_file()
     data: dict[str, Any] = {}

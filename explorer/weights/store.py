@@ -18,7 +18,7 @@ from explorer.models import Architecture, architecture, architecture_of
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
 from explorer.weights.search_path import Settings, read_settings
 
-if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs none of it
+if TYPE_CHECKING:  # torch takes seconds to import, and listing models does not need it
     import torch
 
     from explorer.models import RestorationNet
@@ -26,14 +26,14 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a list of models needs n
 
 MODEL_FILE = "model.safetensors"
 UNTRAINED = "untrained"
-"""The revision of a network that was built in memory and read from no weights."""
+"""The revision of a network that was built in memory, without weights."""
 LARGEST_HEADER = 25_000_000
-"""Bytes; the networks here need some thousands."""
+"""Largest header, in bytes; the networks here need a few thousand."""
 
 
 @dataclass(frozen=True)
 class WeightsIdentity:
-    """The identity of the weights that made a picture."""
+    """Identity of the weights that made a picture."""
 
     name: str
     revision: str
@@ -52,37 +52,37 @@ class LoadedModel:
     config: WeightsConfig
     identity: WeightsIdentity
     folder: Path | None = None
-    """Where its weights were read; None for classical methods, and for networks that were not loaded."""
+    """The folder of its weights; None for classical methods, and for networks that were not loaded."""
     lock: Lock = field(default_factory=new_lock, repr=False, compare=False)
-    """Held while the network runs, so that hooks of one caller never see another's picture."""
+    """Held while the network runs, so that one caller's hooks never see another's picture."""
 
     @property
     def traits(self) -> RestorationNet | Traits:
-        """The engine's facts about the network: the network itself, or a stand-in until it is loaded."""
+        """Facts about the network for the engine: the network itself, or a stand-in until it is loaded."""
         return self.net
 
 
 def local_folders(settings: Settings) -> list[Path]:
-    """The user's folders of folders of weights, the first match wins."""
+    """Returns the user's folders of folders of weights; the first match wins."""
     return [*([settings.folder] if settings.folder else []), imported_folder()]
 
 
 def embedded_folders() -> list[Path]:
-    """Paths of the included weights: in a checkout, then in the package."""
+    """Returns the paths of the included weights: in a checkout, then in the package."""
     package = Path(explorer.__file__).parent
     checkout = [package.parent / "weights"] if (package.parent / "pyproject.toml").is_file() else []
     return [*checkout, package / "_weights"]
 
 
 def imported_folder() -> Path:
-    """Where imported and pulled weights are kept: a folder in the user's data directory."""
+    """Returns the folder for imported weights, in the user's data directory."""
     from platformdirs import user_data_path
 
     return user_data_path("lowlight-explorer", appauthor=False) / "weights"
 
 
 def available_weights() -> dict[str, tuple[Path, str]]:
-    """Folders of weights on this machine by name, sorted, the Hub's cache aside: (folder, "local" or "embedded").
+    """Returns folders of weights by name, sorted, without the Hub's cache: (folder, "local" or "embedded").
 
     Raises:
         WeightsError: the user's settings cannot be read.
@@ -93,7 +93,7 @@ def available_weights() -> dict[str, tuple[Path, str]]:
 
 
 def folders_in(places: Sequence[Path]) -> dict[str, Path]:
-    """Folders of weights by name, sorted; of two that have one name, the first place's."""
+    """Returns folders of weights, sorted by name; of two with the same name, the first."""
     found: dict[str, Path] = {}
     for place in places:
         if place.is_dir():
@@ -106,11 +106,11 @@ def folders_in(places: Sequence[Path]) -> dict[str, Path]:
 def check_safetensors(path: Path) -> None:
     """Checks a safetensors file's container: the length of its header and the ranges of its tensors.
 
-    The header is read only after its length was compared with the file's. The format: 8 bytes of header length, little
-    endian, a JSON header, the tensors' bytes.
+    The header is read only after its length has been checked against the file's. The format: 8 bytes of header length,
+    little endian, a JSON header, the tensors' bytes.
 
     Raises:
-        WeightsError: the file is something else, is cut short, or claims more than it holds.
+        WeightsError: the file is something else, is truncated, or claims more data than it has.
     """
     try:
         size = path.stat().st_size
@@ -139,7 +139,7 @@ def check_safetensors(path: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file.
+    """Returns the hex sha256 of a file.
 
     Raises:
         WeightsError: the file cannot be read.
@@ -155,7 +155,7 @@ def sha256_of(path: Path) -> str:
 
 
 def identified(folder: Path) -> tuple[WeightsConfig, str]:
-    """The config of a folder of weights, and the sha256 of its tensors' file, which is what the config says.
+    """Returns the config of a folder of weights and the sha256 of its tensors, after checking that they match.
 
     Raises:
         WeightsError: bad config, or another file.
@@ -172,7 +172,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
     """Loads a folder of weights strictly.
 
     Raises:
-        WeightsError: bad config, sha256, file, keys or shapes; the message says which.
+        WeightsError: bad config, sha256, file, keys or shapes, as the message says.
     """
     folder = Path(folder)
     config, sha256 = identified(folder)
@@ -183,7 +183,7 @@ def load_weights(folder: Path, revision: str = "local") -> LoadedModel:
         _check_options(descriptor, config, path)
         net = descriptor.create(**config.options, **given)
     except (ModelNotFoundError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).split("\n")[0]  # torch adds its own stack
+        reason = str(error).split("\n")[0]  # torch adds its own stack trace
         raise WeightsError(f"{folder / 'config.json'} cannot be built: {reason}") from error
     if config.domain != descriptor.domain:
         raise WeightsError(
@@ -206,17 +206,18 @@ def _tensors_of(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) -> None:
-    """Refuses options that ask for more parameters than the file can hold, before memory is taken for them: a config of
-    a kilobyte could otherwise ask for all of it.
+    """Refuses options that need more parameters than the file can contain, before memory is allocated: otherwise a
+    config of a kilobyte could ask for all of it.
 
     Raises:
-        WeightsError: see above; what building the network raises, which says what is wrong with the options.
+        WeightsError: too many parameters, or the options cannot be used; then the message is that of building the
+            network.
     """
     if not any(isinstance(value, int) and not isinstance(value, bool) for value in config.options.values()):
         return
     import torch
 
-    with torch.device("meta"):  # shapes alone
+    with torch.device("meta"):  # only shapes
         state = descriptor.create(**config.options).state_dict()
     wanted = sum(value.numel() for value in state.values())
     if wanted > path.stat().st_size:
@@ -227,10 +228,10 @@ def _check_options(descriptor: Architecture, config: WeightsConfig, path: Path) 
 
 
 def load_strictly(net: torch.nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:
-    """Puts tensors into a network: every name and shape must match; half precision is widened to float32.
+    """Loads tensors into a network: every name and shape must match; half precision is converted to float32.
 
     Raises:
-        WeightsError: names the first missing, unexpected or misshapen tensors.
+        WeightsError: the message lists the first missing, unexpected or misshapen tensors.
     """
     wanted = net.state_dict()
     missing = [k for k in wanted if k not in tensors]
@@ -247,7 +248,7 @@ def load_strictly(net: torch.nn.Module, tensors: dict[str, torch.Tensor], source
 
 
 def stored_tensors(net: torch.nn.Module, half: bool) -> dict[str, torch.Tensor]:
-    """A network's tensors as `model.safetensors` holds them; floating-point ones as float16 where `half`."""
+    """Returns a network's tensors as stored in `model.safetensors`; if `half`, floating-point ones as float16."""
     tensors = {}
     for key, value in net.state_dict().items():
         value = value.detach().cpu()
@@ -264,7 +265,7 @@ def write_weights(
     half: bool = True,
     further: Mapping[str, bytes] | None = None,
 ) -> WeightsConfig:
-    """Writes a folder of weights complete or not at all; replaces one of the same name.
+    """Writes a folder of weights atomically, replacing one of the same name.
 
     Args:
         half: store floating-point tensors as float16.
@@ -292,7 +293,7 @@ def write_weights(
         raise WeightsError(code="error.not_written", path=folder, reason=error.strerror) from error
     try:
         save_file(tensors, work / MODEL_FILE)
-        (work / MODEL_FILE).chmod(0o644)  # safetensors makes it for its owner alone
+        (work / MODEL_FILE).chmod(0o644)  # safetensors makes it readable only by its owner
         for name, content in (further or {}).items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_bytes(content)
@@ -315,7 +316,7 @@ def write_weights(
 
 
 def classical_model(name: str) -> LoadedModel:
-    """A method without weights, ready to use.
+    """Returns a method without weights, ready to use.
 
     Raises:
         ExplorerError: the architecture needs weights.
@@ -327,10 +328,10 @@ def classical_model(name: str) -> LoadedModel:
 
 
 def untrained_model(net: RestorationNet) -> LoadedModel:
-    """A network that was built in memory, with the parameters that it has; put into evaluation mode.
+    """Wraps a network built in memory, with its current parameters; puts it into evaluation mode.
 
     Raises:
-        ModelNotFoundError: the network is of no architecture that is known.
+        ModelNotFoundError: the network is of an unknown architecture.
     """
     descriptor = architecture_of(net)
     return _without_weights(descriptor, descriptor.complete(net.eval()), UNTRAINED, "")
@@ -342,9 +343,9 @@ def _without_weights(descriptor: Architecture, net: RestorationNet, revision: st
         name=descriptor.name,
         architecture=descriptor.name,
         domain=descriptor.domain,
-        # What does not brighten by itself has nothing but the amplification to brighten with.
+        # Methods that do not brighten by themselves rely on the amplification.
         input=InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0)),
-        # An untrained network on mosaics has learned no camera's colours.
+        # An untrained network on mosaics has not learned any camera's colours.
         output=OutputConvention(color="srgb" if descriptor.domain == "rgb" else "camera"),
         parameters=sum(p.numel() for p in net.parameters()),
         paper=descriptor.paper,

@@ -1,8 +1,7 @@
-"""The state dicts in a checkpoint's file, out of whatever people wrap them in.
+"""Finds the state dicts in a checkpoint's file, whatever they are wrapped in.
 
-Training scripts save more than a network: optimisers, averages, the discriminator; and what wrapped the network while
-it was trained leaves its mark on every name. What is found here is only a candidate: whoever asks compares names and
-shapes.
+Training scripts save more than a network: optimisers, averages, the discriminator. Wrappers of the network during
+training add a prefix to every name. The results are only candidates, whose names and shapes the caller must compare.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from explorer.errors import WeightsError
 from explorer.weights.keymaps import Tensors
 
 _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""Prefixes that torch's DataParallel, compile and checkpointing put before names."""
+"""Prefixes that torch's DataParallel, compile and checkpointing add to names."""
 _COUNTERS = re.compile(r"(?:^|\.)(?:n_averaged|total_ops|total_params)$")
-"""Entries that weight averaging and operation counters leave among the tensors."""
+"""Entries of weight averaging and operation counters among the tensors."""
 _NETWORKS = frozenset(
     [
         "model",
@@ -44,12 +43,12 @@ _NETWORKS = frozenset(
         "restorer",
     ]
 )
-"""First parts of names under which one network of several is kept, in lower case."""
+"""First parts of names under which one of several networks is stored, in lower case."""
 _DEEPEST, _MOST = 6, 4096
 
 
 class _StandIn:
-    """Replaces a class that files name next to their tensors, so that no code of that class is run."""
+    """Stands in for a class that files name next to their tensors, so that none of its code is run."""
 
 
 _HARMLESS: list[Any] = [
@@ -60,15 +59,15 @@ _HARMLESS: list[Any] = [
 
 
 def state_dicts(path: Path, data: bytes) -> list[Tensors]:
-    """Every state dict that a file may stand for, the likeliest first: averaged weights before the last ones, all
-    tensors before a part of them.
+    """Returns a file's possible state dicts, the likeliest first: averaged weights before the last ones, all tensors
+    before a part of them.
 
     Args:
         path: for messages.
-        data: of a PyTorch checkpoint, a safetensors file, or weights of Keras 2 in HDF5.
+        data: content of a PyTorch checkpoint, a safetensors file, or weights of Keras 2 in HDF5.
 
     Raises:
-        WeightsError: the file holds code, is not whole, or holds no tensors by name.
+        WeightsError: the file contains code, is incomplete, or contains no named tensors.
     """
     found: list[Tensors] = []
     for tensors in _named_tensors(_loaded(path, data)):
@@ -95,10 +94,10 @@ def _loaded(path: Path, data: bytes) -> Any:
             raise WeightsError(f"{path} is not a complete safetensors file ({error}); download it again.") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about storage classes of old releases, nothing that a user can act upon
+            warnings.simplefilter("ignore")  # about storage classes of old releases, which users cannot act on
             with torch.serialization.safe_globals(_HARMLESS):
                 return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise nearly anything
+    except Exception as error:  # a damaged pickle can raise almost anything
         reason = str(error).lower()
         # Newer pickle protocols, which PyTorch never writes, are refused at their first instruction.
         foreign = "unsupported operand" in reason and data.startswith(b"\x80")
@@ -111,7 +110,7 @@ def _loaded(path: Path, data: bytes) -> Any:
 
 
 def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
-    """The error for a file that torch does not read, as precise as its content allows."""
+    """Makes the error for a file that torch cannot read, as precise as its content allows."""
     with contextlib.suppress(zipfile.BadZipFile, ValueError, NotImplementedError):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         if any(name.endswith("/constants.pkl") for name in names):
@@ -128,7 +127,7 @@ def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
 
 
 def _named_tensors(loaded: Any) -> list[Tensors]:
-    """Dictionaries of tensors by name, wherever they are in what was loaded."""
+    """Yields dictionaries of named tensors, at any depth of the loaded object."""
     import torch
 
     def walk(value: Any, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tensors]]:
@@ -155,8 +154,8 @@ def _named_tensors(loaded: Any) -> list[Tensors]:
 
 
 def _joined(value: dict[Any, Any]) -> list[Tensors]:
-    """The state dicts that stand side by side in a dictionary, each under the name that it has there: the parts of a
-    network that its authors keep apart."""
+    """Joins the state dicts in a dictionary, each under its name there: the parts of a network that its authors store
+    separately."""
     import torch
 
     return [
@@ -168,10 +167,10 @@ def _joined(value: dict[Any, Any]) -> list[Tensors]:
 
 
 def _stripped(tensors: Tensors) -> list[Tensors]:
-    """A state dict without what wrappers put before its names, then each network in it, if it holds several."""
+    """Yields a state dict without the wrappers' prefixes, then each network in it, if there are several."""
     tensors = {name: tensor for name, tensor in tensors.items() if not _COUNTERS.search(name)}
     clean = {_WRAPPED.sub("", name): tensor for name, tensor in tensors.items()}
-    found = [tensors] if len(clean) < len(tensors) else [clean]  # where names would fall together, nothing is taken off
+    found = [tensors] if len(clean) < len(tensors) else [clean]  # nothing is removed if names would collide
     for state in found:
         parts: dict[str, Tensors] = {}
         for name, tensor in state.items():

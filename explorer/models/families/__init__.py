@@ -1,1 +1,1 @@
-"""Descriptors of the architectures, one file a family: constants that cost no import of torch."""
+"""Descriptors of the architectures, one file per family: constants that do not import torch."""

@@ -1,4 +1,4 @@
-"""Denoisers as methods of their own."""
+"""Denoisers as separate methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LYT-Net, in two dialects."""
+"""LYT-Net in two dialects."""
 
 from __future__ import annotations
 

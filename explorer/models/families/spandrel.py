@@ -1,4 +1,4 @@
-"""Networks that the library spandrel knows and this package does not."""
+"""Networks that the library spandrel supports and this package does not."""
 
 from __future__ import annotations
 

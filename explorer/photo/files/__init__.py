@@ -1,1 +1,1 @@
-"""Developed pictures, one module a format: what a file holds, and how its colours become sRGB."""
+"""Readers of developed pictures, one module per format: decoding, and conversion of the colours to sRGB."""

@@ -1,4 +1,4 @@
-"""Bad pixels that a DNG names (DNG specification 1.7, chapter 7: FixBadPixelsConstant, FixBadPixelsList)."""
+"""Bad pixels listed in a DNG (DNG specification 1.7, chapter 7: FixBadPixelsConstant, FixBadPixelsList)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from explorer.photo.values import FloatArray
 
 _LINEARIZATION = 50712
 _ENOUGH = 4
-"""Neighbours whose mean is taken; all that are as near as the last of them count."""
+"""Number of neighbours to average; all neighbours at the last one's distance are included."""
 _FARTHEST = 12
-"""Rows and columns up to which neighbours are looked for."""
+"""Largest distance of neighbours, in rows and columns."""
 
 
 def marked(counts: NDArray[np.uint16], body: bytes, tags: Mapping[int, Any]) -> NDArray[np.bool_]:
-    """H x W: samples that hold the constant by which the file marks bad pixels.
+    """H x W mask of the samples that equal the file's constant for bad pixels.
 
     Args:
-        counts: H x W or H x W x 3, as LibRaw gives them: behind the linearization table, if there is one.
+        counts: H x W or H x W x 3 from LibRaw, after the linearization table, if there is one.
         body: of the opcode FixBadPixelsConstant.
         tags: of the directory of the file's raw picture.
 
@@ -38,11 +38,11 @@ def marked(counts: NDArray[np.uint16], body: bytes, tags: Mapping[int, Any]) -> 
 
 
 def listed(shape: tuple[int, int], origin: tuple[int, int], body: bytes) -> NDArray[np.bool_]:
-    """H x W: points and rectangles of the opcode FixBadPixelsList.
+    """H x W mask of the points and rectangles of the opcode FixBadPixelsList.
 
     Args:
         shape: height and width of the picture.
-        origin: row and column of the picture's first sample where the file counts from.
+        origin: row and column of the picture's first sample in the file's coordinates.
         body: of the opcode.
 
     Raises:
@@ -60,15 +60,15 @@ def listed(shape: tuple[int, int], origin: tuple[int, int], body: bytes) -> NDAr
 
 
 def mend(light: FloatArray, bad: NDArray[np.bool_], colors: NDArray[np.integer]) -> int:
-    """Gives bad pixels the mean of the nearest good ones of their colour, in place.
+    """Replaces bad pixels by the mean of the nearest good ones of their colour, in place.
 
     Args:
         light: H x W mosaic, or H x W x 3.
         bad: H x W.
-        colors: h x w colour numbers, repeated over the mosaic; for H x W x 3 it is not looked at.
+        colors: h x w colour numbers, repeated over the mosaic; ignored for H x W x 3.
 
     Returns:
-        How many pixels were mended; those without a good neighbour stay as they are.
+        Number of pixels mended; those without a good neighbour do not change.
     """
     height, width = bad.shape
     colors = colors if light.ndim == 2 else np.zeros((1, 1), dtype=np.uint8)
@@ -95,7 +95,7 @@ def mend(light: FloatArray, bad: NDArray[np.bool_], colors: NDArray[np.integer])
 
 
 def _rings() -> list[list[tuple[int, int]]]:
-    """Steps to neighbours, those of one distance together, the nearest first."""
+    """Offsets of neighbours, grouped by distance, the nearest first."""
     rings: dict[int, list[tuple[int, int]]] = {}
     for dy in range(-_FARTHEST, _FARTHEST + 1):
         for dx in range(-_FARTHEST, _FARTHEST + 1):

@@ -1,5 +1,5 @@
-"""Boxes of the ISO base media file format (ISO/IEC 14496-12), and what those of HEIF and AVIF (ISO/IEC 23008-12) say
-of the picture: size, bits, colour, how it is cropped and turned, where its EXIF block lies."""
+"""Reads boxes of the ISO base media file format (ISO/IEC 14496-12), and the description of the picture in those of HEIF
+and AVIF (ISO/IEC 23008-12): size, bits, colour, crop, rotation, position of its EXIF block."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Container:
     """The boxes' facts about the primary picture."""
 
     size: tuple[int, int] | None = None
-    """Width and height before it is turned."""
+    """Width and height before rotation."""
     bits: int | None = None
     space: ColorSpace | None = None
     profile: bytes | None = None
     steps: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
-    """In the order in which they are done: ("crop", (left, top, width, height)), ("turn", quarters counter-clockwise),
-    ("mirror", axis: 0 exchanges top and bottom, 1 left and right)."""
+    """In order of application: ("crop", (left, top, width, height)), ("turn", quarters counter-clockwise), ("mirror",
+    axis: 0 exchanges top and bottom, 1 left and right)."""
     exif: bytes | None = None
     """A TIFF structure."""
     premultiplied: bool = False
     picture: bool = False
     """True if there is a primary picture."""
     sequence: bool = False
-    """True if there are pictures to be played one after the other."""
+    """True if the file contains an image sequence."""
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the contents of each box; stops where the structure is damaged."""
+    """Yields kind, start and end of the contents of each box; stops where the structure is damaged."""
     end = len(data) if end is None else min(end, len(data))
     for _ in range(_MOST_BOXES):
         if start + 8 > end:
@@ -63,7 +63,7 @@ def is_cut_off(data: bytes) -> bool:
 
 
 def brands(data: bytes) -> tuple[bytes, ...]:
-    """The major brand, then the compatible ones; empty for another kind of file."""
+    """Returns the major brand, then the compatible ones; empty for another kind of file."""
     if data[4:8] != b"ftyp":
         return ()
     end = min(int.from_bytes(data[:4], "big"), 1024, len(data))
@@ -71,7 +71,7 @@ def brands(data: bytes) -> tuple[bytes, ...]:
 
 
 def kind_of(data: bytes) -> str | None:
-    """ "avif" or "heic", by the brands or, where these say nothing of the codec, by the kind of the primary picture."""
+    """Returns "avif" or "heic", by the brands or, if they do not name the codec, by the primary picture's kind."""
     known = brands(data)
     if not known:
         return None
@@ -91,7 +91,7 @@ def _uint(data: bytes, at: int, size: int) -> int:
 
 
 def read_container(data: bytes) -> Container:
-    """Reads what the boxes say; what is damaged or absent stays unsaid."""
+    """Reads the boxes; facts that are damaged or absent keep their defaults."""
     found = Container()
     try:
         for kind, start, end in boxes(data):
@@ -130,7 +130,7 @@ def _read_meta(data: bytes, start: int, end: int, found: Container) -> None:
 
 
 def _associations(data: bytes, at: int, end: int, item: int) -> list[int]:
-    """Numbers of the properties of an item, in their order."""
+    """Numbers of an item's properties, in order."""
     version, wide = data[at], data[at + 3] & 1
     count, at = _uint(data, at + 4, 4), at + 8
     for _ in range(min(count, _MOST_BOXES)):
@@ -172,7 +172,7 @@ def _read_property(data: bytes, kind: bytes, at: int, end: int, found: Container
 
 
 def _crop(values: tuple[int, ...], size: tuple[int, int]) -> list[tuple[str, tuple[int, ...]]]:
-    """A clean aperture: width, height and the offset of its middle, as fractions; ignored where it does not fit."""
+    """Reads a clean aperture: width, height and the offset of its middle, as fractions; ignored if it does not fit."""
     if 0 in values[1::2]:
         return []
     width, height, across, down = (values[i] / values[i + 1] for i in (0, 2, 4, 6))
@@ -182,7 +182,7 @@ def _crop(values: tuple[int, ...], size: tuple[int, int]) -> list[tuple[str, tup
 
 
 def _exif_item(data: bytes, at: int, end: int) -> int | None:
-    """The number of the item that holds the EXIF block."""
+    """Number of the item that contains the EXIF block."""
     start = at + (6 if data[at] == 0 else 8)
     for kind, begin, _ in boxes(data, start, end):
         version = data[begin]
@@ -194,8 +194,8 @@ def _exif_item(data: bytes, at: int, end: int) -> int | None:
 
 
 def _item(data: bytes, at: int, end: int, item: int, inside: int) -> bytes | None:
-    """The bytes of an item (ISO/IEC 14496-12, 8.11.3) that lies in the file, or in the box `idat` that begins at
-    `inside`."""
+    """Returns the bytes of an item (ISO/IEC 14496-12, 8.11.3), which lies in the file or in the box `idat` that begins
+    at `inside`."""
     version = data[at]
     offset, length = data[at + 4] >> 4, data[at + 4] & 15
     base, index = data[at + 5] >> 4, data[at + 5] & 15 if version in (1, 2) else 0

@@ -1,7 +1,7 @@
-"""A photo's metadata for development, as a DNG made from the photo carries it on.
+"""A photo's metadata for development, as it is copied into a DNG made from the photo.
 
-A block is one TIFF directory (`explorer.photo.files.directories`), because every value of it ends as a tag of a file
-again: colour matrices and profile, the crop, what corrects the lens and is still to be done, and the camera's own name.
+A block is one TIFF directory (`explorer.photo.files.directories`), because every value in it becomes a tag again:
+colour matrices and profile, the crop, lens corrections that are still to be applied, and the camera's own name.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ PROFILE = frozenset({
     *_NINE, *ILLUMINANTS, 50727, 50931, 50932, *range(50936, 50943), 50981, 50982, 51107, 51108, 51109, 51110,
     52533, 52534, 52535, 52537,
 })  # fmt: skip
-"""Also the analog balance, signatures, the profile's name, tables of hue and tone, and what it says of itself."""
+"""Also the analog balance, signatures, and the profile's name, hue and tone tables and description."""
 _OTHERS = frozenset({BASELINE_EXPOSURE, CAMERA_MODEL, 50736})
 """And the lens."""
 _MOST_BYTES = 4 << 20
 
 
 def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None, size: tuple[int, int]) -> bytes:
-    """The block of a photo as it is read.
+    """Builds the block of a photo that is being read.
 
     Args:
         source: the file's content or its path.
-        xyz_to_camera: LibRaw's for the camera, which stands in where the file, no DNG, states none.
+        xyz_to_camera: LibRaw's matrix for the camera, used if the file, not a DNG, states none.
         camera: its name.
         size: height and width of the picture.
     """
@@ -62,7 +62,7 @@ def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None,
 
 
 def _profile_of(source: bytes | Path) -> dict[int, tuple[int, Any]]:
-    """Tags of a DNG's first directory, those that cannot be written again left out; empty for other files."""
+    """Tags of a DNG's first directory that can be written again; empty for other files."""
     import tifffile
 
     found: dict[int, tuple[int, Any]] = {}
@@ -81,13 +81,13 @@ def _profile_of(source: bytes | Path) -> dict[int, tuple[int, Any]]:
                 if kind in SIZES and tag.count * SIZES[kind] <= _MOST_BYTES:
                     directory({tag.code: (kind, value)}, 0)
                     found[tag.code] = kind, value
-    except Exception:  # tifffile raises many kinds on damaged structures; what it read before stays
+    except Exception:  # tifffile raises many kinds of errors on damaged structures; tags read before are kept
         pass
     return found
 
 
 def _crop(origin: Any, extent: Any, size: tuple[int, int]) -> tuple[float, ...] | None:
-    """Left, top, width and height of a crop that lies in the picture."""
+    """Left, top, width and height of a crop inside the picture."""
     try:
         left, top, width, height = (float(each) for pair in (origin, extent) for each in np.ravel(pair))
     except (TypeError, ValueError):
@@ -97,13 +97,13 @@ def _crop(origin: Any, extent: Any, size: tuple[int, int]) -> tuple[float, ...] 
 
 
 def entries_of(block: bytes | None, size: tuple[int, int]) -> dict[int, tuple[int, Any]]:
-    """The tags of a block for a picture of some size: where that is not the photo's own, without what names places.
+    """Returns a block's tags for a picture of a size; without tags that hold positions if the photo has another size.
 
     Args:
         size: height and width.
 
     Returns:
-        Values as the bytes that lie in the file; empty for a damaged block.
+        Values as the bytes in the file; empty for a damaged block.
     """
     try:
         found = dict(_parsed(block)) if block else {}
@@ -132,7 +132,7 @@ def _parsed(block: bytes) -> Entries:
 
 
 def numbers(entry: tuple[int, Any] | None) -> list[float]:
-    """The values of a tag of signed or unsigned rationals; empty for any other."""
+    """Returns the values of a tag of signed or unsigned rationals; empty for any other tag."""
     if entry is None or entry[0] not in (RATIONAL, SRATIONAL):
         return []
     parts = np.frombuffer(entry[1], "<u4" if entry[0] == RATIONAL else "<i4").reshape(-1, 2).astype(np.float64)

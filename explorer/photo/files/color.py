@@ -1,8 +1,8 @@
-"""Colour that files state by numbers (ITU-T H.273, PNG's gAMA and cHRM, EXIF) to sRGB.
+"""Converts colours whose space a file states by numbers (ITU-T H.273, PNG's gAMA and cHRM, EXIF) to sRGB.
 
-What PQ and HLG mean is light, and sRGB has no room for all of it: the reference white of ITU-R BT.2408, 203 cd/m2,
-becomes sRGB's white, everything below stays in proportion, and what is brighter is clipped. No tone curve bends what
-is kept, because amplification is a factor in linear light.
+PQ and HLG encode more light than fits into sRGB. The reference white of ITU-R BT.2408, 203 cd/m2, is mapped to sRGB's
+white, everything below stays in proportion, and brighter light is clipped. No tone curve is applied, because
+amplification is a factor in linear light.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ _TRANSFERS: dict[int, _Transfer] = {
     17: _power(2.6, 52.37 / 48),
     18: _hlg,
 }
-"""TransferCharacteristics (H.273, table 3) whose display is not sRGB's. Pictures stated as BT.709, BT.601, BT.2020 or
-their like (1, 6, 7, 11, 12, 14, 15) state how a camera encodes; browsers show them with sRGB's curve, as is done
-here."""
+"""TransferCharacteristics (H.273, table 3) whose display curve is not sRGB's. BT.709, BT.601, BT.2020 and similar codes
+(1, 6, 7, 11, 12, 14, 15) state how a camera encodes; browsers show them with sRGB's curve, as is done here."""
 _LIKE_SRGB = frozenset({1, 2, 6, 7, 11, 12, 13, 14, 15})
 _HDR_NAMES = {16: "PQ", 18: "HLG"}
 
@@ -94,17 +93,17 @@ class ColorSpace:
 
     primaries: Chromaticities = SRGB_PRIMARIES
     transfer: int = 13
-    """A code of H.273; ignored where there is a gamma."""
+    """A code of H.273; ignored if there is a gamma."""
     gamma: float | None = None
-    """Linear light is the sample to the power of this."""
+    """Exponent: linear light is the sample raised to it."""
     narrow: int | None = None
     """Bits of samples in the narrow range of video; None for the full range."""
 
     def to_srgb(self, image: FloatArray) -> tuple[FloatArray, str | None]:
-        """H x W x 3 in [0, 1] -> sRGB in [0, 1], and a note for HDR.
+        """Converts H x W x 3 in [0, 1] to sRGB in [0, 1], and returns a note for HDR.
 
         Raises:
-            ValueError: primaries on a line, or a transfer curve that is not known.
+            ValueError: primaries on a line, or an unknown transfer curve.
         """
         curve = self._curve()
         matrix = matrix_to_srgb(self.primaries)
@@ -131,7 +130,7 @@ class ColorSpace:
         return out, say("note.hdr", name=name) if name else None
 
     def _curve(self) -> _Transfer | None:
-        """To linear light; None for sRGB's own."""
+        """Function to linear light; None for sRGB's own curve."""
         if self.gamma is not None:
             return _power(self.gamma)
         if self.transfer in _LIKE_SRGB:
@@ -145,7 +144,7 @@ ADOBE_RGB = ColorSpace(_ADOBE_PRIMARIES, gamma=563 / 256)
 
 
 def coded_space(primaries: int, transfer: int, *, narrow: int | None = None) -> ColorSpace | None:
-    """The colour space of the codes of H.273, as cICP and nclx have them; None if they say nothing.
+    """Returns the colour space for codes of H.273, as in cICP and nclx; None if they are unspecified.
 
     Raises:
         ValueError: reserved codes.
@@ -156,7 +155,7 @@ def coded_space(primaries: int, transfer: int, *, narrow: int | None = None) -> 
         raise ValueError(f"primaries {primaries}")
     if transfer != 0 and transfer not in _LIKE_SRGB and transfer not in _TRANSFERS:
         raise ValueError(f"transfer {transfer}")
-    # PQ and HLG are defined with the primaries of BT.2020 (BT.2100), where a file leaves them open.
+    # PQ and HLG imply the primaries of BT.2020 (BT.2100) if a file does not state any.
     default = _PRIMARIES[9] if transfer in _HDR_NAMES else SRGB_PRIMARIES
     return ColorSpace(_PRIMARIES.get(primaries, default), transfer or 13, narrow=narrow)
 
@@ -175,7 +174,7 @@ def rgb_to_xyz(primaries: Chromaticities) -> NDArray[np.float64]:
     """3x3, linear RGB to CIE XYZ, white at Y = 1.
 
     Raises:
-        ValueError: primaries on a line, or a white outside of their triangle.
+        ValueError: primaries on a line, or a white outside their triangle.
     """
     columns = np.stack([np.array([x, y, 1 - x - y]) for x, y in zip(primaries[0:6:2], primaries[1:6:2], strict=True)])
     if not (np.isfinite(columns).all() and abs(np.linalg.det(columns)) > 1e-4 and primaries[7] > 1e-3):
@@ -187,7 +186,7 @@ def rgb_to_xyz(primaries: Chromaticities) -> NDArray[np.float64]:
 
 
 def matrix_to_srgb(primaries: Chromaticities) -> FloatArray:
-    """3x3, linear RGB of these primaries to linear sRGB, white to white (Bradford).
+    """3x3, linear RGB of these primaries to linear sRGB, with the white adapted (Bradford).
 
     Raises:
         ValueError: as `rgb_to_xyz`.
@@ -199,8 +198,7 @@ def matrix_to_srgb(primaries: Chromaticities) -> FloatArray:
 
 
 def exif_space(exif: Any) -> ColorSpace | None:
-    """Adobe RGB where a `PIL.Image.Exif` says so (DCF 2.0: ColorSpace 2, or uncalibrated with the index R03), else
-    None: sRGB."""
+    """Adobe RGB if a `PIL.Image.Exif` states it (DCF 2.0: ColorSpace 2, or uncalibrated with R03), else None (sRGB)."""
     details = dict(exif.get_ifd(34665))
     stated = details.get(40961)
     index = dict(exif.get_ifd(40965)).get(1) if 40965 in details else None

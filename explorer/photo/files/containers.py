@@ -1,8 +1,8 @@
-"""RAW files that are no plain TIFF: where they keep camera and date, and whether they are whole.
+"""RAW files that are not a plain TIFF: reads camera and date, and checks whether they are complete.
 
-Layouts are those that ExifTool's and LibRaw's documentation describe: Panasonic RW2 and Olympus ORF (a TIFF with
-another signature), Minolta MRW (blocks), Canon CRW (a heap with its directory at the end) and CR3 (ISO base media),
-Fujifilm RAF (a table of three parts), Sigma X3F (sections with their directory at the end).
+Layouts follow the documentation of ExifTool and LibRaw: Panasonic RW2 and Olympus ORF (a TIFF with another signature),
+Minolta MRW (blocks), Canon CRW (a heap with its directory at the end) and CR3 (ISO base media), Fujifilm RAF (a table
+of three parts), Sigma X3F (sections with their directory at the end).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from explorer.photo.files.metadata import (
 from explorer.photo.light.levels import BlackLevel
 
 _TIFF_OF = {b"IIRO": b"II*\0", b"IIRS": b"II*\0", b"MMOR": b"MM\0*", b"IIU\0": b"II*\0"}
-"""Signatures of files that are TIFF but for them."""
+"""Signatures of files that are otherwise TIFF."""
 _MAKE, _MODEL, _DATE = 271, 272, 306
 _STRIP_OFFSETS, _STRIP_BYTES, _PANASONIC_OFFSET, _PANASONIC_JPEG = 273, 279, 280, 46
 _FUJI_BLACK, _FUJI_DIRECTORY = 0xF00A, 0xF000
@@ -37,7 +37,7 @@ _MOST_ENTRIES = 4096
 
 
 def as_tiff(data: bytes) -> bytes | None:
-    """A TIFF, also one that hides behind another signature, with the usual one; None for other files."""
+    """Returns a TIFF, even with another signature, as one with the usual signature; None for other files."""
     if data[:4] in (b"II*\0", b"MM\0*"):
         return data
     signature = _TIFF_OF.get(data[:4])
@@ -45,7 +45,7 @@ def as_tiff(data: bytes) -> bytes | None:
 
 
 def metadata_of_raw(data: bytes) -> Metadata:
-    """Camera, date and exposure from the containers that RAW files use; empty if the container is another one."""
+    """Reads camera, date and exposure from the containers that RAW files use; empty for any other container."""
     try:
         if (tiff := as_tiff(data)) is not None:
             return _of_tiff(tiff)
@@ -74,7 +74,7 @@ def _of_tiff(tiff: bytes) -> Metadata:
 
 
 def metadata_of_jpeg(data: bytes) -> Metadata:
-    """From the EXIF block of a JPEG, such as the preview inside a RAW file."""
+    """Reads metadata from the EXIF block of a JPEG, such as the preview inside a RAW file."""
     from PIL import Image
 
     with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as preview:
@@ -110,7 +110,7 @@ def _mrw_blocks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _ciff_entries(data: bytes, start: int, end: int, depth: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Kind, first and last + 1 byte of every record of a heap and of the heaps inside it.
+    """Yields kind, first and last + 1 byte of every record of a heap and of the heaps inside it.
 
     Raises:
         struct.error, ValueError: a directory that lies outside the heap.
@@ -122,7 +122,7 @@ def _ciff_entries(data: bytes, start: int, end: int, depth: int = 0) -> Iterator
         raise ValueError("directory")
     for place in range(start + offset + 2, start + offset + 2 + 10 * count, 10):
         kind, size, where = struct.unpack_from(f"{order}HII", data, place)
-        if kind & 0xC000:  # the value stands in the entry itself
+        if kind & 0xC000:  # the value is in the entry itself
             yield kind & 0x3FFF, place + 2, place + 10
         elif kind & 0x3800 in (0x2800, 0x3000):
             if start + where + size > end:
@@ -148,13 +148,13 @@ def _of_ciff(data: bytes) -> Metadata:
 
 
 def _exif_date(seconds: float) -> str:
-    """Seconds since 1970 on the camera's own clock, as EXIF writes dates."""
+    """Formats seconds since 1970 on the camera's clock as an EXIF date."""
     moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
     return moment.strftime("%Y:%m:%d %H:%M:%S")
 
 
 def _of_cr3(data: bytes) -> Metadata:
-    """CMT1 is the main directory, CMT2 that of EXIF, CMT4 that of GPS, each a TIFF of its own."""
+    """Reads a CR3. CMT1 is the main directory, CMT2 that of EXIF, CMT4 that of GPS, each a separate TIFF."""
     blocks: dict[bytes, dict[int, Any]] = {}
     for found in re.finditer(b"CMT[124]", data[: 1 << 18]):
         (size,) = struct.unpack_from(">I", data, found.start() - 4)
@@ -165,7 +165,7 @@ def _of_cr3(data: bytes) -> Metadata:
 
 
 def _x3f_sections(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of the sections.
+    """Yields kind and content of the sections.
 
     Raises:
         struct.error, ValueError: no directory at the end.
@@ -207,8 +207,8 @@ def _of_x3f(data: bytes) -> Metadata:
 
 
 def fuji_black_level(data: Any) -> BlackLevel | None:
-    """The cell of black levels of a Fujifilm RAF (tag 0xF00A of its raw directory): 36 levels for X-Trans, of which
-    LibRaw's interface gives only the smallest. None for other files."""
+    """Reads the cell of black levels of a Fujifilm RAF (tag 0xF00A of its raw directory): 36 levels for X-Trans, of
+    which LibRaw's interface gives only the smallest. None for other files."""
     if not isinstance(data, bytes) or data[:15] != b"FUJIFILMCCD-RAW":
         return None
     try:
@@ -226,14 +226,14 @@ def fuji_black_level(data: Any) -> BlackLevel | None:
 
 
 def _entries(data: bytes, start: int, place: int, order: str) -> dict[int, tuple[int, int]]:
-    """Count and value (or place of the values) of each tag of a TIFF directory inside a larger file."""
+    """Count and value (or position of the values) of each tag of a TIFF directory inside a larger file."""
     (count,) = struct.unpack_from(f"{order}H", data, start + place)
     entries = (struct.unpack_from(f"{order}HHII", data, start + place + 2 + 12 * n) for n in range(count))
     return {tag: (number, value) for tag, _, number, value in entries}
 
 
 def is_truncated(data: bytes) -> bool:
-    """True if a RAW file's own structure says that it was longer. LibRaw silently fills in what is missing."""
+    """True if a RAW file's own structure extends beyond its end. LibRaw silently fills in missing data."""
     try:
         if data[:15] == b"FUJIFILMCCD-RAW":
             return any(sum(struct.unpack_from(">2I", data, place)) > len(data) for place in (84, 92, 100))
@@ -254,7 +254,7 @@ def is_truncated(data: bytes) -> bool:
 
 
 def _strips_end(tags: dict[int, Any]) -> int:
-    """Where the last strip of a Panasonic or Olympus RAW file ends; 0 if it does not say."""
+    """End of the last strip of a Panasonic or Olympus RAW file; 0 if it does not say."""
     offsets, counts = (np.ravel(tags.get(code, ())).tolist() for code in (_STRIP_OFFSETS, _STRIP_BYTES))
     if _PANASONIC_OFFSET in tags and len(counts) == 1:
         offsets = np.ravel(tags[_PANASONIC_OFFSET]).tolist()[:1]
@@ -272,7 +272,7 @@ def _mrw_end(data: bytes) -> int:
 
 
 def _boxes_end(data: bytes) -> int:
-    """Where the last box of an ISO base media file ends (ISO 14496-12, 4.2)."""
+    """End of the last box of an ISO base media file (ISO 14496-12, 4.2)."""
     place = 0
     while place < len(data):
         (size,) = struct.unpack_from(">I", data, place)

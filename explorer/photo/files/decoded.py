@@ -1,4 +1,4 @@
-"""The common result of every format's reader, and the photo made from it."""
+"""`Decoded`, the common result of all format readers, and the photo made from it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ CHANNELS: dict[Model, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
 
 @dataclass
 class Decoded:
-    """Samples as the file has them, and what it says of them."""
+    """Samples as stored in the file, and their description."""
 
     samples: NDArray
-    """H x W or H x W x C: the colours of `model` (full ink is the peak in CMYK), then, if `alpha`, the opacity; what
-    follows is ignored."""
+    """H x W or H x W x C: the colours of `model` (full ink is the peak in CMYK), then, if `alpha`, the opacity; further
+    channels are ignored."""
     peak: float
     """The sample of full intensity."""
     bits: int
-    """That a channel has in the file."""
+    """Bits per channel in the file."""
     model: Model = "rgb"
     alpha: bool = False
     premultiplied: bool = False
@@ -49,16 +49,16 @@ class Decoded:
     profile: bytes | None = None
     """The ICC profile; it wins over `space`."""
     orientation: int | None = 1
-    """EXIF's code; None: as the EXIF block says."""
+    """EXIF's code; None to follow the EXIF block."""
     exif: Any = None
     """A `PIL.Image.Exif`."""
     exif_color: bool = False
-    """True if the EXIF block may name the colour space, where nothing else does."""
+    """True if the EXIF block may name the colour space when nothing else does."""
     notes: list[str] = field(default_factory=list)
 
 
 def exif_of(block: bytes | None) -> Any:
-    """A `PIL.Image.Exif` of a TIFF structure, with or without "Exif" before it; None for none."""
+    """Makes a `PIL.Image.Exif` from a TIFF structure, with or without "Exif" before it; None if there is none."""
     from PIL import Image
 
     if not block:
@@ -71,20 +71,20 @@ def exif_of(block: bytes | None) -> Any:
 
 @contextlib.contextmanager
 def _lenient() -> Iterator[None]:
-    """Damaged tags are no reason to refuse the picture, nor to write to the standard error."""
+    """Ignores damaged tags: no reason to refuse the picture, or to write to standard error."""
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
-    """The upright sRGB photo: colours by what the file states, transparent parts over black, turned.
+    """Makes the upright sRGB photo: converts the colours, puts transparent parts over black, and rotates.
 
-    Transparent parts send no light. Over white, as pages do it, they would be the brightest surface of a dark picture,
+    Transparent parts send no light. Over white, as on web pages, they would be the brightest surface of a dark picture
     and decide its amplification.
 
     Raises:
-        PhotoError: samples that are no picture of the stated model.
+        PhotoError: samples that do not fit the stated model.
     """
     samples = decoded.samples if decoded.samples.ndim == 3 else decoded.samples[..., None]
     count = CHANNELS[decoded.model]
@@ -119,8 +119,7 @@ def photo_of(decoded: Decoded, name: str) -> RgbPhoto:
 
 
 def divided(colors: NDArray[Any], opacity: NDArray[Any]) -> NDArray[Any]:
-    """Colours that are multiplied by the opacity without it: no curve, profile or ink means a product. 0 if nothing
-    can be seen."""
+    """Divides colours by the opacity, because curves, profiles and inks need plain colours; 0 where the opacity is."""
     return np.divide(colors, opacity, out=np.zeros_like(colors), where=opacity > 0)
 
 
@@ -156,7 +155,7 @@ def _in_srgb(image: FloatArray, decoded: Decoded) -> tuple[FloatArray, str | Non
 
 
 def turned(image: NDArray, orientation: Any) -> NDArray:
-    """Applies an EXIF orientation code (1 to 8; whatever else the tag holds leaves the picture as it is)."""
+    """Applies an EXIF orientation code (1 to 8; other values leave the picture unchanged)."""
     if orientation in (5, 6, 7, 8):
         image = np.swapaxes(image, 0, 1)
     if orientation in (3, 4, 7, 8):
@@ -167,7 +166,7 @@ def turned(image: NDArray, orientation: Any) -> NDArray:
 
 
 def damaged(error: Exception, name: str, kind: str) -> Exception:
-    """The error for a decoder's exception, which may mean the file or a lack of memory."""
+    """Makes the error for a decoder's exception, which may mean a damaged file or a lack of memory."""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, MemoryError) or "out of memory" in reason.lower():
         return MemoryError("not enough memory")
@@ -175,12 +174,12 @@ def damaged(error: Exception, name: str, kind: str) -> Exception:
 
 
 def truncated(kind: str, name: str) -> PhotoError:
-    """For a file whose end is missing, which decoders fill with grey or let pass."""
+    """Makes the error for a file whose end is missing, which decoders fill with grey or accept."""
     return PhotoError(code="error.cut_end", name=name, kind=kind.upper())
 
 
 def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
-    """A `PIL.Image` whose header was read."""
+    """Opens a `PIL.Image`, reading only its header."""
     from PIL import Image
 
     try:
@@ -194,7 +193,7 @@ def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
 
 
 def pillow_samples(picture: Any) -> tuple[NDArray, Model, bool]:
-    """8-bit samples of a Pillow picture, their model, and whether there is opacity."""
+    """Returns a Pillow picture's 8-bit samples, their model, and whether there is opacity."""
     mode = picture.mode
     if mode == "CMYK":
         return np.asarray(picture), "cmyk", False

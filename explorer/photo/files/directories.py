@@ -1,4 +1,4 @@
-"""TIFF directories as bytes (TIFF 6.0, section 2), little-endian, for files laid out before they are written."""
+"""Encodes TIFF directories (TIFF 6.0, section 2), little-endian, for files laid out before they are written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ plain numbers)."""
 
 
 def fraction_of(value: float) -> tuple[int, int]:
-    """The nearest fraction of two 32-bit numbers."""
+    """Returns the nearest fraction of two 32-bit numbers."""
     limit = 1_000_000
     if abs(value) * limit > _MOST_OF_A_FRACTION:
         limit = max(1, int(_MOST_OF_A_FRACTION / abs(value)))
@@ -42,12 +42,12 @@ def _packed(kind: int, value: Any) -> bytes:
 
 
 def directory(entries: Entries, start: int, following: int = 0) -> bytes:
-    """A directory and the values that its entries do not hold themselves.
+    """Encodes a directory and the values that do not fit into its entries.
 
     Args:
-        entries: what it holds.
-        start: where in the file it will lie; its length does not depend on it.
-        following: where the next directory lies; 0 for none.
+        entries: the tags.
+        start: its position in the file; its length does not depend on it.
+        following: position of the next directory; 0 for none.
     """
     values_at = start + 2 + 12 * len(entries) + 4
     head, tail = struct.pack("<H", len(entries)), b""

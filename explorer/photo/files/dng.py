@@ -1,4 +1,4 @@
-"""Writes a mosaic as a digital negative (Adobe DNG 1.4, chapters 2 and 4), so that any RAW reader opens it."""
+"""Writes a mosaic as a digital negative (Adobe DNG 1.4, chapters 2 and 4) that any RAW reader opens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE
 from explorer.photo.validation import finite_number, shown
 
 _Tag: TypeAlias = tuple[int, int, int, Any, bool]
-"""Code, type, count, value, and whether it belongs to the first page: what tifffile takes."""
+"""Code, type, count, value, and whether it belongs to the first page, as tifffile expects."""
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
 _EXIF_IFD = 34665
 _EXIF_PLACEHOLDER = 34664
-"""tifffile does not write the tag ExifIFD; this unused neighbour keeps its place until the address is known."""
+"""tifffile does not write the tag ExifIFD; this unused neighbour is a placeholder until the address is known."""
 _D65 = 21
 """EXIF LightSource code of the illuminant to which the colour matrix belongs."""
 ORIENTATIONS = {
@@ -51,7 +51,7 @@ def _pattern(phase: str) -> NDArray[np.uint8]:
 
 
 def _black_cell(black: float | Sequence[float], phase: str) -> list[float]:
-    """Black levels given as R, G1, B, G2 -> one for each place of the 2x2 cell, row by row (DNG BlackLevel)."""
+    """Reorders black levels from R, G1, B, G2 to the positions of the 2x2 cell, row by row (DNG BlackLevel)."""
     try:
         levels = [float(level) for level in np.ravel(np.asarray(black, dtype=np.float64))]
     except (TypeError, ValueError, OverflowError):
@@ -65,7 +65,7 @@ def _black_cell(black: float | Sequence[float], phase: str) -> list[float]:
             f"{len(levels)} black levels cannot be written; give one number or, for a Bayer mosaic, four: R, G1, B, G2."
         )
     red, green_1, blue, green_2 = levels
-    # G1 is the green of red's row, as LibRaw numbers the colours, whichever row of the cell that is.
+    # G1 is the green of red's row (LibRaw's numbering), whichever row of the cell that is.
     cell = []
     for place, letter in enumerate(phase):
         row = phase[2 * (place // 2) : 2 * (place // 2) + 2]
@@ -143,7 +143,7 @@ def _colour_tags(matrix: Any, neutral: Any) -> list[_Tag]:
 
 
 def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> list[tuple[int, int, Any]]:
-    """The known facts of an exposure, as entries of an EXIF directory."""
+    """Returns the known facts of an exposure as entries of an EXIF directory."""
     for what, value in (("ISO value", iso), ("exposure time", seconds), ("F-number", aperture)):
         if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
             raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
@@ -158,7 +158,7 @@ def _exif_directory(seconds: float | None, aperture: float | None, iso: int | No
 
 
 def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
-    """Appends an EXIF directory to a little-endian TIFF and puts its address in the place of the placeholder tag."""
+    """Appends an EXIF directory to a little-endian TIFF and replaces the placeholder tag by its address."""
     import tifffile
 
     start = path.stat().st_size + path.stat().st_size % 2
@@ -184,7 +184,7 @@ def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
 
 
 def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: list[tuple[int, int, Any]]) -> Path:
-    """The file, complete or not at all.
+    """Writes the file atomically.
 
     Raises:
         OutputError: it cannot be written.
@@ -195,7 +195,7 @@ def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: lis
         tags = [*tags, (_EXIF_PLACEHOLDER, _LONG, 1, 0, True)]
     try:
         with replacing(path) as temporary:
-            # Not by its own name: tifffile takes the format from some suffixes.
+            # Not by its final name: tifffile derives the format from some suffixes.
             with temporary.open("wb") as file:
                 tifffile.imwrite(
                     file, mosaic, photometric="CFA", extratags=sorted(tags), metadata=None, software=False,
@@ -230,8 +230,8 @@ def write_dng(
     """Writes a mosaic as an uncompressed 16-bit DNG that LibRaw opens.
 
     Args:
-        path: the file to write; it appears complete or not at all.
-        mosaic: H x W sensor counts, black level still in them.
+        path: the file to write; it is written atomically.
+        mosaic: H x W sensor counts, black level included.
         phase: "RGGB", "BGGR", "GRBG", "GBRG", or "X-Trans" (the mosaic then begins at the canonical 6x6 tile).
         black: sensor counts without light; one number, or four in the order R, G1, B, G2 (Bayer only).
         white: sensor counts at saturation.
@@ -243,7 +243,7 @@ def write_dng(
         camera: the camera's name (UniqueCameraModel, Make and Model).
         rotation: counter-clockwise degrees to turn the picture for display: 0, 90, 180 or 270.
         mirrored: the picture is mirrored left to right before it is turned.
-        active_area: top, left, bottom, right of the part of the mosaic that holds the picture; None is all of it.
+        active_area: top, left, bottom, right of the part of the mosaic that contains the picture; None for all of it.
             The phase is that of the active area's first pixel, as the specification has it.
 
     Returns:

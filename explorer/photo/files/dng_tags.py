@@ -1,4 +1,4 @@
-"""The tags of the directory in which a DNG keeps its raw picture."""
+"""Reads the tags of the directory in which a DNG stores its raw picture."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _RATIONALS = (5, 10)
 
 
 def raw_tags(source: bytes | Path) -> dict[int, Any]:
-    """Tag numbers to values, rationals as floats; empty for files that are no DNG, and where their tags cannot be read.
+    """Maps tag numbers to values, rationals as floats; empty for files that are not a DNG or whose tags cannot be read.
 
     Args:
-        source: the file's content, or its path; no more than the tags is read.
+        source: the file's content, or its path; only the tags are read.
     """
     import tifffile
 
@@ -27,7 +27,7 @@ def raw_tags(source: bytes | Path) -> dict[int, Any]:
             raw = [page for page in pages if page.tags.get(262) and page.tags[262].value in (CFA, LINEAR_RAW)]
             largest = max(raw, key=lambda page: page.imagewidth * page.imagelength)
             return {tag.code: _value(tag) for tag in largest.tags.values()}
-    except Exception:  # tifffile raises many kinds on damaged structures; what it read says nothing then
+    except Exception:  # tifffile raises many kinds of errors on damaged structures; tags read before are unreliable
         return {}
 
 

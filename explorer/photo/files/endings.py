@@ -1,5 +1,5 @@
-"""Files whose end is missing although the picture that is shown is whole: transfers break off, and writers forget the
-last marker. What follows the picture is left out or put back, so that decoders do not ask for it."""
+"""Files whose end is missing although the shown picture is complete, because a transfer was interrupted or the writer
+forgot the last marker. Data after the picture is removed or completed, so that decoders accept the file."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ _JPEG_LS = 0xF7
 def jpeg_is_whole(data: bytes, frame: int, decode: Callable[[bytes], NDArray]) -> bool:
     """True if a JPEG without its last marker (EOI) has all its samples.
 
-    Decoders make up what is missing from whatever comes next, so samples are all there exactly if they do not depend on
-    it: the file is decoded with several continuations. Of a progressive JPEG, the scans must also bring every
-    coefficient to its last bit (ITU-T T.81, G.1).
+    Decoders fill missing data from whatever comes next, so the samples are complete if they do not depend on it: the
+    file is decoded with several continuations. In a progressive JPEG, the scans must also contain every coefficient
+    down to its last bit (ITU-T T.81, G.1).
 
     Args:
         frame: the marker of the frame header.
-        decode: raises what it likes.
+        decode: may raise any exception.
     """
-    if frame in _ARITHMETIC:  # whose writers leave out zeros at the end, so that any continuation means something
+    if frame in _ARITHMETIC:  # whose writers omit zeros at the end, so that any continuation is valid data
         return False
     body = data.rstrip(b"\xff")
     if frame == _JPEG_LS:  # whose decoder asks for all samples
         return _quietly(decode, body + _EOI) is not None
     if not _all_scans(body):
         return False
-    # Where samples end at a restart interval, the next interval begins with its marker, or it is made up, too.
+    # If the samples end at a restart interval, the next interval must begin with its marker, or it would be filled in,
+    # too.
     scan = body.rfind(b"\xff\xda")
     restarts = sum(body.count(bytes([0xFF, 0xD0 + number]), scan) for number in range(8))
     marker = bytes([0xFF, 0xD0 + restarts % 8])
@@ -54,12 +55,12 @@ def jpeg_is_whole(data: bytes, frame: int, decode: Callable[[bytes], NDArray]) -
 def _quietly(decode: Callable[[bytes], NDArray], data: bytes) -> NDArray | None:
     try:
         return decode(data)
-    except Exception:  # decoders raise what they like on damaged data
+    except Exception:  # decoders raise all kinds of exceptions on damaged data
         return None
 
 
 def _all_scans(data: bytes) -> bool:
-    """True if the scans that begin in a JPEG bring all coefficients of all components to their last bit."""
+    """True if the scans that begin in a JPEG contain all coefficients of all components down to the last bit."""
     missing: dict[int, set[int]] = {}
     position = 2
     while 0 <= (position := data.find(b"\xff", position)) < len(data) - 4:
@@ -74,7 +75,7 @@ def _all_scans(data: bytes) -> bool:
         elif marker == 0xDA and segment:
             numbers = segment[1 : 1 + 2 * segment[0] : 2]
             first, last, bits = (*segment[1 + 2 * segment[0] :][:3], 0, 0, 1)[:3]
-            sequential = all(len(missing.get(number, ())) == 1 for number in numbers)  # of lossless: a predictor
+            sequential = all(len(missing.get(number, ())) == 1 for number in numbers)  # in lossless JPEG: a predictor
             for number in numbers:
                 done = {0} if sequential else range(first, last + 1) if bits & 15 == 0 else ()
                 missing.get(number, set()).difference_update(done)
@@ -83,8 +84,8 @@ def _all_scans(data: bytes) -> bool:
 
 
 def whole_gif_picture(data: bytes) -> tuple[bool, bool]:
-    """Whether the blocks of a GIF lead to the end of the first picture, and whether they lead to the trailer (GIF89a,
-    27), whatever follows it."""
+    """Returns whether the blocks of a GIF reach the end of the first picture, and whether they reach the trailer
+    (GIF89a, 27), whatever follows it."""
 
     def after_colors(flags: int, position: int) -> int:
         return position + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
@@ -107,7 +108,7 @@ def whole_gif_picture(data: bytes) -> tuple[bool, bool]:
         elif kind == 0x2C and position + 9 < len(data):
             position = after_blocks(after_colors(data[position + 9], position + 10) + 1)
             picture |= position <= len(data)
-        elif kind == 0:  # stray ends of blocks, which decoders skip
+        elif kind == 0:  # stray block terminators, which decoders skip
             position += 1
         else:
             return picture, False
@@ -115,7 +116,7 @@ def whole_gif_picture(data: bytes) -> tuple[bool, bool]:
 
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kinds and contents of the chunks that are whole."""
+    """Yields kind and contents of the complete chunks."""
     position = 12
     while position + 8 <= len(data):
         end = position + 8 + int.from_bytes(data[position + 4 : position + 8], "little")
@@ -130,7 +131,7 @@ _ANIMATED, _XMP, _EXIF = 2, 4, 8
 
 
 def webp_of_whole_chunks(data: bytes) -> bytes | None:
-    """A WebP that was cut off, without what lies behind its first picture; None if that is cut off itself."""
+    """Shortens a truncated WebP to its first picture; None if that one is truncated itself."""
     kept: list[tuple[bytes, bytes]] = []
     seen = False
     for kind, body in _webp_chunks(data):
@@ -152,8 +153,8 @@ def webp_of_whole_chunks(data: bytes) -> bytes | None:
 
 
 def bmff_picture(data: bytes) -> bytes:
-    """A file of the ISO base media format with its primary picture only: what it plays as a sequence is hidden from the
-    decoder, and boxes that were cut off end with the file."""
+    """Reduces an ISO base media file to its primary picture: hides image sequences from the decoder, and ends truncated
+    boxes at the end of the file."""
     out = bytearray(data)
     for kind, start, end in boxes(data):
         head = 16 if data[start - 16 : start - 12] == b"\0\0\0\1" and data[start - 12 : start - 8] == kind else 8
@@ -171,10 +172,10 @@ def bmff_picture(data: bytes) -> bytes:
 
 
 def codestream_without_end(data: bytes, at: int) -> bytes | None:
-    """A JPEG 2000 that lacks its last marker (EOC) but no tile part, with the marker; None for every other file.
+    """Adds the last marker (EOC) to a JPEG 2000 that lacks it but has all tile parts; None for any other file.
 
     Args:
-        at: where the codestream begins (ISO/IEC 15444-1, annex A).
+        at: start of the codestream (ISO/IEC 15444-1, annex A).
     """
     body = data[:-1] if data[-1:] == b"\xff" else data
     width, height, left, top, tile_width, tile_height, tile_left, tile_top = struct.unpack_from(">8I", body, at + 8)

@@ -1,4 +1,4 @@
-"""EXIF blocks into TIFF files, whose writer takes none; and the profile of sRGB."""
+"""Adds EXIF blocks to TIFF files, because the TIFF writer cannot; and builds an sRGB profile."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _HEADER = b"II*\0\x08\0\0\0"
 
 @lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
-    """An ICC profile of sRGB, the same bytes each time: LittleCMS writes the date of the day into its own."""
+    """Returns an ICC profile of sRGB, always the same bytes; LittleCMS would write the current date into it."""
     import imagecodecs
 
     profile = bytearray(imagecodecs.cms_profile("srgb"))
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
-    profile[84:100] = bytes(16)  # no checksum of the profile with another date
+    profile[84:100] = bytes(16)  # no checksum, which would be that of another date
     return bytes(profile)
 
 
 def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
-    """Adds the tags of an EXIF block to a TIFF of one page: an EXIF and a GPS directory (Exif 3.0, 4.6.3), and a new
+    """Adds the tags of an EXIF block to a single-page TIFF: an EXIF and a GPS directory (Exif 3.0, 4.6.3), and a new
     main directory at the end, to which the header points. Samples are not touched.
 
     Args:
-        file: a little-endian TIFF with less than 4 GiB; anything else is left as it is.
+        file: a little-endian TIFF of less than 4 GiB; anything else is left unchanged.
         block: a TIFF structure.
     """
     with file.getbuffer() as view:
@@ -55,7 +55,7 @@ def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
 
 
 def _entries(view: memoryview, start: int) -> dict[int, bytes]:
-    """The twelve bytes of each entry of a directory; its values are at absolute offsets, so it can be moved."""
+    """Returns the twelve bytes of each directory entry. Values are at absolute offsets, so the entries can be moved."""
     (count,) = struct.unpack_from("<H", view, start)
     raw = [bytes(view[start + 2 + 12 * i : start + 14 + 12 * i]) for i in range(count)]
     return {struct.unpack_from("<H", entry)[0]: entry for entry in raw}
@@ -68,7 +68,7 @@ def _even_end(file: io.BytesIO) -> int:
 
 
 def _appended(file: io.BytesIO, values: Mapping[int, Any], group: int | None) -> int:
-    """Writes a directory with its values at the end of a file; gives its address."""
+    """Appends a directory with its values to a file; returns its address."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     directory = ImageFileDirectory_v2(_HEADER, group=group)

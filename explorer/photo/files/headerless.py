@@ -1,4 +1,4 @@
-"""Mosaics that come without a header."""
+"""Mosaics without a header."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def open_mosaic(
 
     Args:
         samples: H x W sensor counts, uint16.
-        phase: "RGGB", "BGGR", "GRBG" or "GBRG" at the top left, or "X-Trans" where `cfa.XTRANS_TILE` begins there.
+        phase: "RGGB", "BGGR", "GRBG" or "GBRG" at the top left, or "X-Trans" if `cfa.XTRANS_TILE` begins there.
         black: sensor counts without light; one number, or four in the order R, G1 (red's row), B, G2 (Bayer only).
         white: sensor counts at saturation.
-        name: what messages call it.
+        name: its name in messages.
         gains: white balance as shot; without it, the nominal camera's daylight gains are used.
         xyz_to_camera: 3x3, CIE XYZ (D65) to camera RGB; without it, the nominal camera's.
         exposure: how it was taken.
@@ -83,7 +83,7 @@ def open_mosaic(
 
 
 def _known_phase(phase: str, name: str) -> str:
-    """A phase as the explorer writes it, whatever its case and with or without its hyphen."""
+    """Normalizes a phase's spelling: any case, with or without the hyphen."""
     known = {**{each.lower(): each for each in BAYER_PHASES}, "xtrans": "X-Trans"}
     found = known.get(phase.lower().replace("-", "")) if isinstance(phase, str) else None
     if found is None:
@@ -94,7 +94,7 @@ def _known_phase(phase: str, name: str) -> str:
 
 
 def _levels(black: float | tuple[float, ...], white: float, cfa: Cfa, name: str) -> tuple[tuple[float, ...], float]:
-    """Black levels, one or four, and the white level above them."""
+    """Checks the black levels, one or four, and the white level above them."""
     saturation = finite_number(white)
     try:
         blacks = tuple(float(level) for level in np.ravel(np.asarray(black, dtype=np.float64)))
@@ -117,7 +117,7 @@ def _levels(black: float | tuple[float, ...], white: float, cfa: Cfa, name: str)
 def _whole_cells(
     samples: NDArray[np.uint16], phase: str, cfa: Cfa, black: tuple[float, ...], white: float, name: str
 ) -> tuple[FloatArray, Inset]:
-    """The canonical mosaic between black (0) and white (1), and what only completes its cells."""
+    """Returns the canonical mosaic between black (0) and white (1), and the inset that only completes its cells."""
     if min(samples.shape) < TILES[cfa].shape[0]:
         raise PhotoError(f"{name} is smaller than one cell of its colour-filter array; give a larger mosaic.")
     inset = completing_inset(samples.shape, bayer_shift(phase) if cfa == "bayer" else (0, 0), cfa)

@@ -1,7 +1,7 @@
-"""AVIF through imagecodecs (libavif), and HEIC through pillow-heif (libheif) where it is installed, at their depth.
+"""Reads AVIF with imagecodecs (libavif) and, if installed, HEIC with pillow-heif (libheif), at full bit depth.
 
-How such a file is turned, its own boxes say, and not its EXIF block (ISO/IEC 23008-12, annex A.2.1): libheif obeys
-them by itself, libavif leaves them to its caller.
+The orientation comes from the file's boxes, not from its EXIF block (ISO/IEC 23008-12, annex A.2.1). libheif applies it
+by itself; libavif leaves it to the caller.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from explorer.photo.limits import Limits
 
 
 def arranged(samples: NDArray, container: Container) -> NDArray:
-    """The picture cropped, turned and mirrored as the boxes say, in their order."""
+    """Crops, rotates and mirrors the picture as the boxes say, in their order."""
     for step, values in container.steps:
         if step == "crop":
             left, top, width, height = values
@@ -48,7 +48,7 @@ def _made(samples: NDArray, peak: int, bits: int, container: Container, space: C
 
 
 def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes an AVIF, of a sequence the first picture.
+    """Decodes an AVIF; for a sequence, the first picture.
 
     Raises:
         PhotoError: damaged, truncated or too large.
@@ -61,9 +61,9 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
         return _by_pillow(data, name, limits)
     cut = is_cut_off(data)
     try:
-        # Of a sequence, imagecodecs writes all pictures into the memory of one, and the process ends.
+        # For a sequence, imagecodecs writes all pictures into the memory of one and crashes the process.
         samples = imagecodecs.avif_decode(bmff_picture(data) if container.sequence or cut else data, index=0)
-    except Exception as error:  # decoders raise what they like on damaged data
+    except Exception as error:  # decoders raise all kinds of exceptions on damaged data
         raise damaged(error, name, "AVIF") from error
     bits = 8
     if samples.dtype != np.uint8:
@@ -74,13 +74,13 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
 
 
 def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
-    """The first picture of a sequence that has no picture next to it."""
+    """Decodes the first picture of a sequence in a file without a single picture."""
     with by_pillow(data, ["AVIF"], name, "AVIF") as picture:
         limits.check_pixels(picture.width, picture.height, name)
         try:
             picture.load()
             samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise what they like on damaged data
+        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
             raise damaged(error, name, "AVIF") from error
         profile = picture.info.get("icc_profile")
     return Decoded(samples, 255.0, 8, model, alpha, profile=profile, notes=[SEQUENCE])
@@ -108,14 +108,14 @@ def read_heic(data: bytes, name: str, limits: Limits) -> Decoded:
     except Exception as error:
         raise damaged(error, name, "HEIC") from error
     bits = 8
-    if samples.dtype != np.uint8:  # pillow-heif gives the samples shifted to the upper bits of 16
+    if samples.dtype != np.uint8:  # pillow-heif shifts the samples to the upper bits of 16
         bits = min(max(stored, 9), 16)
         samples = samples >> (16 - bits)
     container.profile = info.get("icc_profile") or container.profile
     container.exif = info.get("exif") or container.exif
     space = container.space
     nclx = info.get("nclx_profile")
-    if space is None and nclx:  # stated in the stream of the picture, not in a box
+    if space is None and nclx:  # stated in the picture's stream, not in a box
         try:
             space = coded_space(int(nclx["color_primaries"]), int(nclx["transfer_characteristics"]))
         except (ValueError, KeyError):

@@ -1,7 +1,7 @@
-"""Embedded colour profiles (ICC.1) through LittleCMS, at the samples' own depth.
+"""Applies embedded colour profiles (ICC.1) with LittleCMS, at the samples' own depth.
 
-LittleCMS computes in floating point here. Its integer transforms resample profiles on a coarse grid, which in the dark
-end of a 16-bit picture is wrong by several steps of an 8-bit one.
+LittleCMS computes in floating point here. Its integer transforms resample profiles on a coarse grid; in the dark tones
+of a 16-bit picture, that is wrong by several steps of an 8-bit one.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from explorer.photo.values import FloatArray
 
 UNUSABLE = say("note.profile_unusable")
 _UNCHANGED = 1.5 / 255
-"""Largest change of a colour below which a profile is taken for sRGB itself, and the samples are left as they are."""
+"""Largest change of a colour for which a profile counts as sRGB itself, so that the samples are left unchanged."""
 _SPACES = {b"RGB ": ("rgb", 3), b"GRAY": ("gray", 1), b"CMYK": ("cmyk", 4)}
 _PQ_PROFILE = "ITUR_2100_PQ_FULL".encode("utf-16-be")
 _MOST_BYTES = 16 * 2**20
-"""Largest profile; those of printing presses take 3 MiB."""
+"""Largest profile; those of printing presses have 3 MiB."""
 
 
 def channels(profile: bytes) -> int:
-    """Samples of a pixel that the profile is for; 0 for another kind of profile."""
+    """Number of channels that the profile is for; 0 for another kind of profile."""
     return _SPACES.get(profile[16:20], ("", 0))[1]
 
 
@@ -42,7 +42,7 @@ def _converted(samples: FloatArray, profile: bytes) -> FloatArray:
     import imagecodecs
 
     if profile[16:20] == b"CMYK":
-        samples = samples * np.float32(100)  # LittleCMS counts floating-point ink in per cent
+        samples = samples * np.float32(100)  # LittleCMS expects floating-point ink in per cent
     found = imagecodecs.cms_transform(
         samples, profile, _srgb(), colorspace=_SPACES[profile[16:20]][0], outcolorspace="rgb",
         intent=imagecodecs.CMS.INTENT.PERCEPTUAL, flags=imagecodecs.CMS.FLAGS.NOCACHE,
@@ -51,15 +51,15 @@ def _converted(samples: FloatArray, profile: bytes) -> FloatArray:
 
 
 def to_srgb(image: FloatArray, profile: bytes) -> tuple[FloatArray, str | None]:
-    """An embedded profile's picture -> sRGB.
+    """Converts a picture from its embedded profile to sRGB.
 
     Args:
         image: H x W x 1 (grey), H x W x 3 (RGB) or H x W x 4 (CMYK, 1 is full ink), in [0, 1].
         profile: the ICC profile.
 
     Returns:
-        H x W x 3 sRGB (H x W x 1 where nothing had to be done), and a note for the user where there is one. A profile
-        that is damaged, or for another kind of picture, is left aside: the image comes back as it is, with a note.
+        H x W x 3 sRGB (H x W x 1 if nothing had to be done), and a note for the user if there is one. A profile that is
+        damaged, or for another kind of picture, is ignored: the image is returned unchanged, with a note.
     """
     count = image.shape[2]
     try:
@@ -82,7 +82,7 @@ def to_srgb(image: FloatArray, profile: bytes) -> tuple[FloatArray, str | None]:
 
 
 def _is_srgb(profile: bytes, count: int) -> bool:
-    """True if the profile leaves a grid of colours where they are."""
+    """True if the profile does not change a grid of colours."""
     steps = np.linspace(0, 1, 9, dtype=np.float32)
     if count == 1:
         probe, same = steps[None], np.repeat(steps[None, :, None], 3, axis=2)
@@ -92,8 +92,8 @@ def _is_srgb(profile: bytes, count: int) -> bool:
 
 
 def _hdr_space(profile: bytes) -> ColorSpace | None:
-    """PQ or HLG as a profile states it: by its cicp tag (ICC.1:2022, 9.2.17), or by the name of the profile that the
-    W3C gives to PNG files. Its tables were made for viewers that know neither."""
+    """PQ or HLG as stated by a profile: by its cicp tag (ICC.1:2022, 9.2.17), or by the profile name that the W3C
+    recommends for PNG files. The profile's tables are for viewers that know neither."""
     count = struct.unpack(">I", profile[128:132])[0]
     for index in range(min(count, 100)):
         code, offset, size = struct.unpack(">4sII", profile[132 + 12 * index : 144 + 12 * index])

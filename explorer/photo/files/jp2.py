@@ -1,4 +1,4 @@
-"""JPEG 2000 (ISO/IEC 15444) through imagecodecs (OpenJPEG): files with boxes, and bare codestreams."""
+"""Reads JPEG 2000 (ISO/IEC 15444) with imagecodecs (OpenJPEG): files with boxes, and bare codestreams."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def read_jp2(data: bytes, name: str, limits: Limits) -> Decoded:
     with_end = codestream_without_end(data, at)
     try:
         samples = imagecodecs.jpeg2k_decode(with_end or data)
-    except Exception as error:  # decoders raise what they like on damaged data
+    except Exception as error:  # decoders raise all kinds of exceptions on damaged data
         raise damaged(error, name, "JPEG 2000") from error
     channels = 1 if samples.ndim == 2 else samples.shape[2]
-    bits = stored + 1 if channels == count else 8 * samples.itemsize  # a palette's entries have a depth of their own
+    bits = stored + 1 if channels == count else 8 * samples.itemsize  # a palette's entries have their own depth
     peak = float(2**bits - 1)
     if samples.dtype.kind == "i":
         samples = samples.astype(np.int64) + 2 ** (bits - 1)

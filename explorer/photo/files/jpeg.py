@@ -1,4 +1,4 @@
-"""JPEG: the 8-bit kinds through Pillow, 12-bit and lossless ones through imagecodecs."""
+"""Reads JPEG: 8-bit kinds with Pillow, 12-bit and lossless ones with imagecodecs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Header:
     exif: bytes | None = None
     profile: dict[int, bytes] = field(default_factory=dict)
     scan: int = 0
-    """Where the first scan begins."""
+    """Position of the first scan."""
 
 
 def _header(data: bytes) -> _Header:
@@ -40,7 +40,7 @@ def _header(data: bytes) -> _Header:
     position = 2
     while position + 4 <= len(data):
         marker = data[position + 1]
-        if data[position] != 0xFF or marker in (0x00, 0xFF):  # fill bytes, and what does not belong there
+        if data[position] != 0xFF or marker in (0x00, 0xFF):  # fill bytes and stray data
             position += 1
             continue
         if marker == 0xDA:
@@ -65,7 +65,7 @@ def _header(data: bytes) -> _Header:
 
 
 def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes a JPEG; of files with several (MPO, previews behind the picture) the first.
+    """Decodes a JPEG; for files with several (MPO, previews after the picture), the first.
 
     Raises:
         PhotoError: damaged, truncated, too large, or of a kind that no installed decoder supports.
@@ -95,7 +95,7 @@ def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
         try:
             picture.load()
             samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise what they like on damaged data
+        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
             raise damaged(error, name, "JPEG") from error
     return Decoded(samples, 255.0, 8, model, alpha)
 
@@ -114,6 +114,6 @@ def _by_codec(data: bytes, header: _Header, name: str) -> Decoded:
     models: dict[int, Model] = {1: "grey", 3: "rgb", 4: "cmyk"}
     if header.components not in models:
         raise PhotoError(code="error.jpeg_channels", name=name, count=header.components)
-    if header.components == 4 and header.adobe:  # Adobe writes the paper's light, not the ink
+    if header.components == 4 and header.adobe:  # Adobe stores the light of the paper, not the ink
         samples = int(peak) - samples
     return Decoded(samples, peak, max(8, header.precision), models[header.components])

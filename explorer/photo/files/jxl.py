@@ -1,5 +1,5 @@
-"""JPEG XL (ISO/IEC 18181) through imagecodecs (libjxl), which gives samples but not what they mean: that is read from
-the head of the codestream here."""
+"""Reads JPEG XL (ISO/IEC 18181) with imagecodecs (libjxl), which returns samples but not their meaning; that is read
+from the codestream's header here."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Header:
     animated: bool = False
     space: ColorSpace | None = None
     unknown_profile: bool = False
-    """True if the samples are those of a compressed ICC profile, which nothing here can read."""
+    """True if the colours are those of a compressed ICC profile, which cannot be read here."""
 
 
 def _size(bits: _Bits, side: _Choices = _SIDE, small: _Choices | None = None) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _color(bits: _Bits, header: Header, xyb: bool) -> None:
         return
     has_profile, kind = bits.flag(), bits.enum()
     if has_profile or kind > _GREY:
-        header.unknown_profile = has_profile and not xyb  # libjxl brings XYB to sRGB where it cannot keep the profile
+        header.unknown_profile = has_profile and not xyb  # libjxl converts XYB to sRGB if it cannot keep the profile
         if xyb and header.floating:
             header.space = ColorSpace(transfer=8)
         return
@@ -174,7 +174,7 @@ def read_header(codestream: bytes) -> Header:
 
 
 def read_jxl(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes a JPEG XL, of an animated one the first picture; libjxl turns it upright.
+    """Decodes a JPEG XL, upright; for an animation, the first picture.
 
     Raises:
         PhotoError: damaged, truncated or too large.
@@ -196,7 +196,7 @@ def read_jxl(data: bytes, name: str, limits: Limits) -> Decoded:
     limits.check_pixels(header.width, header.height, name)
     try:
         samples = imagecodecs.jpegxl_decode(data, index=0)
-    except Exception as error:  # decoders raise what they like on damaged data
+    except Exception as error:  # decoders raise all kinds of exceptions on damaged data
         raise damaged(error, name, "JPEG XL") from error
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     peak, bits = 1.0, 32

@@ -1,4 +1,4 @@
-"""CIE L*a*b* under D50, as TIFF stores it, to sRGB."""
+"""Converts CIE L*a*b* under D50, as stored in TIFF, to sRGB."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CIE_LAB, _ICC_LAB = 8, 9
 
 
 def lab_to_srgb(lab: FloatArray) -> FloatArray:
-    """H x W x 3, L* from 0 to 100 -> sRGB in [0, 1]; colours that sRGB lacks are clipped."""
+    """Converts H x W x 3, L* from 0 to 100, to sRGB in [0, 1]; colours outside sRGB are clipped."""
     adapted = adaptation(_D50, xyz_of(*D65))
     assert adapted is not None
     matrix = (np.linalg.inv(rgb_to_xyz(SRGB_PRIMARIES)) @ adapted @ np.diag(_D50)).astype(np.float32)
@@ -38,17 +38,17 @@ def lab_to_srgb(lab: FloatArray) -> FloatArray:
 def decoded(
     samples: NDArray, photometric: int, depth: int, name: str, multiplied_by: FloatArray | None = None
 ) -> Decoded:
-    """The Lab picture of a TIFF as sRGB.
+    """Converts the Lab picture of a TIFF to sRGB.
 
     Args:
         samples: H x W x 3 or more, as stored.
         photometric: 8, CIELab (a* and b* are signed); 9, ICCLab (they have an offset); 10, ITULab.
         depth: bits of a sample.
-        name: what messages call the file.
-        multiplied_by: H x W x 1, the opacity by which the stored samples are multiplied, if they are.
+        name: the file's name in messages.
+        multiplied_by: H x W x 1, the opacity, if the stored samples are multiplied by it.
 
     Raises:
-        PhotoError: ITULab, whose ranges are a fax machine's, or another depth than 8, 16 or float.
+        PhotoError: ITULab, which has the ranges of fax machines, or a depth other than 8, 16 or float.
     """
     if photometric not in (_CIE_LAB, _ICC_LAB) or samples.shape[2] < 3:
         raise PhotoError(code="error.fax_lab", name=name)
@@ -58,7 +58,7 @@ def decoded(
     elif depth in (8, 16):
         bits, step = depth, float(2 ** (depth - 8))
         stored = lab.view(f"u{depth // 8}") if lab.dtype.kind == "i" else lab
-        # ICC.1 codes 100 as FF00 in 16 bits, TIFF's own Lab as FFFF.
+        # In 16 bits, ICC.1 codes 100 as FF00, TIFF's own Lab as FFFF.
         white = 255 * step if photometric == _ICC_LAB and depth == 16 else 2**depth - 1
         light = stored[..., :1].astype(np.float32) * np.float32(100 / white)
         if photometric == _CIE_LAB:

@@ -60,26 +60,26 @@ class LinearDng:
     """The contents of a linear DNG."""
 
     samples: NDArray[np.uint16] = field(repr=False)
-    """H x W x 3 camera RGB before white balance, or H x W x 1 of a monochrome sensor, as the sensor lies: 0 is no
+    """H x W x 3 camera RGB before white balance, or H x W x 1 for a monochrome sensor, in sensor orientation: 0 is no
     light, 65535 is white."""
     photo: RawPhoto = field(repr=False)
-    """The photo that it was made from: white balance, matrices, orientation, what its file says."""
+    """The source photo: white balance, matrices, orientation, metadata."""
     preview: bytes = field(repr=False)
-    """A JPEG of the picture as the sensor lies, whose colours are sampled at every pixel."""
+    """A JPEG of the picture in sensor orientation, without chroma subsampling."""
     preview_size: tuple[int, int]
     """Width and height."""
     exposure: float = 0.0
-    """Stops that who develops the file adds to its own baseline (BaselineExposure)."""
+    """Stops that RAW developers add to their baseline (BaselineExposure)."""
     noise: Sequence[tuple[float, float]] = ()
     """Slope and offset of each channel's variance over its mean (NoiseProfile)."""
     xmp: bytes = b""
     """An XMP packet."""
     keep_gps: bool = False
-    """Carry on the place where the photo was taken."""
+    """Keep the place where the photo was taken."""
 
 
 def _color_tags(photo: RawPhoto, found: dict[int, tuple[int, Any]]) -> dict[int, tuple[int, Any]]:
-    """Matrices and neutral colour; without usable matrices of the file the inverse of the one that is used."""
+    """Matrices and neutral colour; if the file has no usable matrices, the inverse of the one in use."""
     if photo.monochrome:
         return {}
     red, green, blue = photo.white_balance.gains
@@ -87,7 +87,7 @@ def _color_tags(photo: RawPhoto, found: dict[int, tuple[int, Any]]) -> dict[int,
     own = [np.array(numbers(found.get(code))) for code in COLOR_MATRICES]
     if any(each.size == 9 and usable_xyz_to_camera(each.reshape(3, 3)) for each in own):
         return tags | {code: found[code] for code in PROFILE if code in found}
-    # Rows of `camera_to_srgb` sum to 1, so the gains of daylight say how the channels stand to one another.
+    # Rows of `camera_to_srgb` sum to 1, so the daylight gains give the ratios between the channels.
     daylight = np.array(photo.daylight or photo.white_balance.gains, dtype=np.float64)
     to_camera = np.linalg.inv(photo.camera_to_srgb.astype(np.float64)) @ np.linalg.inv(SRGB_TO_XYZ)
     matrix = to_camera / daylight[:, None]
@@ -95,7 +95,7 @@ def _color_tags(photo: RawPhoto, found: dict[int, tuple[int, Any]]) -> dict[int,
 
 
 def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[int, Any]) -> dict[int, tuple[int, Any]]:
-    """The first directory: what the file is, how its colours are developed, and the preview."""
+    """The first directory: kind of file, colour development, and the preview."""
     photo = dng.photo
     width, height = dng.preview_size
     name = (photo.camera or "Lowlight Explorer").encode("ascii", "replace").decode("ascii")
@@ -137,7 +137,7 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[byt
 
 
 def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
-    """An EXIF or GPS directory as it would be stored at an offset of the file."""
+    """Encodes an EXIF or GPS directory for an offset in the file."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     made = ImageFileDirectory_v2(_HEADER, group=group)
@@ -148,7 +148,7 @@ def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
 
 
 def parts_of(dng: LinearDng) -> Iterator[bytes]:
-    """The file, piece by piece."""
+    """Yields the file, piece by piece."""
     height, width = dng.samples.shape[:2]
     found = entries_of(dng.photo.carried, (height, width))
     block = dng.photo.exif if dng.keep_gps else without_place(dng.photo.exif)
@@ -183,7 +183,7 @@ def _even(data: bytes) -> int:
 
 
 def write_linear_dng(path: Path, dng: LinearDng) -> None:
-    """Writes a linear DNG, complete or not at all.
+    """Writes a linear DNG atomically.
 
     Raises:
         OutputError: the folder does not exist, may not be written, or the disk is full.

@@ -1,4 +1,4 @@
-"""Samples of 16 bits in tiles of lossless JPEG (ITU-T T.81, annex H), as DNG keeps them."""
+"""Encodes 16-bit samples as tiles of lossless JPEG (ITU-T T.81, annex H), as used in DNG."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.machine import cores
 
 _SIDE = 512
 _STEP = 16
-"""DNG wants sides that are multiples of it."""
+"""DNG requires sides that are multiples of this."""
 
 
 def tile_sides(height: int, width: int) -> tuple[int, int]:
@@ -21,11 +21,11 @@ def tile_sides(height: int, width: int) -> tuple[int, int]:
 
 
 def tiles_of(samples: NDArray[np.uint16]) -> list[bytes]:
-    """A picture's tiles, row by row, each a lossless JPEG of its own (predictor 1, one interleaved scan).
+    """Yields a picture's tiles, row by row, each a separate lossless JPEG (predictor 1, one interleaved scan).
 
     Args:
-        samples: H x W x 3, or H x W x 1 for a monochrome sensor. Tiles over the right and the lower border are filled
-            with the last column and row.
+        samples: H x W x 3, or H x W x 1 for a monochrome sensor. Tiles that extend over the right or lower border are
+            filled with the last column and row.
     """
     height, width = samples.shape[:2]
     rows, columns = tile_sides(height, width)
@@ -43,7 +43,8 @@ def tiles_of(samples: NDArray[np.uint16]) -> list[bytes]:
 def _encoded(tile: NDArray[np.uint16]) -> bytes:
     import imagecodecs
 
-    # Colours are named, or the encoder would turn them to luminance and chrominance, which loses the lowest bits.
+    # The colour space is named; otherwise the encoder would convert to luminance and chrominance, which loses the
+    # lowest bits.
     if tile.shape[2] == 1:
         return bytes(
             imagecodecs.jpeg8_encode(

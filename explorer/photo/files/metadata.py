@@ -1,9 +1,9 @@
-"""Shooting data in files: camera, exposure, and the EXIF block that results carry on.
+"""Shooting data in files: camera, exposure, and the EXIF block that is copied into results.
 
-The block keeps what says how, when and by whom the picture was taken. It leaves out what would be untrue of a result
-(size, orientation, storage, thumbnails, colour space), what cannot be moved (maker notes hold addresses inside the
-original file), and private data (the camera's and the lens's serial numbers, the owner's name). The place
-(GPS) stays in the block, and the writers of results leave it out unless they are asked to keep it: see `without_place`.
+The block keeps the tags that say how, when and by whom the picture was taken. It leaves out tags that would be wrong
+for a result (size, orientation, storage, thumbnails, colour space), that cannot be moved (maker notes contain addresses
+inside the original file), and private data (the camera's and the lens's serial numbers, the owner's name). The place
+(GPS) stays in the block; writers of results leave it out unless asked to keep it, see `without_place`.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _KEPT = (270, _MAKE, _MODEL, 305, 306, 315, 33432)
 _LEFT_OUT = frozenset({
     37500, 40965,  # maker note, interoperability
     37121, 37122, 40960, 40961, 40962, 40963, 41486, 41487, 41488,  # how samples are stored, colour space, sizes
-    37396, 41492,  # places in the original's pixels
+    37396, 41492,  # positions in the original's pixels
     42016, 42032, 42033, 42037,  # identifier, owner, serial numbers
     *_KEPT, _EXIF_IFD, _GPS_IFD,
 })  # fmt: skip
-"""Tags of the EXIF directory that a result does not carry on."""
+"""Tags of the EXIF directory that are not copied into results."""
 _MOST_BYTES = 60_000
-"""Largest block: JPEG has 65533 bytes for it."""
+"""Largest block; JPEG has 65533 bytes for it."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Camera and exposure as a file states them."""
+    """Camera and exposure as stated in a file."""
 
     camera: str | None = None
     exposure: Exposure = field(default_factory=Exposure)
     exif: bytes | None = None
-    """A TIFF-structured EXIF block; what it holds, the module's text says."""
+    """A TIFF-structured EXIF block; the module's docstring describes its contents."""
 
 
 def positive(value: Any) -> float | None:
-    """A number above 0, or None for anything else that a tag can hold (0/0, empty, text)."""
+    """Returns a number above 0, or None for anything else that a tag can contain (0/0, empty, text)."""
     if isinstance(value, tuple | list):
         if len(value) == 2 and all(isinstance(part, int) for part in value):  # a rational that was not divided
             value = value[0] / value[1] if value[1] else None
@@ -61,7 +61,7 @@ def positive(value: Any) -> float | None:
 
 
 def camera_name(make: Any, model: Any) -> str | None:
-    """Make and model as one name, without saying the make twice."""
+    """Joins make and model, without repeating the make."""
     parts = [str(part).replace("\0", " ").strip() for part in (make, model) if part]
     parts = [part for part in parts if part]
     if len(parts) == 2 and parts[1].lower().startswith(parts[0].lower().split()[0]):
@@ -70,12 +70,12 @@ def camera_name(make: Any, model: Any) -> str | None:
 
 
 def metadata_of_exif(exif: Any) -> Metadata:
-    """From a `PIL.Image.Exif`, which is left as it was."""
+    """Reads metadata from a `PIL.Image.Exif`, which is not changed."""
     return metadata_of_directories(exif, dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD)))
 
 
 def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> Metadata:
-    """From the main, the EXIF and the GPS directory, as tag numbers to values."""
+    """Reads metadata from the main, EXIF and GPS directories (tag number -> value)."""
     exposure = Exposure(
         seconds=positive(details.get(_SECONDS, main.get(_SECONDS))),
         aperture=positive(details.get(_APERTURE, main.get(_APERTURE))),
@@ -87,7 +87,7 @@ def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any],
 
 
 def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> bytes | None:
-    """A TIFF structure of three directories; None if nothing is left of them, or they cannot be written."""
+    """Builds a TIFF structure of three directories; None if nothing is left of them, or they cannot be written."""
     from PIL import Image
 
     details = {code: value for code, value in details.items() if code not in _LEFT_OUT and code < 50000}
@@ -97,7 +97,7 @@ def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[i
         for ifd, values in zip((_EXIF_IFD, _GPS_IFD), parts[1:], strict=True):
             if values:
                 exif.get_ifd(ifd).update(values)
-        with contextlib.suppress(Exception):  # a tag that cannot be written again must not cost the picture
+        with contextlib.suppress(Exception):  # a tag that cannot be written again is no reason to lose the picture
             block = exif.tobytes().removeprefix(b"Exif\0\0") if any(parts) else b""
             if len(block) <= _MOST_BYTES:
                 return block or None
@@ -105,7 +105,7 @@ def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[i
 
 
 def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int, Any]]:
-    """The main, the EXIF and the GPS directory of a block, as tag numbers to values; empty if it is damaged."""
+    """Returns the main, EXIF and GPS directories of a block (tag number -> value); empty if it is damaged."""
     from PIL import Image
 
     exif = Image.Exif()
@@ -118,7 +118,7 @@ def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int,
 
 
 def without_place(block: bytes | None) -> bytes | None:
-    """An EXIF block without the place where the picture was taken; None if nothing else is in it."""
+    """Removes the place where the picture was taken from an EXIF block; None if nothing else is in it."""
     if not block:
         return None
     main, details, _ = directories(block)
@@ -126,15 +126,15 @@ def without_place(block: bytes | None) -> bytes | None:
 
 
 def metadata_of_tiff_block(block: bytes) -> Metadata:
-    """From a TIFF structure (a whole TIFF-based RAW file, or the block inside another container)."""
+    """Reads metadata from a TIFF structure (a whole TIFF-based RAW file, or the block inside another container)."""
     return metadata_of_tiff(io.BytesIO(block))  # shares the bytes
 
 
 def metadata_of_tiff(file: IO[bytes]) -> Metadata:
-    """From an open TIFF, of which no more than the tags is read."""
+    """Reads metadata from an open TIFF; only the tags are read."""
     from PIL import Image
 
-    if file.read(4) not in (b"II*\0", b"MM\0*"):  # Pillow reads a BigTIFF's header as a damaged one
+    if file.read(4) not in (b"II*\0", b"MM\0*"):  # Pillow takes a BigTIFF's header for a damaged one
         return Metadata()
     file.seek(0)
     exif = Image.Exif()
@@ -148,13 +148,13 @@ def metadata_of_tiff(file: IO[bytes]) -> Metadata:
 def exif_block(
     camera: str | None, exposure: Exposure, found: bytes | None = None, taken: datetime | None = None
 ) -> bytes | None:
-    """An EXIF block (TIFF structure) with what is known; None if nothing is.
+    """Builds an EXIF block (TIFF structure) of the known facts; None if there are none.
 
     Args:
         camera: its name.
         exposure: how the picture was taken.
-        found: the block of the file's own tags, which are kept where they say more.
-        taken: when, on the camera's clock.
+        found: the block of the file's own tags, which are kept where they are more detailed.
+        taken: date and time on the camera's clock.
     """
     main, details, place = directories(found) if found else ({}, {}, {})
     if camera and _MODEL not in main:

@@ -1,7 +1,7 @@
-"""Corrections that a DNG asks for before anything else (opcode lists; DNG specification 1.7, chapter 7).
+"""Corrections that a DNG requires before other processing (opcode lists; DNG specification 1.7, chapter 7).
 
-A phone's lens loses three quarters of the light in its corners, in other colours than in the middle; the file brings
-the gains that undo it. At a hundredfold amplification nothing else would be seen.
+A phone's lens loses three quarters of the light in its corners, and with another tint than in the middle; the file
+contains the gains that undo this. At a hundredfold amplification, the falloff would dominate the picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from explorer.photo.values import FloatArray
 _LISTS = (51008, 51009, 51022)
 """OpcodeList1 (on the stored counts), OpcodeList2 (on the linear mosaic), OpcodeList3 (after demosaicking)."""
 WARPS = (1, 2, 14)
-"""WarpRectilinear, WarpFisheye, WarpRectilinear2: they hold for a picture of any size."""
+"""WarpRectilinear, WarpFisheye, WarpRectilinear2: valid for a picture of any size."""
 _VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _GAIN_MAP = 3, 4, 5, 9
 _APPLIED_HERE = (_VIGNETTE, _BAD_LIST, _GAIN_MAP)
 _NAMES = {
@@ -36,7 +36,7 @@ _DAMAGED = say("note.corrections_damaged")
 
 
 class _UnusableError(Exception):
-    """An opcode that says nothing sensible."""
+    """An opcode with implausible contents."""
 
 
 def _opcodes(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -60,17 +60,17 @@ def apply_opcodes(
     counts: NDArray[np.uint16],
     origin: tuple[int, int],
 ) -> list[str]:
-    """Applies the bad pixels, gain maps and radial gains of a DNG in place; never raises for what the file holds.
+    """Applies the bad pixels, gain maps and radial gains of a DNG in place; never raises for a file's contents.
 
     Args:
         light: H x W mosaic or H x W x 3 linear light of the active area.
-        colors: of a mosaic, h x w indices into RGB, repeated over it; of an H x W x 3 picture it is not looked at.
+        colors: h x w indices into RGB, repeated over a mosaic; ignored for an H x W x 3 picture.
         tags: of the directory of the file's raw picture.
-        counts: what the file stores of the active area, by which the first list goes.
-        origin: row and column of the active area on the sensor, from whose corner the first list counts.
+        counts: stored counts of the active area, on which the first list is defined.
+        origin: row and column of the active area on the sensor; the first list counts from the sensor's corner.
 
     Returns:
-        Sentences for the user: what was applied, and what was not.
+        Sentences for the user about applied and unapplied corrections.
     """
     notes: list[str] = []
     applied: list[str] = []
@@ -105,18 +105,18 @@ def apply_opcodes(
 
 
 def _neighbours(places: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
-    """The map's points before and after each place, in steps of the map, and the second one's weight."""
+    """Map points before and after each position, in steps of the map, and the weight of the second."""
     clipped = np.clip(places, 0, count - 1)
     first = np.minimum(clipped.astype(np.intp), max(0, count - 2))
     return first, np.minimum(first + 1, count - 1), (clipped - first).astype(np.float32)
 
 
 def _gain_map(light: FloatArray, colors: NDArray[np.integer], body: bytes, per_color: bool) -> None:
-    """GainMap: gains on a grid over the active area, bilinear between its points, for every `pitch`-th row and column
-    of a rectangle.
+    """Reads GainMap: gains on a grid over the active area, bilinear between its points, for every `pitch`-th row and
+    column of a rectangle.
 
     Raises:
-        _UnusableError, struct.error: the body is too short, or holds gains that are none.
+        _UnusableError, struct.error: the body is too short, or contains invalid gains.
     """
     top, left, bottom, right, plane, planes, row_pitch, column_pitch, points_v, points_h = struct.unpack_from(
         ">10I", body
@@ -161,10 +161,10 @@ def _gain_map(light: FloatArray, colors: NDArray[np.integer], body: bytes, per_c
 
 
 def _radial_gain(light: FloatArray, body: bytes) -> None:
-    """FixVignetteRadial: 1 + k0 r^2 + k1 r^4 + ... + k4 r^10, with r = 1 in the corner farthest from the centre.
+    """Reads FixVignetteRadial: 1 + k0 r^2 + k1 r^4 + ... + k4 r^10, with r = 1 in the corner farthest from the centre.
 
     Raises:
-        _UnusableError, struct.error: the body is too short, or its numbers are none.
+        _UnusableError, struct.error: the body is too short, or contains invalid numbers.
     """
     *k, center_x, center_y = struct.unpack_from(">7d", body)
     if not np.isfinite([*k, center_x, center_y]).all() or not (0 <= center_x <= 1 and 0 <= center_y <= 1):
@@ -189,11 +189,11 @@ def _radial_gain(light: FloatArray, body: bytes) -> None:
 
 
 def still_to_do(data: Any, only: tuple[int, ...] = ()) -> bytes:
-    """An opcode list without the opcodes that `apply_opcodes` applies; empty if none is left, or it is damaged.
+    """Removes the opcodes that `apply_opcodes` applies from an opcode list; empty if none is left or it is damaged.
 
     Args:
         data: the value of a tag.
-        only: keep no others than these.
+        only: keep only these.
     """
     if not isinstance(data, bytes):
         return b""

@@ -19,7 +19,7 @@ READERS: dict[str, Callable[[bytes, str, Limits], Decoded]] = {
     "jpeg": read_jpeg, "png": read_png, "tiff": read_tiff, "webp": read_webp, "gif": read_gif, "bmp": read_bmp,
     "heic": read_heic, "avif": read_avif, "jxl": read_jxl, "jp2": read_jp2,
 }  # fmt: skip
-"""By the keys of `explorer.formats`."""
+"""Readers by the keys of `explorer.formats`."""
 
 
 def read_picture(data: bytes, kind: str, name: str, limits: Limits) -> RgbPhoto:
@@ -27,8 +27,8 @@ def read_picture(data: bytes, kind: str, name: str, limits: Limits) -> RgbPhoto:
 
     Args:
         data: the whole file.
-        kind: a key of `READERS`, as the content says.
-        name: what messages call it.
+        kind: a key of `READERS`, according to the content.
+        name: its name in messages.
         limits: the size in the header is checked before decoding.
 
     Raises:

@@ -1,5 +1,5 @@
-"""PNG (W3C, third edition), all depths. Decoders see the chunks that pixels need, and no others: text, times and
-whatever else a file carries may be as large or as wrong as it likes."""
+"""Reads PNG (W3C, third edition) of all depths. Decoders only get the chunks that pixels need, so that text, times and
+other chunks cannot harm, however large or wrong they are."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from explorer.photo.limits import Limits
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE = 0, 2, 3
 _SIDE = frozenset({b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL", b"zTXt", b"tEXt"})
-"""Ancillary chunks that are looked at; the first of each kind counts."""
+"""Ancillary chunks that are read; the first of each kind counts."""
 _SRGB_GAMMA = 45455
 _SAME_GAMMA = 0.05
-"""Relative difference up to which a gAMA chunk means sRGB's own curve, as in libpng: writers of sRGB state 1/2.2."""
+"""Largest relative difference for which a gAMA chunk means sRGB's curve, as in libpng: writers of sRGB state 1/2.2."""
 _GAMMAS = (10_000, 1_000_000)
-"""Least and largest gAMA of a picture, which has exponents from 10 to 0.1."""
+"""Smallest and largest accepted gAMA, for exponents from 10 to 0.1."""
 _MOST_PROFILE = 16 * 2**20
 _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 
@@ -45,7 +45,7 @@ class _Chunks:
     header: bytes
     palette: bytes
     samples: list[bytes]
-    """Contents of the IDAT chunks, which together are one zlib stream."""
+    """Contents of the IDAT chunks, which together form one zlib stream."""
     side: dict[bytes, bytes]
     ended: bool
     damaged: list[str]
@@ -53,7 +53,7 @@ class _Chunks:
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of each chunk's data; an end beyond the file is a chunk that was cut off."""
+    """Yields kind, start and end of each chunk's data; an end beyond the file means a truncated chunk."""
     position = len(SIGNATURE)
     while position + 8 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
@@ -96,7 +96,7 @@ def _chunks(data: bytes, name: str) -> _Chunks:
 
 
 def _inflated(data: bytes, most: int = _MOST_PROFILE) -> bytes:
-    """Inflated zlib data; empty if it is damaged or larger than `most`."""
+    """Inflates zlib data; empty if it is damaged or larger than `most`."""
     stream = zlib.decompressobj()
     try:
         out = stream.decompress(data, most)
@@ -110,7 +110,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _color(side: dict[bytes, bytes], depth: int, notes: list[str]) -> tuple[ColorSpace | None, bytes | None]:
-    """The colour space and the profile, by precedence: cICP, iCCP, sRGB, then gAMA and cHRM."""
+    """Returns colour space and profile, by precedence: cICP, iCCP, sRGB, then gAMA and cHRM."""
     if len(side.get(b"cICP", b"")) == 4:
         primaries, transfer, matrix, full = side[b"cICP"]
         try:
@@ -141,14 +141,14 @@ def _color(side: dict[bytes, bytes], depth: int, notes: list[str]) -> tuple[Colo
 
 
 def _transparency(header: bytes, value: bytes) -> bytes | None:
-    """The tRNS chunk if the colour type may have it with this length: decoders stumble over others."""
+    """Returns the tRNS chunk if the colour type allows it with this length; decoders fail on others."""
     kind = header[9]
     fits = len(value) == 2 if kind == _GREY else len(value) == 6 if kind == _RGB else 0 < len(value) <= 256
     return value if fits and kind in (_GREY, _RGB, _PALETTE) else None
 
 
 def _exif(side: dict[bytes, bytes]) -> Any:
-    """From eXIf, or from the text that older ImageMagick writes."""
+    """Reads EXIF from eXIf, or from the text chunk that older versions of ImageMagick write."""
     if b"eXIf" in side:
         return exif_of(side[b"eXIf"])
     for kind in (b"zTXt", b"tEXt"):
@@ -163,7 +163,7 @@ def _exif(side: dict[bytes, bytes]) -> Any:
 
 
 def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes a PNG, of an animated one the picture that plain viewers show.
+    """Decodes a PNG; for an animation, the picture that plain viewers show.
 
     Raises:
         PhotoError: damaged, truncated or too large.
@@ -188,7 +188,7 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
         notes.append(say("note.pictures_first", count=count))
     depth = header[8]
     try:
-        if depth == 16:  # Pillow gives 8 bits of a 16-bit RGB PNG
+        if depth == 16:  # Pillow returns only 8 bits of a 16-bit RGB PNG
             import imagecodecs
 
             samples = imagecodecs.png_decode(bare)
@@ -196,12 +196,12 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
             model, alpha = "grey" if channels <= 2 else "rgb", channels in (2, 4)
         else:
             with by_pillow(bare, ["PNG"], name, "PNG") as picture:
-                picture.decodermaxblock = len(bare)  # zlib's own checksum is looked at where the end is seen at once
+                picture.decodermaxblock = len(bare)  # zlib's own checksum is checked when the end is reached
                 picture.load()
                 samples, model, alpha = pillow_samples(picture)
     except PhotoError:
         raise
-    except Exception as error:  # decoders raise what they like on damaged data: OSError, struct.error, their own
+    except Exception as error:  # decoders raise all kinds of exceptions on damaged data
         raise damaged(error, name, "PNG") from error
     bits = 16 if depth == 16 else 8
     space, profile = _color(side, bits, notes)

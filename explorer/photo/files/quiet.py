@@ -1,4 +1,4 @@
-"""LibRaw's own lines kept off the standard error: what they say, our one sentence says."""
+"""Keeps LibRaw's messages off standard error, because the explorer's own error message says the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES = re.compile(rb"^[^\n]*: (?:data corrupted at \d+|Unexpected end of file)
 
 
 class _StandardError:
-    """The process's standard error, taken while one or more files are decoded."""
+    """Captures the process's standard error while one or more files are decoded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,11 +31,11 @@ class _StandardError:
                 return
             try:
                 self._kept = os.dup(2)
-                self._taken = tempfile.TemporaryFile()  # noqa: SIM115, until the last user gives it back
+                self._taken = tempfile.TemporaryFile()  # noqa: SIM115, until the last user releases it
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     sys.stderr.flush()
                 os.dup2(self._taken.fileno(), 2)
-            except OSError:  # there is no standard error, or no place for a file
+            except OSError:  # there is no standard error, or no space for a file
                 self._taken = None
 
     def give_back(self) -> None:
@@ -60,18 +60,18 @@ _in_threads = False
 
 
 def allow_in_threads() -> None:
-    """Lets `without_librarys_lines` work while there are other threads: for programs, such as the command line, whose
-    threads start no processes that would inherit the standard error meanwhile."""
+    """Lets `without_librarys_lines` work while there are other threads. For programs such as the command line, whose
+    threads start no processes that would inherit the captured standard error."""
     global _in_threads
     _in_threads = True
 
 
 @contextlib.contextmanager
 def without_librarys_lines() -> Iterator[None]:
-    """Takes what is written to the standard error while the block runs, and then passes on all but LibRaw's lines.
+    """Captures standard error while the block runs, then passes on everything but LibRaw's lines.
 
-    The standard error belongs to the whole process, so nothing is taken while there are other threads, unless the
-    program allows it. The decoders of `explorer.sandbox.processes` have no standard error that is shown.
+    Standard error belongs to the whole process, so nothing is captured while there are other threads, unless the
+    program allows it. The standard error of the decoders in `explorer.sandbox.processes` is never shown.
     """
     if not (_in_threads or threading.active_count() == 1):
         yield

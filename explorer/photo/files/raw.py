@@ -1,4 +1,4 @@
-"""Camera RAW files through LibRaw, and headerless mosaics."""
+"""Reads camera RAW files with LibRaw."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ NOMINAL_MATRIX = say("source.nominal_matrix")
 
 
 def _message(error: BaseException) -> str:
-    """LibRaw's messages are bytes."""
+    """Decodes LibRaw's messages, which are bytes."""
     text = error.args[0] if error.args else error
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
 def _picture_area(raw: rawpy.RawPy, tags: Mapping[int, Any]) -> Area:
-    """Where the picture lies on the sensor: a DNG's active area, which LibRaw makes begin at even rows and columns;
-    else what LibRaw knows of the camera."""
+    """Position of the picture on the sensor: a DNG's active area, which LibRaw starts at even rows and columns, else
+    LibRaw's values for the camera."""
     sizes = raw.sizes
     top, left = sizes.top_margin, sizes.left_margin
     known = (top, left, top + sizes.height, left + sizes.width)
@@ -96,7 +96,7 @@ def _black_and_white(
         black = BlackLevel(tile_levels(pattern.colors, levels if pattern.colors.max() else levels[:1]))
     white = float(raw.white_level)
     low, high = black.limits()
-    # A file's own saturation levels are nearer than LibRaw's for the model, where they are believable.
+    # A file's own saturation levels, if plausible, are more accurate than LibRaw's for the model.
     own = [float(level) for level in raw.camera_white_level_per_channel or [] if level]
     if own and high < min(own) and white / 2 < min(own) <= white:
         white = min(own)
@@ -110,14 +110,14 @@ def _black_and_white(
 
 @dataclass(frozen=True)
 class _Pattern:
-    """The colour-filter array of the picture's area."""
+    """Colour-filter array of the picture's area."""
 
     cfa: Cfa
     colors: NDArray[np.uint8]
     """LibRaw's colour numbers (0 red, 1 green, 2 blue, 3 the green of blue's row) of the tile at the top left."""
     phase: str = ""
     shift: tuple[int, int] = (0, 0)
-    """Rows and columns to the canonical tile."""
+    """Rows and columns to crop to reach the canonical tile."""
     monochrome: bool = False
 
 
@@ -125,10 +125,10 @@ _ALL_COLORS = np.zeros((1, 1), dtype=np.uint8)
 
 
 def _pattern(raw: rawpy.RawPy, area: Area, name: str) -> _Pattern:
-    """The colour-filter array from the first pixel of the picture on.
+    """Returns the colour-filter array, starting at the picture's first pixel.
 
     Raises:
-        PhotoError: neither Bayer nor X-Trans nor none.
+        PhotoError: a colour-filter array other than Bayer or X-Trans.
     """
     from rawpy import RawType
 
@@ -137,7 +137,7 @@ def _pattern(raw: rawpy.RawPy, area: Area, name: str) -> _Pattern:
         return _Pattern("none", _ALL_COLORS)
     try:
         period = 0 if raw.raw_pattern is None else raw.raw_pattern.shape[0]
-    except NotImplementedError:  # rawpy's answer to a pattern that it does not know
+    except NotImplementedError:  # rawpy's result for an unknown pattern
         period = 0
     if raw.raw_type == RawType.Flat and (raw.num_colors == 1 or period == 1):
         return _Pattern("none", _ALL_COLORS, monochrome=True)
@@ -163,9 +163,9 @@ def _pattern(raw: rawpy.RawPy, area: Area, name: str) -> _Pattern:
 
 
 def initial_balance(as_shot: Gains | None, daylight: Gains | None) -> WhiteBalance:
-    """As shot, else the camera's daylight, else the nominal camera's daylight.
+    """Chooses as-shot gains, else the camera's daylight, else the nominal camera's daylight.
 
-    Not the grey world: a picture of one red rose would come out cyan.
+    Not grey world, which would turn a picture of one red rose cyan.
     """
     if as_shot is not None:
         return WhiteBalance(as_shot, "as shot")
@@ -185,9 +185,9 @@ def _matrix(raw: rawpy.RawPy) -> tuple[FloatArray, str]:
 
 
 def _exposure(raw: rawpy.RawPy, found: Exposure) -> Exposure:
-    """The container's tags first; LibRaw's reading where they are silent.
+    """Reads the exposure from the container's tags; LibRaw's values fill in missing ones.
 
-    LibRaw gives exactly 1 s at f/1 with ISO 0 for a file that says nothing.
+    For a file without these tags, LibRaw returns exactly 1 s at f/1 with ISO 0.
     """
     other = raw.other
     silent = other.iso_speed == 0 and other.shutter_speed == 1 and other.aperture == 1
@@ -202,7 +202,7 @@ def _exposure(raw: rawpy.RawPy, found: Exposure) -> Exposure:
 
 
 def _taken(raw: rawpy.RawPy) -> datetime | None:
-    """When the photo was taken as LibRaw reads it, for containers whose own tags are silent."""
+    """LibRaw's date and time of the photo, for containers whose own tags lack it."""
     taken = raw.other.timestamp
     return taken if taken is not None and taken.year > 1970 else None
 
@@ -237,7 +237,7 @@ def _light(
     raw: rawpy.RawPy, pattern: _Pattern, area: Area, source: bytes | Path, tags: Mapping[int, Any], name: str,
     choice: BlackChoice,
 ) -> tuple[FloatArray, tuple[float, ...], float, list[str], bool]:  # fmt: skip
-    """Linear light of the picture's area, black levels, white level, notes, and whether masked pixels say something."""
+    """Returns the picture's linear light, black levels, white level, notes, and whether masked pixels are usable."""
     visible = raw.raw_image[area[0] : area[2], area[1] : area[3]]
     if visible.ndim == 3:
         visible = visible[..., :3]
@@ -249,7 +249,7 @@ def _light(
         measured = believed(black, white, _sensor(raw, pattern, area, tags))
         black, note = checked_black_level(black, white, measured, choice)
         notes += [note] if note else []
-    # This also copies the samples out of LibRaw's memory, which ends with the reader.
+    # This also copies the samples out of LibRaw's memory, which is freed with the reader.
     light = normalized(visible, black, white)
     notes += apply_opcodes(light, np.where(pattern.colors == 3, 1, pattern.colors), tags, visible, area[:2])
     if visible.ndim == 3:
@@ -316,9 +316,9 @@ def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: Black
     """Decodes a camera RAW file.
 
     Args:
-        source: the whole file, or the path of a TIFF-based one, which LibRaw then reads by itself.
-        name: what messages call it.
-        limits: its size is checked before its samples are decoded.
+        source: the whole file, or the path of a TIFF-based one, which LibRaw then reads itself.
+        name: its name in messages.
+        limits: checked before the samples are decoded.
         black_level: see `explorer.photo.light.masked.checked_black_level`.
 
     Raises:
@@ -345,11 +345,11 @@ def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: Black
 
 
 def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackChoice = "auto") -> RawPhoto | None:
-    """Decodes a DNG that LibRaw reads from the disk by itself, which spares a copy of the file; these files may be
-    uncompressed, and then the copy takes a third of the time of all the rest.
+    """Decodes a DNG that LibRaw reads directly from disk. This saves a copy of the file, which for uncompressed files
+    takes a third as long as everything else.
 
     Returns:
-        None for every other file, and for one whose samples are cut off: who reads it whole can tell what it is.
+        None for any other file, and for one with truncated samples; reading all of it can tell what is wrong.
 
     Raises:
         PhotoError: a DNG that is too long, or as `read_raw`.
@@ -358,7 +358,7 @@ def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackCh
 
     try:
         size = path.stat().st_size
-        str(path).encode()  # LibRaw wants names in UTF-8
+        str(path).encode()  # LibRaw expects names in UTF-8
         with path.open("rb") as file:
             if file.read(4) not in (b"II*\0", b"MM\0*"):
                 return None
@@ -369,7 +369,7 @@ def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackCh
                 spans = [span for page in pages for span in zip(page.dataoffsets, page.databytecounts, strict=False)]
                 if DNG_VERSION not in first.tags or any(start + count > size for start, count in spans):
                     return None
-    except Exception:  # tifffile raises many kinds on damaged structures
+    except Exception:  # tifffile raises many kinds of errors on damaged structures
         return None
     limits.check_bytes(size, name)
     return read_raw(path, name, limits, black_level)

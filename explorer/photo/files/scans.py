@@ -1,5 +1,5 @@
-"""How often a JPEG paints over itself: each scan of a progressive one costs as much time as its pixels, and almost no
-bytes."""
+"""Limits the number of scans in a JPEG: each scan of a progressive one takes as much time as all its pixels, but almost
+no bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from explorer.photo.limits import Limits
 MOST_SCANS = 128
 """Writers make about ten."""
 SCANS_OF_THE_LARGEST = 16
-"""Scans of a picture with as many pixels as are allowed; smaller ones may have more, up to `MOST_SCANS`."""
+"""Largest number of scans for a picture of the maximum size; smaller ones may have more, up to `MOST_SCANS`."""
 _MOST_SEGMENTS = 10_000
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
-"""The end of a scan's bytes: stuffed zeros and restart markers belong to it. One byte is one step."""
+"""Finds the end of a scan's bytes, which may contain stuffed zeros and restart markers; one byte per step."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -22,7 +22,7 @@ def check_scans(data: bytes, name: str, limits: Limits) -> None:
     """Refuses a JPEG whose decoding would take much longer than that of a photo of its size.
 
     Args:
-        data: the file; only its first picture is looked at.
+        data: the file; only its first picture is checked.
 
     Raises:
         PhotoError: it has too many scans, or segments.

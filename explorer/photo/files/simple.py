@@ -1,4 +1,4 @@
-"""GIF and WebP through Pillow, and BMP with its bit fields."""
+"""Reads GIF and WebP with Pillow, and BMP with its bit fields."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _through_pillow(data: bytes, kind: str, name: str, limits: Limits, ended: bo
                 notes.append(say("note.pictures_first", count=count))
             picture.load()
             samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise what they like on damaged data
+        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
             raise damaged(error, name, kind) from error
         profile, exif = picture.info.get("icc_profile"), exif_of(picture.info.get("exif"))
     return Decoded(samples, 255.0, 8, model, alpha, profile=profile, orientation=None, exif=exif, notes=notes)
 
 
 def read_webp(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes a WebP, of an animated one the first picture.
+    """Decodes a WebP; for an animation, the first picture.
 
     Raises:
         PhotoError: damaged, truncated or too large.
@@ -62,7 +62,7 @@ _BIT_FIELDS, _ALPHA_BIT_FIELDS = 3, 6
 
 
 def is_bmp(data: bytes) -> bool:
-    """True if a file begins as a BMP does: "BM", and behind it the size of a header that exists."""
+    """True if a file begins like a BMP: "BM", followed by the size of a known header."""
     return data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in (12, 16, 40, 52, 56, 64, 108, 124)
 
 
@@ -113,7 +113,7 @@ def _by_fields(
     packed = rows.reshape(height, -1)[:, :width]
     packed = packed if top_down else packed[::-1]
     planes = [_field(packed, mask) for mask in masks if mask]
-    if masks[3] and not planes[3].any():  # writers that state an alpha mask and leave its bits at 0
+    if masks[3] and not planes[3].any():  # some writers state an alpha mask but leave its bits at 0
         planes.pop()
     bits = max(int(mask).bit_count() for mask in masks[:3])
     return Decoded(np.stack(planes, axis=-1), 1.0, 8 if bits <= 8 else 16, "rgb", len(planes) == 4)

@@ -1,4 +1,4 @@
-"""TIFF 6.0, its supplements and BigTIFF: which picture of a file is the photograph, and what its samples mean."""
+"""Reads TIFF 6.0, its supplements and BigTIFF: finds the photograph in the file and interprets its samples."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _REDUCED, _MASK = 1, 4
 """Bits of NewSubfileType."""
 _MOST_PAGES = 256
 _JPEG = (7, 34892, 99)
-"""Compressions whose decoder gives RGB for YCbCr."""
+"""Compressions whose decoder returns RGB for YCbCr."""
 _LARGEST_FLOAT = (255.0, 65535.0)
 
 
@@ -44,7 +44,7 @@ def _tag(page: Any, code: int, default: Any = None) -> Any:
 
 
 def _subfile(page: Any) -> int:
-    """NewSubfileType, or what the older tag says in its terms; 0 for a picture of its own."""
+    """NewSubfileType, or its equivalent from the older tag; 0 for an independent picture."""
     value = _tag(page, 254)
     if isinstance(value, int):
         return value
@@ -56,10 +56,10 @@ def _pixels(page: Any) -> int:
 
 
 def photograph(tiff: Any) -> tuple[Any, str | None]:
-    """The directory that holds the photograph, and a note where there are others.
+    """Returns the directory of the photograph, and a note if there are others.
 
-    It is the first that is marked neither as reduced nor as a mask, unless a larger one has its proportions: the first
-    is a preview then, which the writer did not mark.
+    This is the first directory that is marked neither as reduced nor as a mask, unless a larger one has the same
+    proportions: then the first is a preview that the writer did not mark.
     """
     pages = [tiff.pages[index] for index in range(min(len(tiff.pages), _MOST_PAGES))]
     inside = [each for page in pages[:4] for each in list(page.pages or [])[:8]] if _has_subs(pages) else []
@@ -82,7 +82,7 @@ def photograph(tiff: Any) -> tuple[Any, str | None]:
 
 
 def _is_cut_off(tiff: Any, data: bytes) -> bool:
-    """True if a directory, or the samples that one of them names, lie behind the end of the file."""
+    """True if a directory, or the samples that it refers to, lie beyond the end of the file."""
     pages = [tiff.pages[index] for index in range(min(len(tiff.pages), _MOST_PAGES))]
     for page in pages:
         if any(start + count > len(data) for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
@@ -113,7 +113,7 @@ def _is_preview(page: Any, chosen: Any) -> bool:
 
 
 def _check_unpacked(page: Any, name: str, limits: Limits) -> None:
-    """Refuses pages whose samples, or whose tiles or strips, are larger than any picture's."""
+    """Refuses pages whose samples, tiles or strips are larger than those of any picture."""
     size = max(1, page.dtype.itemsize if page.dtype is not None else _depth(page) // 8)
     if page.is_tiled:
         height, width, depth = page.tilelength, page.tilewidth, page.tiledepth
@@ -129,7 +129,7 @@ def _depth(page: Any) -> int:
 
 
 def _samples(page: Any, name: str) -> NDArray:
-    """H x W x C as the file has them; planes are brought together, and index 0 of a depth is taken."""
+    """Returns the stored samples as H x W x C: joins planes, and takes index 0 of a depth."""
     samples = page.asarray()
     height, width, channels = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
     if samples.size != height * width * channels:
@@ -140,10 +140,10 @@ def _samples(page: Any, name: str) -> NDArray:
 
 
 def _float_peak(samples: NDArray, colors: int, name: str, notes: list[str]) -> tuple[NDArray, float]:
-    """Floating-point samples in [0, peak], and the peak: 1, 255 or 65535 by what the samples reach.
+    """Returns floating-point samples in [0, peak], and the peak: 1, 255 or 65535, depending on the largest sample.
 
-    Values above 1 may be light brighter than white, or counts. They are counts where they are whole numbers, or where
-    more than half of them are above 1: a picture of which more is brighter than white than not is none.
+    Values above 1 may be light brighter than white, or counts. They are taken as counts if they are whole numbers, or
+    if more than half of them are above 1, since no picture is mostly brighter than white.
     """
     if not np.isfinite(samples).all():
         raise PhotoError(code="error.not_finite", name=name)
@@ -169,7 +169,7 @@ def _float_peak(samples: NDArray, colors: int, name: str, notes: list[str]) -> t
 
 
 def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
-    """Indices (and whatever stands next to them) -> RGB with the depth of the colour map, 8 or 16 bits."""
+    """Converts indices (and any channels next to them) to RGB with the depth of the colour map, 8 or 16 bits."""
     table = np.asarray(page.colormap)
     if table.ndim != 2 or table.shape[0] != 3 or int(samples[..., 0].max()) >= table.shape[1]:
         raise PhotoError(code="error.tiff_palette", name=name)
@@ -186,7 +186,7 @@ def _palette(page: Any, samples: NDArray, name: str) -> tuple[NDArray, int]:
 
 
 def _opacity(page: Any, colors: int, channels: int) -> tuple[int | None, bool]:
-    """The index of the opacity sample, and whether the colours are premultiplied by it."""
+    """Returns the index of the opacity sample, and whether the colours are premultiplied by it."""
     for place, extra in enumerate(page.extrasamples):
         if int(extra) in (1, 2) and colors + place < channels:
             return colors + place, int(extra) == 1
@@ -194,7 +194,7 @@ def _opacity(page: Any, colors: int, channels: int) -> tuple[int | None, bool]:
 
 
 def _decoded(page: Any, name: str) -> Decoded:
-    """The samples of one directory, and their meaning."""
+    """Reads the samples of one directory, and their meaning."""
     photometric = int(page.photometric)
     samples, notes = _samples(page, name), list[str]()
     if photometric == _SEPARATED and (_tag(page, 332, 1) != 1 or samples.shape[2] < 4):
@@ -206,11 +206,12 @@ def _decoded(page: Any, name: str) -> Decoded:
         return _lab(page, samples, photometric, name)
     model = _MODELS[photometric]
     colors = CHANNELS[model]
-    # Next to three colours or four inks stand masks and spot colours; grey with many more is a spectrum or a stack.
+    # Extra samples of three colours or four inks are masks and spot colours; grey with many more is a spectrum or a
+    # stack.
     if samples.shape[2] < colors or samples.shape[2] > (4 if model == "grey" else 16):
         raise PhotoError(code="error.tiff_shape", name=name, shape=samples.shape)
     alpha, premultiplied = _opacity(page, colors, samples.shape[2])
-    premultiplied &= photometric != _PALETTE  # indices are no product
+    premultiplied &= photometric != _PALETTE  # indices are never premultiplied
     keep = [*range(colors), *([alpha] if alpha is not None else [])]
     samples = samples[..., keep] if len(keep) != samples.shape[2] else samples
     peak: float
@@ -225,7 +226,7 @@ def _decoded(page: Any, name: str) -> Decoded:
         model, peak, bits = "rgb", float(entry), 8 if entry == 255 else 16
     elif photometric == _WHITE_IS_ZERO:
         samples = samples.astype(np.float64 if bits == 32 and kind != "f" else np.float32)
-        if premultiplied:  # what is multiplied is the stored sample
+        if premultiplied:  # the stored samples are premultiplied
             samples[..., :1] = divided(samples[..., :1], (samples[..., 1:] / peak).astype(np.float32)).clip(0, peak)
             premultiplied = False
         samples[..., 0] = np.float32(peak) - samples[..., 0]
@@ -247,8 +248,8 @@ def _lab(page: Any, samples: NDArray, photometric: int, name: str) -> Decoded:
 
 
 def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes the photograph of a TIFF: grey, palette, RGB, CMYK, Lab, YCbCr, with or without opacity, in planes or
-    not; 1 to 16 bits or float.
+    """Decodes the photograph of a TIFF: grey, palette, RGB, CMYK, Lab, YCbCr, with or without opacity, planar or not; 1
+    to 16 bits or float.
 
     Raises:
         PhotoError: damaged, truncated, too large, holding NaN or infinite values, or of an unsupported kind.
@@ -277,26 +278,26 @@ def read_tiff(data: bytes, name: str, limits: Limits) -> Decoded:
                 decoded.profile = bytes(profile)
     except PhotoError:
         raise
-    except Exception as error:  # decoders raise what they like on damaged data
+    except Exception as error:  # decoders raise all kinds of exceptions on damaged data
         raise damaged(error, name, "TIFF") from error
-    # Pillow reads a BigTIFF's header as a damaged one.
+    # Pillow takes a BigTIFF's header for a damaged one.
     decoded.exif, decoded.exif_color = exif_of(data if data[2:4] in (b"*\0", b"\0*") else None), True
     return decoded
 
 
 def _by_libtiff(data: bytes, page: Any, name: str) -> Decoded:
-    """YCbCr that is not JPEG, LogLuv and the like, which libtiff brings to 8-bit RGB."""
+    """Decodes YCbCr that is not JPEG, LogLuv and the like, which libtiff converts to 8-bit RGB."""
     import imagecodecs
 
     kind = getattr(page.photometric, "name", str(page.photometric))
     refusal = PhotoError(code="error.colours_unread", name=name, kind=kind)
-    if not isinstance(page.index, int):  # inside of another directory
+    if not isinstance(page.index, int):  # inside another directory
         raise refusal
     try:
         samples = imagecodecs.tiff_decode(data, page.index, asrgb=True)[..., :3]
     except Exception as error:  # libtiff knows some of them only
         raise refusal from error
-    # libtiff mirrors by the orientation, but does not swap rows and columns: back to what the file holds.
+    # libtiff mirrors by the orientation, but does not swap rows and columns: undo this to get the stored samples.
     turn = _tag(page, ORIENTATION, 1)
     samples = samples[::-1] if turn in (3, 4, 7, 8) else samples
     return Decoded(samples[:, ::-1] if turn in (2, 3, 6, 7) else samples, 255.0, 8)

@@ -1,8 +1,8 @@
-"""PNG and TIFF files from samples, compressed on all cores.
+"""Encodes samples as PNG and TIFF files, compressed on all cores.
 
-A PNG's samples are one zlib stream. Deflate (RFC 1951) lets it consist of blocks that know nothing of each other, so
-bands of rows are filtered and compressed independently and joined: each block loses its mark of being the last one and
-is followed by an empty stored block, which ends at a byte's border. A TIFF's strips are independent anyway.
+A PNG's samples are one zlib stream. Deflate (RFC 1951) allows it to consist of independent blocks, so bands of rows are
+filtered and compressed independently and then joined: each block loses its mark as the last one and is followed by an
+empty stored block, which ends on a byte boundary. A TIFF's strips are independent anyway.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from explorer.photo.parallel import in_bands
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 _BLOCK = 1 << 15
-"""Bytes that are compressed at once, or a row. libdeflate's fastest level makes a single block of them, which refers to
-nothing before it: noise loses 0.2 % by that."""
+"""Bytes that are compressed at once (at least one row). libdeflate's fastest level makes a single block of them,
+without references to earlier data, which costs 0.2 % on noise."""
 _BAND = 1 << 17
-"""Bytes of filtered rows that are at work at once; with the predictor's steps they fit a second-level cache."""
+"""Bytes of filtered rows that are processed at once; with the predictor's steps they fit into a second-level cache."""
 _PROBED = 8
 """Bands sampled to decide how to compress a picture."""
 _WORTH = 0.97
-"""Size from which on it is worth while to search longer. In noise, nothing is found; in clean pictures, a tenth."""
+"""Size from which a longer search pays off. In noise it finds nothing, in clean pictures it saves a tenth."""
 _THOROUGH = 4
-"""The first of zlib's levels that compares several matches."""
+"""Lowest zlib level that compares several matches."""
 _PAETH = 4
 _EMPTY = b"\0\0\xff\xff"
 """The rest of an empty stored block, after its three header bits and the padding."""
@@ -40,7 +40,7 @@ _ADLER = 65521
 
 
 def png_of(samples: Samples, exif: bytes | None = None, profile: bytes | None = None) -> bytes:
-    """A PNG (third edition) with Paeth's predictor in every row.
+    """Encodes a PNG (third edition) with Paeth's predictor in every row.
 
     Args:
         samples: H x W x 3 or H x W.
@@ -64,7 +64,7 @@ def png_of(samples: Samples, exif: bytes | None = None, profile: bytes | None = 
 
 
 def tiff_of(samples: Samples, profile: bytes | None = None) -> io.BytesIO:
-    """A little-endian TIFF of one page: Deflate after the horizontal predictor, in strips.
+    """Encodes a little-endian, single-page TIFF: Deflate after the horizontal predictor, in strips.
 
     Args:
         samples: H x W x 3 or H x W.
@@ -76,7 +76,7 @@ def tiff_of(samples: Samples, profile: bytes | None = None) -> io.BytesIO:
 
 
 def _probe(samples: Samples) -> Samples:
-    """Bands of rows from all over a picture, or all of a small one."""
+    """Samples bands of rows from all over a picture, or all of a small one."""
     rows = max(1, _BAND // samples[0].nbytes)
     if len(samples) <= 2 * _PROBED * rows:
         return samples
@@ -97,7 +97,7 @@ def _tiff(samples: Samples, quick: bool, profile: bytes | None = None) -> io.Byt
 
 
 def _png_data(samples: Samples, quick: bool) -> list[bytes]:
-    """The IDAT chunks: one for each band, and the end of the stream."""
+    """Yields the IDAT chunks: one for each band, and the end of the stream."""
     height, width = samples.shape[:2]
     step = samples.dtype.itemsize * (samples.shape[2] if samples.ndim == 3 else 1)
     rows = max(1, _BAND // (width * step + 1))
@@ -117,18 +117,18 @@ def _png_data(samples: Samples, quick: bool) -> list[bytes]:
 
 
 def deflated(data: bytes, quick: bool = True) -> bytes:
-    """Bytes as deflate blocks none of which is the last, ending at a byte's border, so that others may follow.
+    """Compresses bytes to deflate blocks that end on a byte boundary, none marked as the last, so that more may follow.
 
-    libdeflate ends a stream inside a byte and does not say where. The three bits of the empty block's header go into
-    what is left of that byte or do not; its two lengths, each the other's complement, tell whether they did.
+    libdeflate ends a stream inside a byte and does not say where. The three bits of the empty block's header either fit
+    into the rest of that byte or not; its two lengths, each the complement of the other, show whether they did.
 
     Args:
-        quick: by libdeflate's fastest level; else by zlib, which searches longer.
+        quick: use libdeflate's fastest level, otherwise zlib, which searches longer.
     """
     import imagecodecs
 
     found = bytearray(imagecodecs.deflate_encode(data, 1, raw=True)) if quick else bytearray(1)
-    if not found[0] & 1:  # or several blocks, of which the mark is in the last one, anywhere
+    if not found[0] & 1:  # or several blocks, with the mark in the last one, anywhere
         stream = zlib.compressobj(_THOROUGH, zlib.DEFLATED, -zlib.MAX_WBITS)
         return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH)
     found[0] &= 0xFE
@@ -145,7 +145,7 @@ def _chunk(name: bytes, *parts: bytes) -> bytes:
 
 
 def _joined(sums: list[tuple[int, int]]) -> int:
-    """Adler-32 (RFC 1950) of bytes after each other, from that of each part and its length."""
+    """Combines the Adler-32 checksums (RFC 1950) of consecutive parts, given each part's checksum and length."""
     low, high = 1, 0
     for value, length in sums:
         high += (value >> 16) + length * (low - 1)
@@ -154,11 +154,11 @@ def _joined(sums: list[tuple[int, int]]) -> int:
 
 
 def _filtered(samples: Samples, top: int, bottom: int, step: int) -> NDArray[np.uint8]:
-    """Rows top to bottom as their filter's type and what Paeth's predictor leaves of their bytes, most significant
+    """Filters rows top to bottom: each row's filter type and the residuals of Paeth's predictor, most significant byte
     first (PNG specification, 9.4).
 
-    The predictor takes of left (a), above (b) and corner (c) the one nearest to a + b - c. Its distances are |b - c|,
-    |a - c| and, where c lies between a and b, the difference of those two; elsewhere c is farthest. So bytes suffice.
+    Of left (a), above (b) and corner (c), the predictor takes the one nearest to a + b - c. The distances are |b - c|,
+    |a - c| and, if c lies between a and b, the difference of those two; otherwise c is farthest. So bytes suffice.
     """
     band = samples[max(0, top - 1) : bottom]
     rows = band.astype(band.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(band), -1)

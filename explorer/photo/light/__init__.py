@@ -1,1 +1,1 @@
-"""Light: levels, demosaicing, white balance, development, amplification, and how much of a result is taken."""
+"""Light: levels, demosaicking, white balance, development, amplification, and a result's strength."""

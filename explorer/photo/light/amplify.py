@@ -1,4 +1,4 @@
-"""Amplification: a gain in linear light from 1 to 300, and where its value comes from."""
+"""Amplification: a gain in linear light from 1 to 300, and the rules that suggest it."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ MAXIMUM_RATIO = 300.0
 RatioRule = Literal["auto", "learned", "percentile", "dark_bin"]
 
 MIDDLE_GREY = 0.18
-"""Linear reflectance of middle grey: where the percentile rule wants the median."""
+"""Linear reflectance of middle grey: the percentile rule's target for the median."""
 LARGEST_STEP = 0.02
-"""Linear light: how large one step of the file's darkest tones may become before its rounding is all that is seen."""
+"""Linear light: largest size of one step in the file's darkest tones; beyond it, rounding dominates."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """Luminance weights of linear sRGB (ITU-R BT.709)."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A ratio and one phrase that says where it came from."""
+    """A ratio and a phrase that names its source."""
 
     ratio: float
     source: str
 
 
 def check_ratio(value: Any) -> float:
-    """A ratio as a number.
+    """Converts a ratio to a number and checks it.
 
     Args:
-        value: a number or a string that holds one.
+        value: a number, or a string that contains one.
 
     Raises:
         RatioError: not a finite number from 1 to 300.
@@ -69,13 +69,13 @@ def amplify(
 
     Args:
         image_srgb: ... x 3 sRGB in [0, 1].
-        ratio: 1 to 300; 1 gives the picture itself.
+        ratio: 1 to 300; 1 returns the picture itself.
         beyond_white: keep amplified light above white, under the same curve, instead of clipping it to 1.
         out: float32 of the picture's shape to write to, in any memory order.
 
     Returns:
-        sRGB in [0, 1], or from 0 up: the transfer curve undone, multiplied, clipped at white unless `beyond_white`,
-        the curve applied again.
+        sRGB in [0, 1], or from 0 up: the transfer curve is undone, the light multiplied, clipped at white unless
+        `beyond_white`, and the curve applied again.
 
     Raises:
         RatioError: the ratio is not a number from 1 to 300.
@@ -104,22 +104,22 @@ def amplify(
 _EDGES = ((np.exp2(np.linspace(0, 8, 128)) - 1) / 255).astype(np.float32)
 _WEIGHTS = np.append((lambda weights: weights / weights.max())(10 ** np.linspace(0, 5, 127))[::-1], 0.0)
 _CELL_BITS = 13
-"""Low bits of a float32 that are left out to find its cell: so small that no cell holds two edges."""
+"""Number of low bits of a float32 that are dropped to find its cell, so few that no cell contains two edges."""
 _CHUNK = 1 << 16
 
 
 @cache
 def _cells() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """For every cell of [0, 1] the bin of its lowest number, and for every bin the edge at which the next one begins.
+    """Returns the bin of the lowest number of every cell of [0, 1], and the upper edge of every bin.
 
-    Looking the bin up takes a fifth of the time of a search.
+    Looking up the bin takes a fifth of the time of a search.
     """
     lowest = (np.arange((0x3F800000 >> _CELL_BITS) + 1, dtype=np.uint32) << _CELL_BITS).view(np.float32)
     return np.searchsorted(_EDGES, lowest, side="right") - 1, np.append(_EDGES[1:], np.float32(np.inf))
 
 
 def _binned(samples: FloatArray) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
-    """How many samples fall into each of the 128 bins, and their sums; samples outside [0, 1] are brought there."""
+    """Counts and sums of the samples in each of the 128 bins; samples outside [0, 1] are clipped."""
     bins_of_cells, next_edge = _cells()
     chunks = range(0, samples.size, _CHUNK)
     counts, sums = np.zeros((len(chunks), 128), dtype=np.int64), np.zeros((len(chunks), 128))
@@ -179,7 +179,7 @@ def _step(count: int) -> int:
 
 
 def _percentile_ratio(photo: Photo) -> float:
-    # A few hundred thousand samples give both percentiles to well under a per cent; a step prime to 2 and 3 visits all
+    # A few hundred thousand samples give both percentiles to well under 1 %; a step prime to 2 and 3 covers all
     # colours.
     if isinstance(photo, RawPhoto):
         light = scale_channels(photo.mosaic, photo.white_balance.gains, photo.cfa).ravel()
@@ -225,17 +225,17 @@ def _exposure_pair_ratio(short: Photo, long: Photo | float) -> Suggestion:
 def suggest_ratio(
     photo: Photo, rule: RatioRule = "auto", m: float = 1.0, long_exposure: Photo | float | None = None
 ) -> Suggestion:
-    """Suggests a ratio for a photo, and says where it comes from.
+    """Suggests a ratio for a photo, and names its source.
 
     Args:
         photo: the dark picture.
-        rule: "learned" brings middle grey to where photographers put it (`explorer.photo.light.brightness`);
-            "percentile" brings the median of linear light to middle grey (0.18) but clips no more than 2 % of it, and
-            stays below the ratio at which the steps of an 8-bit file would show (66); "dark_bin" is `dark_bin_ratio` of
-            the mosaic (an sRGB photo is unprocessed first); "auto" is "learned".
+        rule: "learned" puts middle grey where photographers put it (`explorer.photo.light.brightness`); "percentile"
+            maps the median of linear light to middle grey (0.18), but clips at most 2 % of it and stays below the ratio
+            at which the steps of an 8-bit file would show (66); "dark_bin" is `dark_bin_ratio` of the mosaic (an sRGB
+            photo is unprocessed first); "auto" is "learned".
         m: factor of the dark-bin rule.
-        long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: the ratio is then that
-            of the two exposures (time, and ISO and aperture where both are known), as in Chen et al., CVPR 2018.
+        long_exposure: a well-exposed picture of the same scene, or its exposure time in seconds: then the ratio is that
+            of the two exposures (time, and ISO and aperture if both are known), as in Chen et al., CVPR 2018.
 
     Raises:
         RatioError: unknown rule, an m that is not a positive number, or an exposure pair without exposure times.

@@ -1,4 +1,4 @@
-"""Reduces a photo to what a file with fewer bits keeps, for networks trained on that."""
+"""Reduces a photo's bit depth, for networks trained on fewer bits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from explorer.photo.values import FloatArray
 
 
 def rounded(image: FloatArray, bits: int) -> FloatArray:
-    """sRGB in [0, 1] at the nearest of 2 ** bits levels."""
+    """Rounds sRGB in [0, 1] to the nearest of 2 ** bits levels."""
     levels = np.float32(2**bits - 1)
     return (np.round(image * levels) / levels).astype(np.float32)
 
 
 def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
-    """The photo as a developed picture of so many bits per channel, not amplified.
+    """Converts a photo to a developed picture with a number of bits per channel, not amplified.
 
-    What lies below half a step of such a picture is lost, as in a camera's JPEG: amplification does not bring it back.
+    Light below half a step of such a picture is lost, as in a camera's JPEG; amplification does not recover it.
 
     Args:
-        photo: a RAW photo is developed with its white balance; a picture of no more bits is given back as it is.
+        photo: a RAW photo is developed with its white balance; a picture with no more bits is returned unchanged.
         bits: 1 to 16.
     """
     if isinstance(photo, RgbPhoto) and photo.bits <= bits:

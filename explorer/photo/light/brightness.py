@@ -1,13 +1,12 @@
-"""How bright photographers would make a picture: the learnt rule for the amplification.
+"""The learned rule for the amplification: how bright photographers would make a picture.
 
-What brings middle grey to where photographers put it depends on what is in a picture: a white room asks for more than a
-stage. The rule looks at a map of at most 48 x 48 mean values of linear light, and of that only at what a gain leaves as
-it is: how the light is spread around its own logarithmic mean. So a photo of half the light gets twice the ratio,
-wherever neither white nor rounding stands in the way.
+The right gain depends on the picture's content: a white room needs more than a stage. The rule uses a map of at most 48
+x 48 mean values of linear light, and only features of it that do not change with gain: the distribution of the light
+around its logarithmic mean. So a photo with half the light gets twice the ratio, unless clipping or rounding limits it.
 
-From these figures a shallow network tells the level that the logarithmic mean should come to. Its hidden units are
-drawn at random and only its output is fitted, in closed form: Rahimi and Recht, "Weighted Sums of Random Kitchen
-Sinks", NIPS 2008. `explorer.training.brightness` fits it and writes `brightness.npz`; nothing here needs torch.
+From these features, a shallow network predicts the target level of the logarithmic mean. Its hidden units are drawn at
+random and only its output is fitted, in closed form: Rahimi and Recht, "Weighted Sums of Random Kitchen Sinks", NIPS
+2008. `explorer.training.brightness` fits it and writes `brightness.npz`; nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ from explorer.photo.values import FloatArray
 
 PARAMETERS = "brightness.npz"
 SIDE = 48
-"""Cells of a light map along each side, at most."""
+"""Largest number of cells of a light map along each side."""
 _SAMPLES = 500_000
-"""Pixels, or cells of a mosaic, that a light map is made from, at most; of larger photos every second one, or third."""
+"""Largest number of pixels, or cells of a mosaic, for a light map; larger photos use every second or third one."""
 _WEIGHTS = np.array([0.25, 0.5, 0.25], dtype=np.float32)
 """Weights of red, green and blue: one set for camera light and sRGB."""
 _SHARES = (1, 3, 10, 25, 50, 75, 90, 97, 99, 99.7)
 _FLOOR = 0.01
-"""Part of the mean light below which the logarithm bends: deeper shadows are noise."""
+"""Fraction of the mean light below which the logarithm flattens, because deeper shadows are noise."""
 _DARKEST = 1e-7
 _CLIPPED = 0.95
 _WHITE_SHARE = 0.25
-"""Part of a picture that may become brighter than white: on SICE, every tenth reference lets more."""
+"""Fraction of a picture that may become brighter than white; one in ten of SICE's references clips more."""
 LARGEST_STEP = 0.04
-"""Linear light: how large one step of a file's darkest tones may become before its rounding is all that is seen."""
+"""Linear light: largest size of one step in a file's darkest tones; beyond it, rounding dominates."""
 
 
 def light_map(photo: Photo) -> FloatArray:
-    """H x W x 3 mean linear light of at most 48 x 48 parts of a photo: sRGB, or white-balanced camera light."""
+    """Returns H x W x 3 mean linear light of at most 48 x 48 parts of a photo: sRGB, or white-balanced camera RGB."""
     if isinstance(photo, RawPhoto):
         return cell_means(_cells(photo))
     step = _step(photo.image.shape[0] * photo.image.shape[1])
@@ -54,7 +53,7 @@ def _step(count: int) -> int:
 
 
 def _cells(raw: RawPhoto) -> FloatArray:
-    """H x W x 3: the mean red, green and blue of each cell of the mosaic; of a file without one, its own pixels."""
+    """Returns H x W x 3: mean red, green and blue of each cell of the mosaic; without a mosaic, the pixels."""
     gains = np.asarray(raw.white_balance.gains, dtype=np.float32)
     if raw.cfa == "none":
         step = _step(raw.mosaic.shape[0] * raw.mosaic.shape[1])
@@ -74,7 +73,7 @@ def _cells(raw: RawPhoto) -> FloatArray:
 
 
 def cell_means(light: FloatArray) -> FloatArray:
-    """Means over at most 48 x 48 equal parts of an H x W x 3 array."""
+    """Averages an H x W x 3 array over at most 48 x 48 equal parts."""
     for axis in (0, 1):
         length = light.shape[axis]
         edges = np.linspace(0, length, min(SIDE, length) + 1).astype(int)
@@ -84,14 +83,15 @@ def cell_means(light: FloatArray) -> FloatArray:
 
 
 def light_figures(light: FloatArray) -> tuple[float, NDArray[np.float64]]:
-    """The rule's features of a light map.
+    """Computes the rule's features from a light map.
 
     Args:
         light: H x W x 3, from `light_map`.
 
     Returns:
-        The logarithmic mean of the light, in stops below 1, and 13 figures that a gain leaves as they are, in stops
-        above that mean: the mean, ten percentiles and the mean step between neighbours; and the share of clipped parts.
+        The logarithmic mean of the light, in stops below 1, and 13 features that do not change with gain: in stops
+        above that mean, the mean, ten percentiles and the mean step between neighbours; and the fraction of clipped
+        parts.
     """
     luminance = (np.asarray(light, dtype=np.float64) @ _WEIGHTS).clip(min=0)
     mean = max(float(luminance.mean()), _DARKEST)
@@ -104,17 +104,17 @@ def light_figures(light: FloatArray) -> tuple[float, NDArray[np.float64]]:
 
 
 def hidden(figures: NDArray[np.float64], rule: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """N x 13 figures to what the output is a weighted sum of: 1, the figures, and the hidden units."""
+    """Maps N x 13 features to the terms of the output's weighted sum: 1, the features, and the hidden units."""
     scaled = np.clip((figures - rule["mean"]) / rule["deviation"], -3, 3)
     units = np.tanh(scaled @ rule["weights"] + rule["biases"])
     return np.concatenate([np.ones((len(figures), 1)), scaled / 3, units], axis=1)
 
 
 def wanted_gain(photo: Photo) -> float:
-    """By how many stops a photo's light should grow; any finite number.
+    """Returns the gain that a photo should get, in stops; any finite number.
 
-    Two limits guard what the rule has not learnt: no more than a quarter of the picture becomes brighter than white,
-    and the steps of an 8-bit file stay small. On the pictures that it learnt from they change next to nothing.
+    Two limits guard against cases that the rule was not trained on: at most a quarter of the picture becomes brighter
+    than white, and the steps of an 8-bit file stay small. On the training pictures they change almost nothing.
     """
     light, rule = light_map(photo), _shipped()
     level, figures = light_figures(light)

@@ -1,4 +1,4 @@
-"""Colour matrices of cameras, and the nominal camera that stands in where a picture does not name one.
+"""Colour matrices of cameras, and the nominal camera used if a picture does not name one.
 
 The four matrices and the ranges of white-balance gains are those of Brooks et al., "Unprocessing Images for Learned Raw
 Denoising", CVPR 2019 (supplement and published code): CIE XYZ (D65) to camera RGB, as in the DNG tag ColorMatrix2.
@@ -32,7 +32,7 @@ SRGB_TO_XYZ: NDArray[np.float64] = np.array(
 
 RED_GAINS = (1.9, 2.4)
 BLUE_GAINS = (1.5, 1.9)
-"""Ranges from which Brooks et al. draw white-balance gains (green is 1)."""
+"""Ranges of the white-balance gains in Brooks et al. (green is 1)."""
 
 NOMINAL_GAINS: Gains = (sum(RED_GAINS) / 2, 1.0, sum(BLUE_GAINS) / 2)
 """Daylight gains of the nominal camera: the middle of those ranges."""
@@ -41,11 +41,11 @@ BROOKS_XYZ_TO_CAMERA.setflags(write=False)
 SRGB_TO_XYZ.setflags(write=False)
 
 _WORST_CONDITION = 50.0
-"""Condition number of linear sRGB -> camera beyond which a matrix is noise or a mistake; real cameras lie below 10."""
+"""Largest condition number of linear sRGB -> camera for a plausible matrix; real cameras are below 10."""
 
 
 def srgb_to_camera(xyz_to_camera: ArrayLike) -> NDArray[np.float64]:
-    """Linear sRGB to white-balanced camera RGB, from a camera's XYZ-to-camera matrix.
+    """Computes the matrix from linear sRGB to white-balanced camera RGB, from a camera's XYZ-to-camera matrix.
 
     Args:
         xyz_to_camera: ... x 3 x 3.
@@ -58,7 +58,7 @@ def srgb_to_camera(xyz_to_camera: ArrayLike) -> NDArray[np.float64]:
 
 
 def camera_to_srgb(xyz_to_camera: ArrayLike) -> FloatArray:
-    """White-balanced camera RGB to linear sRGB, from a camera's XYZ-to-camera matrix (rows sum to 1)."""
+    """Computes the inverse of `srgb_to_camera`: white-balanced camera RGB to linear sRGB (rows sum to 1)."""
     matrix = np.linalg.inv(srgb_to_camera(xyz_to_camera))
     return (matrix / matrix.sum(axis=-1, keepdims=True)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Colour-filter arrays: phases, sampling, and packing a mosaic into planes."""
+"""Colour-filter arrays: phases, sampling, and packing of mosaics into planes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from explorer.photo.values import FloatArray, Inset
 Cfa = Literal["bayer", "xtrans", "none"]
 PlaneOrder = Literal["sid", "s2d"]
 Factors = tuple[float, float, float]
-"""Factors of red, green and blue."""
+"""Factors for red, green and blue."""
 
 BAYER_PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
-"""The 2x2 cell at the mosaic's top left, row by row."""
+"""Names of the 2x2 cell at the mosaic's top left, row by row."""
 
 _BAYER_SHIFT = {"RGGB": (0, 0), "GRBG": (0, 1), "GBRG": (1, 0), "BGGR": (1, 1)}
 """Rows and columns to crop so that the mosaic begins with red."""
@@ -35,16 +35,16 @@ XTRANS_TILE: NDArray[np.uint8] = np.array(
     ],
     dtype=np.uint8,
 )
-"""The canonical X-Trans tile, as indices into RGB: the phase to which `pack_xtrans` belongs."""
+"""The canonical X-Trans tile, as indices into RGB: the phase that `pack_xtrans` expects."""
 BAYER_TILE.setflags(write=False)
 XTRANS_TILE.setflags(write=False)
 
 TILES: dict[str, NDArray[np.uint8]] = {"bayer": BAYER_TILE, "xtrans": XTRANS_TILE}
 PERIODS: dict[str, int] = {"bayer": 2, "xtrans": 6, "none": 1}
-"""Rows and columns after which the colours repeat; 1 for pictures (H x W x 3) that are no mosaic."""
+"""Rows and columns after which the colours repeat; 1 for pictures (H x W x 3) without a mosaic."""
 
 _AXES = {"bayer": ((0, 1), (0, 1)), "xtrans": ((0, 3), (2, 3))}
-"""Rows and columns (the first, and how far apart) about which a canonical mosaic can be reflected so that every sample
+"""Rows and columns (the first, and their distance) about which a canonical mosaic can be reflected so that every sample
 falls on one of its own colour."""
 
 _SID_BAYER = ((0, 0), (0, 1), (1, 1), (1, 0))
@@ -62,12 +62,13 @@ _SID_XTRANS = (
     ((2, 0), (2, 3), (5, 0), (5, 3)),
     ((2, 1), (2, 4), (5, 1), (5, 4)),
 )
-"""For each of the nine planes (R, G, B, R, B, G, G, G, G), the places (row, column) in the 6x6 tile that fill the upper
-left, upper right, lower left and lower right pixel of the plane's 2x2 cell (Chen et al., CVPR 2018, Fuji branch)."""
+"""For each of the nine planes (R, G, B, R, B, G, G, G, G), the positions (row, column) in the 6x6 tile that fill the
+upper left, upper right, lower left and lower right pixel of the plane's 2x2 cell (Chen et al., CVPR 2018, Fuji
+branch)."""
 
 
 def bayer_shift(phase: str) -> tuple[int, int]:
-    """Rows and columns to crop from the top left so that a Bayer mosaic of this phase begins with R G / G B.
+    """Returns the rows and columns to crop at the top left so that a Bayer mosaic begins with R G / G B.
 
     Raises:
         KeyError: the phase is not one of `BAYER_PHASES`.
@@ -76,9 +77,9 @@ def bayer_shift(phase: str) -> tuple[int, int]:
 
 
 def xtrans_shift(tile: NDArray[np.integer]) -> tuple[int, int] | None:
-    """Rows and columns (0 to 5) to crop so that a mosaic with this 6x6 tile begins at `XTRANS_TILE`.
+    """Returns the rows and columns (0 to 5) to crop so that a mosaic with this 6x6 tile begins at `XTRANS_TILE`.
 
-    The X-Trans tile repeats itself under a shift of (3, 3); the smallest crop is given. None if the tile is not
+    The X-Trans tile repeats itself under a shift of (3, 3); the smallest crop is returned. None if the tile is not
     X-Trans.
     """
     shifts = sorted(((dy, dx) for dy in range(6) for dx in range(6)), key=lambda shift: (sum(shift), shift))
@@ -89,13 +90,13 @@ def xtrans_shift(tile: NDArray[np.integer]) -> tuple[int, int] | None:
 
 
 def reflected(first: int, stop: int, bounds: tuple[int, int], cfa: Cfa, along: int) -> NDArray[np.intp]:
-    """Where a canonical mosaic's places first to stop along an axis are found between two bounds.
+    """Maps a canonical mosaic's positions first to stop along an axis into bounds by reflection.
 
-    Places inside are themselves. Those outside are reflected, as often as needed, about the outermost row or column
-    that keeps colours: for Bayer the first and the last one, for X-Trans up to two further in.
+    Positions inside do not change. Those outside are reflected, as often as needed, about the outermost row or column
+    that preserves colours: for Bayer the first and the last one, for X-Trans up to two further in.
 
     Args:
-        bounds: the first place that holds a sample and the one after the last; at least a tile apart.
+        bounds: the first position with a sample and the one after the last; at least a tile apart.
         along: 0 for rows, 1 for columns.
     """
     places = np.arange(first, stop)
@@ -109,7 +110,7 @@ def reflected(first: int, stop: int, bounds: tuple[int, int], cfa: Cfa, along: i
 
 
 def completing_inset(sides: tuple[int, ...], shift: tuple[int, int], cfa: Cfa) -> Inset:
-    """Rows and columns that a mosaic lacks to begin canonically and to be whole tiles.
+    """Returns the rows and columns that a mosaic lacks to begin canonically and to consist of whole tiles.
 
     Args:
         sides: its height and width.
@@ -123,7 +124,7 @@ def completing_inset(sides: tuple[int, ...], shift: tuple[int, int], cfa: Cfa) -
 
 
 def completed(mosaic: NDArray, inset: Inset, cfa: Cfa) -> NDArray:
-    """A mosaic with the rows and columns that it lacks, reflected; the same array where it lacks none.
+    """Adds the rows and columns that a mosaic lacks, by reflection; returns the same array if it lacks none.
 
     Args:
         mosaic: sides at least those of the tile.
@@ -139,13 +140,13 @@ def completed(mosaic: NDArray, inset: Inset, cfa: Cfa) -> NDArray:
 
 
 def without_inset(mosaic: NDArray, inset: Inset) -> NDArray:
-    """The view of a mosaic, or of a picture made from it, without what only completes its cells."""
+    """Returns a view of a mosaic, or of a picture made from it, without the inset that completes its cells."""
     top, left, bottom, right = inset
     return mosaic[top : mosaic.shape[0] - bottom, left : mosaic.shape[1] - right]
 
 
 def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
-    """H x W indices into RGB: the colour of the filter over each pixel of a canonical mosaic."""
+    """Returns H x W indices into RGB: the colour of the filter over each pixel of a canonical mosaic."""
     tile = TILES[cfa]
     period = tile.shape[0]
     return np.tile(tile, (-(-height // period), -(-width // period)))[:height, :width]
@@ -154,7 +155,7 @@ def color_map(height: int, width: int, cfa: Cfa) -> NDArray[np.uint8]:
 def scale_channels(
     mosaic: FloatArray, factors: Factors, cfa: Cfa, clip: tuple[float, float] | None = None
 ) -> FloatArray:
-    """A copy of a canonical mosaic whose red, green and blue samples are multiplied by three factors, then limited."""
+    """Copies a canonical mosaic with its red, green and blue samples multiplied by three factors, then clipped."""
     if cfa == "none":
         image = mosaic * np.asarray(factors, dtype=np.float32)
         _limit(image, clip)
@@ -183,8 +184,8 @@ def mosaic_from_rgb(rgb: FloatArray, cfa: Cfa) -> FloatArray:
     """Samples an H x W x 3 picture through a colour-filter array.
 
     Returns:
-        H' x W' mosaic; H' and W' are H and W rounded up to a multiple of the tile (2 or 6), and what the picture lacks
-        is its reflection (see `completing_inset`).
+        H' x W' mosaic; H' and W' are H and W rounded up to a multiple of the tile (2 or 6), filled by reflection of the
+        picture (see `completing_inset`).
     """
     tile = TILES[cfa]
     period = tile.shape[0]
@@ -206,14 +207,14 @@ def pack_bayer(
     factors: Factors = (1.0, 1.0, 1.0),
     clip: tuple[float, float] | None = None,
 ) -> FloatArray:
-    """H x W mosaic (RGGB, even sides) -> 4 x H/2 x W/2.
+    """Packs an H x W mosaic (RGGB, even sides) into 4 x H/2 x W/2 planes.
 
     Args:
         mosaic: begins with an R G / G B cell.
         order: "sid" gives R, G (red's row), B, G (blue's row), as Chen et al. (CVPR 2018) pack; "s2d" gives R, G (red's
             row), G (blue's row), B, as space-to-depth does.
-        factors: multiply red, green and blue samples on the way.
-        clip: limits of the multiplied samples; None leaves them.
+        factors: multiply red, green and blue samples.
+        clip: limits of the multiplied samples; None for no limits.
     """
     height, width = mosaic.shape
     planes = np.empty((4, height // 2, width // 2), dtype=np.float32)
@@ -229,13 +230,13 @@ def pack_bayer(
 
 
 def plane_places(step: int, order: PlaneOrder) -> tuple[tuple[int, int], ...]:
-    """Row and column in the Bayer cell of each plane: one plane at full resolution (`step` 1), or the four packed ones
+    """Row and column of each plane in the Bayer cell: one plane at full resolution (`step` 1), or the four packed ones
     (2)."""
     return ((0, 0),) if step == 1 else _BAYER_ORDERS[order]
 
 
 def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
-    """4 x h x w -> 2h x 2w mosaic: the inverse of `pack_bayer`."""
+    """Unpacks 4 x h x w planes to a 2h x 2w mosaic: the inverse of `pack_bayer`."""
     _, height, width = planes.shape
     mosaic = np.empty((2 * height, 2 * width), dtype=planes.dtype)
     for plane, (dy, dx) in zip(planes, _BAYER_ORDERS[order], strict=True):
@@ -246,11 +247,11 @@ def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
 def pack_xtrans(
     mosaic: FloatArray, *, factors: Factors = (1.0, 1.0, 1.0), clip: tuple[float, float] | None = None
 ) -> FloatArray:
-    """H x W mosaic (canonical X-Trans, sides multiples of 6) -> 9 x H/3 x W/3, planes R, G, B, R, B, G, G, G, G.
+    """Packs an H x W mosaic (canonical X-Trans, sides multiples of 6) into 9 x H/3 x W/3: R, G, B, R, B, G, G, G, G.
 
-    With the 6x6 tile cut into four 3x3 blocks, plane k has one sample a block; which one, `_SID_XTRANS` says. Red
-    and blue of planes 0 to 4 alternate in place from block to block, so that each plane holds one colour (Chen et
-    al., CVPR 2018). `factors` and `clip` are as in `pack_bayer`.
+    The 6x6 tile is cut into four 3x3 blocks; each plane has one sample per block, listed in `_SID_XTRANS`. Red and blue
+    of planes 0 to 4 alternate in position from block to block, so that each plane holds one colour (Chen et al., CVPR
+    2018). `factors` and `clip` are as in `pack_bayer`.
     """
     height, width = mosaic.shape
     planes = np.empty((9, height // 3, width // 3), dtype=np.float32)
@@ -269,7 +270,7 @@ def pack_xtrans(
 
 
 def unpack_xtrans(planes: FloatArray) -> FloatArray:
-    """9 x h x w (h and w even) -> 3h x 3w mosaic: the inverse of `pack_xtrans`."""
+    """Unpacks 9 x h x w planes (h and w even) to a 3h x 3w mosaic: the inverse of `pack_xtrans`."""
     _, height, width = planes.shape
     mosaic = np.empty((3 * height, 3 * width), dtype=planes.dtype)
     for plane, places in zip(planes, _SID_XTRANS, strict=True):

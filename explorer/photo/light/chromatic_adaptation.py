@@ -1,10 +1,10 @@
-"""The colour matrix of a camera under the light that the white balance names.
+"""Adapts a camera's colour matrix to the light given by the white balance.
 
-A camera's matrix is measured under one light, usually daylight. Dividing by white-balance gains makes neutral surfaces
-neutral under any other, but not colours right: under a lamp, saturated colours keep errors that multiplying three
+A camera's matrix is measured under one light, usually daylight. White-balance gains make neutral surfaces neutral under
+any other light, but do not make other colours right: under a lamp, saturated colours keep errors that multiplying three
 channels cannot undo. The DNG specification (version 1.7, chapter 6, "Mapping Camera Color Space to CIE XYZ Space")
-therefore finds the light's own white from the neutral values and brings the scene to the display's white by the
-Bradford transform. This is that, for one matrix.
+therefore computes the light's white from the neutral values and adapts the scene to the display's white by the Bradford
+transform. This module does so, for one matrix.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BRADFORD.setflags(write=False)
 
 
 def adaptation(white: ArrayLike, target: ArrayLike) -> FloatArray | None:
-    """The Bradford transform: XYZ under one white to XYZ under another, 3x3; None if a white is no light.
+    """Returns the Bradford transform from XYZ under one white to XYZ under another, 3x3; None if a white is impossible.
 
     Args:
         white, target: XYZ of both whites, Y = 1.
@@ -33,16 +33,16 @@ def adaptation(white: ArrayLike, target: ArrayLike) -> FloatArray | None:
 
 
 def matrix_under(camera_to_srgb: FloatArray, daylight: Gains | None, gains: Gains) -> FloatArray:
-    """White-balanced camera RGB to linear sRGB under the light that `gains` make neutral.
+    """Returns the matrix from white-balanced camera RGB to linear sRGB under the light that `gains` make neutral.
 
     Args:
         camera_to_srgb: 3x3 under daylight (D65), rows summing to 1.
-        daylight: the camera's gains under daylight, green 1; None if they are not known.
-        gains: of the white balance, green 1.
+        daylight: the camera's gains under daylight, green 1; None if unknown.
+        gains: the white balance's gains, green 1.
 
     Returns:
-        3x3, rows summing to 1; `camera_to_srgb` itself under daylight, where the camera's daylight gains are not known,
-        and where the gains belong to no possible light.
+        3x3, rows summing to 1; `camera_to_srgb` itself under daylight, if the daylight gains are unknown, or if the
+        gains belong to no possible light.
     """
     if daylight is None or gains == daylight:
         return camera_to_srgb

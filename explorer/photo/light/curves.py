@@ -14,7 +14,7 @@ _CHUNK = 1 << 17
 
 
 def _in_chunks(array: NDArray[np.floating], curve: Callable[[NDArray[np.floating]], FloatArray]) -> FloatArray:
-    """A pointwise function of an array of any shape as float32, by chunks on all cores."""
+    """Applies a pointwise function to an array of any shape as float32, in chunks on all cores."""
     given = np.asarray(array)
     result = np.empty(given.shape, dtype=np.float32)
     flat, out = given.reshape(-1) if given.flags.c_contiguous else given.ravel(), result.reshape(-1)
@@ -27,7 +27,7 @@ def _in_chunks(array: NDArray[np.floating], curve: Callable[[NDArray[np.floating
 
 
 class CurveMemory:
-    """Working memory of a curve, as large as a band."""
+    """Working memory for a curve, as large as a band."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.spare = np.empty(shape, np.float32)
@@ -35,13 +35,13 @@ class CurveMemory:
         self._mask = np.empty(shape, np.int32)
 
     def first(self, length: int) -> CurveMemory:
-        """That of a band with fewer rows."""
+        """Returns the part for a band with fewer rows."""
         part = object.__new__(CurveMemory)
         part.spare, part._bits, part._mask = self.spare[:length], self._bits[:length], self._mask[:length]
         return part
 
     def linear(self, value: FloatArray) -> None:
-        """Undoes the transfer curve of values from 0 up in their place."""
+        """Undoes the transfer curve in place, for values from 0 up."""
         self._below(value, 0.04045)
         np.divide(value, np.float32(12.92), out=self.spare)
         value += np.float32(0.055)
@@ -50,10 +50,10 @@ class CurveMemory:
         self._straight(value)
 
     def display(self, value: FloatArray) -> None:
-        """Applies the transfer curve to values from 0 up in their place."""
+        """Applies the transfer curve in place, to values from 0 up."""
         self._below(value, 0.0031308)
         np.multiply(value, np.float32(12.92), out=self.spare)
-        # Where the curve is straight, any power will do, and that of 0 takes ten times as long.
+        # Where the curve is straight, the power does not matter, and a power of 0 takes ten times as long.
         np.maximum(value, np.float32(0.0031308), out=value)
         np.power(value, np.float32(1 / 2.4), out=value)
         value *= np.float32(1.055)
@@ -66,8 +66,8 @@ class CurveMemory:
         self._mask[...] = self._bits
 
     def _straight(self, value: FloatArray) -> None:
-        """Puts the spare values where the mask is set: by bits, because noise makes branches go either way, and then
-        `np.copyto(where=)` takes longer than all the rest."""
+        """Replaces values where the mask is set, by bit operations: noise makes branches unpredictable, and then
+        `np.copyto(where=)` takes longer than everything else."""
         bits, other = value.view(np.int32), self.spare.view(np.int32)
         other ^= bits
         other &= self._mask
@@ -75,25 +75,24 @@ class CurveMemory:
 
 
 def linear_of(display: NDArray[np.floating]) -> FloatArray:
-    """`srgb_to_linear` in the calling thread, for one band of a larger pass; always a new array."""
+    """Runs `srgb_to_linear` in the calling thread, for one band of a larger pass; always returns a new array."""
     value = np.maximum(display, 0).astype(np.float32, order="C", copy=False)
     CurveMemory(value.shape).linear(value)
     return value
 
 
 def display_of(linear: NDArray[np.floating]) -> FloatArray:
-    """`linear_to_srgb` in the calling thread, for one band of a larger pass; always a new array."""
+    """Runs `linear_to_srgb` in the calling thread, for one band of a larger pass; always returns a new array."""
     value = np.maximum(linear, 0).astype(np.float32, order="C", copy=False)
     CurveMemory(value.shape).display(value)
     return value
 
 
 def srgb_to_linear(array: NDArray[np.floating]) -> FloatArray:
-    """Undoes the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the curve."""
+    """Undoes the sRGB transfer curve (IEC 61966-2-1). Values below 0 count as 0; those above 1 follow the curve."""
     return _in_chunks(array, linear_of)
 
 
 def linear_to_srgb(array: NDArray[np.floating]) -> FloatArray:
-    """Applies the sRGB transfer curve (IEC 61966-2-1). Values below 0 are taken as 0; those above 1 follow the
-    curve."""
+    """Applies the sRGB transfer curve (IEC 61966-2-1). Values below 0 count as 0; those above 1 follow the curve."""
     return _in_chunks(array, display_of)

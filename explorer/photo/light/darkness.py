@@ -1,4 +1,4 @@
-"""A photo brought to the darkness of other pictures: for networks that were trained on one and know no other."""
+"""Matches a photo's darkness to that of training pictures, for networks trained on a single darkness."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.types import Photo, RawPhoto
 
 _LARGEST = 300.0
-"""Gain: darker pictures stay darker, as they do under the largest ratio."""
+"""Largest gain; darker pictures stay darker, as they do with the largest ratio."""
 
 
 def in_range(photo: Photo, low: float, mean: float, high: float) -> Photo:
-    """The photo, if its mean linear light lies from `low` to `high`; else with its light multiplied so that its mean is
-    `mean`. Brighter pictures become darker.
+    """Returns the photo unchanged if its mean linear light is between `low` and `high`, otherwise with its light scaled
+    to the mean `mean`. Brighter pictures become darker.
 
     Args:
-        low, mean, high: above 0 and below 1. What is clipped on the way, or asks for a gain above 300, falls short.
+        low, mean, high: above 0 and below 1. The mean is not reached if light is clipped or a gain above 300 is needed.
     """
     light = float(light_map(photo).mean())
     if low <= light <= high or light <= 0:

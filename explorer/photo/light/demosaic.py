@@ -1,4 +1,4 @@
-"""Demosaicking: the two missing colours of each pixel."""
+"""Demosaicking: interpolates the two missing colours of each pixel."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from explorer.photo.values import FloatArray
 _CONTEXT = 6
 """Rows around a band of an X-Trans mosaic: its filters reach three rows, and the tile has six."""
 _MIDDLE, _BEFORE, _AFTER = slice(1, -1), slice(None, -2), slice(2, None)
-"""The cells of a band, within their border of one cell, and those before and after each of them."""
+"""Slices of a band's cells inside their border of one cell, and of the cells before and after them."""
 
 
 def _reflected(first: int, stop: int, length: int) -> NDArray[np.intp]:
-    """Places first to stop of an axis that is mirrored at both ends without repeating its first and last sample, which
-    keeps every colour in its place of the cell."""
+    """Positions first to stop of an axis that is mirrored at both ends without repeating its first and last sample,
+    which preserves each colour's position in the cell."""
     if length == 1:
         return np.zeros(stop - first, dtype=np.intp)
     places = np.abs(np.arange(first, stop)) % (2 * length - 2)
@@ -29,7 +29,7 @@ def _reflected(first: int, stop: int, length: int) -> NDArray[np.intp]:
 def _cells(
     mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
 ) -> list[FloatArray]:
-    """Rows top to bottom as planes R, G (red's row), G (blue's row), B, balanced, with a border of one cell."""
+    """Returns rows top to bottom as planes R, G (red's row), G (blue's row), B, balanced, with a border of one cell."""
     height, width = mosaic.shape
     inside = top >= 2 and bottom + 2 <= height
     rows = mosaic[top - 2 : bottom + 2] if inside else mosaic[_reflected(top - 2, bottom + 2, height)]
@@ -62,14 +62,14 @@ def _sideways(plane: FloatArray) -> FloatArray:
 def _at_red_or_blue(
     own: FloatArray, beside: FloatArray, above: FloatArray, opposite: FloatArray, near: slice
 ) -> tuple[FloatArray, FloatArray]:
-    """Where red or blue is known: green from the four next to it, the opposite colour from the four diagonals.
+    """Interpolates where red or blue is known: green from its four neighbours, the opposite colour from the diagonals.
 
     Args:
         own: the plane of the known colour.
         beside: green of the same row.
         above: green of the same column.
         opposite: the other colour.
-        near: towards the cell beyond this one that has neighbours of these pixels too, in both directions.
+        near: direction, along both axes, of the next cell that also contains neighbours of these pixels.
     """
     f = np.float32
     cross = _upright(own) + _sideways(own)
@@ -92,15 +92,15 @@ def _at_red_or_blue(
 def _at_green(
     own: FloatArray, other: FloatArray, in_row: FloatArray, in_column: FloatArray, near_rows: slice, near_columns: slice
 ) -> tuple[FloatArray, FloatArray]:
-    """Where green is known: one colour from the two along the row, the other from the two along the column.
+    """Interpolates where green is known: one colour from two samples in the row, the other from two in the column.
 
     Args:
         own: the plane of this green.
         other: the other green, on the diagonals.
-        in_row: the colour that lies along the row.
-        in_column: the colour that lies along the column.
-        near_rows: towards the row of cells beyond this one that has neighbours of these pixels too.
-        near_columns: the same of columns.
+        in_row: the colour found along the row.
+        in_column: the colour found along the column.
+        near_rows: direction of the next row of cells that also contains neighbours of these pixels.
+        near_columns: the same for columns.
     """
     f = np.float32
     vertical, horizontal = _upright(own), _sideways(own)
@@ -125,14 +125,14 @@ def _at_green(
 def _bayer_band(
     mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
 ) -> FloatArray:
-    """Malvar, He and Cutler on rows top to bottom, colour by colour: 3 x rows x W."""
+    """Demosaicks rows top to bottom by Malvar, He and Cutler, colour by colour: 3 x rows x W."""
     red, green1, green2, blue = _cells(mosaic, top, bottom, factors, level)
     band = np.empty((3, bottom - top, mosaic.shape[1]), dtype=np.float32)
     reds, greens, blues = band
     at_red, at_green1 = (slice(0, None, 2), slice(0, None, 2)), (slice(0, None, 2), slice(1, None, 2))
     at_green2, at_blue = (slice(1, None, 2), slice(0, None, 2)), (slice(1, None, 2), slice(1, None, 2))
     reds[at_red], greens[at_green1], greens[at_green2], blues[at_blue] = map(_at, (red, green1, green2, blue))
-    # Red's row has green1 next to it and green2 above and below; blue's row the other way round.
+    # Red has green1 next to it and green2 above and below; for blue it is the other way round.
     greens[at_red], blues[at_red] = _at_red_or_blue(red, green1, green2, blue, _BEFORE)
     greens[at_blue], reds[at_blue] = _at_red_or_blue(blue, green2, green1, red, _AFTER)
     reds[at_green1], blues[at_green1] = _at_green(green1, green2, red, blue, _BEFORE, _AFTER)
@@ -141,7 +141,7 @@ def _bayer_band(
 
 
 def _normalized_convolution(samples: FloatArray, known: FloatArray, taps: tuple[float, ...]) -> FloatArray:
-    """The weighted mean of the known samples around each pixel (Knutsson & Westin, CVPR 1993)."""
+    """Averages the known samples around each pixel with weights (Knutsson & Westin, CVPR 1993)."""
     from scipy.ndimage import convolve1d
 
     def blurred(array: FloatArray) -> FloatArray:
@@ -152,7 +152,7 @@ def _normalized_convolution(samples: FloatArray, known: FloatArray, taps: tuple[
 
 
 def demosaic_xtrans(mosaic: FloatArray) -> FloatArray:
-    """Normalised convolution: green first, then red and blue as differences to it.
+    """Demosaicks by normalised convolution: green first, then red and blue as differences to it.
 
     Args:
         mosaic: H x W, canonical X-Trans tile, sides multiples of 6.
@@ -189,7 +189,7 @@ def _xtrans_band(
 def _plain_band(
     image: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
 ) -> FloatArray:
-    """Rows of a picture that has all its colours."""
+    """Returns rows of a picture that already has all its colours."""
     band = np.moveaxis(image[top:bottom], 2, 0) * np.asarray(factors, dtype=np.float32)[:, None, None]
     return np.minimum(band, np.float32(level), out=band)
 
@@ -201,14 +201,14 @@ def each_band(
     factors: tuple[float, float, float] = (1.0, 1.0, 1.0),
     level: float = np.inf,
 ) -> None:
-    """Balances, limits and demosaicks a canonical mosaic band by band, on all cores.
+    """Balances, clips and demosaicks a canonical mosaic band by band, on all cores.
 
     Args:
         mosaic: H x W, or H x W x 3 without a colour-filter array.
         cfa: its colour-filter array.
-        finish: called with the first row, the row after the last and the band, 3 x rows x W, which it may change.
+        finish: called with the first row, the row after the last, and the band, 3 x rows x W, which it may change.
         factors: multiply red, green and blue samples beforehand.
-        level: samples above it are brought to it, after the factors.
+        level: samples are clipped to this level, after the factors.
     """
     height, width = mosaic.shape[:2]
     one = {"bayer": _bayer_band, "xtrans": _xtrans_band, "none": _plain_band}[cfa]
@@ -217,8 +217,8 @@ def each_band(
 
 
 def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
-    """Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images",
-    ICASSP 2004: bilinear interpolation with a correction by the gradient of the colour that is known.
+    """Demosaicks as Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color
+    images", ICASSP 2004: bilinear interpolation with a correction by the gradient of the known colour.
 
     Args:
         mosaic: H x W, R G / G B, even sides.
@@ -230,7 +230,7 @@ def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
 
 
 def demosaic(mosaic: FloatArray, cfa: Cfa) -> FloatArray:
-    """H x W canonical mosaic -> H x W x 3, by the method for its colour-filter array."""
+    """Demosaicks an H x W canonical mosaic to H x W x 3, by the method for its colour-filter array."""
     image = np.empty((*mosaic.shape[:2], 3), dtype=np.float32)
 
     def keep(top: int, bottom: int, band: FloatArray) -> None:

@@ -1,4 +1,4 @@
-"""From a mosaic to a picture (white balance, demosaic, matrix, transfer curve), and back."""
+"""Develops a mosaic to a picture (white balance, demosaicking, matrix, transfer curve), and back."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from explorer.photo.values import FloatArray, WhiteBalance
 
 
 def apply_matrix(image: FloatArray, matrix: FloatArray) -> FloatArray:
-    """H x W x 3 times a 3x3 matrix, pixel by pixel."""
+    """Multiplies the pixels of an H x W x 3 picture by a 3x3 matrix."""
     return image @ np.asarray(matrix, dtype=np.float32).T
 
 
 def _mixed(band: FloatArray, matrix: FloatArray) -> FloatArray:
-    """3 x rows x W times a 3x3 matrix."""
+    """Multiplies 3 x rows x W by a 3x3 matrix."""
     return (np.asarray(matrix, dtype=np.float32) @ band.reshape(3, -1)).reshape(band.shape)
 
 
 def camera_rgb(raw: RawPhoto) -> FloatArray:
-    """H x W x 3 linear, white-balanced camera RGB: the mosaic with its gains, demosaicked; nothing is clipped."""
+    """Returns H x W x 3 linear, white-balanced camera RGB: the mosaic with its gains, demosaicked, without clipping."""
     image = demosaic(scale_channels(raw.mosaic, raw.white_balance.gains, raw.cfa), raw.cfa)
     return without_inset(image, raw.inset)
 
@@ -36,11 +36,10 @@ def camera_rgb(raw: RawPhoto) -> FloatArray:
 def _developed(
     raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None, beyond_white: bool = False
 ) -> FloatArray:
-    """Linear or display-referred sRGB from camera RGB in which every channel ends at the level where the first one
-    saturates.
+    """Converts camera RGB to linear or display-referred sRGB, clipped where the first channel saturates.
 
-    Beyond that level a surface's colour is not known; without the common ceiling, saturated highlights turn magenta,
-    because green, whose gain is smallest, stays behind red and blue.
+    Above that level a surface's colour is unknown. Without the common ceiling, saturated highlights turn magenta,
+    because green, which has the smallest gain, falls behind red and blue.
     """
     gains = raw.white_balance.gains
     white = 1.0 if display and not beyond_white else np.inf
@@ -64,15 +63,15 @@ def _developed(
 
 
 def develop_linear(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
-    """A mosaic as linear sRGB.
+    """Develops a mosaic to linear sRGB.
 
     Args:
         raw: the photo.
         ratio: multiplies the light.
 
     Returns:
-        H x W x 3, sensor orientation. Not clipped to [0, 1]: noise leaves negative values, amplified light goes past 1.
-        Saturated samples are brought to the smallest saturated channel, so that blown highlights are neutral.
+        H x W x 3, sensor orientation. Not clipped to [0, 1]: noise leaves negative values, amplified light exceeds 1.
+        Saturated samples are clipped to the smallest saturated channel, so that blown highlights are neutral.
     """
     return _developed(raw, ratio, False, None)
 
@@ -80,7 +79,7 @@ def develop_linear(raw: RawPhoto, ratio: float = 1.0) -> FloatArray:
 def develop(
     raw: RawPhoto, ratio: float = 1.0, *, beyond_white: bool = False, out: FloatArray | None = None
 ) -> FloatArray:
-    """A mosaic as a display-referred picture: white balance, demosaic, colour matrix, sRGB transfer curve.
+    """Develops a mosaic to a display-referred picture: white balance, demosaicking, colour matrix, sRGB transfer curve.
 
     Args:
         raw: the photo.
@@ -95,9 +94,9 @@ def develop(
 
 
 def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
-    """White-balanced camera RGB that carries the sRGB transfer curve -> sRGB.
+    """Converts white-balanced camera RGB under the sRGB transfer curve to sRGB.
 
-    For networks that were trained to give camera colours.
+    For networks that were trained to return camera colours.
 
     Args:
         image: H x W x 3 in [0, 1].
@@ -118,16 +117,16 @@ def finish(
     out: FloatArray,
     codes: NDArray[np.uint16] | None = None,
 ) -> None:
-    """All that a network's picture goes through, in one pass: limits, and from camera colours to sRGB.
+    """Finishes a network's picture in one pass: clips it and converts camera colours to sRGB.
 
-    Each thread works in memory of its own for all its bands: to ask for new memory at each step takes longer than the
-    step.
+    Each thread reuses its own memory for all its bands, because allocating it for each step takes longer than the step.
 
     Args:
         image: H x W x 3 under the sRGB transfer curve.
         camera_to_srgb: 3x3, as in `ModelInput`; None for a picture that is sRGB already.
-        out: H x W x 3 float32 to write sRGB in [0, 1] to, which may be the image itself, or a view of a turned picture.
-        codes: H x W x 3 to write the picture before the matrix to, limited, 65535 for 1, rounded.
+        out: H x W x 3 float32 to write sRGB in [0, 1] to, which may be the image itself, or a view of a rotated
+            picture.
+        codes: H x W x 3 to write the picture before the matrix to, clipped and rounded, 65535 for 1.
     """
     height, width = image.shape[:2]
     rows = rows_of_band(16 * width, 1)
@@ -156,7 +155,7 @@ def finish(
 
 
 def _pixels(image: FloatArray) -> NDArray[np.void]:
-    """H x W pixels of 12 bytes: a turned picture is written in half the time by them."""
+    """Views an array as H x W pixels of 12 bytes, which writes a rotated picture in half the time."""
     return image.view(np.dtype((np.void, 12)))[..., 0]
 
 
@@ -166,33 +165,33 @@ def upright(image: FloatArray, rotation: int, mirrored: bool = False) -> FloatAr
 
 
 def lying_in(picture: FloatArray, rotation: int, mirrored: bool = False) -> FloatArray:
-    """The view of an upright picture as the sensor lies, to write to; undoes `upright`."""
+    """Returns a writable view of an upright picture in sensor orientation; undoes `upright`."""
     lying = np.rot90(picture, -(rotation // 90))
     return lying[:, ::-1] if mirrored else lying
 
 
 def grey_of(image: FloatArray) -> FloatArray:
-    """H x W x 3 sRGB with its luminance in all three channels."""
+    """Returns H x W x 3 sRGB with its luminance in all three channels."""
     light = srgb_to_linear(image) @ SRGB_TO_XYZ[1].astype(np.float32)
     return np.repeat(linear_to_srgb(light)[..., None], 3, axis=2)
 
 
 def load_rendering(photo: Photo) -> FloatArray:
-    """The picture as the camera shows it: H x W x 3 sRGB in [0, 1], upright, not amplified."""
+    """Renders a photo as the camera shows it: H x W x 3 sRGB in [0, 1], upright, not amplified."""
     return upright(develop(photo), photo.rotation, photo.mirrored) if isinstance(photo, RawPhoto) else photo.image
 
 
 def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
-    """A mosaic from which `develop` gives the picture back: the nominal camera's view of it.
+    """Makes a mosaic from which `develop` restores the picture: what the nominal camera would have recorded.
 
-    The inverse transfer curve, matrix and gains of the nominal camera (`explorer.photo.light.cameras`; after Brooks et
-    al., CVPR 2019), then sampling through the colour-filter array. What the picture's own camera did besides (tone
-    curve, denoising, compression) is not undone. Nothing is clipped: white becomes a sample of 1 / gain in each
-    channel, which development brings back to white, and colours that the nominal camera cannot see become samples below
-    0 or above 1.
+    Applies the inverse transfer curve, matrix and gains of the nominal camera (`explorer.photo.light.cameras`; after
+    Brooks et al., CVPR 2019), then samples through the colour-filter array. Other processing by the picture's own
+    camera (tone curve, denoising, compression) is not undone. Nothing is clipped: white becomes a sample of 1 / gain in
+    each channel, which development turns back into white, and colours outside the nominal camera's gamut become samples
+    below 0 or above 1.
 
     Args:
-        rgb: the picture; where its sides are not whole tiles (2 or 6), its reflection completes the mosaic.
+        rgb: the picture; if its sides are not whole tiles (2 or 6), its reflection completes the mosaic.
         cfa: "bayer" (RGGB) or "xtrans".
     """
     height, width = rgb.image.shape[:2]
@@ -201,7 +200,7 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
     to_camera = np.linalg.inv(NOMINAL_CAMERA_TO_SRGB)
 
     def sample(top: int, bottom: int) -> None:
-        # The last band takes the reflection of its own rows: those that are missing are fewer than a tile has.
+        # The last band is completed by reflecting its own rows, since fewer rows are missing than a tile has.
         first = max(0, min(top, height - PERIODS[cfa]) // PERIODS[cfa] * PERIODS[cfa])
         camera = apply_matrix(linear_of(rgb.image[first:bottom]), to_camera)
         camera /= np.asarray(NOMINAL_GAINS, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Black and white level: a sensor's counts to linear light."""
+"""Black and white levels: convert a sensor's counts to linear light."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from explorer.photo.values import FloatArray
 
 _REPEAT, _LEVEL, _DELTA_H, _DELTA_V = 50713, 50714, 50715, 50716
 _LARGEST_CELL = 64
-"""Rows and columns of a cell of black levels; cameras have 6."""
+"""Most rows and columns of a cell of black levels; cameras have up to 6."""
 
 
 @dataclass(frozen=True, eq=False)
 class BlackLevel:
-    """Sensor counts without light, from the first visible pixel on."""
+    """Sensor counts without light, starting at the first visible pixel."""
 
     cell: NDArray[np.float64]
-    """h x w, repeated over the sensor; h x w x 3 where every pixel has three colours."""
+    """h x w, repeated over the sensor; h x w x 3 if every pixel has three colours."""
     rows: NDArray[np.float64] | None = None
     """Offset of each visible row; None for none."""
     columns: NDArray[np.float64] | None = None
 
     def plane(self, index: int) -> BlackLevel:
-        """The level of one of three colours."""
+        """Returns the level of one of three colours."""
         return BlackLevel(self.cell[..., index], self.rows, self.columns)
 
     def limits(self) -> tuple[float, float]:
-        """The lowest and the highest level of the sensor."""
+        """Returns the lowest and the highest level of the sensor."""
         height, width = self.cell.shape[:2]
         rows = np.zeros(height) if self.rows is None else self.rows
         columns = np.zeros(width) if self.columns is None else self.columns
@@ -44,11 +44,11 @@ class BlackLevel:
         return float(min(found)), float(max(found))
 
     def of_places(self, places: NDArray[np.integer], count: int) -> tuple[float, ...]:
-        """The mean level of each colour; one number where it is the same for all.
+        """Returns the mean level of each colour; one number if it is the same for all.
 
         Args:
             places: period x period, the index of the colour at each position.
-            count: how many colours there are.
+            count: number of colours.
         """
         more = sum(0.0 if deltas is None else float(deltas.mean()) for deltas in (self.rows, self.columns))
         sides = [int(np.lcm(a, b)) for a, b in zip(self.cell.shape, places.shape, strict=True)]
@@ -59,18 +59,17 @@ class BlackLevel:
 
 
 def tile_levels(colors: NDArray[np.uint8], black: tuple[float, ...]) -> NDArray[np.float64]:
-    """The black level under each place of the tile; `colors` says which of the levels belongs to a place."""
+    """Returns the black level at each position of the tile; `colors` selects the level of each position."""
     return np.array(black, dtype=np.float64)[colors] if len(black) > 1 else np.full(colors.shape, float(black[0]))
 
 
 def dng_black_level(tags: Mapping[int, Any], height: int, width: int, samples: int) -> BlackLevel | None:
-    """The black level that a DNG states (DNG specification 1.7, BlackLevel and the tags after it); None if it states
-    none that can be used.
+    """Reads a DNG's black level (DNG specification 1.7, BlackLevel and the tags after it); None if it is unusable.
 
     Args:
-        tags: of the directory of its raw picture, numbers as floats.
+        tags: of the raw picture's directory, numbers as floats.
         height, width: of the active area.
-        samples: 1, or 3 where every pixel has three colours.
+        samples: 1, or 3 if every pixel has three colours.
     """
     given = np.asarray(tags.get(_LEVEL, ()), dtype=np.float64).ravel()
     rows, columns = (int(n) for n in np.ravel(tags.get(_REPEAT, (1, 1)))[:2])
@@ -93,11 +92,11 @@ def _deltas(given: Any, length: int) -> NDArray[np.float64] | None:
 
 
 def normalized_mosaic(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
-    """Linear light, 1 at saturation: (samples - black) / (white - the highest black).
+    """Converts counts to linear light, 1 at saturation: (samples - black) / (white - the highest black).
 
-    Every sample has the black level of its place subtracted, and then all have the same divisor (DNG specification 1.7,
-    chapter 5, "Mapping Raw Values to Linear Reference Values"): with divisors of their own, colours would differ by the
-    black levels of their filters.
+    The black level of each sample's position is subtracted, then all samples have the same divisor (DNG specification
+    1.7, chapter 5, "Mapping Raw Values to Linear Reference Values"): with separate divisors, colours would differ by
+    the black levels of their filters.
 
     Args:
         samples: H x W sensor counts.
@@ -107,14 +106,14 @@ def normalized_mosaic(samples: NDArray[np.uint16], black: BlackLevel, white: flo
     height, width = samples.shape
     rows, columns, period = black.rows, black.columns, black.cell.shape[0]
     mosaic = np.empty((height, width), dtype=np.float32)
-    # One row of the cell at a time, so that the innermost loop runs along whole rows of memory.
+    # One row of the cell at a time, so that the innermost loop runs over whole rows of memory.
     lines = np.tile(black.cell, (1, -(-width // black.cell.shape[1])))[:, :width].astype(np.float32)
     gain = np.float32(1 / (white - black.limits()[1]))
     uniform = len(np.unique(black.cell)) == 1
 
     def work(top: int, bottom: int) -> None:
         band = mosaic[top:bottom]
-        np.copyto(band, samples[top:bottom])  # a cast alone is several times as fast as a subtraction that casts
+        np.copyto(band, samples[top:bottom])  # a separate cast is several times as fast as a subtraction that casts
         if rows is not None:
             band -= rows[top:bottom, None].astype(np.float32)
         if columns is not None:
@@ -131,7 +130,7 @@ def normalized_mosaic(samples: NDArray[np.uint16], black: BlackLevel, white: flo
 
 
 def normalized(samples: NDArray[np.uint16], black: BlackLevel, white: float) -> FloatArray:
-    """H x W or H x W x 3 counts to linear light, as `normalized_mosaic`; each of three planes has its own divisor."""
+    """Converts H x W or H x W x 3 counts to linear light as `normalized_mosaic`; three planes have three divisors."""
     if samples.ndim == 2:
         return normalized_mosaic(samples, black, white)
     image = np.empty(samples.shape, dtype=np.float32)

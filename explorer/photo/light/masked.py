@@ -1,4 +1,4 @@
-"""The black level as the sensor itself measured it: in the pixels around the picture that no light reaches."""
+"""Measures the black level in the masked pixels around the picture, which no light reaches."""
 
 from __future__ import annotations
 
@@ -15,43 +15,42 @@ from explorer.photo.validation import shown
 
 BlackChoice = Literal["auto", "file", "masked"]
 BLACK_CHOICES: tuple[BlackChoice, ...] = ("auto", "file", "masked")
-"""Where the black level of a RAW file comes from: its own statement, its masked pixels, or these where they clearly
-differ."""
+"""Source of a RAW file's black level: its own statement, its masked pixels, or the latter if they clearly differ."""
 Area = tuple[int, int, int, int]
 """Top, left, bottom and right on the whole sensor."""
 
 _GUARD = 4
-"""Rows and columns next to the picture and at the sensor's edge, where light leaks in or counts mean nothing."""
+"""Rows and columns to skip next to the picture and at the sensor's edge, where light leaks in or counts are invalid."""
 _NARROWEST = 8
 _FEWEST = 1000
-"""Samples of one colour."""
+"""Smallest number of masked samples of one colour."""
 _LEAST_COUNTS = 2.0
-"""Stated levels are whole numbers, so one count is no difference."""
+"""Smallest difference in counts; stated levels are whole numbers, so one count does not matter."""
 _LEAST_SHARE = 2e-4
-"""Share of the range from black to white: 2 % of it after amplification by 100."""
+"""Smallest difference as a fraction of the range from black to white: 2 % of it after amplification by 100."""
 _MOST_SHARE = 0.01
-"""A larger difference is not drift of the black level: those are not masked pixels."""
+"""Largest plausible difference, as a fraction of the range; beyond it, the pixels are not masked."""
 _LARGEST_NOISE = 0.02
 _BLOCK = 16
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """A whole sensor and where the picture lies on it."""
+    """A whole sensor and the picture's position on it."""
 
     counts: NDArray[np.uint16]
     """H x W."""
     picture: Area
     masked: tuple[Area, ...] = ()
-    """Areas that the file says are masked; without them, the margins are looked at."""
+    """Areas that the file states as masked; without them, the margins are used."""
     known: bool = False
-    """True if margins are known to be masked for this camera, which a DNG's are only if it names them."""
+    """True if the margins of this camera are known to be masked; for a DNG, only if the file names them."""
     period: int = 2
-    """Rows and columns after which levels repeat: 2 for Bayer, 1 where all samples are taken together."""
+    """Rows and columns after which levels repeat: 2 for Bayer, 1 if all samples share one level."""
 
 
 def _areas(sensor: Sensor) -> list[Area]:
-    """The parts of the sensor to look at."""
+    """Returns the parts of the sensor to measure."""
     height, width = sensor.counts.shape
     top, left, bottom, right = sensor.picture
     if sensor.masked:
@@ -65,7 +64,7 @@ def _areas(sensor: Sensor) -> list[Area]:
 
 
 def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64]:
-    """Counts above the stated level; the cell of levels continues beyond the picture."""
+    """Returns counts above the stated level; the cell of levels continues beyond the picture."""
     top, left, bottom, right = area
     rows = (np.arange(top, bottom) - sensor.picture[0]) % black.cell.shape[0]
     columns = (np.arange(left, right) - sensor.picture[1]) % black.cell.shape[1]
@@ -73,15 +72,15 @@ def _excess(sensor: Sensor, area: Area, black: BlackLevel) -> NDArray[np.float64
 
 
 def _without_outliers(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Without hot and dead pixels: within six median deviations."""
+    """Removes hot and dead pixels: keeps samples within six median deviations."""
     median = np.median(samples)
     spread = np.median(np.abs(samples - median))
     return samples[np.abs(samples - median) <= 6 * max(spread, 0.5)]
 
 
 def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], float, float] | None:
-    """Offset of masked pixels above the stated level, by row and column of the period; how much the areas disagree, and
-    the noise. None if there are too few, or what they hold is no noise around one level."""
+    """Measures the offset of masked pixels above the stated level by row and column of the period, the disagreement
+    between areas, and the noise. None if there are too few pixels, or if they are not noise around one level."""
     period = sensor.period
     rows: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     means, noise, count = [], 0.0, 0
@@ -98,14 +97,14 @@ def _measured(sensor: Sensor, black: BlackLevel) -> tuple[NDArray[np.float64], f
     if count < _FEWEST * period**2:
         return None
     found = np.zeros((period, period))
-    for place, parts in rows.items():  # a row that lies apart as a whole is an outlier, too
+    for place, parts in rows.items():  # a row that deviates as a whole is an outlier, too
         found[place] = _without_outliers(np.concatenate(parts)).mean()
     return found, max(means) - min(means), noise
 
 
 def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], noise: float) -> bool:
-    """True if the picture is nowhere darker than what is taken for masked, and mostly brighter unless the areas are
-    known to be masked: a margin that light reaches would otherwise be taken for black."""
+    """True if the picture is nowhere darker than the presumed masked pixels, and mostly brighter unless the areas are
+    known to be masked. Otherwise a margin that light reaches could be taken for black."""
     excess = _excess(sensor, sensor.picture, black)
     height, width = (n // _BLOCK * _BLOCK for n in excess.shape)
     if not (height and width):
@@ -119,7 +118,7 @@ def _is_dark(sensor: Sensor, black: BlackLevel, found: NDArray[np.float64], nois
 
 @dataclass(frozen=True)
 class Believed:
-    """The black level from masked pixels."""
+    """A plausible black level from masked pixels."""
 
     level: NDArray[np.float64]
     """Counts above the stated level, by row and column of the period."""
@@ -128,7 +127,7 @@ class Believed:
 
 
 def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None:
-    """The black level from masked pixels; None if a file has none, or if they are not plausible."""
+    """Returns the black level from masked pixels; None if a file has none, or if they are not plausible."""
     measured = None if black.rows is not None or black.columns is not None else _measured(sensor, black)
     if measured is None:
         return None
@@ -142,14 +141,14 @@ def believed(black: BlackLevel, white: float, sensor: Sensor) -> Believed | None
 def checked_black_level(
     black: BlackLevel, white: float, measured: Believed | None, choice: BlackChoice
 ) -> tuple[BlackLevel, str | None]:
-    """The black level to subtract, and a sentence for the user where it is not the stated one.
+    """Returns the black level to subtract, and a sentence for the user if it is not the stated one.
 
     Args:
-        black: as the file states it.
+        black: as stated in the file.
         white: sensor counts at saturation.
-        measured: what `believed` gives.
-        choice: "file" keeps what the file states; "masked" takes what the masked pixels say wherever they say anything;
-            "auto" takes it where it clearly differs.
+        measured: result of `believed`.
+        choice: "file" keeps the file's level; "masked" uses that of the masked pixels if there is one; "auto" uses the
+            latter if it clearly differs.
     """
     if choice == "file":
         return black, None
@@ -169,10 +168,10 @@ def checked_black_level(
 
 
 def checked_choice(choice: str) -> BlackChoice:
-    """A choice by its name.
+    """Checks a choice.
 
     Raises:
-        PhotoError: there is none of that name.
+        PhotoError: an unknown choice.
     """
     found = next((name for name in BLACK_CHOICES if name == choice), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""How much noise a picture still has, for those who develop it further (the DNG tag NoiseProfile)."""
+"""Measures a picture's remaining noise, for further development (the DNG tag NoiseProfile)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ _BLOCK = 16
 _MOST_BLOCKS = 1 << 15
 _GROUPS = 24
 _QUIETEST = 0.25
-"""Share of the blocks of one brightness that is taken as free of texture."""
+"""Fraction of the blocks of one brightness that is assumed to be free of texture."""
 
 
 def noise_profile(samples: NDArray[np.uint16], white: float = 65535) -> list[tuple[float, float]]:
-    """Slope and offset of the variance over the mean, for each channel.
+    """Estimates slope and offset of the variance over the mean, for each channel.
 
-    Blocks of 16 x 16 samples are parted by their means; in the quietest quarter of each part, the second difference
-    across the diagonals (a - b - c + d) / 2 has the variance of white noise and little of the picture. A network leaves
-    smooth noise, of which this tells the lower part.
+    Blocks of 16 x 16 samples are grouped by their means. In the quietest quarter of each group, the second difference
+    across the diagonals, (a - b - c + d) / 2, has the variance of white noise and little of the picture's. Networks
+    leave smooth noise, which this underestimates.
 
     Args:
         samples: H x W x C.
-        white: what is 1.
+        white: the value of 1.
 
     Returns:
-        (S, O): variance = S x + O for x from 0 to 1, neither below 0.
+        (S, O): variance = S x + O for x from 0 to 1, neither negative.
     """
     height, width, channels = samples.shape
     rows, columns = height // _BLOCK, width // _BLOCK
@@ -42,7 +42,7 @@ def noise_profile(samples: NDArray[np.uint16], white: float = 65535) -> list[tup
 
 
 def _line(means: NDArray[np.float32], variances: NDArray[np.float32]) -> tuple[float, float]:
-    """Through the quiet blocks of each brightness, by least squares, neither slope nor offset below 0."""
+    """Fits a line to the quiet blocks of each brightness, by least squares, neither slope nor offset negative."""
     from scipy.optimize import nnls
 
     order = np.argsort(means)

@@ -1,4 +1,4 @@
-"""A smaller photo for a quick preview."""
+"""Makes a smaller photo for a quick preview."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray
 
 _LARGEST_EXCESS = 1.4
-"""How much longer than asked for a reduced mosaic may be, since its factor is an integer."""
+"""Largest ratio of a reduced mosaic's side to the requested one, since the factor is an integer."""
 
 
 def reduced(photo: Photo, max_side: int) -> Photo:
-    """The photo with its longest side about `max_side` pixels; the same object where it already is no longer.
+    """Reduces a photo to a longest side of about `max_side` pixels; returns the same object if it is not larger.
 
     Mosaics are reduced by about the nearest integer factor, so that their longest side is at most 1.4 times `max_side`
-    (one that is too narrow to keep a whole tile stays as it is). Each colour-filter cell takes the means of the
-    same-coloured samples of the cells that it covers, so that the result is a mosaic again (with less noise than the
-    full one) and shows the whole of it. Pictures are averaged over areas in linear light, and their longest side is at
-    most `max_side`.
+    (one that is too narrow to keep a whole tile stays as it is). Each colour-filter cell gets the means of the
+    same-coloured samples of the cells that it covers, so that the result is again a mosaic of the whole picture, with
+    less noise than the full one. Pictures are averaged over areas in linear light, and their longest side is at most
+    `max_side`.
 
     Args:
-        photo: not changed.
+        photo: the photo, which is not changed.
         max_side: pixels, at least 1.
 
     Raises:
-        PhotoError: `max_side` is not a complete number of at least 1.
+        PhotoError: `max_side` is not an integer of at least 1.
     """
     if isinstance(max_side, bool) or not isinstance(max_side, int | np.integer) or max_side < 1:
         raise PhotoError(
@@ -45,7 +45,7 @@ def reduced(photo: Photo, max_side: int) -> Photo:
     if isinstance(photo, RawPhoto):
         times = max(width, height) / int(max_side)
         factor = round(times)
-        # Only from 1.4 to 1.5 does rounding leave a mosaic more than 1.4 times as long as was asked for.
+        # Rounding makes a mosaic more than 1.4 times as long as requested only for factors from 1.4 to 1.5.
         factor += times > _LARGEST_EXCESS * factor
         return photo if factor == 1 else _reduced_raw(photo, factor)
     scale = max_side / max(width, height)
@@ -56,15 +56,15 @@ def reduced(photo: Photo, max_side: int) -> Photo:
 
 
 def half_side(photo: Photo) -> int:
-    """The longest side of a photo at half its width and height, for `reduced`: four samples of a colour become one, and
-    nothing is demosaicked at full size, which makes a first look quick."""
+    """Returns the longest side of a photo at half its width and height, for `reduced`: four samples of a colour become
+    one, and nothing is demosaicked at full size, so a first preview is quick."""
     return -(-max(photo.size) // 2)
 
 
 def _reduced_picture(image: FloatArray, width: int, height: int) -> FloatArray:
-    """A picture averaged over areas in linear light: each band of rows across, then all that is left of them down.
+    """Averages a picture over areas in linear light: each band of rows horizontally, then the results vertically.
 
-    So the light of the whole is never there at once; it would take as much as the photo.
+    So the linear light of the whole picture, as large as the photo, is never in memory at once.
     """
     from PIL import Image
 
@@ -83,14 +83,14 @@ def _reduced_picture(image: FloatArray, width: int, height: int) -> FloatArray:
 
 def _reduced_raw(raw: RawPhoto, factor: int) -> RawPhoto:
     cell = PERIODS[raw.cfa]
-    # Whole cells inside the picture: what only completes it is left out.
+    # Whole cells inside the picture, without the inset that only completes it.
     top, left = (-(-n // cell) * cell for n in raw.inset[:2])
     inside = raw.mosaic[top : raw.mosaic.shape[0] - raw.inset[2], left : raw.mosaic.shape[1] - raw.inset[3]]
     tiles = [n // cell for n in inside.shape[:2]]
     if min(tiles) < factor:
         return raw
-    # Runs of tiles that differ by one at most. Runs of `factor` would leave some over at the end, and a place of the
-    # small picture would be another one of the photo.
+    # Runs of tiles whose lengths differ by at most one. Runs of `factor` would leave some over at the end, which would
+    # shift positions in the small picture against the photo.
     height, width = ((2 * n + factor - 1) // (2 * factor) for n in tiles)
     rows, columns = (np.arange(count) * n // count for count, n in zip((height, width), tiles, strict=True))
     colors = inside.shape[2:]

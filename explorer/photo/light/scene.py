@@ -1,7 +1,7 @@
-"""The light of a RAW photo's result, from which files for further development are written.
+"""The linear light of a RAW photo's result, for files for further development.
 
-A network's picture of a camera's colours loses what sRGB does not hold when it becomes a picture to look at. So the
-result keeps it next to that, in 16 bits under the transfer curve: as fine as what 16-bit files hold, and half as large.
+Converting a network's camera colours to a displayable picture loses colours outside sRGB. So the result also keeps the
+camera colours, in 16 bits under the transfer curve: as fine as 16-bit files, and half as large.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from explorer.photo.values import FloatArray
 Color = Literal["camera", "srgb"]
 _TOP = np.float32(65535)
 _FROM, _FULLY = 0.8, 1.0
-"""Amplified light from which on, and at which only, the photo's own samples stand in for a picture that ends at 1."""
+"""Amplified light at which the photo's own samples begin to replace those of a picture that ends at 1, and at which
+they replace them fully."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A photo, and what was made of its light."""
+    """A photo, and its restored light."""
 
     photo: RawPhoto = field(repr=False)
     codes: NDArray[np.uint16] | None = field(default=None, repr=False)
-    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None if the result is the developed
-    photo itself."""
+    """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None for a developed photo."""
     color: Color = "camera"
     """The codes' colours: white-balanced camera RGB, or sRGB."""
 
@@ -46,9 +46,9 @@ class Scene:
 
         Args:
             ratio: the amplification of the result.
-            work: gets rows of linear, white-balanced camera RGB, rows x W x 3, which it may change: amplified, 1 for
-                white. The developed photo's are not clipped.
-            highlights: where a restored picture ends at white, the photo's own amplified samples go on.
+            work: gets linear, white-balanced camera RGB, rows x W x 3, which it may change: amplified, 1 for white, and
+                not clipped for the developed photo.
+            highlights: replace a restored picture at and above white by the photo's own amplified samples.
         """
         photo = self.photo
         height, width = photo.sensor_size
@@ -90,22 +90,22 @@ def picture_and_scene(
     strength: float,
     keep: bool,
 ) -> tuple[FloatArray, Scene | None]:
-    """Turns a network's output into a picture to look at and, for a RAW photo, into light.
+    """Turns a network's output into a displayable picture and, for a RAW photo, a scene.
 
     Args:
-        photo: what was restored.
-        given: H x W x 3 as the sensor lies, under the sRGB transfer curve; it is changed.
+        photo: the photo that was restored.
+        given: H x W x 3 in sensor orientation, under the sRGB transfer curve; changed in place.
         color: its colours.
         camera_to_srgb: for camera colours; see `explorer.photo.model_input.ModelInput`.
         ratio: the amplification.
         strength: above 0, at most 100.
-        keep: give the scene, too.
+        keep: also return the scene.
 
     Returns:
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
     raw = photo if isinstance(photo, RawPhoto) else None
-    # Camera colours of a photo that is not a camera's are a nominal camera's, and a monochrome photo has none.
+    # For a photo that is not RAW, camera colours are the nominal camera's; a monochrome photo has none.
     in_camera = color == "camera" and raw is not None and not raw.monochrome
     matrix = camera_to_srgb if color == "camera" else None
     grey = raw.monochrome if raw is not None else is_grey(cast(RgbPhoto, photo).image)
@@ -133,7 +133,7 @@ def picture_and_scene(
 
 
 def _developed(photo: Photo, ratio: float) -> FloatArray:
-    """Linear sRGB of the amplified photo in [0, 1], as the sensor lies."""
+    """Returns linear sRGB of the amplified photo in [0, 1], in sensor orientation."""
     if isinstance(photo, RawPhoto):
         light = develop_linear(photo, ratio)
     else:

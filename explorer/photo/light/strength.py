@@ -1,11 +1,11 @@
-"""How much of a restoration is taken: between the developed and the restored picture, detail given back before noise.
+"""Strength of a restoration: blends the developed and the restored picture, returning detail before noise.
 
-What a network took away, the residual, is noise and some fine detail. It is parted into undecimated wavelet bands
+The residual, which the network removed, is noise and some fine detail. It is split into undecimated wavelet bands
 (Starck and Murtagh, "Image restoration with noise suppression using the wavelet transform", Astronomy and Astrophysics
 288, 1994: the a trous algorithm with a B3 spline). In each band and at each brightness, the quietest fifth of the
-places says how large noise is; where the energy around a coefficient is clearly larger, there is structure, whose share
-is Wiener's. Less strength gives structure back along t (2 - t) and noise along t^2, t being the share given back: both
-are nothing at 0 and all at 1.
+positions gives the noise level; where the energy around a coefficient is clearly larger, there is structure, weighted
+as in a Wiener filter. Less strength returns structure along t (2 - t) and noise along t^2, where t is the fraction
+returned: both are 0 at 0 and 1 at 1.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from explorer.photo.values import FloatArray
 FULL = 100.0
 _LEVELS = 4
 HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
-"""Pixels that the bands and the energy around their coefficients reach."""
+"""Reach, in pixels, of the bands and of the energy around their coefficients."""
 _ROWS = 128
 _SAMPLED = 16
 """Bands of rows from which the noise is measured."""
 _BINS = 64
-"""Bins of brightness, evenly spaced in its square root, where shot noise is nearly even too."""
+"""Number of brightness bins, evenly spaced in its square root, in which shot noise is nearly constant."""
 _FEWEST = 400
-"""Coefficients that tell how large noise is."""
+"""Smallest number of coefficients for a noise estimate."""
 _QUIET, _OF_QUIET = 0.2, 1.4
-"""Share of the places that is taken as free of structure, and the variance of normal noise over the energy that so many
-places lie below (1.34 to 1.45 in the four bands)."""
+"""Fraction of the positions that is assumed to be free of structure, and the ratio of the variance of normal noise to
+its energy at that quantile (1.34 to 1.45 in the four bands)."""
 _CLEARLY = 1.5
-"""Times the noise's energy, from which on there is structure."""
+"""Multiple of the noise's energy from which there is structure."""
 
 
 def check_strength(value: Any) -> float:
-    """A strength as a number.
+    """Converts a strength to a number and checks it.
 
     Raises:
-        SettingsError: no number from 0 to 100.
+        SettingsError: not a number from 0 to 100.
     """
     number = None if isinstance(value, bool) else finite_number(value)
     if number is None or not 0 <= number <= FULL:
@@ -54,7 +54,7 @@ def check_strength(value: Any) -> float:
 
 
 def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
-    """The photo developed without a network, in white-balanced camera RGB.
+    """Develops a photo without a network, to white-balanced camera RGB.
 
     Args:
         ratio: multiplies the light.
@@ -80,12 +80,12 @@ def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
 
 
 def blended(restored: FloatArray, developed: FloatArray, strength: float) -> FloatArray:
-    """A picture between the developed one and the restored one.
+    """Blends the developed and the restored picture.
 
     Args:
         restored: H x W x 3 in [0, 1] under the sRGB transfer curve.
         developed: H x W x 3 linear light in the same colours, [0, 1].
-        strength: above 0, at most 100, which gives `restored` itself.
+        strength: above 0, at most 100, which returns `restored` itself.
 
     Returns:
         H x W x 3 in [0, 1] under the sRGB transfer curve.
@@ -133,7 +133,7 @@ def _padded(image: FloatArray, reach: int, axis: int) -> FloatArray:
 
 
 def _smoothed(image: FloatArray, step: int) -> FloatArray:
-    """Convolved with the B3 spline (1, 4, 6, 4, 1) / 16, `step` samples apart, along both axes."""
+    """Convolves with the B3 spline (1, 4, 6, 4, 1) / 16, `step` samples apart, along both axes."""
     for axis in (0, 1):
         length = image.shape[axis]
         wide = np.moveaxis(_padded(image, 2 * step, axis), axis, 0)
@@ -182,7 +182,7 @@ def _noise(restored: FloatArray, developed: FloatArray) -> FloatArray:
 
 
 def _by_brightness(bins: NDArray[np.uint8], values: FloatArray) -> FloatArray:
-    """Variances by the energies of the quiet places of each bin; between bins with too few of them, along a line."""
+    """Computes variances from the energies of each bin's quiet positions; bins with too few are interpolated."""
     places, found = [], []
     order = np.argsort(bins, kind="stable")
     edges = np.searchsorted(bins[order], np.arange(_BINS + 1))

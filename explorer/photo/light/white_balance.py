@@ -1,4 +1,4 @@
-"""White balance: which gains make a neutral surface neutral."""
+"""White balance: gains that make a neutral surface neutral."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray, Gains, WhiteBalance, WhiteBalanceChoice
 
 AS_RENDERED = WhiteBalance((1.0, 1.0, 1.0), say("source.as_rendered"))
-"""White balance of a developed picture, as opened."""
+"""White balance of a developed picture as opened."""
 _SATURATED = 0.95
-"""Share of the white level from which a sample is taken as clipped (some sensors end a little below it)."""
+"""Fraction of the white level from which a sample counts as clipped (some sensors end a little below it)."""
 _WHITE = 0.99
-"""The same of a developed picture."""
+"""The same for a developed picture."""
 _LARGEST_GAIN = 16.0
-"""Red or blue against green; lamps and cameras in use lie between 1/2 and 5."""
+"""Largest ratio of the red or blue gain to green, or of green to it; lamps and cameras in use lie between 1/2 and 5."""
 
 
 def usable_gains(values: Sequence[float] | NDArray[np.floating] | None) -> Gains | None:
-    """Red, green, blue gains normalised to green 1, or None if they are absent or nonsense.
+    """Normalises red, green and blue gains to green 1; None if they are absent or implausible.
 
     Args:
-        values: at least three numbers. Zeros, negative numbers, NaN and gains beyond 16:1 are nonsense.
+        values: at least three numbers. Zeros, negative numbers, NaN and gains beyond 16:1 are implausible.
     """
     if values is None:
         return None
@@ -51,7 +51,7 @@ def _gains_of_means(means: NDArray[np.floating], code: str, **fields: object) ->
 
 
 def _tile_means(mosaic: FloatArray, cfa: Cfa) -> tuple[FloatArray, FloatArray]:
-    """Mean red, green and blue (3 x h x w) and the brightest sample (h x w) of each whole tile."""
+    """Returns mean red, green and blue (3 x h x w) and the brightest sample (h x w) of each whole tile."""
     if cfa == "none":
         return np.moveaxis(mosaic, 2, 0), mosaic.max(axis=2)
     tile = TILES[cfa]
@@ -68,10 +68,10 @@ def _tile_means(mosaic: FloatArray, cfa: Cfa) -> tuple[FloatArray, FloatArray]:
 
 
 def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
-    """Gains that make the mean colour of a mosaic neutral (Buchsbaum, J. Franklin Institute 310, 1980).
+    """Computes gains that make the mean colour of a mosaic neutral (Buchsbaum, J. Franklin Institute 310, 1980).
 
-    Means are taken over whole tiles of the colour-filter array. Tiles with a sample near saturation are left out,
-    and so are those whose mean does not stand out of the noise, which is measured on the values below the black level.
+    Averages over whole tiles of the colour-filter array. Skips tiles with a sample near saturation, and tiles whose
+    mean does not exceed the noise, which is measured on the values below the black level.
 
     Raises:
         WhiteBalanceError: too little light, or everything saturated.
@@ -79,7 +79,7 @@ def grey_world(mosaic: FloatArray, cfa: Cfa) -> Gains:
     period = PERIODS[cfa]
     means, brightest = _tile_means(mosaic, cfa)
     negative = mosaic[mosaic < 0]
-    # Read noise is symmetric about the black level, so its lower half alone tells its size.
+    # Read noise is symmetric about the black level, so its lower half is enough to measure it.
     noise = float(np.sqrt(np.mean(np.square(negative, dtype=np.float64)))) if negative.size else 0.0
     unclipped = brightest < _SATURATED
     lit = unclipped & (means.mean(axis=0) > 2 * noise / period)
@@ -103,7 +103,7 @@ def _grey_world_rgb(image: FloatArray) -> Gains:
 
 
 def given_gains(choice: Any) -> Gains:
-    """Red, green, blue gains normalised to green 1, from any sequence of three numbers.
+    """Normalises red, green and blue gains, any sequence of three numbers, to green 1.
 
     Raises:
         WhiteBalanceError: not three positive numbers, or gains beyond 16:1.
@@ -124,8 +124,8 @@ def given_gains(choice: Any) -> Gains:
 def raw_balance(
     choice: WhiteBalanceChoice, mosaic: FloatArray, cfa: Cfa, as_shot: Gains | None, daylight: Gains | None, name: str
 ) -> WhiteBalance:
-    """The white balance of a RAW photo; arguments as of `RawPhoto`, raises as `RawPhoto.with_white_balance`."""
-    if not isinstance(choice, str):  # an array would be compared with the names element by element
+    """Computes a RAW photo's white balance; arguments as in `RawPhoto`, raises as `RawPhoto.with_white_balance`."""
+    if not isinstance(choice, str):  # an array would be compared to the names element by element
         return WhiteBalance(given_gains(choice), "given gains")
     if choice == "as_shot":
         if as_shot is None:
@@ -141,7 +141,7 @@ def raw_balance(
 
 
 def picture_balance(choice: WhiteBalanceChoice, opened: FloatArray, name: str) -> WhiteBalance:
-    """The white balance of a developed picture as it was opened; raises as `RgbPhoto.with_white_balance`."""
+    """Computes the white balance of a developed picture as opened; raises as `RgbPhoto.with_white_balance`."""
     if not isinstance(choice, str):
         return WhiteBalance(given_gains(choice), "given gains")
     if choice == "as_shot":
@@ -156,7 +156,7 @@ def picture_balance(choice: WhiteBalanceChoice, opened: FloatArray, name: str) -
 
 
 def with_gains(opened: FloatArray, gains: Gains) -> FloatArray:
-    """A developed picture with gains applied in linear light, clipped at white; itself where they are all 1."""
+    """Applies gains to a developed picture in linear light, clipped at white; gains of 1 return the picture itself."""
     if gains == AS_RENDERED.gains:
         return opened
     linear = srgb_to_linear(opened) * np.asarray(gains, dtype=np.float32)
@@ -164,14 +164,14 @@ def with_gains(opened: FloatArray, gains: Gains) -> FloatArray:
 
 
 def _window(center: float, size: int, length: int, period: int) -> tuple[int, int]:
-    """First and last + 1 of a run of whole tiles around a centre, inside the picture."""
+    """First and last + 1 of a range of whole tiles around a centre, inside the picture."""
     first = max(0, round(center - size / 2)) // period * period
     last = min(length, -(-(first + max(size, period)) // period) * period)
     return min(first, max(0, last - period)), last
 
 
 def checked_patch(x: float, y: float, side: float, size: tuple[int, int]) -> tuple[float, float, int]:
-    """The centre and the side of a patch of a picture of this size (width, height).
+    """Checks the centre and the side of a patch in a picture of this size (width, height).
 
     Raises:
         WhiteBalanceError: not numbers, the centre lies outside the picture, or the side is below 1.
@@ -194,14 +194,14 @@ def checked_patch(x: float, y: float, side: float, size: tuple[int, int]) -> tup
 def raw_patch_balance(
     mosaic: FloatArray, cfa: Cfa, row: float, column: float, size: int, where: tuple[float, float]
 ) -> WhiteBalance:
-    """The white balance that makes a patch of a mosaic neutral.
+    """Computes the white balance that makes a patch of a mosaic neutral.
 
     Args:
         row, column: of the patch's centre in the mosaic.
         where: x and y as the user gave them.
 
     Raises:
-        WhiteBalanceError: the patch is clipped or holds no light.
+        WhiteBalanceError: the patch is clipped or has no light.
     """
     top, bottom = _window(row, size, mosaic.shape[0], PERIODS[cfa])
     left, right = _window(column, size, mosaic.shape[1], PERIODS[cfa])
@@ -213,7 +213,7 @@ def raw_patch_balance(
 
 
 def picture_patch_balance(opened: FloatArray, x: float, y: float, size: int) -> WhiteBalance:
-    """The white balance that makes a patch of a developed picture neutral; raises as `raw_patch_balance`."""
+    """Computes the white balance that makes a patch of a developed picture neutral; raises as `raw_patch_balance`."""
     top, bottom = _window(y, size, opened.shape[0], 1)
     left, right = _window(x, size, opened.shape[1], 1)
     channels = srgb_to_linear(opened[top:bottom, left:right]).reshape(-1, 3).T

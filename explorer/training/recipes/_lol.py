@@ -14,9 +14,9 @@ DATA = (
     "darkened"
 )
 
-# Pairs of one camera teach that camera; darkened photographs teach the rest. Half of each holds up on other cameras.
-# They are amplified before the network: it begins with a picture at about the right brightness, as a RAW network
-# does, and the ratio acts on it.
+# Pairs from one camera only teach that camera; darkened photos cover the rest. Half of each works on other cameras.
+# They are amplified before the network, so that it starts from about the right brightness, like a RAW network, and the
+# ratio has an effect.
 AMPLIFIED_INPUT: dict[str, Any] = INPUT | {"ratio_rule": "learned"}
 half_darkened_amplified = partial(DarkPairs, share=0.5, amplified=True)
 some_darkened = partial(DarkPairs, share=0.3)

@@ -27,5 +27,5 @@ KNOWN_FAILURES = (
 
 
 def objective(net: nn.Module) -> MeanMatchedObjective:
-    """Errors after the mean is matched, by Muon."""
+    """Returns the mean-matched objective, trained by Muon."""
     return MeanMatchedObjective(net, rate=1e-3, inner_rate=2.5e-3)

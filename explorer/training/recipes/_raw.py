@@ -15,14 +15,14 @@ from explorer.training.objectives import RawObjective
 from explorer.training.recipe import Phase
 from explorer.training.sources import SyntheticRaw
 
-# White balance goes onto the mosaic before the network, so that neutral surfaces look alike in every camera; the
-# network gives white-balanced camera RGB, and the file's own colour matrix brings it to sRGB afterwards.
+# White balance is applied to the mosaic before the network, so that neutral surfaces look the same for every camera.
+# The network returns white-balanced camera RGB, which the file's own colour matrix converts to sRGB.
 INPUT: dict[str, Any] = {"white_balance": "before", "clip": [-0.2, 1.0], "ratio_rule": "learned", "margin": 32}
 OUTPUT: dict[str, Any] = {"color": "camera"}
 ObjectiveOf = Callable[[nn.Module], RawObjective]
 SENSORS = SensorRanges(measured_share=0.5)
-"""Half of the exposures are those of measured sensors, with hot pixels and banding; half of the benchmarks' kind."""
-# Small crops see more scenes in the same time; large ones, last, teach what lies far apart.
+"""Half of the exposures are those of measured sensors, with hot pixels and banding; half are like the benchmarks'."""
+# Small crops show more scenes in the same time; large ones, at the end, teach long-range structure.
 PHASES = (
     Phase(until=0.75, crop=128, batch=8, shrink=2),
     Phase(until=1.0, crop=192, batch=4, shrink=2),
@@ -40,27 +40,27 @@ KNOWN_FAILURES = (
 
 
 def as_mosaic(x: torch.Tensor) -> torch.Tensor:
-    """The network's input is the mosaic itself."""
+    """Returns the mosaic itself as the network's input."""
     return x
 
 
 def as_planes(x: torch.Tensor) -> torch.Tensor:
-    """N x 1 x H x W RGGB mosaic to N x 4 x H/2 x W/2 planes R, G(r), B, G(b), SID's order."""
+    """Packs an N x 1 x H x W RGGB mosaic into N x 4 x H/2 x W/2 planes R, G(r), B, G(b), SID's order."""
     return torch.cat([x[..., 0::2, 0::2], x[..., 0::2, 1::2], x[..., 1::2, 1::2], x[..., 1::2, 0::2]], 1)
 
 
 def as_xtrans_planes(x: torch.Tensor) -> torch.Tensor:
-    """N x 1 x H x W X-Trans mosaic (sides multiples of 6) to N x 9 x H/3 x W/3 planes, as `pack_xtrans`."""
+    """Packs an N x 1 x H x W X-Trans mosaic (sides multiples of 6) into N x 9 x H/3 x W/3 planes, as `pack_xtrans`."""
     return torch.stack([torch.from_numpy(pack_xtrans(mosaic.numpy())) for mosaic in x[:, 0].cpu()]).to(x)
 
 
 def balanced(
     prepare: Callable[[torch.Tensor], torch.Tensor], slope: float | None = None, pace: float = 1.0
 ) -> ObjectiveOf:
-    """The root mean square error of each picture from the first step on, by Muon. See `RawObjective`.
+    """Returns a `RawObjective` with each picture's root mean square error from the first step, trained by Muon.
 
     Args:
-        pace: of both rates: less than 1 for a network that begins as a trained one.
+        pace: factor of both rates; less than 1 for a network that starts from trained weights.
     """
 
     def objective(net: nn.Module) -> RawObjective:

@@ -1,4 +1,4 @@
-"""Shared parts of the two recipes of the residual U-Net on developed RAW: all but the bit depth."""
+"""Shared parts of the two recipes of the residual U-Net on developed RAW, which differ only in bit depth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _objective(net: nn.Module) -> PairObjective:
 
 
 def recipe(name: str, bits: int, summary: str) -> Recipe:
-    """The recipe at 8 or 16 bits; the same exposures of the same scenes in the same order."""
+    """Returns the recipe at 8 or 16 bits, with the same exposures of the same scenes in the same order."""
     return Recipe(
         name=name,
         architecture="res_unet",

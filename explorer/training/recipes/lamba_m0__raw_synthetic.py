@@ -1,4 +1,4 @@
-"""`lamba_m0.raw_synthetic`: Lamba & Mitra's M0 on mosaics synthesised from clean photographs."""
+"""`lamba_m0.raw_synthetic`: Lamba & Mitra's M0 on mosaics synthesised from clean photos."""
 
 from explorer.training.recipe import Recipe
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_mosaic, balanced, source

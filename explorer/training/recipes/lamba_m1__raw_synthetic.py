@@ -1,4 +1,4 @@
-"""`lamba_m1.raw_synthetic`: Lamba & Mitra's network, modification M1, on mosaics synthesised from clean photographs."""
+"""`lamba_m1.raw_synthetic`: Lamba & Mitra's network, modification M1, on mosaics synthesised from clean photos."""
 
 from explorer.training.recipe import Recipe
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_mosaic, balanced, source

@@ -1,7 +1,7 @@
-"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photographs.
+"""`lamba_m2.raw_synthetic`: Lamba & Mitra's network, modification M2, on mosaics synthesised from clean photos.
 
-It begins as M1: with M1's parts, and with its own so set that it computes what M1 does. So its steps go into what is
-its own (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016).
+It starts as M1: with M1's parts, and its own parts initialised so that it computes the same as M1. So training
+concentrates on the new parts (Chen et al., "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016).
 """
 
 import torch
@@ -11,14 +11,14 @@ from explorer.training.recipe import Phase, Recipe, WarmStart
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_mosaic, balanced, source
 
 _BLOCK = "scale8.chain.blocks.0"
-"""The block that has four dense layers in M1 and five in M2."""
+"""The block with four dense layers in M1 and five in M2."""
 
 
 def grow(net: nn.Module, m1: dict[str, torch.Tensor]) -> None:
-    """Gives a fresh M2 the tensors of an M1, so that it computes the same."""
+    """Copies the tensors of an M1 into a new M2, so that it computes the same."""
     own = net.state_dict()
     own.update({name: value for name, value in m1.items() if name in own and own[name].shape == value.shape})
-    # The new layer comes before the last of the block; nothing that follows looks at it yet.
+    # The new layer comes before the last of the block; its output is not used yet.
     last, fuse = m1[f"{_BLOCK}.dense.3.weight"], m1[f"{_BLOCK}.fuse.weight"]
     seen, growth = last.shape[1], last.shape[0]
     own[f"{_BLOCK}.dense.4.weight"] = torch.cat([last, torch.zeros_like(last[:, :growth])], 1)
@@ -26,7 +26,7 @@ def grow(net: nn.Module, m1: dict[str, torch.Tensor]) -> None:
     own[f"{_BLOCK}.fuse.weight"] = torch.cat([fuse[:, :seen], unseen, fuse[:, seen:]], 1)
     for scale in (8, 16, 32):  # the residual blocks add nothing
         own[f"refine{scale}.fuse.weight"].zero_()
-    # M1 fuses the scales in the order 8, 32, 16, M2 in the order 32, 16, 8; the mean of two alike is either.
+    # M1 fuses the scales in the order 8, 32, 16, M2 in the order 32, 16, 8; the mean of two equal ones is either.
     f8, f32, f16 = m1["fuse.weight"].chunk(3, 1)
     for name in ("fuse_refined", "fuse_direct"):
         own[f"{name}.weight"], own[f"{name}.bias"] = torch.cat([f32, f16, f8], 1), m1["fuse.bias"]

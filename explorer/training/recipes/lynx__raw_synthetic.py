@@ -1,4 +1,4 @@
-"""`lynx.raw_synthetic`: Lynx on Bayer mosaics synthesised from clean photographs."""
+"""`lynx.raw_synthetic`: Lynx on Bayer mosaics synthesised from clean photos."""
 
 from explorer.training.recipe import Recipe
 from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_mosaic, balanced, source

@@ -1,4 +1,4 @@
-"""`lynx_rgb.mixed`: Lynx on pictures, from pairs of two sets and darkened photographs."""
+"""`lynx_rgb.mixed`: Lynx on pictures, from pairs of two sets and darkened photos."""
 
 from explorer.training.mixed import MixedPairs
 from explorer.training.recipe import Recipe

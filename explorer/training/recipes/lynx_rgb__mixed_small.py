@@ -1,4 +1,4 @@
-"""`lynx_rgb.mixed_small`: Lynx on pictures, from pairs of two sets and darkened photographs."""
+"""`lynx_rgb.mixed_small`: the small Lynx on pictures, from pairs of two sets and darkened photos."""
 
 from explorer.training.mixed import MixedPairs
 from explorer.training.recipe import Recipe

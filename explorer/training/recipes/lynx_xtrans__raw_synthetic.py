@@ -1,4 +1,4 @@
-"""`lynx_xtrans.raw_synthetic`: Lynx on X-Trans mosaics; its body begins with that of the Bayer network."""
+"""`lynx_xtrans.raw_synthetic`: Lynx on X-Trans mosaics; its body starts from that of the Bayer network."""
 
 from functools import partial
 

@@ -1,8 +1,8 @@
 """`pix2pix.lol`: the conditional GAN on low-light pairs.
 
-BCE GAN loss plus 115 times L1, the discriminator's loss halved, one step each in turn, Adam 1e-4 and 5e-5 with betas
-(0.5, 0.999). Crops of 256 pixels instead of whole pictures resized to 256: the network is applied at full resolution.
-Both networks are narrower than the paper's (24 channels for 64), so that two cores can train them.
+BCE GAN loss plus 115 times L1, the discriminator's loss halved, alternating steps, Adam 1e-4 and 5e-5 with betas (0.5,
+0.999). Crops of 256 pixels instead of whole pictures resized to 256: the network is applied at full resolution. Both
+networks are narrower than the paper's (24 channels instead of 64), so that two cores can train them.
 """
 
 from torch import nn

@@ -1,7 +1,7 @@
-"""`res_unet.lol`: the residual U-Net on low-light pairs and darkened photographs.
+"""`res_unet.lol`: the residual U-Net on low-light pairs and darkened photos.
 
-A linear output: the sigmoid was seen to collapse to black for good at this rate. Without the amplification before the
-network, training stood still 1.5 dB lower: most of the loss was a guess of how bright the reference is.
+The output is linear, because the sigmoid collapsed permanently to black at this rate. Without amplification before the
+network, training stagnated 1.5 dB lower: most of the loss was the guess of the reference's brightness.
 """
 
 from torch import nn

@@ -1,4 +1,4 @@
-"""`res_unet.raw_synthetic`: the residual U-Net on RAW that is amplified as light and then developed."""
+"""`res_unet.raw_synthetic`: the residual U-Net on RAW, amplified in linear light and then developed."""
 
 from explorer.training.recipes._res_unet_raw import recipe
 

@@ -1,4 +1,4 @@
-"""`res_unet.raw_synthetic_8bit`: the 8-bit twin, on dark pictures that were rounded to 8 bits before amplification."""
+"""`res_unet.raw_synthetic_8bit`: the 8-bit counterpart, on dark pictures rounded to 8 bits before amplification."""
 
 from explorer.training.recipes._res_unet_raw import recipe
 

@@ -1,10 +1,10 @@
 """`retinexnet.joint`: Decom-Net and Relight-Net under one optimiser, the sum of their losses.
 
 The published weights of this training are black: the Relight-Net starts at an illumination of 0, which is perfectly
-smooth, and a rate of 1e-3 from the first step on can leave it there for good. Four things prevent it here: the
-Decom-Net begins with that of the joint training without a Relight-Net, whose reflectance is a picture already; the
-untrained Relight-Net gives 0.8; the rate warms up over 200 steps; gradients are clipped. The mean enhanced illumination
-is logged at every validation.
+smooth, and with a rate of 1e-3 from the first step it can get stuck there. Four things prevent this here: the Decom-Net
+starts from that of the joint training without a Relight-Net, whose reflectance is already a picture; the untrained
+Relight-Net returns 0.8; the rate warms up over 200 steps; gradients are clipped. The mean enhanced illumination is
+logged at every validation.
 """
 
 from torch import nn

@@ -1,7 +1,8 @@
 """`retinexnet.split_resize`: Decom-Net first, then Relight-Net on the frozen Decom-Net.
 
-The Decom-Net begins with that of the joint training without a Relight-Net: what its own losses ask of a dark picture's
-reflectance is little, since any colour is right where the product is dark, and the reflectance begins as a picture.
+The Decom-Net starts from that of the joint training without a Relight-Net, so that the reflectance is a picture from
+the start. Its own losses barely constrain the reflectance of a dark picture, since any colour fits where the product is
+dark.
 """
 
 from torch import nn

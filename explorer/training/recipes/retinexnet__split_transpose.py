@@ -1,6 +1,6 @@
 """`retinexnet.split_transpose`: as `split_resize`, with transposed convolutions in the Relight-Net.
 
-A split training makes the same Decom-Net whatever Relight-Net comes after it: this one takes the other's, frozen.
+In a split training, the Decom-Net does not depend on the Relight-Net, so this one reuses the other's, frozen.
 """
 
 from torch import nn

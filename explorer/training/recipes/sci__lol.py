@@ -1,9 +1,9 @@
 """`sci.lol`: SCI's self-calibrated illumination, unsupervised.
 
 The paper's fidelity and smoothness losses over three stages with its calibration network, plus Zero-DCE's exposure
-control and colour constancy on the first stage's picture: the paper's two losses leave the brightness to chance (its
-three published weights differ by 5 dB on LOL), and the exposure loss by itself accepted one channel full and one
-empty. The level is the mean of LOL's bright training pictures.
+control and colour constancy on the first stage's picture. The paper's two losses do not fix the brightness (its three
+published weights differ by 5 dB on LOL), and the exposure loss by itself accepts one saturated and one empty channel.
+The level is the mean of LOL's bright training pictures.
 """
 
 from torch import nn
@@ -12,7 +12,7 @@ from explorer.training.recipe import Phase, Recipe
 from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, some_darkened
 from explorer.training.zero_reference import SCIObjective, SCITerms
 
-# Whole crops, not the 16 pixels of Zero-DCE: so small a network can only make a region grey.
+# Whole crops instead of Zero-DCE's 16 pixels, because such a small network could only make a region grey.
 _TERMS = SCITerms(fidelity=0.5, smooth=4.0, exposure=6.0, level=0.45, region=96, color=2.0)
 
 

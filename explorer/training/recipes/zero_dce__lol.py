@@ -1,12 +1,12 @@
 """`zero_dce.lol`: Zero-DCE without any reference picture.
 
-The paper's four losses, with the weights of its authors' published training (1, 10, 5, 200) but for the last. There
-the spatial term counts a tenth of what the paper states: dark pictures of LOL need curves near their limit, which it
-holds back. The published total variation is twice the sum over all maps where ours is a mean over the iterations, so
-that 200 there is 3200 here; at four times that the curves follow regions less, and the validation SSIM is .03 higher.
-Whole crops are brought to the exposure level, where the paper's regions of 16 pixels flattened the pictures (its own
-are whole scenes of 256 pixels). The level is 0.45, the mean of LOL's bright training pictures, where the paper's 0.6
-gives pictures brighter than those.
+The paper's four losses, with the weights of its authors' published training (1, 10, 5, 200) except for the last. There,
+the spatial term has a tenth of the paper's weight: dark pictures of LOL need curves near their limit, which this term
+restrains. The published total variation is twice the sum over all maps while ours is a mean over the iterations, so
+that 200 there is 3200 here; at four times that, the curves follow regions less, and the validation SSIM is .03 higher.
+The exposure level applies to whole crops, because the paper's regions of 16 pixels flattened the pictures (its own are
+whole scenes of 256 pixels). The level is 0.45, the mean of LOL's bright training pictures; the paper's 0.6 makes
+pictures brighter than those.
 """
 
 from torch import nn

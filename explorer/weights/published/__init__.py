@@ -1,4 +1,4 @@
-"""Published checkpoints, one file a family: their files, key maps, terms and measured figures.
+"""Published checkpoints, one file per family: their files, key maps, terms and measured metrics.
 
-None of them is part of this project. Users get the files from their authors' own pages.
+None of them is part of this project. Users get the files from their authors' pages.
 """

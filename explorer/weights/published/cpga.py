@@ -30,8 +30,8 @@ _LAYOUT = Layout(
 _REPOSITORY, _COMMIT = "Shyandram/CPGA-Net-Pytorch", "8c535622100b6c3acf70cbfb221bb2430648d0b1"
 _FILE = "enhance_color-llie-ResCBAM_g.pkl"
 
-# Photos of another light are brought to LOL's: on SICE's validation pictures (mean light 0.048) that is 1.4 dB better
-# than as they are, and 3.3 in GT-mean PSNR; on six of Kodak's, darkened by 5, 3.3 and 3.2 dB.
+# Photos with a different mean light are scaled to LOL's. On SICE's validation pictures (mean light 0.048) this is 1.4
+# dB better than without, and 3.3 dB in GT-mean PSNR; on six Kodak photos, darkened by 5, 3.3 and 3.2 dB.
 CPGA = PublishedCheckpoint(
     "cpga",
     (

@@ -1,4 +1,4 @@
-"""DarkIR: the medium network, as its authors keep it on the Hugging Face Hub."""
+"""DarkIR: the medium network, from its authors' repository on the Hugging Face Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HVI-CIDNet: the weights that its authors keep on the Hugging Face Hub, a repository for each training."""
+"""HVI-CIDNet: its authors' weights on the Hugging Face Hub, one repository per training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GATED = {
 
 
 def _branch(theirs: str, ours: str, blocks: tuple[int, ...]) -> dict[str, str]:
-    """One branch: "I" for the intensity, "HV" for the colours."""
+    """Maps one branch: "I" for the intensity, "HV" for the colours."""
     modules = {f"{theirs}E_block0.1": f"{ours}.first", f"{theirs}D_block0.1": f"{ours}.last"}
     for i in range(3):
         down, up = f"{theirs}E_block{i + 1}", f"{theirs}D_block{i + 1}"
@@ -39,7 +39,7 @@ def _branch(theirs: str, ours: str, blocks: tuple[int, ...]) -> dict[str, str]:
 
 _LAYOUT = Layout(
     {"trans": "transform"} | _branch("I", "intensity", (1, 2, 3, 4, 6)) | _branch("HV", "colour", (1, 2, 3, 4, 5, 6)),
-    ignored=("I_LCA5",),  # computed by the published code, and thrown away
+    ignored=("I_LCA5",),  # computed by the published code, but not used
 )
 
 

@@ -9,13 +9,13 @@ from explorer.weights.keymaps import Layout
 
 
 def _dense(theirs: str, ours: str, layers: int) -> dict[str, str]:
-    """A residual dense block: the first layer's conv is stored as `conv.0`, the others' as `conv.1`."""
+    """Maps a residual dense block: the first layer's conv is stored as `conv.0`, the others' as `conv.1`."""
     modules = {f"{theirs}.dense_layers.{i}.conv.{min(i, 1)}": f"{ours}.dense.{i}" for i in range(layers)}
     return modules | {f"{theirs}.conv_1x1.0": f"{ours}.fuse"}
 
 
 def _chain(ours: str, stem: str, blocks: Iterable[tuple[str, int]], fuse: str, conv: str) -> dict[str, str]:
-    """A coarse scale: its stem, its dense blocks with their layers, their fusion, and the conv after upsampling."""
+    """Maps a coarse scale: its stem, dense blocks with their layers, their fusion, and the conv after upsampling."""
     modules = {f"{stem}.{i}.0": f"{ours}.chain.stem.{i}" for i in range(2)}
     for i, (block, layers) in enumerate(blocks):
         modules |= _dense(block, f"{ours}.chain.blocks.{i}", layers)
@@ -78,7 +78,8 @@ M0 = PublishedCheckpoint(
         "kodak24_base_iso_raw_100": Baseline("published M0", 20.70, 0.640),
         "kodak24_base_iso_raw_300": Baseline("published M0", 20.48, 0.607),
     },
-    # No weights of M1, M2 and the U-Net in a form for all cameras are published; M0's stand next to them all.
+    # No weights of M1, M2 and the U-Net are published in a form for all cameras; M0's are the comparison for all of
+    # them.
     compared_with=(
         "lamba_m0.raw_synthetic", "lamba_m1.raw_synthetic", "lamba_m2.raw_synthetic", "sid_unet.raw_synthetic",
         "res_unet.raw_synthetic", "res_unet.raw_synthetic_8bit",

@@ -1,4 +1,4 @@
-"""LYT-Net: the paper's three weights, of TensorFlow, and one of the authors' PyTorch code."""
+"""LYT-Net: the paper's three weights, for TensorFlow, and one of the authors' PyTorch code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ATTENTION = ("query", "key", "value", "out")
 
 
 def _tensorflow() -> Layout:
-    """Keras numbers its layers in the order of their creation: first and second denoiser, then the rest."""
+    """Maps Keras's layers, numbered in order of creation: first and second denoiser, then the rest."""
     modules = {f"conv2d_{18 + i}": ours for i, ours in enumerate(_REST)}
     modules |= {f"dense_{12 + i}": f"attention.{ours}" for i, ours in enumerate(_ATTENTION)}
     modules |= {"dense_16": "fusion.squeeze", "dense_17": "fusion.excite"}

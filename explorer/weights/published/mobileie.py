@@ -1,4 +1,4 @@
-"""MobileIE: published weights for pictures, in the form that is left after training."""
+"""MobileIE: published weights for pictures, in the merged form after training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LAYOUT = Layout(
     | renumbered("head.block1", "head.features", (0, 1, 2))
     | {"att.1": "channels", "att1.0": "places", "tail": "last"}
 )
-# A fork that the weights' author keeps; the licence is that of the authors' own repository.
+# A fork by the weights' author; the licence is that of the authors' own repository.
 _REPOSITORY, _COMMIT = "ndbao2002/MobileIE", "be82ace8d0f17c629faba47920a52233e331c493"
 
 

@@ -14,7 +14,7 @@ from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout
 
 _PARTS = {"N": "denoise", "L": "illumination", "R": "reflectance"}
-# A reflection and a ReLU stand between the convolutions in the files, a ReLU in ours.
+# In the files, a reflection and a ReLU are between the convolutions; in ours, only a ReLU.
 _LAYOUT = Layout({f"{n}_net.{n}_net.{1 + 3 * i}": f"{ours}.{2 * i}" for n, ours in _PARTS.items() for i in range(5)})
 _REPOSITORY, _COMMIT = "zhenqifu/PairLIE", "3fd5c1586aa5f8f0736382de36d5bf46a4e208c2"
 
@@ -33,7 +33,7 @@ PAIRLIE = PublishedCheckpoint(
     origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/weights",
     licence=NO_LICENCE,
     summary="PairLIE as published, trained on pairs of dark pictures without bright ones.",
-    # The exponent 0.14, which its authors take for LOL.
+    # The exponent 0.14, which its authors use for LOL.
     input=InputConvention(clip=(0.0, 1.0), ratio_rule="fixed", ratio=106.0, darkness=LOL_DARKNESS),
     trained_on="dark pictures of LOL and SICE",
     saw_eval15=True,

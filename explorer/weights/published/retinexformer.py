@@ -1,4 +1,4 @@
-"""Retinexformer: its authors keep their files on drives that programs cannot download from."""
+"""Retinexformer: its authors' files are on cloud drives from which programs cannot download."""
 
 from __future__ import annotations
 

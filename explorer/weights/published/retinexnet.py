@@ -7,7 +7,7 @@ from explorer.weights.keymaps import Layout
 
 _PORT_DECOM = Layout(
     {"net1_conv0": "decom.first", "net1_recon": "decom.last"}
-    # The ReLUs between the convolutions take the odd numbers.
+    # The ReLUs between the convolutions have the odd numbers.
     | {f"net1_convs.{2 * i}": f"decom.body.{i}" for i in range(5)}
 )
 _PORT_RELIGHT = Layout(
@@ -62,7 +62,7 @@ def _variant(
     relight: bool = True,
 ) -> PublishedCheckpoint:  # fmt: skip
     folder = f"{_VARIANT_FILES}/{'split' if 'split' in stem else 'join'}"
-    # Files of one kind differ in size only by the tensors' names.
+    # Files of the same kind differ in size only by the tensors' names.
     sizes = (2277095, 2858243) if "split" in stem else (2277159, 2471003)
     parts = (("decom", _DECOM, True), ("relight", _RELIGHT, relight))
     files = tuple(

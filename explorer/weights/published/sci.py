@@ -12,7 +12,7 @@ _LAYOUT = Layout(
         "enhance.conv.1": "norm",
         "enhance.out_conv.0": "last",
     },
-    # The self-calibrating network only serves training.
+    # The self-calibrating network is only used in training.
     ignored=("calibrate",),
     repeated={"enhance.blocks.0.0": "enhance.conv.0", "enhance.blocks.0.1": "enhance.conv.1"},
 )

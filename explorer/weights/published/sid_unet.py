@@ -1,4 +1,4 @@
-"""The SID U-Net: the layout of its PyTorch ports, whose planes come in either of two orders."""
+"""The SID U-Net: the layout of its PyTorch ports, which use one of two plane orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URetinex-Net as published: three files, and a fourth that serves only its training."""
+"""URetinex-Net as published: three files, and a fourth that is only used in training."""
 
 from __future__ import annotations
 
