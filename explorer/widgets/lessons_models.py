@@ -260,7 +260,7 @@ EXERCISES = (
             ],
             hint="Inputs × outputs × weights of a kernel × pixels, divided by 1e9.",
         ),
-        "At a half of each side it would be a quarter of that: this is why networks halve.",
+        "Each weight works once for every pixel. That is why networks make the picture smaller before they use many channels.",
     ),
     Exercise(
         "6.measure",

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from explorer.classroom.copies import for_students, for_teachers, read_lessons, source_of
-from explorer.classroom.plan import minutes_of
 from explorer.cli.program import main
 
 
@@ -79,15 +78,24 @@ def test_the_plan_has_every_lesson_and_a_rubric(made: Path, project: Path) -> No
     text = (made / "teachers" / "plan.md").read_text(encoding="utf-8")
     for lesson in read_lessons(project / "notebooks"):
         assert f"## {lesson.number} · {lesson.title}" in text
-        assert sum(minutes_of(lesson).values()) <= 90, "a lesson fits a double period"
-        assert all(name in text for name in (*lesson.exercises, *lesson.questions))
+        part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
+        rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in part.splitlines() if row.startswith("| ")][
+            1:
+        ]
+        assert sum(int(row[0]) for row in rows) <= 90, "a lesson fits a double period"
+        assert f"**{sum(int(row[0]) for row in rows)} minutes.**" in part
+        for column, names in ((2, lesson.questions), (3, lesson.exercises)):
+            assert ", ".join(row[column] for row in rows if row[column]).split(", ") == names
+        assert "task without one answer" in rows[-3][1] and int(rows[-3][0]) > 25 and rows[-2][1] == "Key points"
     assert "## What counts" in text
 
 
 def test_the_outcome_test_has_two_questions_a_lesson_and_right_answers(made: Path, project: Path) -> None:
     import math
 
-    sheets = {who: (made / who / "outcome-test.md").read_text("utf-8") for who in ("students", "teachers")}
+    assert not list((made / "students").glob("outcome*")), "the test comes after the lessons, from the teacher"
+    names = {"students": "outcome-test.md", "teachers": "outcome-test-answers.md"}
+    sheets = {who: (made / "teachers" / name).read_text("utf-8") for who, name in names.items()}
     for lesson in read_lessons(project / "notebooks"):
         for text in sheets.values():
             part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
