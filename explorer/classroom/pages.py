@@ -30,6 +30,7 @@ STYLE = """
 .lesson-row { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px }
 .lesson-blank { display: inline-block; width: 8em; border-bottom: 1px solid currentColor }
 .lx-tag-line { color: #a8690c; font-size: 12px; font-weight: 600; margin: 0 }
+[data-md-color-scheme="slate"] .lx-tag-line { color: #e0a44a }
 .lx-verdict { border-left: 4px solid #8888; background: #8881; border-radius: 8px; padding: 8px 12px }
 .lx-verdict p { margin: 0 }
 .lx-head > *, .lx-said > * { margin-right: 12px } .lx-said b { margin-left: 4px }
