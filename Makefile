@@ -95,8 +95,9 @@ notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two 
 	@EXPLORER_NOTEBOOKS=all $(BIN)/python -m pytest tests/notebooks --timeout 1800 -s $(ARGS)
 
 # The site's generator is an extra that few need; this target brings it.
-docs: $(STAMP) ## build the documentation into out/docs, with the Python reference
+docs: $(STAMP) ## build the documentation into out/docs, with the Python reference and the lessons
 	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
+	@$(BIN)/python scripts/lesson_pages.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
 
 examples: $(STAMP) ## rebuild the bundled example photos

@@ -1,10 +1,11 @@
-"""Measures the cost of one student on a hub: peak memory and CPU time of each lesson's kernel, run from top to bottom.
+"""What one student costs a hub: peak memory and time of each lesson's kernel, run from top to bottom.
 
     python benchmarks/lessons.py [--only 4 --only 7] [--json FILE]
 
-Each lesson runs headless in a separate kernel, with one thread per pool, as on a hub with one core per student. Peak
-memory is the kernel's VmHWM (Linux), CPU time its user and system seconds; both include the kernel's start and the
-imports. JupyterLab's own server is also measured.
+Each lesson runs headless in a kernel of its own, with one thread for every pool, as on a hub that gives a student one
+core. Peak memory is the kernel's VmHWM (Linux), processor time its user and system seconds, and the last column the
+seconds that pass; all hold the start of the kernel and the imports. JupyterLab's own server, which every student has
+as well, is measured up to its first page.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def lesson(path: Path) -> dict[str, Any]:
     client = Measured(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}}
     )
+    began = time.monotonic()
     client.execute()
-    return {"lesson": path.stem, **client.found}
+    return {"lesson": path.stem, **client.found, "seconds": round(time.monotonic() - began, 1)}
 
 
 def server() -> dict[str, Any]:
@@ -64,6 +66,7 @@ def server() -> dict[str, Any]:
     port = "18999"
     arguments = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root",
                  "--IdentityProvider.token="]  # fmt: skip
+    began = time.monotonic()
     process = subprocess.Popen(arguments, cwd=NOTEBOOKS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 180
@@ -76,8 +79,12 @@ def server() -> dict[str, Any]:
                     raise
                 time.sleep(0.5)
         times = psutil.Process(process.pid).cpu_times()
-        return {"lesson": "JupyterLab's server", "peak_mib": round(peak_of(process.pid)),
-                "processor_s": round(times.user + times.system, 1)}  # fmt: skip
+        return {
+            "lesson": "JupyterLab's server",
+            "peak_mib": round(peak_of(process.pid)),
+            "processor_s": round(times.user + times.system, 1),
+            "seconds": round(time.monotonic() - began, 1),
+        }
     finally:
         process.terminate()
         process.wait(30)
@@ -91,15 +98,18 @@ def main() -> int:
     wanted = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
-    print("| lesson | peak memory, MiB | processor, s |\n|---|--:|--:|")
+    print("| lesson | peak memory, MiB | processor, s | seconds |\n|---|--:|--:|--:|")
     rows = []
+
+    def keep(row: dict[str, Any]) -> None:
+        rows.append(row)
+        print(f"| {row['lesson']} | {row['peak_mib']} | {row['processor_s']:.0f} | {row['seconds']:.0f} |", flush=True)
+
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         if wanted.only and int(path.name[:2]) not in wanted.only:
             continue
-        rows.append(lesson(path))
-        print(f"| {rows[-1]['lesson']} | {rows[-1]['peak_mib']} | {rows[-1]['processor_s']:.0f} |", flush=True)
-    rows.append(server())
-    print(f"| {rows[-1]['lesson']} | {rows[-1]['peak_mib']} | {rows[-1]['processor_s']:.0f} |", flush=True)
+        keep(lesson(path))
+    keep(server())
     if wanted.json:
         wanted.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,24 @@ SOLUTION = re.compile(
 )
 _CHECK = re.compile(r'^explorer\.widgets\.check\("(?P<name>[^"]+)"', re.M)
 _ASK = re.compile(r'widgets\.ask\(\s*"(?P<name>[^"]+)"')
+_WIDGET = re.compile(r"widgets\.(?:restore|compare|retinex|features|play|replay)\(")
 _HAND_IN = '# {words}\nNAME = ""\nif NAME:\n    print(explorer.widgets.hand_in({number}, NAME))'
+
+
+@dataclass
+class Section:
+    """A part of a lesson."""
+
+    title: str
+    """Its heading; empty before the first one."""
+    words: int = 0
+    """Words to read, solutions aside."""
+    questions: list[str] = field(default_factory=list)
+    """Names of its predictions."""
+    exercises: list[str] = field(default_factory=list)
+    """Names of its exercises."""
+    widgets: int = 0
+    """How many widgets it has to try out."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +64,19 @@ class Lesson:
         return [found["name"] for cell in self.content["cells"] for found in _ASK.finditer(source_of(cell))]
 
     @property
-    def sections(self) -> list[str]:
-        """Its second-level headings."""
-        markdown = (source_of(cell) for cell in self.content["cells"] if cell["cell_type"] == "markdown")
-        return re.findall(r"^## (.+)$", "\n".join(markdown), re.M)
-
-    @property
-    def words(self) -> int:
-        """Words to read, solutions aside."""
-        markdown = (source_of(cell) for cell in self.content["cells"] if cell["cell_type"] == "markdown")
-        return len(SOLUTION.sub("", "\n".join(markdown)).split())
+    def sections(self) -> list[Section]:
+        """What is below its second-level headings, and before the first of them."""
+        found = [Section("")]
+        for cell in self.content["cells"]:
+            if cell["cell_type"] != "markdown":
+                found[-1].questions += [match["name"] for match in _ASK.finditer(source_of(cell))]
+                found[-1].exercises += [match["name"] for match in _CHECK.finditer(source_of(cell))]
+                found[-1].widgets += len(_WIDGET.findall(source_of(cell)))
+                continue
+            before, *titled = re.split(r"^## ", SOLUTION.sub("", source_of(cell)), flags=re.M)
+            found[-1].words += len(before.split())
+            found += [Section(text.partition("\n")[0], len(text.split())) for text in titled]
+        return found
 
 
 def source_of(cell: dict[str, Any]) -> str:

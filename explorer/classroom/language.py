@@ -1,6 +1,6 @@
 """The language of the lessons: what checks, questions and controls say, by id, in English or in a translation.
 
-English stands in `words.json`; that of exercises and questions beside them, under ids made of their names. A
+English stands in `words.json`; that of exercises and questions next to them, under ids made of their names. A
 translation is `locales/<language>.json` with the same ids, so that another wording in English needs no other one.
 """
 

@@ -7,11 +7,13 @@ figure. Needs the extra `notebooks`.
 from __future__ import annotations
 
 import base64
+import os
 import re
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from explorer.classroom import ON_A_PAGE
 from explorer.errors import DataError, ExplorerError
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -22,8 +24,15 @@ _FETCHED = re.compile(r"<script[^>]*\bsrc=\"https?:[^>]*>\s*</script>")
 """Scripts that nbconvert's template would have from elsewhere: for formulas, which are MathML here, and for widgets."""
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.S)
 _CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
-_STYLE = """
+STYLE = """
 .lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
+.lesson-card { border: 1px solid #8886; border-radius: 10px; padding: 12px 16px; margin: 8px 0 }
+.lesson-row { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px }
+.lesson-blank { display: inline-block; width: 8em; border-bottom: 1px solid currentColor }
+.lx-tag-line { color: #a8690c; font-size: 12px; font-weight: 600; margin: 0 }
+[data-md-color-scheme="slate"] .lx-tag-line { color: #e0a44a }
+.lx-verdict { border-left: 4px solid #8888; background: #8881; border-radius: 8px; padding: 8px 12px }
+.lx-verdict p { margin: 0 }
 .lx-head > *, .lx-said > * { margin-right: 12px } .lx-said b { margin-left: 4px }
 .rendered_html th, .rendered_html td { text-align: left !important }
 .lesson-tiles img { width: 100% } .lesson-control { color: #666; font-size: 13px; margin: 2px 0 }
@@ -43,29 +52,10 @@ def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en
         ExplorerError: the extra `notebooks` is not installed.
         DataError: a cell fails.
     """
-    try:
-        import nbformat
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-        from nbconvert import HTMLExporter
-    except ModuleNotFoundError as error:
-        raise ExplorerError(
-            f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
-        ) from error
-    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in notebook["cells"]]})
-    client = NotebookClient(
-        held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
-    try:
-        client.execute()
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
-        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
-    state = client.widget_state
-    buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
-               client.widget_buffers.items()}  # fmt: skip
-    figures = _made_plain(held, state, buffers)
-    formulas = _set_aside(held)
+    held, figures = executed(notebook, folder, title)
+    formulas = set_aside(held)
+    from nbconvert import HTMLExporter
+
     body, _ = HTMLExporter(template_name="classic", exclude_input_prompt=True).from_notebook_node(held)
     script = ""
     if figures:
@@ -75,7 +65,44 @@ def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en
     body = _FETCHED.sub("", body).replace('<html lang="en">', f'<html lang="{language}">', 1)
     for mark, formula in formulas.items():
         body = body.replace(mark, formula)
-    return body.replace("</head>", f"<style>{_STYLE}</style>{script}</head>", 1)
+    return body.replace("</head>", f"<style>{STYLE}</style>{script}</head>", 1)
+
+
+def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, int]:
+    """A copy of a notebook that has run, with HTML in the place of widgets and figures, and how many figures it has.
+
+    Args:
+        notebook: as its file holds it; it is not changed.
+        folder: where it runs.
+        title: for the sentence that says what failed.
+
+    Raises:
+        ExplorerError: the extra `notebooks` is not installed.
+        DataError: a cell fails.
+    """
+    try:
+        import nbconvert  # noqa: F401  (what `page` needs; said before anything runs)
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    except ModuleNotFoundError as error:
+        raise ExplorerError(
+            f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
+        ) from error
+    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in notebook["cells"]]})
+    client = NotebookClient(
+        held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
+        coalesce_streams=True,
+    )  # fmt: skip
+    try:
+        client.execute(env=os.environ | {ON_A_PAGE: "1"})
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
+        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
+    state = client.widget_state
+    buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
+               client.widget_buffers.items()}  # fmt: skip
+    return held, _made_plain(held, state, buffers)
 
 
 def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -> int:
@@ -95,7 +122,7 @@ def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -
     return count
 
 
-def _set_aside(notebook: Any) -> dict[str, str]:
+def set_aside(notebook: Any) -> dict[str, str]:
     """Puts marks in the place of the prose's formulas, which Markdown would take for its own; gives MathML by mark."""
     found: dict[str, str] = {}
 
@@ -129,11 +156,13 @@ def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
     """What a widget shows, as HTML without scripts: its words, its pictures, and the settings of its controls."""
     values, bytes_of = state.get(model, {}), buffers.get(model, {})
     kind = values.get("_model_name", "")
-    if "lx-style" in values.get("_dom_classes", []):
+    classes = values.get("_dom_classes", [])
+    if "lx-style" in classes or "lx-gone" in classes:
         return ""
     if "children" in values:
         inner = "".join(plain(each.removeprefix("IPY_MODEL_"), state, buffers) for each in values["children"])
-        return f"<div>{inner}</div>"
+        look = "lesson-card" if "lx-card" in classes else "lesson-row" if kind == "HBoxModel" else "lesson-box"
+        return f'<div class="{look}">{inner}</div>'
     if kind in ("HTMLModel", "HTMLMathModel"):
         words = str(values.get("value", ""))
         return _FORMULA.sub(mathml, words) if kind == "HTMLMathModel" else words
@@ -156,6 +185,8 @@ def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
 
 def _control(kind: str, values: dict[str, Any]) -> str:
     """A control as words: what it is called and where it stands."""
+    if kind == "TextModel" and values.get("placeholder"):
+        return '<span class="lesson-blank"></span>'
     if kind in _CONTROLS or not kind:
         return ""
     options = values.get("_options_labels")

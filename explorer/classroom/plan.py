@@ -1,4 +1,4 @@
-"""The teacher's sheet: how a lesson's minutes may go, and what is worth which points."""
+"""The teacher's sheet: how a lesson's minutes may be spent, and what counts for which points."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ from explorer.classroom.language import WORDS, worded
 
 READING = 110
 """Words a minute, formulas among them."""
-MINUTES = {"question": 2, "exercise": 6, "task": 25, "talk": 8}
-"""A prediction with its short discussion, an exercise, the open task, and the talk at the end."""
+MINUTES = {"question": 2, "exercise": 6, "widget": 3, "task": 25, "talk": 8}
+"""A prediction with its short discussion, an exercise, a widget to try out, the open task, the talk at the end."""
+_TASK, _TALK = -3, -2
+"""Where a lesson's sections are that take these: the open task, the key points, further reading end it."""
 
 _RUBRIC = ("each", "none", "task.told", "task.measured", "task.failed", "task.concluded")
 
 
-def minutes_of(lesson: Lesson) -> dict[str, int]:
-    """Minutes of a lesson's parts."""
-    return {
-        "reading": -(-lesson.words // READING),
-        "question": MINUTES["question"] * len(lesson.questions),
-        "exercise": MINUTES["exercise"] * len(lesson.exercises),
-        "task": MINUTES["task"],
-        "talk": MINUTES["talk"],
-    }
+def minutes_of(lesson: Lesson) -> list[int]:
+    """Minutes of a lesson's sections, in their order."""
+    found = [
+        -(-each.words // READING)
+        + MINUTES["question"] * len(each.questions)
+        + MINUTES["exercise"] * len(each.exercises)
+        + MINUTES["widget"] * each.widgets
+        for each in lesson.sections
+    ]
+    if len(found) > -_TASK:
+        found[_TASK] += MINUTES["task"]
+        found[_TALK] += MINUTES["talk"]
+    return found
 
 
 def plan(lessons: Sequence[Lesson]) -> str:
@@ -34,15 +40,17 @@ def plan(lessons: Sequence[Lesson]) -> str:
         return worded(code, WORDS[code], language).format(**fields)
 
     parts = [f"# {said('plan.title')}\n"]
+    heading = " | ".join(said(f"plan.{each}") for each in ("min", "part", "questions", "exercises"))
     for lesson in lessons:
         minutes = minutes_of(lesson)
-        times = "; ".join(f"{said(f'plan.{part}')} {count} min" for part, count in minutes.items())
+        rows = [
+            (str(count), each.title or said("plan.opening"), ", ".join(each.questions), ", ".join(each.exercises))
+            for count, each in zip(minutes, lesson.sections, strict=True)
+        ]
         parts.append(
             f"## {lesson.number} · {lesson.title}\n\n"
-            f"**{said('plan.minutes', minutes=sum(minutes.values()))}** ({times}). {said('plan.homework')}\n\n"
-            + "".join(f"- {section}\n" for section in lesson.sections)
-            + f"\n{said('plan.exercises', names=', '.join(lesson.exercises))} "
-            f"{said('plan.predictions', names=', '.join(lesson.questions))}\n"
+            f"**{said('plan.minutes', minutes=sum(minutes))}** {said('plan.homework')}\n\n"
+            f"| {heading} |\n|--:|---|---|---|\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
         )
     parts.append(
         f"## {said('rubric.title')}\n\n| {said('rubric.points')} | {said('rubric.for')} |\n|---|---|\n"

@@ -24,7 +24,7 @@ def make(
         bool, typer.Option("--pages", help="Also run each lesson and render it as a page to read before class.")
     ] = False,
 ) -> None:
-    """Write copies without solutions, copies with them, a time plan, a rubric and an outcome test."""
+    """Write copies for students, copies with solutions, a time plan, a rubric and an outcome test."""
     from explorer.classroom.copies import as_text, for_students, for_teachers, read_lessons, write
     from explorer.classroom.outcome import outcome_test
     from explorer.classroom.plan import plan
@@ -39,9 +39,11 @@ def make(
         write(out / "students" / f"{lesson.name}.ipynb", as_text(for_students(lesson)))
         write(out / "teachers" / f"{lesson.name}.ipynb", as_text(for_teachers(lesson)))
     write(out / "teachers" / "plan.md", plan(found))
-    for who in ("students", "teachers"):
-        write(out / who / "outcome-test.md", outcome_test(found, answers=who == "teachers"))
-    write_line(f"{len(found)} lessons: {out / 'students'}, {out / 'teachers'} with solutions, answers and plan.md")
+    # Both sheets are the teacher's: students get theirs after the lessons.
+    write(out / "teachers" / "outcome-test.md", outcome_test(found, answers=False))
+    write(out / "teachers" / "outcome-test-answers.md", outcome_test(found, answers=True))
+    counted = "1 lesson" if len(found) == 1 else f"{len(found)} lessons"
+    write_line(f"{counted}: {out / 'students'}; {out / 'teachers'} with solutions, plan.md and the outcome test")
     if pages:
         from explorer.classroom.pages import page
 

@@ -268,7 +268,7 @@ def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
 
     Args:
         run: a run's folder, the name of weights that carry a `training` folder, or an `explorer.inspect.runs.Run`.
-        figure: which validation figure stands beside the picture.
+        figure: which validation figure stands next to the picture.
     """
     shown: ReplayPlayer = _module("player").ReplayPlayer(run, figure=figure)
     return shown

@@ -15,7 +15,7 @@ from typing import Any
 
 import ipywidgets
 
-from explorer.classroom import record
+from explorer.classroom import ON_A_PAGE, record
 from explorer.classroom.language import say, worded
 from explorer.errors import ExplorerError
 from explorer.widgets import style
@@ -82,9 +82,8 @@ def check(exercise: str, answer: Any) -> Verdict:
     if exercise not in known:
         raise ExplorerError(f"There is no exercise {exercise!r}; the known ones are {', '.join(known)}.")
     if answer is ... or (callable(answer) and _unwritten(answer)):
-        return Verdict(
-            exercise, None, say(f"verdict.{'on_a_page' if 'VOILA_KERNEL_ID' in os.environ else 'in_a_cell'}")
-        )
+        on_a_page = "VOILA_KERNEL_ID" in os.environ or ON_A_PAGE in os.environ
+        return Verdict(exercise, None, say("verdict.on_a_page" if on_a_page else "verdict.in_a_cell"))
     wrong = known[exercise].wrong(answer)
     record.keep("exercise", exercise, wrong is None, said=wrong or "")
     return Verdict(exercise, wrong is None, wrong or worded(f"{exercise}.praise", known[exercise].praise))

@@ -146,7 +146,7 @@ EXERCISES = (
             _black,
             _black_cases,
             {
-                "You divide by the white level alone: saturation then comes out above or below 1. Subtract the black "
+                "You divide by the white level only: saturation then comes out above or below 1. Subtract the black "
                 "level below the line, too.": lambda c, b, w: (c.astype(np.float64) - b) / w,
                 "The black level was not subtracted, so that darkness is not 0.": lambda c, b, w: c / w,
                 "You divide by the range but forgot to subtract the black level from the counts.": lambda c, b, w: (
@@ -200,7 +200,7 @@ EXERCISES = (
                 (16383 - 1024, "Those are the counts between black and white; a count is not an electron."),
                 (6000**0.5, "That is the noise of a full pixel, in electrons; the electrons themselves are asked for."),
             ],
-            tolerance=0.15,  # what the lesson measures lies some 7 % beside the truth
+            tolerance=0.15,  # what the lesson measures differs from the truth by some 7 %
             hint="One electron is the share g of saturation, and g is the slope: how many of them make 1?",
         ),
         "The simulated camera has 6000. What is left over are edges of the scene, which look like noise, and rounding.",

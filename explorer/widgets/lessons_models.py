@@ -171,16 +171,14 @@ EXERCISES = (
             _relit,
             _relit_cases,
             {
-                "The power belongs to the light alone, not to the product.": lambda r, i, g: np.clip(
-                    (r * i) ** g, 0, 1
-                ),
+                "The power belongs to the light only, not to the product.": lambda r, i, g: np.clip((r * i) ** g, 0, 1),
                 "Clip the result to 0 to 1: a light above 1 makes values that no screen can show.": lambda r, i, g: (
                     r * i**g
                 ),
                 "You raised to 1/gamma; here gamma is the exponent itself.": lambda r, i, g: np.clip(
                     r * i ** (1 / g if g else 1.0), 0, 1
                 ),
-                "That is the light alone; multiply it by the reflectance.": lambda r, i, g: np.clip(
+                "That is only the light; multiply it by the reflectance.": lambda r, i, g: np.clip(
                     i**g * np.ones_like(r), 0, 1
                 ),
             },
@@ -260,7 +258,8 @@ EXERCISES = (
             ],
             hint="Inputs × outputs × weights of a kernel × pixels, divided by 1e9.",
         ),
-        "At a half of each side it would be a quarter of that: this is why networks halve.",
+        "Each weight works once for every pixel. That is why networks make the picture smaller before they use many "
+        "channels.",
     ),
     Exercise(
         "6.measure",
@@ -273,10 +272,10 @@ EXERCISES = (
             _front,
             _front_cases,
             {
-                "That is the best quality alone; a faster model that no other beats in both belongs there, too.": _by(
+                "That is only the best one; a faster model that no other beats in both belongs there, too.": _by(
                     lambda points: int(np.argmax([q for _, q in points]))
                 ),
-                "That is the fastest alone; a better model that no other beats in both belongs there, too.": _by(
+                "That is only the fastest; a better model that no other beats in both belongs there, too.": _by(
                     lambda points: int(np.argmin([s for s, _ in points]))
                 ),
                 "A model that is as fast and better beats the other, and so does one as good and faster: compare with "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import ipywidgets
 
-from explorer.classroom import record
+from explorer.classroom import ON_A_PAGE, record
 from explorer.classroom.language import say
 from explorer.errors import ExplorerError
 from explorer.widgets import style
@@ -52,7 +53,9 @@ class Prediction(ipywidgets.VBox):
             )
         self._button = ipywidgets.Button(description=say("predict.show"), disabled=True)
         self._button.add_class("lx-primary")
-        self._hint = style.html(f'<span class="lx-remark">{say("predict.first")}</span>')
+        self._hint = style.html(
+            f'<span class="lx-remark">{say("predict.on_a_page" if ON_A_PAGE in os.environ else "predict.first")}</span>'
+        )
         self._verdict, self._problem = ipywidgets.HTMLMath(), style.html()
         self._problem.add_class("lx-problem")
         self._shown = ipywidgets.VBox([])

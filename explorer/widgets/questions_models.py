@@ -19,7 +19,7 @@ QUESTIONS = (
         "Which light makes the smoothness term 0, apart from the picture's border, whatever the picture?",
         "any constant one",
         "Every constant is perfectly smooth: 1, and 0.5, and 0. (The authors' code, and ours, pads with zeros, so that "
-        "at the border even a constant has a step, and 0 alone has none.) Remember the 0: it is the trap of the next "
+        "at the border even a constant has a step, and only 0 has none.) Remember the 0: it is the trap of the next "
         "section.",
         ("none can", "any constant one", "only a white one", "the brightest channel of the picture"),
     ),

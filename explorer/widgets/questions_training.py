@@ -56,7 +56,7 @@ QUESTIONS = (
     ),
     Question(
         "8.longer",
-        "Training continues for all its steps. Which weights will be best on <b>new</b> photographs?",
+        "A training runs for all its steps. Which of its weights will be best on <b>new</b> photographs?",
         "those of the best validation score",
         "The loss on the training crops falls almost to the end, whatever happens elsewhere. Where the validation "
         "curve turns down, training on is learning by heart: keep the weights of its peak.",

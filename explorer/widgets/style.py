@@ -76,7 +76,7 @@ def remarks(sentences: tuple[str, ...] | list[str]) -> str:
 
 
 def problem(sentence: str) -> str:
-    """What went wrong, in place of or beside the result."""
+    """What went wrong, in place of the result or next to it."""
     return f'<div class="lx-problem-text" role="alert">{escape(sentence)}</div>'
 
 

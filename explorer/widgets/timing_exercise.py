@@ -10,7 +10,7 @@ from explorer.classroom.language import say
 from explorer.widgets.answers import Call, as_numbers, raised
 
 LEAST = 5
-"""Calls that are to be measured, besides those that warm up."""
+"""Calls that are to be measured, without those that warm up."""
 _FIRST = (2.0, 0.0021, 3.1, 0.0033, 2.5, 0.0046)
 """Seconds of the first call in each run. Half are quicker than all that follow, so that their rank gives them away."""
 _MIDDLES: dict[str, Callable[[Sequence[float]], float]] = {

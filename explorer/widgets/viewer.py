@@ -1,7 +1,7 @@
 """Pictures in a notebook: before and after under a divider, several under one zoom, a sheet of channels.
 
-With anywidget they are interactive in the page; without it the same classes' plain forms, of ipywidgets alone, show the
-same pictures. `before_after`, `tiles` and `channel_sheet` return the one that is available.
+With anywidget they are interactive in the page; without it plain ipywidgets show the same
+pictures. `before_after`, `tiles` and `channel_sheet` return the one that is available.
 """
 
 from __future__ import annotations

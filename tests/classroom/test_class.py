@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import csv
+import importlib.util
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from explorer.classroom.copies import for_students, for_teachers, read_lessons, source_of
-from explorer.classroom.plan import minutes_of
 from explorer.cli.program import main
 
 
@@ -79,15 +80,24 @@ def test_the_plan_has_every_lesson_and_a_rubric(made: Path, project: Path) -> No
     text = (made / "teachers" / "plan.md").read_text(encoding="utf-8")
     for lesson in read_lessons(project / "notebooks"):
         assert f"## {lesson.number} · {lesson.title}" in text
-        assert sum(minutes_of(lesson).values()) <= 90, "a lesson fits a double period"
-        assert all(name in text for name in (*lesson.exercises, *lesson.questions))
+        part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
+        rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in part.splitlines() if row.startswith("| ")][
+            1:
+        ]
+        assert sum(int(row[0]) for row in rows) <= 90, "a lesson fits a double period"
+        assert f"**{sum(int(row[0]) for row in rows)} minutes.**" in part
+        for column, names in ((2, lesson.questions), (3, lesson.exercises)):
+            assert ", ".join(row[column] for row in rows if row[column]).split(", ") == names
+        assert "task without one answer" in rows[-3][1] and int(rows[-3][0]) > 25 and rows[-2][1] == "Key points"
     assert "## What counts" in text
 
 
 def test_the_outcome_test_has_two_questions_a_lesson_and_right_answers(made: Path, project: Path) -> None:
     import math
 
-    sheets = {who: (made / who / "outcome-test.md").read_text("utf-8") for who in ("students", "teachers")}
+    assert not list((made / "students").glob("outcome*")), "the test comes after the lessons, from the teacher"
+    names = {"students": "outcome-test.md", "teachers": "outcome-test-answers.md"}
+    sheets = {who: (made / "teachers" / name).read_text("utf-8") for who, name in names.items()}
     for lesson in read_lessons(project / "notebooks"):
         for text in sheets.values():
             part = text.partition(f"## {lesson.number} · {lesson.title}\n")[2].partition("\n## ")[0]
@@ -211,3 +221,44 @@ def test_copies_leave_the_lesson_as_it_is(project: Path) -> None:
         for_students(lesson)
         for_teachers(lesson)
         assert json.dumps(lesson.content) == before
+
+
+def script(project: Path, name: str) -> Any:
+    """A file of `scripts/` as a module."""
+    spec = importlib.util.spec_from_file_location(name, project / "scripts" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_lesson_is_a_page_of_the_documentation(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipywidgets")
+    write_lesson(
+        tmp_path,
+        "for word in ('first', 'second'):\n    print(f'<{word}>', flush=True)",
+        "import numpy as np, explorer\nexplorer.widgets.pictures({'grey': np.full((6, 6, 3), 0.5)})",
+        'explorer.widgets.check("1.levels", ...)\nexplorer.widgets.ask("3.tenth")',
+        "%pip install nothing",
+    )
+    page = script(project, "lesson_pages").as_page(read_lessons(tmp_path)[0])
+    hook = script(project, "docs_lessons")
+    monkeypatch.setattr(hook, "RENDERED", tmp_path / "rendered")
+    (tmp_path / "rendered").mkdir()
+    (tmp_path / "rendered" / "01_x.json").write_text(json.dumps(page))
+    config = hook.on_config(SimpleNamespace(nav=["index.md", {"Use": []}, {"Python": []}]))
+    assert config.nav[2] == {"Lessons": [{"1 · A title": "lessons/01_x.md"}]} and len(config.nav) == 4
+
+    rendered = "".join(f"<p>{each}</p>" for each in page["markdown"].split("\n\n"))
+    html = hook.on_page_content(rendered, page=SimpleNamespace(file=SimpleNamespace(src_uri="lessons/01_x.md")))
+    assert not re.search(r"OUTPUT\d|FORMULA\d", html)
+    assert html.count("<msub>") == 2 and "<mfrac>" in html, "the formulas"
+    assert "<pre>&lt;first&gt;\n&lt;second&gt;\n</pre>" in html, "one block for what a cell prints"
+    assert 'alt="grey" src="data:image/png;base64,' in html
+    assert "Write down your guess" in html and "lesson-blank" in html
+    assert "%pip" not in html and "hand_in" not in html
+    other = SimpleNamespace(file=SimpleNamespace(src_uri="index.md"))
+    assert hook.on_page_content("<p>OUTPUT1X</p>", page=other) == "<p>OUTPUT1X</p>"

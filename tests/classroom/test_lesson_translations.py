@@ -179,7 +179,7 @@ def test_a_class_gets_german_copies(made: Path) -> None:
             assert words in whole and "**Was Sie lernen**" in whole
             assert ("Eine Lösung" in whole) == (folder == "teachers")
     plan = (made / "teachers" / "plan.md").read_text("utf-8")
-    sheet = (made / "teachers" / "outcome-test.md").read_text("utf-8")
+    sheet = (made / "teachers" / "outcome-test-answers.md").read_text("utf-8")
     assert "# Lernkontrolle" in sheet and sheet.count("> Antwort:") == 16
     assert "# Plan und Bewertung" in plan and "## 5 · Merkmalskarten" in plan and "| je 1 |" in plan
 

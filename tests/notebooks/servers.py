@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -77,15 +78,16 @@ def serving(arguments: list[str], folder: Path, home: Path, path: str) -> Iterat
 
 
 @contextmanager
-def jupyterlab(folder: Path, home: Path) -> Iterator[str]:
+def jupyterlab(folder: Path, home: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """JupyterLab on a folder of notebooks, without password and without asking home for news."""
     settings = home / "config" / "lab" / "user-settings" / "@jupyterlab"
     for name, content in {
         "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+        "apputils-extension/themes": json.dumps({"theme": theme}),
         "notebook-extension/tracker": '{"windowingMode": "none"}',  # every cell is on the page, wherever it is scrolled
     }.items():
         path = settings / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     arguments = [
         "jupyterlab", "--no-browser", "--port={port}", "--ip=127.0.0.1", "--allow-root",

@@ -97,6 +97,57 @@ def test_predictions_come_before_their_answers(number: str, read: dict[str, Any]
                 assert len(words.split()) < 4 or words not in whole, f"an answer to {name} stands in the lesson"
 
 
+GIVEN_AWAY = {
+    "4.equal": r"same\s+reflectance",
+    "5.folding": r"nothing\s+is\s+lost",
+    "5.work": r"little\s+of\s+the\s+work",
+    "5.ninefold": r"exceeds\s+the\s+bias|map − bias",
+    "8.longer": r"from\s+the\s+peak|is\s+memorising",
+}
+"""What once stood above a question and answered it."""
+
+
+def test_nothing_above_a_question_answers_it(read: dict[str, Any]) -> None:
+    for name, words in GIVEN_AWAY.items():
+        above, found, _ = text_with_code(read[f"0{name[0]}"]).partition(f'ask("{name}"')
+        assert found and not re.search(words, above), name
+    assert "quarter" not in exercises()["6.gmac"].praise, "6.halve is asked after it"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_a_question_measures_is_shown_after_it(number: str, read: dict[str, Any]) -> None:
+    """No figure and no print above it, or in its own cell, holds the values that answer it."""
+    shown: set[str] = set()
+    for cell in read[number].cells:
+        if cell.cell_type != "code" or "%pip" in cell.source:
+            continue
+        calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        printed = [
+            call for call in calls if ast.unparse(call.func).endswith(("print", "pictures", "add_scatter", "add_bar"))
+        ]
+        loops = [
+            node
+            for node in ast.walk(ast.parse(cell.source))
+            if isinstance(node, ast.For) and "print(" in ast.unparse(node)
+        ]
+        shown |= {name.id for call in [*printed, *(each.iter for each in loops)] for name in names_in(call)}
+        for call in calls:
+            for keyword in call.keywords:
+                if ast.unparse(call.func) == "explorer.widgets.ask" and keyword.arg == "measured":
+                    names = names_in(keyword.value)
+                    own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+                    measured = {name.id for name in names} - own
+                    assert not measured & shown, ast.unparse(call)
+
+
+def names_in(node: ast.AST) -> list[ast.Name]:
+    return [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+
+
+def text_with_code(notebook: Any) -> str:
+    return "\n".join(cell.source for cell in notebook.cells)
+
+
 def test_every_question_is_asked_once(read: dict[str, Any]) -> None:
     asked = [
         name for notebook in read.values() for name in re.findall(r'widgets\.ask\(\s*"([^"]+)"', code_of(notebook))
