@@ -120,17 +120,7 @@ def within(path: str, folders: Iterable[str]) -> bool:
     return False
 
 
-def check_file(path: str, folders: Iterable[str]) -> None:
-    """Refuses to hand out anything but files of the folders.
-
-    Raises:
-        RefusalError: with one and the same sentence, whatever the reason is, so that it tells nothing of the disk.
-    """
-    if not within(path, folders):
-        raise RefusalError(404, "There is no such file, or it is not accessible.")
-
-
-def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple[bytes, int]:
+def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: str = "") -> tuple[bytes, int]:
     """Refuses values that name files which were not uploaded, or addresses to fetch from.
 
     Gradio reads a file for every {"path": ...} with its own mark and downloads it first where that is an address; for
@@ -142,6 +132,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
         body: JSON.
         uploads: the folder of uploaded files.
         addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
+        mark: put before the name of the page that asks.
 
     Returns:
         The body as it was understood here, so that no one interprets it differently; and how many photographs it brings
@@ -162,6 +153,8 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
             value = values.get(name)
             if value is not None and len(str(value)) > _LONGEST_NAME:
                 raise RefusalError(400, f"The value of {name} is too long.")
+        if mark and isinstance(page := values.get("session_hash"), str):
+            values["session_hash"] = mark + page
     waiting, paths, photographs = [values], 0, 0
     while waiting:
         each = waiting.pop()

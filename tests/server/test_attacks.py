@@ -334,6 +334,22 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
 
 
+def test_cookies_that_are_no_sign_in_are_not_read() -> None:
+    """Python before 3.12.6 takes the square of a quoted cookie's length: 60 kB stopped everybody for 16 s."""
+    quoted = 'a="' + '\\"' * 25_000 + '"'
+    seen: list[list[str]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append([value.decode() for name, value in scope["headers"] if name == b"cookie"])
+        await echo(scope, receive, send)
+
+    for own in ("access-token-c=a-B_9", "access-token-unsecure-c=a"):
+        for others in (quoted, f"access-token-c={quoted}", "b; ;=; c=d", 'access-token-x="1"'):
+            cookie = f"{others}; {own} ;{others}"
+            assert asked(app, "/config", body=[b""], headers={"cookie": cookie}).status == 200
+    assert seen == [["access-token-c=a-B_9"]] * 4 + [["access-token-unsecure-c=a"]] * 4
+
+
 def test_everything_is_counted() -> None:
     """Also what is not there, and what needs a sign-in."""
     for path in ("/nowhere", "/gradio_api/token", "/config"):
@@ -390,6 +406,3 @@ def test_a_printed_traceback_is_a_line_of_the_log(
         traceback.print_exc(file=printed)
     (record,) = caplog.records
     assert record.name == "printed" and record.getMessage() == "KeyError: 'x'" and __file__ in record.where  # type: ignore[attr-defined]
-    caplog.clear()
-    printed.write("a\n" * 5000)
-    assert len(caplog.records) < 1000
