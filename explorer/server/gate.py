@@ -172,7 +172,7 @@ class Gate:
         self._app, self._options = app, options
         self._headers = security_headers(options)
         self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM,
-                      rules.FRAME: rules.LARGEST_FRAME}  # fmt: skip
+                      rules.FRAME: rules.LARGEST_FRAME, rules.MCP: rules.LARGEST_JSON}  # fmt: skip
         per_minute = {
             _REQUEST: options.requests_per_minute,
             rules.PAGE: options.pages_per_minute,
@@ -200,7 +200,7 @@ class Gate:
         kind = rules.kind_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
-        most = self._most.get(kind or "", rules.LARGEST_JSON)
+        most = self._most.get(kind or "", rules.LARGEST_VALUES)
         body = _Body(receive, options.idle_seconds, seconds, most)
         answer = _Answer(send, kind, self._headers, options, body)
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):

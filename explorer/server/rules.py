@@ -12,8 +12,10 @@ from urllib.parse import unquote
 API = "/gradio_api/"
 FILE = f"{API}file="
 LARGEST_JSON = 8 * 2**20
-"""Bytes of a request to compute, or of a call of a tool, which may bring a small photograph along as text. The values
-of a page have some kilobytes."""
+"""Bytes of a call of a tool, which may bring a small photograph along as text."""
+LARGEST_VALUES = 2 * 2**20
+"""Bytes of any other request to compute, whose values the queue holds until it is its turn. Those of a page have some
+kilobytes, or a camera's frame as text."""
 LARGEST_FRAME = 512 * 1024
 """Bytes of one picture of a live camera, a JPEG of at most 640 x 640 pixels."""
 LARGEST_FORM = 8192

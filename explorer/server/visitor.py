@@ -25,8 +25,8 @@ _KEPT_BACK = frozenset(
 )
 """Headers that Gradio would believe whoever sends them; it gets those that are true."""
 _SIGN_IN = re.compile(rb"access-token-[\w-]+=[\w-]+", re.ASCII)
-"""The cookies that Gradio's sign-in makes. Others are not handed on: to read one full of quoted marks takes Python
-before 3.12.6 the square of its length, half a minute for 60 kB."""
+"""The cookies that Gradio's sign-in makes. Others are not handed on: to read one full of quoted marks takes some
+Pythons (3.11.7, for one) the square of its length, 16 s for 60 kB."""
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,14 @@ def test_held_bodies_have_a_share_and_a_bound() -> None:
     assert status("10.0.0.1", 1000) == 200, "what a page sends needs no share"
 
 
+def test_values_that_wait_in_the_queue_are_smaller_than_a_tools_photograph() -> None:
+    """They were counted while they came, and are no longer where they wait: twenty of a visitor, forty of all."""
+    body = [b'{"data": ["', *[b"x" * MIB] * 2, b'"]}']
+    for path in (JOIN, "/gradio_api/call/a", "/gradio_api/run/a", "/gradio_api/cancel"):
+        assert asked(echo, path, "POST", list(body)).status == 413
+    assert asked(echo, MCP, "POST", list(body)).status == 200
+
+
 def test_a_body_counts_as_under_way_before_it_is_read() -> None:
     gate = Gate(echo, ServerOptions(answers_at_once=1), 1000)
     gate._under_way.enter("10.0.0.1")
@@ -335,7 +343,7 @@ def test_a_tools_job_is_its_visitors() -> None:
 
 
 def test_cookies_that_are_no_sign_in_are_not_read() -> None:
-    """Python before 3.12.6 takes the square of a quoted cookie's length: 60 kB stopped everybody for 16 s."""
+    """Python 3.11.7, for one, takes the square of a quoted cookie's length: 60 kB stopped everybody for 16 s."""
     quoted = 'a="' + '\\"' * 25_000 + '"'
     seen: list[list[str]] = []
 
