@@ -15,6 +15,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import socket
 import statistics
 import sys
@@ -139,6 +140,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=2, help="visitors who open their photos at the same time")
     parser.add_argument("--files", default="png,jpg,dng", help="suffixes of the photos, in turn: png, jpg, tif, dng")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
     photos, now = [(photograph(given.megapixels, each), each) for each in given.files.split(",")], time.monotonic()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
         if given.minutes:
