@@ -58,10 +58,11 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
     ("GET", SIGN_OUT, STATE),
     ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
-    ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
+    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP),
 )
 """The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
-bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator."""
+bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator; MCP's
+older transport (`sse`) runs a tool when the request that asked for it is over, so that no one is asked for it."""
 _COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
 OPEN_KINDS = frozenset({ASSET, LOGIN})
 _OPEN_PATHS = re.compile(

@@ -21,7 +21,8 @@ SIGNED_IN = "user "
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"([a-z0-9_]([a-z0-9._-]*[a-z0-9_-])?|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
 _KEPT_BACK = frozenset(
-    {b"host", b"cookie", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server", INNER.encode()}
+    {b"host", b"cookie", b"origin", b"x-gradio-server", INNER.encode()}
+    | {b"x-forwarded-" + each for each in (b"for", b"host", b"proto")}
 )
 """Headers that Gradio would believe whoever sends them; it gets those that are true."""
 _SIGN_IN = re.compile(rb"access-token-[\w-]+=[\w-]+", re.ASCII)

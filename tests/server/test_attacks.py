@@ -284,7 +284,7 @@ def test_what_a_page_asks_for_without_saying_its_origin() -> None:
 
 def test_the_page_names_the_address_that_it_was_asked_by() -> None:
     claims = {"host": "lowlight.test", "x-forwarded-host": "evil.test", "x-forwarded-proto": "https",
-              "x-gradio-server": "https://evil.test"}  # fmt: skip
+              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9"}  # fmt: skip
     headers, scheme, _ = json.loads(asked(told, "/config", headers=claims).body)
     assert headers == {"host": "lowlight.test"} and scheme == "http"
     proxied = ServerOptions(proxies=1)

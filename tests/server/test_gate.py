@@ -290,6 +290,9 @@ def test_kinds_and_what_the_log_shows() -> None:
     assert kind_of("POST", "/gradio_api/upload") == "upload" and kind_of("GET", "/gradio_api/upload") is None
     assert kind_of("GET", "/gradio_api/file=/tmp/x") == "file" and kind_of("GET", "/gradio_api/file=") is None
     assert kind_of("OPTIONS", "/gradio_api/upload") is None
+    for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
+        assert kind_of("GET", f"/gradio_api/mcp/{path}") is kind_of("POST", f"/gradio_api/mcp/{path}") is None
+    assert {kind_of("POST", f"/gradio_api/mcp{path}") for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"
     assert shown_path("/gradio_api/call/restore/abc") == "/gradio_api/call/restore/"

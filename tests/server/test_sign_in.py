@@ -42,11 +42,11 @@ def test_without_a_sign_in_there_is_only_the_page_that_asks_for_it(server: Serve
         assert inside.get(f"/gradio_api/file={path}").status_code == 200
         asked = ["/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/queue/status",
                  "/gradio_api/heartbeat/abc", "/gradio_api/queue/data?session_hash=a", "/gradio_api/mcp",
-                 "/gradio_api/mcp/sse", f"/gradio_api/file={path}", "/gradio_api/upload_progress?upload_id=1",
+                 f"/gradio_api/file={path}", "/gradio_api/upload_progress?upload_id=1",
                  "/gradio_api/call/models/abc"]  # fmt: skip
         for place in asked:
             assert outside.get(place).status_code == 401, place
-        for place in ("queue/join", "call/models", "run/predict", "cancel", "upload", "mcp", "mcp/messages"):
+        for place in ("queue/join", "call/models", "run/predict", "cancel", "upload", "mcp"):
             assert outside.post(f"/gradio_api/{place}", json={"data": []}).status_code == 401, place
         assert outside.get("/healthz").status_code == 200
         page = outside.get("/")
