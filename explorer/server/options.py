@@ -117,19 +117,14 @@ def read_accounts(text: str) -> dict[str, str]:
     Raises:
         SettingsError: neither, or a password of fewer than 8 characters.
     """
-    path = Path(text).expanduser()
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):
-        is_file = False
+    path, lines = Path(os.path.expanduser(text)), [text]
+    is_file = os.path.isfile(path)
     if is_file:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         except (OSError, ValueError) as error:
             raise SettingsError(f"The file of accounts {path} cannot be read ({error}); correct it.") from error
-        lines = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    else:
-        lines = [text]
+        lines = [line for line in lines if line and not line.startswith("#")]
     accounts: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         user, colon, password = line.partition(":")
