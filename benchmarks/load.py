@@ -254,6 +254,7 @@ class Misbehaving:
                     answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
                     self.asked[str(answer.status_code)] += 1
                     client.get("/gradio_api/queue/data", params={"session_hash": f"nobody{rng.random()}"})
+                    client.get("/config")
                     client.post("/gradio_api/upload", content=self._endless(), headers=BOUNDARY)
                 except httpx.HTTPError:
                     self.asked["broken off"] += 1

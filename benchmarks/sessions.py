@@ -2,9 +2,11 @@
 
     python benchmarks/sessions.py                       # 8 visitors with 36 megapixels each
     python benchmarks/sessions.py --visitors 32 --rounds 10
+    python benchmarks/sessions.py --minutes 60 --megapixels 12      # one visitor after the other for an hour
 
-Prints MiB of the server including its decoders: at the start, the peak while visitors were present, with the last of
-them, and after each further round of as many visitors who came and left.
+Prints MiB of the server with its decoders: at the start, the most while visitors were there, with the last of them, and
+after each further round of as many visitors who came and left. With --minutes, visitors come one after the other, open
+a photo, have it restored in full, fetch the result and leave; what is printed is the median of each ten minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import socket
 import statistics
 import sys
@@ -32,7 +35,9 @@ from PIL import Image
 from explorer.photo.files.dng import write_dng
 
 LEFT_BEHIND = 45.0
-"""Seconds after which a closed page's resources are released."""
+"""Seconds after which a page that was closed has taken its things along."""
+BETWEEN, PERIOD = 20.0, 600.0
+"""Seconds between the arrivals of two visitors, and of what one figure tells of, where they come and go for long."""
 
 
 def photograph(megapixels: float, suffix: str) -> bytes:
@@ -87,16 +92,42 @@ class Visitor:
                     return said["output"]["data"]
         raise SystemExit(f"{handler} ended without an answer")
 
-    def opens(self, data: bytes, suffix: str) -> None:
+    def opens(self, data: bytes, suffix: str) -> dict[str, Any]:
         self._event("greet", "")
         name = f"{self.name}.{suffix}"
         path = self._http.post("/gradio_api/upload", files={"files": (name, data)}).json()[0]
         file = {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
         self._event("open_upload", None, file, "gamma", "")
+        return file
+
+    def restores(self, file: dict[str, Any]) -> None:
+        """Has the photo restored in full, and looks at the result."""
+        asked = self._http.post("/gradio_api/call/restore", json={"data": [file, "gamma", "3", "png8"]})
+        with self._http.stream("GET", f"/gradio_api/call/restore/{asked.json()['event_id']}") as stream:
+            done = next(json.loads(line[6:])[0] for line in stream.iter_lines() if line.startswith("data: [{"))
+        self._http.get(f"/gradio_api/file={done['path']}").raise_for_status()
 
     def leaves(self) -> None:
         self._open.close()
         self._http.close()
+
+
+def come_and_go(url: str, pid: int, photos: list[tuple[bytes, str]], minutes: float) -> None:
+    """One visitor after the other; prints MiB between them by the ten minutes."""
+    started, figures, number = time.monotonic(), [], 0
+    seen: list[float] = []
+    while (now := time.monotonic() - started) < 60 * minutes:
+        visitor = Visitor(url, f"m{number}", f"10.{number // 250}.{number % 250}.1")
+        visitor.restores(visitor.opens(*photos[number % len(photos)]))
+        visitor.leaves()
+        number += 1
+        time.sleep(max(1.0, number * BETWEEN - (time.monotonic() - started)))
+        seen.append(held(pid))
+        if now >= PERIOD * (len(figures) + 1):
+            figures.append(statistics.median(seen))
+            change = 100 * (figures[-1] / figures[0] - 1)
+            print(f"{now / 60:.0f} min, {number} visitors: {figures[-1]:.0f} MiB ({change:+.1f} %)", flush=True)
+            seen.clear()
 
 
 def main() -> int:
@@ -104,11 +135,16 @@ def main() -> int:
     parser.add_argument("--visitors", type=int, default=8)
     parser.add_argument("--megapixels", type=float, default=36.0)
     parser.add_argument("--rounds", type=int, default=0, help="how often as many visitors come and go afterwards")
+    parser.add_argument("--minutes", type=float, help="for how long visitors come and go, one after the other")
     parser.add_argument("--at-once", type=int, default=2, help="visitors who open their photos at the same time")
     parser.add_argument("--files", default="png,jpg,dng", help="suffixes of the photos, in turn: png, jpg, tif, dng")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
     photos, now = [(photograph(given.megapixels, each), each) for each in given.files.split(",")], time.monotonic()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
+        if given.minutes:
+            come_and_go(url, pid, photos, given.minutes)
+            return 0
         most, stop = [0.0], threading.Event()
 
         def watch() -> None:

@@ -15,9 +15,10 @@ import time
 from typing import Any, TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""Attributes that every record has; all others were given as `extra`."""
-LONGEST_LINE, PRINTED_A_MINUTE = 2000, 500
-"""Longest logged line of a library's output, in characters, and the number of such lines logged per minute."""
+"""Attributes that every record has; what else is there was given as `extra`."""
+LONGEST_LINE, FOREIGN_A_MINUTE = 2000, 500
+"""Characters of a line that a library prints, and how many lines of libraries, printed or logged, there are in a
+minute: what is no HTTP, for one, Uvicorn logs by itself, however often a visitor sends it."""
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -54,20 +55,32 @@ class _TextLines(logging.Formatter):
         return "\n".join([" ".join([first, *extra]), *rest])
 
 
+class _Few(logging.Filter):
+    """Lets through what the explorer logs, and so many lines of libraries a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._minute, self._lines = 0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("explorer"):
+            return True
+        minute = int(time.monotonic() / 60)
+        self._minute, self._lines = minute, self._lines + 1 if minute == self._minute else 1
+        return self._lines <= FOREIGN_A_MINUTE
+
+
 class _Printed(io.TextIOBase):
     """Turns the output of libraries into log records: one per line, or one per traceback."""
 
     def __init__(self) -> None:
         self._begun = self._where = ""
         self._in_traceback = False
-        self._minute, self._lines = 0, 0
         self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
         with self._lock:
             *lines, self._begun = (self._begun + text)[-2 * LONGEST_LINE :].split("\n")
-            minute = int(time.monotonic() / 60)
-            self._minute, self._lines = minute, self._lines if minute == self._minute else 0
             for line in filter(str.strip, lines):
                 self._take(line[:LONGEST_LINE])
         return len(text)
@@ -78,10 +91,8 @@ class _Printed(io.TextIOBase):
         elif self._in_traceback and line.startswith(" "):
             self._where = line.strip() if line.lstrip().startswith("File ") else self._where
         else:
-            self._lines += 1
-            if self._lines <= PRINTED_A_MINUTE:
-                where = {"where": self._where} if self._in_traceback else {}
-                logging.getLogger("printed").warning("%s", line, extra=where)
+            where = {"where": self._where} if self._in_traceback else {}
+            logging.getLogger("printed").warning("%s", line, extra=where)
             self._in_traceback = False
 
     def writable(self) -> bool:
@@ -104,6 +115,7 @@ def configure(*, as_json: bool = False, level: int = logging.INFO, stream: TextI
         root.removeHandler(old)
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if as_json else _TextLines(TEXT))
+    handler.addFilter(_Few())
     handler.explorer = True  # type: ignore[attr-defined]
     root.addHandler(handler)
     root.setLevel(max(level, logging.WARNING))

@@ -88,7 +88,7 @@ class Attack:
         body = {
             "data": [self.value() for _ in range(count)],
             "fn_index": index,
-            "session_hash": rng.choice(("a", "b", 3, "")),
+            "session_hash": rng.choice((f"a{rng.randrange(2000)}", 3, "")),
         }
         return self._sent(rng.choice(("/gradio_api/queue/join", "/gradio_api/run/x")), body)
 

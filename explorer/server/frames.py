@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl
 
 import anyio
 import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
 
 from explorer.errors import ExplorerError
 from explorer.server import rules
@@ -113,7 +115,7 @@ class Frames:
         if len(query) > _LONGEST_QUERY:
             raise RefusalError(400, "The frame's header is too large.")
         choices = dict(parse_qsl(query))
-        data = await _body(receive)
+        data = await Request(scope, receive).body()
         user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
         async with self._turns.turn(user, page):
             # Not the threads of the page's other events, which a camera would use up.
@@ -122,19 +124,5 @@ class Frames:
                 picture, told = await anyio.to_thread.run_sync(self._answer, data, choices, limiter=self._limiter)
             except ExplorerError as error:
                 raise RefusalError(422, str(error)) from error
-        headers = {"content-type": "image/jpeg", "content-length": str(len(picture)), "cache-control": "no-store",
-                   "x-live": json.dumps(told)}  # fmt: skip
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-        await send({"type": "http.response.body", "body": picture})
-
-
-async def _body(receive: Any) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise RefusalError(400, "The frame was interrupted.")
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
+        headers = {"cache-control": "no-store", "x-live": json.dumps(told)}
+        await Response(picture, headers=headers, media_type="image/jpeg")(scope, receive, send)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -10,13 +9,13 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 import explorer
 from explorer.server import rules
@@ -24,7 +23,7 @@ from explorer.server.gradio_internals import malformed
 from explorer.server.options import ServerOptions
 from explorer.server.rates import BUSY, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
-from explorer.server.visitor import INNER, Visitor, introduced, permits
+from explorer.server.visitor import INNER, SIGNED_IN, Visitor, introduced, mark_of, mark_page, permits
 
 LOG = logging.getLogger(__name__)
 
@@ -88,8 +87,13 @@ class _Body:
         self.bytes = 0
         self.whole = False
         self.refused = False
+        self.again: bytes | None = None
+        """What is given once more, after the body was read."""
 
     async def __call__(self) -> Any:
+        if self.again is not None:
+            content, self.again = self.again, None
+            return {"type": "http.request", "body": content, "more_body": False}
         if self.whole:  # what comes now is the client going away, which may take as long as it likes
             return await self._receive()
         self._until = self._until or time.monotonic() + self._seconds
@@ -109,7 +113,7 @@ class _Body:
                     raise _too_long(self.most)
                 if self.taken and count:
                     self.taken.came(count)
-            elif self.bytes:
+            elif self.taken:
                 raise RefusalError(400, "The request was interrupted.")
         except RefusalError:
             self.refused = True
@@ -124,10 +128,7 @@ class _Body:
         """
         parts = []
         while not self.whole:
-            message = await self()
-            if message["type"] != "http.request":
-                raise RefusalError(400, "The request was interrupted.")
-            parts.append(message.get("body", b""))
+            parts.append((await self()).get("body", b""))
         return b"".join(parts)
 
 
@@ -137,7 +138,7 @@ class _Answer:
     def __init__(
         self, send: Send, kind: str | None, headers: dict[str, str], options: ServerOptions, body: _Body
     ) -> None:
-        self._send, self._body, self._idle = send, body, options.idle_seconds
+        self._send, self.body, self._idle = send, body, options.idle_seconds
         self._headers, self._direct = {**headers, **_OF_KIND.get(kind or "", {})}, kind == rules.EVENT
         # In a Space's frame only a partitioned cookie is both sent and kept from other pages.
         self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
@@ -156,7 +157,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
-            if self._body.refused:  # what is left of the body must not be taken for another request
+            if self.body.refused:  # what is left of the body must not be taken for another request
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
@@ -171,9 +172,10 @@ class Gate:
         self._app, self._options = app, options
         self._headers = security_headers(options)
         self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM,
-                      rules.FRAME: rules.LARGEST_FRAME}  # fmt: skip
+                      rules.FRAME: rules.LARGEST_FRAME, rules.MCP: rules.LARGEST_JSON}  # fmt: skip
         per_minute = {
             _REQUEST: options.requests_per_minute,
+            rules.PAGE: options.pages_per_minute,
             rules.JOB: options.jobs_per_minute,
             rules.UPLOAD: options.uploads_per_minute,
             rules.LOGIN: options.logins_per_minute,
@@ -190,17 +192,19 @@ class Gate:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
+            else:  # nothing here speaks by WebSocket
+                await send({"type": "websocket.close"})
             return
         started, options = time.perf_counter(), self._options
         path = rules.path_of(scope)
         kind = rules.kind_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
-        most = self._most.get(kind or "", rules.LARGEST_JSON)
+        most = self._most.get(kind or "", rules.LARGEST_VALUES)
         body = _Body(receive, options.idle_seconds, seconds, most)
         answer = _Answer(send, kind, self._headers, options, body)
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-            await _json(answer, 200, {"status": "ok", "release": explorer.__version__})
+            await _say(answer, 200, {"status": "ok", "release": explorer.__version__})
             return
         noted = True
         try:
@@ -266,8 +270,10 @@ class Gate:
         if kind in self._allowances and kind != rules.FRAME:
             # Guessing passwords is counted by address: whoever guesses has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
-        if kind == rules.FILES:
-            rules.check_file(path.removeprefix(FILE), _folders(app))
+        served = (str(app.uploaded_file_dir), *app.get_blocks().allowed_paths)
+        if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
+            # The same, whatever the reason is: it must tell nothing of the disk.
+            raise RefusalError(404, "There is no such file, or it is not accessible.")
         self._under_way.enter(user)
         try:
             await self._counted(scope, kind, user, body, answer)
@@ -279,8 +285,9 @@ class Gate:
     async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
         """Answers what has its place among the answers under way."""
         headers, uploads = Headers(scope=scope), str(scope["app"].uploaded_file_dir)
-        receive: Receive = body
-        secret = secrets.token_urlsafe()
+        secret, mark = secrets.token_urlsafe(), mark_of(user)
+        if mark and kind == rules.STREAM:
+            mark_page(scope, mark)
         if scope["method"] == "POST":
             length = headers.get("content-length", "0")
             announced = int(length) if length.isdecimal() and len(length) < 16 else body.most + 1
@@ -290,13 +297,13 @@ class Gate:
             body.taken = Taken(self._intake, user, announced, memory=kind != rules.UPLOAD, disk=disk)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 content, photographs = await anyio.to_thread.run_sync(
-                    partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP)
+                    partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP, mark=mark)
                 )
-                receive = _again(content, body)
+                body.again = content
                 if photographs:
                     self._take(rules.UPLOAD, user, photographs)
-                if kind == rules.JOB:
-                    self._check_waiting(scope, user)
+                if kind == rules.JOB and waiting(scope["app"], user) >= (most := self._options.jobs_waiting):
+                    raise RefusalError(429, f"{most} of your jobs are already waiting; let some finish first.", 5.0)
                 if kind == rules.MCP:
                     self._inner[secret] = user
                     scope["headers"].append((INNER.encode(), secret.encode()))
@@ -304,7 +311,7 @@ class Gate:
         seconds = self._options.stream_seconds if streams else self._options.request_seconds
         try:
             with anyio.fail_after(seconds + (self._options.body_seconds if kind == rules.UPLOAD else 0)):
-                await self._app(scope, receive, answer)
+                await self._app(scope, body, answer)
         finally:
             self._inner.pop(secret, None)
 
@@ -313,32 +320,13 @@ class Gate:
         if wait:
             raise RefusalError(429, BUSY.format(wait=math.ceil(wait)), wait)
 
-    def _check_waiting(self, scope: Scope, user: str) -> None:
-        """Refuses a job if enough of the user's already wait."""
-        if waiting(scope["app"], user) >= self._options.jobs_waiting:
-            raise RefusalError(
-                429, f"{self._options.jobs_waiting} of your jobs are already waiting; let some finish first.", 5.0
-            )
-
-
-def _folders(app: Any) -> list[str]:
-    """Folders whose files may be served."""
-    return [str(app.uploaded_file_dir), *(str(each) for each in app.get_blocks().allowed_paths)]
-
 
 def _signed_in(app: Any, headers: Headers) -> str | None:
     """The user whose token the request carries, by Gradio's own records."""
-    tokens, cookie_id = getattr(app, "tokens", None), getattr(app, "cookie_id", "")
-    if not tokens:
-        return None
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return None
-    for name in (f"access-token-{cookie_id}", f"access-token-unsecure-{cookie_id}"):
-        if name in cookies and cookies[name].value in tokens:
-            return f"user {tokens[cookies[name].value]}"
-    return None
+    tokens, cookie_id = getattr(app, "tokens", {}), getattr(app, "cookie_id", "")
+    cookies = dict(each.partition("=")[::2] for each in headers.get("cookie", "").split("; "))
+    found = (cookies.get(f"access-token-{kind}{cookie_id}") for kind in ("", "unsecure-"))
+    return next((SIGNED_IN + tokens[token] for token in found if token in tokens), None)
 
 
 def waiting(app: Any, user: str) -> int:
@@ -347,22 +335,8 @@ def waiting(app: Any, user: str) -> int:
     return sum(event.request.scope.get(_USER) == user for queue in queues.values() for event in queue.queue)
 
 
-def _again(content: bytes, body: Receive) -> Receive:
-    """Gives a body that was read already, then what comes after it."""
-    messages = [{"type": "http.request", "body": content, "more_body": False}]
-
-    async def receive() -> Any:
-        return messages.pop() if messages else await body()
-
-    return receive
-
-
-async def _json(answer: _Answer, status: int, values: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-    content = json.dumps(values).encode()
-    given = {"content-type": "application/json", "content-length": str(len(content)), "cache-control": "no-store"}
-    raw = [(name.encode(), value.encode()) for name, value in {**given, **(headers or {})}.items()]
-    await answer({"type": "http.response.start", "status": status, "headers": raw})
-    await answer({"type": "http.response.body", "body": content})
+async def _say(answer: _Answer, status: int, values: dict[str, str], **headers: str) -> None:
+    await JSONResponse(values, status, {"cache-control": "no-store", **headers})({"type": "http"}, answer.body, answer)
 
 
 async def _refuse(answer: _Answer, refused: RefusalError) -> None:
@@ -370,7 +344,7 @@ async def _refuse(answer: _Answer, refused: RefusalError) -> None:
     if answer.status:
         return
     wait = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
-    await _json(answer, refused.status, {"detail": refused.sentence, "error": refused.sentence}, wait)
+    await _say(answer, refused.status, {"detail": refused.sentence, "error": refused.sentence}, **wait)
 
 
 async def _close(answer: _Answer, status: int, sentence: str = "There is nothing here.") -> None:

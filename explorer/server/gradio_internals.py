@@ -35,6 +35,8 @@ LOG = logging.getLogger(__name__)
 _MODULE, _WRITER = "gradio.component_meta", "create_or_modify_pyi"
 _SLOW = "rfc3987_syntax"
 
+ANSWERS_EACH, ANSWERS = 256, 2000
+"""What is kept of one user, and of all, besides what is under way: pages, and their answers until they are fetched."""
 MOST_FILES = 100
 """Files of one upload, which are open at once."""
 FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_protected_download",
@@ -203,6 +205,39 @@ def say_in_a_line() -> None:
 
     for module in (queueing, routes):
         vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
+
+
+def share_answers() -> None:
+    """Gradio keeps what 2000 pages and calls are still to be told, and forgets the oldest of all: whoever asks often
+    and fetches nothing makes others lose theirs. Of each it keeps a name for good. Here the oldest of who asks goes
+    first, and nothing stays of it; a page that fetches none is told so."""
+    from gradio.queueing import Queue
+
+    push: Any = Queue.push
+    if hasattr(push, "explorer"):
+        return
+
+    async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
+        answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
+        answers.max_size = sys.maxsize
+        if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
+            return False, "Too many answers wait for this page to fetch them; reload it.", "queue_full"
+        done = await push(self, body, request, username)
+        owners: dict[str, str] = vars(self).setdefault("explorer", {})
+        owners.pop(body.session_hash, None)
+        owners[body.session_hash] = user = request.scope.get("explorer.user", "")
+        for pages, most in (([page for page in owners if owners[page] == user], ANSWERS_EACH), (list(owners), ANSWERS)):
+            kept = sum(1 + len(awaited.get(page, ())) for page in pages)
+            for page in pages[:-1]:
+                events = awaited.get(page, ())
+                if kept > most and self.event_ids_to_events.keys().isdisjoint(events):  # nothing is under way
+                    kept -= 1 + len(events)
+                    for each in (owners, answers, awaited):
+                        each.pop(page, None)
+        return done
+
+    shared.explorer = True  # type: ignore[attr-defined]
+    Queue.push = shared  # type: ignore[method-assign]
 
 
 def asking() -> tuple[Any, str]:

@@ -1,11 +1,10 @@
-"""The users' limits: allowances that refill over time, and shares of finite resources."""
+"""The users' limits: allowances that refill over time, and shares of finite resources. They are one event loop's."""
 
 from __future__ import annotations
 
 import math
 import os
 import shutil
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -26,7 +25,6 @@ class Allowance:
     def __init__(self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst, self._clock = per_second, burst, clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
 
     def take(self, user: str, amount: float = 1.0) -> float:
         """Takes from a user's allowance if it suffices; a negative amount is given back.
@@ -34,19 +32,18 @@ class Allowance:
         Returns:
             0, or the seconds after which it would suffice; nothing is taken then.
         """
-        with self._lock:
-            now = self._clock()
-            left, then = self._left.pop(user, (self._burst, now))
-            left = min(self._burst, left + (now - then) * self._rate)
-            wait = 0.0
-            if left >= amount:
-                left = min(self._burst, left - amount)
-            else:
-                wait = max(1e-3, (min(amount, self._burst) - left) / self._rate)
-            self._left[user] = left, now
-            while len(self._left) > MOST_USERS:
-                self._left.popitem(last=False)
-            return wait
+        now = self._clock()
+        left, then = self._left.pop(user, (self._burst, now))
+        left = min(self._burst, left + (now - then) * self._rate)
+        wait = 0.0
+        if left >= amount:
+            left = min(self._burst, left - amount)
+        else:
+            wait = max(1e-3, (min(amount, self._burst) - left) / self._rate)
+        self._left[user] = left, now
+        while len(self._left) > MOST_USERS:
+            self._left.popitem(last=False)
+        return wait
 
 
 class Counter:
@@ -55,7 +52,6 @@ class Counter:
     def __init__(self, each: int, all_: int) -> None:
         self._each, self._all = each, all_
         self._under_way: dict[str, int] = {}
-        self._lock = threading.Lock()
 
     def enter(self, user: str, amount: int = 1) -> None:
         """Counts more.
@@ -63,17 +59,15 @@ class Counter:
         Raises:
             RefusalError: the user's share is full, or all is; nothing is counted then.
         """
-        with self._lock:
-            own = self._under_way.get(user, 0) + amount
-            if own > self._each or sum(self._under_way.values()) + amount > self._all:
-                raise RefusalError(429 if own > self._each else 503, BUSY.format(wait=5), 5.0)
-            self._under_way[user] = own
+        own = self._under_way.get(user, 0) + amount
+        if own > self._each or sum(self._under_way.values()) + amount > self._all:
+            raise RefusalError(429 if own > self._each else 503, BUSY.format(wait=5), 5.0)
+        self._under_way[user] = own
 
     def leave(self, user: str, amount: int = 1) -> None:
-        with self._lock:
-            self._under_way[user] = self._under_way.get(user, 0) - amount
-            if self._under_way[user] <= 0:
-                del self._under_way[user]
+        self._under_way[user] = self._under_way.get(user, 0) - amount
+        if self._under_way[user] <= 0:
+            del self._under_way[user]
 
 
 class Intake:

@@ -12,8 +12,10 @@ from urllib.parse import unquote
 API = "/gradio_api/"
 FILE = f"{API}file="
 LARGEST_JSON = 8 * 2**20
-"""Bytes of a request to compute, or of a call of a tool, which may bring a small photograph along as text. The values
-of a page have some kilobytes."""
+"""Bytes of a call of a tool, which may bring a small photograph along as text."""
+LARGEST_VALUES = 2 * 2**20
+"""Bytes of any other request to compute, whose values the queue holds until it is its turn. Those of a page have some
+kilobytes, or a camera's frame as text."""
 LARGEST_FRAME = 512 * 1024
 """Bytes of one picture of a live camera, a JPEG of at most 640 x 640 pixels."""
 LARGEST_FORM = 8192
@@ -56,10 +58,11 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
     ("GET", SIGN_OUT, STATE),
     ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
-    ("GET POST DELETE", r"/gradio_api/mcp(/.*)?", MCP),
+    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP),
 )
 """The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
-bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator."""
+bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator; MCP's
+older transport (`sse`) runs a tool when the request that asked for it is over, so that no one is asked for it."""
 _COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
 OPEN_KINDS = frozenset({ASSET, LOGIN})
 _OPEN_PATHS = re.compile(
@@ -120,17 +123,7 @@ def within(path: str, folders: Iterable[str]) -> bool:
     return False
 
 
-def check_file(path: str, folders: Iterable[str]) -> None:
-    """Refuses to hand out anything but files of the folders.
-
-    Raises:
-        RefusalError: with one and the same sentence, whatever the reason is, so that it tells nothing of the disk.
-    """
-    if not within(path, folders):
-        raise RefusalError(404, "There is no such file, or it is not accessible.")
-
-
-def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple[bytes, int]:
+def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: str = "") -> tuple[bytes, int]:
     """Refuses values that name files which were not uploaded, or addresses to fetch from.
 
     Gradio reads a file for every {"path": ...} with its own mark and downloads it first where that is an address; for
@@ -142,6 +135,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
         body: JSON.
         uploads: the folder of uploaded files.
         addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
+        mark: put before the name of the page that asks.
 
     Returns:
         The body as it was understood here, so that no one interprets it differently; and how many photographs it brings
@@ -162,6 +156,8 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False) -> tuple
             value = values.get(name)
             if value is not None and len(str(value)) > _LONGEST_NAME:
                 raise RefusalError(400, f"The value of {name} is too long.")
+        if mark and isinstance(page := values.get("session_hash"), str):
+            values["session_hash"] = mark + page
     waiting, paths, photographs = [values], 0, 0
     while waiting:
         each = waiting.pop()

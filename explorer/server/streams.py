@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qs
+
+from starlette.requests import Request
 
 from explorer.server.gradio_internals import is_awaited
 
@@ -28,7 +29,7 @@ class HeldStreams:
         if scope["type"] != "http" or scope["path"] != PATH:
             await self._app(scope, receive, send)
             return
-        pages = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])
+        request = Request(scope, receive)
         end: Any = None
         begun = False
 
@@ -47,16 +48,20 @@ class HeldStreams:
             await self._app(scope, receive, pass_on)
             if end is None:
                 return
-            if not await _asked_again(scope["app"], pages[0]):
+            if not await _asked_again(request):
                 break
             end = None
         await send(end)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _asked_again(app: Any, page: str) -> bool:
+async def _asked_again(request: Request) -> bool:
+    """True as soon as the page awaits something, unless it is gone: it then hears of it by a stream of its own."""
+    page = request.query_params.get("session_hash", "")
     for _ in range(round(LINGER / _STEP)):
-        if is_awaited(app, page):
+        if await request.is_disconnected():
+            return False
+        if is_awaited(request.app, page):
             return True
         await asyncio.sleep(_STEP)
     return False

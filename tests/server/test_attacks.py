@@ -111,6 +111,14 @@ def test_held_bodies_have_a_share_and_a_bound() -> None:
     assert status("10.0.0.1", 1000) == 200, "what a page sends needs no share"
 
 
+def test_values_that_wait_in_the_queue_are_smaller_than_a_tools_photograph() -> None:
+    """They were counted while they came, and are no longer where they wait: twenty of a visitor, forty of all."""
+    body = [b'{"data": ["', *[b"x" * MIB] * 2, b'"]}']
+    for path in (JOIN, "/gradio_api/call/a", "/gradio_api/run/a", "/gradio_api/cancel"):
+        assert asked(echo, path, "POST", list(body)).status == 413
+    assert asked(echo, MCP, "POST", list(body)).status == 200
+
+
 def test_a_body_counts_as_under_way_before_it_is_read() -> None:
     gate = Gate(echo, ServerOptions(answers_at_once=1), 1000)
     gate._under_way.enter("10.0.0.1")
@@ -276,7 +284,7 @@ def test_what_a_page_asks_for_without_saying_its_origin() -> None:
 
 def test_the_page_names_the_address_that_it_was_asked_by() -> None:
     claims = {"host": "lowlight.test", "x-forwarded-host": "evil.test", "x-forwarded-proto": "https",
-              "x-gradio-server": "https://evil.test"}  # fmt: skip
+              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9"}  # fmt: skip
     headers, scheme, _ = json.loads(asked(told, "/config", headers=claims).body)
     assert headers == {"host": "lowlight.test"} and scheme == "http"
     proxied = ServerOptions(proxies=1)
@@ -332,6 +340,22 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1") == 429, "its own jobs and its tools' are of one allowance"
     assert job("127.0.0.1") == 200 and job("203.0.113.0") == 200, "nobody else's was taken"
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
+
+
+def test_cookies_that_are_no_sign_in_are_not_read() -> None:
+    """Python 3.11.7, for one, takes the square of a quoted cookie's length: 60 kB stopped everybody for 16 s."""
+    quoted = 'a="' + '\\"' * 25_000 + '"'
+    seen: list[list[str]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append([value.decode() for name, value in scope["headers"] if name == b"cookie"])
+        await echo(scope, receive, send)
+
+    for own in ("access-token-c=a-B_9", "access-token-unsecure-c=a"):
+        for others in (quoted, f"access-token-c={quoted}", "b; ;=; c=d", 'access-token-x="1"'):
+            cookie = f"{others}; {own} ;{others}"
+            assert asked(app, "/config", body=[b""], headers={"cookie": cookie}).status == 200
+    assert seen == [["access-token-c=a-B_9"]] * 4 + [["access-token-unsecure-c=a"]] * 4
 
 
 def test_everything_is_counted() -> None:
@@ -390,6 +414,3 @@ def test_a_printed_traceback_is_a_line_of_the_log(
         traceback.print_exc(file=printed)
     (record,) = caplog.records
     assert record.name == "printed" and record.getMessage() == "KeyError: 'x'" and __file__ in record.where  # type: ignore[attr-defined]
-    caplog.clear()
-    printed.write("a\n" * 5000)
-    assert len(caplog.records) < 1000

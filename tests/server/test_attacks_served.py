@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 from serving import PATIENCE, Server, called, file_of, png, running, uploaded
 
+from explorer.logs import FOREIGN_A_MINUTE
 from explorer.server.rules import LIVE
 from explorer.server.visitor import INNER
 
@@ -189,6 +190,25 @@ def test_what_is_no_http_is_a_line_of_the_log(server: Server) -> None:
         time.sleep(0.05)
     line = next(line for line in text.splitlines() if "Invalid HTTP request" in line)
     assert json.loads(line)["logger"] == "uvicorn.error"
+
+
+def test_what_is_asked_by_other_protocols_is_refused_without_a_word(server: Server) -> None:
+    """WebSockets, of which this server has none, and what is no HTTP: neither floods the log."""
+    host, port = server.url.removeprefix("http://").split(":")
+    upgrade = (f"GET /gradio_api/queue/join HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
+    before = server.log.stat().st_size
+    for _ in range(3):
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(upgrade.encode())
+            assert raw.recv(100).startswith(b"HTTP/1.1 403")
+    time.sleep(0.5)
+    assert "handshake" not in server.log.read_text()[before:]
+    for _ in range(FOREIGN_A_MINUTE * 2):
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(b"\0nonsense\r\n\r\n")
+            raw.recv(100)
+    assert server.log.read_text().count("Invalid HTTP request") < FOREIGN_A_MINUTE * 1.5
 
 
 def test_values_that_no_page_sends_leave_no_traceback(server: Server) -> None:

@@ -135,6 +135,19 @@ def test_requests_jobs_and_logins_are_counted_apart() -> None:
     assert statuses[0] == 200 and statuses[-1] == 429
 
 
+def test_pages_are_fewer_than_requests() -> None:
+    """Each is a mebibyte that the server puts together anew."""
+    gate = Gate(echo, ServerOptions(pages_per_minute=5, requests_per_minute=60), 1000)
+    for counted in gate._allowances.values():
+        counted._clock = lambda: 0.0
+
+    def ask(path: str, method: str = "GET", client: str = "10.0.0.1") -> int:
+        return int(asked(echo, path, method, [b""], gate=gate, client=client).status)
+
+    assert [ask("/", "HEAD"), *(ask(path) for path in ("/", "/config") * 3)] == [200] * 5 + [429] * 2
+    assert ask("/theme.css") == 200 and ask("/", client="10.0.0.2") == 200
+
+
 def test_nobody_fills_the_queue_alone() -> None:
     seen: list[Any] = []
 
@@ -202,10 +215,13 @@ def test_websockets_are_not_offered() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         called.append(scope["type"])
 
+    async def send(message: Any) -> None:
+        called.append(message["type"])
+
     gate = Gate(app, ServerOptions(), 1000)
     for kind in ("websocket", "lifespan"):
-        asyncio.run(gate({"type": kind}, app, app))
-    assert called == ["lifespan"]
+        asyncio.run(gate({"type": kind}, app, send))
+    assert called == ["websocket.close", "lifespan"]
 
 
 def test_allowances_fill_up_again() -> None:
@@ -274,6 +290,9 @@ def test_kinds_and_what_the_log_shows() -> None:
     assert kind_of("POST", "/gradio_api/upload") == "upload" and kind_of("GET", "/gradio_api/upload") is None
     assert kind_of("GET", "/gradio_api/file=/tmp/x") == "file" and kind_of("GET", "/gradio_api/file=") is None
     assert kind_of("OPTIONS", "/gradio_api/upload") is None
+    for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
+        assert kind_of("GET", f"/gradio_api/mcp/{path}") is kind_of("POST", f"/gradio_api/mcp/{path}") is None
+    assert {kind_of("POST", f"/gradio_api/mcp{path}") for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"
     assert shown_path("/gradio_api/call/restore/abc") == "/gradio_api/call/restore/"
@@ -414,3 +433,13 @@ def test_what_a_library_puts_on_every_record_is_not_logged(as_json: bool, stream
     finally:
         logging.setLogRecordFactory(made)
     assert "loud" in stream.getvalue() and "status" in stream.getvalue() and "_ray" not in stream.getvalue()
+
+
+def test_lines_of_libraries_are_few(stream: io.StringIO) -> None:
+    logs.configure(stream=stream)
+    logs._Printed().write("printed\n" * 5000)
+    for _ in range(5000):
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    logging.getLogger("explorer.server").warning("own")
+    lines = stream.getvalue().splitlines()
+    assert 100 < len(lines) < 1200 and "own" in lines[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 from pathlib import Path
@@ -12,7 +13,7 @@ import gradio as gr
 import pytest
 from gradio_client.utils import apply_diff
 
-from explorer.server.gradio_internals import FETCHERS, send_whole_values
+from explorer.server.gradio_internals import ANSWERS_EACH, FETCHERS, send_whole_values, share_answers
 
 NAMES = {
     "gradio.component_meta": ("create_or_modify_pyi",),
@@ -86,3 +87,30 @@ def test_nothing_else_touches_gradios_inside(project: Path) -> None:
             if words.startswith(("from gradio", "import gradio")) and not any(each in words for each in documented):
                 inside.append(path.name)
     assert set(inside) <= {"gradio_internals.py"}
+
+
+def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio.data_classes import PredictBodyInternal
+    from gradio.queueing import Queue
+
+    monkeypatch.setattr(Queue, "push", Queue.push)  # put back afterwards
+    share_answers()
+    with gr.Blocks() as demo:
+        gr.api(lambda: "told", api_name="tell")
+    queue = demo.queue(max_size=None)._queue
+
+    async def calls(user: str, number: int, page: str | None = None) -> int:
+        taken = 0
+        for _ in range(number):
+            body = PredictBodyInternal(data=[], fn_index=0, session_hash=page)
+            success, event, _ = await queue.push(body, cast(Any, SimpleNamespace(scope={"explorer.user": user})), None)
+            taken += success
+            queue.event_ids_to_events.pop(str(event), None)  # as once it is answered
+        return taken
+
+    assert asyncio.run(calls("quiet", 1, "page")) == 1 and asyncio.run(calls("quiet", 3)) == 3
+    assert asyncio.run(calls("greedy", 2500)) == 2500, "whoever calls need not fetch"
+    for kept in (queue.pending_messages_per_session, queue.pending_event_ids_session):
+        assert "page" in kept and len(kept) <= 4 + ANSWERS_EACH
+    assert asyncio.run(calls("greedy", 2500, "one page")) == ANSWERS_EACH
+    assert sum(map(len, queue.pending_event_ids_session.values())) <= 4 + 2 * ANSWERS_EACH

@@ -42,11 +42,11 @@ def test_without_a_sign_in_there_is_only_the_page_that_asks_for_it(server: Serve
         assert inside.get(f"/gradio_api/file={path}").status_code == 200
         asked = ["/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/queue/status",
                  "/gradio_api/heartbeat/abc", "/gradio_api/queue/data?session_hash=a", "/gradio_api/mcp",
-                 "/gradio_api/mcp/sse", f"/gradio_api/file={path}", "/gradio_api/upload_progress?upload_id=1",
+                 f"/gradio_api/file={path}", "/gradio_api/upload_progress?upload_id=1",
                  "/gradio_api/call/models/abc"]  # fmt: skip
         for place in asked:
             assert outside.get(place).status_code == 401, place
-        for place in ("queue/join", "call/models", "run/predict", "cancel", "upload", "mcp", "mcp/messages"):
+        for place in ("queue/join", "call/models", "run/predict", "cancel", "upload", "mcp"):
             assert outside.post(f"/gradio_api/{place}", json={"data": []}).status_code == 401, place
         assert outside.get("/healthz").status_code == 200
         page = outside.get("/")
@@ -56,6 +56,22 @@ def test_without_a_sign_in_there_is_only_the_page_that_asks_for_it(server: Serve
         assert called(inside, "suggest_ratio", file_of(path))[0] == "complete"
         inside.get("/logout")
         assert inside.get("/config").status_code == 401
+
+
+def test_a_page_belongs_to_who_signed_in(server: Server) -> None:
+    """Its name, which another user may have learnt, gives that one neither its answers nor power over its jobs."""
+    with (
+        closing(signed_in(server, "anna", "correct horse", "10.0.0.5")) as anna,
+        closing(signed_in(server, "bo", " a:b c d e", "10.0.0.5")) as bo,
+    ):
+        greet = next(each["id"] for each in anna.get("/config").json()["dependencies"] if each["api_name"] == "greet")
+        page = {"session_hash": "of anna"}
+        started = anna.post("/gradio_api/queue/join", json={"data": [""], "fn_index": greet, **page}).json()
+        for query in ("session_hash=of+anna", "session%5Fhash=of%20anna", "session_hash=&session_hash=of+anna"):
+            assert 'session_not_found":true' in bo.get(f"/gradio_api/queue/data?{query}").text, query
+        bo.post("/gradio_api/cancel", json={**page, "fn_index": greet, "event_id": "unknown"}).raise_for_status()
+        told = anna.get("/gradio_api/queue/data", params=page).text
+        assert "process_completed" in told and started["event_id"] in told and '"success":true' in told
 
 
 def test_passwords(server: Server) -> None:

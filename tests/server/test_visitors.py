@@ -166,6 +166,13 @@ def test_a_page_that_asks_again_at_once_is_answered_on_the_stream_that_it_has(vi
     assert told[-1] == "close_stream", "it still ends by itself, once nothing is asked any more"
 
 
+def test_a_page_that_left_its_stream_is_answered_on_the_next_one(visitor: httpx.Client) -> None:
+    """Nothing is said to the one that it left, though that one was to stay open for a while."""
+    fn, page = events(visitor)["greet"], "in a hurry"
+    for _ in range(4):
+        assert joined(visitor, fn["id"], [""], page)[-1]["success"]
+
+
 def test_one_visitors_pages_leave_those_of_others(server: Server) -> None:
     with server.client(headers={"X-Forwarded-For": "192.0.2.1"}) as quiet:
         token = loaded(quiet, "quiet")
