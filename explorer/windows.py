@@ -40,14 +40,14 @@ class Windows:
     kept: dict[Box, tuple[Photo, NetworkOutput]] = field(default_factory=dict)
     """What the network gave for the last window whose strength is below 100, and for which part."""
 
-    def restored(self, box: Box, strength: float = FULL, backend: str = "auto") -> FloatArray:
+    def restored(self, box: Box, backend: str = "auto", strength: float = FULL) -> FloatArray:
         """The result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
+            backend: as in `restore`.
             strength: above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in
                 the whole. The network runs once for all of these.
-            backend: as in `restore`.
 
         Returns:
             H x W x 3 sRGB in [0, 1].

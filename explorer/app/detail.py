@@ -121,7 +121,7 @@ def window_of(opened: OpenPhoto, choice: Choice, ratio: float, box: Box) -> Floa
     if looking is None:
         return None
     with room(bytes_to_restore((box[2] - box[0], box[3] - box[1]))):
-        return looking.restored(box, choice.strength)
+        return looking.restored(box, strength=choice.strength)
 
 
 def _fits(box: Box) -> bool:

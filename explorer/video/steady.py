@@ -134,7 +134,7 @@ class Steady:
         still = self._still(seen, luma)
         self.shares.append(float(still.mean()))
         self.count = np.minimum(still * self.count + 1, MOST_FRAMES)
-        weight = 1 / self.count
+        weight = np.reciprocal(self.count)
         self.seen, self.image = _averaged(self.seen, seen, weight), _averaged(self.image, image, weight)
         return self.image
 

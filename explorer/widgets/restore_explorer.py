@@ -52,7 +52,7 @@ class RestoreExplorer(Explorer):
         self._left.observe(lambda _change: self._by_user(self._show), "value")
         self.view = viewer.before_after()
         self._taken: FloatArray | None = None
-        self._kept: tuple[tuple[Photo, LoadedModel, float], Photo, NetworkOutput] | None = None
+        self._kept: tuple[tuple[Photo, LoadedModel | str, float], Photo, NetworkOutput] | None = None
         self.children = [
             style.style(),
             style.row(self._heading, self._upload),
@@ -115,7 +115,7 @@ class RestoreExplorer(Explorer):
         """The preview; where only the strength is another one, the network does not run again."""
         if not self.strength:
             return explorer.restore(photo, model, self.ratio, strength=0, max_side=self.max_side)
-        key = (photo, model, self.ratio)
+        key = (photo, model if model.architecture.needs_weights else model.name, self.ratio)  # others load anew
         if self._kept is not None and self._kept[0] == key:
             return self._kept[2].at(self._kept[1], self.strength)
         job = prepare(photo, model, self.ratio, self.max_side)

@@ -122,6 +122,6 @@ def test_a_window_is_what_the_whole_shows_there(model: str, kind: str) -> None:
     inside = slice(top, bottom), slice(left, right)
     found = windows(given, explorer.load_model(model), 8)
     assert found is not None
-    off = np.abs(found.restored(box, 50) - whole[inside]).mean()
+    off = np.abs(found.restored(box, strength=50) - whole[inside]).mean()
     assert off < 0.1 * min(np.abs(each - whole)[inside].mean() for each in (full, developed))
     np.testing.assert_allclose(rendering_of(given, box, 8), developed[inside], atol=1e-5)
