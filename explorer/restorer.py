@@ -91,6 +91,8 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     return replace(given, notes=(*photo.notes, *given.notes))
 
 
+_MOST_EXACT = 4_000_000
+"""Largest image, in pixels, of which the network's output is kept as floats too."""
 _NOTHING = np.empty((0, 0, 3), dtype=np.float32)
 _MOST_PIXELS = 16_000_000
 """Largest image, in pixels, whose intermediates are kept by default."""
@@ -154,7 +156,7 @@ class NetworkOutput:
 
         Args:
             photo: the one that was restored, at that size.
-            strength: above 0; 100 gives the network's picture up to half a 16-bit code.
+            strength: above 0; of more than 4 megapixels, 100 gives the network's picture up to half a 16-bit code.
             scene: as of `restore`.
         """
         image, light = self.picture.at(photo, self.result.ratio, check_strength(strength), scene)
@@ -180,14 +182,17 @@ def run(
         within: as of `compute`.
     """
     given, color, to_srgb, made = _run(job, backend, intermediates, progress, within)
-    if strength < FULL:
-        picture = NetworkPicture.of(job.photo, given, color, to_srgb)
+    exact = keep and job.pixels <= _MOST_EXACT
+    picture = None
+    if strength < FULL or exact:
+        own = given.copy() if strength >= FULL else given
+        picture = NetworkPicture.of(job.photo, own, color, to_srgb, exact)
+    if strength < FULL and picture is not None:
         del given
         image, light = picture.at(job.photo, job.ratio, strength, scene)
     else:
         image, light = picture_and_scene(job.photo, given, color, to_srgb, scene or keep)
-        picture = None
-        if keep:
+        if keep and picture is None:
             codes: Any = quantise(image, 16) if light is None else light.codes
             picture = NetworkPicture(codes, to_srgb if light is not None and light.color == "camera" else None)
     result = job.result(image=image, scene=light if scene else None, strength=strength, **made)

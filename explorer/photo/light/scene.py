@@ -17,7 +17,7 @@ from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
-from explorer.photo.light.strength import blended, developed_camera
+from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
@@ -108,17 +108,21 @@ class NetworkPicture:
     """H x W x 3 as the sensor lies, under the sRGB transfer curve, 65535 for 1."""
     camera_to_srgb: FloatArray | None
     """3x3 for white-balanced camera RGB, None for sRGB."""
+    exact: FloatArray | None = field(default=None, repr=False)
+    """The same as floats, in [0, 1], where these are kept too."""
 
     @classmethod
-    def of(cls, photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray) -> NetworkPicture:
-        """Arguments as of `picture_and_scene`."""
+    def of(
+        cls, photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray, exact: bool
+    ) -> NetworkPicture:
+        """Arguments as of `picture_and_scene`; `exact` keeps the floats."""
         given, matrix = _settled(photo, given, color, camera_to_srgb)
         codes = np.empty(given.shape, dtype=np.uint16)
         if matrix is not None and not _in_camera(photo, color):  # a nominal camera's colours are no photo's
             finish(given, matrix, given)
             matrix = None
         finish(given, None, given, codes)
-        return cls(codes, matrix)
+        return cls(codes, matrix, given if exact else None)
 
     def at(self, photo: Photo, ratio: float, strength: float, keep: bool) -> tuple[FloatArray, Scene | None]:
         """The picture at a strength, and the scene.
@@ -127,8 +131,10 @@ class NetworkPicture:
             photo: what was restored.
             ratio: the amplification.
             strength: above 0, at most 100.
-            keep: as of `picture_and_scene`, which gives the same at 100 up to half a code.
+            keep: as of `picture_and_scene`, which gives the same at 100; without `exact` up to half a code.
         """
+        if strength >= FULL and self.exact is not None:
+            return _finished(photo, self.exact.copy(), self.camera_to_srgb, keep)
         in_camera = self.camera_to_srgb is not None
         developed = developed_camera(cast(RawPhoto, photo), ratio) if in_camera else _developed(photo, ratio)
         return _finished(photo, blended(self.codes, developed, strength), self.camera_to_srgb, keep)
