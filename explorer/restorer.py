@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.encode import quantise
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
 from explorer.engine.memory import budget_for
@@ -33,8 +34,8 @@ from explorer.photo import (
 from explorer.photo.light.bit_depth import at_bit_depth
 from explorer.photo.light.darkness import in_range
 from explorer.photo.light.reduce import reduced
-from explorer.photo.light.scene import Scene, picture_and_scene
-from explorer.photo.light.strength import check_strength
+from explorer.photo.light.scene import Color, NetworkPicture, Scene, picture_and_scene
+from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.store import UNTRAINED, LoadedModel
@@ -90,6 +91,9 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
     return replace(given, notes=(*photo.notes, *given.notes))
 
 
+_MOST_EXACT = 4_000_000
+"""Largest image, in pixels, of which the network's output is kept as floats too."""
+_NOTHING = np.empty((0, 0, 3), dtype=np.float32)
 _MOST_PIXELS = 16_000_000
 """Largest image, in pixels, whose intermediates are kept by default."""
 
@@ -135,25 +139,90 @@ def restore(
     job = prepare(photo, model, ratio, max_side)
     if (strength := check_strength(strength)) == 0:
         return _developed(job, scene)
+    return run(job, strength, backend, intermediates, scene, progress)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkOutput:
+    """What a network gave for a photo: results of other strengths follow from it without the network. It holds neither
+    the photo nor a result."""
+
+    picture: NetworkPicture
+    result: Restoration = field(repr=False)
+    """The result it was computed for, without picture and scene."""
+
+    def at(self, photo: Photo, strength: float, scene: bool = True) -> Restoration:
+        """The result of `restore` at a strength.
+
+        Args:
+            photo: the one that was restored, at that size.
+            strength: above 0; of more than 4 megapixels, 100 gives the network's picture up to half a 16-bit code.
+            scene: as of `restore`.
+        """
+        image, light = self.picture.at(photo, self.result.ratio, check_strength(strength), scene)
+        return replace(self.result, image=image, scene=light, strength=strength)
+
+
+def run(
+    job: Job,
+    strength: float = FULL,
+    backend: str = "auto",
+    intermediates: bool | None = False,
+    scene: bool = True,
+    progress: Callable[[float], None] = lambda done: None,
+    *,
+    keep: bool = False,
+    within: TilePosition | None = None,
+) -> tuple[Restoration, NetworkOutput | None]:
+    """Computes a result with the network.
+
+    Args:
+        strength: above 0, at most 100; the others as of `restore`.
+        keep: give the network's output, too.
+        within: as of `compute`.
+    """
+    given, color, to_srgb, made = _run(job, backend, intermediates, progress, within)
+    exact = keep and job.pixels <= _MOST_EXACT
+    picture = None
+    if strength < FULL or exact:
+        own = given.copy() if strength >= FULL else given
+        picture = NetworkPicture.of(job.photo, own, color, to_srgb, exact)
+    if strength < FULL and picture is not None:
+        del given
+        image, light = picture.at(job.photo, job.ratio, strength, scene)
+    else:
+        image, light = picture_and_scene(job.photo, given, color, to_srgb, scene or keep)
+        if keep and picture is None:
+            codes: Any = quantise(image, 16) if light is None else light.codes
+            picture = NetworkPicture(codes, to_srgb if light is not None and light.color == "camera" else None)
+    result = job.result(image=image, scene=light if scene else None, strength=strength, **made)
+    bare = replace(result, image=_NOTHING, scene=None)
+    return result, None if picture is None else NetworkOutput(picture, bare)
+
+
+def _run(
+    job: Job,
+    backend: str,
+    intermediates: bool | None,
+    progress: Callable[[float], None],
+    within: TilePosition | None,
+) -> tuple[FloatArray, Color, FloatArray, dict[str, Any]]:
+    """Runs a job's network.
+
+    Returns:
+        Its picture as the sensor lies, the picture's colours and the matrix that leads to sRGB, for
+        `picture_and_scene`; the other fields of the result.
+    """
     given = network_input(job.photo, job.model, job.ratio)
     placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)
     kept = job.pixels <= _MOST_PIXELS if intermediates is None else intermediates
-    found = compute(job, given, backend, kept, progress)
+    found = compute(job, given, backend, kept, progress, within)
     del given  # as large as the photo, and not needed for what follows
     progress(1.0)
-    picture, color = placement.lying(found.maps.pop("image"), job.photo), job.model.config.output.color
-    amplified = 1.0 if job.model.traits.takes_ratio else job.ratio
-    image, light = picture_and_scene(job.photo, picture, color, to_srgb, amplified, strength, scene)
-    tables = tables_of(job.model.traits)
-    return job.result(
-        image=image,
-        intermediates=frozen_maps({n: m if n in tables else placement.upright(m) for n, m in found.maps.items()}),
-        described=job.model.architecture.intermediates,
-        notes=(*notes, *found.notes),
-        strength=strength,
-        scene=light,
-        **found.by,
-    )
+    picture, tables = placement.lying(found.maps.pop("image"), job.photo), tables_of(job.model.traits)
+    maps = frozen_maps({n: m if n in tables else placement.upright(m) for n, m in found.maps.items()})
+    made = {"intermediates": maps, "described": job.model.architecture.intermediates}
+    return picture, job.model.config.output.color, to_srgb, {**made, "notes": (*notes, *found.notes), **found.by}
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ same as in the whole photo, up to rounding.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,12 +16,11 @@ from explorer.models.traits import TilePosition
 from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
-from explorer.photo.light.scene import picture_and_scene
 from explorer.photo.light.strength import FULL, HALO
 from explorer.photo.model_input import PLANE_STEP, cfa_of
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of, rendering_of, upright_box
-from explorer.restorer import Job, compute, knowing, network_input, prepared
+from explorer.restorer import Job, NetworkOutput, knowing, network_input, prepared, run
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
@@ -36,17 +35,19 @@ class Windows:
     model: LoadedModel
     ratio: float
     """1 to 300."""
-    strength: float = FULL
-    """Above 0, at most 100. Below 100, noise is measured in the window only, so the result differs slightly."""
     grey: bool = False
-    """True if results stay grey."""
+    """Results stay grey."""
+    kept: dict[Box, tuple[Photo, NetworkOutput]] = field(default_factory=dict)
+    """What the network gave for the last window whose strength is below 100, and for which part."""
 
-    def restored(self, box: Box, backend: str = "auto") -> FloatArray:
-        """Returns the result of `restore` in a window.
+    def restored(self, box: Box, backend: str = "auto", strength: float = FULL) -> FloatArray:
+        """The result of `restore` in a window.
 
         Args:
             box: inside the upright photo.
             backend: as in `restore`.
+            strength: above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in
+                the whole. The network runs once for all of these.
 
         Returns:
             H x W x 3 sRGB in [0, 1].
@@ -54,16 +55,23 @@ class Windows:
         runs, sides = ((box[1], box[3]), (box[0], box[2])), self.photo.size[::-1]
         if self._lies and isinstance(self.photo, RawPhoto):
             runs, sides = on_sensor(self.photo, box), self.photo.sensor_size
-        rows, columns = (self._fed(run, side, k) for k, (run, side) in enumerate(zip(runs, sides, strict=True)))
-        part, origin = self._part(rows, columns)
-        given = network_input(part, self.model, self.ratio)
-        place = self._place(rows, columns, sides)
-        found = compute(Job(part, self.model, self.ratio, ""), given, backend, False, lambda _: None, place)
-        picture = given.placement.lying(found.maps.pop("image"), part)
-        amplified = 1.0 if self.model.traits.takes_ratio else self.ratio
-        color = self.model.config.output.color
-        image, _ = picture_and_scene(part, picture, color, given.camera_to_srgb, amplified, self.strength, False)
-        inside = image[box[1] - origin[1] : box[3] - origin[1], box[0] - origin[0] : box[2] - origin[0]]
+        spare = HALO if strength < FULL else 0
+        rows, columns = (
+            self._fed(each, side, k, spare) for k, (each, side) in enumerate(zip(runs, sides, strict=True))
+        )
+        known = self.kept.get(box) if strength < FULL else None
+        if known is not None:
+            image = known[1].at(known[0], strength, scene=False).image
+        else:
+            part = self._part(rows, columns)
+            job, place = Job(part, self.model, self.ratio, ""), self._place(rows, columns, sides)
+            result, output = run(job, strength, backend, scene=False, keep=strength < FULL, within=place)
+            image = result.image
+            if output is not None:
+                self.kept.clear()
+                self.kept[box] = part, output
+        left, top = self._origin(rows, columns)
+        inside = image[box[1] - top : box[3] - top, box[0] - left : box[2] - left]
         return np.ascontiguousarray(grey_of(inside) if self.grey else inside)
 
     @property
@@ -71,16 +79,20 @@ class Windows:
         """True if the network gets the photo in sensor orientation; false if the photo is developed first."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
-    def _part(self, rows: Run, columns: Run) -> tuple[Photo, tuple[int, int]]:
-        """Returns the part to feed, and the position of its upper left corner in the upright photo."""
+    def _part(self, rows: Run, columns: Run) -> Photo:
+        """The part to feed."""
         if not self._lies:
             # Developed first; 32 bits, so that it is still rounded to the depth that the network was trained with.
             wide = columns[0], rows[0], columns[1], rows[1]
-            return RgbPhoto(rendering_of(self.photo, wide), 32, name=self.photo.name), wide[:2]
-        return part_of(self.photo, rows, columns), upright_box(self.photo, rows, columns)[:2]
+            return RgbPhoto(rendering_of(self.photo, wide), 32, name=self.photo.name)
+        return part_of(self.photo, rows, columns)
 
-    def _fed(self, run: Run, length: int, along: int) -> Run:
-        """Rows (0) or columns (1) of the photo from which those of a window are computed."""
+    def _origin(self, rows: Run, columns: Run) -> tuple[int, int]:
+        """The position of the part's upper left corner in the upright photo."""
+        return upright_box(self.photo, rows, columns)[:2] if self._lies else (columns[0], rows[0])
+
+    def _fed(self, run: Run, length: int, along: int, spare: int) -> Run:
+        """Rows (0) or columns (1) of the photo that a window's are computed from, and `spare` ones around them."""
         domain = self.model.architecture.domain
         step = PLANE_STEP[domain]
         unit, inset = self.model.traits.size.multiple_of * step, 0
@@ -89,7 +101,7 @@ class Windows:
             if self._lies and isinstance(self.photo, RawPhoto) and self.photo.cfa == cfa_of(domain):
                 inset = self.photo.inset[along]  # planes count from the mosaic's first sample
         assert self.model.traits.halo is not None
-        margin = self.model.traits.halo * step + DEMOSAIC_REACH + (HALO if self.strength < FULL else 0)
+        margin = self.model.traits.halo * step + DEMOSAIC_REACH + spare
         start = (run[0] + inset - margin) // unit * unit - inset
         stop = -(-(run[1] + inset + margin) // unit) * unit - inset
         return max(0, start), min(length, stop)
@@ -107,14 +119,13 @@ def is_local(model: LoadedModel) -> bool:
     return model.traits.halo is not None or model.traits.fits
 
 
-def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FULL) -> Windows | None:
-    """Prepares windows of a restored photo; None if the model does not allow them (`is_local`).
+def windows(photo: Photo, model: LoadedModel, ratio: float) -> Windows | None:
+    """Prepares windows of a restored photo; None if the model has none (`is_local`).
 
     Args:
         photo: at full size.
         model: loaded.
         ratio: 1 to 300.
-        strength: above 0, at most 100.
     """
     if not is_local(model):
         return None
@@ -127,4 +138,4 @@ def windows(photo: Photo, model: LoadedModel, ratio: float, strength: float = FU
     if model.traits.fits:
         net, _ = knowing(Job(photo, model, ratio, ""), network_input(photo, model, ratio))
         model = replace(model, net=cast("RestorationNet", net))
-    return Windows(photo, model, ratio, strength, grey) if model.traits.halo is not None else None
+    return Windows(photo, model, ratio, grey) if model.traits.halo is not None else None

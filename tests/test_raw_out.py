@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -239,3 +240,17 @@ class TestWatch:
     def test_no_folder_is_one_sentence(self, run: Callable[..., Run], tmp_path: Path) -> None:
         made = run("watch", tmp_path / "nowhere", "-o", tmp_path / "out", "-m", "clahe")
         assert made.exit_code == 3 and "not a folder" in made.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+@pytest.mark.parametrize("name", ["out.dng", "out.tif"])
+def test_a_full_disk_is_one_sentence_with_the_results_name(night: Path, tmp_path: Path, name: str) -> None:
+    import resource
+
+    done = subprocess.run(
+        [sys.executable, "-m", "explorer", "restore", str(night), "-m", "gamma", "-o", str(tmp_path / name)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 7 and not list(tmp_path.iterdir())
+    assert f"{tmp_path / name} could not be written" in done.stderr and "Traceback" not in done.stderr

@@ -121,7 +121,7 @@ def window_of(opened: OpenPhoto, choice: Choice, ratio: float, box: Box) -> Floa
     if looking is None:
         return None
     with room(bytes_to_restore((box[2] - box[0], box[3] - box[1]))):
-        return looking.restored(box)
+        return looking.restored(box, strength=choice.strength)
 
 
 def _fits(box: Box) -> bool:
@@ -133,10 +133,10 @@ MOST_WINDOWS = 16
 
 
 def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
-    """Prepares windows of a model's result, once per choice of model, ratio and strength."""
-    kept, key = opened.work.windows, choice._replace(ratio=ratio)
+    """Prepares windows of a model's result, once per choice of model and ratio."""
+    kept, key = opened.work.windows, Choice(choice.model, ratio)
     if key not in kept:
-        found = windows(opened.whole, model_picker.load(choice.model), ratio, choice.strength)
+        found = windows(opened.whole, model_picker.load(choice.model), ratio)
         opened.work.windows = {**dict(list(kept.items())[1 - MOST_WINDOWS :]), key: found}
         return found
     return kept[key]

@@ -25,6 +25,7 @@ from explorer.views.pictures import resized_like, within
 if TYPE_CHECKING:
     from explorer.inspect import Decomposition, FeatureMaps
     from explorer.restoration import Restoration
+    from explorer.restorer import NetworkOutput
     from explorer.windows import Windows
 
 PREVIEW_SIDE = 640
@@ -66,6 +67,9 @@ class Work:
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
+    networks: dict[str, tuple[Any, NetworkOutput]] = field(default_factory=dict)
+    """What the network gave for previews, sharp ones and the whole photo, after what it is the output for: another
+    strength takes no network."""
     windows: dict[Choice, Windows | None] = field(default_factory=dict)
     """The prepared windows, by choice."""
     shown: tuple[FloatArray, FloatArray] | None = None
@@ -82,6 +86,7 @@ class Work:
     def let_go(self) -> None:
         """Forgets what takes memory."""
         self.full = self.latest = self.sharp = None
+        self.networks.clear()
         self.windows, self.smaller, self.features, self.decompositions = {}, {}, {}, {}
 
     @property

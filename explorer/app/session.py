@@ -8,6 +8,7 @@ import shutil
 import threading
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -186,19 +187,25 @@ class Session:
 
     # What it holds, in the order in which it is given up when there is too much.
 
-    def held(self) -> tuple[int, int, int]:
-        """Bytes of memory that photos take, that results take besides, and the rest."""
+    def held(self) -> tuple[int, int, int, int]:
+        """Bytes of memory that only other strengths need, that photos take, that results take besides, and the rest."""
         opened, at_work = self.open, buffers(self.queue.at_work)
         if opened is None:
-            return 0, sum(at_work.values()), 0
+            return 0, 0, sum(at_work.values()), 0
         lit = (opened.well_lit.small, opened.well_lit.as_taken) if opened.well_lit else ()
         kept = [each for each in opened.memory if not each.can_go]
         rest = buffers(opened.small, opened.as_taken, opened.work.shown, lit, kept)
         # A photo of the queue goes when it is done; until then it counts as a result, so that nothing ends for it.
         results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | at_work | rest
-        everything = buffers(opened.memory) | results
-        sizes = [sum(found.values()) for found in (rest, results, everything)]
-        return sizes[2] - sizes[1], sizes[1] - sizes[0], sizes[0]
+        photos = buffers(opened.memory) | results
+        everything = buffers(opened.work.networks) | photos
+        sizes = [sum(found.values()) for found in (everything, photos, results, rest, {})]
+        outputs, photos_only, results_only, others = (more - less for more, less in pairwise(sizes))
+        return outputs, photos_only, results_only, others
+
+    def let_networks_go(self) -> None:
+        if self.open:
+            self.open.work.networks.clear()
 
     def let_photos_go(self) -> None:
         for each in self.open.memory if self.open else ():

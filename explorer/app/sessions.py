@@ -117,16 +117,19 @@ def count() -> int:
     return len(_SESSIONS)
 
 
+_STEPS = (Session.let_networks_go, Session.let_photos_go, Session.let_results_go)
+
+
 def settle() -> None:
-    """Lets go of what is too much: whoever has most gives decoded photos, then what can be computed again or was to be
-    downloaded, then whole sessions."""
-    _reduce(allowed_bytes(), Session.held, (Session.let_photos_go, Session.let_results_go, _end))
+    """Lets go of what is too much: whoever has most gives what other strengths need, then decoded photos, then what can
+    be computed again or was to be downloaded, then whole sessions."""
+    _reduce(allowed_bytes(), Session.held, (*_STEPS, _end))
     _reduce((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end))
 
 
 def _clear(most: float) -> None:
     """Lets photos and results go, until what is held takes no more than so many bytes or only the rest is there."""
-    _reduce((math.inf, most), Session.held, (Session.let_photos_go, Session.let_results_go, lambda session: None))
+    _reduce((math.inf, most), Session.held, (*_STEPS, lambda session: None))
 
 
 room = Room(_clear)

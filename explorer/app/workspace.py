@@ -24,7 +24,7 @@ from explorer.photo import amplify, check_ratio
 from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
-from explorer.restorer import suggested_ratio
+from explorer.restorer import prepare, run, suggested_ratio
 from explorer.sidecar import Finish, RestoreSettings, with_finish, write_settings
 from explorer.views.pictures import within
 from explorer.windows import is_local
@@ -107,15 +107,40 @@ def preview(
     said = source if ratio == "auto" else text.RATIO_CHOSEN
     why = opened.why_left(ratio) if as_it_is else None
     if why is None:
-        found = explorer.restore(small, loaded, value, strength=strength)
+        found = computed(opened, "quick", Choice(model, value, strength), small)
         if strength:
             budget.took(loaded, found.seconds, small.size[0] * small.size[1], whole=False)
     else:
         found = left_alone(small, loaded, why)
-    # Nobody looks at the intermediates, and they would take more than the picture.
-    restoration = replace(found, ratio_source=said, intermediates={})
+    restoration = replace(found, ratio_source=said)
     windows = not restoration.strength or is_local(loaded)
     return Preview(restoration, taken, amplify(taken, value), suggested, source, ratio == "auto", windows)
+
+
+def computed(
+    opened: OpenPhoto, place: str, choice: Choice, photo: Photo, scene: bool = True,
+    report: Callable[[float], None] = lambda done: None,
+) -> Restoration:  # fmt: skip
+    """`explorer.restore` without intermediates. Where only the strength is another one than the last time, the network
+    does not run again.
+
+    Args:
+        place: what the result is for; what the network gave is kept for each.
+        photo: the open one, at the size that is restored.
+
+    Raises: as `explorer.restore`.
+    """
+    job = prepare(photo, model_picker.load(choice.model), choice.ratio, None)
+    if not choice.strength:
+        return explorer.restore(photo, job.model, job.ratio, strength=0, scene=scene)
+    key, known = (choice.model, job.ratio, photo.size), opened.work.networks.get(place)
+    if known is not None and known[0] == key:
+        return replace(known[1].at(photo, choice.strength, scene), ratio_source=job.ratio_source)
+    opened.work.networks.pop(place, None)  # before more memory is needed
+    result, output = run(job, choice.strength, scene=scene, progress=report, keep=True)
+    if output is not None:
+        opened.work.networks[place] = key, output
+    return result
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
@@ -208,7 +233,7 @@ def restored_at(
     loaded = model_picker.load(choice.model)
     with room(bytes_to_restore(small.size)):
         if why is None:
-            made = explorer.restore(small, loaded, ratio, strength=choice.strength, intermediates=False, scene=False)
+            made = computed(opened, "sharp", choice._replace(ratio=ratio), small, scene=False)
         else:
             made = left_alone(small, loaded, why)
     return replace(made, image=within(made.image, longest)), taken
@@ -239,7 +264,11 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
     seconds, memory = budget.seconds_for(model_picker.load(model), width * height), bytes_to_restore(opened.size)
     if not strength or seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
         return []
-    if opened.why_left(ratio) is not None or (opened.work.full or [None])[0] == Choice(model, ratio, strength):
+    done = opened.work.full[0] if opened.work.full else None
+    # Another strength only blends what the network gave.
+    if done and done[:2] == (model, ratio) and (done.strength == strength or "whole" in opened.work.networks):
+        return []
+    if opened.why_left(ratio) is not None:
         return []
     return [say("long.estimate", seconds=max(1, round(seconds)), memory=f"{memory / 1e9:.1f}")]
 
@@ -270,10 +299,9 @@ def full(
         why = opened.why_left(ratio)
         if why is None:
             begun = time.perf_counter()
-            restoration = explorer.restore(
-                photo, loaded, ratio, strength=key.strength, intermediates=False, progress=report
-            )
-            if key.strength:
+            before = opened.work.networks.get("whole")
+            restoration = computed(opened, "whole", key, photo, report=report)
+            if opened.work.networks.get("whole") is not before:
                 budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:
             restoration = left_alone(photo, loaded, why)

@@ -190,6 +190,11 @@ def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Pat
         yield stage
         for temporary, final in moves.items():
             os.replace(temporary, final)
+    except OutputError as error:
+        said = str(error)
+        for temporary, final in moves.items():  # the name that was given is the one to be told
+            said = said.replace(str(temporary), str(final))
+        raise OutputError(said) from error
     except OSError as error:
         raise OutputError(f"The result could not be written: {error.strerror or error}.") from error
     finally:

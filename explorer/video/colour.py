@@ -124,15 +124,6 @@ def _upsampled(chroma: FloatArray, subsampled: str, shape: tuple[int, ...]) -> F
 
 
 @cache
-def _to_ycc() -> FloatArray:
-    red, blue = _WEIGHTS[_BT709]
-    luma = np.array([red, 1 - red - blue, blue])
-    return np.stack(
-        [luma, (np.array([0, 0, 1]) - luma) / (2 * (1 - blue)), (np.array([1, 0, 0]) - luma) / (2 * (1 - red))]
-    ).astype(np.float32)
-
-
-@cache
 def _dither(height: int, width: int) -> FloatArray:
     """Ordered dither of 8 x 8 (Bayer, ICC 1973), from -0.5 to 0.5: the same in every frame, so that rounding makes
     neither bands nor, where a slow change crosses a step, flicker."""
@@ -156,16 +147,29 @@ def frame_of(image: FloatArray, pix_fmt: str, pts: int, time_base: Any) -> Any:
     bits = 10 if pix_fmt.endswith("10le") else 8
     step = 2 ** (bits - 8)
     frame = av.VideoFrame(width, height, pix_fmt)
-    ycc = image @ _to_ycc().T
-    for k, plane in enumerate(frame.planes):
-        values = ycc[..., k]
+    ycc = np.empty((3, height, width), dtype=np.float32)
+
+    red_weight, blue_weight = _WEIGHTS[_BT709]
+
+    def convert(top: int, bottom: int) -> None:
+        red, green, blue = (np.ascontiguousarray(image[top:bottom, :, k]) for k in range(3))
+        luma, to_blue, to_red = ycc[:, top:bottom]
+        np.multiply(green, np.float32(1 - red_weight - blue_weight), out=luma)
+        luma += np.float32(red_weight) * red
+        luma += np.float32(blue_weight) * blue
+        np.multiply(blue - luma, np.float32(0.5 / (1 - blue_weight)), out=to_blue)
+        np.multiply(red - luma, np.float32(0.5 / (1 - red_weight)), out=to_red)
+
+    in_bands(height, rows_of_band(3 * width, 1), convert)
+    for k, (plane, values) in enumerate(zip(frame.planes, ycc, strict=True)):
         if k and "420" in pix_fmt:
-            before = np.concatenate([values[:, :1], values[:, 1:-1:2]], axis=1)
-            values = 0.5 * values[:, 0::2] + 0.25 * (before + values[:, 1::2])
-            values = 0.5 * (values[0::2] + values[1::2])
-        scaled = values * np.float32(219 * step) + 16 * step if k == 0 else values * np.float32(224 * step) + 128 * step
-        scaled += _dither(*scaled.shape)
-        _fill(plane, np.clip(np.rint(scaled), 0, 2**bits - 1).astype(np.uint8 if bits == 8 else "<u2"))
+            rows = 0.5 * (values[0::2] + values[1::2])
+            before = np.concatenate([rows[:, :1], rows[:, 1:-1:2]], axis=1)
+            values = 0.5 * rows[:, 0::2] + 0.25 * (before + rows[:, 1::2])
+        values *= np.float32((224 if k else 219) * step)
+        values += _dither(*values.shape) + np.float32((128 if k else 16) * step)
+        np.clip(np.rint(values, out=values), 0, 2**bits - 1, out=values)
+        _fill(plane, values.astype(np.uint8 if bits == 8 else "<u2"))
     frame.colorspace, frame.color_range = _BT709, _LIMITED
     frame.color_primaries = frame.color_trc = _BT709
     frame.pts, frame.time_base = pts, time_base

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from explorer.errors import CancelledError, OutputError, RatioError, VideoError
 from explorer.identity import identity, nearest_of
-from explorer.photo import Photo, check_ratio
+from explorer.photo import check_ratio
 from explorer.photo.values import FloatArray
-from explorer.restorer import load_model, restore, suggested_ratio
-from explorer.video.light import followed
+from explorer.restorer import load_model, suggested_ratio
 from explorer.video.opening import open_source
 from explorer.video.parts import Format, Part, Parts, assemble, check_format
 from explorer.video.source import Frame, Source
-from explorer.video.steady import PRIMED, Steady, seen_of
+from explorer.video.stages import Stage, ahead, computed, prepared
+from explorer.video.steady import PRIMED, Steady
 from explorer.weights.store import LoadedModel
 
 _SAMPLES = 9
 """Frames by which the ratio of a clip is chosen."""
 _PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
 """A part ends after so many frames, or this many seconds of work and at least a few frames."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -169,8 +165,8 @@ def _check_places(path: Path, out: Path) -> None:
 
 
 class _Run:
-    """One run over the frames that are not done yet: decoding and encoding in threads, in parallel with the network,
-    which works in the caller's."""
+    """One run over the frames that are not done yet. Decoding, preparing, the network, what follows it (in the caller's
+    thread) and encoding each have a thread, so that the network need not wait for what surrounds it."""
 
     def __init__(
         self, clip: Source, parts: Parts, format_: Format, way: _Way, progress: Callable[[VideoProgress], None],
@@ -192,6 +188,7 @@ class _Run:
         if way.steady and self._state.steady is None:
             self._state.steady = Steady()
         self._here = 0.0
+        self._rate = float(clip.facts.rate) if way.follow else None
 
     def _chosen(self) -> tuple[float, str]:
         """The median of what some frames ask for; of the first one where the ratio follows."""
@@ -273,14 +270,18 @@ class _Run:
         held: list[tuple[Frame, FloatArray | None, FloatArray | None]] = []
         last: FloatArray | None = None
         beginning: list[Frame] = []  # damaged ones, before any that is not
-        for frame in _ahead(self._clip.frames(self._state.done)):
+        way, ratio = self._way, self._state.ratio
+        assert ratio is not None
+        given = prepared(ahead(self._clip.frames(self._state.done)), way.model, ratio, way.steady, self._rate)
+        for stage in ahead(computed(ahead(given), way.backend)):
             if self._cancelled():
                 raise CancelledError("The run was cancelled; start it again to resume.")
-            if frame.photo is None:
+            frame, seen = stage.frame, stage.seen
+            if stage.job is None:
                 self._state.damaged.append((frame.index, float(frame.time * self._clip.facts.time_base)))
-            image, seen = (None, None) if frame.photo is None else self._restored(frame.photo, frame)
+            image = self._finished(stage)
             if not primed:
-                held.append((replace(frame, photo=None), image, seen))
+                held.append((frame, image, seen))
                 if len(held) < PRIMED:
                     continue
                 primed = True
@@ -324,54 +325,13 @@ class _Run:
                 self._last = steady.step(seen, image)
             yield frame, first if self._last is None else self._last
 
-    def _restored(self, photo: Photo, frame: Frame) -> tuple[FloatArray, FloatArray | None]:
-        state = self._state
-        assert state.ratio is not None
-        if self._way.follow and frame.index:
-            wanted, _ = suggested_ratio(photo, self._way.model)
-            state.ratio = followed(state.ratio, wanted, float(1 / self._clip.facts.rate))
-        result = restore(photo, self._way.model, state.ratio, backend=self._way.backend, intermediates=False)
-        state.network += result.seconds
-        self._here += result.seconds
-        self._notes = self._notes or result.notes
-        image: Any = result.image
-        return image, None if state.steady is None else seen_of(photo, state.ratio)
-
-
-def _ahead(items: Iterator[Item], most: int = 2) -> Iterator[Item]:
-    """The same items, the next ones made in a thread meanwhile."""
-    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(most)
-    ended = threading.Event()
-
-    def put(what: tuple[Item | None, BaseException | None]) -> bool:
-        while not ended.is_set():
-            try:
-                ready.put(what, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put((item, None)):
-                    return
-        except BaseException as error:  # the reader of the items is told
-            put((None, error))
-            return
-        put((None, None))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        ended.set()
-        thread.join()
+    def _finished(self, stage: Stage) -> FloatArray | None:
+        """The result, H x W x 3 sRGB in [0, 1]; None for a damaged frame."""
+        self._state.ratio = stage.ratio
+        if stage.job is None or stage.found is None:
+            return None
+        seconds = stage.found.by["seconds"]
+        self._state.network += seconds
+        self._here += seconds
+        self._notes = self._notes or stage.notes
+        return stage.picture()

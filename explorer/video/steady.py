@@ -17,6 +17,7 @@ All of this happens at half the size.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from explorer.photo.light.amplify import LUMINANCE
 from explorer.photo.light.cfa import PERIODS, TILES
 from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.light.develop import upright
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 
@@ -50,6 +52,8 @@ _FOLLOW = 0.06
 """Share of a change of the whole light that is let through with each frame."""
 _CUT = 0.45
 """Natural logarithm of a change of light, beyond which it is a new scene."""
+_SAMPLES = 1 << 15
+"""Pixels that the quantiles of a large frame are taken of, about."""
 _LEAST = 0.3 / 255
 """Noise that is assumed at least: the rounding of an 8-bit frame."""
 
@@ -116,7 +120,10 @@ class Steady:
         """
         if self.seen is None or self.image is None or self.count is None or self.image.shape != image.shape:
             return self._begin(seen, image)
-        change, whole = _change_of_light(seen @ LUMINANCE, self.seen @ LUMINANCE)
+        if min(seen.shape[:2]) < 3:  # no surroundings to judge by
+            return self._begin(seen, image)
+        luma = self.seen @ LUMINANCE
+        change, whole = _change_of_light(seen @ LUMINANCE, luma)
         if abs(change) > _CUT:
             return self._begin(seen, image)
         if whole:
@@ -124,13 +131,11 @@ class Steady:
             own, whole_too = _change_of_light(_half_luma(image), _half_luma(self.image))
             if whole_too and abs(own) <= _CUT:
                 image = image * np.float32(np.exp(-(1 - _FOLLOW) * own))
-        still = self._still(seen)
+        still = self._still(seen, luma)
         self.shares.append(float(still.mean()))
-        count = np.minimum(still * self.count + 1, MOST_FRAMES)
-        self.seen = self.seen + (seen - self.seen) / count[..., None]
-        self.count = count
-        weight = _enlarged(1 / count, image.shape[:2])[..., None]
-        self.image = self.image + (image - self.image) * weight
+        self.count = np.minimum(still * self.count + 1, MOST_FRAMES)
+        weight = np.reciprocal(self.count)
+        self.seen, self.image = _averaged(self.seen, seen, weight), _averaged(self.image, image, weight)
         return self.image
 
     def _begin(self, seen: FloatArray, image: FloatArray) -> FloatArray:
@@ -138,29 +143,33 @@ class Steady:
         self.still_noise = None
         return image
 
-    def _still(self, seen: FloatArray) -> FloatArray:
-        """1 where a pixel agrees with its average within the noise, 0 where it does not, H' x W'."""
+    def _still(self, seen: FloatArray, luma: FloatArray) -> FloatArray:
+        """1 where a pixel agrees with its average, whose luma is given, within the noise, 0 where it does not, H' x
+        W'."""
         assert self.seen is not None and self.count is not None
-        scale = 1 + 1 / self.count
-        moves = _camera_moves(seen @ LUMINANCE, self.seen @ LUMINANCE)
+        scale = np.sqrt(1 + 1 / self.count)
+        moves = _camera_moves(seen @ LUMINANCE, luma)
         still = np.ones_like(self.count)
         noise = []
         for c in range(3):  # what keeps its luma may change its colour
-            average = np.ascontiguousarray(self.seen[..., c])
-            residual = (seen[..., c] - average) / np.sqrt(scale)
+            average, new = (np.ascontiguousarray(each[..., c]) for each in (self.seen, seen))
+            residual = (new - average) / scale
             energy, mean = (ndimage.uniform_filter(each, _WINDOW) for each in (residual * residual, residual))
             edges = np.quantile(average[::3, ::3], np.linspace(0, 1, _BINS + 1)[1:-1]).astype(np.float32)
-            bins = np.searchsorted(edges, average)
-            within = (_by_bin(_response(seen[..., c]), bins, 0.5)[0] / 0.6745) ** 2
+            bins = np.zeros(average.shape, dtype=np.uint8)
+            for edge in edges:
+                bins += average > edge
+            parts = _parts(bins)
+            within = (_by_bin(_response(new), parts, 0.5)[0] / 0.6745) ** 2
             last = None if self.still_noise is None else self.still_noise[c]
-            low, least = _by_bin(energy, bins, 0.3, 0.1)
+            low, least = _by_bin(_sampled(energy), parts, 0.3, 0.1)
             # From the lower quantiles, which what moves does not reach: 0.757 lies between them for a normal variable.
             spread: Any = _SPREAD[0]
             if not moves:
                 spread = np.clip(np.log(np.maximum(low, 1e-12) / np.maximum(least, 1e-12)) / 0.757, *_SPREAD)
             variance = _variance(within, low * np.exp(0.524 * spread), last, moves)
             noise.append(variance)
-            of_mean = _by_bin(np.abs(mean), bins, 0.4)[0] / 0.5244  # the 40 % quantile of |x| for a normal x
+            of_mean = _by_bin(np.abs(_sampled(mean)), parts, 0.4)[0] / 0.5244  # the 40 % quantile of |x| for a normal x
             # White noise averages out over the window; rows and compression less, but never not at all.
             of_mean = np.clip(of_mean, np.sqrt(variance) / _WINDOW, np.sqrt(variance) / 2.5)
             still *= _falling(np.abs(mean) / of_mean[bins], _MEAN_LIMITS)
@@ -184,23 +193,39 @@ def _variance(
     return np.maximum(found, np.float32(_LEAST**2)).astype(np.float32)
 
 
+def _places(length: int, height: int, width: int, shift: int = 0) -> slice:
+    """Along one side, the pixels that quantiles are taken of, or their neighbours."""
+    return slice(1 + shift, length - 1 + shift, max(2, round((height * width / _SAMPLES) ** 0.5)))
+
+
+def _sampled(values: NDArray[Any], down: int = 0, across: int = 0) -> NDArray[Any]:
+    """Some of the pixels, never one at the border, or their neighbours."""
+    height, width = values.shape
+    return values[_places(height, height, width, down), _places(width, height, width, across)]
+
+
 def _response(seen: FloatArray) -> FloatArray:
-    """Magnitude of Immerkaer's mask, scaled to the noise's deviation."""
-    rows = seen[:-2] - 2 * seen[1:-1] + seen[2:]
-    inner = np.abs(rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
-    return np.pad(inner, 1, mode="edge")
+    """Magnitude of Immerkaer's mask at the sampled pixels, scaled to the noise's deviation."""
+    total = np.zeros_like(_sampled(seen))
+    for down, across in np.ndindex(3, 3):
+        weight = (1, -2, 1)[down] * (1, -2, 1)[across]
+        total += np.float32(weight) * _sampled(seen, down - 1, across - 1)
+    return np.abs(total) / 6
 
 
-def _by_bin(values: FloatArray, bins: NDArray[np.integer], *quantiles: float) -> NDArray[np.float32]:
-    """Quantiles (one a row) of the values of each brightness; of all of them where a brightness has too few."""
-    values, bins = values[::2, ::2], bins[::2, ::2]
-    everywhere = np.quantile(values, quantiles)
-    found = []
-    for each in range(_BINS):
-        own = values[bins == each]
-        found.append(np.quantile(own, quantiles) if own.size >= 64 else everywhere)
-    by_quantile: NDArray[np.float32] = np.array(found, dtype=np.float32).T
-    return by_quantile
+def _parts(bins: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
+    """The sampled pixels of each brightness; all of them where there are too few."""
+    sampled = _sampled(bins).ravel()
+    order = np.argsort(sampled, kind="stable")
+    edges = np.searchsorted(sampled[order], np.arange(_BINS + 1))
+    parts = [order[first:stop] for first, stop in pairwise(edges)]
+    return [part if part.size >= 64 else order for part in parts]
+
+
+def _by_bin(sampled: FloatArray, parts: list[NDArray[np.intp]], *quantiles: float) -> NDArray[np.float32]:
+    """Quantiles (one a row) of the sampled values of each brightness."""
+    values = sampled.ravel()
+    return np.array([np.quantile(values[part], quantiles) for part in parts], dtype=np.float32).T
 
 
 def _at(spread: NDArray[np.floating] | float, bins: NDArray[np.integer]) -> NDArray[np.floating] | float:
@@ -232,16 +257,17 @@ def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
 def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
     """True if a shift of the whole picture explains the residual: large ones by trying, small ones by the gradient
     (Lucas and Kanade, IJCAI 1981)."""
-    down, across = np.gradient(ndimage.gaussian_filter(average, 2.0))
-    smooth = ndimage.gaussian_filter(seen - average, 2.0)
+    new, old = (_reduced(each, 2) for each in (seen, average))
+    down, across = np.gradient(ndimage.gaussian_filter(old, 1.0))
+    smooth = ndimage.gaussian_filter(new - old, 1.0)
     system = np.array([[np.sum(a * b) for b in (down, across)] for a in (down, across)])
     wanted = np.array([np.sum(a * smooth) for a in (down, across)])
     if np.linalg.cond(system) < 1e6:
         shift = np.linalg.solve(system, wanted)
         explained = float(shift @ wanted) / max(float(np.sum(smooth * smooth)), 1e-12)
-        if explained > 0.15 and float(np.abs(shift).max()) > 0.1:
+        if explained > 0.15 and float(np.abs(shift).max()) > 0.05:
             return True
-    small, before = (_reduced(each, 4) for each in (seen, average))
+    small, before = (_reduced(each, 2) for each in (new, old))
     reach = 4
     if min(small.shape) < 4 * reach:
         return False
@@ -272,8 +298,20 @@ def _half_luma(image: FloatArray) -> FloatArray:
     return image[::2, ::2] @ LUMINANCE
 
 
-def _enlarged(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    rows, columns = (
-        np.minimum(np.arange(side) * size // side, size - 1) for side, size in zip(shape, values.shape, strict=True)
-    )
-    return values[rows[:, None], columns]
+def _averaged(average: FloatArray, new: FloatArray, weight: FloatArray) -> FloatArray:
+    """An average (H x W x 3) with a new frame in it, whose weight (H' x W') is that of the nearest pixel."""
+    (height, width), (rows, columns) = average.shape[:2], weight.shape
+    column = np.repeat(np.minimum(np.arange(width) * columns // width, columns - 1), 3)
+    row = np.minimum(np.arange(height) * rows // height, rows - 1)
+    result = np.empty_like(average)
+    old, given, out = (each.reshape(height, 3 * width) for each in (average, new, result))
+
+    def work(top: int, bottom: int) -> None:
+        part = out[top:bottom]
+        np.subtract(given[top:bottom], old[top:bottom], out=part)
+        first = row[top]
+        part *= np.take(weight[first : row[bottom - 1] + 1], column, axis=1)[row[top:bottom] - first]
+        part += old[top:bottom]
+
+    in_bands(height, rows_of_band(3 * width, 2), work)
+    return result

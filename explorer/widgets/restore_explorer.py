@@ -9,9 +9,12 @@ from explorer.classroom.language import say
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL, check_strength
+from explorer.photo.types import Photo
 from explorer.restoration import Restoration
+from explorer.restorer import NetworkOutput, prepare, run
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words
+from explorer.weights.store import LoadedModel
 from explorer.widgets import style, viewer
 from explorer.widgets.base import Explorer
 from explorer.widgets.opening import Source
@@ -49,6 +52,7 @@ class RestoreExplorer(Explorer):
         self._left.observe(lambda _change: self._by_user(self._show), "value")
         self.view = viewer.before_after()
         self._taken: FloatArray | None = None
+        self._kept: tuple[tuple[Photo, LoadedModel | str, float], Photo, NetworkOutput] | None = None
         self.children = [
             style.style(),
             style.row(self._heading, self._upload),
@@ -104,8 +108,21 @@ class RestoreExplorer(Explorer):
     def _update(self) -> None:
         assert self._photo is not None and self._model.value is not None
         model = self.models.loaded(self._model.value)
-        self._result = explorer.restore(self._photo, model, self.ratio, strength=self.strength, max_side=self.max_side)
+        self._result = self._restored(self._photo, model)
         self._show()
+
+    def _restored(self, photo: Photo, model: LoadedModel) -> Restoration:
+        """The preview; where only the strength is another one, the network does not run again."""
+        if not self.strength:
+            return explorer.restore(photo, model, self.ratio, strength=0, max_side=self.max_side)
+        key = (photo, model if model.architecture.needs_weights else model.name, self.ratio)  # others load anew
+        if self._kept is not None and self._kept[0] == key:
+            return self._kept[2].at(self._kept[1], self.strength)
+        job = prepare(photo, model, self.ratio, self.max_side)
+        result, output = run(job, self.strength, intermediates=None, keep=True)
+        assert output is not None
+        self._kept = key, job.photo, output
+        return result
 
     def _show(self) -> None:
         result, taken = self._result, self._taken

@@ -96,7 +96,7 @@ def test_what_it_holds_is_counted(session: Session, grey: Path) -> None:
     make_dark(session, Wish("sony_a7s2", 1600.0, 10.0))
     well_lit = session.require_open().well_lit
     assert well_lit is not None
-    assert session.held()[2] > well_lit.small.image.nbytes + well_lit.as_taken.nbytes / 2
+    assert session.held()[3] > well_lit.small.image.nbytes + well_lit.as_taken.nbytes / 2
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,8 @@ def test_a_comparison_is_of_one_size_and_sharper_where_it_is_looked_at(
     [*_, board] = compare.compared(session, wanted, session.begins("compare"))
     assert {tile["across"] for tile in board.tiles} == {640}
     runs: list[str] = []
-    restore = explorer.restore
-    monkeypatch.setattr(explorer, "restore", lambda *given, **named: runs.append("x") or restore(*given, **named))
+    run = workspace.run
+    monkeypatch.setattr(workspace, "run", lambda *given, **named: runs.append("x") or run(*given, **named))
 
     def seen(look: Look) -> dict[str, list[np.ndarray]]:
         list(compare_sharp.sharpened(session, board, look, lambda: True))
@@ -148,7 +148,7 @@ def test_a_comparison_is_of_one_size_and_sharper_where_it_is_looked_at(
     own = (photo.image[140:420, 1050:1260] * 255).round().astype(int)
     for title in ("Photo as taken", "Reference"):
         assert np.array_equal(shown[title][-1], own)
-    brighter = restore(photo, "gamma", 2.0).image[140:420, 1050:1260] * 255
+    brighter = explorer.restore(photo, "gamma", 2.0).image[140:420, 1050:1260] * 255
     assert np.abs(shown["Gamma correction"][-1] - brighter).max() <= 1
     assert [each.shape for each in shown["CLAHE"]] == [(1067, 1600, 3)], "it has no windows, and is as sharp as can be"
     with monkeypatch.context() as patch:

@@ -144,7 +144,7 @@ def test_what_follows_a_network_is_limits_matrix_curve_and_turning(
     turned = np.rot90(expected[:, ::-1] if mirrored else expected, rotation // 90)
     raw = open_mosaic(samples(*given.shape[:2]), black=500.0, white=16000.0, gains=(2.0, 1.0, 1.7))
     raw = replace(raw, rotation=rotation, mirrored=mirrored)
-    image, scene = picture_and_scene(raw, given.copy() if not cropped else given, color, matrix, 10.0, 100.0, True)
+    image, scene = picture_and_scene(raw, given.copy() if not cropped else given, color, matrix, True)
     assert image.flags.c_contiguous
     assert not image.flags.writeable
     assert np.array_equal(image, turned)
@@ -160,7 +160,7 @@ def test_a_developed_picture_is_finished_in_its_own_memory() -> None:
     given = np.random.default_rng(8).normal(0.5, 0.4, (50, 70, 3)).astype(np.float32)
     expected = np.clip(given, 0, 1)
     photo = RgbPhoto(expected, bits=8)
-    image, scene = picture_and_scene(photo, given, "srgb", np.eye(3, dtype=np.float32), 1.0, 100.0, True)
+    image, scene = picture_and_scene(photo, given, "srgb", np.eye(3, dtype=np.float32), True)
     assert scene is None
     assert np.shares_memory(image, given)
     assert np.array_equal(image, expected)
@@ -170,7 +170,7 @@ def test_a_monochrome_photo_ends_as_its_luminance() -> None:
     given = np.random.default_rng(9).uniform(0, 1, (40, 60, 3)).astype(np.float32)
     raw = replace(open_mosaic(samples(40, 60), black=500.0, white=16000.0), cfa="none", monochrome=True, rotation=90)
     grey = curved(uncurved(given) @ np.array([0.2126729, 0.7151522, 0.0721750], np.float32))
-    image, scene = picture_and_scene(raw, given, "srgb", np.eye(3, dtype=np.float32), 1.0, 100.0, True)
+    image, scene = picture_and_scene(raw, given, "srgb", np.eye(3, dtype=np.float32), True)
     np.testing.assert_allclose(image, np.rot90(np.repeat(grey[..., None], 3, axis=2)), atol=1e-6)
     assert scene is not None
     assert scene.color == "srgb"

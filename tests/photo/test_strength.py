@@ -12,11 +12,16 @@ from PIL import Image
 
 import explorer
 from explorer.errors import SettingsError
+from explorer.models import create_model
 from explorer.photo import RawPhoto, amplify, develop, linear_to_srgb, srgb_to_linear, upright
 from explorer.photo.light import strength
 from explorer.photo.light.strength import blended
 
 SIZE = 256
+
+
+def codes_of(image: np.ndarray) -> np.ndarray:
+    return np.round(image * 65535).astype(np.uint16)
 
 
 def photo(kind: str, size: tuple[int, int] = (96, 128)) -> RawPhoto | explorer.RgbPhoto:
@@ -54,7 +59,7 @@ def test_detail_comes_back_before_noise() -> None:
     texture = np.zeros(restored.shape)
     texture[:, SIZE // 2 :] = 0.04 * np.sign(np.sin(np.arange(SIZE // 2) * np.pi / 2 + 0.1))[None, :, None]
     developed = (0.2 + noise + texture).astype(np.float32)
-    given = srgb_to_linear(blended(restored, developed, 60)) - 0.2
+    given = srgb_to_linear(blended(codes_of(restored), developed, 60)) - 0.2
     inner = slice(40, -40)
     left, right = (slice(40, SIZE // 2 - 40), slice(SIZE // 2 + 40, SIZE - 40))
     noise_back = (given[inner, left] * noise[inner, left]).sum() / (noise[inner, left] ** 2).sum()
@@ -71,9 +76,17 @@ def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     restored = random.random(shape).astype(np.float32)
     developed = srgb_to_linear(np.clip(restored + random.normal(0, 0.05, shape), 0, 1).astype(np.float32))
     monkeypatch.setattr(strength, "_noise", lambda *_: np.full((4, 3, 64), 1e-3, np.float32))
-    in_bands = blended(restored, developed, 50)
+    codes = codes_of(restored)
+    in_bands = blended(codes, developed, 50)
     monkeypatch.setattr(strength, "_ROWS", 600)
-    assert np.abs(in_bands - blended(restored, developed, 50)).max() < 1e-5
+    assert np.abs(in_bands - blended(codes, developed, 50)).max() < 1e-5
+
+
+@pytest.mark.parametrize("model", ["pairlie", "uretinex"])
+def test_a_model_that_is_told_the_ratio_is_blended_with_the_amplified_photo(model: str) -> None:
+    given, net = photo("dng"), create_model(model)
+    developed = explorer.restore(given, net, 8, strength=0).image
+    assert np.abs(explorer.restore(given, net, 8, strength=0.01).image - developed).mean() < 2e-3
 
 
 @pytest.mark.parametrize("value", [-1, 100.5, float("nan"), "strong", None, True])
@@ -107,8 +120,8 @@ def test_a_window_is_what_the_whole_shows_there(model: str, kind: str) -> None:
     width, height = given.size
     left, top, right, bottom = box = (width // 4, height // 4, width * 3 // 4, height * 3 // 4)
     inside = slice(top, bottom), slice(left, right)
-    found = windows(given, explorer.load_model(model), 8, 50)
+    found = windows(given, explorer.load_model(model), 8)
     assert found is not None
-    off = np.abs(found.restored(box) - whole[inside]).mean()
+    off = np.abs(found.restored(box, strength=50) - whole[inside]).mean()
     assert off < 0.1 * min(np.abs(each - whole)[inside].mean() for each in (full, developed))
     np.testing.assert_allclose(rendering_of(given, box, 8), developed[inside], atol=1e-5)

@@ -422,18 +422,18 @@ def test_without_pyav_one_sentence_says_what_to_install(tmp_path: Path, monkeypa
 
 
 def test_decoding_and_encoding_go_on_beside_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A frame is read and another one written while the network is at work: in turn they would never meet."""
+    """Other frames are read, prepared, finished and written while the network is at work: in turn they would never
+    meet."""
     from explorer.video import clip as clips
-    from explorer.video import parts
-    from explorer.video import restore as run
+    from explorer.video import parts, stages
 
     busy: set[str] = set()
-    met: set[str] = set()
+    met: set[frozenset[str]] = set()
 
     def noted(name: str, call: object) -> object:
         def wrapped(*given: object, **named: object) -> object:
             busy.add(name)
-            met.update(busy - {name})
+            met.update(frozenset({name, other}) for other in busy - {name})
             time.sleep(0.01)
             try:
                 return call(*given, **named)  # type: ignore[operator]
@@ -444,7 +444,9 @@ def test_decoding_and_encoding_go_on_beside_the_network(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(clips.Clip, "_photo", noted("read", clips.Clip._photo))
     monkeypatch.setattr(parts.Part, "write", noted("write", parts.Part.write))
-    monkeypatch.setattr(run, "restore", noted("network", run.restore))
+    monkeypatch.setattr(stages, "compute", noted("network", stages.compute))
+    monkeypatch.setattr(stages, "network_input", noted("prepare", stages.network_input))
+    monkeypatch.setattr(stages, "picture_and_scene", noted("finish", stages.picture_and_scene))
     clip = dark_clip(tmp_path / "in.mp4", moving(16))
     explorer.restore_video(clip, tmp_path / "out.mp4", "identity", RATIO, steady=False)
-    assert met == {"read", "write", "network"}
+    assert met >= {frozenset({"network", other}) for other in ("read", "prepare", "finish", "write")}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import widgets
+from explorer import restorer, widgets
 from explorer.errors import ExplorerError, ModelNotFoundError, PhotoError, RatioError, SettingsError
 from explorer.models import create_model
 from explorer.photo import amplify
@@ -58,6 +58,22 @@ def test_restore_takes_a_strength(dark: np.ndarray) -> None:
         w.strength = 101
     assert w.strength == 100
     assert "from 0 to 100" in widgets.restore(dark, "gamma", 4, strength=-1)._problem.value
+
+
+def test_another_strength_runs_no_network(dark: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[float] = []
+    computed = restorer.compute
+    monkeypatch.setattr(restorer, "compute", lambda job, *given: runs.append(job.ratio) or computed(job, *given))
+    w = widgets.restore(dark, "gamma", 4, max_side=64)
+    for strength in (50, 0, 20, 100, 50):
+        w.strength = strength
+        assert w.result.strength == strength
+    assert runs == [4]
+    expected = explorer.restore(w.photo, "gamma", 4, strength=50, max_side=64)
+    assert np.array_equal(w.result.image, expected.image)
+    w.ratio = 8
+    w.model = "clahe"
+    assert runs == [4, 4, 8, 8], "another ratio and another model are another picture"
 
 
 def test_restore_follows_what_a_cell_sets(dark: np.ndarray) -> None:

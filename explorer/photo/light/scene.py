@@ -19,7 +19,7 @@ from explorer.photo.light.demosaic import each_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
 from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.parallel import in_bands, rows_of_band
-from explorer.photo.types import Photo, RawPhoto, RgbPhoto
+from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 
 Color = Literal["camera", "srgb"]
@@ -82,13 +82,7 @@ class Scene:
 
 
 def picture_and_scene(
-    photo: Photo,
-    given: FloatArray,
-    color: Color,
-    camera_to_srgb: FloatArray,
-    ratio: float,
-    strength: float,
-    keep: bool,
+    photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray, keep: bool
 ) -> tuple[FloatArray, Scene | None]:
     """Turns a network's output into a displayable picture and, for a RAW photo, a scene.
 
@@ -97,25 +91,76 @@ def picture_and_scene(
         given: H x W x 3 in sensor orientation, under the sRGB transfer curve; changed in place.
         color: its colours.
         camera_to_srgb: for camera colours; see `explorer.photo.model_input.ModelInput`.
-        ratio: the amplification.
-        strength: above 0, at most 100.
-        keep: also return the scene.
+        keep: give the scene, too.
 
     Returns:
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
-    raw = photo if isinstance(photo, RawPhoto) else None
-    # For a photo that is not RAW, camera colours are the nominal camera's; a monochrome photo has none.
-    in_camera = color == "camera" and raw is not None and not raw.monochrome
+    given, matrix = _settled(photo, given, color, camera_to_srgb)
+    return _finished(photo, given, matrix, keep)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPicture:
+    """A network's picture in the colours in which the developed photo is blended with it, whatever the strength."""
+
+    codes: NDArray[np.uint16] = field(repr=False)
+    """H x W x 3 as the sensor lies, under the sRGB transfer curve, 65535 for 1."""
+    camera_to_srgb: FloatArray | None
+    """3x3 for white-balanced camera RGB, None for sRGB."""
+    exact: FloatArray | None = field(default=None, repr=False)
+    """The same as floats, in [0, 1], where these are kept too."""
+
+    @classmethod
+    def of(
+        cls, photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray, exact: bool
+    ) -> NetworkPicture:
+        """Arguments as of `picture_and_scene`; `exact` keeps the floats."""
+        given, matrix = _settled(photo, given, color, camera_to_srgb)
+        codes = np.empty(given.shape, dtype=np.uint16)
+        if matrix is not None and not _in_camera(photo, color):  # a nominal camera's colours are no photo's
+            finish(given, matrix, given)
+            matrix = None
+        finish(given, None, given, codes)
+        return cls(codes, matrix, given if exact else None)
+
+    def at(self, photo: Photo, ratio: float, strength: float, keep: bool) -> tuple[FloatArray, Scene | None]:
+        """The picture at a strength, and the scene.
+
+        Args:
+            photo: what was restored.
+            ratio: the amplification.
+            strength: above 0, at most 100.
+            keep: as of `picture_and_scene`, which gives the same at 100; without `exact` up to half a code.
+        """
+        if strength >= FULL and self.exact is not None:
+            return _finished(photo, self.exact.copy(), self.camera_to_srgb, keep)
+        in_camera = self.camera_to_srgb is not None
+        developed = developed_camera(cast(RawPhoto, photo), ratio) if in_camera else _developed(photo, ratio)
+        return _finished(photo, blended(self.codes, developed, strength), self.camera_to_srgb, keep)
+
+
+def _in_camera(photo: Photo, color: Color) -> bool:
+    """Camera colours of a photo that is not a camera's are a nominal camera's, and a monochrome photo has none."""
+    return color == "camera" and isinstance(photo, RawPhoto) and not photo.monochrome
+
+
+def _settled(
+    photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray
+) -> tuple[FloatArray, FloatArray | None]:
+    """A network's picture, grey where the photo is, and the matrix that still leads to sRGB; None if it is sRGB."""
     matrix = camera_to_srgb if color == "camera" else None
-    grey = raw.monochrome if raw is not None else is_grey(cast(RgbPhoto, photo).image)
-    if strength < FULL and in_camera and raw is not None:
-        given = blended(np.clip(given, 0, 1, out=given), developed_camera(raw, ratio), strength)
-    elif strength < FULL or grey:
+    if photo.monochrome if isinstance(photo, RawPhoto) else is_grey(photo.image):
         finish(given, matrix, given)
-        if grey and not is_grey(given):
-            given = grey_of(given)
-        given, matrix = blended(given, _developed(photo, ratio), strength) if strength < FULL else given, None
+        return (given if is_grey(given) else grey_of(given)), None
+    return given, matrix
+
+
+def _finished(
+    photo: Photo, given: FloatArray, matrix: FloatArray | None, keep: bool
+) -> tuple[FloatArray, Scene | None]:
+    """See `picture_and_scene`."""
+    raw = photo if isinstance(photo, RawPhoto) else None
     codes = np.empty(given.shape, dtype=np.uint16) if keep and raw is not None else None
     rotation, mirrored = (raw.rotation, raw.mirrored) if raw is not None else (0, False)
     height, width = given.shape[:2]
@@ -129,7 +174,7 @@ def picture_and_scene(
     if raw is None or codes is None:
         return image, None
     codes.setflags(write=False)
-    return image, Scene(raw, codes, "camera" if in_camera else "srgb")
+    return image, Scene(raw, codes, "srgb" if matrix is None else "camera")
 
 
 def _developed(photo: Photo, ratio: float) -> FloatArray:

@@ -10,6 +10,7 @@ returned: both are 0 at 0 and 1 at 1.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray
 
 FULL = 100.0
+Codes = NDArray[np.uint16]
+_TOP = np.float32(65535)
 _LEVELS = 4
 HALO = 2 * (2**_LEVELS - 1) + 2**_LEVELS
 """Reach, in pixels, of the bands and of the energy around their coefficients."""
@@ -79,11 +82,11 @@ def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
     return image
 
 
-def blended(restored: FloatArray, developed: FloatArray, strength: float) -> FloatArray:
-    """Blends the developed and the restored picture.
+def blended(restored: Codes, developed: FloatArray, strength: float) -> FloatArray:
+    """A picture between the developed one and the restored one.
 
     Args:
-        restored: H x W x 3 in [0, 1] under the sRGB transfer curve.
+        restored: H x W x 3 under the sRGB transfer curve, 65535 for 1.
         developed: H x W x 3 linear light in the same colours, [0, 1].
         strength: above 0, at most 100, which returns `restored` itself.
 
@@ -91,17 +94,17 @@ def blended(restored: FloatArray, developed: FloatArray, strength: float) -> Flo
         H x W x 3 in [0, 1] under the sRGB transfer curve.
     """
     if strength >= FULL:
-        return restored
+        return np.divide(restored, _TOP, dtype=np.float32)
     back = 1 - strength / FULL
     height = len(restored)
     noise = _noise(restored, developed)
-    result = np.empty_like(restored)
+    result = np.empty(restored.shape, dtype=np.float32)
 
     def work(top: int, bottom: int) -> None:
         first, stop = max(0, top - HALO), min(height, bottom + HALO)
         inside = slice(top - first, bottom - first)
         for channel in range(restored.shape[2]):
-            light = linear_of(restored[first:stop, :, channel])
+            light = _light()[restored[first:stop, :, channel]]
             residual = developed[first:stop, :, channel] - light
             mixed = light[inside].copy()
             bins = _bins(mixed)
@@ -120,6 +123,12 @@ def blended(restored: FloatArray, developed: FloatArray, strength: float) -> Flo
 
     in_bands(height, _ROWS, work)
     return result
+
+
+@cache
+def _light() -> FloatArray:
+    """Linear light by code."""
+    return linear_of(np.arange(2**16) / _TOP)
 
 
 def _bins(light: FloatArray) -> NDArray[np.uint8]:
@@ -154,7 +163,7 @@ def _mean(image: FloatArray, reach: int) -> FloatArray:
     return np.asarray(uniform_filter(image, 2 * reach + 1, mode="reflect"), dtype=np.float32)
 
 
-def _noise(restored: FloatArray, developed: FloatArray) -> FloatArray:
+def _noise(restored: Codes, developed: FloatArray) -> FloatArray:
     """Variance of the residual's noise: levels x 3 x bins of brightness."""
     height = len(restored)
     tops = np.unique(np.linspace(0, max(0, height - _ROWS), _SAMPLED).astype(int))
@@ -163,7 +172,7 @@ def _noise(restored: FloatArray, developed: FloatArray) -> FloatArray:
         rows = slice(top, min(height, top + _ROWS // 4))
         found = []
         for channel in range(restored.shape[2]):
-            light = linear_of(restored[rows, :, channel])
+            light = _light()[restored[rows, :, channel]]
             residual = developed[rows, :, channel] - light
             bins = _bins(light).ravel()
             for level in range(_LEVELS):
