@@ -15,7 +15,7 @@ ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation"
          "inspect", "batch", "server", "widgets", "sources", "darkroom",
          "video", "sandbox", "classroom")  # fmt: skip
 RESULTS = (
-    "loading", "restorer", "windows", "restoration", "encode", "saving", "settings", "negative", "scene_linear",
+    "loading", "restorer", "windows", "restoration", "encode", "saving", "sidecar", "negative", "scene_linear",
 )  # fmt: skip
 """Modules beside the rooms that make results; `restore` in docs/architecture.md."""
 
@@ -26,29 +26,29 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "identity": (),
     "machine": (),
     "metrics": (),
-    "unfinished": (),
+    "atomic": (),
     "discovery": (),
-    "photo": ("errors", "messages", "formats", "unfinished", "machine", "sandbox"),
+    "photo": ("errors", "messages", "formats", "atomic", "machine", "sandbox"),
     "sandbox": ("errors", "photo"),
     "models": ("errors", "machine", "discovery"),
     "examples": (),
-    "classroom": ("errors", "unfinished"),
-    "weights": ("errors", "messages", "metrics", "identity", "machine", "unfinished", "discovery", "models"),
+    "classroom": ("errors", "atomic"),
+    "weights": ("errors", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode"),
     "training": (
         "errors",
         "metrics",
         "formats",
         "identity",
-        "unfinished",
+        "atomic",
         "machine",
         "photo",
         "models",
         "weights",
         "darkroom",
     ),  # fmt: skip
-    "hub": ("errors", "messages", "metrics", "machine", "unfinished", "models", "weights"),
-    "engine": ("errors", "messages", "unfinished", "machine", "models", "weights"),
+    "hub": ("errors", "messages", "metrics", "machine", "atomic", "models", "weights"),
+    "engine": ("errors", "messages", "atomic", "machine", "models", "weights"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "loading": ("errors", "machine", "models", "weights", "sources", "engine"),
     "restorer": (
@@ -58,11 +58,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),  # fmt: skip
     "windows": ("photo", "models", "weights", "restorer"),
     "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
-    "negative": ("errors", "messages", "photo", "encode", "saving", "settings", "restoration"),
+    "negative": ("errors", "messages", "photo", "encode", "saving", "sidecar", "restoration"),
     "scene_linear": ("photo", "restoration"),
-    "encode": ("errors", "unfinished", "photo", "saving"),
+    "encode": ("errors", "atomic", "photo", "saving"),
     "saving": ("errors",),
-    "settings": ("errors", "photo", "engine", "encode", "restoration"),
+    "sidecar": ("errors", "photo", "engine", "encode", "restoration"),
     "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
     "views": ("errors", "metrics", "photo", "models", "restoration"),
     "evaluation": (
@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         *RESULTS,
     ),  # fmt: skip
-    "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "unfinished", "weights", *RESULTS),
+    "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
     "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "sandbox", "logs"),
@@ -121,7 +121,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "formats",
         "formats",
         "identity",
-        "unfinished",
+        "atomic",
         "photo",
         "weights",
         "hub",
@@ -160,7 +160,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "restoration": ("gradio",),
     "evaluation": ("gradio",),
     "inspect": ("gradio", "rawpy"),
-    "settings": ("gradio", "rawpy", "torch"),
+    "sidecar": ("gradio", "rawpy", "torch"),
     "batch": ("gradio", "rawpy"),
     "server": ("rawpy", "torch"),
     "widgets": ("gradio", "rawpy"),

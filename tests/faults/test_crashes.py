@@ -102,7 +102,7 @@ def test_a_folder_run_whose_decoder_is_killed(photo: Path, tmp_path: Path) -> No
         "            return header\n"
         "        processes.receive_header = kill_once\n"
         "    return decode(self, *given)\n"
-        "isolation._Decoder.decode = deadly\n"
+        "processes._Decoder.decode = deadly\n"
         "from explorer.cli import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
