@@ -124,8 +124,7 @@ def batch(
             report=told.report,
         )  # fmt: skip
     _print(summary, photographs if costs else None, as_json, quiet)
-    codes = [code for code in summary.table.column("error_code").to_pylist()[: summary.photographs] if code]
-    leave([code if code < SOME_FAILED else PhotoError.exit_code for code in codes], summary.photographs)
+    _leave(summary)
 
 
 @dataclass
@@ -151,6 +150,11 @@ class _Told:
 def _named(outcome: Outcome) -> str:
     name = outcome.input.replace("\\", "/").rpartition("/")[2]
     return outcome.error if name in outcome.error else f"{outcome.input}: {outcome.error}"
+
+
+def _leave(summary: Summary) -> None:
+    codes = [code for code in summary.table.column("error_code").to_pylist()[: summary.photographs] if code]
+    leave([code if code < SOME_FAILED else PhotoError.exit_code for code in codes], summary.photographs)
 
 
 def _print(summary: Summary, planned: int | None, as_json: bool, quiet: bool) -> None:
