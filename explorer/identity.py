@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 Identity = tuple[int, int] | str
 
@@ -25,6 +26,16 @@ def identity(path: str | Path) -> Identity | None:
 def identities(paths: Iterable[str | Path]) -> set[Identity]:
     """Returns the identities of the paths that exist."""
     return {found for path in paths if (found := identity(path)) is not None}
+
+
+PathLike = TypeVar("PathLike", str, Path)
+
+
+def first_among(paths: Iterable[PathLike], others: Iterable[str | Path]) -> PathLike | None:
+    """The first path that leads to the same file as one of the others; None if none does."""
+    there = [(path, found) for path in paths if (found := identity(path)) is not None]
+    known = identities(others) if there else set()
+    return next((path for path, found in there if found in known), None)
 
 
 def nearest_of(folder: str | Path, candidates: Iterable[str | Path]) -> str | Path | None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from threading import Event
 
@@ -15,8 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.batch.addresses import Found
+from explorer.batch.journal import remove_leftovers
+from explorer.batch.listing import Item, list_named
+from explorer.batch.overlapped import EndError, Step, overlapped
+from explorer.batch.results import JOURNAL
+from explorer.batch.resuming import resume
 from explorer.cli import main
-from explorer.cli.folders import JOURNAL, Step, overlapped, photographs_of, remove_leftovers
 from explorer.cli.outputs import all_or_nothing
 from explorer.errors import PhotoError
 
@@ -174,9 +180,30 @@ def test_intermediates_that_are_gone_are_made_again(
     assert (parts / "b.illumination.npy").is_file()
 
 
+def test_a_photograph_that_changes_while_it_is_restored_is_restored_again(
+    photographs: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explorer.batch.journal import Journal
+
+    begin = Journal.begin
+
+    def meanwhile(self: Journal, item: Item, others: Iterable[Path] = ()) -> None:
+        if item.input.endswith("b.png"):
+            Image.new("RGB", (30, 20), (9, 9, 9)).save(item.input)
+        begin(self, item, others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "begin", meanwhile)
+        restore(photographs, results, capsys)
+    done = restore(photographs, results, capsys)
+    assert [Path(item["output"]).name for item in done["restored"]] == ["b.png"]
+    with Image.open(results / "b.png") as picture:
+        assert picture.size == (30, 20)
+
+
 def test_an_empty_folder_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="contains no photos"):
-        photographs_of([tmp_path])
+        list_named([tmp_path])
 
 
 def test_stages_overlap_and_results_come_in_order() -> None:
@@ -205,7 +232,51 @@ def test_stages_overlap_and_results_come_in_order() -> None:
             raise OSError("disk full")
         return made + 1
 
-    steps: list[Step[int]] = list(overlapped(6, read, make, write))
-    assert [step.index for step in steps] == list(range(6))
+    steps: list[Step[int, int]] = list(overlapped(range(6), read, make, write))
+    assert [step.item for step in steps] == list(range(6))
     assert [step.written for step in steps] == [1, 11, None, None, None, 51]
     assert [str(step.error) for step in steps if step.error] == ["unmade", "unreadable", "disk full"]
+
+
+def test_an_error_that_all_would_meet_ends_the_work() -> None:
+    def make(index: int, item: int) -> int:
+        if index == 1:
+            raise EndError from PhotoError("no model")
+        return item
+
+    written: list[int] = []
+    steps = overlapped(range(4), lambda index: index, make, lambda index, made: written.append(made))
+    with pytest.raises(PhotoError, match="no model"):
+        list(steps)
+    assert written == [0]
+
+
+def test_a_run_that_is_ended_ends_its_engine() -> None:
+    """Whatever the record and the engine are: only what is not done is tried, and no process is left at work."""
+    items = [Item(name, f"{name}.png", Found(1, "1")) for name in "abcd"]
+    begun: list[list[str]] = []
+    tried: list[str] = []
+    ended = Event()
+
+    class Known:
+        def holds(self, item: Item) -> bool:
+            return item.input == "b"
+
+    def engine(waiting: Sequence[Item]) -> Generator[str, None, None]:
+        try:
+            for item in waiting:
+                tried.append(item.input)
+                yield item.input
+        finally:
+            ended.set()
+
+    def report(outcome: str) -> None:
+        if outcome == "c":
+            raise PhotoError("enough")
+
+    def begin(waiting: list[Item], kept: list[Item]) -> None:
+        begun.append([each.input for each in (*waiting, *kept)])
+
+    with pytest.raises(PhotoError, match="enough"):
+        resume(items, Known(), engine, begin, report)
+    assert (begun, tried, ended.is_set()) == ([["a", "c", "d", "b"]], ["a", "c"], True)

@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *RESULTS,
     ),  # fmt: skip
     "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
-    "batch": ("errors", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
+    "batch": ("errors", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
     "server": ("errors", "photo", "sandbox", "logs"),
     "app": (

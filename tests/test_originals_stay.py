@@ -224,7 +224,7 @@ def test_a_run_that_was_ended_before_it_noted_its_result(
 ) -> None:
     folder = tmp_path / "own"
     picture(folder / "b.jpg")
-    from explorer.cli.folders import Journal
+    from explorer.batch.journal import Journal
 
     def ended(*_: object) -> None:
         raise KeyboardInterrupt

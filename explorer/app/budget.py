@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
@@ -17,61 +19,58 @@ _PROBE = 192
 """Side of the picture that a network's speed is measured on, in pixels."""
 _RUNS = 3
 
-_SPEED: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-"""By network, or what stands for it until it is loaded."""
+
+@dataclass
+class _Speed:
+    """Seconds per pixel of one model on this machine."""
+
+    network: float = math.inf
+    """The quickest that its network was: other work of the machine counts little in that."""
+    probed: bool = False
+    """Whether the network was measured, or only seen at work, where its first run counts."""
+    whole: float | None = None
+    """What a visitor waited for the last whole photo, with all that belongs to it."""
+
+
+_SPEEDS: defaultdict[tuple[str, str], _Speed] = defaultdict(_Speed)
+"""By the model's name and its weights' checksum: a classical method is loaded anew each time."""
 _LOCK = threading.Lock()
 
 
+def _key(model: LoadedModel) -> tuple[str, str]:
+    return model.name, model.identity.sha256
+
+
 def seconds_per_pixel(model: LoadedModel) -> float:
-    """Seconds per pixel that the model takes on this machine: the best of three runs on a small picture, so
-    that other work of the machine counts little. Measured once for each network of the process; a preview that is
-    quicker corrects it (`observe`).
+    """Seconds per pixel that the model's network takes on this machine: the best of three runs on a small picture,
+    measured once for each model of the process, or a quicker preview.
 
     Classical methods count as 0: all of them are quick at preview size.
     """
     if not model.architecture.needs_weights:
         return 0.0
     with _LOCK:
-        if model.traits not in _SPEED:
-            _SPEED[model.traits] = _measured(model)
-        return _SPEED[model.traits]
-
-
-def observe(model: LoadedModel, seconds: float, pixels: int) -> None:
-    """Takes note of a preview: what was measured while the machine was busy must not make previews small forever."""
-    with _LOCK:
-        if model.traits in _SPEED:
-            _SPEED[model.traits] = min(_SPEED[model.traits], seconds / pixels)
-
-
-_TAKEN: dict[tuple[str, str], float] = {}
-"""Seconds for a pixel: what a visitor waited for the last whole photo, before that what the network of the quickest
-preview took."""
-_WHOLE: set[tuple[str, str]] = set()
-"""Models of which it is a whole photo's."""
-
-
-def _known(model: LoadedModel) -> tuple[str, str]:
-    """What tells a model from others; a classical method is loaded anew each time."""
-    return model.name, model.identity.sha256
+        speed = _SPEEDS[_key(model)]
+        if not speed.probed:
+            speed.network, speed.probed = min(speed.network, _measured(model)), True
+        return speed.network
 
 
 def took(model: LoadedModel, seconds: float, pixels: int, whole: bool) -> None:
-    """Takes note of a restoration: of a whole photo with all that belongs to it."""
+    """Takes note of a restoration: of the network's time for a preview, or of all that a whole photo took."""
     with _LOCK:
-        key, each = _known(model), seconds / pixels
-        before = _TAKEN.get(key)
+        speed, each = _SPEEDS[_key(model)], seconds / pixels
         if whole:
-            _WHOLE.add(key)
-        elif key in _WHOLE or (before is not None and before < each):
-            return  # other work of the machine counts little in the quickest
-        _TAKEN[key] = each
+            speed.whole = each
+        else:
+            speed.network = min(speed.network, each)
 
 
 def seconds_for(model: LoadedModel, pixels: int) -> float | None:
     """What restoring so many pixels takes here, as far as it is known."""
-    each = _TAKEN.get(_known(model))
-    return None if each is None else each * pixels
+    speed = _SPEEDS.get(_key(model), _Speed())  # without the lock, which a measurement may hold
+    each = speed.network if speed.whole is None else speed.whole
+    return each * pixels if math.isfinite(each) else None
 
 
 def _measured(model: LoadedModel) -> float:

@@ -34,6 +34,7 @@ from explorer.messages import say
 
 NAME = "compare"
 TITLE = text.TAB_COMPARE
+PLACE = 60
 
 _SHEET: dict[str, Any] = once(QUICK)
 

@@ -19,7 +19,7 @@ from explorer.app import text
 from explorer.app.theme import ASSETS
 from explorer.messages import say
 from explorer.views.pictures import palette_css, palette_stops
-from explorer.views.stage import STAGE
+from explorer.views.stage import PARTS
 
 RatioChoice = float | Literal["auto"]
 
@@ -89,7 +89,7 @@ def before_after() -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=_template("before_after.html", words),
-        js_on_load=STAGE + _asset("before_after.js"),
+        js_on_load=PARTS + _asset("before_after.js"),
         apply_default_css=False,
         elem_id="lx-viewer",
     )
@@ -138,7 +138,7 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
     return gr.HTML(
         value=None,
         html_template=_template("tiles.html", words),
-        js_on_load=STAGE + _asset("tiles.js"),
+        js_on_load=PARTS + _asset("tiles.js"),
         apply_default_css=False,
         elem_id=elem_id,
     )
@@ -189,7 +189,7 @@ def channel_grid(elem_id: str) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=_template("channels.html", words),
-        js_on_load=_asset("channels.js"),
+        js_on_load=PARTS + _asset("channels.js"),
         apply_default_css=False,
         elem_id=elem_id,
     )
@@ -230,7 +230,7 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=_template("live.html", words),
-        js_on_load=_asset("live.js"),
+        js_on_load=PARTS + _asset("live.js"),
         apply_default_css=False,
         elem_id=elem_id,
         model=model,

@@ -19,6 +19,7 @@ from explorer.views import tables
 
 NAME = "darkroom"
 TITLE = text.TAB_DARKROOM
+PLACE = 50
 
 _FIRST = "sony_a7s2"
 

@@ -18,6 +18,7 @@ from explorer.photo import check_ratio
 
 NAME = "features"
 TITLE = text.TAB_FEATURES
+PLACE = 80
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from explorer.views.pictures import FloatArray, png, resized_like, within
 
 NAME = "learn"
 TITLE = text.TAB_LEARN
+PLACE = 100
 
 _PAGES = {lesson.name: lesson for lesson in LESSONS}
 _WIDTH = 300

@@ -20,6 +20,7 @@ from explorer.errors import PhotoError
 
 NAME = "live"
 TITLE = text.TAB_LIVE
+PLACE = 30
 
 QUICKEST = "lamba_m0.raw_synthetic"
 """The tab's initial model, if installed: the fastest network of the project."""

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import pkgutil
 import secrets
+import sys
+from types import ModuleType
 from typing import Any
 
 import gradio as gr
 
 from explorer.app import (
-    compare_tab,
-    darkroom_tab,
     endpoints,
-    features_tab,
     importing,
-    learn_tab,
     live,
-    live_tab,
     model_picker,
     opening,
     photo_bar,
-    queue_tab,
     restore_layout,
-    restore_tab,
-    retinex_tab,
     text,
-    training_tab,
-    video_tab,
 )
 from explorer.app.components import html, message_area, problem
 from explorer.app.feedback import reported
@@ -44,11 +37,17 @@ from explorer.sandbox import processes
 from explorer.server import ServerOptions, hardened
 from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
 
-TABS = (
-    restore_tab, queue_tab, live_tab, video_tab, darkroom_tab, compare_tab, retinex_tab, features_tab, training_tab,
-    learn_tab,
-)  # fmt: skip
-"""In reading order. A tab is a module with NAME (in the address), TITLE and `build(shared)`."""
+
+def _tabs() -> list[ModuleType]:
+    """The tabs in reading order. A tab is a file `<name>_tab.py` with NAME (in the address), TITLE, PLACE (its number
+    in that order) and `build(shared)`."""
+    package = __name__.rpartition(".")[0]
+    names = [each.name for each in pkgutil.iter_modules(sys.modules[package].__path__)]
+    found = [importlib.import_module(f"{package}.{name}") for name in names if name.endswith("_tab")]
+    return sorted(found, key=lambda module: int(module.PLACE))
+
+
+TABS = _tabs()
 
 QUEUE_LENGTH = 40
 """Requests that may wait; beyond that, visitors are asked to come back."""

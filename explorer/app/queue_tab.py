@@ -22,6 +22,7 @@ from explorer.photo.light.strength import FULL, check_strength
 
 NAME = "queue"
 TITLE = queue_text.TAB_QUEUE
+PLACE = 20
 
 _LONG: dict[str, Any] = {
     "concurrency_id": "queues", "concurrency_limit": 1, "api_visibility": "private", "show_progress": "hidden",

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 NAME = "restore"
 TITLE = text.TAB_RESTORE
+PLACE = 10
 
 
 WRITE_ADDRESS = "(model, ratio) => lxAddress({model, ratio: ratio && !ratio.auto ? ratio.ratio : null})"

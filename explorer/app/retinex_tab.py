@@ -18,6 +18,7 @@ from explorer.views.plots import profile_lines
 
 NAME = "retinex"
 TITLE = text.TAB_RETINEX
+PLACE = 70
 
 
 @dataclass(frozen=True)

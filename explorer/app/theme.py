@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 from explorer.app.english import english
+from explorer.views.stage import STYLE
 from explorer.weights.catalogue import translations
 
 ASSETS = Path(__file__).with_name("assets")
@@ -78,7 +79,7 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """The app's own style sheet, on top of the theme."""
-    return (ASSETS / "app.css").read_text(encoding="utf-8")
+    return STYLE + (ASSETS / "app.css").read_text(encoding="utf-8")
 
 
 def head() -> str:

@@ -21,6 +21,7 @@ from explorer.views.plots import figure_title, training_curves
 
 NAME = "training"
 TITLE = text.TAB_TRAINING
+PLACE = 90
 
 
 def known_runs() -> dict[str, Any]:

@@ -27,6 +27,7 @@ from explorer.views.words import ratio_words
 
 NAME = "video"
 TITLE = text.TAB_VIDEO
+PLACE = 40
 
 _GROUP = "video"
 _KEPT = 24

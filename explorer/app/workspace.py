@@ -180,9 +180,6 @@ def finished_preview(
         loaded = model_picker.load(model)
         side = budget.preview_side(loaded, opened.small.size, PREVIEW_SIDE)
         shown = preview(session, model, ratio, side, strength=key.strength, as_it_is=True)
-        height, width = shown.restoration.image.shape[:2]
-        if shown.restoration.strength:
-            budget.observe(loaded, shown.restoration.seconds, height * width)
         opened.work.latest = key, shown
     return replace(shown, restoration=with_finish(shown.restoration, finish))
 

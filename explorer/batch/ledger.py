@@ -9,14 +9,19 @@ every row somewhere; a row that is there twice is the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from explorer.batch import addresses
+from explorer.batch.addresses import STAGING
+from explorer.batch.listing import Item
 from explorer.batch.manifest import MANIFEST, Row, arrow, as_parquet, from_parquet, read_manifest, schema, table_of
-from explorer.batch.photograph import ROWS
-from explorer.errors import OutputError
+from explorer.batch.photograph import ROWS, UNREAD, Plan
+from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,15 +35,17 @@ class Ledger:
     """All rows of a destination, while a run adds to them.
 
     Args:
-        destination: canonical address; its `.manifest` must exist where it is local.
+        plan: of the run; the `.manifest` of its destination must exist where it is local.
+        retry: photographs that could not be decoded are not done.
 
     Raises:
         OutputError: a manifest is there that cannot be read.
     """
 
-    def __init__(self, destination: str) -> None:
+    def __init__(self, plan: Plan, retry: bool = False) -> None:
         arrow()
-        self._destination = destination
+        self._plan, self._retry = plan, retry
+        self._destination = destination = plan.destination
         self._work = addresses.join(destination, WORK)
         self._rows = addresses.join(destination, ROWS)
         found = addresses.find_one(addresses.join(destination, MANIFEST))
@@ -47,11 +54,28 @@ class Ledger:
         for name in self._segments:
             self._add(from_parquet(addresses.read(addresses.join(self._work, name))))
         self.gather()
+        names = ("input", "settings", "bytes", "stamp", "status", "error_code", "output", "output_bytes")
+        columns = (self._table.column(name).to_pylist() for name in names)
+        self._known = {row[0]: row[1:] for row in zip(*columns, strict=True)}
+        self._sizes: dict[str, int] = {}
+        if not addresses.is_local(destination) and self._known:
+            self._sizes = {inside: found.bytes for inside, found in addresses.find_all(destination)}
 
-    @property
-    def table(self) -> pa.Table:
-        """Every row, the latest of each photograph last."""
-        return self._table
+    def holds(self, item: Item) -> bool:
+        """True if a row that earlier runs left stands for the photograph, its result is there, and all is as it was."""
+        row = self._known.get(addresses.as_text(item.input))
+        if row is None or row[:3] != (self._plan.settings, item.found.bytes, item.found.stamp):
+            return False
+        status, code, output, output_bytes = row[3:]
+        if status == "restored":
+            return bool(output == addresses.as_text(item.output) and self._size(item.output) == output_bytes)
+        # A file that cannot be decoded will not be the next time either; all else may have been the machine's fault.
+        return bool(code == PhotoError.exit_code and code != UNREAD and not self._retry)
+
+    def _size(self, output: str) -> int:
+        if addresses.is_local(self._destination):
+            return addresses.find_one(addresses.join(self._destination, output)).bytes
+        return self._sizes.get(output, -1)
 
     def _add(self, table: pa.Table) -> None:
         self._table = arrow().concat_tables([self._table, table])
@@ -115,3 +139,50 @@ class Ledger:
                 f"{self._destination} accepts no more files ({error.strerror or error}); free some space there and run "
                 "the same command again: it resumes where it stopped."
             ) from error
+
+
+@contextmanager
+def alone(target: str) -> Iterator[None]:
+    """Makes the folders of an unfinished run, clears what a killed one left half written, and keeps others out.
+
+    Object stores have no locks: there, it is for the user to see that one run at a time writes into a destination.
+
+    Raises:
+        OutputError: another run is at work, or the folders cannot be made.
+    """
+    if not addresses.is_local(target):
+        addresses.make_folder(addresses.join(target, ROWS))
+        yield
+        return
+    work = Path(target, WORK)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = open(work / "lock", "a")  # noqa: SIM115  # closed below, which lets go of it
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written to ({error.strerror}); correct its permissions or choose another destination."
+        ) from error
+    with lock:
+        _lock(lock, target)
+        addresses.remove(os.path.join(target, *STAGING.split("/")))
+        try:
+            for name in (STAGING, ROWS):
+                Path(target, name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{target} accepts no files ({error.strerror}); free some space there.") from error
+        yield
+
+
+def _lock(file: Any, target: str) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(
+            f"Another run is restoring into {target}; wait for it to end, or choose another destination."
+        ) from error
+    except OSError:  # a network file system without locks
+        return

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from explorer.batch import addresses, left_out
 from explorer.batch.addresses import Found
@@ -17,7 +18,7 @@ from explorer.batch.manifest import MANIFEST
 from explorer.batch.results import Results, Sources
 from explorer.errors import OutputError, PhotoError
 from explorer.formats import is_photo_name
-from explorer.identity import identities, identity, nearest_of
+from explorer.identity import first_among, identity, nearest_of
 
 LISTS = ("txt", "lst", "list")
 """Suffixes of files that name photographs, one a line."""
@@ -92,35 +93,104 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
     """Photographs of a folder: addresses, paths in it, what the listing says of each; and what is left out."""
     if address == destination or _same(address, destination):
         raise OutputError(f"The results would end up among the photos in {source}; choose another destination.")
+    entries, manifests, passed_over = _scanned(address, destination)
+    folders = [address, *manifests]
+    if addresses.is_local(address):
+        folders += sorted({addresses.parent(addresses.join(address, inside)) for inside, _ in entries})
+    places = {addresses.join(address, inside): (inside, found) for inside, found in entries}
+    results = _results_among([(place, found.bytes) for place, (_, found) in places.items()], folders)
+    passed_over += [LeftOut(places[place][0], left_out.RESULT) for place in sorted(results)]
+    taken = [(place, *entry) for place, entry in places.items() if place not in results]
+    if not taken:
+        raise PhotoError(left_out.nothing_in(source, passed_over))
+    return [t[0] for t in taken], [t[1] for t in taken], [t[2] for t in taken], passed_over
+
+
+def _scanned(
+    folder: str, destination: str = "", *, within: bool = True
+) -> tuple[list[tuple[str, Found]], list[str], list[LeftOut]]:
+    """The photographs of a folder by their suffixes, each by its path in it, sorted; the folders in it that hold a
+    manifest; and what else is there, sorted too."""
+    entries: list[tuple[str, Found]] = []
+    manifests: list[str] = []
     passed_over: list[LeftOut] = []
-    folders = [address]
 
     def note(inside: str, reason: str) -> None:
         passed_over.append(LeftOut(inside, reason))
 
-    entries: list[tuple[str, Found]] = []
-    for inside, found in addresses.find_all(address, destination, note):
+    for inside, found in addresses.find_all(folder, destination, note, within=within):
         if is_photo_name(inside):
             entries.append((inside, found))
         elif addresses.name_of(inside) == MANIFEST:
-            folders.append(addresses.parent(addresses.join(address, inside)))
+            manifests.append(addresses.parent(addresses.join(folder, inside)))
         else:
             note(inside, left_out.SUFFIX)
-    if addresses.is_local(address):
-        folders += sorted({addresses.parent(addresses.join(address, inside)) for inside, _ in entries})
-    entries.sort()
-    inputs = [addresses.join(address, inside) for inside, _ in entries]
-    results, sources = Results(folders), Sources(inputs)
-    taken = []
-    for place, (inside, found) in zip(inputs, entries, strict=True):
-        made = results.made(place, found.bytes) if results else None
-        if made is not None and sources.hold(made.photograph):
-            note(inside, left_out.RESULT)
+    return sorted(entries, key=lambda entry: entry[0]), manifests, sorted(passed_over, key=lambda each: each.name)
+
+
+def _results_among(files: Sequence[tuple[str, int]], folders: Iterable[str], out: Sequence[str] = ()) -> set[str]:
+    """Files that are no photographs but results: those that the folder `out` notes, and those that other folders note
+    and whose own photograph is among the files.
+
+    Args:
+        files: canonical addresses with sizes.
+    """
+    own, others = Results(out), Results(folders)
+    if not (own or others):
+        return set()
+    sources = Sources([place for place, _ in files])
+
+    def is_result(place: str, size: int) -> bool:
+        made = others.made(place, size)
+        return own.made(place, size) is not None or (made is not None and sources.hold(made.photograph))
+
+    return {place for place, size in files if is_result(place, size)}
+
+
+@dataclass(frozen=True)
+class Named:
+    """The photos of a command line, with folders replaced by their contents."""
+
+    files: list[Path]
+    any_folder: bool
+    left_out: list[LeftOut]
+    """Files of the folders that were skipped."""
+
+
+def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
+    """Files as they are named, and folders of this machine replaced by the photographs in them: sorted, neither hidden
+    nor in folders within.
+
+    Results do not become photographs: neither those that the output folder notes, nor those of another named folder
+    whose own photograph is restored now too.
+
+    Args:
+        out: the folder of the results, if it is one.
+
+    Raises:
+        PhotoError: a folder without photographs.
+    """
+    files: list[tuple[Path, int]] = []
+    passed_over: list[LeftOut] = []
+    folders = []
+    for path in named:
+        if path.is_dir():
+            folders.append(path)
+            entries, _, others = _scanned(str(path), within=False)
+            files += [(path / inside, found.bytes) for inside, found in entries]
+            passed_over += [LeftOut(str(path / each.name), each.reason) for each in others]
         else:
-            taken.append((place, inside, found))
-    if not taken:
-        raise PhotoError(left_out.nothing_in(source, passed_over))
-    return [t[0] for t in taken], [t[1] for t in taken], [t[2] for t in taken], passed_over
+            files.append((path, addresses.find_one(str(path)).bytes))
+    sizes = [(str(path.absolute()), size) for path, size in files]
+    results = _results_among(sizes, [str(f.absolute()) for f in folders], [str(out.absolute())] if out else ())
+    if folders or any(place not in results for place, _ in sizes):  # who names results only means them
+        passed_over += [LeftOut(str(path), left_out.RESULT) for path, _ in files if str(path.absolute()) in results]
+        files = [each for each in files if str(each[0].absolute()) not in results]
+    for folder in folders:
+        if not any(path.parent == folder for path, _ in files):
+            there = [each for each in passed_over if Path(each.name).parent == folder]
+            raise PhotoError(left_out.nothing_in(str(folder), there))
+    return Named([path for path, _ in files], bool(folders), passed_over)
 
 
 def _same(one: str, other: str) -> bool:
@@ -147,10 +217,7 @@ def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str
     sources = set(inputs)
     clash = next((target for target in targets if target in sources), None)
     if clash is None and addresses.is_local(destination):
-        there = [(target, found) for target in targets if (found := identity(target)) is not None]
-        if there:
-            known = identities(each for each in inputs if addresses.is_local(each))
-            clash = next((target for target, found in there if found in known), None)
+        clash = first_among(targets, (each for each in inputs if addresses.is_local(each)))
     if clash is not None:
         raise OutputError(f"The result would replace the photo '{clash}'; choose another destination.")
     if not folder:

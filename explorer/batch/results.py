@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,13 +74,6 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
     }
 
 
-def foreign(place: str) -> OutputError:
-    """For a file in the place of a result that nothing notes as one."""
-    return OutputError(
-        f"'{place}' already exists and is not an earlier result; choose another output, or replace it with --overwrite."
-    )
-
-
 class Results:
     """The results that some folders note.
 
@@ -106,6 +100,28 @@ class Results:
         """The record of a file of this size; None if it is not a result, or was changed since."""
         found = self._made.get(key) if (key := _key(address)) is not None else None
         return found if found is not None and found.bytes in (-1, size) else None
+
+
+def check_own(places: Iterable[str], folder: str) -> None:
+    """Refuses results in the places of files that no run made.
+
+    Args:
+        places: where results go; files of this machine.
+        folder: of the results, which notes them.
+
+    Raises:
+        OutputError: a file is there that the folder does not note as a result.
+    """
+    ours: Results | None = None
+    for place in places:
+        if os.path.lexists(place):
+            if ours is None:
+                ours = Results([str(Path(folder).absolute())])
+            if not ours.note(place):
+                raise OutputError(
+                    f"'{place}' already exists and is not an earlier result; choose another output, or replace it with "
+                    "--overwrite."
+                )
 
 
 def _key(address: str) -> Identity | None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.batch import addresses
-from explorer.batch.addresses import STAGING
-from explorer.batch.ledger import WORK, Ledger
+from explorer.batch.ledger import WORK, Ledger, alone
 from explorer.batch.left_out import LeftOut
 from explorer.batch.listing import Item, Listing, list_source
 from explorer.batch.local import restore_here, restore_locally, suggested_workers
 from explorer.batch.manifest import digest
-from explorer.batch.photograph import ROWS, UNREAD, ModelFiles, Outcome, Plan, Treatment
-from explorer.batch.results import Results, foreign
+from explorer.batch.photograph import ModelFiles, Outcome, Plan, Treatment
+from explorer.batch.results import check_own
+from explorer.batch.resuming import resume
 from explorer.errors import OutputError, PhotoError
 from explorer.machine import cores
 
@@ -139,26 +139,32 @@ def _run(
     threads, workers = _shares(engine, len(listing.items))
     environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("EXPLORER_")))
     plan = Plan(target, treatment, ModelFiles.of(model), threads, environment)
-    with _alone(target):
-        ledger = Ledger(target)
-        waiting = _waiting(listing, ledger.table, plan, retry)
-        begin(len(waiting), len(listing.items) - len(waiting))
-        restored = 0
-        with closing(_outcomes(engine, workers, waiting, plan, ledger)) as outcomes:
-            for outcome in outcomes:
-                if outcome.stop:
-                    with suppress(OutputError, OSError):
-                        ledger.gather()
-                    raise OutputError(outcome.stop)
-                restored += not outcome.error
-                report(outcome)
+    restored = kept = 0
+
+    def begun(waiting: Sequence[Item], done: Sequence[Item]) -> None:
+        nonlocal kept
+        kept = len(done)
+        begin(len(waiting), kept)
+
+    def reported(outcome: Outcome) -> None:
+        nonlocal restored
+        if outcome.stop:
+            with suppress(OutputError, OSError):
+                ledger.gather()
+            raise OutputError(outcome.stop)
+        restored += not outcome.error
+        report(outcome)
+
+    with alone(target):
+        ledger = Ledger(plan, retry)
+        resume(listing.items, ledger, lambda items: _outcomes(engine, workers, items, plan, ledger), begun, reported)
         table = ledger.close([listing.items[k].input for k in listing.rows])
     ours = table.slice(0, len(listing.rows)).column("status").to_pylist()
     return Summary(
         photographs=len(listing.rows),
         restored=restored,
         failed=ours.count("failed"),
-        kept=len(listing.items) - len(waiting),
+        kept=kept,
         manifest=addresses.join(target, "manifest.parquet"),
         digest=digest(table),
         table=table,
@@ -177,11 +183,7 @@ def _check_free(listing: Listing, target: str) -> None:
     before it began, and a result may lack its row."""
     if not addresses.is_local(target) or Path(target, WORK).exists():
         return
-    there = [place for item in listing.items if os.path.lexists(place := addresses.join(target, item.output))]
-    ours = Results([target]) if there else None
-    for place in there:
-        if ours is None or not ours.note(place):
-            raise foreign(place)
+    check_own((addresses.join(target, item.output) for item in listing.items), target)
 
 
 def _shares(engine: Engine, photographs: int) -> tuple[int, int]:
@@ -193,37 +195,9 @@ def _shares(engine: Engine, photographs: int) -> tuple[int, int]:
     return (min(2, cores()) if engine.name == "ray" else max(1, cores() // max(1, workers))), workers
 
 
-def _waiting(listing: Listing, table: pa.Table, plan: Plan, retry: bool) -> list[Item]:
-    """The photographs of a listing that no row of the manifest stands for."""
-    names = ("input", "settings", "bytes", "stamp", "status", "error_code", "output", "output_bytes")
-    known = {row[0]: row[1:] for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)}
-    sizes: dict[str, int] = {}
-    if not addresses.is_local(plan.destination) and table.num_rows:
-        sizes = {inside: found.bytes for inside, found in addresses.find_all(plan.destination)}
-
-    def size(output: str) -> int:
-        if addresses.is_local(plan.destination):
-            return addresses.find_one(addresses.join(plan.destination, output)).bytes
-        return sizes.get(output, -1)
-
-    def done(item: Item) -> bool:
-        row = known.get(addresses.as_text(item.input))
-        if row is None or row[:3] != (plan.settings, item.found.bytes, item.found.stamp):
-            return False
-        status, code, output, output_bytes = row[3:]
-        if status == "restored":
-            return bool(output == addresses.as_text(item.output) and size(item.output) == output_bytes)
-        # A file that cannot be decoded will not be the next time either; all else may have been the machine's fault.
-        return bool(code == PhotoError.exit_code and code != UNREAD and not retry)
-
-    return [item for item in listing.items if not done(item)]
-
-
 def _outcomes(
     engine: Engine, workers: int, waiting: Sequence[Item], plan: Plan, ledger: Ledger
 ) -> Generator[Outcome, None, None]:
-    if not waiting:
-        return
     cluster: Any = None
     if engine.name == "ray":
         from explorer.batch.cluster import RayCluster
@@ -242,50 +216,3 @@ def _outcomes(
     finally:
         if cluster is not None:
             cluster.close()
-
-
-@contextmanager
-def _alone(target: str) -> Iterator[None]:
-    """Makes the folders of an unfinished run, clears what a killed one left half written, and keeps others out.
-
-    Object stores have no locks: there, it is for the user to see that one run at a time writes into a destination.
-
-    Raises:
-        OutputError: another run is at work, or the folders cannot be made.
-    """
-    if not addresses.is_local(target):
-        addresses.make_folder(addresses.join(target, ROWS))
-        yield
-        return
-    work = Path(target, WORK)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = open(work / "lock", "a")  # noqa: SIM115  # closed below, which lets go of it
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written to ({error.strerror}); correct its permissions or choose another destination."
-        ) from error
-    with lock:
-        _lock(lock, target)
-        addresses.remove(os.path.join(target, *STAGING.split("/")))
-        try:
-            for name in (STAGING, ROWS):
-                Path(target, name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{target} accepts no files ({error.strerror}); free some space there.") from error
-        yield
-
-
-def _lock(file: Any, target: str) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(
-            f"Another run is restoring into {target}; wait for it to end, or choose another destination."
-        ) from error
-    except OSError:  # a network file system without locks
-        return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from explorer.cli.failures import SOME_FAILED
+from explorer.cli.failures import SOME_FAILED, leave
 from explorer.cli.options import (
     AddressOption,
     BackendOption,
@@ -134,20 +134,17 @@ class _Told:
     shown: Progress
     quiet: bool
     as_json: bool
-    total: int = 0
-    count: int = 0
 
     def begin(self, waiting: int, kept: int) -> None:
-        self.total = waiting
+        self.shown.expect(waiting)
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
             write_line(f"{waiting} photos to restore{already}", err=True)
 
     def report(self, outcome: Outcome) -> None:
-        self.count += 1
         if outcome.error and not self.as_json:
             write_line(f"error: {_named(outcome)}", err=True)
-        self.shown.say(f"{self.count}/{self.total}")
+        self.shown.advance()
 
 
 def _named(outcome: Outcome) -> str:
@@ -156,13 +153,8 @@ def _named(outcome: Outcome) -> str:
 
 
 def _leave(summary: Summary) -> None:
-    if summary.failed:
-        raise typer.Exit(SOME_FAILED if summary.failed < summary.photographs else _first_code(summary))
-
-
-def _first_code(summary: Summary) -> int:
     codes = [code for code in summary.table.column("error_code").to_pylist()[: summary.photographs] if code]
-    return codes[0] if codes and codes[0] < SOME_FAILED else PhotoError.exit_code
+    leave([code if code < SOME_FAILED else PhotoError.exit_code for code in codes], summary.photographs)
 
 
 def _print(summary: Summary, planned: int | None, as_json: bool, quiet: bool) -> None:

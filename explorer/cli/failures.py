@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +66,19 @@ class Failures:
         self.plain.append({"input": str(path), "error": print_failure(error, path), "exit_code": exit_code(error)})
 
     def leave(self) -> None:
-        """Ends the command when anything failed.
+        """Ends the command when anything failed; see `leave`."""
+        leave([exit_code(error) for error in self.errors], self.total)
 
-        Raises:
-            typer.Exit: with the first failure's own code when all failed, with 10 when only some did.
-        """
-        if self.errors:
-            raise typer.Exit(exit_code(self.errors[0]) if len(self.errors) == self.total else SOME_FAILED)
+
+def leave(codes: Sequence[int], total: int) -> None:
+    """Ends a command when photographs failed.
+
+    Args:
+        codes: the exit codes of those that failed.
+        total: all photographs.
+
+    Raises:
+        typer.Exit: with the first failure's own code when all failed, with 10 when only some did.
+    """
+    if codes:
+        raise typer.Exit(codes[0] if len(codes) == total else SOME_FAILED)

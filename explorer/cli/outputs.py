@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from explorer.atomic import beside
-from explorer.batch.results import Results, foreign
+from explorer.batch.results import check_own
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
-from explorer.identity import identities, identity
+from explorer.identity import first_among, identity
 from explorer.saving import WITHOUT_BITS, Saving
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer import Restoration
-
-"""Intermediates in [-1, 1]; the others are in [0, 1]."""
 
 
 def plan_outputs(
@@ -65,10 +63,8 @@ def plan_outputs(
         _check_suffix(path, bits, saving)
         check_folder(path.parent)
         outputs = [path]
-    sources = identities(inputs)
-    for output in outputs:
-        if identity(output) in sources:
-            raise OutputError(f"The result would replace the photo '{output}'; choose another output with -o.")
+    if (clash := first_among(outputs, inputs)) is not None:
+        raise OutputError(f"The result would replace the photo '{clash}'; choose another output with -o.")
     return outputs
 
 
@@ -162,8 +158,7 @@ def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
         return
     if overwrite == "none":
         raise OutputError(f"'{path}' already exists; leave out --no-overwrite or choose another output.")
-    if not Results([str(folder.absolute())]).note(str(path.absolute())):
-        raise foreign(str(path))
+    check_own([str(path)], str(folder))
 
 
 @contextmanager

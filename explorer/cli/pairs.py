@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.cli.folders import photographs_of
+from explorer.batch.listing import list_named
 from explorer.cli.terminal import tell, write_line
 from explorer.errors import DataError, OutputError, PhotoError
 
@@ -36,7 +36,7 @@ def darken_folder(
     from explorer.encode import encode, write_bytes
     from explorer.photo.light.reduce import reduced
 
-    files = photographs_of([folder], out).files
+    files = list_named([folder], out).files
     twice = [name for name, count in Counter(each.stem for each in files).items() if count > 1]
     if twice:
         raise DataError(f"{folder} holds several photographs called {twice[0]}; rename all but one.")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from explorer import __version__
+from explorer.batch import addresses
+from explorer.batch.journal import Journal, remove_leftovers
 from explorer.batch.left_out import told as left_out_line
+from explorer.batch.listing import Item, Named, list_named
+from explorer.batch.overlapped import EndError, Step, overlapped
+from explorer.batch.resuming import resume
 from explorer.cli.failures import Failures
-from explorer.cli.folders import Journal, Named, overlapped, photographs_of, remove_leftovers
 from explorer.cli.options import (
     BackendOption,
     BitsOption,
@@ -49,7 +53,7 @@ from explorer.cli.outputs import (
     save_intermediates,
 )
 from explorer.cli.standard import STANDARD, opened, write_out
-from explorer.cli.terminal import print_json, progress, tell, write_line
+from explorer.cli.terminal import Progress, print_json, progress, tell, write_line
 from explorer.saving import NEGATIVE, Saving
 
 if TYPE_CHECKING:
@@ -101,30 +105,31 @@ def restore(
         ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
     )
     folder = Path(out) if is_folder(out) and out.strip() else None
-    named = photographs_of(photographs, folder)
+    named = list_named(photographs, folder)
     outputs = plan_outputs(named.files, out, treatment.bits, suffix, saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)
     replaced: Overwrite = "all" if overwrite else "none" if no_overwrite else "own"
-    work = _Work(named.files, outputs, model, weights, treatment, intermediates, replaced)
+    work = _Work(model, weights, treatment, intermediates, replaced)
     if settings is not None:
         work.follow(settings)
-    _carry_out(work, named, folder, out, quiet, as_json)
+    pairs = zip(map(str, named.files), map(str, outputs), strict=True)
+    items = [Item(path, output, addresses.find_one(path)) for path, output in pairs]
+    _carry_out(work, named, items, folder, _Told(out, quiet, as_json))
 
 
-def _carry_out(work: _Work, named: Named, folder: Path | None, out: str, quiet: bool, as_json: bool) -> None:
+def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None, told: _Told) -> None:
     """Does what is not done yet, reports on it, and leaves with the exit code."""
-    told = not (quiet or as_json)
-    if named.left_out and told:
+    if named.left_out and told.lines:
         write_line(left_out_line(named.left_out), err=True)
-    skipped = work.go_on(folder, named.any_folder)
-    if skipped and told:
-        tell(f"{len(skipped)} of {len(skipped) + len(work.photographs)} are already restored in {out}")
-    restored, failures = work.all(quiet, told and out != str(STANDARD))
-    if as_json:
-        whole = {"skipped": skipped, "left_out": [asdict(each) for each in named.left_out]} if named.any_folder else {}
-        print_json({"restored": restored, "failed": failures.plain, **whole})
-    failures.leave()
+    record = work.begin(folder or Path(items[0].output).parent, folder is not None and named.any_folder)
+    with progress(0, quiet=told.quiet) as told.shown:
+        resume(items, record, work.outcomes, told.begin, told.report)
+    if told.as_json:
+        whole = {"skipped": told.skipped, "left_out": [asdict(each) for each in named.left_out]}
+        done = {"restored": told.restored, "failed": told.failures.plain}
+        print_json(done | (whole if named.any_folder else {}))
+    told.failures.leave()
 
 
 def _check_together(out: str, model: str | None, settings: Path | None, given: bool, more: bool, both: bool) -> None:
@@ -150,11 +155,52 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
 
 @dataclass
-class _Work:
-    """The photos that a command line restores, and how."""
+class _Told:
+    """What a command line says of its work."""
 
-    photographs: list[Path]
-    outputs: list[Path]
+    out: str
+    quiet: bool
+    as_json: bool
+    shown: Progress | None = None
+    waiting: list[Item] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    restored: list[dict[str, Any]] = field(default_factory=list)
+    failures: Failures = field(default_factory=lambda: Failures(0))
+
+    @property
+    def lines(self) -> bool:
+        """True if there are lines for the reader."""
+        return not (self.quiet or self.as_json)
+
+    def begin(self, waiting: list[Item], kept: list[Item]) -> None:
+        self.waiting, self.failures = list(waiting), Failures(len(waiting))
+        self.skipped = [{"input": each.input, "output": each.output} for each in kept]
+        if kept and self.lines:
+            tell(f"{len(kept)} of {len(waiting) + len(kept)} are already restored in {self.out}")
+        assert self.shown is not None
+        self.shown.expect(len(waiting))
+        self._next()
+
+    def report(self, step: Step[Item, dict[str, Any]]) -> None:
+        if step.written is None:
+            self.failures.add(Path(step.item.input), step.error or RuntimeError("nothing was written"))
+        else:
+            self.restored.append(step.written)
+            if self.lines and self.out != str(STANDARD):
+                _report(step.written)
+        assert self.shown is not None
+        self.shown.advance()
+        self._next()
+
+    def _next(self) -> None:
+        if self.waiting and self.shown is not None:
+            self.shown.say(Path(self.waiting.pop(0).input).name)
+
+
+@dataclass
+class _Work:
+    """How the photos of a command line are restored."""
+
     model: str | None
     weights: Path | None
     treatment: Treatment
@@ -171,36 +217,22 @@ class _Work:
         self.settings = read_settings(settings)
         self.treatment = replace(self.treatment, black_level=self.settings.black_level)
 
-    def go_on(self, folder: Path | None, any_folder: bool) -> list[dict[str, str]]:
-        """Takes up what an earlier run into the folder did: leaves out the photographs that it restored.
+    def begin(self, folder: Path, resumes: bool) -> Journal:
+        """The record of a folder of results, by which the next run tells them from photographs and from files of other
+        origin.
 
         Args:
-            folder: of the results; None if there is one result, which has a name of its own.
-            any_folder: folders of photographs are named.
-
-        Returns:
-            Those that are left out. A journal of the results is kept, so that the next run can tell them from
-            photographs and from files of other origin.
+            resumes: leave out what an earlier run did; else it is done again.
         """
-        if folder is None:
-            self.journal = Journal(self.outputs[0].parent, self._made_with(), self.intermediates)
-            return []
-        if any_folder:
+        if resumes:
             for each in {folder, self.intermediates or folder}:
                 remove_leftovers(each)
             if self.model is not None:
                 from explorer import load_model
 
                 self.loaded = load_model(self.model, self.weights)
-        self.journal = Journal(folder, self._made_with(), self.intermediates)
-        if not any_folder:
-            return []
-        pairs = list(zip(self.photographs, self.outputs, strict=True))
-        held = [self.journal.holds(*pair) for pair in pairs]
-        waiting = [pair for pair, done in zip(pairs, held, strict=True) if not done]
-        self.photographs, self.outputs = [path for path, _ in waiting], [output for _, output in waiting]
-        done = [pair for pair, done in zip(pairs, held, strict=True) if done]
-        return [{"input": str(path), "output": str(output)} for path, output in done]
+        self.journal = Journal(folder, self._made_with(), self.intermediates, resumes)
+        return self.journal
 
     def _made_with(self) -> list[object]:
         from explorer.sidecar import as_json
@@ -212,46 +244,31 @@ class _Work:
             asdict(how.saving), how.strength, how.half, how.black_level, __version__,
         ]  # fmt: skip
 
-    def all(self, quiet: bool, told: bool) -> tuple[list[dict[str, Any]], Failures]:
-        """Restores one photograph after the other; gives what became of those that went well, and the failures."""
-        restored: list[dict[str, Any]] = []
-        failures = Failures(len(self.photographs))
-        with progress(len(self.photographs), quiet=quiet) as shown:
-            for path in self.photographs[:1]:
-                shown.say(path.name)
-            for step in overlapped(len(self.photographs), self.read, self.make, self.write):
-                if isinstance(step.error, _NoModelError):
-                    raise step.error.reason
-                if step.error is not None or step.written is None:
-                    failures.add(self.photographs[step.index], step.error or RuntimeError("nothing was written"))
-                else:
-                    restored.append(step.written["plain"])
-                    if told:
-                        _report(step.written["plain"], step.written["lines"])
-                shown.advance()
-                for path in self.photographs[step.index + 1 : step.index + 2]:
-                    shown.say(path.name)
-        return restored, failures
+    def outcomes(self, items: Sequence[Item]) -> Generator[Step[Item, dict[str, Any]], None, None]:
+        """The engine: restores one photograph after the other."""
+        return overlapped(items, self.read, self.make, self.write)
 
-    def read(self, index: int) -> Photo:
-        if self.outputs[index] != STANDARD:
-            check_free(self.outputs[index], self.overwrite, self.outputs[index].parent)
-        photo = opened(self.photographs[index], self.treatment.black_level)
-        if self.outputs[index].suffix.lower() == NEGATIVE:
+    def read(self, item: Item) -> tuple[Path, Photo]:
+        output = Path(item.output)
+        if output != STANDARD:
+            check_free(output, self.overwrite, output.parent)
+        photo = opened(Path(item.input), self.treatment.black_level)
+        if output.suffix.lower() == NEGATIVE:
             from explorer.negative import check_negative
 
             check_negative(photo, self.treatment.saving)
-        return self.treatment.balance(photo)
+        return output, self.treatment.balance(photo)
 
-    def make(self, index: int, photo: Photo) -> Restoration:
+    def make(self, item: Item, read: tuple[Path, Photo]) -> Restoration:
         from explorer import load_model
 
+        output, photo = read
         how, intermediates = self.treatment, self.intermediates is not None
         if self.settings is not None:
             from explorer.sidecar import restore_with
 
             own = None if how.backend == "auto" else how.backend
-            scene = how.saving.needs_scene(self.outputs[index].suffix)
+            scene = how.saving.needs_scene(output.suffix)
             return restore_with(
                 photo, self.settings, backend=own, max_side=how.max_side(photo), intermediates=intermediates,
                 scene=scene,
@@ -259,13 +276,13 @@ class _Work:
         if self.loaded is None:  # after the first photo opened: an unreadable one is reported without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
-            except Exception as error:
-                raise _NoModelError(error) from error
-        how = replace(how, suffix=self.outputs[index].suffix.lower())
+            except Exception as error:  # no photo can be restored
+                raise EndError from error
+        how = replace(how, suffix=output.suffix.lower())
         return how.restored(photo, self.loaded, intermediates=intermediates)
 
-    def write(self, index: int, restoration: Restoration) -> dict[str, Any]:
-        photograph, output, how = self.photographs[index], self.outputs[index], self.treatment
+    def write(self, item: Item, restoration: Restoration) -> dict[str, Any]:
+        output, how, journal = Path(item.output), self.treatment, self.journal
         if output.suffix.lower() == NEGATIVE:
             from explorer.negative import notes_of
 
@@ -274,41 +291,32 @@ class _Work:
         if output == STANDARD:
             write_out(restoration.encoded(".png", how.bits, how.saving))
         else:
+            assert journal is not None
             with all_or_nothing(self.overwrite, output.parent) as stage:
                 restoration.save(stage(output), bits=how.bits, **asdict(how.saving))
                 if self.intermediates is not None:
                     files = save_intermediates(restoration, self.intermediates, output.stem, stage)
                 others = [file for each in files.values() for file in each]
-                if self.journal is not None:
-                    self.journal.begin(photograph, output, others)
-            if self.journal is not None:
-                self.journal.add(photograph, output, others)
-        return {"plain": _as_plain(photograph, output, how.bits, files, restoration), "lines": restoration.notes}
+                journal.begin(item, others)
+            journal.add(item, others)
+        return _as_plain(item, how.bits, files, restoration)
 
 
-class _NoModelError(Exception):
-    """The model is not available, so no photo can be restored and the command ends with the reason."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-def _report(result: dict[str, Any], notes: Sequence[str]) -> None:
+def _report(result: dict[str, Any]) -> None:
     source = f" ({result['ratio_source']})" if result["ratio_source"] else ""
     tell(
         f"{result['input']} -> {result['output']}: {result['model']}, ratio {result['ratio']:.4g}{source}, "
         f"{result['seconds']:.2f} s"
     )
-    for note in notes:
+    for note in result["notes"]:
         tell(f"  {note}")
 
 
-def _as_plain(path: Path, output: Path, bits: int, files: dict[str, list[Path]], result: Restoration) -> dict[str, Any]:
+def _as_plain(item: Item, bits: int, files: dict[str, list[Path]], result: Restoration) -> dict[str, Any]:
     height, width = result.image.shape[:2]
     return {
-        "input": str(path),
-        "output": str(output),
+        "input": item.input,
+        "output": item.output,
         "bits": bits,
         "width": width,
         "height": height,

@@ -125,6 +125,9 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 class Progress(Protocol):
     """How far a long command is."""
 
+    def expect(self, total: int) -> None:
+        """Says how many things there are to do, where that was not known at the start."""
+
     def say(self, what: str) -> None:
         """Shows what is being done now."""
 
@@ -133,6 +136,9 @@ class Progress(Protocol):
 
 
 class _Silent:
+    def expect(self, total: int) -> None:
+        pass
+
     def say(self, what: str) -> None:
         pass
 
@@ -187,6 +193,9 @@ def _bar(total: int, quiet: bool) -> Iterator[Progress]:
         task = bar.add_task("", total=total)
 
         class _Shown:
+            def expect(self, total: int) -> None:
+                bar.update(task, total=total)
+
             def say(self, what: str) -> None:
                 bar.update(task, description=printable(what))
 

@@ -35,8 +35,3 @@ def hooked(hooks: Iterable[tuple[nn.Module, Hook]]) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def hook_count(net: nn.Module) -> int:
-    """Counts the forward hooks on a network and all its modules."""
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in net.modules())

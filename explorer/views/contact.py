@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.views.stage import STAGE
+from explorer.views.stage import PARTS
 from explorer.views.tables import grid
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -97,10 +97,11 @@ def sheet_page(
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(heading)}</title><style>{_STYLE}</style></head><body><h1>{escape(heading)}</h1>
-<nav aria-label="Zoom"><button type="button" aria-label="Zoom out">−</button><output>100 %</output>
-<button type="button" aria-label="Zoom in">+</button><button type="button">Fit</button></nav>
+<nav aria-label="Zoom"><button type="button" class="lx-out" aria-label="Zoom out">−</button><output>100 %</output>
+<button type="button" class="lx-in" aria-label="Zoom in">+</button>
+<button type="button" class="lx-fit">Fit</button></nav>
 <ul>{items}</ul>{grid(*table, caption=heading)}{said}<pre>{made}</pre>
-<script>{STAGE}
+<script>{PARTS}
 {_SCRIPT}</script></body></html>
 """
 

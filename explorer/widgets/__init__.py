@@ -69,7 +69,7 @@ def _module(name: str) -> Any:
     """One of this package's modules.
 
     Raises:
-        ExplorerError: ipywidgets is not installed.
+        ExplorerError: anywidget is not installed.
     """
     from importlib import import_module
 
@@ -78,10 +78,10 @@ def _module(name: str) -> Any:
     try:
         return import_module(f"explorer.widgets.{name}")
     except ModuleNotFoundError as error:
-        if error.name not in ("ipywidgets", "traitlets"):
+        if error.name not in ("anywidget", "ipywidgets", "traitlets"):
             raise
         raise ExplorerError(
-            "The widgets need ipywidgets, which is not installed; run `pip install ipywidgets anywidget`."
+            "The widgets need anywidget, which is not installed; run `pip install anywidget`."
         ) from error
 
 

@@ -55,7 +55,7 @@ class CompareExplorer(Explorer):
         self._run = ipywidgets.Button(description=say("label.compare"))
         self._run.add_class("lx-primary")
         self._run.on_click(lambda _button: self._by_user(self._renew))
-        self.view = viewer.tiles()
+        self.view = viewer.Tiles()
         self._table = style.html()
         self.children = [
             style.style(),

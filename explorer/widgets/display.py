@@ -8,7 +8,6 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from explorer.widgets import viewer
 from explorer.widgets.gallery import pictures
 from explorer.widgets.style import html
 
@@ -27,7 +26,7 @@ def as_widget(value: Any) -> ipywidgets.Widget | None:
     if isinstance(value, list | tuple):
         parts = [as_widget(each) for each in value]
         return ipywidgets.VBox([each for each in parts if each is not None])
-    if viewer.anywidget is not None and type(value).__module__.startswith("plotly"):
+    if type(value).__module__.startswith("plotly"):
         from plotly.graph_objects import FigureWidget
 
         return FigureWidget(value)

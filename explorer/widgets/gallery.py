@@ -33,7 +33,7 @@ def as_tiles(titled: Mapping[str, FloatArray]) -> list[viewer.Tile]:
 
 def pictures(titled: Mapping[str, FloatArray], *, tile_width: int = 250) -> ipywidgets.VBox:
     """See `explorer.widgets.pictures`."""
-    view = viewer.tiles()
+    view = viewer.Tiles()
     view.show(as_tiles(titled), tile_width)
     made = ipywidgets.VBox([style.style(), view])
     for each in ("lx-w", "lx-card", "lx-wide"):

@@ -32,10 +32,6 @@ def _logit_cases() -> list[tuple[Any, ...]]:
     return [(np.zeros((3, 3)), True), (two, True), (two, False), (logits, False), (logits, True)]
 
 
-def _generator_loss(fooled: float, distance: float, weight: float) -> float:
-    return fooled + weight * distance
-
-
 def _l1(image: Array, reference: Array) -> float:
     return float(np.abs(image - reference).mean())
 

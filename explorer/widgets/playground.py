@@ -31,7 +31,7 @@ class Playground(ipywidgets.VBox):
         self._controls = {name: _control(name, control) for name, control in controls.items()}
         self._problem = style.html()
         self._problem.add_class("lx-problem")
-        self.view = viewer.tiles()
+        self.view = viewer.Tiles()
         self._else = ipywidgets.VBox([])
         heading = style.html(f'<div class="lx-head"><b>{title}</b></div>')
         super().__init__(

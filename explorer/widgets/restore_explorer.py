@@ -50,7 +50,7 @@ class RestoreExplorer(Explorer):
             layout={"width": "min(100%, 250px)"},
         )
         self._left.observe(lambda _change: self._by_user(self._show), "value")
-        self.view = viewer.before_after()
+        self.view = viewer.BeforeAfter()
         self._taken: FloatArray | None = None
         self._kept: tuple[tuple[Photo, LoadedModel | str, float], Photo, NetworkOutput] | None = None
         self.children = [

@@ -45,8 +45,8 @@ class RetinexExplorer(Explorer):
         )  # fmt: skip
         for each in (self._gamma, self._gain):
             each.observe(lambda _change: self._by_user(self._relight), "value")
-        self.view = viewer.tiles()
-        self.relit_view = viewer.before_after()
+        self.view = viewer.Tiles()
+        self.relit_view = viewer.BeforeAfter()
         self._edit = ipywidgets.VBox(
             [
                 style.html(f"<p class='lx-remark'>{say('label.by_hand')}</p>"),

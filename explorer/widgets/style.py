@@ -13,6 +13,7 @@ from explorer.classroom.language import say
 from explorer.photo import RawPhoto
 from explorer.photo.types import Photo
 from explorer.views.pictures import FloatArray
+from explorer.views.stage import STYLE
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -23,9 +24,14 @@ def asset(*names: str) -> str:
     return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
 
 
+def css() -> str:
+    """The style sheet."""
+    return STYLE + asset("widget.css")
+
+
 def style() -> ipywidgets.HTML:
     """The style sheet as an invisible widget, so that plain ipywidgets look the same everywhere."""
-    return html(f"<style>{asset('widget.css')}</style>", "lx-style")
+    return html(f"<style>{css()}</style>", "lx-style")
 
 
 def html(value: str = "", *classes: str) -> ipywidgets.HTML:

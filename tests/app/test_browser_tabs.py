@@ -166,7 +166,7 @@ def test_a_channel_is_chosen_and_switched_off(page: Page, address: str) -> None:
     page.click("#lx-features-channels .lx-switch")
     page.wait_for_selector("#lx-features-tiles strong:has-text('What the channels changed')")
     assert page.locator(tiles).count() == 5
-    assert page.locator("#lx-features-channels button.lx-silent").count() == 1
+    assert page.locator("#lx-features-channels button[data-off='true']").count() == 1
     page.click("#lx-features-channels .lx-all-on")
     page.wait_for_function("document.querySelectorAll('#lx-features-tiles .lx-tile').length === 3")
     with page.expect_download() as waiting:

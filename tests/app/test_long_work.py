@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,8 +86,7 @@ def test_what_is_left_is_told_from_what_is_done() -> None:
 
 def test_what_takes_long_is_said_before(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     opening.take_photo(session, RgbPhoto(np.full((900, 1200, 3), 0.02, np.float32), 8))
-    monkeypatch.setattr(budget, "_TAKEN", {})
-    monkeypatch.setattr(budget, "_WHOLE", set())
+    monkeypatch.setattr(budget, "_SPEEDS", defaultdict(budget._Speed))
     assert workspace.estimate(session, "gamma", 2.0) == [], "nothing is known of it"
     budget.took(model_picker.load("gamma"), 0.5, 1200 * 900, whole=False)
     workspace.preview(session, "gamma", 2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import gradio as gr
@@ -67,6 +68,27 @@ def test_every_tab_is_there_and_has_its_own_address(demo: gr.Blocks) -> None:
     found = [block.id for block in demo.blocks.values() if isinstance(block, gr.Tab)]
     assert found == [module.NAME for module in TABS]
     assert len(set(found)) == len(TABS)
+
+
+def test_a_new_tab_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer import app
+    from explorer.app import page
+
+    (tmp_path / "notes_tab.py").write_text(
+        "import gradio as gr\n"
+        "NAME, TITLE, PLACE = 'notes', 'Notes', 15\n"
+        "def build(shared):\n    gr.Textbox(label='Note')\n    return {}\n"
+    )
+    monkeypatch.setattr(app, "__path__", [*app.__path__, str(tmp_path)])
+    monkeypatch.setattr(page, "TABS", page._tabs())
+    monkeypatch.delitem(sys.modules, "explorer.app.notes_tab")
+    made = build_app()
+    assert [block.id for block in made.blocks.values() if isinstance(block, gr.Tab)][:3] == [
+        "restore",
+        "notes",
+        "queue",
+    ]
+    assert any(isinstance(block, gr.Textbox) and block.label == "Note" for block in made.blocks.values())
 
 
 def test_networks_come_first_and_labels_are_unique() -> None:

@@ -28,7 +28,7 @@ from explorer.inspect import (
     sweep_ratios,
     switched_off,
 )
-from explorer.inspect.hooks import hook_count, hooked
+from explorer.inspect.hooks import hooked
 from explorer.inspect.runs import find_runs, read_run, replay_frames
 from explorer.models import architecture, architectures
 from explorer.photo.types import RgbPhoto
@@ -42,6 +42,11 @@ def model_of(name: str, **options: object) -> LoadedModel:
     a = architecture(name)
     config = WeightsConfig(schema=1, name=f"{name}.test", architecture=name, domain=a.domain)
     return LoadedModel(f"{name}.test", a, a.create(**options), config, WeightsIdentity(f"{name}.test", "local", name))
+
+
+def hook_count(net: torch.nn.Module) -> int:
+    """Forward hooks on a network and everything in it."""
+    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in net.modules())
 
 
 @pytest.fixture(scope="module")

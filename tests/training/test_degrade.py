@@ -8,7 +8,7 @@ import torch
 
 from explorer.metrics import psnr
 from explorer.photo.light.amplify import suggest_ratio
-from explorer.photo.light.demosaic import demosaic_bayer
+from explorer.photo.light.demosaic import demosaic as demosaiced
 from explorer.photo.light.develop import develop as photo_develop
 from explorer.photo.model_input import model_input
 from explorer.photo.types import Exposure, RawPhoto, RgbPhoto
@@ -139,7 +139,7 @@ def test_torch_and_photo_develop_alike() -> None:
     clean = torch.rand(1, 3, 50, 66, generator=generator(2))
     dark = darken_to_mosaic(clean, generator(6), ratio=torch.tensor([20.0]))
     mosaic = dark.mosaic[0, 0].numpy()
-    assert np.abs(demosaic(dark.mosaic)[0].permute(1, 2, 0).numpy() - demosaic_bayer(mosaic)).max() < 1e-6
+    assert np.abs(demosaic(dark.mosaic)[0].permute(1, 2, 0).numpy() - demosaiced(mosaic, "bayer")).max() < 1e-6
     red, green, blue = dark.camera.gains[0].tolist()
     photo = RawPhoto(
         mosaic=mosaic.copy(), cfa="bayer", phase="RGGB", white_balance=WhiteBalance((red, green, blue), "test"),

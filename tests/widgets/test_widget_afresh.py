@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 pytest.importorskip("ipywidgets")
 
-from explorer.views.stage import STAGE  # noqa: E402  (needs ipywidgets)
+from explorer.views.stage import PARTS  # noqa: E402  (needs ipywidgets)
 from explorer.widgets.compare_explorer import MOST  # noqa: E402
 from explorer.widgets.opening import as_photo  # noqa: E402
 from explorer.widgets.questions import questions  # noqa: E402
-from explorer.widgets.style import asset  # noqa: E402
+from explorer.widgets.style import asset, css  # noqa: E402
 
 DARK = np.linspace(0.01, 0.2, 40 * 60 * 3, dtype=np.float32).reshape(40, 60, 3)
 
@@ -217,8 +217,8 @@ document.getElementById("at").style.display = "";
 @pytest.mark.browser
 def test_a_double_click_zooms_only_and_another_photo_shows_all(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 500, "height": 500})
-    script = (STAGE + asset("kit.js", "before_after.js")).replace("export default { render };", "")
-    page.set_content(PAGE % (asset("widget.css"), script))
+    script = (PARTS + asset("kit.js", "before_after.js")).replace("export default { render };", "")
+    page.set_content(PAGE % (css(), script))
     box = page.locator(".lx-frame").bounding_box()
     assert box is not None
     zoom = page.locator(".lx-zoom")

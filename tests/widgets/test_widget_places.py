@@ -52,7 +52,7 @@ def test_widgets_show_the_place(browser: Browser, kind: str) -> None:
     from explorer.widgets import viewer
 
     photo: FloatArray = (coded(600, 400) / 255).astype(np.float32)
-    view = viewer.before_after() if kind == "before_after" else viewer.tiles()
+    view = viewer.BeforeAfter() if kind == "before_after" else viewer.Tiles()
     if kind == "before_after":
         view.show(photo, photo, ("before", "after"), ("before", "after"))
     else:

@@ -7,6 +7,7 @@ const left = new Set();
 const follows = find(".lx-follows"), navigator_ = find(".lx-navigator");
 let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, awaited = 0, settled = "", latest = null;
 const stage = makeStage(() => draw(), { exact: frame });
+const divider = makeDivider(frame, stage);
 
 // Pixels of the screen for one pixel of the photo, where the whole picture is seen.
 function fitted() {
@@ -71,12 +72,6 @@ for (const name of ["pointerdown", "pointermove"]) navigator_.addEventListener(n
   event.preventDefault();
   stage.set(stage.zoom, ...stage.locate(navigator_, event));
 });
-function divide(share) {
-  const value = Math.min(100, Math.max(0, share));
-  split.value = value;
-  frame.style.setProperty("--split", value + "%");
-  split.setAttribute("aria-valuetext", Math.round(value) + " percent before, " + Math.round(100 - value) + " percent after");
-}
 async function load(image, src, alt) {
   image.alt = alt;
   if (image.getAttribute("src") === src) return;
@@ -118,7 +113,7 @@ async function render() {
   find(".lx-tag-before").textContent = side.label;
   dropper.hidden = !value.pick;
   if (!value.pick) pick(false);
-  if (shown !== value.photo) { shown = value.photo; divide(50); stage.reset(); }
+  if (shown !== value.photo) { shown = value.photo; divider.set(50); stage.reset(); }
   element.dataset.revision = value.revision;
   if (wantsOne && value.full) { wantsOne = false; oneToOne(); }
   draw();
@@ -151,13 +146,13 @@ for (const image of [after, details[0]]) image.addEventListener("load", clip);
 let held = null, pointed = false;
 frame.addEventListener("pointerenter", () => { pointed = true; });
 frame.addEventListener("pointerleave", () => { pointed = false; });
-const release = () => { if (held !== null) { divide(held); held = null; } };
+const release = () => { if (held !== null) { divider.set(held); held = null; } };
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "b" || event.ctrlKey || event.metaKey || event.altKey || held !== null) return;
   if (!element.isConnected || !(pointed || frame.contains(document.activeElement))) return;
   if (event.target !== split && event.target.closest("input, select, textarea, [contenteditable]")) return;
-  held = Number(split.value);
-  divide(100);
+  held = divider.share;
+  divider.set(100);
 });
 document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "b") release(); });
 addEventListener("blur", release);
@@ -183,25 +178,9 @@ frame.addEventListener("pointerdown", (event) => {
 }, true);
 element.addEventListener("keydown", (event) => { if (event.key === "Escape") pick(false); });
 document.addEventListener("lx-pick", (event) => { if (element.isConnected) pick(event.detail && Boolean(props.value && props.value.pick)); });
-const drag = (event) => divide(stage.locate(frame, event)[0] * 100);
-stage.listen(frame, drag);
-const handle = find(".lx-handle");
-handle.addEventListener("pointerdown", (event) => { event.stopPropagation(); handle.setPointerCapture(event.pointerId); });
-handle.addEventListener("pointermove", (event) => {
-  if (handle.hasPointerCapture(event.pointerId)) drag(event);
-});
-split.addEventListener("input", () => divide(Number(split.value)));
-frame.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  // The divider's own arrows move it; with Shift, or where the frame itself has the focus, they move the picture.
-  if (event.key.startsWith("Arrow") && event.target === split && !event.shiftKey) return;
-  if (!stage.keys(event) && step) divide(Number(split.value) + step);
-});
 choice.addEventListener("change", render);
 dropper.addEventListener("click", () => pick(!picking));
-find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
-find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
-find(".lx-fit").addEventListener("click", () => stage.reset());
+wireZoom(stage, element);
 find(".lx-one").addEventListener("click", () => {
   const value = props.value;
   if (value.full || value.windows || value.overview >= value.size[0]) oneToOne();
@@ -209,5 +188,4 @@ find(".lx-one").addEventListener("click", () => {
 });
 new ResizeObserver(() => { stage.reach(1 / fitted()); draw(); }).observe(frame);
 watch("value", render);
-divide(50);
 render();

@@ -1,7 +1,11 @@
 const find = (name) => element.querySelector(name);
-const video = find("video"), frame = find(".lx-frame"), empty = find(".lx-empty"), split = find(".lx-split");
+const video = find("video"), frame = find(".lx-frame"), empty = find(".lx-empty");
 const before = find(".lx-before"), after = find(".lx-after"), start = find(".lx-live-start"), freeze = find(".lx-live-freeze");
 const record = find(".lx-live-record"), range = find(".lx-ratio-range"), shown = find("output"), auto = find(".lx-live-auto input");
+const stage = makeStage(() => {
+  for (const each of [before, after]) stage.lay(each);
+  frame.classList.toggle("lx-zoomed", stage.zoom > 1);
+});
 const state = find(".lx-live-state"), slow = find(".lx-live-slow"), clip = find(".lx-download");
 const HIGH = 300, STEPS = 1000, LARGEST = 640, SECOND = 1000, QUICK = 0.06;
 const page = Math.random().toString(36).slice(2);
@@ -17,10 +21,6 @@ function showRatio(ratio) {
   shown.textContent = "×" + Number(ratio < 10 ? ratio.toFixed(2) : ratio < 100 ? ratio.toFixed(1) : ratio.toFixed(0));
 }
 const ratio = () => Math.pow(HIGH, range.value / STEPS);
-function divide(share) {
-  split.value = Math.min(100, Math.max(0, share));
-  frame.style.setProperty("--split", split.value + "%");
-}
 // A new frame of the camera, where the browser tells of them. A camera that gives none must not hold up the end.
 const newFrame = () => Promise.race([pause(SECOND), new Promise((done) => {
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((_, frame) => done(frame.presentedFrames));
@@ -159,11 +159,7 @@ record.addEventListener("click", () => {
   record.setAttribute("aria-pressed", "true");
 });
 range.addEventListener("input", () => { auto.checked = false; showRatio(ratio()); });
-split.addEventListener("input", () => divide(Number(split.value)));
-const drag = (event) => { const box = frame.getBoundingClientRect(); divide(100 * (event.clientX - box.left) / box.width); };
-frame.addEventListener("pointerdown", (event) => { if (event.button) return; frame.setPointerCapture(event.pointerId); drag(event); });
-frame.addEventListener("pointermove", (event) => { if (frame.hasPointerCapture(event.pointerId)) drag(event); });
 document.addEventListener("lx-live", (event) => { if (event.detail.model) model = event.detail.model; });
 if (props.model) model = props.model;
 showRatio(1);
-divide(50);
+makeDivider(frame, stage);

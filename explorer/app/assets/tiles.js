@@ -110,7 +110,7 @@ function derive(tile) {
   }
   tile.derived = null;
   tile.detail.textContent = "";
-  if (!ready) { legend(tile, shownIn(tile).item.legend); return; }
+  if (!ready) { fillLegend(tile.legend, shownIn(tile).item.legend); return; }
   const sum = (data) => { let all = 0; for (let i = 0; i < data.length; i += 4) all += data[i] + data[i + 1] + data[i + 2]; return all; };
   const own = sum(pairs[0][0].data), factor = kind === "matched" && own > 0 ? sum(pairs[0][1].data) / own : 1;
   const difference = (a, b, i) => (Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2])) / 765;
@@ -134,18 +134,12 @@ function derive(tile) {
       : told.mean.replace("{value}", (all / (width * height)).toFixed(4));
   }
   tile.derived = true;
-  legend(tile, kind === "matched" ? null : { css: told.colours, low: "0", high: "0.25" });
+  fillLegend(tile.legend, kind === "matched" ? null : { css: told.colours, low: "0", high: "0.25" });
 }
 // Whether two layers show the same part with the same pixels.
 function alike(one, other) {
   return Boolean(one.data && other.data) && one.width === other.width && one.height === other.height &&
     ["left", "top", "width", "height"].every((side) => one.box[side] === other.box[side]);
-}
-function legend(tile, value) {
-  tile.legend.hidden = !value;
-  if (!value) return;
-  const [low, bar, high] = tile.legend.children;
-  low.textContent = value.low; high.textContent = value.high; bar.style.background = value.css;
 }
 function readAt(px, py) {
   for (const tile of tiles.values()) {
@@ -312,7 +306,7 @@ function render() {
     tile.item = item;
     if (!order.includes(item.id)) order.push(item.id);
     fill(tile);
-    legend(tile, item.legend);
+    fillLegend(tile.legend, item.legend);
     loadValues(tile);
   }
   for (const tile of tiles.values()) if (tile.stand) fill(tile);
@@ -343,9 +337,7 @@ drawing.addEventListener("click", () => {
   element.classList.toggle("lx-drawing", on);
   if (on && !line) setLine([0, 0.5, 1, 0.5], true);
 });
-find(".lx-in").addEventListener("click", () => stage.zoomAt(1.5));
-find(".lx-out").addEventListener("click", () => stage.zoomAt(1 / 1.5));
-find(".lx-fit").addEventListener("click", () => stage.reset());
+wireZoom(stage, element);
 find(".lx-one").addEventListener("click", () => { stage.reach(1 / fitted()); stage.set(1 / fitted(), stage.x, stage.y); });
 new ResizeObserver(() => { if (tiles.size && latest.size) stage.reach(1 / fitted()); draw(); }).observe(list);
 watch("value", render);

@@ -235,15 +235,6 @@ def plane_places(step: int, order: PlaneOrder) -> tuple[tuple[int, int], ...]:
     return ((0, 0),) if step == 1 else _BAYER_ORDERS[order]
 
 
-def unpack_bayer(planes: FloatArray, order: PlaneOrder = "sid") -> FloatArray:
-    """Unpacks 4 x h x w planes to a 2h x 2w mosaic: the inverse of `pack_bayer`."""
-    _, height, width = planes.shape
-    mosaic = np.empty((2 * height, 2 * width), dtype=planes.dtype)
-    for plane, (dy, dx) in zip(planes, _BAYER_ORDERS[order], strict=True):
-        mosaic[dy::2, dx::2] = plane
-    return mosaic
-
-
 def pack_xtrans(
     mosaic: FloatArray, *, factors: Factors = (1.0, 1.0, 1.0), clip: tuple[float, float] | None = None
 ) -> FloatArray:

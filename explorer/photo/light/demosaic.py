@@ -125,7 +125,11 @@ def _at_green(
 def _bayer_band(
     mosaic: FloatArray, top: int, bottom: int, factors: tuple[float, float, float], level: float
 ) -> FloatArray:
-    """Demosaicks rows top to bottom by Malvar, He and Cutler, colour by colour: 3 x rows x W."""
+    """Rows top to bottom, colour by colour: 3 x rows x W.
+
+    Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color images", ICASSP
+    2004: bilinear interpolation with a correction by the gradient of the colour that is known.
+    """
     red, green1, green2, blue = _cells(mosaic, top, bottom, factors, level)
     band = np.empty((3, bottom - top, mosaic.shape[1]), dtype=np.float32)
     reds, greens, blues = band
@@ -214,19 +218,6 @@ def each_band(
     one = {"bayer": _bayer_band, "xtrans": _xtrans_band, "none": _plain_band}[cfa]
     rows = rows_of_band(width, PERIODS[cfa])
     in_bands(height, rows, lambda top, bottom: finish(top, bottom, one(mosaic, top, bottom, factors, level)))
-
-
-def demosaic_bayer(mosaic: FloatArray) -> FloatArray:
-    """Demosaicks as Malvar, He & Cutler, "High-quality linear interpolation for demosaicing of Bayer-patterned color
-    images", ICASSP 2004: bilinear interpolation with a correction by the gradient of the known colour.
-
-    Args:
-        mosaic: H x W, R G / G B, even sides.
-
-    Returns:
-        H x W x 3 float32.
-    """
-    return demosaic(mosaic, "bayer")
 
 
 def demosaic(mosaic: FloatArray, cfa: Cfa) -> FloatArray:

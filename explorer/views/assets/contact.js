@@ -5,8 +5,5 @@ const stage = makeStage(() => {
   shown.textContent = Math.round(stage.zoom * 100) + " %";
 });
 for (const frame of frames) { stage.listen(frame); frame.addEventListener("keydown", (event) => stage.keys(event)); }
-const [out, into, fit] = document.querySelectorAll("nav button");
-out.addEventListener("click", () => stage.zoomAt(1 / 1.5));
-into.addEventListener("click", () => stage.zoomAt(1.5));
-fit.addEventListener("click", () => stage.reset());
+wireZoom(stage, document);
 stage.reset();

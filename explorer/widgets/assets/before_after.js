@@ -10,35 +10,13 @@ function render({ model, el }) {
       <div class="lx-handle" aria-hidden="true"><span></span></div>
     </div>`;
   const find = (name) => el.querySelector(name);
-  const frame = find(".lx-frame"), split = find(".lx-split"), handle = find(".lx-handle");
+  const frame = find(".lx-frame");
   const stage = makeStage(() => { dress(stage, frame); tools.say(); }, { wheelNeedsCtrl: true });
   const tools = zoomTools(stage, "Drag the divider, or focus it and press the arrow keys. Double-click zooms.");
   el.append(tools.bar);
-
-  const divide = (share, tell) => {
-    const value = Math.round(Math.min(100, Math.max(0, share)));
-    split.value = value;
-    frame.style.setProperty("--split", value + "%");
-    split.setAttribute("aria-valuetext", `${value} percent ${model.get("before_label")}, ${100 - value} percent ${model.get("after_label")}`);
-    if (tell && model.get("split") !== value) { model.set("split", value); model.save_changes(); }
-  };
-  const drag = (event) => divide(stage.locate(frame, event)[0] * 100, true);
-  stage.listen(frame, drag);
-  let grasped = null; // until the pointer has moved far enough to be no click, the half of a double one
-  handle.addEventListener("pointerdown", (event) => { grasped = event; event.stopPropagation(); handle.setPointerCapture(event.pointerId); split.focus({ preventScroll: true }); });
-  handle.addEventListener("pointermove", (event) => {
-    if (!handle.hasPointerCapture(event.pointerId) || (grasped && Math.abs(event.clientX - grasped.clientX) < 4)) return;
-    grasped = null;
-    drag(event);
-  });
-  split.addEventListener("input", () => divide(Number(split.value), true));
-  frame.addEventListener("keydown", (event) => {
-    const steps = { PageUp: 10, PageDown: -10 }, step = { ArrowLeft: -1, ArrowRight: 1, ...steps }[event.key];
-    // The divider's own arrows move it; with Shift, or where the frame itself has the focus, they move the picture.
-    if (event.key.startsWith("Arrow") && event.target === split && !event.shiftKey) return;
-    if (stage.keys(event) || !step) return;
-    divide(Number(split.value) + step, true);
-    event.preventDefault();
+  const divider = makeDivider(frame, stage, {
+    labels: () => [model.get("before_label"), model.get("after_label")],
+    moved: (share) => { model.set("split", share); model.save_changes(); },
   });
 
   const words = () => {
@@ -47,7 +25,8 @@ function render({ model, el }) {
     find(".lx-before").alt = model.get("before_alt");
     find(".lx-after").alt = model.get("after_alt");
     el.style.setProperty("--aspect", model.get("width") / model.get("height"));
-    divide(model.get("split"), false);
+    // Python has whole per cents, the hand that drags does not.
+    divider.set(Math.round(divider.share) === model.get("split") ? divider.share : model.get("split"));
   };
   const pictures = () => {
     el.style.display = model.get("after").byteLength ? "" : "none"; // nothing was restored yet

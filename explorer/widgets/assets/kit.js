@@ -12,22 +12,12 @@ function zoomTools(stage, hint) {
   bar.className = "lx-tools";
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Zoom");
-  const words = document.createElement("span");
-  words.className = "lx-grow";
+  bar.innerHTML = `<span class="lx-grow"></span><button type="button" class="lx-out" aria-label="Zoom out">\u2212</button>
+    <span class="lx-zoom" aria-live="polite"></span><button type="button" class="lx-in" aria-label="Zoom in">+</button>
+    <button type="button" class="lx-fit" aria-label="Fit the whole picture">Fit</button>`;
+  wireZoom(stage, bar);
+  const words = bar.querySelector(".lx-grow"), label = bar.querySelector(".lx-zoom");
   words.textContent = hint;
-  const label = document.createElement("span");
-  label.className = "lx-zoom";
-  label.setAttribute("aria-live", "polite");
-  const button = (text, name, act) => {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.textContent = text;
-    made.setAttribute("aria-label", name);
-    made.addEventListener("click", act);
-    return made;
-  };
-  bar.append(words, button("\u2212", "Zoom out", () => stage.zoomAt(1 / 1.5)), label,
-             button("+", "Zoom in", () => stage.zoomAt(1.5)), button("Fit", "Fit the whole picture", stage.reset));
   return { bar, words, say: () => { label.textContent = Math.round(stage.zoom * 100) + " %"; } };
 }
 // The source of a picture whose PNG bytes came from Python; the one before it is let go.

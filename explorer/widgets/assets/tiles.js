@@ -9,10 +9,9 @@ function render({ model, el }) {
 
   const legend = (scale) => {
     const line = document.createElement("div");
-    line.className = "lx-scale";
-    const ramp = document.createElement("i");
-    ramp.style.background = scale.css;
-    line.append(String(scale.low), ramp, String(scale.high));
+    line.className = "lx-legend";
+    line.innerHTML = "<span></span><i></i><span></span>";
+    fillLegend(line, scale);
     return line;
   };
   const draw = () => {
