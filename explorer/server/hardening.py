@@ -50,14 +50,13 @@ def hardened(
 ) -> dict[str, Any]:
     """Makes an app ready for visitors who mean it harm.
 
-    Paths of uploads become unguessable, nothing is fetched from addresses, the queue cannot be passed by, and the
-    decoders of photographs are started.
+    Makes upload paths unguessable, fetches nothing from addresses, guards the queue, and starts the photo decoders.
 
     Args:
         demo: what is about to be launched.
         options: by default those of the environment.
-        host: what is listened on. Where that is this machine, the server answers to this machine's names only, unless
-            the options name others.
+        host: the address to listen on. On a loopback address, only this machine's names are answered, unless the options
+            name others.
         share: also answer to the names of Gradio's tunnels.
         frames: restores the frames of live cameras; without, there are none.
 

@@ -138,8 +138,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
         mark: put before the name of the page that asks.
 
     Returns:
-        The body as it was understood here, so that no one interprets it differently; and how many photographs it brings
-        along as texts.
+        The body as understood here, so that no one interprets it differently; the number of photos it holds as text.
 
     Raises:
         RefusalError: no JSON, too many values, or one of the above.

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import queue_work, sessions
+from explorer.app import queue_work, sessions, workspace
 from explorer.app.queue_tab import strip_of, wished
 from explorer.app.queued import Wish
 from explorer.app.session import Session
@@ -86,16 +86,16 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    restore, calls = explorer.restore, []
+    run, calls = workspace.run, []
 
     def restored(*given: Any, **named: Any) -> Any:
         calls.append(given)
         if len(calls) == 2:
             session.begins(queue_work.GROUP)  # Cancel is pressed
             named["progress"](0.5)
-        return restore(*given, **named)
+        return run(*given, **named)
 
-    monkeypatch.setattr(explorer, "restore", restored, raising=False)
+    monkeypatch.setattr(workspace, "run", restored)
     now = finished(session)
     assert now.cancelled and now.done == 1 and now.output is not None
     assert [each.state for each in session.queue.photos] == ["done", "waiting"]
@@ -108,16 +108,16 @@ def test_a_page_that_goes_ends_the_work(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    begun, restore = threading.Event(), explorer.restore
+    begun, run = threading.Event(), workspace.run
 
     def restored(*given: Any, **named: Any) -> Any:
         begun.set()
         for _ in range(600):  # a network that takes a minute, tile by tile
             time.sleep(0.1)
             named["progress"](0.5)
-        return restore(*given, **named)
+        return run(*given, **named)
 
-    monkeypatch.setattr(explorer, "restore", restored, raising=False)
+    monkeypatch.setattr(workspace, "run", restored)
     steps = queue_work.run(session, session.begins(queue_work.GROUP))
     next(steps)
     next(steps)

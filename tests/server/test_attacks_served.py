@@ -204,11 +204,11 @@ def test_what_is_asked_by_other_protocols_is_refused_without_a_word(server: Serv
             assert raw.recv(100).startswith(b"HTTP/1.1 403")
     time.sleep(0.5)
     assert "handshake" not in server.log.read_text()[before:]
-    for _ in range(FOREIGN_A_MINUTE * 2):
+    for _ in range(FOREIGN_A_MINUTE * 3):  # within two of the minutes that are counted
         with socket.create_connection((host, int(port))) as raw:
             raw.sendall(b"\0nonsense\r\n\r\n")
             raw.recv(100)
-    assert server.log.read_text().count("Invalid HTTP request") < FOREIGN_A_MINUTE * 1.5
+    assert server.log.read_text().count("Invalid HTTP request") <= FOREIGN_A_MINUTE * 2
 
 
 def test_values_that_no_page_sends_leave_no_traceback(server: Server) -> None:

@@ -24,6 +24,7 @@ function makeDivider(frame, stage, { labels = () => ["before", "after"], moved =
     handle.setPointerCapture(event.pointerId);
     split.focus({ preventScroll: true });
   });
+  handle.addEventListener("mousedown", (event) => event.preventDefault()); // its default gives the frame the focus
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId) || (grasped && Math.abs(event.clientX - grasped.clientX) < 4)) return;
     grasped = null;
