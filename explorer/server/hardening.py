@@ -55,7 +55,7 @@ def hardened(
     Args:
         demo: what is about to be launched.
         options: by default those of the environment.
-        host: the address to listen on. On a loopback address, only this machine's names are answered, unless the options
+        host: the address to listen on. On loopback, only this machine's names are answered unless the options
             name others.
         share: also answer to the names of Gradio's tunnels.
         frames: restores the frames of live cameras; without, there are none.
