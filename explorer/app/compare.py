@@ -190,6 +190,8 @@ class Board:
     """The model that runs now; None at the end."""
     measuring: bool = False
     """True once all pictures are there, while times are measured."""
+    preparing: list[str] = field(default_factory=list)
+    """What is said while the model that runs now is prepared for this machine, which happens once."""
     done: int = 0
     stopped: bool = False
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -251,7 +253,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
 def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
     """Does one step each time it is asked for the next; `board` says before each what it will be."""
     for model, ratio in board.wanted:
-        board.next_model = model_picker.label(model)
+        board.next_model, board.preparing = model_picker.label(model), model_picker.preparing(model)
         yield
         try:
             with board.alone:
@@ -262,7 +264,7 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
             board.tiles.append(row.tile)
             board.rows.append(row)
         board.done += 1
-    board.measuring = True
+    board.measuring, board.preparing = True, []
     for number, row in enumerate(board.rows):
         if row.seconds is None:
             board.next_model, board.done, tile = model_picker.label(row.model), number, row.tile

@@ -218,7 +218,7 @@ class Handlers:
         at, counts = self.parts, {"done": board.done, "total": len(board.wanted)}
         if board.next_model is not None:
             words = text.COMPARE_MEASURING if board.measuring else text.COMPARE_NEXT
-            return {at.status: note([words.format(model=board.next_model, **counts)])}
+            return {at.status: note([words.format(model=board.next_model, **counts), *board.preparing])}
         said, plot = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(board.wanted)), board.plot
         return {
             at.status: note([text.COMPARE_STOPPED, said] if board.stopped else [said]),
@@ -273,6 +273,8 @@ class Handlers:
         at, begun = self.parts.sweep, time.perf_counter()
         cancel = gr.update(visible=shown_if(True))
         yield {self.shared.token: session.token, self.shared.message: "", at.link: None, at.long.cancel: cancel}
+        for said in model_picker.preparing(model):
+            yield {at.long.bar: long_work.bar(said, 0, 0)}
         latest = partial(session.is_latest, "sweep", turn)
         for found in compare.swept(session, model, low, high, count, lambda: latest() and also()):
             link, share = None, len(found.tiles) / found.count

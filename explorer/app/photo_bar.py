@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import gradio as gr
 
 import explorer
 from explorer.app import model_picker, opening, text, workspace
-from explorer.app.components import ExampleCard, example_picker
+from explorer.app.components import ExampleCard, example_picker, note
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
@@ -88,11 +89,16 @@ def open_values(session: Session) -> dict[str, Any]:
     return {"upload": here, "picker": opened.example or ""}
 
 
+def _first_model(session: Session, before: OpenPhoto | None, model: str | None) -> str | None:
+    """The model for a photo that was opened: the one that was chosen, or, where that was the best for the photo before,
+    the best for this one."""
+    kept = before is not None and model != model_picker.best_for(before.small)
+    return model if kept else model_picker.best_for(session.require_open().small)
+
+
 def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
-    """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
-    photo before, by the best for this one."""
-    if before is None or model == model_picker.best_for(before.small):
-        model = model_picker.best_for(session.require_open().small)
+    """Values of the page for a photo that was opened."""
+    model = _first_model(session, before, model)
     workspace.first_preview(session, model)
     return {
         shared.model: model,
@@ -106,21 +112,32 @@ def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, mode
 def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
-    def open_upload(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
+    def announced(session: Session, before: OpenPhoto | None, model: str | None) -> Iterator[dict[Any, Any]]:
+        if said := model_picker.preparing(_first_model(session, before, model)):
+            yield {shared.message: note(said)}
+
+    def open_upload(
+        current: str | None, path: str | None, model: str | None, name: str | None
+    ) -> Iterator[dict[Any, Any]]:
         session = open_session(current)
         if path is None:
-            return {shared.message: ""}
+            yield {shared.message: ""}
+            return
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_file(session, path, isolated=True)
-            return shown_first(shared, session, before, model)
+            yield from announced(session, before, model)
+            yield shown_first(shared, session, before, model)
 
-    def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
+    def open_example(
+        current: str | None, path: str | None, model: str | None, name: str | None
+    ) -> Iterator[dict[Any, Any]]:
         session = open_session(current)
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_example(session, name or "")
-            return {**shown_first(shared, session, before, model), upload: None}
+            yield from announced(session, before, model)
+            yield {**shown_first(shared, session, before, model), upload: None}
 
     def still_open(current: str | None, *_: object) -> dict[Any, Any]:
         shown = open_values(open_session(current))

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import model_picker, retinex, text
-from explorer.app.components import chosen_ratio, html, tiles
+from explorer.app.components import chosen_ratio, html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
 from explorer.app.sessions import Session, open_session
@@ -166,7 +166,8 @@ class Handlers:
         if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:
             yield {self.shared.token: token}
             return
-        yield {self.shared.token: token}
+        said = note(model_picker.preparing(values[self.parts.model]))
+        yield {self.shared.token: token, **({self.parts.result: said} if said else {})}
         steps = {"retinex": self.show, "edit": self.edit, "profile": self.draw_profile, "pair": self.show_pair}
         turns = {board: session.begins(board) for board in steps}
         for board, make in steps.items():

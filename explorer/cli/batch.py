@@ -33,6 +33,7 @@ from explorer.cli.options import (
 )
 from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.saving import Saving
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def batch(
     through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.run import run_batch
     from explorer.photo.files.quiet import allow_in_threads
-    from explorer.restorer import load_model
+    from explorer.restorer import load_model, must_convert
 
     saving = Saving(False, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
@@ -118,7 +119,9 @@ def batch(
     if engine == "local" and workers == 0:
         allow_in_threads()
     with progress(0, quiet=quiet or as_json) as shown:
-        told = _Told(shown, quiet, as_json)
+        apart = engine == "local" and workers != 0  # what processes of their own do is not heard here
+        preparing = say("note.converting", model=loaded.name) if apart and must_convert(loaded, backend) else ""
+        told = _Told(shown, quiet, as_json, preparing)
         summary = run_batch(
             source, destination, loaded, treatment, through, retry=retry, overwrite=overwrite, begin=told.begin,
             report=told.report,
@@ -134,6 +137,8 @@ class _Told:
     shown: Progress
     quiet: bool
     as_json: bool
+    preparing: str
+    """What is said before the first photo, if anything."""
     total: int = 0
     count: int = 0
 
@@ -142,6 +147,8 @@ class _Told:
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
             write_line(f"{waiting} photos to restore{already}", err=True)
+            if waiting and self.preparing:
+                write_line(self.preparing, err=True)
 
     def report(self, outcome: Outcome) -> None:
         self.count += 1

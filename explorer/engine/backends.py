@@ -149,6 +149,21 @@ def choose_backend(
     return cuda_backend(model, precision or least or "bfloat16") if name == "cuda" else torch_backend(model)
 
 
+def must_convert(model: LoadedModel, wanted: str = "auto") -> bool:
+    """True if the first run of a model would convert its network for OpenVINO, which takes seconds; what is converted
+    stays on this machine's disk.
+
+    Args:
+        wanted: as in `choose_backend`.
+    """
+    if _OFFERS or not model.architecture.needs_weights or not model.traits.exports:
+        return False
+    wanted = os.environ.get("EXPLORER_BACKEND", "") or "auto" if wanted == "auto" else wanted
+    name = available_backends()[0] if wanted == "auto" else wanted.partition(":")[0]
+    sha256 = model.identity.sha256
+    return name == "openvino" and not any(kept[0] == sha256 for kept in list(_GRAPHS)) and not graphs.is_kept(model)
+
+
 def torch_backend(model: LoadedModel) -> Backend:
     """Eager torch on the processor in float32: the reference."""
     import torch

@@ -55,7 +55,7 @@ function askDetail() {
 }
 // The whole picture, small, with what is seen of it: beside the frame where there is room, else below it.
 function navigate() {
-  const value = props.value, free = element.clientWidth - frame.clientWidth;
+  const value = props.value, free = (element.clientWidth - frame.clientWidth) / 2;
   navigator_.hidden = !value || stage.zoom <= 1;
   if (navigator_.hidden) return;
   navigator_.classList.toggle("lx-beside", free >= 120);
