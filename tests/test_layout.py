@@ -118,6 +118,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors",
+        "messages",
         "metrics",
         "machine",
         "formats",
