@@ -32,7 +32,7 @@ from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
 from explorer.photo import check_ratio
 from explorer.photo.types import RgbPhoto
-from explorer.views.pictures import to_bytes, within
+from explorer.views.pictures import within
 from explorer.views.plots import quality_against_time
 from explorer.views.words import ratio_words, seconds_words
 
@@ -313,9 +313,10 @@ def swept(
     for ratio in ratios:
         if session.open is not opened or not wanted():
             return
-        restoration = workspace.preview(session, model, ratio).restoration
-        found.tiles.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
-        found.pictures.append(Image.fromarray(to_bytes(restoration.image)))
+        row = row_of(session, model, ratio)
+        found.tiles.append({**row.tile, "title": ratio_words(ratio), "note": seconds_words(row.restoration.seconds)})
+        with Image.open(io.BytesIO(session.picture_of(row.tile["src"], "compare"))) as picture:
+            found.pictures.append(picture.convert("RGB"))
         yield found
     found.path = session.download_path(f"sweep-{model}.png", "sweep")
     with io.BytesIO() as buffer:

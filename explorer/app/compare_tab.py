@@ -36,6 +36,8 @@ NAME = "compare"
 TITLE = text.TAB_COMPARE
 
 _SHEET: dict[str, Any] = once(QUICK)
+_RATIOS = "(at, ratios) => lxAddress({at: at === 'own' ? null : at, ratios: at === 'list' ? ratios : null})"
+"""JavaScript: keeps the compared amplifications in the page's address."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ def layout(shared: Shared) -> Parts:
                 elem_classes="lx-segments",
             )  # fmt: skip
             listed = gr.Textbox(
-                value="auto, 10, 30", label=text.COMPARE_LIST, visible=False, elem_id="lx-compare-list", max_lines=1
+                value="auto, 10, 30",
+                label=text.COMPARE_LIST,
+                visible=shown_if(False),
+                elem_id="lx-compare-list",
+                max_lines=1,
             )
         run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=0, min_width=110)
         everything = gr.Button(text.COMPARE_ALL, elem_id="lx-compare-all", scale=0, min_width=80)
@@ -319,7 +325,9 @@ def wire(shared: Shared, parts: Parts) -> Address:
     """Connects the components' events to their handlers."""
     do, guard, sweep = Handlers(shared, parts), reported(shared.message), parts.sweep
     shared.pickers.update({parts.chosen: compare.comparable, sweep.model: compare.comparable})
-    parts.source.input(lambda choice: gr.update(visible=choice == "list"), parts.source, parts.listed, **SILENT)
+    parts.source.change(
+        lambda choice: gr.update(visible=shown_if(choice == "list")), parts.source, parts.listed, **SILENT
+    )
     long = {**LONG, "show_progress": "hidden"}
     chosen = [parts.chosen, parts.source, parts.listed, shared.ratio]
     shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.link]
@@ -351,5 +359,11 @@ def wire(shared: Shared, parts: Parts) -> Address:
     filled(shared, NAME, emptied, fill, long)
     for event in (parts.chosen.input, everything.then):
         event(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
+    gr.on([parts.source.input, parts.listed.blur, parts.listed.submit], None, [parts.source, parts.listed], js=_RATIOS)
     known = compare.comparable
-    return {"models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None)}
+    kinds = [kind for _, kind in text.COMPARE_RATIOS]
+    return {
+        "models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None),
+        "at": (parts.source, lambda kind: kind if kind in kinds else None),
+        "ratios": (parts.listed, lambda words: words[:200]),
+    }

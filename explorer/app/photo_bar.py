@@ -13,13 +13,14 @@ import gradio as gr
 
 import explorer
 from explorer.app import model_picker, opening, text, workspace
-from explorer.app.components import ExampleCard, example_picker, note
+from explorer.app.components import ExampleCard, example_picker, html, note
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
 from explorer.formats import listed
+from explorer.messages import say
 from explorer.photo import amplify, load_rendering, suggest_ratio
 from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo
@@ -75,7 +76,9 @@ def build() -> tuple[gr.File, gr.HTML]:
     with gr.Row(elem_classes="lx-photo-bar"):
         formats, last = listed(text.RAW)
         label = text.UPLOAD.format(formats=formats, last=last)
-        upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload", scale=2, min_width=280)
+        with gr.Column(scale=2, min_width=280, elem_classes="lx-tight"):
+            upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload")
+            html(f'<p class="lx-note">{say("upload.privacy")}</p>', elem_id="lx-privacy")
         picker = example_picker(example_cards())
     return upload, picker
 
@@ -156,4 +159,4 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     upload.upload(None, None, shared.message, js="() => ''")  # an old error goes before the new photo is read
     upload.upload(guard(open_upload), **options)
     picker.select(guard(open_example), **options)
-    shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null})")
+    shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null, own: example ? null : 1})")

@@ -197,7 +197,8 @@ def refine_illumination(
     if strength == 0:
         return initial.copy()
     gradient = _gradient(initial)
-    weights = [1 / (np.abs(_blurred(g, sigma)[0]) + np.float32(1e-3)) for g in gradient]
+    with steps.part(0, 0):
+        weights = [1 / (np.abs(_blurred(g, sigma)[0]) + np.float32(1e-3)) for g in gradient]
     thresholds = [np.float32(0.5 * alpha) * w for w in weights]
     rows, columns = _frequencies(initial.shape)
     laplacian = (2 - 2 * np.cos(rows)) + (2 - 2 * np.cos(columns))

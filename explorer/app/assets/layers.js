@@ -13,6 +13,21 @@ function describe(layer) {
   if (layer.parameters) parts.push(short(layer.parameters) + " parameters");
   return parts.join(", ");
 }
+// The drawing as a file: with the looks that the page gives it, because a file of its own has none.
+find(".lx-svg").addEventListener("click", (event) => {
+  event.preventDefault(); // the summary would fold
+  const shown = diagram.querySelector("svg"), copy = shown.cloneNode(true), theirs = [...copy.querySelectorAll("*")];
+  [...shown.querySelectorAll("*")].forEach((node, i) => {
+    const look = getComputedStyle(node);
+    for (const name of ["fill", "stroke", "stroke-width", "stroke-opacity", "font-size", "font-family"]) theirs[i].style.setProperty(name, look.getPropertyValue(name));
+  });
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([copy.outerHTML], { type: "image/svg+xml" }));
+  link.download = (props.value.network || "network") + ".svg";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+});
 function pick(name) { props.value = { ...props.value, selected: name }; mark(); trigger("select"); }
 function mark() {
   const selected = props.value ? props.value.selected : null;
@@ -58,7 +73,7 @@ function paint(layers) {
 function render() {
   const layers = props.value ? props.value.layers : [];
   empty.hidden = layers.length > 0;
-  diagram.hidden = list.hidden = !layers.length;
+  find(".lx-drawing-of").hidden = list.hidden = !layers.length;
   const signature = JSON.stringify(layers);
   if (signature !== known) {
     known = signature;
