@@ -81,6 +81,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
         "reduction": layer.reduction,
         "field": "all" if field is not None and math.isinf(field) else None if field is None else round(field),
         "parameters": layer.parameters,
+        "sources": list(layer.sources),
     }
 
 
