@@ -11,6 +11,7 @@ from explorer import steps
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
 from explorer.engine import must_convert as must_convert
+from explorer.engine import release_memory as release_memory
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid, tables_of

@@ -85,6 +85,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "errors",
         "messages",
         "metrics",
+        "machine",
         "steps",
         "formats",
         "photo",

@@ -25,13 +25,16 @@ import explorer
 from explorer.app import model_picker, text, workspace
 from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
+from explorer.app.holding import give_back
 from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
+from explorer.machine import peak_memory
 from explorer.photo import check_ratio
 from explorer.photo.types import RgbPhoto
+from explorer.restorer import release_memory
 from explorer.views.pictures import within
 from explorer.views.plots import quality_against_time
 from explorer.views.words import ratio_words, seconds_words
@@ -69,6 +72,8 @@ class Row:
     gmac: float | None
     times: list[float] = field(default_factory=list)
     """Seconds of the network in each measured run."""
+    memory: int | None = None
+    """Bytes by which the server grew in one run more, at most; None where that is not measured."""
 
     @property
     def seconds(self) -> float | None:
@@ -117,10 +122,15 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
 
 def measure(session: Session, row: Row) -> None:
     """Measures a model's time for a picture of the comparison: `RUNS` times, after the run that made the picture,
-    in which a network is prepared for its size."""
+    in which a network is prepared for its size. Then the memory of one run, which begins with nothing kept."""
     photo = session.require_open().small
     while len(row.times) < RUNS:
         row.times.append(explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False).seconds)
+    release_memory()
+    give_back()
+    with peak_memory() as grown:
+        explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False)
+    row.memory = grown[0] if grown else None
     words = f"{ratio_words(row.restoration.ratio)}, {seconds_words(median(row.times))}"
     row.tile = {**row.tile, "note": words}
 

@@ -10,11 +10,12 @@ from explorer.engine.backends import (
     choose_backend,
     must_convert,
     register_backend,
+    release_memory,
 )
 from explorer.engine.graphs import known_traits
 from explorer.engine.tiles import run_tiled
 
 __all__ = [
     "Backend", "available_backends", "check_backend", "choose_backend", "known_traits", "must_convert",
-    "register_backend", "run_tiled",
+    "register_backend", "release_memory", "run_tiled",
 ]  # fmt: skip

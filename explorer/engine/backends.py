@@ -307,6 +307,15 @@ def _give_back_all_but(key: tuple[_Network, _Shape | None]) -> None:
     _HOLDING.add(key)
 
 
+def release_memory() -> None:
+    """Frees the activations of the last picture of every compiled network that is not at work."""
+    with _COMPILING:
+        for key in list(_HOLDING):
+            with contextlib.suppress(RuntimeError, KeyError):
+                _COMPILED[key].release_memory()
+                _HOLDING.discard(key)
+
+
 _ON_GPU: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 _MOST_GRAPHS = 2
 
