@@ -248,6 +248,10 @@ def test_an_accessibility_scan_finds_nothing_serious(page: Page, address: str) -
     steps = {
         # The histogram comes after the figures; until then Gradio's own empty plot stands in its place.
         "Restore": ("", "#lx-histogram .js-plotly-plot"),
+        "Queue": ("", "#lx-queue-strip"),
+        "Live": ("", "#lx-live"),
+        "Video": ("", "#lx-video-upload, #lx-video-absent"),
+        "Darkroom": ("", "#lx-dark-run"),
         "Compare": ("", "#lx-compare-plot .js-plotly-plot"),
         "Retinex": ("", "#lx-retinex-profile .js-plotly-plot"),
         "Feature maps": ("", "#lx-features-tiles .lx-tile img[src]"),

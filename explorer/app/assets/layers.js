@@ -14,8 +14,7 @@ function describe(layer) {
   return parts.join(", ");
 }
 // The drawing as a file: with the looks that the page gives it, because a file of its own has none.
-find(".lx-svg").addEventListener("click", (event) => {
-  event.preventDefault(); // the summary would fold
+find(".lx-svg").addEventListener("click", () => {
   const shown = diagram.querySelector("svg"), copy = shown.cloneNode(true), theirs = [...copy.querySelectorAll("*")];
   [...shown.querySelectorAll("*")].forEach((node, i) => {
     const look = getComputedStyle(node);
