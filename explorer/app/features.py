@@ -199,7 +199,9 @@ def saved(session: Session, choice: Choice, kind: str) -> Path:
             np.save(buffer, found.maps)
             path.write_bytes(buffer.getvalue())
     else:
-        heading = f"{session.require_open().small.name}, {choice.model}, {choice.layer}, {ratio_words(found.ratio)}"
+        heading = (
+            f"{session.require_open().small.name}, {choice.model}, {choice.layer}, amplified {found.ratio:.3g} times"
+        )
         path.write_bytes(printed_sheet(found.maps, choice.scope, found.network_range, heading))
     return path
 

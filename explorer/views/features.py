@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.views.pictures import FloatArray, Palette, false_colour, to_bytes, within
+from explorer.views.words import drawable
 
 Scope = Literal["channel", "layer", "network"]
 GAP = 2
@@ -81,7 +82,7 @@ def printed_sheet(maps: FloatArray, scope: Scope, network: tuple[float, float], 
     rows, across = -(-maps.shape[2] // sheet.columns), max(sheet.columns * wide, 420)
     paper = Image.new("RGB", (across, 2 * line + rows * (height + 2 * line) + 3 * line), "#161615")
     cells, draw = Image.fromarray(to_bytes(sheet.image)), ImageDraw.Draw(paper)
-    draw.text((GAP, 6), heading, "#f3f3f2", ImageFont.load_default(14))
+    draw.text((GAP, 6), drawable(heading), "#f3f3f2", ImageFont.load_default(14))
     scales = [channel_scale(maps, channel, scope, network) for channel in range(maps.shape[2])]
     for channel, scale in enumerate(scales):
         row, column = divmod(channel, sheet.columns)
