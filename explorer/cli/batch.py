@@ -39,6 +39,7 @@ from explorer.saving import Saving
 if TYPE_CHECKING:
     from explorer.batch.photograph import Outcome
     from explorer.batch.run import Summary
+    from explorer.weights.store import LoadedModel
 
 
 SourceArgument: TypeAlias = Annotated[
@@ -108,7 +109,7 @@ def batch(
     through = chosen_engine(context, engine, address, workers, threads)
     from explorer.batch.run import run_batch
     from explorer.photo.files.quiet import allow_in_threads
-    from explorer.restorer import load_model, must_convert
+    from explorer.restorer import load_model
 
     saving = Saving(False, keep_exposure, force_linear, linear)
     treatment = chosen_treatment(
@@ -119,15 +120,20 @@ def batch(
     if engine == "local" and workers == 0:
         allow_in_threads()
     with progress(0, quiet=quiet or as_json) as shown:
-        apart = engine == "local" and workers != 0  # what processes of their own do is not heard here
-        preparing = say("note.converting", model=loaded.name) if apart and must_convert(loaded, backend) else ""
-        told = _Told(shown, quiet, as_json, preparing)
+        told = _Told(shown, quiet, as_json, _preparing(loaded, backend) if engine == "local" and workers != 0 else "")
         summary = run_batch(
             source, destination, loaded, treatment, through, retry=retry, overwrite=overwrite, begin=told.begin,
             report=told.report,
         )  # fmt: skip
     _print(summary, photographs if costs else None, as_json, quiet)
     _leave(summary)
+
+
+def _preparing(model: LoadedModel, backend: str) -> str:
+    """What is said before processes of their own, which are not heard here, convert a network; empty if none does."""
+    from explorer.restorer import must_convert
+
+    return say("note.converting", model=model.name) if must_convert(model, backend) else ""
 
 
 @dataclass
