@@ -76,10 +76,10 @@ def build() -> tuple[gr.File, gr.HTML]:
     with gr.Row(elem_classes="lx-photo-bar"):
         formats, last = listed(text.RAW)
         label = text.UPLOAD.format(formats=formats, last=last)
-        with gr.Column(scale=2, min_width=280, elem_classes="lx-tight"):
-            upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload")
+        upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload", scale=2, min_width=280)
+        with gr.Column(scale=5, min_width=280, elem_classes="lx-offer"):
+            picker = example_picker(example_cards())
             html(f'<p class="lx-note">{say("upload.privacy")}</p>', elem_id="lx-privacy")
-        picker = example_picker(example_cards())
     return upload, picker
 
 
