@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import model_picker, retinex, text
-from explorer.app.components import chosen_ratio, html, note, shown_if, tiles
+from explorer.app.components import chosen_ratio, html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
 from explorer.app.restore_address import step_in_address
@@ -80,7 +80,7 @@ def layout() -> Parts:
             )  # fmt: skip
             other = gr.Dropdown(
                 choices=list(model_picker.choices(lights)), value=lights[-1] if lights else None,
-                visible=shown_if(False), label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
+                visible=False, label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
             )  # fmt: skip
             edited = tiles("lx-retinex-edited", "")
         with gr.Column(scale=1, min_width=340):
@@ -209,7 +209,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
         {*do.chosen, parts.board},
         [parts.plot, shared.message],
     )
-    parts.swap.change(lambda kind: gr.update(visible=shown_if(kind == "model")), parts.swap, parts.other, **SILENT)
+    parts.swap.change(lambda kind: gr.update(visible=kind == "model"), parts.swap, parts.other, **SILENT)
     gr.on(
         [parts.run.click, parts.model.input, parts.source.input],
         do.latest("retinex", do.show), do.chosen,
@@ -227,7 +227,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
     cleared = shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
     filled(shared, NAME, cleared, (guard(do.fill), do.deciding, [shared.token, *emptied, parts.edit]), hidden)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
-    told: list[Any] = [parts.gamma, parts.gain, parts.light, parts.swap, parts.other]
+    told: list[Any] = [parts.gamma, parts.gain, parts.light, parts.swap]
     gr.on([parts.gamma.release, *(each.input for each in told)], None, told, js=_EDITS)
     return {
         "decompose": (parts.model, lambda name: name if name in model_picker.decomposing() else None),
@@ -235,13 +235,12 @@ def wire(shared: Shared, parts: Parts) -> Address:
         "gain": (parts.gain, partial(step_in_address, 0.0, 4.0)),
         "light": (parts.light, partial(_one_of, text.RETINEX_LIGHTS)),
         "swap": (parts.swap, partial(_one_of, text.RETINEX_SWAPS)),
-        "lit_by": (parts.other, lambda name: name if name in retinex.lit() else None),
     }
 
 
-_EDITS = """(gamma, gain, light, swap, other) => lxAddress({
+_EDITS = """(gamma, gain, light, swap) => lxAddress({
     gamma: gamma === 1 ? null : gamma, gain: gain === 1 ? null : gain, light: light === "illumination" ? null : light,
-    swap: swap === "none" ? null : swap, lit_by: swap === "model" ? other : null,
+    swap: swap === "none" ? null : swap,
 })"""
 """JavaScript: keeps the edits of the light in the page's address."""
 
