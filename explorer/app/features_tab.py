@@ -20,7 +20,9 @@ NAME = "features"
 TITLE = text.TAB_FEATURES
 
 
-_ASKED_NETWORK = "(restoring, own, chosen) => [restoring, own || location.search.includes('network='), chosen]"
+_ASKED_NETWORK = """(restoring, own, chosen) =>
+    [location.search.includes("network=") ? chosen : restoring, own, chosen]"""
+"""JavaScript: a network that the page's address asks for goes before Restore's model."""
 _CHANNEL = "(network, tree, grid) => lxAddress({network, layer: tree.selected, channel: grid.selected})"
 """JavaScript: keeps the channel in the page's address."""
 
