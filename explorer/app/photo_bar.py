@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import gradio as gr
 
 import explorer
 from explorer.app import model_picker, opening, text, workspace
-from explorer.app.components import ExampleCard, example_picker, html, note
+from explorer.app.components import ExampleCard, example_picker, html
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
@@ -92,17 +91,14 @@ def open_values(session: Session) -> dict[str, Any]:
     return {"upload": here, "picker": opened.example or ""}
 
 
-def _first_model(session: Session, before: OpenPhoto | None, model: str | None) -> str | None:
-    """The model for a photo that was opened: the one that was chosen, or, where that was the best for the photo before,
-    the best for this one."""
-    kept = before is not None and model != model_picker.best_for(before.small)
-    return model if kept else model_picker.best_for(session.require_open().small)
-
-
 def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
-    """Values of the page for a photo that was opened."""
-    model = _first_model(session, before, model)
-    workspace.first_preview(session, model)
+    """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
+    photo before, by the best for this one. A network that must be prepared first is left to what shows the photo, which
+    says so."""
+    if before is None or model == model_picker.best_for(before.small):
+        model = model_picker.best_for(session.require_open().small)
+    if not model_picker.preparing(model):
+        workspace.first_preview(session, model)
     return {
         shared.model: model,
         shared.token: session.token,
@@ -115,32 +111,21 @@ def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, mode
 def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     """Opening a photo changes the `photo` state, which every tab follows."""
 
-    def announced(session: Session, before: OpenPhoto | None, model: str | None) -> Iterator[dict[Any, Any]]:
-        if said := model_picker.preparing(_first_model(session, before, model)):
-            yield {shared.message: note(said)}
-
-    def open_upload(
-        current: str | None, path: str | None, model: str | None, name: str | None
-    ) -> Iterator[dict[Any, Any]]:
+    def open_upload(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
         if path is None:
-            yield {shared.message: ""}
-            return
+            return {shared.message: ""}
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_file(session, path, isolated=True)
-            yield from announced(session, before, model)
-            yield shown_first(shared, session, before, model)
+            return shown_first(shared, session, before, model)
 
-    def open_example(
-        current: str | None, path: str | None, model: str | None, name: str | None
-    ) -> Iterator[dict[Any, Any]]:
+    def open_example(current: str | None, path: str | None, model: str | None, name: str | None) -> dict[Any, Any]:
         session = open_session(current)
         with opening.kept_on_failure(session):
             before = session.open
             opening.open_example(session, name or "")
-            yield from announced(session, before, model)
-            yield {**shown_first(shared, session, before, model), upload: None}
+            return {**shown_first(shared, session, before, model), upload: None}
 
     def still_open(current: str | None, *_: object) -> dict[Any, Any]:
         shown = open_values(open_session(current))
