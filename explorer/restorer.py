@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer import steps
 from explorer.encode import quantise
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
+from explorer.engine import must_convert as must_convert
+from explorer.engine import release_memory as release_memory
 from explorer.engine.memory import budget_for
 from explorer.engine.reduced import reduced_note, reduction, run_reduced
 from explorer.engine.tiles import grid, tables_of
@@ -108,7 +110,7 @@ def restore(
     backend: str = "auto",
     intermediates: bool | None = None,
     scene: bool = True,
-    progress: Callable[[float], None] = lambda done: None,
+    progress: steps.Report = steps.unheard,
 ) -> Restoration:
     """Restores a photo.
 
@@ -121,7 +123,7 @@ def restore(
         backend: "auto", "torch", "openvino" or "cuda"; see `explorer.engine.choose_backend`.
         intermediates: keep the model's intermediates. None keeps them for pictures of up to 16 megapixels.
         scene: also keep a RAW photo's restored light, from which DNGs and linear TIFFs are written.
-        progress: called after every tile of a large picture, with the share done.
+        progress: called while it computes, with the share that is done; what it raises ends the restoration.
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
@@ -169,7 +171,7 @@ def run(
     backend: str = "auto",
     intermediates: bool | None = False,
     scene: bool = True,
-    progress: Callable[[float], None] = lambda done: None,
+    progress: steps.Report = steps.unheard,
     *,
     keep: bool = False,
     within: TilePosition | None = None,
@@ -204,7 +206,7 @@ def _run(
     job: Job,
     backend: str,
     intermediates: bool | None,
-    progress: Callable[[float], None],
+    progress: steps.Report,
     within: TilePosition | None,
 ) -> tuple[FloatArray, Color, FloatArray, dict[str, Any]]:
     """Runs a job's network.
@@ -288,7 +290,7 @@ def compute(
     given: ModelInput,
     backend: str,
     intermediates: bool,
-    progress: Callable[[float], None],
+    progress: steps.Report,
     within: TilePosition | None = None,
 ) -> Computed:
     """Runs the network on its input: whole, in tiles, or on a smaller copy, as memory allows.
@@ -299,13 +301,15 @@ def compute(
     channels, height, width = given.planes.shape
     names = None if intermediates else ("image",)
     budget, model = budget_for(job.pixels), job.model
-    fitted, notes = knowing(job, given) if within is None else (model.traits, ())
+    with steps.part(0, 0, progress):
+        fitted, notes = knowing(job, given) if within is None else (model.traits, ())
     if not isinstance(fitted, Traits) and fitted is not model.net:
         model = replace(model, net=fitted)
     factor = reduction(model.traits, height, width, budget)
     if factor > 1:
         engine = choose_backend(replace(model, net=model.net.at_scale(factor)), backend)
-        maps = run_reduced(engine.run, model.net, given.planes, factor, names)
+        with steps.part(0, 1, progress):
+            maps = run_reduced(engine.run, model.net, given.planes, factor, names)
         return Computed(maps, engine, (*notes, reduced_note(factor)))
     traits, margin = model.traits, model.config.input.margin
     several = within or len(grid(height, width, traits, channels, budget, margin)) > 1

@@ -2,6 +2,10 @@
 
     python scripts/screenshots.py            # all of them, into docs/images
     python scripts/screenshots.py restore    # only some
+    python scripts/screenshots.py --look DIR [compare zoomed ...]
+
+With --look, every tab and state of the app (or only some) is photographed to be looked at: whole pages in light and
+dark, at 390, 1440 and 1920 pixels.
 
 Needs Chromium (set EXPLORER_CHROMIUM to its path), Playwright and Voila, and takes a minute or two.
 """
@@ -70,6 +74,113 @@ SHOTS = {
         "?tab=training&run=lynx.raw_synthetic", "#lx-training-psnr .js-plotly-plot", (1280, 1120), "light"
     ),
 }
+
+
+def _zoomed(page: Page) -> None:
+    page.dblclick("#lx-viewer .lx-frame", position={"x": 200, "y": 120})
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-follows').hidden")
+    page.click("#lx-viewer .lx-clipping")
+
+
+def _unfolded(page: Page) -> None:
+    for fold in page.locator("#lx-tabs .tabitem:visible .label-wrap:not(.open)").all():
+        fold.click()
+    page.wait_for_timeout(500)
+
+
+def _given(width: int, height: int, level: int, suffix: str = ".png") -> Callable[[Page], None]:
+    """Opens a photo of the given size and brightness, 0 to 255; "broken" where the suffix is not a picture's."""
+
+    def act(page: Page) -> None:
+        buffer = io.BytesIO()
+        ramp = Image.linear_gradient("L").resize((width, height)).point([level * k // 255 for k in range(256)])
+        Image.merge("RGB", [ramp, ramp, ramp.transpose(Image.Transpose.ROTATE_180)]).save(buffer, "PNG")
+        data = buffer.getvalue() if suffix == ".png" else b"no photo"
+        before = page.get_attribute("#lx-viewer [data-revision]", "data-revision")
+        file = {"name": f"night{suffix}", "mimeType": "application/octet-stream", "buffer": data}
+        page.set_input_files("#lx-upload input[type=file]", files=[file])  # type: ignore[arg-type]
+        changed = f"#lx-viewer [data-revision]:not([data-revision='{before}'])"
+        page.wait_for_selector(changed if suffix == ".png" else "#lx-message [role=alert]", state="attached")
+
+    return act
+
+
+def _at_work(page: Page) -> None:
+    _given(6000, 4000, 60)(page)
+    page.click("#lx-full")
+    page.wait_for_selector("#lx-whole-work progress[value]")
+
+
+def _queued(page: Page) -> None:
+    examples = ROOT / "explorer" / "examples"
+    files = [str(examples / name) for name in ("cat.png", "still_life.dng")]
+    page.set_input_files("#lx-queue-upload input[type=file]", files)
+    page.wait_for_selector("#lx-queue-strip .lx-queue li:nth-child(2) img")
+
+
+def _differences(page: Page) -> None:
+    page.select_option("#lx-compare-tiles .lx-mode", "difference")
+    page.click("#lx-compare-tiles .lx-enlarge >> nth=2")
+    page.wait_for_timeout(500)
+
+
+def _dark(page: Page) -> None:
+    page.click("#lx-dark-run")
+    page.wait_for_selector("#lx-dark-light .lx-facts")
+
+
+_PICTURE = "#lx-histogram .js-plotly-plot"
+_RATED = "#lx-compare-table tbody tr:nth-child(4)"
+STATES = {
+    "raw": Shot("?example=espresso", _PICTURE),
+    "picture": Shot("?example=cat", _PICTURE),
+    "zoomed": Shot("?example=still_life", _PICTURE, act=_zoomed),
+    "unfolded": Shot("?example=still_life", _PICTURE, act=_unfolded),
+    "portrait": Shot("?example=cat&model=zero_dce.lol", _PICTURE, act=_given(1200, 1800, 40)),
+    "bright": Shot("?example=cat", _PICTURE, act=_given(1500, 1000, 255)),
+    "refused": Shot("?example=cat", _PICTURE, act=_given(8, 8, 9, ".txt")),
+    "at-work": Shot("?example=cat&model=lime", _PICTURE, act=_at_work),
+    "queue": Shot("?tab=queue&example=cat", "#lx-queue-strip", act=_queued),
+    "live": Shot("?tab=live&example=cat", "#lx-live"),
+    "video": Shot("?tab=video&example=cat", "#lx-video-upload"),
+    "darkroom": Shot("?tab=darkroom&example=cat", "#lx-dark-run", act=_dark),
+    "compare": Shot("?tab=compare&example=cat", _RATED),
+    "differences": Shot("?tab=compare&example=cat", _RATED, act=_differences),
+    "retinex": Shot("?tab=retinex&example=cat", "#lx-retinex-profile .js-plotly-plot"),
+    "features": Shot("?tab=features&example=cat", "#lx-features-tiles .lx-tile img[src]", act=_choose_a_layer),
+    "training": Shot("?tab=training&run=lynx.raw_synthetic", "#lx-training-psnr .js-plotly-plot"),
+    "learn": Shot("?tab=learn", ".lx-lesson"),
+    "german": Shot("?lang=de&example=espresso", _PICTURE, act=_unfolded),
+    "german-compare": Shot("?lang=de&tab=compare&example=cat", _RATED),
+    "german-queue": Shot("?lang=de&tab=queue&example=cat", "#lx-queue-strip", act=_queued),
+}
+"""What `--look` shows of the app."""
+WIDTHS = {1440: 900, 390: 844, 1920: 1080}
+"""Widths and heights of screens in pixels."""
+
+
+def look(browser: Browser, address: str, names: list[str], folder: Path) -> None:
+    """Photographs states of the app, each as a whole page on every screen in light and dark."""
+    for name in names:
+        shot = STATES[name]
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        try:
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.goto(address + shot.query)
+            page.wait_for_selector(shot.awaited)
+            shot.act(page)
+            for width, height in WIDTHS.items():
+                page.set_viewport_size({"width": width, "height": height})
+                for dark in (False, True):
+                    page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+                    page.wait_for_timeout(600)
+                    shade = "dark" if dark else "light"
+                    page.screenshot(path=folder / f"{name}-{width}-{shade}.png", full_page=True)
+        except Exception as error:  # the others are worth looking at all the same
+            print(f"{name}: {error}")
+        finally:
+            context.close()
 
 
 def free_port() -> int:
@@ -235,7 +346,10 @@ def main() -> None:
     names = [*SHOTS, "three-ways", "terminal", "lesson"]
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
-    wanted = parser.parse_args().names or names
+    parser.add_argument("--look", metavar="DIR", type=Path, help=f"photograph states of the app: {', '.join(STATES)}")
+    given = parser.parse_args()
+    names = list(STATES) if given.look else names
+    wanted = given.names or names
     if unknown := sorted(set(wanted) - set(names)):
         parser.error(f"there is no picture {', '.join(unknown)}")
 
@@ -245,6 +359,12 @@ def main() -> None:
     chromium = next((found for name in candidates if name and (found := shutil.which(name))), None)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        if given.look:
+            home = given.look / "home"  # what is prepared in it makes the next look quicker
+            home.mkdir(parents=True, exist_ok=True)
+            with serving(["explorer", "app", "--port", "{port}"], home.resolve()) as address:
+                look(browser, address, wanted, given.look)
+            return
         if "three-ways" in wanted:
             write_picture(three_ways(Path(scratch)), "three-ways")
         if "terminal" in wanted:

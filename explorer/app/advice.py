@@ -12,7 +12,7 @@ from explorer.app.open_photo import OpenPhoto
 from explorer.messages import say
 from explorer.photo import amplify
 from explorer.photo.light.brightness import wanted_gain
-from explorer.photo.types import RawPhoto
+from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import rendering_of
 
@@ -41,12 +41,16 @@ def advice(opened: OpenPhoto) -> str:
 
 @lru_cache(maxsize=32)
 def _measured(opened: OpenPhoto) -> tuple[float, float]:
-    """Stops of light that a photo wants, and its noise once it has them."""
-    stops = wanted_gain(opened.small)
-    width, height = opened.size
+    return light_and_noise(opened.whole, wanted_gain(opened.small))
+
+
+def light_and_noise(photo: Photo, stops: float | None = None) -> tuple[float, float]:
+    """Stops of light that a photo wants, measured unless given, and its noise once it has them."""
+    stops = wanted_gain(photo) if stops is None else stops
+    width, height = photo.size
     left, top = max(0, (width - _SIDE) // 2), max(0, (height - _SIDE) // 2)
     box = left, top, min(width, left + _SIDE), min(height, top + _SIDE)
-    return stops, noise_of(amplify(rendering_of(opened.whole, box), min(300.0, max(1.0, 2.0**stops))))
+    return stops, noise_of(amplify(rendering_of(photo, box), min(300.0, max(1.0, 2.0**stops))))
 
 
 def noise_of(image: FloatArray) -> float:

@@ -25,14 +25,17 @@ import explorer
 from explorer.app import model_picker, text, workspace
 from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
+from explorer.app.holding import give_back
 from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
+from explorer.machine import peak_memory
 from explorer.photo import check_ratio
 from explorer.photo.types import RgbPhoto
-from explorer.views.pictures import to_bytes, within
+from explorer.restorer import release_memory
+from explorer.views.pictures import within
 from explorer.views.plots import quality_against_time
 from explorer.views.words import ratio_words, seconds_words
 
@@ -69,6 +72,8 @@ class Row:
     gmac: float | None
     times: list[float] = field(default_factory=list)
     """Seconds of the network in each measured run."""
+    memory: int | None = None
+    """Bytes by which the server grew in one run more, at most; None where that is not measured."""
 
     @property
     def seconds(self) -> float | None:
@@ -117,10 +122,15 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
 
 def measure(session: Session, row: Row) -> None:
     """Measures a model's time for a picture of the comparison: `RUNS` times, after the run that made the picture,
-    in which a network is prepared for its size."""
+    in which a network is prepared for its size. Then the memory of one run, which begins with nothing kept."""
     photo = session.require_open().small
     while len(row.times) < RUNS:
         row.times.append(explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False).seconds)
+    release_memory()
+    give_back()
+    with peak_memory() as grown:
+        explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False)
+    row.memory = grown[0] if grown else None
     words = f"{ratio_words(row.restoration.ratio)}, {seconds_words(median(row.times))}"
     row.tile = {**row.tile, "note": words}
 
@@ -190,6 +200,8 @@ class Board:
     """The model that runs now; None at the end."""
     measuring: bool = False
     """True once all pictures are there, while times are measured."""
+    preparing: list[str] = field(default_factory=list)
+    """What is said while the model that runs now is prepared for this machine, which happens once."""
     done: int = 0
     stopped: bool = False
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -251,7 +263,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
 def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
     """Does one step each time it is asked for the next; `board` says before each what it will be."""
     for model, ratio in board.wanted:
-        board.next_model = model_picker.label(model)
+        board.next_model, board.preparing = model_picker.label(model), model_picker.preparing(model)
         yield
         try:
             with board.alone:
@@ -262,7 +274,7 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
             board.tiles.append(row.tile)
             board.rows.append(row)
         board.done += 1
-    board.measuring = True
+    board.measuring, board.preparing = True, []
     for number, row in enumerate(board.rows):
         if row.seconds is None:
             board.next_model, board.done, tile = model_picker.label(row.model), number, row.tile
@@ -311,9 +323,10 @@ def swept(
     for ratio in ratios:
         if session.open is not opened or not wanted():
             return
-        restoration = workspace.preview(session, model, ratio).restoration
-        found.tiles.append(model_tile(session, restoration, group="sweep", title=ratio_words(ratio)))
-        found.pictures.append(Image.fromarray(to_bytes(restoration.image)))
+        row = row_of(session, model, ratio)
+        found.tiles.append({**row.tile, "title": ratio_words(ratio), "note": seconds_words(row.restoration.seconds)})
+        with Image.open(io.BytesIO(session.picture_of(row.tile["src"], "compare"))) as picture:
+            found.pictures.append(picture.convert("RGB"))
         yield found
     found.path = session.download_path(f"sweep-{model}.png", "sweep")
     with io.BytesIO() as buffer:

@@ -37,6 +37,8 @@ TITLE = text.TAB_COMPARE
 PLACE = 60
 
 _SHEET: dict[str, Any] = once(QUICK)
+_RATIOS = "(at, ratios) => lxAddress({at: at === 'own' ? null : at, ratios: at === 'list' ? ratios : null})"
+"""JavaScript: keeps the compared amplifications in the page's address."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,11 @@ def layout(shared: Shared) -> Parts:
                 elem_classes="lx-segments",
             )  # fmt: skip
             listed = gr.Textbox(
-                value="auto, 10, 30", label=text.COMPARE_LIST, visible=False, elem_id="lx-compare-list", max_lines=1
+                value="auto, 10, 30",
+                label=text.COMPARE_LIST,
+                visible=shown_if(False),
+                elem_id="lx-compare-list",
+                max_lines=1,
             )
         run = gr.Button(text.COMPARE_RUN, variant="primary", elem_id="lx-compare-run", scale=0, min_width=110)
         everything = gr.Button(text.COMPARE_ALL, elem_id="lx-compare-all", scale=0, min_width=80)
@@ -219,7 +225,7 @@ class Handlers:
         at, counts = self.parts, {"done": board.done, "total": len(board.wanted)}
         if board.next_model is not None:
             words = text.COMPARE_MEASURING if board.measuring else text.COMPARE_NEXT
-            return {at.status: note([words.format(model=board.next_model, **counts)])}
+            return {at.status: note([words.format(model=board.next_model, **counts), *board.preparing])}
         said, plot = text.COMPARE_PROGRESS.format(done=len(board.rows), total=len(board.wanted)), board.plot
         return {
             at.status: note([text.COMPARE_STOPPED, said] if board.stopped else [said]),
@@ -274,6 +280,8 @@ class Handlers:
         at, begun = self.parts.sweep, time.perf_counter()
         cancel = gr.update(visible=shown_if(True))
         yield {self.shared.token: session.token, self.shared.message: "", at.link: None, at.long.cancel: cancel}
+        for said in model_picker.preparing(model):
+            yield {at.long.bar: long_work.bar(said, 0, 0)}
         latest = partial(session.is_latest, "sweep", turn)
         for found in compare.swept(session, model, low, high, count, lambda: latest() and also()):
             link, share = None, len(found.tiles) / found.count
@@ -318,7 +326,9 @@ def wire(shared: Shared, parts: Parts) -> Address:
     """Connects the components' events to their handlers."""
     do, guard, sweep = Handlers(shared, parts), reported(shared.message), parts.sweep
     shared.pickers.update({parts.chosen: compare.comparable, sweep.model: compare.comparable})
-    parts.source.input(lambda choice: gr.update(visible=choice == "list"), parts.source, parts.listed, **SILENT)
+    parts.source.change(
+        lambda choice: gr.update(visible=shown_if(choice == "list")), parts.source, parts.listed, **SILENT
+    )
     long = {**LONG, "show_progress": "hidden"}
     chosen = [parts.chosen, parts.source, parts.listed, shared.ratio]
     shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.link]
@@ -350,5 +360,11 @@ def wire(shared: Shared, parts: Parts) -> Address:
     filled(shared, NAME, emptied, fill, long)
     for event in (parts.chosen.input, everything.then):
         event(None, parts.chosen, js="(models) => lxAddress({models: models.join(',')})")
+    gr.on([parts.source.input, parts.listed.blur, parts.listed.submit], None, [parts.source, parts.listed], js=_RATIOS)
     known = compare.comparable
-    return {"models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None)}
+    kinds = [kind for _, kind in text.COMPARE_RATIOS]
+    return {
+        "models": (parts.chosen, lambda words: [name for name in words.split(",") if name in known()] or None),
+        "at": (parts.source, lambda kind: kind if kind in kinds else None),
+        "ratios": (parts.listed, lambda words: words[:200]),
+    }

@@ -10,6 +10,7 @@ from explorer.app import model_picker, text
 from explorer.app.compare import RUNS, Board, Row
 from explorer.app.naming import stem_of
 from explorer.app.session import Session
+from explorer.messages import say
 from explorer.metrics import METRICS
 
 _FILES, _CSV = "files", "csv"
@@ -27,6 +28,7 @@ _COLUMNS: tuple[dict[str, Any], ...] = (
     {"title": text.COMPARE_COLUMN_SPREAD, "hint": text.COMPARE_HINT_SPREAD},
     {"title": text.COMPARE_COLUMN_PARAMETERS, "digits": 0},
     {"title": text.COMPARE_COLUMN_GMAC, "digits": 2},
+    {"title": say("compare.memory"), "digits": 0, "best_high": False, "hint": say("compare.memory_hint")},
     {"title": "Name", "where": _FILES},
     {"title": "Weights sha256", "where": _FILES},
     *(
@@ -69,6 +71,7 @@ def _cells(row: Row, photo: str, now: str) -> list[Any]:
         f"{min(times):.3f}–{max(times):.3f}" if times else None,
         model_picker.models()[row.model].parameters or None,
         round(row.gmac, 3) if row.gmac is not None else None,
+        round(row.memory / 1e6, 1) if row.memory is not None else None,
         row.model,
         made.weights.sha256 or None,
         round(min(times), 5) if times else None,

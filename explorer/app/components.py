@@ -169,6 +169,7 @@ def layer_list(elem_id: str) -> gr.HTML:
     "parameters"}], "selected"}.
     """
     words = {"label": text.FEATURES_LAYERS, "empty": text.FEATURES_LAYERS_EMPTY, "diagram": text.FEATURES_DIAGRAM}
+    words["svg"] = say("features.svg")
     return gr.HTML(
         value=None,
         html_template=_template("layers.html", words),

@@ -77,7 +77,11 @@ def models() -> list[dict[str, Any]]:
 
 @_answered
 def suggest_ratio(photo: FileData) -> dict[str, Any]:
-    """The suggested amplification of a photo and where it came from."""
+    """The suggested amplification of a photo and where it came from.
+
+    Args:
+        photo: a RAW file or a picture.
+    """
     found = explorer.suggest_ratio(_photo(photo))
     return {"ratio": found.ratio, "source": found.source}
 
@@ -117,13 +121,24 @@ def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[
 
 @_answered
 def layers(model: str) -> list[dict[str, Any]]:
-    """The layers of a network: name, type, channels, reduction, receptive field in pixels, parameters."""
+    """The layers of a network: name, type, channels, reduction, receptive field in pixels, parameters.
+
+    Args:
+        model: a name that `models` lists.
+    """
     return [layer_facts(layer) for layer in layers_of(model_picker.load(model))]
 
 
 @_answered
 def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -> FileData:
-    """The output of a layer for a photo, as a .npy file of height x width x channels, at a bounded preview size."""
+    """The output of a layer for a photo, as a .npy file of height x width x channels, at a bounded preview size.
+
+    Args:
+        photo: a RAW file or a picture.
+        model: a name that `models` lists.
+        layer: a name that `layers` lists.
+        ratio: auto, or a number from 1 to 300.
+    """
     loaded, value = model_picker.load(model), _ratio(ratio)
     found = explorer.feature_maps(_photo(photo), loaded, layer, value)
     return _result(lambda folder: _saved(folder / "maps.npy", lambda file: np.save(file, found.maps)))
@@ -131,7 +146,13 @@ def feature_maps(photo: FileData, model: str, layer: str, ratio: str = "auto") -
 
 @_answered
 def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
-    """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays."""
+    """Reflectance, illumination and result of a photo at preview size, as an .npz file of named arrays.
+
+    Args:
+        photo: a RAW file or a picture.
+        model: a name that `models` lists.
+        ratio: auto, or a number from 1 to 300.
+    """
     loaded, value = model_picker.load(model), _ratio(ratio)
     found = explorer.decompose(_photo(photo), loaded, value, max_side=PREVIEW_SIDE)
     arrays: dict[str, Any] = {"seen": found.seen, "image": found.image, **found.maps}
@@ -140,8 +161,14 @@ def decompose(photo: FileData, model: str, ratio: str = "auto") -> FileData:
 
 @_answered
 def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str = "png16") -> FileData:
-    """Restores a photo at full resolution. `ratio` is auto or 1 to 300; `file_format` png8, png16, tiff16, jpeg8 or
-    dng."""
+    """Restores a photo at full resolution.
+
+    Args:
+        photo: a RAW file or a picture.
+        model: a name that `models` lists.
+        ratio: auto, or a number from 1 to 300.
+        file_format: png8, png16, tiff16, jpeg8 or dng.
+    """
     name, value = model_picker.known(model), _ratio(ratio)
 
     def work(folder: Path) -> Path:

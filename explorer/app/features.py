@@ -23,7 +23,17 @@ from explorer.app.session import Session
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.inspect.features import LARGEST_MAPS, MAP_SIDE, kernels
-from explorer.views.features import GAP, Scope, channel_scale, channel_sheet, kernel_sheet, scale_of, statistics
+from explorer.messages import say
+from explorer.views.features import (
+    GAP,
+    Scope,
+    channel_scale,
+    channel_sheet,
+    kernel_sheet,
+    printed_sheet,
+    scale_of,
+    statistics,
+)
 from explorer.views.pictures import (
     FloatArray,
     absolute_difference,
@@ -71,6 +81,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
         "reduction": layer.reduction,
         "field": "all" if field is not None and math.isinf(field) else None if field is None else round(field),
         "parameters": layer.parameters,
+        "sources": list(layer.sources),
     }
 
 
@@ -131,7 +142,7 @@ def layer_tree(model: str | None, kept: str | None) -> dict[str, Any]:
     found = layers(model_picker.load(model))
     if kept not in {layer.name for layer in found if layer.outputs}:
         kept = default_layer(found)
-    return {"layers": [layer_facts(layer) for layer in found], "selected": kept}
+    return {"network": model, "layers": [layer_facts(layer) for layer in found], "selected": kept}
 
 
 def checked_choice(
@@ -151,7 +162,7 @@ def checked_choice(
         raise ModelNotFoundError(text.FEATURES_NONE)
     if not layer:
         raise ModelNotFoundError(text.FEATURES_PICK)
-    if given.get("of") != [model, layer]:
+    if given.get("of", [model, layer]) != [model, layer]:
         given, first = {}, 0
     off = tuple(sorted(int(c) for c in given.get("off", [])))
     return Choice(model=model, layer=layer, first=int(first), channel=int(given.get("selected", 0)), off=off, **others)
@@ -188,8 +199,10 @@ def saved(session: Session, choice: Choice, kind: str) -> Path:
             np.save(buffer, found.maps)
             path.write_bytes(buffer.getvalue())
     else:
-        sheet = channel_sheet(found.maps, 0, found.maps.shape[2], choice.scope, found.network_range)
-        path.write_bytes(png(sheet.image, 6))
+        heading = (
+            f"{session.require_open().small.name}, {choice.model}, {choice.layer}, amplified {found.ratio:.3g} times"
+        )
+        path.write_bytes(printed_sheet(found.maps, choice.scope, found.network_range, heading))
     return path
 
 
@@ -223,10 +236,11 @@ def _stats(row: FloatArray) -> str:
 def _notes(choice: Choice, found: FeatureMaps) -> list[str]:
     height, width, channels = found.maps.shape
     words = [
+        say("features.ratio", ratio=ratio_words(found.ratio)),
         text.FEATURES_BOUND.format(
             side=MAP_SIDE, most=LARGEST_MAPS >> 20, size=f"{found.maps.nbytes / 2**20:.1f}", width=width,
             height=height, channels=channels,
-        )
+        ),
     ]  # fmt: skip
     if found.bounded:
         words.append(text.FEATURES_MADE_SMALLER)

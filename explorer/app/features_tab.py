@@ -21,11 +21,20 @@ TITLE = text.TAB_FEATURES
 PLACE = 80
 
 
+_ASKED_NETWORK = """(restoring, own, chosen) =>
+    [location.search.includes("network=") ? chosen : restoring, own, chosen]"""
+"""JavaScript: a network that the page's address asks for goes before Restore's model."""
+_CHANNEL = "(network, tree, grid) => lxAddress({network, layer: tree.selected, channel: grid.selected})"
+"""JavaScript: keeps the channel in the page's address."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """The tab's components."""
 
     model: gr.Dropdown
+    own: gr.State
+    """True once the network was chosen by hand; before that it is Restore's model."""
     scope: gr.Radio
     beside: gr.Radio
     beside_ratio: gr.Number
@@ -84,7 +93,21 @@ def layout() -> Parts:
         as_png = gr.Button(text.FEATURES_SHEET, elem_id="lx-features-png", scale=0, min_width=200)
     link = download_link("lx-features-link")
     return Parts(
-        model, scope, beside, beside_ratio, beside_model, tree, grid, page, status, board, kernel, as_npy, as_png, link
+        model,
+        gr.State(False),
+        scope,
+        beside,
+        beside_ratio,
+        beside_model,
+        tree,
+        grid,
+        page,
+        status,
+        board,
+        kernel,
+        as_npy,
+        as_png,
+        link,
     )
 
 
@@ -110,6 +133,10 @@ class Handlers:
             beside_ratio=check_ratio(values[at.beside_ratio] or 1), beside_model=values[at.beside_model],
         )  # fmt: skip
 
+    def followed(self, restoring: str | None, own: bool, chosen: str | None) -> str | None:
+        """The network to look into: Restore's model, until another one is chosen by hand."""
+        return chosen if own or restoring not in features.networks() else restoring
+
     def list_layers(self, name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
         return {self.parts.tree: features.layer_tree(name, (before or {}).get("selected"))}
 
@@ -129,12 +156,13 @@ class Handlers:
             at.link: None,
         }
 
-    def clear(self, token: str | None) -> dict[Any, Any]:
-        """Another photo was opened."""
+    def clear(self, token: str | None, grid: dict[str, Any] | None) -> dict[Any, Any]:
+        """Another photo was opened; a channel that the page's address asks for is kept."""
         at = self.parts
         if not open_session(token).is_stale("features"):
             return {}
-        return {at.grid: None, at.board: None, at.status: "", at.kernel: ""}
+        asked = grid if grid and "count" not in grid else None
+        return {at.grid: asked, at.board: None, at.status: "", at.kernel: ""}
 
     def download(self, values: dict[Any, Any], kind: str) -> dict[Any, Any]:
         path = features.saved(open_session(values[self.shared.token]), self.choice(values), kind)
@@ -149,8 +177,12 @@ def wire(shared: Shared, parts: Parts) -> Address:
     listing: Any = guard(do.list_layers), [parts.model, parts.tree], [parts.tree, shared.message]
     showing: Any = guard(do.show), do.inputs, [shared.token, shared.message, *seen]
     quick = {**QUICK, "show_progress_on": [parts.status]}
-    for event in (shared.tabs[NAME].select, parts.model.input):
-        event(*listing, **quick).then(*showing, **once(quick))
+    parts.model.input(lambda: True, None, parts.own, **SILENT)
+    taken = shared.tabs[NAME].select(
+        do.followed, [shared.model, parts.own, parts.model], parts.model, js=_ASKED_NETWORK, **SILENT
+    )
+    for event in (taken.then, parts.model.input):
+        event(*listing, **once(quick)).then(*showing, **once(quick))
     changes = [parts.tree.select, parts.grid.select, parts.scope.input, parts.page.release]
     gr.on([*changes, parts.beside_ratio.submit, parts.beside_ratio.blur, parts.beside_model.input], *showing, **quick)
     parts.beside.input(
@@ -158,16 +190,18 @@ def wire(shared: Shared, parts: Parts) -> Address:
         parts.beside, [parts.beside_ratio, parts.beside_model], **SILENT,
     ).then(*showing, **once(quick))  # fmt: skip
     emptied = [shared.message, parts.grid, parts.board, parts.status, parts.kernel]
-    shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
+    shared.photo.change(guard(do.clear), [shared.token, parts.grid], emptied, **SILENT)
     for button, kind in ((parts.as_npy, "npy"), (parts.as_png, "png")):
         button.click(
             guard(partial(do.download, kind=kind)), do.inputs, [parts.link, shared.message],
             **{**once(quick), "show_progress_on": [parts.link]},
         )  # fmt: skip
-    parts.model.input(None, parts.model, js="(network) => lxAddress({network, layer: null})")
+    parts.model.input(None, parts.model, js="(network) => lxAddress({network, layer: null, channel: null})")
     chosen: list[Any] = [parts.model, parts.tree]
-    parts.tree.select(None, chosen, js="(network, tree) => lxAddress({network, layer: tree.selected})")
+    parts.tree.select(None, chosen, js="(network, tree) => lxAddress({network, layer: tree.selected, channel: null})")
+    parts.grid.select(None, [*chosen, parts.grid], js=_CHANNEL)
     return {
         "network": (parts.model, lambda name: name if name in features.networks() else None),
         "layer": (parts.tree, lambda name: {"layers": [], "selected": name}),
+        "channel": (parts.grid, lambda typed: {"selected": int(typed)} if typed.isdecimal() else None),
     }

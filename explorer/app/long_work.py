@@ -19,9 +19,9 @@ from explorer.app.components import html, note, shown_if
 from explorer.app.feedback import reported
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import LONG, SILENT, Shared
-from explorer.app.workspace import Report
 from explorer.errors import CancelledError
 from explorer.messages import say
+from explorer.steps import Report
 
 T = TypeVar("T")
 
@@ -95,26 +95,37 @@ class LongWork:
     ended: str
     """What is said once it was cancelled."""
 
-    def wire(self, events: list[Any], handler: Callable[[Any], Any], inputs: set[Any], outputs: list[Any]) -> None:
-        """Has events begin some work; the last wish holds, and those before it end.
+    def wire(
+        self, events: list[Any], handler: Callable[[Any], Any], inputs: set[Any], outputs: list[Any],
+        wish: Callable[[Session, Any], object] = lambda *_: object(),
+    ) -> None:  # fmt: skip
+        """Has events begin some work; the last wish holds, and those before it end unless they are for the same.
 
         Args:
             handler: gives values one after the other, by `worked`; its inputs hold the token and the turn.
+            wish: gives what the work is for, of a session and the inputs.
         """
         message, token = self.shared.message, self.shared.token
         told = [token, message, self.bar, self.cancel]
-        gr.on(events, reported(message)(self.ask), token, [*told, self.turn], **SILENT).then(
+        asking = partial(self.ask, wish=wish)
+        gr.on(events, reported(message)(asking), {token, *inputs}, [*told, self.turn], **SILENT).then(
             reported(message, lambda *_: self.idle())(handler), {token, self.turn, *inputs}, [*told, *outputs],
             **{**LONG, "show_progress": "hidden"},
         )  # fmt: skip
 
-    def ask(self, token: str | None) -> dict[Any, Any]:
+    def ask(self, values: dict[Any, Any], wish: Callable[[Session, Any], object]) -> dict[Any, Any]:
         """Takes note of a wish, which may have to wait for others."""
-        session = open_session(token)
+        session = open_session(values[self.shared.token])
+        turn = session.begins(self.name, wish(session, values))
+        goes_on = session.is_wanted(self.name, turn - 1)
         return {
-            self.shared.token: session.token, self.shared.message: "", self.turn: session.begins(self.name),
-            self.bar: bar(say("long.waits"), 0, 0), self.cancel: gr.update(visible=shown_if(True)),
+            self.shared.token: session.token, self.shared.message: "", self.turn: turn,
+            self.cancel: gr.update(visible=shown_if(True)), **({} if goes_on else self.waits()),
         }  # fmt: skip
+
+    def waits(self) -> dict[Any, Any]:
+        """Something is wanted that is not at work yet."""
+        return {self.bar: bar(say("long.waits"), 0, 0)}
 
     def end(self, token: str | None) -> dict[Any, Any]:
         """Nobody wants it any more."""
@@ -125,12 +136,23 @@ class LongWork:
         """Nothing is at work."""
         return {self.bar: "", self.cancel: gr.update(visible=shown_if(False))}
 
+    def done(self, session: Session, turn: int) -> dict[Any, Any]:
+        """After some work: nothing is at work, unless its result is wanted for something else, too."""
+        if not session.is_latest(self.name, int(turn)):
+            return self.waits()
+        session.begins(self.name)
+        return self.idle()
+
     def worked(
         self, session: Session, turn: int, work: Callable[[Report], T]
     ) -> Generator[dict[Any, Any], None, T | None]:
-        """Does some work while the page tells how far it is; gives None where it was cancelled. Whoever gets a result
-        shows it, and then `idle`."""
-        wanted = partial(session.is_latest, self.name, int(turn))
+        """Does some work on the open photo while the page tells how far it is; gives None where it was cancelled, or
+        the photo is another one. Whoever gets a result shows it, and then `done`."""
+        opened, turn = session.open, int(turn)
+
+        def wanted() -> bool:
+            return session.open is opened and session.is_wanted(self.name, turn)
+
         yield {self.cancel: gr.update(visible=shown_if(wanted()))}
         seconds = 0.0
         try:
@@ -142,12 +164,15 @@ class LongWork:
                 yield {self.bar: bar(text.WHOLE if done < 1 else text.WRITING, done, seconds)}
         except StopIteration as end:
             # What shows the result is still to be made; the handler says when nothing is at work any more.
-            yield {**self.idle(), self.bar: bar(text.WRITING, 1, seconds)}
+            yield {self.bar: bar(text.WRITING, 1, seconds)}
             made: T = end.value
             return made
         except CancelledError:
-            yield {**self.idle(), self.bar: note([self.ended])}
-            return None
+            if session.is_latest(self.name, turn):
+                yield self.done(session, turn)
+            elif not session.is_wanted(self.name, session.turns[self.name]):
+                yield {**self.idle(), self.bar: note([self.ended])}
+            return None  # where something newer is wanted, the page tells of that
 
 
 def layout(shared: Shared, name: str, ended: str = "") -> LongWork:

@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from explorer.app import text
-from explorer.errors import ModelNotFoundError
+from explorer.errors import ExplorerError, ModelNotFoundError
+from explorer.messages import say
 from explorer.photo.types import RawPhoto
 from explorer.photo.validation import shown
 
@@ -66,6 +67,16 @@ def load(name: object) -> LoadedModel:
     import explorer
 
     return explorer.load_model(known(name))
+
+
+def preparing(name: object) -> list[str]:
+    """What a visitor is told before a model's first run on this machine; nothing before any other."""
+    from explorer.restorer import must_convert
+
+    try:
+        return [say("note.converting", model=label(str(name)))] if must_convert(load(name)) else []
+    except ExplorerError:
+        return []  # the run itself says what is wrong
 
 
 def pickable() -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import explorer
 from explorer.app import text
@@ -47,8 +47,8 @@ class Choice(NamedTuple):
     """What is chosen of how a photo is restored."""
 
     model: str
-    ratio: float | str
-    """1 to 300, or "auto"."""
+    ratio: float | Literal["auto"]
+    """1 to 300."""
     strength: float = FULL
     """0 to 100."""
 

@@ -30,6 +30,7 @@ from explorer.app.sessions import Session, enter_session, forget_page, leave_ses
 from explorer.app.shared import PREVIEWS, Address, Shared
 from explorer.app.theme import css, head, theme
 from explorer.errors import PhotoError, RatioError, WhiteBalanceError
+from explorer.messages import say
 from explorer.photo import check_ratio
 from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.validation import shown
@@ -92,7 +93,7 @@ def build_app() -> gr.Blocks:
                 tab = opened[module.NAME]
                 with tab:
                     state |= module.build(shared)
-                tab.select(None, None, None, js=f"() => lxAddress({{tab: '{module.NAME}'}})")
+                tab.select(None, None, None, js=f"() => lxTabbed('{module.NAME}')")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)
@@ -122,7 +123,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         query = dict(request.query_params)
         session = enter_session(before or None)
         answer: dict[Any, Any] = {shared.token: session.token, kept: session.token}
-        words = []
+        words = [say("link.own_photo")] if "own" in query and session.open is None else []
         if query.get("tab") in opened_tabs:
             answer[shared.tab_bar] = gr.Tabs(selected=query["tab"])
         try:

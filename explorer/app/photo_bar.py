@@ -12,13 +12,14 @@ import gradio as gr
 
 import explorer
 from explorer.app import model_picker, opening, text, workspace
-from explorer.app.components import ExampleCard, example_picker
+from explorer.app.components import ExampleCard, example_picker, html
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, Shared
 from explorer.errors import PhotoError
 from explorer.formats import listed
+from explorer.messages import say
 from explorer.photo import amplify, load_rendering, suggest_ratio
 from explorer.photo.light.reduce import reduced
 from explorer.photo.types import Photo
@@ -75,7 +76,9 @@ def build() -> tuple[gr.File, gr.HTML]:
         formats, last = listed(text.RAW)
         label = text.UPLOAD.format(formats=formats, last=last)
         upload = gr.File(type="filepath", label=label, height=126, elem_id="lx-upload", scale=2, min_width=280)
-        picker = example_picker(example_cards())
+        with gr.Column(scale=5, min_width=280, elem_classes="lx-offer"):
+            picker = example_picker(example_cards())
+            html(f'<p class="lx-note">{say("upload.privacy")}</p>', elem_id="lx-privacy")
     return upload, picker
 
 
@@ -90,10 +93,12 @@ def open_values(session: Session) -> dict[str, Any]:
 
 def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
     """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
-    photo before, by the best for this one."""
+    photo before, by the best for this one. A network that must be prepared first is left to what shows the photo, which
+    says so."""
     if before is None or model == model_picker.best_for(before.small):
         model = model_picker.best_for(session.require_open().small)
-    workspace.first_preview(session, model)
+    if not model_picker.preparing(model):
+        workspace.first_preview(session, model)
     return {
         shared.model: model,
         shared.token: session.token,
@@ -139,4 +144,4 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     upload.upload(None, None, shared.message, js="() => ''")  # an old error goes before the new photo is read
     upload.upload(guard(open_upload), **options)
     picker.select(guard(open_example), **options)
-    shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null})")
+    shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null, own: example ? null : 1})")

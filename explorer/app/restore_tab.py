@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +25,13 @@ from explorer.app.pictures import (
     score_line,
     sharp_value,
 )
+from explorer.app.restore_address import (
+    WRITE_ADDRESS,
+    WRITE_BALANCE,
+    WRITE_FINISH,
+    WRITE_STRENGTH,
+    step_in_address,
+)
 from explorer.app.restore_layout import Parts, layout, preset
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import PREVIEWS, QUICK, Address, Shared, once
@@ -34,6 +39,7 @@ from explorer.errors import ModelNotFoundError
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
 from explorer.sidecar import LIMITS, Finish, check_finish, with_finish
+from explorer.steps import Report
 from explorer.views import tables
 from explorer.views.histogram import histogram
 
@@ -45,9 +51,6 @@ if TYPE_CHECKING:
 NAME = "restore"
 TITLE = text.TAB_RESTORE
 PLACE = 10
-
-
-WRITE_ADDRESS = "(model, ratio) => lxAddress({model, ratio: ratio && !ratio.auto ? ratio.ratio : null})"
 
 
 def require_model(name: str | None) -> str:
@@ -104,6 +107,14 @@ class Handlers:
         """The preview of what was chosen."""
         return self.shown(values, fresh=False)
 
+    def announced(
+        self, values: dict[Any, Any], show: Callable[[dict[Any, Any]], dict[Any, Any]]
+    ) -> Iterator[dict[Any, Any]]:
+        """What `show` gives; before it, that the network must be prepared, where it must."""
+        if said := model_picker.preparing(values[self.shared.model]):
+            yield {self.parts.result: note(said)}
+        yield show(values)
+
     def shown(self, values: dict[Any, Any], fresh: bool) -> dict[Any, Any]:
         """See `show`.
 
@@ -155,8 +166,7 @@ class Handlers:
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
         shown = self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True)
         full = opened.work.full
-        chosen = Choice(values[shared.model], chosen_ratio(ratio), values[at.strength])
-        if full is not None and full[0] == chosen:  # the page was reloaded
+        if full is not None and full[0] == self.chosen({**values, shared.ratio: ratio}):  # the page was reloaded
             restored = self.full_values(session, with_finish(full[1], self.finish(values)))
             shown |= {part: value for part, value in restored.items() if part is not at.scores}
         return {
@@ -191,8 +201,10 @@ class Handlers:
         if not session.choice:
             return {}
         ratio = {**session.choice["ratio"], **_turn(values[shared.ratio])}
-        model = {shared.model: session.choice["model"], shared.ratio: ratio}
-        return {**model, **self.balance_now(session), self.parts.card: model_picker.card(session.choice["model"])}
+        shown = {shared.model: session.choice["model"], shared.ratio: ratio}
+        if latest := session.require_open().work.latest:
+            shown[self.parts.result] = result_line(latest[1].restoration)
+        return {**shown, **self.balance_now(session), self.parts.card: model_picker.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
         """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
@@ -226,20 +238,30 @@ class Handlers:
         """After a failure: the page need not wait for it."""
         return self.answered(values[self.parts.viewer] or {})
 
+    def chosen(self, values: dict[Any, Any]) -> Choice:
+        """The choice that the page shows."""
+        shared = self.shared
+        ratio, strength = chosen_ratio(values[shared.ratio]), values[self.parts.strength]
+        return Choice(require_model(values[shared.model]), ratio, strength)
+
+    def whole(self, session: Session, values: dict[Any, Any]) -> object:
+        """What the whole photo is restored for: the same for its picture and its file."""
+        return session.require_open().revision, self.chosen(values)
+
     def show_full(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The whole photo, restored."""
-        shared, at = self.shared, self.parts
-        session, finish = open_session(values[shared.token]), self.finish(values)
-        model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        strength = values[at.strength]
+        at, session, finish = self.parts, open_session(values[self.shared.token]), self.finish(values)
+        choice, turn, opened = self.chosen(values), values[at.long.turn], session.require_open()
 
-        def work(report: workspace.Report) -> Restoration:
-            return with_finish(workspace.full(session, model, ratio, strength, report), finish)
+        def work(report: Report) -> Restoration:
+            return with_finish(workspace.full(session, *choice, report), finish)
 
-        restoration = yield from at.long.worked(session, values[at.long.turn], work)
+        restoration = yield from at.long.worked(session, turn, work)
         if restoration is not None:
-            shown = self.full_values(session, restoration)
-            yield {shared.token: session.token, at.estimate: "", **at.long.idle(), **shown}
+            latest = opened.work.latest
+            still = session.open is opened and (latest is None or latest[0] == choice)
+            shown = {at.estimate: "", **self.full_values(session, restoration)} if still else {}
+            yield {self.shared.token: session.token, **at.long.done(session, turn), **shown}
 
     def full_values(self, session: Session, restoration: Restoration) -> dict[Any, Any]:
         """The values that show a result at full resolution."""
@@ -253,18 +275,16 @@ class Handlers:
 
     def save(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The file to be downloaded."""
-        shared, at = self.shared, self.parts
-        session, finish = open_session(values[shared.token]), self.finish(values)
-        model, ratio = require_model(values[shared.model]), chosen_ratio(values[shared.ratio])
-        file_format, strength = values[at.file_format], values[at.strength]
+        at, session, finish = self.parts, open_session(values[self.shared.token]), self.finish(values)
+        (model, ratio, strength), turn = self.chosen(values), values[at.long.turn]
 
-        def work(report: workspace.Report) -> Path:
-            return workspace.save(session, model, ratio, file_format, finish, strength, report)
+        def work(report: Report) -> Path:
+            return workspace.save(session, model, ratio, values[at.file_format], finish, strength, report)
 
-        path = yield from at.long.worked(session, values[at.long.turn], work)
+        path = yield from at.long.worked(session, turn, work)
         if path is not None:
             link = download_value(path)
-            yield {shared.token: session.token, at.link: link, at.estimate: "", **at.long.idle()}
+            yield {self.shared.token: session.token, at.link: link, at.estimate: "", **at.long.done(session, turn)}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
@@ -300,7 +320,7 @@ def build(shared: Shared) -> Address:
     steps = {name: (-LIMITS[name], LIMITS[name]) for name in text.FINISH_STEPS} | {"strength": (0.0, FULL)}
     sliders = [*parts.finish, parts.strength]
     return {
-        name: (slider, partial(_step_in_address, *bounds))
+        name: (slider, partial(step_in_address, *bounds))
         for (name, bounds), slider in zip(steps.items(), sliders, strict=True)
     }
 
@@ -321,9 +341,12 @@ def _wire_preview(do: Handlers) -> None:
     ]  # fmt: skip
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
-    showing: Any = reported(shared.message, do.as_shown)(do.show), inputs, outputs
+    showing: Any = reported(shared.message, do.as_shown)(partial(do.announced, show=do.show)), inputs, outputs
     renewed = shared.photo.change(
-        guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
+        guard(partial(do.announced, show=do.show_new)),
+        inputs,
+        [*outputs, at.reference, at.reference_note, at.advice],
+        **quick,
     )
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
@@ -351,9 +374,9 @@ def _wire_preview(do: Handlers) -> None:
     drawing: Any = guard(do.after), [shared.token, at.axis], [at.plot, at.scores, shared.message]
     for event in (renewed, changed, undone, *presets, balanced, picked, measured):
         event.then(None, [shared.model, shared.ratio], js=WRITE_ADDRESS)
-        event.then(None, at.finish, js=_WRITE_FINISH)
-        event.then(None, at.strength, js="(strength) => lxAddress({strength: strength === 100 ? null : strength})")
-        event.then(None, [at.balance, *at.point], js=_WRITE_BALANCE)
+        event.then(None, at.finish, js=WRITE_FINISH)
+        event.then(None, at.strength, js=WRITE_STRENGTH)
+        event.then(None, [at.balance, *at.point], js=WRITE_BALANCE)
         event.then(*drawing, **_AT_ONCE)
     at.axis.input(*drawing, **_AT_ONCE)
 
@@ -368,28 +391,5 @@ def _wire_full(do: Handlers) -> None:
     )  # fmt: skip
     chosen: set[Any] = {shared.token, shared.model, shared.ratio, at.strength, *at.finish}
     shown = [at.estimate, at.viewer, at.result, at.remarks, at.scores]
-    at.long.wire([at.full.click, at.viewer.submit], do.show_full, chosen, shown)
-    at.long.wire([at.save.click], do.save, {*chosen, at.file_format}, [at.estimate, at.link])
-
-
-_WRITE_FINISH = (
-    f"(...steps) => lxSteps(Object.fromEntries({json.dumps(list(text.FINISH_STEPS))}"
-    ".map((name, k) => [name, steps[k] || null])))"
-)
-"""JavaScript: keeps the steps after the network in the page's address, those that do something."""
-
-
-_WRITE_BALANCE = """(choice, x, y) => {
-    const balance = choice === "as_shot" ? null : choice === "neutral" ? [choice, x, y].join() : choice;
-    lxAddress({ balance: choice === "neutral" && (x === null || y === null) ? null : balance });
-}"""
-"""JavaScript: keeps the white balance in the page's address, with the place of the grey patch where one decides it."""
-
-
-def _step_in_address(least: float, most: float, typed: str) -> float | None:
-    """The value of a slider in the page's address, within its limits; None if it is not a number."""
-    try:
-        value = float(typed)
-    except ValueError:
-        return None
-    return None if math.isnan(value) else min(max(value, least), most)
+    at.long.wire([at.full.click, at.viewer.submit], do.show_full, chosen, shown, do.whole)
+    at.long.wire([at.save.click], do.save, {*chosen, at.file_format}, [at.estimate, at.link], do.whole)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from explorer.app import model_picker, retinex, text
-from explorer.app.components import chosen_ratio, html, tiles
+from explorer.app.components import chosen_ratio, html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
+from explorer.app.restore_address import step_in_address
 from explorer.app.sessions import Session, open_session
 from explorer.app.shared import QUICK, SILENT, Address, Shared, filled, once
 from explorer.views.plots import profile_lines
@@ -78,8 +80,8 @@ def layout() -> Parts:
                 elem_id="lx-retinex-swap",
             )  # fmt: skip
             other = gr.Dropdown(
-                choices=list(model_picker.choices(lights)), value=lights[-1] if lights else None, visible=False,
-                label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
+                choices=list(model_picker.choices(lights)), value=lights[-1] if lights else None,
+                visible=False, label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
             )  # fmt: skip
             edited = tiles("lx-retinex-edited", "")
         with gr.Column(scale=1, min_width=340):
@@ -167,7 +169,8 @@ class Handlers:
         if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:
             yield {self.shared.token: token}
             return
-        yield {self.shared.token: token}
+        said = note(model_picker.preparing(values[self.parts.model]))
+        yield {self.shared.token: token, **({self.parts.result: said} if said else {})}
         steps = {"retinex": self.show, "edit": self.edit, "profile": self.draw_profile, "pair": self.show_pair}
         turns = {board: session.begins(board) for board in steps}
         for board, make in steps.items():
@@ -207,7 +210,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
         {*do.chosen, parts.board},
         [parts.plot, shared.message],
     )
-    parts.swap.input(lambda kind: gr.update(visible=kind == "model"), parts.swap, parts.other, **SILENT)
+    parts.swap.change(lambda kind: gr.update(visible=kind == "model"), parts.swap, parts.other, **SILENT)
     gr.on(
         [parts.run.click, parts.model.input, parts.source.input],
         do.latest("retinex", do.show), do.chosen,
@@ -225,4 +228,24 @@ def wire(shared: Shared, parts: Parts) -> Address:
     cleared = shared.photo.change(guard(do.clear), shared.token, emptied, **SILENT)
     filled(shared, NAME, cleared, (guard(do.fill), do.deciding, [shared.token, *emptied, parts.edit]), hidden)
     parts.model.input(None, parts.model, js="(decompose) => lxAddress({decompose})")
-    return {"decompose": (parts.model, lambda name: name if name in model_picker.decomposing() else None)}
+    told: list[Any] = [parts.gamma, parts.gain, parts.light, parts.swap]
+    gr.on([parts.gamma.release, *(each.input for each in told)], None, told, js=_EDITS)
+    return {
+        "decompose": (parts.model, lambda name: name if name in model_picker.decomposing() else None),
+        "gamma": (parts.gamma, partial(step_in_address, 0.0, 2.0)),
+        "gain": (parts.gain, partial(step_in_address, 0.0, 4.0)),
+        "light": (parts.light, partial(_one_of, text.RETINEX_LIGHTS)),
+        "swap": (parts.swap, partial(_one_of, text.RETINEX_SWAPS)),
+    }
+
+
+_EDITS = """(gamma, gain, light, swap) => lxAddress({
+    gamma: gamma === 1 ? null : gamma, gain: gain === 1 ? null : gain, light: light === "illumination" ? null : light,
+    swap: swap === "none" ? null : swap,
+})"""
+"""JavaScript: keeps the edits of the light in the page's address."""
+
+
+def _one_of(choices: Iterable[tuple[str, str]], asked: str) -> str | None:
+    """A choice of a group that an address asks for; None if there is none such."""
+    return asked if asked in [key for _, key in choices] else None

@@ -69,6 +69,8 @@ class Session:
     """The photo that each board of the page shows, by the board's name."""
     turns: dict[str, int] = field(default_factory=dict)
     """How often something was asked of each board: what was asked before the last time is no longer wanted."""
+    wishes: dict[tuple[str, int], object] = field(default_factory=dict)
+    """What was asked of a board, by its turn, where it goes on for a later turn that asks for the same."""
     revision: int = 0
     viewed: int = 0
     """The revision that the before/after viewer shows."""
@@ -101,15 +103,24 @@ class Session:
         "again."""
         return self.boards.get(board) is not self.open
 
-    def begins(self, board: str) -> int:
+    def begins(self, board: str, wish: object = None) -> int:
         """Notes that something is asked of a board, or that nothing is wanted of it any more. Gives its number."""
         with self.lock:
-            self.turns[board] = self.turns.get(board, 0) + 1
-            return self.turns[board]
+            turn = self.turns[board] = self.turns.get(board, 0) + 1
+            if wish is None:
+                self.wishes = {key: kept for key, kept in self.wishes.items() if key[0] != board}
+            else:
+                self.wishes[board, turn] = wish
+            return turn
 
     def is_latest(self, board: str, turn: int) -> bool:
         """True if the board has had no newer request: a late answer must not replace a newer one."""
         return self.turns.get(board, 0) == turn
+
+    def is_wanted(self, board: str, turn: int) -> bool:
+        """True if what was asked of the board in a turn is what was asked of it last."""
+        wish = self.wishes.get((board, turn))
+        return wish is not None and wish == self.wishes.get((board, self.turns[board]))
 
     def own_file(self, path: str | Path) -> Path:
         """Gives a file of the visitor's a second name in the session's folder: the upload goes after an hour, and the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -26,6 +25,7 @@ from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import prepare, run, suggested_ratio
 from explorer.sidecar import Finish, RestoreSettings, with_finish, write_settings
+from explorer.steps import Report, unheard
 from explorer.views.pictures import within
 from explorer.windows import is_local
 
@@ -119,7 +119,7 @@ def preview(
 
 def computed(
     opened: OpenPhoto, place: str, choice: Choice, photo: Photo, scene: bool = True,
-    report: Callable[[float], None] = lambda done: None,
+    report: Report = unheard,
 ) -> Restoration:  # fmt: skip
     """`explorer.restore` without intermediates. Where only the strength is another one than the last time, the network
     does not run again.
@@ -270,21 +270,13 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
     return [say("long.estimate", seconds=max(1, round(seconds)), memory=f"{memory / 1e9:.1f}")]
 
 
-Report = Callable[[float], None]
-"""Called with the share that is done, 0 to 1; what it raises ends the work."""
-
-
-def _unheard(_done: float) -> None:
-    """Nobody waits for the share that is done."""
-
-
 def full(
-    session: Session, model: str, ratio: RatioChoice, strength: float = FULL, report: Report = _unheard
+    session: Session, model: str, ratio: RatioChoice, strength: float = FULL, report: Report = unheard
 ) -> Restoration:
     """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
 
     Args:
-        report: called after every tile; what it raises ends the restoration.
+        report: called with the share that is done; what it raises ends the restoration.
 
     Raises: as `finished_preview`.
     """
@@ -309,7 +301,7 @@ def full(
 
 def save(
     session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN,
-    strength: float = FULL, report: Report = _unheard,
+    strength: float = FULL, report: Report = unheard,
 ) -> Path:  # fmt: skip
     """Writes the photo, restored at full resolution, into the session's folder and gives the path.
 

@@ -33,11 +33,13 @@ from explorer.cli.options import (
 )
 from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
+from explorer.messages import say
 from explorer.saving import Saving
 
 if TYPE_CHECKING:
     from explorer.batch.photograph import Outcome
     from explorer.batch.run import Summary
+    from explorer.weights.store import LoadedModel
 
 
 SourceArgument: TypeAlias = Annotated[
@@ -118,13 +120,20 @@ def batch(
     if engine == "local" and workers == 0:
         allow_in_threads()
     with progress(0, quiet=quiet or as_json) as shown:
-        told = _Told(shown, quiet, as_json)
+        told = _Told(shown, quiet, as_json, _preparing(loaded, backend) if engine == "local" and workers != 0 else "")
         summary = run_batch(
             source, destination, loaded, treatment, through, retry=retry, overwrite=overwrite, begin=told.begin,
             report=told.report,
         )  # fmt: skip
     _print(summary, photographs if costs else None, as_json, quiet)
     _leave(summary)
+
+
+def _preparing(model: LoadedModel, backend: str) -> str:
+    """What is said before processes of their own, which are not heard here, convert a network; empty if none does."""
+    from explorer.restorer import must_convert
+
+    return say("note.converting", model=model.name) if must_convert(model, backend) else ""
 
 
 @dataclass
@@ -134,12 +143,16 @@ class _Told:
     shown: Progress
     quiet: bool
     as_json: bool
+    preparing: str
+    """What is said before the first photo, if anything."""
 
     def begin(self, waiting: int, kept: int) -> None:
         self.shown.expect(waiting)
         if not (self.quiet or self.as_json):
             already = f", {kept} are done already" if kept else ""
             write_line(f"{waiting} photos to restore{already}", err=True)
+            if waiting and self.preparing:
+                write_line(self.preparing, err=True)
 
     def report(self, outcome: Outcome) -> None:
         if outcome.error and not self.as_json:

@@ -154,7 +154,7 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def _engine_heard() -> Iterator[None]:
+def engine_heard() -> Iterator[None]:
     """Lets the engine say what it does only once and somebody waits for, which is to convert a network."""
     engine, lines = logging.getLogger("explorer.engine"), _Lines()
     before = engine.level
@@ -173,7 +173,7 @@ def progress(total: int, *, quiet: bool = False) -> Iterator[Progress]:
 
     What is printed meanwhile appears above the bar.
     """
-    with nullcontext() if quiet else _engine_heard(), _bar(total, quiet) as shown:
+    with nullcontext() if quiet else engine_heard(), _bar(total, quiet) as shown:
         yield shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,7 @@ from explorer.cli.options import (
     check_format,
     chosen_treatment,
 )
-from explorer.cli.terminal import tell, write_line
+from explorer.cli.terminal import engine_heard, tell, write_line
 from explorer.saving import Saving
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def watch(
 
     if not quiet:
         tell(f"Watching {source}; Ctrl-C ends it.")
-    keep_watch(
-        str(source), str(destination), loaded, treatment, stop=stop, every=every, settle=settle, report=report,
-        done=done,
-    )  # fmt: skip
+    with nullcontext() if quiet else engine_heard():
+        keep_watch(
+            str(source), str(destination), loaded, treatment, stop=stop, every=every, settle=settle, report=report,
+            done=done,
+        )  # fmt: skip

@@ -3,10 +3,19 @@
 Importing this package loads neither torch nor OpenVINO; choosing a backend does.
 """
 
-from explorer.engine.backends import Backend, available_backends, check_backend, choose_backend, register_backend
+from explorer.engine.backends import (
+    Backend,
+    available_backends,
+    check_backend,
+    choose_backend,
+    must_convert,
+    register_backend,
+    release_memory,
+)
 from explorer.engine.graphs import known_traits
 from explorer.engine.tiles import run_tiled
 
 __all__ = [
-    "Backend", "available_backends", "check_backend", "choose_backend", "known_traits", "register_backend", "run_tiled",
+    "Backend", "available_backends", "check_backend", "choose_backend", "known_traits", "must_convert",
+    "register_backend", "release_memory", "run_tiled",
 ]  # fmt: skip

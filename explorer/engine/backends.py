@@ -150,6 +150,21 @@ def choose_backend(
     return cuda_backend(model, precision or least or "bfloat16") if name == "cuda" else torch_backend(model)
 
 
+def must_convert(model: LoadedModel, wanted: str = "auto") -> bool:
+    """True if the first run of a model would convert its network for OpenVINO, which takes seconds; what is converted
+    stays on this machine's disk.
+
+    Args:
+        wanted: as in `choose_backend`.
+    """
+    if _OFFERS or not model.architecture.needs_weights or not model.traits.exports:
+        return False
+    wanted = os.environ.get("EXPLORER_BACKEND", "") or "auto" if wanted == "auto" else wanted
+    name = available_backends()[0] if wanted == "auto" else wanted.partition(":")[0]
+    sha256 = model.identity.sha256
+    return name == "openvino" and not any(kept[0] == sha256 for kept in list(_GRAPHS)) and not graphs.is_kept(model)
+
+
 def torch_backend(model: LoadedModel) -> Backend:
     """Eager torch on the CPU in float32: the reference."""
     import torch
@@ -289,6 +304,15 @@ def _give_back_all_but(key: tuple[_Network, _Shape | None]) -> None:
             _COMPILED[other].release_memory()
             _HOLDING.discard(other)
     _HOLDING.add(key)
+
+
+def release_memory() -> None:
+    """Frees the activations of the last picture of every compiled network that is not at work."""
+    with _COMPILING:
+        for key in list(_HOLDING):
+            with contextlib.suppress(RuntimeError, KeyError):
+                _COMPILED[key].release_memory()
+                _HOLDING.discard(key)
 
 
 _ON_GPU: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()

@@ -107,6 +107,12 @@ def known_traits(sha256: str, config: WeightsConfig) -> Traits | None:
         return None
 
 
+def is_kept(model: LoadedModel) -> bool:
+    """True if a model's graph is in the cache, or never will be: the weights are no file's."""
+    sha256 = model.identity.sha256
+    return not sha256 or (_place_of(sha256, model.config) / _GRAPH).is_file()
+
+
 def graph_of(model: LoadedModel) -> tuple[Any, list[str]]:
     """Returns the network as an OpenVINO graph with free height and width, from the cache if possible, and the names of
     its outputs."""

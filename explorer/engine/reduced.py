@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import steps
 from explorer.engine.memory import bytes_per_sample
 from explorer.engine.tiles import Maps, Run, pad_to_size, tables_of
 from explorer.messages import say
@@ -98,11 +99,14 @@ def run_reduced(
     _, height, width = planes.shape
     small = _means(planes, factor)
     tables = tables_of(net)
+    with steps.part(0, 0.7):
+        given = run(pad_to_size(torch.from_numpy(small)[None], net.size))
     results = {
         name: value[0, :, : small.shape[1], : small.shape[2]].float().cpu().numpy()
-        for name, value in run(pad_to_size(torch.from_numpy(small)[None], net.size)).items()
+        for name, value in given.items()
         if names is None or name in names
     }
+    del given
     if net.takes_ratio:
         planes, small = planes[:-1], small[:-1]  # the ratio is not part of the picture
     rows, columns = (_places(n, factor, s) for n, s in zip((height, width), small.shape[1:], strict=True))
@@ -114,6 +118,7 @@ def run_reduced(
             continue
         full = maps[name] = np.empty((height, width, len(target)), dtype=np.float32)
         for index, plane in enumerate(target):
+            steps.step(0.7 + 0.3 * index / len(target))
             own = len(target) == len(planes)
             slope, offset = _lines(small[index] if own else small.mean(0), plane)
             low, high = plane.min(), plane.max()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import steps
 from explorer.engine.memory import bytes_per_sample
 from explorer.models import SizeRequirements
 from explorer.models.traits import TilePosition
@@ -240,7 +241,8 @@ def run_tiled(
     for done, (rows, columns) in enumerate(cells, 1):
         fed = _fed(region, rows, columns, margin)
         told = _place(rows, columns, whole, (top, left)) if placed else ()
-        results = run_array(fed, *told)
+        with steps.part((done - 1) / len(cells), done / len(cells), progress):
+            results = run_array(fed, *told)
         for name in [n for n in results if names is None or n in names]:
             value = results.pop(name)
             scale = value.shape[-1] / fed.shape[-1]

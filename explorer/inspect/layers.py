@@ -42,6 +42,8 @@ class Layer:
     """Parameters of the module and everything in it."""
     leaf: bool
     """True if it contains no other module."""
+    sources: tuple[str, ...] = ()
+    """The innermost layers whose outputs it is computed from, without layers in between, in alphabetical order."""
 
 
 def layers(model: LoadedModel) -> list[Layer]:
@@ -56,18 +58,23 @@ def layers(model: LoadedModel) -> list[Layer]:
     """
     import torch
 
-    from explorer.inspect.reach import REACH, Reach
+    from explorer.inspect.reach import REACH, SOURCES, Reach
 
     net = model.net
     named = [(name, module) for name, module in net.named_modules() if name]
     if not named:
         return []
     seen: dict[str, tuple[int, torch.Tensor, tuple[float, float]]] = {}
+    sources: dict[str, set[str]] = {name: set() for name, _ in named}
 
     def note(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor) and output.dim() == 4:
                 seen[name] = (len(seen), output.detach(), getattr(output, REACH, (math.nan, math.nan)))
+            if not list(module.children()):
+                sources[name].update(*(getattr(each, SOURCES, ()) for each in inputs))
+                if isinstance(output, torch.Tensor):
+                    setattr(output, SOURCES, frozenset([name]))
 
         return hook
 
@@ -77,11 +84,15 @@ def layers(model: LoadedModel) -> list[Layer]:
         reach.mark(start, (1.0, 1.0))
         net.forward_intermediates(start)
     scale = SAMPLES_PER_PLANE[model.architecture.domain]
-    return [_layer(name, module, seen.get(name), scale) for name, module in named]
+    return [_layer(name, module, seen.get(name), scale, tuple(sorted(sources[name]))) for name, module in named]
 
 
 def _layer(
-    name: str, module: nn.Module, run: tuple[int, torch.Tensor, tuple[float, float]] | None, scale: int
+    name: str,
+    module: nn.Module,
+    run: tuple[int, torch.Tensor, tuple[float, float]] | None,
+    scale: int,
+    sources: tuple[str, ...],
 ) -> Layer:
     import torch
 
@@ -101,4 +112,5 @@ def _layer(
         receptive_field=None if math.isnan(field) else field * scale,
         parameters=sum(p.numel() for p in module.parameters()),
         leaf=not list(module.children()),
+        sources=sources,
     )

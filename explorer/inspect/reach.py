@@ -14,11 +14,14 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 REACH = "_lowlight_reach"
-"""Attribute of a tensor with its (receptive field, distance between samples)."""
+"""Attribute of a tensor that holds its (receptive field, distance between samples)."""
+SOURCES = "_lowlight_sources"
+"""Attribute of a tensor that holds the names of the layers that gave what it was computed from."""
 
 
 class Reach(TorchFunctionMode):
-    """Propagates (receptive field, distance between samples), in input samples, to every computed tensor."""
+    """Carries (receptive field, distance between samples), in input samples, and the layers that it comes from, along
+    every tensor that is computed."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
@@ -26,9 +29,11 @@ class Reach(TorchFunctionMode):
         sources = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor) and hasattr(t, REACH)]
         if sources:
             reached = self._after(getattr(func, "__name__", ""), sources, args, kwargs, result)
+            layers = frozenset[str]().union(*(getattr(each, SOURCES, ()) for each in sources))
             for each in tree_leaves(result):
                 if isinstance(each, torch.Tensor):
                     self.mark(each, reached)
+                    setattr(each, SOURCES, layers)
         return result
 
     @staticmethod

@@ -10,12 +10,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from explorer import steps
 from explorer.models.base import RestorationNet
 from explorer.models.denoise import DENOISERS, Array, Denoise, denoised
 from explorer.models.light import LUMA
 
 # ITU-R BT.601, the luma of the transfer-encoded picture.
 _LUMA = np.array(LUMA, dtype=np.float32)
+_BAND = 128
+"""Rows of a picture that are worked on at once."""
 
 
 class ClassicalMethod(RestorationNet):
@@ -45,7 +48,8 @@ class ClassicalMethod(RestorationNet):
         }
 
     def _restored(self, picture: Array) -> dict[str, Array]:
-        result = self.enhance(picture)
+        with steps.part(0, 1 if self.denoise == "none" else 0.5):
+            result = self.enhance(picture)
         image = denoised(np.clip(result["image"], 0, 1), self.denoise)
         return result | {"image": np.clip(image, 0, 1).astype(np.float32)}
 
@@ -68,8 +72,13 @@ def with_intensity(picture: Array, old: Array, new: Array) -> Array:
     """
     # Half a step of an 8-bit picture; below it is rounding error, which a steep curve would turn into coloured speckle.
     step = np.float32(0.5 / 255)
-    power = np.log(np.clip(new, step, 1 - step)) / np.log(np.clip(old, step, 1 - step))
-    return (np.maximum(picture, step) ** power[..., None]).astype(np.float32)
+    result = np.empty(picture.shape, np.float32)
+    for first in range(0, len(picture), _BAND):
+        band = slice(first, first + _BAND)
+        power = np.log(np.clip(new[band], step, 1 - step)) / np.log(np.clip(old[band], step, 1 - step))
+        result[band] = np.maximum(picture[band], step) ** power[..., None]
+        steps.step(min(1.0, (first + _BAND) / len(picture)))
+    return result
 
 
 class Identity(RestorationNet):
@@ -121,7 +130,8 @@ class HistogramEqualisation(ClassicalMethod):
         if darkest == cumulative[-1]:  # only one level, so there is nothing to spread
             return {"image": picture}
         curve = (cumulative - darkest) / (cumulative[-1] - darkest)
-        return {"image": with_intensity(picture, old, curve[level].astype(np.float32))}
+        with steps.part(0.3, 1):
+            return {"image": with_intensity(picture, old, curve[level].astype(np.float32))}
 
 
 class Clahe(ClassicalMethod):
@@ -148,4 +158,5 @@ class Clahe(ClassicalMethod):
             return {"image": picture}
         tile = tuple(max(1, -(-side // self.tiles)) for side in old.shape)
         new = equalize_adapthist(np.clip(old, 0, 1), kernel_size=tile, clip_limit=self.clip_limit, nbins=256)
-        return {"image": with_intensity(picture, old, new.astype(np.float32))}
+        with steps.part(0.5, 1):
+            return {"image": with_intensity(picture, old, new.astype(np.float32))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import steps
 from explorer.models.classical import Array, ClassicalMethod, Denoise, with_intensity
 
 _FLOOR = np.float32(1 / 255)
@@ -31,11 +32,12 @@ def _blurred(plane: Array, *sigmas: float) -> list[Array]:
 
     rows, columns = _frequencies(plane.shape)
     squared = rows**2 + columns**2
-    spectrum = dctn(plane, workers=-1)
-    return [
-        np.clip(idctn(spectrum * np.exp(-0.5 * np.float32(s) ** 2 * squared), workers=-1), plane.min(), plane.max())
-        for s in sigmas
-    ]
+    spectrum, blurred = dctn(plane, workers=-1), []
+    for done, sigma in enumerate(sigmas, 1):
+        narrowed = spectrum * np.exp(-0.5 * np.float32(sigma) ** 2 * squared)
+        blurred.append(np.clip(idctn(narrowed, workers=-1), plane.min(), plane.max()))
+        steps.step(done / len(sigmas))
+    return blurred
 
 
 def _stretched(values: Array, low: float, high: float) -> Array | None:
@@ -78,9 +80,11 @@ class SingleScaleRetinex(ClassicalMethod):
     def enhance(self, picture: Array) -> dict[str, Array]:
         """Returns "image", "reflectance" (H x W x 3) and "illumination" (H x W x 1, in (0, 1])."""
         intensity = picture.mean(-1)
-        illumination = np.minimum(_blurred(intensity, self.sigma)[0] + _FLOOR, 1)
+        with steps.part(0, 0.3):
+            illumination = np.minimum(_blurred(intensity, self.sigma)[0] + _FLOOR, 1)
         level = _stretched(np.log(intensity + _FLOOR) - self.strength * np.log(illumination), 1, 99)
-        image = picture if level is None else with_intensity(picture, intensity, level)
+        with steps.part(0.5, 1):
+            image = picture if level is None else with_intensity(picture, intensity, level)
         return {
             "image": image,
             "reflectance": picture / illumination[..., None],
@@ -113,10 +117,12 @@ class MultiScaleRetinex(ClassicalMethod):
         return MultiScaleRetinex(sigmas, float(self.strength), self.denoise).eval()
 
     def enhance(self, picture: Array) -> dict[str, Array]:
-        """Returns "image", "reflectance" and "illumination" (H x W x 3, in (0, 1])."""
-        surround = [
-            np.mean([np.log(b + _FLOOR) for b in _blurred(picture[..., c], *self.sigmas)], axis=0) for c in range(3)
-        ]
+        """Gives "image", "reflectance" and "illumination" (H x W x 3, in (0, 1])."""
+        surround = []
+        for c in range(3):
+            with steps.part(0.2 * c, 0.2 * (c + 1)):
+                blurred = _blurred(picture[..., c], *self.sigmas)
+            surround.append(np.mean([np.log(b + _FLOOR) for b in blurred], axis=0))
         illumination = np.minimum(np.exp(np.stack(surround, -1)), 1).astype(np.float32)
         ratio = np.log(picture + _FLOOR) - self.strength * np.log(illumination)
         share = (picture + _FLOOR) / (picture + _FLOOR).sum(-1, keepdims=True)
@@ -192,7 +198,8 @@ def refine_illumination(
     if strength == 0:
         return initial.copy()
     gradient = _gradient(initial)
-    weights = [1 / (np.abs(_blurred(g, sigma)[0]) + np.float32(1e-3)) for g in gradient]
+    with steps.part(0, 0):
+        weights = [1 / (np.abs(_blurred(g, sigma)[0]) + np.float32(1e-3)) for g in gradient]
     thresholds = [np.float32(0.5 * alpha) * w for w in weights]
     rows, columns = _frequencies(initial.shape)
     laplacian = (2 - 2 * np.cos(rows)) + (2 - 2 * np.cos(columns))
@@ -200,9 +207,10 @@ def refine_illumination(
     split = [np.zeros_like(initial) for _ in range(2)]
     dual = [np.zeros_like(initial) for _ in range(2)]
     refined, penalty = np.zeros_like(initial), 1.0
-    for _ in range(iterations):
+    for round_ in range(iterations):
         pulled = [g - z / np.float32(penalty) for g, z in zip(split, dual, strict=True)]
         spectrum = dctn(initial + np.float32(penalty) * _adjoint(pulled), workers=-1)
+        steps.step(round_ / iterations)
         before, refined = refined, idctn(spectrum / (1 + np.float32(penalty) * laplacian), workers=-1)
         gradient = _gradient(refined)
         for i in range(2):

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import steps
 from explorer.machine import cores
 
 Denoise = Literal["none", "bilateral", "nlm"]
@@ -41,7 +42,10 @@ def noise_level(picture: Array) -> float:
     from scipy.ndimage import convolve
 
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
-    answers = [np.median(np.abs(convolve(picture[..., c], mask, mode="mirror"))) for c in range(3)]
+    answers = []
+    for c in range(3):
+        answers.append(np.median(np.abs(convolve(picture[..., c], mask, mode="mirror"))))
+        steps.step(0)  # a large picture takes seconds, in which somebody may give up
     # The mask's norm is 6; 0.6745 is the median of |x| for a standard normal x.
     return float(np.mean(answers)) / (6 * 0.6745)
 
@@ -94,8 +98,12 @@ def _in_tiles(picture: Array, margin: int, work: Callable[[Array], Array]) -> Ar
         result[top:bottom, left:right] = tile[top - first : bottom - first, left - start : right - start]
 
     # Both denoisers release the interpreter lock while they compute.
-    with ThreadPoolExecutor(cores()) as pool:
+    pool = ThreadPoolExecutor(cores())
+    try:
         jobs = [pool.submit(one, top, left) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
-        for job in jobs:
+        for done, job in enumerate(jobs, 1):
             job.result()
+            steps.step(done / len(jobs))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return result

@@ -55,6 +55,8 @@ class Intermediate:
     luminance), "diverging" if 0 is the middle (the mean of its channels)."""
     german: str = field(default="", repr=False, compare=False)
     """The title in German."""
+    steps: int = 1
+    """The map is so many maps in turn, each of which is shown by itself; their titles say "{step}", counted from 1."""
     table: bool = False
     """True for numbers about the whole picture (a gamma, a gain for each channel, a colour matrix): rows x columns x 1
     instead of the picture's height and width."""

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.views.stage import PARTS
 from explorer.views.tables import grid
+from explorer.views.words import drawable
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPT, _STYLE = ((_ASSETS / f"contact.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
@@ -47,17 +48,17 @@ def sheet_picture(heading: str, prints: Sequence[Print], notes: Sequence[str], c
     rows = -(-len(prints) // columns)
     width = columns * (_WIDTH + _GAP) + _GAP
     font, small = ImageFont.load_default(17), ImageFont.load_default(14)
-    said = [line for note in notes for line in _broken(note, small, width - 2 * _GAP)]
+    said = [line for note in notes for line in _broken(drawable(note), small, width - 2 * _GAP)]
     paper = Image.new("RGB", (width, 3 * _GAP + rows * cell + _LINE * len(said) + _GAP), _PAPER)
     draw = ImageDraw.Draw(paper)
-    draw.text((_GAP, _GAP), heading, _INK, ImageFont.load_default(22))
+    draw.text((_GAP, _GAP), drawable(heading), _INK, ImageFont.load_default(22))
     for index, (each, picture) in enumerate(zip(prints, pictures, strict=True)):
         left, top = _GAP + index % columns * (_WIDTH + _GAP), 3 * _GAP + index // columns * cell
         paper.paste(picture.resize((_WIDTH, round(_WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS),
                     (left, top))  # fmt: skip
-        draw.text((left, top + height + 6), each.title, _INK, font)
+        draw.text((left, top + height + 6), drawable(each.title), _INK, font)
         for k, line in enumerate(each.lines):
-            draw.text((left, top + height + 8 + _LINE * (k + 1)), line, _QUIET, small)
+            draw.text((left, top + height + 8 + _LINE * (k + 1)), drawable(line), _QUIET, small)
     for k, line in enumerate(said):
         draw.text((_GAP, 3 * _GAP + rows * cell + _LINE * k), line, _QUIET, small)
     with io.BytesIO() as buffer:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
-from explorer.views.pictures import FloatArray, Palette, false_colour, within
+from explorer.views.pictures import FloatArray, Palette, false_colour, to_bytes, within
+from explorer.views.words import drawable
 
 Scope = Literal["channel", "layer", "network"]
 GAP = 2
@@ -68,6 +71,37 @@ def channel_sheet(
         scale = channel_scale(maps, channel, scope, network)
         cells.append(false_colour(_cell(maps[..., channel], side), scale.low, scale.high, scale.palette))
     return _sheet(cells, columns=8)
+
+
+def printed_sheet(maps: FloatArray, scope: Scope, network: tuple[float, float], heading: str, side: int = 112) -> bytes:
+    """All channels as a PNG to take along: each with its number and the values at the ends of its colours, and below
+    them the colours. Arguments as of `channel_sheet`."""
+    sheet = channel_sheet(maps, 0, maps.shape[2], scope, network, side)
+    (width, height), line, font = sheet.cell, 16, ImageFont.load_default(12)
+    wide = max(width, 96) + 2 * GAP
+    rows, across = -(-maps.shape[2] // sheet.columns), max(sheet.columns * wide, 420)
+    paper = Image.new("RGB", (across, 2 * line + rows * (height + 2 * line) + 3 * line), "#161615")
+    cells, draw = Image.fromarray(to_bytes(sheet.image)), ImageDraw.Draw(paper)
+    draw.text((GAP, 6), drawable(heading), "#f3f3f2", ImageFont.load_default(14))
+    scales = [channel_scale(maps, channel, scope, network) for channel in range(maps.shape[2])]
+    for channel, scale in enumerate(scales):
+        row, column = divmod(channel, sheet.columns)
+        left, top = column * wide, 2 * line + row * (height + 2 * line)
+        corner = column * (width + GAP), row * (height + GAP)
+        paper.paste(cells.crop((*corner, corner[0] + width, corner[1] + height)), (left, top))
+        draw.text((left, top + height + 1), f"#{channel}: {scale.low:.2g} … {scale.high:.2g}", "#a9a9a6", font)
+    for place, palette in enumerate(dict.fromkeys(scale.palette for scale in scales)):
+        own = [scale for scale in scales if scale.palette == palette]
+        same = len({(scale.low, scale.high) for scale in own}) == 1
+        low, high = (f"{own[0].low:.3g}", f"{own[0].high:.3g}") if same else ("low", "high")
+        ramp = false_colour(np.linspace(0, 1, 120, dtype=np.float32)[None].repeat(10, 0), 0.0, 1.0, palette)
+        left, top = GAP + place * 210, paper.height - 2 * line
+        paper.paste(Image.fromarray(to_bytes(ramp)), (left + 40, top + 2))
+        draw.text((left, top), low, "#f3f3f2", font)
+        draw.text((left + 166, top), high, "#f3f3f2", font)
+    with io.BytesIO() as buffer:
+        paper.save(buffer, "PNG")
+        return buffer.getvalue()
 
 
 def kernel_sheet(kernels: FloatArray) -> tuple[Sheet, Scale]:

@@ -57,11 +57,11 @@ def panels(
         before it and the residual |R * I - S| after it.
     """
     shown = [Panel("input", "Input S", seen)]
-    shown += [
-        table_panel(each, maps[each.name], seen.shape[:2]) if each.table else intermediate_panel(each, maps[each.name])
-        for each in described
-        if each.name in maps
-    ]
+    for each in described:
+        if each.name in maps and each.table:
+            shown.append(table_panel(each, maps[each.name], seen.shape[:2]))
+        elif each.name in maps:
+            shown += [intermediate_panel(step, values) for step, values in in_steps(each, maps[each.name])]
     reflectance, illumination = maps.get(REFLECTANCE.name), maps.get(ILLUMINATION.name)
     if reflectance is not None and illumination is not None:
         product = as_rgb(reflectance) * as_rgb(illumination)
@@ -73,6 +73,15 @@ def panels(
     else:
         shown.append(Panel("image", "Result", restored))
     return shown
+
+
+def in_steps(described: Intermediate, values: FloatArray) -> list[tuple[Intermediate, FloatArray]]:
+    """A map (H x W x C) as the maps that it holds, each with its own description."""
+    if described.steps == 1:
+        return [(described, values)]
+    parts = np.split(values, described.steps, axis=2)
+    names = [(f"{described.name}_{step}", described.title.format(step=step)) for step in range(1, len(parts) + 1)]
+    return [(replace(described, name=n, title=t), part) for (n, t), part in zip(names, parts, strict=True)]
 
 
 def intermediate_panel(described: Intermediate, values: FloatArray) -> Panel:

@@ -62,5 +62,8 @@ def test_the_tools_of_the_mcp_server(address: str) -> None:
         tools, answer = pool.submit(lambda: asyncio.run(talk())).result(120)
     assert {tool.name.removeprefix("lowlight_explorer_") for tool in tools} == PUBLIC, "nothing private is offered"
     assert all(tool.description for tool in tools)
+    parameters = [(tool.name, *each) for tool in tools for each in tool.inputSchema.get("properties", {}).items()]
+    assert len(parameters) > 10
+    assert not [(tool, name) for tool, name, schema in parameters if not schema.get("description")]
     assert not answer.isError
     assert "clahe" in json.dumps([part.model_dump(mode="json") for part in answer.content])

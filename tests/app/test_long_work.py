@@ -84,6 +84,39 @@ def test_what_is_left_is_told_from_what_is_done() -> None:
     assert "value" not in bar("Work", 0, 3.0)
 
 
+@pytest.mark.parametrize("model", ["clahe", "histogram_equalisation", "ssr", "msrcr", "lime", "bilateral", "nlm"])
+def test_a_method_without_tiles_tells_its_share_and_ends_when_nobody_wants_it(session: Session, model: str) -> None:
+    scene = np.random.default_rng(0).uniform(0, 0.1, (800, 700, 3)).astype(np.float32)
+    opening.take_photo(session, RgbPhoto(scene, 8))
+    shares: list[float] = []
+
+    def report(share: float) -> None:
+        shares.append(share)
+        if 0.2 < share < 0.9:
+            raise CancelledError("enough")
+
+    with pytest.raises(CancelledError, match="enough"):
+        workspace.full(session, model, 4.0, report=report)
+    assert shares == sorted(shares)
+    assert session.require_open().work.full is None
+    shares = []
+    workspace.full(session, model, 4.0, report=shares.append)
+    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] == 1
+    assert len({round(share, 2) for share in shares}) > 3
+
+
+def test_a_wish_for_the_same_joins_and_another_one_ends_what_is_at_work(session: Session) -> None:
+    picture = session.begins("whole", ("photo", "lime"))
+    file = session.begins("whole", ("photo", "lime"))
+    assert session.is_wanted("whole", picture) and session.is_wanted("whole", file)
+    other = session.begins("whole", ("photo", "gamma"))
+    assert [session.is_wanted("whole", turn) for turn in (picture, file, other)] == [False, False, True]
+    session.begins("whole")  # Cancel
+    assert not session.is_wanted("whole", other)
+    again = session.begins("whole", ("photo", "gamma"))
+    assert session.is_wanted("whole", again) and not session.is_wanted("whole", other), "what was ended stays ended"
+
+
 def test_what_takes_long_is_said_before(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     opening.take_photo(session, RgbPhoto(np.full((900, 1200, 3), 0.02, np.float32), 8))
     monkeypatch.setattr(budget, "_SPEEDS", defaultdict(budget._Speed))
@@ -129,3 +162,54 @@ def test_the_whole_photo_shows_its_tiles_can_be_cancelled_and_survives_a_reload(
     assert pixels(page).shape[1] > before.shape[1]
     page.reload()
     page.wait_for_function(badge)
+
+
+WATCH = """() => {
+  const work = document.querySelector("#lx-whole-work");
+  window.shares = [];
+  new MutationObserver(() => {
+    const bar = work.querySelector("progress");
+    if (bar) window.shares.push(bar.hasAttribute("value") ? bar.value : work.innerText.includes("turn") ? -1 : 1);
+  }).observe(work, { childList: true, subtree: true });
+}"""
+"""Writes down every share that the page shows; -1 while something waits for its turn."""
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_a_download_joins_the_restoration_that_is_at_work(page: Page, address: str, tmp_path: Path) -> None:
+    page.set_default_timeout(3 * PATIENCE)
+    photo(tmp_path, 3000, 2000)
+    opened(page, address, "?example=cat&model=lime&ratio=2")
+    upload(page, tmp_path / "places.png")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
+    page.evaluate(WATCH)
+    page.click("#lx-full")
+    page.wait_for_selector("#lx-whole-work progress[value]")
+    with page.expect_download() as waiting:
+        page.click("#lx-save")
+    assert waiting.value.suggested_filename.startswith("places-lime")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-badge')?.textContent.startsWith('Full')")
+    page.wait_for_function("document.querySelector('#lx-whole-work').innerText.trim() === ''")
+    shares = [share for share in page.evaluate("window.shares") if 0 < share < 1]
+    assert len(shares) > 2 and shares == sorted(shares), "it did not begin again"
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_another_photo_or_model_does_not_get_the_older_choices_picture(
+    page: Page, address: str, tmp_path: Path
+) -> None:
+    page.set_default_timeout(3 * PATIENCE)
+    photo(tmp_path, 3000, 2000)
+    opened(page, address, "?example=cat&model=lime&ratio=2")
+    upload(page, tmp_path / "places.png")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
+    page.click("#lx-full")
+    page.wait_for_selector("#lx-whole-work progress[value]")
+    page.click("#lx-examples button[data-name=still_life]")
+    page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('still_life')")
+    page.wait_for_function("document.querySelector('#lx-whole-work').innerText.trim() === ''")
+    page.wait_for_timeout(1500)
+    assert "still_life" in str(page.get_attribute("#lx-viewer .lx-after", "alt"))
+    assert not page.is_visible("#lx-whole-cancel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from explorer.app.restore_layout import Parts
 from explorer.app.restore_tab import Handlers, _left_behind
 from explorer.app.sessions import Session
 from explorer.app.text import FINISH_STEPS
+from explorer.engine import backends, graphs
 from explorer.errors import PhotoError
 
 
@@ -87,18 +89,43 @@ def test_only_a_ratio_that_was_set_for_another_model_is_left_behind() -> None:
     assert not _left_behind({}, "clahe", by_hand)
 
 
-def test_a_choice_that_a_page_sends_twice_is_taken_once(session: Session) -> None:
-    opening.open_example(session, "cat")
+def handlers() -> Handlers:
+    """The Restore tab's, with names in the place of components."""
     shared = SimpleNamespace(token="token", model="model", ratio="ratio", message="message")
     parts: Any = SimpleNamespace(
         **{f.name: f.name for f in fields(Parts)} | {"point": ("x", "y"), "finish": FINISH_STEPS}
     )
-    do = Handlers(cast("Any", shared), parts)
+    return Handlers(cast("Any", shared), parts)
+
+
+def values(session: Session, model: str, ratio: dict[str, Any]) -> dict[str, Any]:
+    """What the Restore tab's handlers are given."""
+    given = {"token": session.token, "model": model, "ratio": ratio, "x": None, "y": None}
+    return given | {"strength": 100, "balance": "as_shot", "black_level": "auto", **dict.fromkeys(FINISH_STEPS, 0.0)}
+
+
+def test_the_page_says_that_a_network_is_prepared_and_then_shows_its_picture(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("openvino") is None:  # importing it here would load its telemetry
+        pytest.skip("OpenVINO is not installed")
+    monkeypatch.setenv("EXPLORER_BACKEND", "openvino")
+    monkeypatch.setattr(graphs, "graph_folder", lambda: tmp_path / "graphs")
+    monkeypatch.setattr(backends, "_GRAPHS", {})
+    opening.open_example(session, "cat")
+    do, given = handlers(), values(session, "zero_dce.lol", {"auto": True})
+    said, shown = do.announced(given, do.show)
+    assert "Preparing Zero-DCE" in said["result"] and "viewer" not in said
+    assert "Preparing" not in shown["result"] and shown["viewer"]["after"]["src"]
+    assert len(list(do.announced({**given, "ratio": {"ratio": 3, "auto": False}}, do.show))) == 1, "only once"
+
+
+def test_a_choice_that_a_page_sends_twice_is_taken_once(session: Session) -> None:
+    opening.open_example(session, "cat")
+    do = handlers()
 
     def chosen(model: str, ratio: dict[str, Any]) -> dict[str, Any]:
-        given = {"token": session.token, "model": model, "ratio": ratio, "x": None, "y": None}
-        given |= {"strength": 100, "balance": "as_shot", "black_level": "auto", **dict.fromkeys(FINISH_STEPS, 0.0)}
-        shown = do.show(given)["ratio"]
+        shown = do.show(values(session, model, ratio))["ratio"]
         return {key: shown[key] for key in ("auto", "kept")}
 
     by_hand = {"ratio": 50, "auto": False, "turn": 3}

@@ -20,7 +20,7 @@ from explorer.engine import backends, graphs
 from explorer.errors import WeightsError
 from explorer.models import architecture
 from explorer.photo import RgbPhoto, write_dng
-from explorer.restorer import load_model, restore
+from explorer.restorer import load_model, must_convert, restore
 from explorer.weights.config import WeightsConfig
 from explorer.weights.deferred import DeferredModel
 from explorer.weights.store import MODEL_FILE, write_weights
@@ -125,6 +125,29 @@ def test_the_command_line_says_once_that_a_network_is_converted(
         as_a_new_process_does(monkeypatch)
     said = "Preparing retinexnet.test for this processor: a few seconds, only this once.\n"
     assert heard == ["" if quiet else said, ""]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_batch_says_once_that_a_network_is_converted(
+    workers: int, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (40, 30), (9, 5, 3)).save(tmp_path / f"{name}.png")
+    given = ["-m", "retinexnet.test", "--weights", str(weights), "--backend", "openvino", "--workers", str(workers)]
+    assert main(["batch", str(tmp_path), str(tmp_path / "out"), *given]) == 0
+    assert capsys.readouterr().err.count("Preparing retinexnet.test for this processor") == 1
+
+
+def test_whether_a_network_is_to_be_converted_is_known_before(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model("retinexnet.test", weights)
+    assert must_convert(model, "openvino")
+    assert not must_convert(model, "torch") and not must_convert(load_model("gamma"), "openvino")
+    monkeypatch.setenv("EXPLORER_BACKEND", "torch")
+    assert not must_convert(model)
+    restored(weights)
+    assert not must_convert(model, "openvino")
+    as_a_new_process_does(monkeypatch)
+    assert not must_convert(load_model("retinexnet.test", weights), "openvino")
 
 
 @pytest.mark.skipif(backends._driver_there(), reason="where there may be a GPU, torch is asked for it")

@@ -245,3 +245,11 @@ def test_runs_are_found_and_read(tmp_path: Path) -> None:
     (own / "log.jsonl").write_text("")
     with pytest.raises(DataError, match="no entries"):
         read_run("b.y", own)
+
+
+def test_layers_name_what_they_are_computed_from() -> None:
+    found = {layer.name: layer.sources for layer in layers(model_of("zero_dce"))}
+    symmetric = [(), ("0",), ("1",), ("2",), ("2", "3"), ("1", "4"), ("0", "5")]  # section 3 of the paper
+    assert found == {"convs": ()} | {
+        f"convs.{k}": tuple(f"convs.{name}" for name in names) for k, names in enumerate(symmetric)
+    }

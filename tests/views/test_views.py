@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from explorer.models.registry import ILLUMINATION, REFLECTANCE, Intermediate
 from explorer.views import pictures, tables
@@ -14,6 +14,7 @@ from explorer.views.histogram import BINS, counts, histogram
 from explorer.views.pictures import false_colour
 from explorer.views.plots import figure_title, training_curves
 from explorer.views.retinex import panels
+from explorer.views.words import drawable
 
 
 def noise(height: int = 24, width: int = 36, channels: int = 3) -> np.ndarray:
@@ -126,3 +127,11 @@ def test_figures_of_a_log_have_their_usual_names(name: str, title: str) -> None:
     entries = [{"step": 10, "validation": {name: 21.0}}]
     figure = training_curves({"run": entries}, name)
     assert figure_title(name) == figure.layout.yaxis.title.text == title
+
+
+def test_what_is_drawn_uses_letters_that_the_font_has() -> None:
+    font = ImageFont.load_default(20)
+    missing = font.getmask("\uffff").getbbox(), bytes(font.getmask("\uffff"))
+    words = drawable("Küche ×8, 21–23 dB, Café, 写真")
+    assert words == "Kueche x8, 21-23 dB, Cafe, ??"
+    assert not [each for each in words if (font.getmask(each).getbbox(), bytes(font.getmask(each))) == missing]

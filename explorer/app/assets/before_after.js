@@ -56,10 +56,10 @@ function askDetail() {
 }
 // The whole picture, small, with what is seen of it: beside the frame where there is room, else below it.
 function navigate() {
-  const value = props.value, free = element.clientWidth - frame.clientWidth;
+  const value = props.value, free = (element.clientWidth - frame.clientWidth) / 2;
   navigator_.hidden = !value || stage.zoom <= 1;
   if (navigator_.hidden) return;
-  navigator_.classList.toggle("lx-beside", free >= 120);
+  navigator_.classList.toggle("lx-beside", free >= 84);
   navigator_.style.setProperty("--free", free + "px");
   const small = navigator_.querySelector("img"), seen = navigator_.querySelector("i").style;
   if (small.getAttribute("src") !== value.after.src) small.src = value.after.src;

@@ -7,7 +7,7 @@
     apply();
   };
   // The tabs report their first selection before the server has read the address; it must not be overwritten by it.
-  let greeted = false, session = "";
+  let greeted = false, session = "", here = location.search;
   window.lxGreeted = (token) => {
     greeted = true;
     session = token;
@@ -42,7 +42,25 @@
       else address.searchParams.set(key, value);
     }
     history.replaceState(history.state, "", address);
+    here = address.search;
   };
+  // Each tab that is chosen is a page to go back to; what else the address holds stays as it is now.
+  window.lxTabbed = (tab) => {
+    if (!greeted) return;
+    const address = new URL(location.href), before = address.searchParams.get("tab") || "restore";
+    if (tab === before) return;
+    address.searchParams.set("tab", tab);
+    history.pushState(null, "", address);
+    here = address.search;
+  };
+  addEventListener("popstate", () => {
+    const address = new URL(location.href), tab = address.searchParams.get("tab") || "restore";
+    address.search = here;
+    address.searchParams.set("tab", tab);
+    history.replaceState(null, "", address);
+    here = address.search;
+    document.querySelector(`#lx-tabs [role=tab][data-tab-id="${CSS.escape(tab)}"]`)?.click();
+  });
   // The steps after the network, kept in the address. Those that the page began with must be seen: they are folded away.
   let begun = false;
   window.lxSteps = (steps) => {
@@ -50,6 +68,12 @@
     if (!begun && Object.values(steps).some(Boolean)) document.querySelector("#lx-finish > button:not(.open)")?.click();
     begun = true;
   };
+  // Plots are taken along as drawings.
+  let plotly;
+  Object.defineProperty(window, "Plotly", {
+    get: () => plotly,
+    set(library) { plotly = library; library.setPlotConfig({ displaylogo: false, toImageButtonOptions: { format: "svg", filename: "plot" } }); },
+  });
   // The frame sets its own class when it starts; the visitor's choice is put back after it.
   document.addEventListener("DOMContentLoaded", () => {
     apply();

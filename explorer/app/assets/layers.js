@@ -13,6 +13,20 @@ function describe(layer) {
   if (layer.parameters) parts.push(short(layer.parameters) + " parameters");
   return parts.join(", ");
 }
+// The drawing as a file: with the looks that the page gives it, because a file of its own has none.
+find(".lx-svg").addEventListener("click", () => {
+  const shown = diagram.querySelector("svg"), copy = shown.cloneNode(true), theirs = [...copy.querySelectorAll("*")];
+  [...shown.querySelectorAll("*")].forEach((node, i) => {
+    const look = getComputedStyle(node);
+    for (const name of ["fill", "stroke", "stroke-width", "stroke-opacity", "font-size", "font-family"]) theirs[i].style.setProperty(name, look.getPropertyValue(name));
+  });
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([copy.outerHTML], { type: "image/svg+xml" }));
+  link.download = (props.value.network || "network") + ".svg";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+});
 function pick(name) { props.value = { ...props.value, selected: name }; mark(); trigger("select"); }
 function mark() {
   const selected = props.value ? props.value.selected : null;
@@ -29,9 +43,13 @@ function mark() {
 function paint(layers) {
   const run = layers.filter((layer) => layer.leaf && layer.order >= 0 && layer.reduction).sort((a, b) => a.order - b.order);
   const rows = [...new Set(run.map((layer) => layer.reduction))].sort((a, b) => a - b);
-  const step = Math.max(10, Math.min(34, 390 / run.length)), tall = 46, left = 46;
-  const width = left + step * run.length + 6, height = rows.length * tall + 6;
-  const y = (layer) => rows.indexOf(layer.reduction) * tall + tall / 2 + 3;
+  const step = Math.max(11, Math.min(34, 390 / run.length)), tall = 46, left = 46;
+  const at = new Map(run.map((layer, i) => [layer.name, i]));
+  // What skips the layer before it goes in an arc above the boxes: the further, the higher.
+  const skips = run.flatMap((layer, i) => (layer.sources || []).map((name) => [at.get(name), i]).filter(([from]) => from >= 0 && from < i - 1));
+  const top = skips.length ? 34 : 0, letters = Math.max(...run.map((layer) => layer.name.length));
+  const width = left + step * run.length + 6, rowsEnd = top + rows.length * tall + 6, height = rowsEnd + Math.min(letters, 30) * 5.2 + 8;
+  const y = (layer) => top + rows.indexOf(layer.reduction) * tall + tall / 2 + 3;
   const NS = "http://www.w3.org/2000/svg", svg = document.createElementNS(NS, "svg");
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`); svg.setAttribute("width", width); svg.setAttribute("aria-hidden", "true");
   const make = (name, attributes, words) => {
@@ -41,11 +59,19 @@ function paint(layers) {
     svg.append(node); return node;
   };
   rows.forEach((row, i) => {
-    make("line", { x1: left, x2: width, y1: i * tall + tall / 2 + 3, y2: i * tall + tall / 2 + 3, class: "lx-row-line" });
-    make("text", { x: 2, y: i * tall + tall / 2 + 7 }, place(row));
+    make("line", { x1: left, x2: width, y1: top + i * tall + tall / 2 + 3, y2: top + i * tall + tall / 2 + 3, class: "lx-row-line" });
+    make("text", { x: 2, y: top + i * tall + tall / 2 + 7 }, place(row));
   });
   make("polyline", { points: run.map((layer, i) => `${left + step * (i + 0.5)},${y(layer)}`).join(" "), class: "lx-path" });
+  for (const [from, to] of skips) {
+    const [x0, x1] = [from, to].map((i) => left + step * (i + 0.5)), [y0, y1] = [from, to].map((i) => y(run[i]) - 6);
+    const lift = Math.min(y0, y1) - 14 - 46 * Math.min(1, (to - from) / run.length);
+    make("path", { d: `M${x0},${y0} Q${(x0 + x1) / 2},${lift} ${x1},${y1}`, class: "lx-path lx-skip-path" });
+  }
   run.forEach((layer, i) => {
+    const x = left + step * (i + 0.5) + 3;
+    const shown = layer.name.length > 30 ? "…" + layer.name.slice(-29) : layer.name;
+    make("text", { x, y: rowsEnd, transform: `rotate(-90 ${x} ${rowsEnd})`, "text-anchor": "end", class: "lx-layer-name" }, shown);
     const tallness = 8 + Math.min(34, 4.2 * Math.log2(1 + layer.outputs)), wide = Math.max(6, step - 4);
     const box = make("rect", { x: left + step * i + 2, y: y(layer) - tallness / 2, width: wide, height: tallness, rx: 2, "data-name": layer.name, class: "lx-kind-" + layer.kind.toLowerCase() });
     box.addEventListener("click", () => pick(layer.name));
@@ -58,7 +84,7 @@ function paint(layers) {
 function render() {
   const layers = props.value ? props.value.layers : [];
   empty.hidden = layers.length > 0;
-  diagram.hidden = list.hidden = !layers.length;
+  find(".lx-drawing-of").hidden = list.hidden = !layers.length;
   const signature = JSON.stringify(layers);
   if (signature !== known) {
     known = signature;

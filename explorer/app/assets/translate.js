@@ -8,7 +8,7 @@
   window.lxSetLanguage = (wanted) => {
     localStorage.setItem("lx-language", wanted);
     const address = new URL(location.href);
-    address.searchParams.delete("lang");
+    address.searchParams.set("lang", wanted);
     location.replace(address);
   };
   document.documentElement.lang = language;

@@ -13,7 +13,7 @@ ZERO_DCE = Architecture(
     summary="Estimates brightening curves for every pixel; trained without any reference pictures.",
     paper="Guo, Li, Guo, Loy, Hou, Kwong and Cong, Zero-Reference Deep Curve Estimation, CVPR 2020",
     intermediates=(
-        Intermediate("curves", "Curves, mean of 8 steps", (-1.0, 1.0), "diverging", "Kurven, Mittel der 8 Schritte"),
+        Intermediate("curves", "Curves of step {step}", (-1.0, 1.0), "diverging", "Kurven von Schritt {step}", steps=8),
     ),
     german="Schätzt aufhellende Kurven für jedes Pixel; ohne Vorlagen trainiert.",
 )
