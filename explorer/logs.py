@@ -15,10 +15,10 @@ import time
 from typing import Any, TextIO
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""Attributes that every record has; what else is there was given as `extra`."""
+"""Attributes that every record has; all others were given as `extra`."""
 LONGEST_LINE, FOREIGN_A_MINUTE = 2000, 500
-"""Characters of a line that a library prints, and how many lines of libraries, printed or logged, there are in a
-minute: what is no HTTP, for one, Uvicorn logs by itself, however often a visitor sends it."""
+"""Longest printed line of a library, in characters, and the number of lines of libraries, printed or logged, that are
+written per minute: Uvicorn itself logs every request that is not HTTP, however often a visitor sends one."""
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -56,7 +56,7 @@ class _TextLines(logging.Formatter):
 
 
 class _Few(logging.Filter):
-    """Lets through what the explorer logs, and so many lines of libraries a minute."""
+    """Passes the explorer's own records, and `FOREIGN_A_MINUTE` of those of libraries."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -152,6 +152,8 @@ class Named:
     """The photos of a command line, with folders replaced by their contents."""
 
     files: list[Path]
+    found: list[Found]
+    """What the listing says of each."""
     any_folder: bool
     left_out: list[LeftOut]
     """Files of the folders that were skipped."""
@@ -170,18 +172,18 @@ def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
     Raises:
         PhotoError: a folder without photographs.
     """
-    files: list[tuple[Path, int]] = []
+    files: list[tuple[Path, Found]] = []
     passed_over: list[LeftOut] = []
     folders = []
     for path in named:
         if path.is_dir():
             folders.append(path)
             entries, _, others = _scanned(str(path), within=False)
-            files += [(path / inside, found.bytes) for inside, found in entries]
+            files += [(path / inside, found) for inside, found in entries]
             passed_over += [LeftOut(str(path / each.name), each.reason) for each in others]
         else:
-            files.append((path, addresses.find_one(str(path)).bytes))
-    sizes = [(str(path.absolute()), size) for path, size in files]
+            files.append((path, addresses.find_one(str(path))))
+    sizes = [(str(path.absolute()), found.bytes) for path, found in files]
     results = _results_among(sizes, [str(f.absolute()) for f in folders], [str(out.absolute())] if out else ())
     if folders or any(place not in results for place, _ in sizes):  # who names results only means them
         passed_over += [LeftOut(str(path), left_out.RESULT) for path, _ in files if str(path.absolute()) in results]
@@ -190,7 +192,7 @@ def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
         if not any(path.parent == folder for path, _ in files):
             there = [each for each in passed_over if Path(each.name).parent == folder]
             raise PhotoError(left_out.nothing_in(str(folder), there))
-    return Named([path for path, _ in files], bool(folders), passed_over)
+    return Named([path for path, _ in files], [found for _, found in files], bool(folders), passed_over)
 
 
 def _same(one: str, other: str) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from explorer import __version__
-from explorer.batch import addresses
 from explorer.batch.journal import Journal, remove_leftovers
 from explorer.batch.left_out import told as left_out_line
 from explorer.batch.listing import Item, Named, list_named
@@ -113,8 +112,8 @@ def restore(
     work = _Work(model, weights, treatment, intermediates, replaced)
     if settings is not None:
         work.follow(settings)
-    pairs = zip(map(str, named.files), map(str, outputs), strict=True)
-    items = [Item(path, output, addresses.find_one(path)) for path, output in pairs]
+    listed = zip(named.files, outputs, named.found, strict=True)
+    items = [Item(str(path), str(output), found) for path, output, found in listed]
     _carry_out(work, named, items, folder, _Told(out, quiet, as_json))
 
 

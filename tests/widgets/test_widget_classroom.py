@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from answers_right import timed
 from PIL import Image
 
 from explorer import widgets
@@ -125,27 +126,13 @@ def test_a_wrong_answer_is_told_what_is_wrong(exercise: str, answer: Any, words:
     assert "Not yet" in verdict.children[1].value
 
 
-def _timed(warm: bool, pick: Any, count: int = 7) -> Any:
-    def measure(work: Any, clock: Any) -> float:
-        if warm:
-            work()
-        seconds = []
-        for _ in range(count):
-            start = clock()
-            work()
-            seconds.append(clock() - start)
-        return float(pick(seconds))
-
-    return measure
-
-
 @pytest.mark.parametrize(
     ("measure", "words"),
     [
-        (_timed(True, np.median), None),
-        (_timed(False, max), "first call"),
-        (_timed(True, np.mean), "median"),
-        (_timed(True, np.median, 2), "at least 5"),
+        (timed(np.median), None),
+        (timed(max, warm=0), "first call"),
+        (timed(np.mean), "median"),
+        (timed(np.median, count=2), "at least 5"),
         (lambda work, clock: [work() for _ in range(9)] and 0.0, "never read clock"),
         (lambda work, clock: [(work(), clock()) for _ in range(9)] and 0.0, "before and after"),
     ],
