@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -107,13 +107,11 @@ class Handlers:
         """The preview of what was chosen."""
         return self.shown(values, fresh=False)
 
-    def announced(
-        self, values: dict[Any, Any], show: Callable[[dict[Any, Any]], dict[Any, Any]]
-    ) -> Iterator[dict[Any, Any]]:
-        """What `show` gives; before it, that the network must be prepared, where it must."""
-        if said := model_picker.preparing(values[self.shared.model]):
-            yield {self.parts.result: note(said)}
-        yield show(values)
+    def announce(self, model: str | None) -> Any:
+        """Says that a network must be prepared first, where it must. An event of its own: of several choices the page
+        sends the last, but not where their answers come in steps."""
+        said = model_picker.preparing(model)
+        return note(said) if said else gr.skip()
 
     def shown(self, values: dict[Any, Any], fresh: bool) -> dict[Any, Any]:
         """See `show`.
@@ -328,6 +326,7 @@ def build(shared: Shared) -> Address:
 _AT_ONCE: dict[str, Any] = {
     "api_visibility": "private", "show_progress": "hidden", "concurrency_id": PREVIEWS, "concurrency_limit": 2,
 }  # fmt: skip
+_TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
 
 def _wire_preview(do: Handlers) -> None:
@@ -341,12 +340,11 @@ def _wire_preview(do: Handlers) -> None:
     ]  # fmt: skip
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
-    showing: Any = reported(shared.message, do.as_shown)(partial(do.announced, show=do.show)), inputs, outputs
+    showing: Any = reported(shared.message, do.as_shown)(do.show), inputs, outputs
+    # Before the picture is asked for, so that what it says is replaced by the picture's line.
+    gr.on([shared.model.input, shared.photo.change], do.announce, shared.model, at.result, **_TOLD)
     renewed = shared.photo.change(
-        guard(partial(do.announced, show=do.show_new)),
-        inputs,
-        [*outputs, at.reference, at.reference_note, at.advice],
-        **quick,
+        guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
     )
     neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
     undone = neutral.then(*showing, **once(quick))

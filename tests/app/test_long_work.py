@@ -180,7 +180,7 @@ WATCH = """() => {
 def test_a_download_joins_the_restoration_that_is_at_work(page: Page, address: str, tmp_path: Path) -> None:
     page.set_default_timeout(3 * PATIENCE)
     photo(tmp_path, 3000, 2000)
-    opened(page, address, "?example=cat&model=lime&ratio=2")
+    opened(page, address, "?example=cat&model=nlm&ratio=2")
     upload(page, tmp_path / "places.png")
     page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
     page.evaluate(WATCH)
@@ -188,7 +188,7 @@ def test_a_download_joins_the_restoration_that_is_at_work(page: Page, address: s
     page.wait_for_selector("#lx-whole-work progress[value]")
     with page.expect_download() as waiting:
         page.click("#lx-save")
-    assert waiting.value.suggested_filename.startswith("places-lime")
+    assert waiting.value.suggested_filename.startswith("places-nlm")
     page.wait_for_function("document.querySelector('#lx-viewer .lx-badge')?.textContent.startsWith('Full')")
     page.wait_for_function("document.querySelector('#lx-whole-work').innerText.trim() === ''")
     shares = [share for share in page.evaluate("window.shares") if 0 < share < 1]
@@ -202,7 +202,7 @@ def test_another_photo_or_model_does_not_get_the_older_choices_picture(
 ) -> None:
     page.set_default_timeout(3 * PATIENCE)
     photo(tmp_path, 3000, 2000)
-    opened(page, address, "?example=cat&model=lime&ratio=2")
+    opened(page, address, "?example=cat&model=nlm&ratio=2")
     upload(page, tmp_path / "places.png")
     page.wait_for_function("document.querySelector('#lx-viewer .lx-after').alt.includes('places')")
     page.click("#lx-full")
