@@ -74,7 +74,7 @@ def photos(shared: Path, count: int) -> Iterator[tuple[str, str, Photo, FloatArr
     for folder in ("lol", "sice"):
         names = (shared / "data" / folder / "train.txt").read_text().split()
         for name in names[:: max(1, len(names) // count)][:count]:
-            low, high = ((shared / "data" / folder / side / name) for side in ("low", "high"))
+            low, high = (next((shared / "data" / folder / side).glob(f"{name}.*")) for side in ("low", "high"))
             yield folder, "picture", explorer.open_photo(low), load_rendering(explorer.open_photo(high))
 
 
