@@ -70,6 +70,7 @@ def hardened(
 
     from explorer.server.frames import Frames
     from explorer.server.gate import Gate
+    from explorer.server.pages import KeptPages
     from explorer.server.streams import HeldStreams
     from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
 
@@ -92,6 +93,7 @@ def hardened(
             "middleware": [
                 Middleware(Gate, options=options, largest_upload=limits.max_bytes),
                 Middleware(HeldStreams),
+                Middleware(KeptPages),
                 *([Middleware(Frames, answer=frames)] if frames else []),
             ]
         },
