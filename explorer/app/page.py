@@ -35,12 +35,7 @@ from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.photo.validation import shown
 from explorer.sandbox import processes
 from explorer.server import ServerOptions, hardened
-from explorer.server.gradio_internals import (
-    compute_what_is_asked,
-    one_application,
-    send_whole_values,
-    write_valid_texts,
-)
+from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
 
 
 def _tabs() -> list[ModuleType]:
@@ -254,7 +249,6 @@ def launch(
     """
     write_valid_texts()
     send_whole_values()
-    compute_what_is_asked()
     processes.use_room(room)
     with one_application():
         demo = demo or build_app()

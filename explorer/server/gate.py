@@ -214,6 +214,7 @@ class Gate:
             counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up what the page needs
             noted = not self._allowances[counted].take(visitor.network)
             if not noted:
+                await self._hold_up(visitor.network)
                 raise RefusalError(429, BUSY.format(wait=1), 1.0)
             await self._pass(scope, path, kind, visitor, body, answer)
         except RefusalError as refused:
@@ -245,6 +246,14 @@ class Gate:
                         "client": visitor.network,
                     },
                 )
+
+    async def _hold_up(self, user: str) -> None:
+        """Makes who asks too often wait: whoever is refused at once asks again at once, which takes something too."""
+        self._under_way.enter(user)
+        try:
+            await anyio.sleep(self._options.hold_up_seconds)
+        finally:
+            self._under_way.leave(user)
 
     def _note(self, visitor: Visitor, error: Exception, level: int) -> None:
         """Writes down what went wrong: for a mistake of the server where it happened, a few times a minute."""
@@ -296,13 +305,16 @@ class Gate:
                 raise _too_long(body.most)
             disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
             body.taken = Taken(self._intake, user, body.announced, memory=kind != rules.UPLOAD, disk=disk)
+            brings = kind == rules.MCP and body.is_long
+            if brings:  # before it is read
+                self._take(rules.UPLOAD, user)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 content, photographs = await anyio.to_thread.run_sync(
                     partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP, mark=mark)
                 )
                 body.again = content
-                if photographs:
-                    self._take(rules.UPLOAD, user, photographs)
+                if photographs > brings:
+                    self._take(rules.UPLOAD, user, photographs - brings)
                 if kind == rules.JOB and waiting(scope["app"], user) >= (most := self._options.jobs_waiting):
                     raise RefusalError(429, f"{most} of your jobs are already waiting; let some finish first.", 5.0)
                 if kind == rules.MCP:

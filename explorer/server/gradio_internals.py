@@ -261,6 +261,12 @@ def share_answers() -> None:
     Queue.push = shared  # type: ignore[method-assign]
 
 
+def change_for_strangers() -> None:
+    """All that makes Gradio fit for visitors who mean it harm."""
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked):
+        change()
+
+
 def asking() -> tuple[Any, str]:
     """The request that is being answered, and the name of the page that asks; (None, "") outside of one."""
     from gradio.context import LocalContext

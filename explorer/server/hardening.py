@@ -80,11 +80,7 @@ def hardened(
         options = replace(options, hosts=(*options.hosts, *own))
     limits = Limits.from_environment()
     demo.api_open = False
-    internals.seed_paths()
-    internals.fetch_nothing()
-    internals.leave_to_the_gate()
-    internals.say_in_a_line()
-    internals.share_answers()
+    internals.change_for_strangers()
     keep_clean(own_uploads())
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         processes.prewarm()

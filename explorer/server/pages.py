@@ -1,11 +1,14 @@
-"""The page itself, made once for all who come: Gradio takes 50 ms to write it, in which it computes nothing else."""
+"""The page itself, written and packed once for all who come: Gradio takes 50 ms to write it, each time anew."""
 
 from __future__ import annotations
 
+import gzip
 from collections import OrderedDict
 from typing import Any
 
+import anyio.to_thread
 from starlette.datastructures import Headers
+from starlette.responses import Response
 
 from explorer.server import rules
 
@@ -21,28 +24,39 @@ class KeptPages:
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._kept: OrderedDict[tuple[str, ...], list[dict[str, Any]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], Response] = OrderedDict()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         is_page = scope["type"] == "http" and rules.kind_of(scope["method"], rules.path_of(scope)) == rules.PAGE
-        if not is_page or scope["query_string"] or getattr(scope["app"], "auth", None):
+        if not is_page or scope["method"] != "GET" or scope["query_string"] or getattr(scope["app"], "auth", None):
             await self._app(scope, receive, send)
             return
-        asked_by = Headers(scope=scope).get("host", "")
-        key = scope["method"], scope["path"], scope.get("root_path", ""), scope["scheme"], asked_by
-        if key not in self._kept:
-            messages: list[dict[str, Any]] = []
+        headers = Headers(scope=scope)
+        packed = "gzip" in headers.get("accept-encoding", "")
+        key = scope["path"], scope.get("root_path", ""), scope["scheme"], headers.get("host", ""), str(packed)
+        page = self._kept.pop(key, None)
+        if page is None:
+            page = await self._written(scope, receive)
+            if packed:
+                page.body = await anyio.to_thread.run_sync(gzip.compress, page.body)
+                page.headers["content-encoding"] = "gzip"
+            page.headers["content-length"], page.headers["vary"] = str(len(page.body)), "Accept-Encoding"
+        if page.status_code == 200:
+            self._kept[key] = page
+            if len(self._kept) > _ADDRESSES:
+                self._kept.popitem(last=False)
+        await page(scope, receive, send)
 
-            async def keep(message: Any) -> None:
-                messages.append(dict(message))
-                await send(message)
+    async def _written(self, scope: Any, receive: Any) -> Response:
+        """What Gradio answers."""
+        page, parts = Response(), []
 
-            await self._app(scope, receive, keep)
-            if messages and messages[0].get("status") == 200 and not messages[-1].get("more_body", False):
-                self._kept[key] = messages
-                while len(self._kept) > _ADDRESSES:
-                    self._kept.popitem(last=False)
-            return
-        self._kept.move_to_end(key)
-        for message in self._kept[key]:
-            await send(dict(message))
+        async def keep(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                page.status_code, page.raw_headers = message["status"], list(message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(scope, receive, keep)
+        page.body = b"".join(parts)
+        return page

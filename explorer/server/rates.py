@@ -9,12 +9,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from explorer.messages import MESSAGES
 from explorer.server.options import ServerOptions
 from explorer.server.rules import RefusalError
 
 MOST_USERS = 20_000
 """Users that are remembered; whoever was away longest is forgotten first, with a full allowance."""
-BUSY = "There are too many requests from here at the moment; wait {wait} s and try again."
+BUSY = MESSAGES["refused.busy"]
 SMALL = 2**16
 """Bytes of a body that take no share of the memory: what a page sends, whoever else sends much."""
 
