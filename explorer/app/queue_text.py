@@ -33,3 +33,9 @@ QUEUE_CANCELLED = "Cancelled."
 QUEUE_TOO_MANY = "The queue holds {most} photos; left out: {names}."
 QUEUE_FULL = "The ZIP has reached its largest size; download it, remove what is done, and restore the rest."
 QUEUE_GONE = "{name} is no longer in the queue; choose another photo."
+
+GRADIO_SAYS = {
+    "busy": "This application is currently busy. Please try again.",
+    "gone": "Connection errored out.",
+}
+"""Sentences of Gradio's own page: the server's queue is full, or no server answers."""

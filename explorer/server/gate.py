@@ -21,7 +21,7 @@ import explorer
 from explorer.server import rules
 from explorer.server.gradio_internals import malformed
 from explorer.server.options import ServerOptions
-from explorer.server.rates import BUSY, Allowance, Counter, Intake, Taken
+from explorer.server.rates import BUSY, SMALL, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
 from explorer.server.visitor import INNER, SIGNED_IN, Visitor, introduced, mark_of, mark_page, permits
 
@@ -79,14 +79,17 @@ _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
 class _Body:
     """A request's body as it comes in: not too slow, not too long, and counted byte by byte."""
 
-    def __init__(self, receive: Receive, idle: float, seconds: float, most: int) -> None:
+    def __init__(self, receive: Receive, headers: Headers, idle: float, seconds: float, most: int) -> None:
         self._receive, self._idle, self._seconds, self.most = receive, idle, seconds, most
         self._until = 0.0
+        length = headers.get("content-length", "0")
+        self.announced = int(length) if length.isdecimal() and len(length) < 16 else most + 1
+        self.is_long = self.announced > SMALL or "transfer-encoding" in headers
+        """True if more may come than the little that the server reads and forgets when the answer is given."""
         self.taken: Taken | None = None
         """Where the bytes are counted; a body is not read before."""
         self.bytes = 0
         self.whole = False
-        self.refused = False
         self.again: bytes | None = None
         """What is given once more, after the body was read."""
 
@@ -102,33 +105,33 @@ class _Body:
         if left > 0:  # else it came by and by, a byte at a time
             with anyio.move_on_after(min(self._idle, left)):
                 message = await self._receive()
-        try:
-            if message is None:
-                raise RefusalError(408, "The request came too slowly; send it again.")
-            if message["type"] == "http.request":
-                count = len(message.get("body", b""))
-                self.bytes += count
-                self.whole = not message.get("more_body", False)
-                if self.bytes > self.most:
-                    raise _too_long(self.most)
-                if self.taken and count:
-                    self.taken.came(count)
-            elif self.taken:
-                raise RefusalError(400, "The request was interrupted.")
-        except RefusalError:
-            self.refused = True
-            raise
+        if message is None:
+            self.is_long = True
+            raise RefusalError(408, "The request came too slowly; send it again.")
+        if message["type"] == "http.request":
+            count = len(message.get("body", b""))
+            self.bytes += count
+            self.whole = not message.get("more_body", False)
+            if self.bytes > self.most:
+                raise _too_long(self.most)
+            if self.taken and count:
+                self.taken.came(count)
+        elif self.taken:
+            raise RefusalError(400, "The request was interrupted.")
         return message
 
     async def read(self) -> bytes:
         """All of it.
 
         Raises:
-            RefusalError: it does not come, or not whole.
+            RefusalError: it does not come, or not whole, or holds too many values.
         """
-        parts = []
+        parts, values = [], 0
         while not self.whole:
             parts.append((await self()).get("body", b""))
+            values += rules.count_values(parts[-1])
+            if values > rules.MOST_VALUES:
+                raise RefusalError(413, "The request contains too many values.")
         return b"".join(parts)
 
 
@@ -157,7 +160,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
-            if self.body.refused:  # what is left of the body must not be taken for another request
+            if self.body.is_long and not self.body.whole:  # the rest would be read all the same, and counted by no one
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
@@ -201,7 +204,7 @@ class Gate:
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
         most = self._most.get(kind or "", rules.LARGEST_VALUES)
-        body = _Body(receive, options.idle_seconds, seconds, most)
+        body = _Body(receive, Headers(scope=scope), options.idle_seconds, seconds, most)
         answer = _Answer(send, kind, self._headers, options, body)
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
             await _say(answer, 200, {"status": "ok", "release": explorer.__version__})
@@ -211,6 +214,7 @@ class Gate:
             counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up what the page needs
             noted = not self._allowances[counted].take(visitor.network)
             if not noted:
+                await self._hold_up(visitor.network)
                 raise RefusalError(429, BUSY.format(wait=1), 1.0)
             await self._pass(scope, path, kind, visitor, body, answer)
         except RefusalError as refused:
@@ -242,6 +246,14 @@ class Gate:
                         "client": visitor.network,
                     },
                 )
+
+    async def _hold_up(self, user: str) -> None:
+        """Makes who asks too often wait: whoever is refused at once asks again at once, which takes something too."""
+        self._under_way.enter(user)
+        try:
+            await anyio.sleep(self._options.hold_up_seconds)
+        finally:
+            self._under_way.leave(user)
 
     def _note(self, visitor: Visitor, error: Exception, level: int) -> None:
         """Writes down what went wrong: for a mistake of the server where it happened, a few times a minute."""
@@ -284,24 +296,25 @@ class Gate:
 
     async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
         """Answers what has its place among the answers under way."""
-        headers, uploads = Headers(scope=scope), str(scope["app"].uploaded_file_dir)
+        uploads = str(scope["app"].uploaded_file_dir)
         secret, mark = secrets.token_urlsafe(), mark_of(user)
         if mark and kind == rules.STREAM:
             mark_page(scope, mark)
         if scope["method"] == "POST":
-            length = headers.get("content-length", "0")
-            announced = int(length) if length.isdecimal() and len(length) < 16 else body.most + 1
-            if announced > body.most:
+            if body.announced > body.most:
                 raise _too_long(body.most)
             disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
-            body.taken = Taken(self._intake, user, announced, memory=kind != rules.UPLOAD, disk=disk)
+            body.taken = Taken(self._intake, user, body.announced, memory=kind != rules.UPLOAD, disk=disk)
+            brings = kind == rules.MCP and body.is_long
+            if brings:  # before it is read
+                self._take(rules.UPLOAD, user)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 content, photographs = await anyio.to_thread.run_sync(
                     partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP, mark=mark)
                 )
                 body.again = content
-                if photographs:
-                    self._take(rules.UPLOAD, user, photographs)
+                if photographs > brings:
+                    self._take(rules.UPLOAD, user, photographs - brings)
                 if kind == rules.JOB and waiting(scope["app"], user) >= (most := self._options.jobs_waiting):
                     raise RefusalError(429, f"{most} of your jobs are already waiting; let some finish first.", 5.0)
                 if kind == rules.MCP:

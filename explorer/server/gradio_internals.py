@@ -23,7 +23,7 @@ import secrets
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -136,6 +136,27 @@ def send_whole_values() -> None:
         utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
 
 
+def compute_what_is_asked() -> None:
+    """Has Gradio leave out what it does for every page and every call, in which it answers no one else: describing all
+    components (33 ms), and keeping what each shows, for links that this app does not offer; and looking for matplotlib.
+    """
+    from gradio import utils
+    from gradio.state_holder import SessionState
+
+    begin: Any = SessionState.__init__
+    if hasattr(begin, "explorer"):
+        return
+
+    def begin_bare(self: Any, blocks: Any) -> None:
+        begin(self, SimpleNamespace(default_config=blocks.default_config, blocks={}))
+
+    begin_bare.explorer = True  # type: ignore[attr-defined]
+    SessionState.__init__ = begin_bare  # type: ignore[method-assign]
+    SessionState._update_config = lambda *_: None  # type: ignore[method-assign]
+    SessionState._update_value_in_config = lambda *_: None  # type: ignore[method-assign]
+    utils.MatplotlibBackendMananger = nullcontext  # type: ignore[assignment, misc]
+
+
 def seed_paths() -> None:
     """Uploads lie at the hash of a seed and their content. Gradio keeps one seed for an installation, which all who
     have the same container image know; no one knows this one."""
@@ -238,6 +259,12 @@ def share_answers() -> None:
 
     shared.explorer = True  # type: ignore[attr-defined]
     Queue.push = shared  # type: ignore[method-assign]
+
+
+def change_for_strangers() -> None:
+    """All that makes Gradio fit for visitors who mean it harm."""
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked):
+        change()
 
 
 def asking() -> tuple[Any, str]:

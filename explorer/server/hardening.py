@@ -70,6 +70,7 @@ def hardened(
 
     from explorer.server.frames import Frames
     from explorer.server.gate import Gate
+    from explorer.server.pages import KeptPages
     from explorer.server.streams import HeldStreams
     from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
 
@@ -79,11 +80,7 @@ def hardened(
         options = replace(options, hosts=(*options.hosts, *own))
     limits = Limits.from_environment()
     demo.api_open = False
-    internals.seed_paths()
-    internals.fetch_nothing()
-    internals.leave_to_the_gate()
-    internals.say_in_a_line()
-    internals.share_answers()
+    internals.change_for_strangers()
     keep_clean(own_uploads())
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         processes.prewarm()
@@ -92,6 +89,7 @@ def hardened(
             "middleware": [
                 Middleware(Gate, options=options, largest_upload=limits.max_bytes),
                 Middleware(HeldStreams),
+                Middleware(KeptPages),
                 *([Middleware(Frames, answer=frames)] if frames else []),
             ]
         },

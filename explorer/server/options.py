@@ -43,6 +43,8 @@ class ServerOptions:
     """Pages as a whole, which take 50 ms of the processor and a mebibyte each, whatever they are asked for."""
     requests_per_minute: float = 3000.0
     """Requests of any kind; a page takes about a hundred."""
+    hold_up_seconds: float = 1.0
+    """How long who made more requests than that waits for each refusal."""
     answers_at_once: int = 200
     """Open answers of one user; an open page takes two."""
     connections: int = 1000

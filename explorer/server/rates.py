@@ -9,13 +9,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from explorer.messages import MESSAGES
 from explorer.server.options import ServerOptions
 from explorer.server.rules import RefusalError
 
 MOST_USERS = 20_000
 """Users that are remembered; whoever was away longest is forgotten first, with a full allowance."""
-BUSY = "There are too many requests from here at the moment; wait {wait} s and try again."
-_SMALL = 2**16
+BUSY = MESSAGES["refused.busy"]
+SMALL = 2**16
 """Bytes of a body that take no share of the memory: what a page sends, whoever else sends much."""
 
 
@@ -116,7 +117,7 @@ class Taken:
             place = self._disk if os.path.isdir(self._disk) else os.path.dirname(self._disk)
             if shutil.disk_usage(place or ".").free < amount + self._intake.coming + self._intake.spare:
                 raise RefusalError(507, "The server's disk is full; try again later.")
-        held = amount if self._memory and self._reserved + amount > _SMALL else 0
+        held = amount if self._memory and self._reserved + amount > SMALL else 0
         self._intake.memory.enter(self._user, held)
         wait = self._intake.hour.take(self._user, amount)
         if wait:

@@ -60,7 +60,7 @@ def asked(
     )  # fmt: skip
     scope = {
         "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
-        "scheme": "http",
+        "scheme": "http", "query_string": b"",
         "headers": [
             (name.lower().encode(), value.encode())
             for name, value in {"host": "lowlight.test", **(headers or {})}.items()

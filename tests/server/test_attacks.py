@@ -77,6 +77,12 @@ def test_many_small_values_are_not_parsed(value: bytes, monkeypatch: pytest.Monk
     assert asked(echo, "/gradio_api/reset", "POST", [body]).status == 413
 
 
+def test_a_body_of_many_values_is_read_no_further() -> None:
+    pieces = [b"[" + b"{}," * 20_000] + [b"{}," * 1000] * 100 + [b"{}]"]
+    answer = asked(echo, MCP, "POST", pieces, headers={"content-length": str(sum(map(len, pieces)))})
+    assert (answer.status, answer.headers["connection"]) == (413, "close"), "what is left of it is not read"
+
+
 def test_a_body_is_looked_at_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
@@ -361,7 +367,7 @@ def test_cookies_that_are_no_sign_in_are_not_read() -> None:
 def test_everything_is_counted() -> None:
     """Also what is not there, and what needs a sign-in."""
     for path in ("/nowhere", "/gradio_api/token", "/config"):
-        gate = Gate(echo, ServerOptions(requests_per_minute=20), 1000)
+        gate = Gate(echo, ServerOptions(requests_per_minute=20, hold_up_seconds=0), 1000)
         statuses = [asked(echo, path, body=[b""], gate=gate).status for _ in range(60)]
         assert 429 not in statuses[:20] and statuses.count(429) > 20, "whatever the machine's speed"
 
@@ -377,7 +383,7 @@ def test_half_a_character() -> None:
 
 def test_a_log_of_refusals_is_short(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "explorer")
-    gate = Gate(echo, ServerOptions(requests_per_minute=10), 1000)
+    gate = Gate(echo, ServerOptions(requests_per_minute=10, hold_up_seconds=0), 1000)
     for _ in range(300):
         asked(echo, "/config", body=[b""], gate=gate)
     assert 10 <= len(caplog.records) < 100

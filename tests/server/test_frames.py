@@ -140,7 +140,7 @@ def test_the_gate_bounds_a_frame_and_does_not_read_it_as_values() -> None:
 
 
 def test_frames_are_counted_apart_from_what_the_page_asks() -> None:
-    gate = Gate(echo, ServerOptions(frames_per_second=3, requests_per_minute=5), 1000)
+    gate = Gate(echo, ServerOptions(frames_per_second=3, requests_per_minute=5, hold_up_seconds=0), 1000)
     for counted in gate._allowances.values():
         counted._clock = lambda: 0.0
 

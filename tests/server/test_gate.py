@@ -122,7 +122,7 @@ def test_bytes_are_counted_by_user_while_they_come() -> None:
 
 
 def test_requests_jobs_and_logins_are_counted_apart() -> None:
-    options = ServerOptions(jobs_per_minute=2, logins_per_minute=1, requests_per_minute=100)
+    options = ServerOptions(jobs_per_minute=2, logins_per_minute=1, requests_per_minute=100, hold_up_seconds=0)
     gate = Gate(echo, options, 1000)
 
     def job() -> int:
@@ -135,9 +135,42 @@ def test_requests_jobs_and_logins_are_counted_apart() -> None:
     assert statuses[0] == 200 and statuses[-1] == 429
 
 
+def test_who_asks_too_often_waits_for_being_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("anyio.sleep", sleep)
+    gate = Gate(None, ServerOptions(requests_per_minute=2, hold_up_seconds=7), 1000)
+    statuses = [asked(echo, "/gradio_api/info", body=[b""], gate=gate).status for _ in range(4)]
+    assert statuses == [200, 200, 429, 429] and slept == [7, 7]
+    assert asked(echo, "/gradio_api/info", body=[b""], gate=gate, client="10.0.0.2").status == 200 and slept == [7, 7]
+
+
+def test_what_is_left_of_a_long_body_is_not_read() -> None:
+    """The server would read it to its end, and count it for no one, before the next request on the connection."""
+
+    async def knows_at_once(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    upload = {"path": "/gradio_api/upload", "method": "POST"}
+    long = {"content-length": "900000"}
+    for headers in (long, {"transfer-encoding": "chunked"}):
+        answer = asked(knows_at_once, body=[bytes(1000)] * 3, headers=headers, **upload)
+        assert (answer.status, answer.headers.get("connection")) == (400, "close")
+        foreign = asked(echo, body=[bytes(1000)] * 3, headers={**headers, "origin": "https://evil.test"}, **upload)
+        assert (foreign.status, foreign.headers.get("connection")) == (403, "close"), "refused before it was read"
+    short = asked(knows_at_once, body=[bytes(1000)] * 3, headers={"content-length": "3000"}, **upload)
+    whole = asked(echo, body=[bytes(450000)] * 2, headers=long, **upload)
+    assert "connection" not in short.headers and "connection" not in whole.headers
+
+
 def test_pages_are_fewer_than_requests() -> None:
     """Each is a mebibyte that the server puts together anew."""
-    gate = Gate(echo, ServerOptions(pages_per_minute=5, requests_per_minute=60), 1000)
+    gate = Gate(echo, ServerOptions(pages_per_minute=5, requests_per_minute=60, hold_up_seconds=0), 1000)
     for counted in gate._allowances.values():
         counted._clock = lambda: 0.0
 

@@ -13,7 +13,13 @@ import gradio as gr
 import pytest
 from gradio_client.utils import apply_diff
 
-from explorer.server.gradio_internals import ANSWERS_EACH, FETCHERS, send_whole_values, share_answers
+from explorer.server.gradio_internals import (
+    ANSWERS_EACH,
+    FETCHERS,
+    compute_what_is_asked,
+    send_whole_values,
+    share_answers,
+)
 
 NAMES = {
     "gradio.component_meta": ("create_or_modify_pyi",),
@@ -24,9 +30,11 @@ NAMES = {
         "FnIndexInferError",
     ),
     "gradio.context": ("LocalContext.request", "LocalContext.blocks"),
-    "gradio.state_holder": ("StateHolder",),
+    "gradio.state_holder": (
+        "StateHolder", "SessionState.__init__", "SessionState._update_config", "SessionState._update_value_in_config",
+    ),
     "gradio.queueing": ("traceback", "Queue.push"),
-    "gradio.utils": ("diff",),
+    "gradio.utils": ("diff", "MatplotlibBackendMananger"),
 }  # fmt: skip
 
 
@@ -50,6 +58,25 @@ def test_pages_are_kept_in_what_is_emptied() -> None:
 
     holder = StateHolder()
     assert {"session_data", "time_last_used", "lock"} <= set(vars(holder))
+
+
+def test_a_new_page_describes_no_components_and_keeps_what_none_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio.blocks import BlocksConfig
+    from gradio.state_holder import SessionState, StateHolder
+
+    compute_what_is_asked()
+    with gr.Blocks() as demo:
+        kept, shown = gr.State([1]), gr.Textbox("before")
+        demo.load(lambda state, text: ([*state, 2], f"{text} and after"), [kept, shown], [kept, shown])
+    described: list[int] = []
+    monkeypatch.setattr(BlocksConfig, "config_for_block", lambda self, block, *_: described.append(block))
+    holder = StateHolder()
+    holder.set_blocks(demo)
+    page: SessionState = holder["a"]
+    answer = asyncio.run(demo.process_api(0, [None, "before"], state=page))
+    assert answer["data"][1] == "before and after" and page[kept._id] == [1, 2], "the page works all the same"
+    assert holder["b"][kept._id] == [1], "each page has its own"
+    assert set(described) <= {kept._id} and not list(page.components)
 
 
 def test_the_queue_knows_what_each_page_awaits() -> None:

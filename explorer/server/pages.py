@@ -1,0 +1,62 @@
+"""The page itself, written and packed once for all who come: Gradio takes 50 ms to write it, each time anew."""
+
+from __future__ import annotations
+
+import gzip
+from collections import OrderedDict
+from typing import Any
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from explorer.server import rules
+
+_ADDRESSES = 8
+"""Addresses of this server, as visitors write them, for which the page is kept: it names the one it was asked by."""
+
+
+class KeptPages:
+    """ASGI middleware behind the gate, which tells the true host and scheme: gives the same page again.
+
+    With a sign-in, pages differ by user; with a query they are links to something.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._kept: OrderedDict[tuple[str, ...], Response] = OrderedDict()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_page = scope["type"] == "http" and rules.kind_of(scope["method"], rules.path_of(scope)) == rules.PAGE
+        if not is_page or scope["method"] != "GET" or scope["query_string"] or getattr(scope["app"], "auth", None):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        packed = "gzip" in headers.get("accept-encoding", "")
+        key = scope["path"], scope.get("root_path", ""), scope["scheme"], headers.get("host", ""), str(packed)
+        page = self._kept.pop(key, None)
+        if page is None:
+            page = await self._written(scope, receive)
+            if packed:
+                page.body = await anyio.to_thread.run_sync(gzip.compress, page.body)
+                page.headers["content-encoding"] = "gzip"
+            page.headers["content-length"], page.headers["vary"] = str(len(page.body)), "Accept-Encoding"
+        if page.status_code == 200:
+            self._kept[key] = page
+            if len(self._kept) > _ADDRESSES:
+                self._kept.popitem(last=False)
+        await page(scope, receive, send)
+
+    async def _written(self, scope: Any, receive: Any) -> Response:
+        """What Gradio answers."""
+        page, parts = Response(), []
+
+        async def keep(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                page.status_code, page.raw_headers = message["status"], list(message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(scope, receive, keep)
+        page.body = b"".join(parts)
+        return page
