@@ -92,7 +92,7 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
     held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in notebook["cells"]]})
     client = NotebookClient(
         held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True,
+        coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
     )  # fmt: skip
     try:
         client.execute(env=os.environ | {ON_A_PAGE: "1"})

@@ -31,7 +31,7 @@ def size_words(size: int) -> str:
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
     """Returns the notice that a user must read before a download: the files, their size, licence, paper and page."""
-    terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
+    terms = "" if entry.redistributable else " Redistribution is limited: read the licence, or ask the authors."
     files = " and ".join(file.name for file in entry.files)
     size = f" ({size_words(entry.size)})" if entry.size else ""
     return (
