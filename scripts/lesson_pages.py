@@ -17,15 +17,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from explorer.classroom.copies import Lesson, for_students, read_lessons, source_of, write
+from explorer.classroom.copies import Lesson, for_students, read_lessons, write
 from explorer.classroom.pages import STYLE, executed, set_aside
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 FOLDER = ROOT / "out" / "lessons"
 PLOTLY = "plotly.js"
-_OF_THE_NOTEBOOK = ("%pip install", "hand_in(")
-"""Cells that mean nothing on a page."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -35,9 +33,7 @@ def as_page(lesson: Lesson) -> dict[str, Any]:
     Raises:
         DataError: a cell fails.
     """
-    copy = for_students(lesson)
-    copy["cells"] = [cell for cell in copy["cells"] if not any(each in source_of(cell) for each in _OF_THE_NOTEBOOK)]
-    held, figures = executed(copy, NOTEBOOKS, lesson.title)
+    held, figures = executed(for_students(lesson), NOTEBOOKS, lesson.title)
     parts = set_aside(held)
     words = [f'<script src="../{PLOTLY}"></script>'] if figures else []
     written = [_mark(parts, f"<style>{STYLE}</style>{''.join(words)}")]

@@ -213,7 +213,7 @@ class Small(torch.nn.Module):
         return x + 1
 
 
-@pytest.mark.parametrize("what", ["TorchScript", "zip", "tar", "LFS", "web page", "module", "cut off"])
+@pytest.mark.parametrize("what", ["TorchScript", "zip", "tar", "LFS", "web page", "picture", "module", "cut off"])
 def test_other_files_are_refused_for_what_they_are(what: str, tmp_path: Path) -> None:
     path, inside = tmp_path / "a.pth", io.BytesIO()
     torch.save(create_model("zero_dce").state_dict(), inside)
@@ -230,9 +230,10 @@ def test_other_files_are_refused_for_what_they_are(what: str, tmp_path: Path) ->
         torch.save(Small(), path)
     else:
         contents = {"LFS": b"version https://git-lfs.github.com/spec/v1\n", "web page": b"\n<!DOCTYPE html><html>"}
+        contents["picture"] = b"\x89PNG\r\n\x1a\n" + bytes(40)
         path.write_bytes(contents.get(what, inside.getvalue()[:-300]))
     words = {"TorchScript": "TorchScript program", "zip": "unpack it", "tar": "unpack it", "LFS": "Git LFS",
-             "web page": "is a web page", "module": "contains objects or code",
+             "web page": "is a web page", "picture": "is a picture", "module": "contains objects or code",
              "cut off": "not a complete PyTorch"}  # fmt: skip
     with pytest.raises(WeightsError, match=words[what]) as said:
         state_dicts(path, path.read_bytes())

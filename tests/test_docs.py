@@ -205,3 +205,21 @@ def test_one_command_changes_the_address_everywhere(project: Path, address: Modu
     written = json.dumps(lesson)
     assert "github/night-school/dark/blob/main/notebooks/01_" in written
     assert "git+https://github.com/night-school/dark" in written
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_figures_on_eval15_are_those_of_the_leaderboard(page: str, project: Path) -> None:
+    """Two pages that name one network never give it two scores."""
+    from explorer.evaluation.leaderboard import read_board
+
+    measured = {row.name: row.figures["lol_eval15"] for row in read_board() if "lol_eval15" in row.figures}
+    text = (project / page).read_text(encoding="utf-8").partition("LOL eval15")[2]
+    compared = 0
+    for name, psnr, ssim, matched in re.findall(
+        r"^\| \**`([\w.]+)`[^|]*\| \**([\d.]+)\** \| \**(0\.\d+)\** \| \**([\d.]+)\** \|", text, re.M
+    ):
+        if name in measured:
+            figures = [measured[name][each] for each in ("psnr", "ssim", "gt_mean_psnr")]
+            assert [psnr, ssim, matched] == [f"{figures[0]:.2f}", f"{figures[1]:.3f}", f"{figures[2]:.2f}"], name
+            compared += 1
+    assert compared >= (4 if page == "README.md" else 15)

@@ -31,6 +31,8 @@ class Collected:
     handed_in: list[HandedIn]
     unread: list[Path]
     """Files that are nothing that `hand_in` wrote."""
+    older: list[tuple[Path, Path]]
+    """Files that do not count, each with the newer one of the same name and lesson: perhaps another learner's."""
 
 
 def collect(folder: Path) -> Collected:
@@ -42,7 +44,8 @@ def collect(folder: Path) -> Collected:
         DataError: there is nothing.
     """
     newest: dict[tuple[str, str], tuple[str, HandedIn]] = {}
-    unread = []
+    unread: list[Path] = []
+    older: list[tuple[Path, Path]] = []
     for path in sorted(folder.rglob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -58,14 +61,18 @@ def collect(folder: Path) -> Collected:
             unread.append(path)
             continue
         key = (one.name.strip().casefold(), one.lesson)
-        if key not in newest or newest[key][0] <= written:
+        before = newest.get(key)
+        if before is None or before[0] <= written:
             newest[key] = (written, one)
+        if before is not None:
+            pair = (before[1].path, path)
+            older.append(pair if before[0] <= written else pair[::-1])
     if not newest:
         raise DataError(
             f"{folder} contains nothing that was handed in; learners write a file with explorer.widgets.hand_in."
         )
     ordered = sorted((one for _, one in newest.values()), key=lambda each: (each.lesson, each.name.casefold()))
-    return Collected(ordered, unread)
+    return Collected(ordered, unread, older)
 
 
 def as_csv(handed_in: list[HandedIn]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.classroom import ON_A_PAGE
+from explorer.classroom.copies import source_of
 from explorer.errors import DataError, ExplorerError
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -24,6 +25,8 @@ _FETCHED = re.compile(r"<script[^>]*\bsrc=\"https?:[^>]*>\s*</script>")
 """Scripts that nbconvert's template would have from elsewhere: for formulas, which are MathML here, and for widgets."""
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.S)
 _CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
+_OF_THE_NOTEBOOK = ("%pip install", "hand_in(")
+"""Cells that mean nothing on a page."""
 STYLE = """
 .lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
 .lesson-card { border: 1px solid #8886; border-radius: 10px; padding: 12px 16px; margin: 8px 0 }
@@ -71,6 +74,8 @@ def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en
 def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, int]:
     """A copy of a notebook that has run, with HTML in the place of widgets and figures, and how many figures it has.
 
+    Cells that mean nothing on a page are left out.
+
     Args:
         notebook: as its file holds it; it is not changed.
         folder: where it runs.
@@ -89,10 +94,11 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
         raise ExplorerError(
             f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
         ) from error
-    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in notebook["cells"]]})
+    wanted = [cell for cell in notebook["cells"] if not any(each in source_of(cell) for each in _OF_THE_NOTEBOOK)]
+    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in wanted]})
     client = NotebookClient(
         held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True,
+        coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
     )  # fmt: skip
     try:
         client.execute(env=os.environ | {ON_A_PAGE: "1"})

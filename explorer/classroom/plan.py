@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from explorer.classroom.copies import Lesson
 from explorer.classroom.language import WORDS, worded
@@ -11,6 +12,8 @@ READING = 110
 """Words a minute, formulas among them."""
 MINUTES = {"question": 2, "exercise": 6, "widget": 3, "task": 25, "talk": 8}
 """A prediction with its short discussion, an exercise, a widget to try out, the open task, the talk at the end."""
+PERIOD = 45
+"""Minutes of one period at school."""
 _TASK, _TALK = -3, -2
 """Where a lesson's sections are that take these: the open task, the key points, further reading end it."""
 
@@ -32,6 +35,17 @@ def minutes_of(lesson: Lesson) -> list[int]:
     return found
 
 
+def _second(lesson: Lesson, minutes: Sequence[int], said: Callable[..., str]) -> str:
+    """Where a second period begins, if one is not enough for what comes before the open task."""
+    before = minutes[:_TASK]
+    if len(before) < 2 or sum(before) + minutes[_TALK] <= PERIOD:
+        return ""
+    ends = list(accumulate(before))
+    half = (ends[-1] + minutes[_TALK]) / 2
+    last = min(range(len(before) - 1), key=lambda index: abs(ends[index] - half))
+    return " " + said("plan.periods", title=lesson.sections[last + 1].title, minutes=ends[last])
+
+
 def plan(lessons: Sequence[Lesson]) -> str:
     """The sheet for all lessons, as Markdown, in their language."""
     language = lessons[0].language if lessons else "en"
@@ -39,7 +53,7 @@ def plan(lessons: Sequence[Lesson]) -> str:
     def said(code: str, **fields: object) -> str:
         return worded(code, WORDS[code], language).format(**fields)
 
-    parts = [f"# {said('plan.title')}\n"]
+    parts = [f"# {said('plan.title')}\n\n{said('plan.homework')}\n"]
     heading = " | ".join(said(f"plan.{each}") for each in ("min", "part", "questions", "exercises"))
     for lesson in lessons:
         minutes = minutes_of(lesson)
@@ -49,7 +63,7 @@ def plan(lessons: Sequence[Lesson]) -> str:
         ]
         parts.append(
             f"## {lesson.number} · {lesson.title}\n\n"
-            f"**{said('plan.minutes', minutes=sum(minutes))}** {said('plan.homework')}\n\n"
+            f"**{said('plan.minutes', minutes=sum(minutes))}**{_second(lesson, minutes, said)}\n\n"
             f"| {heading} |\n|--:|---|---|---|\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
         )
     parts.append(

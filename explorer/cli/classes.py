@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+import explorer
 from explorer.cli.terminal import write_line
-
-LESSONS = Path("notebooks")
 
 classes = typer.Typer(help="Prepare the lessons for a class, and collect what it hands in.", no_args_is_help=True)
 
@@ -17,7 +16,10 @@ classes = typer.Typer(help="Prepare the lessons for a class, and collect what it
 @classes.command("make")
 def make(
     out: Annotated[Path, typer.Argument(help="Folder for the copies.")],
-    lessons: Annotated[Path, typer.Option("--lessons", help="Folder of the lessons' notebooks.")] = LESSONS,
+    lessons: Annotated[
+        Path | None,
+        typer.Option("--lessons", help="Folder of the lessons' notebooks; by default those of the checkout."),
+    ] = None,
     only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
     language: Annotated[str, typer.Option("--language", help="Language of the copies: en or de.")] = "en",
     pages: Annotated[
@@ -31,6 +33,7 @@ def make(
     from explorer.classroom.translating import translated
     from explorer.errors import DataError
 
+    lessons = lessons or _lessons()
     wanted = [each for each in read_lessons(lessons) if not only or each.number in only]
     found = [translated(each, language, lessons) for each in wanted]
     if not found:
@@ -68,6 +71,8 @@ def collect(
     found = collect_files(folder)
     for path in found.unread:
         write_line(f"passed over: {path} is nothing that was handed in", err=True)
+    for path, newer in found.older:
+        write_line(f"passed over: {path} has the name and the lesson of {newer}, which is newer", err=True)
     table = as_csv(found.handed_in)
     if out is None:
         for line in table.splitlines():
@@ -75,3 +80,9 @@ def collect(
     else:
         write(out, table)
         write_line(f"{len(found.handed_in)} handed in: {out}")
+
+
+def _lessons() -> Path:
+    """The lessons of this folder, or of the checkout that is installed."""
+    here = Path("notebooks")
+    return here if here.is_dir() else Path(explorer.__file__).parents[1] / here

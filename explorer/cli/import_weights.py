@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.terminal import print_table, write_line
+from explorer.cli.terminal import print_json, print_table, write_line
 from explorer.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -69,12 +69,16 @@ def _import_file(files: list[Path], out: Path | None, quiet: bool) -> None:
     name, folder, known = import_recognised(files, out)
     if quiet:
         return
+    from explorer.weights.config import read_config
+
     what = f"published as {name}" if known is None else f"{known.architecture}, read like {known.name}"
     write_line(f"{files[0]}: {what} -> {folder}")
     if known is not None and known.also:
         write_line(
             f"Its tensors fit {', '.join(known.also)} as well; name one before the file to have it read like that."
         )
+    if licence := read_config(folder).licence:
+        write_line(f"Licence: {licence}")
     _say_how_to_use(name, folder, out)
 
 
@@ -112,7 +116,7 @@ def _import_published(
     if origin := read_config(folder).origin:
         write_line(f"Origin:  {origin}")
     if not entry.redistributable:
-        write_line("Redistribution requires the authors' permission.")
+        write_line("Redistribution is limited: read the licence, or ask the authors.")
     _say_how_to_use(entry.name, folder, out)
 
 
@@ -133,6 +137,45 @@ def _print_catalogue() -> None:
         for entry in CATALOGUE.values()
     ]  # fmt: skip
     print_table(("NAME", "BYTES", "FILES", "LICENCE", "ORIGIN", "WHAT IT IS", "PAPER"), rows)
+
+
+def print_published(as_json: bool) -> None:
+    """The catalogue by quality: what `lowlight weights list --published` prints."""
+    from explorer.evaluation.leaderboard import read_board
+    from explorer.sources import installed
+    from explorer.weights import CATALOGUE
+    from explorer.weights.checkpoint import UNPUBLISHED
+
+    here = installed()
+    measured = {row.name: row.figures.get("lol_eval15", {}) for row in read_board()}
+    found = [(entry, measured.get(entry.name, {})) for entry in CATALOGUE.values() if entry.licence != UNPUBLISHED]
+    found.sort(key=lambda each: -each[1].get("psnr", 0.0))
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": entry.name, "architecture": entry.architecture, "licence": entry.licence,
+                    "redistributable": entry.redistributable, "bytes": entry.size, "trained_on": entry.trained_on,
+                    "saw_eval15": entry.saw_eval15, "lol_eval15": figures,
+                    "reported": {name: each.scores for name, each in entry.reported.items()},
+                    "installed": entry.name in here, "origin": entry.origin, "paper": entry.paper,
+                }
+                for entry, figures in found
+            ]
+        )  # fmt: skip
+        return
+    rows = [
+        (
+            entry.name, f"{entry.size:,}" if entry.size else "-", entry.licence,
+            "yes" if entry.redistributable else "no", entry.trained_on or "-",
+            *(f"{figures[metric]:.2f}" if metric in figures else "-" for metric in ("psnr", "gt_mean_psnr")),
+            {True: "yes", False: "no", None: "perhaps"}[entry.saw_eval15],
+            "yes" if entry.name in here else "no",
+        )
+        for entry, figures in found
+    ]  # fmt: skip
+    headings = ("NAME", "BYTES", "LICENCE", "FREE", "TRAINED ON", "EVAL15 PSNR", "GT-MEAN PSNR", "SCENES SEEN", "HERE")
+    print_table(headings, rows)
 
 
 @contextmanager

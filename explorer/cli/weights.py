@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.failures import SOME_FAILED, exit_code, print_failure
-from explorer.cli.import_weights import bytes_shown, import_weights
+from explorer.cli.import_weights import bytes_shown, import_weights, print_published
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
 
@@ -69,10 +69,21 @@ def _group(order: Order = "") -> None:
 @weights.command("list")
 def list_(
     remote: Annotated[bool, typer.Option("--remote", help="List the contents of the repository on the Hub.")] = False,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="List what other authors have published and `lowlight weights import` takes, the best on LOL eval15 "
+            "first: licence, size, training data.",
+        ),
+    ] = False,
     repo: Repo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the weights on this machine, or those of a repository on the Hub."""
+    """List the weights on this machine, those of a repository on the Hub, or those that others have published."""
+    if published:
+        print_published(as_json)
+        return
     from explorer.hub.pulling import remote_names
     from explorer.hub.references import parse_repo
     from explorer.sources import installed

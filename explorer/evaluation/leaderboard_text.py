@@ -47,7 +47,7 @@ ANSWERS = {
     "photo": "Photo",
     "plain": "As it comes",
     "matched": "Brightness set by hand",
-    "free": "Free to redistribute",
+    "free": "The same, free to redistribute",
 }
 """Columns of the table of answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
 licence allows redistribution."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import time
 import urllib.error
@@ -13,6 +14,7 @@ from explorer.errors import WeightsError
 from explorer.hub.authors import fetch_from_hub
 from explorer.hub.client import page
 from explorer.hub.environment import blamed
+from explorer.hub.fetching import forget_file
 from explorer.hub.pulling import Progress, nothing
 from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
@@ -31,7 +33,7 @@ def size_words(size: int) -> str:
 
 def licence_notice(entry: PublishedCheckpoint) -> str:
     """Returns the notice that a user must read before a download: the files, their size, licence, paper and page."""
-    terms = "" if entry.redistributable else " Redistribution requires the authors' permission."
+    terms = "" if entry.redistributable else " Redistribution is limited: read the licence, or ask the authors."
     files = " and ".join(file.name for file in entry.files)
     size = f" ({size_words(entry.size)})" if entry.size else ""
     return (
@@ -71,15 +73,22 @@ def download_original(
     if not accept_licence:
         raise WeightsError(f"{licence_notice(entry)} Read the licence there, then agree with --accept-licence.")
     folder = _downloads() / entry.name
-    files, origin = [], entry.origin
+    files, origin, fetched = [], entry.origin, []
     for file in entry.files:
         if file.hub:
             path, commit = fetch_from_hub(entry, file, progress)
             origin = f"{page(file.hub)}/tree/{commit}"
+            fetched.append((file.hub, commit, file.name))
         else:
             path = _download(file, folder / file.sha256[:16] if file.sha256 else folder, progress)
         files.append(path)
-    return convert_published(entry.name, files, imported_folder() / entry.name if out is None else out, origin=origin)
+    try:
+        return convert_published(entry.name, files, out or imported_folder() / entry.name, origin=origin)
+    except WeightsError:
+        for each in fetched:  # what is refused does not stay in the Hub's cache
+            with contextlib.suppress(OSError):
+                forget_file(*each)
+        raise
 
 
 def _downloads() -> Path:

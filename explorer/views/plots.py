@@ -22,7 +22,7 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
     Args:
         points: (label, seconds, PSNR in dB).
     """
-    figure = _figure(340)
+    figure = plain_figure(340)
     for index, (label, seconds, quality) in enumerate(points):
         figure.add_scatter(
             x=[seconds],
@@ -54,7 +54,7 @@ def profile_lines(lines: Mapping[str, NDArray[np.float32]]) -> go.Figure:
     Args:
         lines: by name, evenly spaced values from the line's start to its end.
     """
-    figure = _figure(280)
+    figure = plain_figure(280)
     for index, (name, values) in enumerate(lines.items()):
         figure.add_scatter(
             x=np.round(np.linspace(0, 100, len(values)), 2),
@@ -77,7 +77,7 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
         runs: by name, the entries of `log.jsonl`.
         figure_name: "loss" for the training loss, else the name of a validation metric ("psnr").
     """
-    figure = _figure(280)
+    figure = plain_figure(280)
     for index, (name, entries) in enumerate(runs.items()):
         steps, values = series(entries, figure_name)
         figure.add_scatter(
@@ -100,7 +100,7 @@ def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float
     Args:
         lines: by model, (electrons of middle grey, PSNR in dB, SSIM).
     """
-    figure = _figure(420)
+    figure = plain_figure(420)
     for index, (name, points) in enumerate(lines.items()):
         electrons, psnr, ssim = zip(*sorted(points), strict=True)
         style = {"color": COLOURS[index % len(COLOURS)], "width": 2}
@@ -130,7 +130,7 @@ def photon_transfer(
         gain: counts per electron.
         at_dark: the variance without light.
     """
-    figure = _figure(340)
+    figure = plain_figure(340)
     shown = np.linspace(0, len(means) - 1, min(len(means), 4000)).astype(int)  # more dots would only make a large file
     figure.add_scatter(
         x=np.round(means[shown], 2), y=np.round(variances[shown], 3), mode="markers", name="parts of flat frames",
@@ -178,7 +178,12 @@ def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list
     return steps, values
 
 
-def _figure(height: int) -> go.Figure:
+def plain_figure(height: int) -> go.Figure:
+    """An empty plot without a background, its words and lines grey: it can be read on light pages and on dark ones.
+
+    Args:
+        height: in pixels.
+    """
     figure = go.Figure()
     figure.update_layout(
         height=height,
@@ -188,4 +193,5 @@ def _figure(height: int) -> go.Figure:
         showlegend=False,
         font={"size": 12, "color": "#808080"},
     )
-    return figure
+    grid = {"gridcolor": "rgba(128,128,128,0.22)", "zerolinecolor": "rgba(128,128,128,0.4)"}
+    return figure.update_xaxes(**grid).update_yaxes(**grid)

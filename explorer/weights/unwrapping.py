@@ -84,7 +84,8 @@ def _loaded(path: Path, data: bytes) -> Any:
 
     if data.startswith(keras.SIGNATURE):
         return keras.tensors(path, data)
-    if data[8:9] == b"{" and 8 < int.from_bytes(data[:8], "little") + 8 <= len(data):
+    fits = 8 < int.from_bytes(data[:8], "little") + 8 <= len(data)
+    if data[8:9] == b"{" and (fits or path.suffix == ".safetensors"):
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -123,6 +124,8 @@ def _no_checkpoint(path: Path, data: bytes) -> WeightsError:
         return WeightsError(f"{path} is only a Git LFS pointer; download the file itself.")
     if data.lstrip()[:1] == b"<":
         return WeightsError(f"{path} is a web page, not a checkpoint; download the file itself.")
+    if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*")):
+        return WeightsError(f"{path} is a picture, not a checkpoint; give the file of the weights.")
     return WeightsError(f"{path} is not a complete PyTorch checkpoint; download it again.")
 
 

@@ -6,6 +6,7 @@ set where a list of numbers is asked for. What the learner's code raises becomes
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,9 @@ from explorer.classroom.language import say
 Check = Callable[[Any], str | None]
 """Takes an answer and gives what is wrong with it in one sentence; None where it is right."""
 Call = Callable[..., Any]
+_PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_ARRAY_SLIPS = ("truth value of an array", "converted to Python scalars", "can only convert an array of size 1")
+"""What NumPy says where `if`, `max` or a function of `math` is given a whole array."""
 Bounds = Callable[..., tuple[NDArray[Any], NDArray[Any]]]
 """Takes a case and gives the least and the largest value that a right answer may have."""
 
@@ -86,6 +90,7 @@ def function(
     *,
     tolerance: float = 1e-4,
     bounds: Bounds | None = None,
+    any_order: bool = False,
 ) -> Judge:
     """A check for a function: it must give what the reference gives, for every case.
 
@@ -96,6 +101,7 @@ def function(
         mistakes: sentence -> a function with that mistake; where an answer gives what it gives, the sentence is said.
         tolerance: largest absolute difference, relative to the larger of 1 and the reference's largest value.
         bounds: where several answers are right, the least and the largest values that are.
+        any_order: a row of numbers is right in whatever order it comes.
     """
 
     def find(answer: Any) -> str | None:
@@ -107,14 +113,14 @@ def function(
             try:
                 given = called(answer, arguments)
             except BaseException as error:  # whatever a learner's function does wrong is said, not raised
-                return say("answer.for", arguments=_words(arguments), wrong=raised(answer, error))
-            wrong = _difference(given, expected, tolerance, bounds and bounds(*arguments))
+                return say("answer.for", arguments=_words(answer, arguments), wrong=raised(answer, error))
+            wrong = _difference(given, expected, tolerance, bounds and bounds(*arguments), any_order)
             if wrong is None:
                 continue
             for sentence, mistaken in (mistakes or {}).items():
                 if all(_agree(answer, mistaken, each, tolerance) for each in wanted):
                     return sentence
-            return say("answer.for", arguments=_words(arguments), wrong=wrong)
+            return say("answer.for", arguments=_words(answer, arguments), wrong=wrong)
         return None
 
     return Judge(find, tuple(mistakes or ()))
@@ -182,6 +188,8 @@ def raised(answer: Any, error: BaseException) -> str:
     except Exception:  # an exception that cannot even be printed
         words = ""
     said = f"{kind}: {words}." if words else f"{kind}."
+    if any(slip in words for slip in _ARRAY_SLIPS):
+        said += f" {say('answer.whole_array')}"
     code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
     place, trace = None, error.__traceback__
     while trace is not None and code is not None:
@@ -223,6 +231,7 @@ def _difference(
     meant: NDArray[np.float64],
     tolerance: float,
     bounds: tuple[NDArray[Any], NDArray[Any]] | None,
+    any_order: bool,
 ) -> str | None:
     """What tells two results apart, as the end of a sentence; None where nothing does."""
     if given is None:
@@ -233,8 +242,12 @@ def _difference(
         mine = _shaped_like(as_numbers(given), meant)
     except BaseException:  # an object of the learner's own may raise anything when it is asked for its values
         return say("answer.kind", kind=type(given).__name__, meant=_short(meant))
+    if mine.shape != meant.shape and meant.ndim == 0:
+        return say("answer.not_one", given=mine.shape)
     if mine.shape != meant.shape:
         return say("answer.shape", meant=meant.shape, given=mine.shape)
+    if any_order:
+        mine, meant = np.sort(mine), np.sort(meant)
     if not np.isfinite(mine).all():
         return say("answer.not_numbers")
     low, high = bounds or (meant, meant)
@@ -252,14 +265,21 @@ def _short(values: NDArray[Any]) -> str:
     return f"{float(values):.6g}" if values.ndim == 0 else say("answer.array", shape=values.shape)
 
 
-def _words(arguments: tuple[Any, ...]) -> str:
-    parts = []
-    for each in arguments:
-        if isinstance(each, np.ndarray):
-            small = each.ndim == 1 and each.size <= 6
-            parts.append(
-                np.array2string(each, precision=4, separator=", ") if small else say("answer.array", shape=each.shape)
-            )
-        else:
-            parts.append(f"{each:.6g}" if isinstance(each, float) else repr(each))
+def _words(answer: Any, arguments: tuple[Any, ...]) -> str:
+    """The arguments of a case under the names that the learner's function gives them."""
+    try:
+        names = [f"{each.name} = " for each in inspect.signature(answer).parameters.values() if each.kind in _PLACES]
+    except (TypeError, ValueError):  # not every callable says what it takes
+        names = []
+    if len(names) != len(arguments):
+        names = [""] * len(arguments)
+    parts = [name + _value(each) for name, each in zip(names, arguments, strict=True)]
     return (", ".join(parts) or say("answer.this")) + ":"
+
+
+def _value(argument: Any) -> str:
+    if isinstance(argument, np.ndarray):
+        if argument.ndim != 1 or argument.size > 6:
+            return say("answer.array", shape=argument.shape)
+        return f"[{', '.join(f'{each:.6g}' for each in argument)}]"
+    return f"{argument:.6g}" if isinstance(argument, float) else repr(argument)

@@ -76,6 +76,15 @@ def _percentile_ratio(light: Array) -> float:
     return float(np.clip(min(wanted, permitted), 1, 300))
 
 
+def _percentile_bounds(light: Array) -> tuple[Array, Array]:
+    """A percentile that lies between two samples may be either of them, or anything between."""
+    least, most = (
+        np.clip(min(0.18 / np.percentile(light, 50, method=side), 1 / np.percentile(light, 98, method=side)), 1, 300)
+        for side in ("higher", "lower")
+    )
+    return np.asarray(least), np.asarray(most)
+
+
 def _light_cases() -> list[tuple[Any, ...]]:
     rng = _rng()
     return [
@@ -117,7 +126,14 @@ def _ssim_with(x: Array, y: Array, covariance: float, square: bool = True, freed
 def _window_cases() -> list[tuple[Any, ...]]:
     rng = _rng()
     window = rng.random((11, 11))
-    return [(window, window.copy()), (window, np.clip(0.5 * window + 0.1, 0, 1)), (window, rng.random((11, 11)))]
+    lamp = np.zeros((11, 11))  # in the dark, where the first constant weighs
+    lamp[5, 5] = 1.0
+    return [
+        (window, window.copy()),
+        (window, np.clip(0.5 * window + 0.1, 0, 1)),
+        (window, rng.random((11, 11))),
+        (lamp, 0.8 * lamp),
+    ]
 
 
 def _windows(x: Array, y: Array) -> float:
@@ -154,6 +170,9 @@ EXERCISES = (
                 ),
                 "Counts are whole numbers of 16 bits without a sign, and subtracting below 0 wraps around: turn them "
                 "into floating point first.": lambda c, b, w: (c - c.dtype.type(b)) / (w - b),
+                "Python divides before it subtracts: put (counts - black) and (white - black) in brackets.": (
+                    lambda c, b, w: c - b / w - b
+                ),
             },
         ),
         "0 is no light, 1 is saturation, and noise below the black level stays negative, as it should.",
@@ -186,6 +205,12 @@ EXERCISES = (
                 "The light is multiplied and clipped, but the curve is not applied again.": lambda display, ratio: (
                     np.clip(srgb_to_linear(np.asarray(display, np.float32)) * ratio, 0, 1)
                 ),
+                "You multiplied display values, and values beyond white stay: undo the curve, multiply, clip, and "
+                "apply the curve again.": lambda display, ratio: display * ratio,
+                "The curve is the wrong way round: srgb_to_linear comes first, linear_to_srgb last.": (
+                    lambda display, ratio: srgb_to_linear(np.clip(linear_to_srgb(display) * ratio, 0, 1))
+                ),
+                "The result goes from 0 to 1, not to 255.": lambda display, ratio: 255 * _amplified(display, ratio),
             },
             tolerance=2e-4,
         ),
@@ -242,7 +267,11 @@ EXERCISES = (
                 "You used the mean. One lamp moves a mean; use the median.": lambda light: float(
                     np.clip(min(0.18 / np.mean(light), 1 / np.percentile(light, 98)), 1, 300)
                 ),
+                "np.percentile counts from 0 to 100: the median is 50, not 0.5.": lambda light: float(
+                    np.clip(min(0.18 / np.percentile(light, 0.5), 1 / np.percentile(light, 0.98)), 1, 300)
+                ),
             },
+            bounds=_percentile_bounds,
         ),
         "That is the rule `percentile`. The slider follows one that has learnt from photographs.",
     ),  # fmt: skip
@@ -277,6 +306,12 @@ EXERCISES = (
                     -10 * np.log10(np.mean(np.abs(x - y)))
                 ),
                 "The sign is turned round: smaller errors should give more decibels.": lambda x, y: -_psnr(x, y),
+                "Each pixel has an error of its own; average all the squares before the logarithm.": lambda x, y: (
+                    -10 * np.log10((x - y) ** 2)
+                ),
+                "Square each difference before you average, or errors up and down cancel.": lambda x, y: float(
+                    -10 * np.log10(np.mean(x - y) ** 2)
+                ),
             },
         ),
         "Every 10 dB are a tenth of the mean square error; 6 dB halve the error.",
@@ -301,6 +336,9 @@ EXERCISES = (
                 ),
                 "The covariance is not the product of the two standard deviations.": lambda x, y: _ssim_with(
                     x, y, float(x.std() * y.std())
+                ),
+                "Both factors below the line belong in one pair of brackets: a / (b * c), not a / b * c.": (
+                    lambda x, y: _ssim(x, y) * (x.var() + y.var() + 0.03**2) ** 2
                 ),
             },
         ),

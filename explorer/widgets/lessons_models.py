@@ -30,6 +30,7 @@ def _split_cases() -> list[tuple[Any, ...]]:
         (rng.random((6, 8, 3)), light),
         (np.full((2, 2, 3), 0.1), np.full((2, 2, 1), 0.5)),
         (rng.uniform(0.01, 0.05, (4, 5, 3)), rng.uniform(0.05, 0.3, (4, 5, 1))),  # deep shade, where a floor shows
+        (rng.uniform(0.001, 0.004, (4, 5, 3)), rng.uniform(0.003, 0.008, (4, 5, 1))),  # nearly black
         (np.full((2, 3, 3), 0.1), np.zeros((2, 3, 1))),  # noise where there is no light
         (np.zeros((2, 3, 3)), np.zeros((2, 3, 1))),
     ]
@@ -89,13 +90,14 @@ def _convolved(window: Array, kernel: Array, bias: float) -> float:
 
 
 def _convolution_cases() -> list[tuple[Any, ...]]:
+    """All of the size that the lesson names: loops over 4 channels of 5 x 5 are right."""
     rng = _rng()
-    one = np.zeros((1, 3, 3))
+    one = np.zeros((4, 5, 5))
     one[0, 0, 2] = 1.0
     return [
-        (one, np.arange(9.0).reshape(1, 3, 3), 0.5),
+        (one, np.arange(100.0).reshape(4, 5, 5), 0.5),
         (rng.random((4, 5, 5)), rng.standard_normal((4, 5, 5)), -0.25),
-        (rng.random((3, 3, 3)), rng.standard_normal((3, 3, 3)), 0.0),
+        (rng.random((4, 5, 5)), -rng.random((4, 5, 5)), 0.0),
     ]
 
 
@@ -220,6 +222,10 @@ EXERCISES = (
                 "That is the first channel only; an output adds up all channels of the input.": lambda w, k, b: float(
                     (w[0] * k[0]).sum() + b
                 ),
+                "Those are the products; add them up to one number.": lambda w, k, b: w * k + b,
+                "`@` and np.dot multiply matrices; here each sample meets the one weight at its own place: use *.": (
+                    lambda w, k, b: float((w @ k).sum() + b)
+                ),
             },
         ),
         "That is all that a convolution does, at every place of the picture, for every channel of its output.",
@@ -291,6 +297,7 @@ EXERCISES = (
                     i for i in range(len(points)) if i not in _front(points)
                 ],
             },
+            any_order=True,
         ),
         "What is left is the front: any other choice is slower and worse than one of these.",
     ),

@@ -148,7 +148,7 @@ class Prediction(ipywidgets.VBox):
             return f'<div class="lx-verdict {"lx-right" if right else "lx-answer"}"><p>{said}</p>{because}</div>'
         number, unit = float(truth), f" {escape(self._unit)}" if self._unit else ""
         near = self._met(guess, truth)
-        mine = say("predict.said_number", guess=f"{float(guess):g}{unit}")
+        mine = say("predict.said_number", guess=f"{float(guess):g}")
         said = f"{say('predict.it_is')} <b>{number:.4g}{unit}</b>; {mine}" + (
             f": {say('predict.well')}" if near else "."
         )

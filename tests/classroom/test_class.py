@@ -89,7 +89,19 @@ def test_the_plan_has_every_lesson_and_a_rubric(made: Path, project: Path) -> No
         for column, names in ((2, lesson.questions), (3, lesson.exercises)):
             assert ", ".join(row[column] for row in rows if row[column]).split(", ") == names
         assert "task without one answer" in rows[-3][1] and int(rows[-3][0]) > 25 and rows[-2][1] == "Key points"
+        second = re.search(r"begin the second one with “(.+)”, after (\d+) minutes", part)
+        if sum(int(row[0]) for row in rows[:-3]) + int(rows[-2][0]) > 45:
+            assert second, "a lesson that one period does not hold says where the second begins"
+            begins = [row[1] for row in rows].index(second[1])
+            assert sum(int(row[0]) for row in rows[:begins]) == int(second[2]) <= 45
+            assert sum(int(row[0]) for row in rows[begins:-3]) + int(rows[-2][0]) <= 45
     assert "## What counts" in text
+
+
+def test_the_lessons_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["class", "make", "spring", "--only", "2"]) == 0
+    assert (tmp_path / "spring" / "students" / "02_amplification_ratio.ipynb").is_file()
 
 
 def test_the_outcome_test_has_two_questions_a_lesson_and_right_answers(made: Path, project: Path) -> None:
@@ -203,7 +215,9 @@ def test_what_a_class_hands_in_is_one_table(tmp_path: Path, capsys: pytest.Captu
     handed(folder, "=1+1", "2026-01-01T10:00:03", 2, right=False)
     (folder / "other.json").write_text("[]")
     assert main(["class", "collect", str(folder), "-o", str(tmp_path / "table.csv")]) == 0
-    assert "other.json" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
+    assert "other.json" in said[0] and len(said) == 2
+    assert re.search(r"Ada-1\.json has the name and the lesson of .*Ada-2\.json", said[1]), "two may be called Ada"
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
     assert [row["name"] for row in rows] == ["'=1+1", "Ada"], (
         "no cell is a formula, and the last file of a learner counts"

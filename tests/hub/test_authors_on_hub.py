@@ -82,3 +82,20 @@ def test_another_width_is_refused(
     answer = client.cli(*GET)
     assert answer.code != 0 and "intensity.first.weight" in answer.err.splitlines()[-1]
     assert not (tmp_path / "data" / "lowlight-explorer" / "weights" / NAME).exists()
+    assert not kept(tmp_path)
+
+
+def kept(cache: Path) -> list[Path]:
+    """Files with tensors, or with parts of some, that are anywhere below."""
+    return [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 500]
+
+
+def test_a_truncated_file_is_not_kept_and_a_later_whole_one_is_taken(
+    client: Client, hub: LocalHub, state: dict[str, torch.Tensor], published: str, tmp_path: Path
+) -> None:
+    hub.commit(REPO, {"model.safetensors": save(state)[:5000]})
+    answer = client.cli(*GET)
+    assert answer.code != 0 and "not a complete safetensors file" in answer.err.splitlines()[-1]
+    assert not kept(tmp_path)
+    hub.commit(REPO, {"model.safetensors": save(state)})
+    assert client.cli(*GET).code == 0 and kept(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_names(capsys: pytest.CaptureFixture[str]) -> None:
         published("nothing")
     with pytest.raises(WeightsError, match="of your own"):
         originals.download_original("sid_unet", accept_licence=True)
+    assert main(["weights", "list", "--published"]) == 0
+    shown = capsys.readouterr().out
+    assert "sid_unet" not in shown, "only what somebody has published"
+    scores = [float(row.split()[-4]) for row in shown.splitlines()[1:] if row.split()[-4] != "-"]
+    assert len(scores) > 25 and scores == sorted(scores, reverse=True)
+    assert main(["weights", "list", "--published", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["flight_lol"]["saw_eval15"] is True and rows["flight_lol"]["redistributable"] is False
+    assert rows["flol_uhdll"]["saw_eval15"] is False and rows["flol_uhdll"]["licence"] == "MIT"
+    assert abs(rows["mobileie_lolv1"]["lol_eval15"]["psnr"] - 23.63) < 0.05, "what the authors' code gives"
     assert main(["weights", "import", "--list"]) == 0
     listed = capsys.readouterr().out
     for entry in CATALOGUE.values():

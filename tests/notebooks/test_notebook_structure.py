@@ -122,8 +122,18 @@ def test_what_a_question_measures_is_shown_after_it(number: str, read: dict[str,
         if cell.cell_type != "code" or "%pip" in cell.source:
             continue
         calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+        later = {
+            id(node)
+            for call in calls
+            for keyword in call.keywords
+            if keyword.arg == "reveal"  # shown with the answer
+            for node in ast.walk(keyword.value)
+        }
         printed = [
-            call for call in calls if ast.unparse(call.func).endswith(("print", "pictures", "add_scatter", "add_bar"))
+            call
+            for call in calls
+            if id(call) not in later
+            and ast.unparse(call.func).endswith(("print", "pictures", "add_scatter", "add_bar"))
         ]
         loops = [
             node
@@ -241,3 +251,18 @@ def test_links_between_the_notebooks_lead_somewhere(read: dict[str, Any], notebo
     linked = [link for notebook in read.values() for link in re.findall(r"\]\((\w+\.ipynb)\)", text_of(notebook))]
     assert len(linked) >= 14
     assert set(linked) <= names
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_plots_have_no_background_of_their_own(number: str, read: dict[str, Any]) -> None:
+    """A white plot glares on JupyterLab's dark theme: lessons begin theirs with `plain_figure`."""
+    sources = [cell.source for cell in read[number].cells if cell.cell_type == "code"]
+    assert not [source for source in sources if "Figure(" in source or "plotly.express" in source]
+
+
+def test_a_plain_figure_can_be_read_on_black_and_on_white() -> None:
+    from explorer.views.plots import plain_figure
+
+    layout = plain_figure(300).to_plotly_json()["layout"]
+    assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+    assert layout["font"]["color"] == "#808080" and layout["xaxis"]["gridcolor"].startswith("rgba(128,128,128")

@@ -25,8 +25,8 @@ def numbers_like(right: float) -> list[Any]:
             Fraction(right), [right]]  # fmt: skip
 
 
-def ssim_from(mx: Any, my: Any, vx: Any, vy: Any, vxy: Any) -> Any:
-    return (2 * mx * my + 1e-4) * (2 * vxy + 9e-4) / ((mx**2 + my**2 + 1e-4) * (vx + vy + 9e-4))
+def ssim_from(mx: Any, my: Any, vx: Any, vy: Any, vxy: Any, c1: float = 1e-4, c2: float = 9e-4) -> Any:
+    return (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
 
 
 def ssim_of_cov(x: Any, y: Any) -> Any:
@@ -179,6 +179,8 @@ RIGHT: dict[str, list[Any]] = {
         lambda x: torch.minimum(0.18 / torch.quantile(x, 0.5), 1 / torch.quantile(x, 0.98)).clamp(1, 300),
         lambda x: as_leaf([rate(x)]),
         lambda x: sorted([1, min(0.18 / np.median(x), 1 / np.percentile(x, 98)), 300])[1],
+        lambda x: np.clip(min(0.18 / np.sort(x)[len(x) // 2], 1 / np.sort(x)[int(0.98 * len(x))]), 1, 300),
+        lambda x: np.clip(min(0.18 / statistics.median(x), 1 / statistics.quantiles(x, n=50)[48]), 1, 300),
     ],
     "3.gamma": [*numbers_like(math.log(0.1) / math.log(0.5)), 3.32, -math.log2(0.1)],
     "3.psnr": [
@@ -243,6 +245,7 @@ RIGHT: dict[str, list[Any]] = {
         lambda w, k, b: functional.conv2d(as_leaf(w)[None], as_leaf(k)[None], as_leaf([b])),
         lambda w, k, b: sum(a * c for a, c in zip(w.flat, k.flat, strict=True)) + b,
         lambda w, k, b: functional.conv2d(w[None], k[None])[0, 0] + b,  # wants tensors
+        lambda w, k, b: b + sum(w[c, y, x] * k[c, y, x] for c in range(4) for y in range(5) for x in range(5)),
     ],
     "5.receptive_field": [*numbers_like(96.0), 96, 3 * 32],
     "6.gmac": [*numbers_like(64 * 64 * 9 * 256 * 384 / 1e9), 3.62, 3.624],
@@ -266,6 +269,8 @@ RIGHT: dict[str, list[Any]] = {
         lambda p: torch.tensor(front_sorted(p)),
         lambda p: np.nonzero([i in front_sorted(p) for i in range(len(p))]),
         lambda p: (i for i in front_sorted(p)),
+        lambda p: front_sorted(p)[::-1],
+        lambda p: sorted(front_sorted(p), key=lambda i: -p[i][1]),
     ],
     "7.patch": [*numbers_like(70.0), 70],
     "7.gan_loss": [

@@ -34,6 +34,8 @@ WRONG: dict[str, list[Any]] = {
         lambda c, b, w: (c - b) / w,
         lambda c, b, w: (c - c.min()) / (c.max() - c.min()),
         lambda c, b, w: abs(c - b) / (w - b),
+        lambda c, b, w: c - b / w - b,
+        lambda c, b, w: (c - 1024) / (16383 - 1024),
     ],
     "1.to_linear": [
         lambda v: v**2.2,
@@ -51,6 +53,8 @@ WRONG: dict[str, list[Any]] = {
         lambda v, k: linear_to_srgb(np.clip(srgb_to_linear(np.float32(v)), 0, 1) * k),
         lambda v, k: srgb_to_linear(np.clip(linear_to_srgb(np.float32(v)) * k, 0, 1)),
         lambda v, k: linear_to_srgb(np.clip(np.float32(v) * k, 0, 1)),
+        lambda v, k: v * k,
+        lambda v, k: linear_to_srgb(srgb_to_linear(np.float32(v * k))),
     ],
     "2.electrons": [1 / 6000, 15359, 77.5, 2.5, 60000, 1.75e-4],
     "2.clipped": [
@@ -60,12 +64,17 @@ WRONG: dict[str, list[Any]] = {
         lambda m, k: (m * k < 1).mean(),
         lambda m, k: (m >= 1).mean(),
         lambda m, k: m * k >= 1,
+        lambda m, k: np.sum(m * k >= 1) / len(m),
+        lambda m, k: np.clip(m * k, 0, 1).mean(),
     ],
     "2.percentile_ratio": [
         *(lambda x, high=high: rate(x, high) for high in (95, 97, 99, 99.9)),
         lambda x: rate(x, pick=max),
         lambda x: rate(x, most=1e9),
         lambda x: rate(x, low=40),
+        lambda x: rate(x, 0.98, 0.5),
+        lambda x: rate(x, 97.9),
+        lambda x: round(float(rate(x))),
     ],
     "3.gamma": [0.301, 5, 3.2, 2.2, -3.32, math.log(5)],
     "3.psnr": [
@@ -76,6 +85,8 @@ WRONG: dict[str, list[Any]] = {
         lambda x, y: -10 * np.log10(np.sum((x - y) ** 2)),
         lambda x, y: 10 * np.log10(255**2 / np.mean((x - y) ** 2)),
         lambda x, y: -10 * np.log10(np.mean(x - y) ** 2),
+        lambda x, y: -10 * np.log10((x - y) ** 2),
+        lambda x, y: np.mean([-10 * np.log10(np.mean((x - y)[..., c] ** 2)) for c in range(3)]),
     ],
     "3.ssim": [
         lambda x, y: ssim_from(x.mean(), y.mean(), x.var(), y.var(), x.std() * y.std()),
@@ -84,6 +95,9 @@ WRONG: dict[str, list[Any]] = {
         lambda x, y: ssim_from(x.mean(), y.mean(), x.var(ddof=1), y.var(ddof=1), ((x - x.mean()) * y).mean()),
         lambda x, y: ssim_from(x.mean(), y.mean(), x.var(), y.var(), np.cov(x.ravel(), y.ravel())[0, 1]),
         lambda x, y: ssim_from(x.mean(), y.mean(), x.std(), y.std(), ((x - x.mean()) * (y - y.mean())).mean()),
+        lambda x, y: ssim_from(x.mean(), y.mean(), x.var(), y.var(), ((x - x.mean()) * y).mean(), c1=0),
+        lambda x, y: ssim_from(x.mean(), y.mean(), x.var(), y.var(), ((x - x.mean()) * y).mean(), c1=0.03**2),
+        lambda x, y: ssim_from(x.mean(), y.mean(), x.var(), y.var(), ((x - x.mean()) * y).mean(), c2=0),
     ],
     "4.split": [
         lambda s, i: np.clip(s / np.maximum(i, 0.15), 0, 1),
@@ -92,6 +106,8 @@ WRONG: dict[str, list[Any]] = {
         lambda s, i: s / np.maximum(i, 1e-3),
         lambda s, i: np.clip(s * i, 0, 1),
         lambda s, i: np.clip(s / (i + 0.05), 0, 1),
+        lambda s, i: np.clip(s / np.maximum(i, 0.03), 0, 1),
+        lambda s, i: np.clip(s / (i + 0.02), 0, 1),
     ],
     "4.smooth": [
         lambda i: np.abs(np.diff(i)).mean(),
@@ -126,6 +142,8 @@ WRONG: dict[str, list[Any]] = {
         lambda w, k, b: w * k + b,
         lambda w, k, b: (w[0] * k[0]).sum() + b,
         lambda w, k, b: w.sum() * k.sum() + b,
+        lambda w, k, b: max(0, (w * k).sum() + b),
+        lambda w, k, b: (w @ k).sum() + b,
     ],
     "5.receptive_field": [95.1, 3, 34, 288, 97, 32],
     "6.gmac": [3.62e9, 0.0566, 0.4027, 1.208, 7.25, 3.4],
@@ -150,6 +168,8 @@ WRONG: dict[str, list[Any]] = {
         lambda p: [p[i] for i in front_sorted(p)],
         lambda p: [max(range(len(p)), key=lambda i: p[i][1])],
         lambda p: [i for i in range(len(p)) if i not in front_sorted(p)],
+        lambda p: [i in front_sorted(p) for i in range(len(p))],
+        lambda p: front_sorted(p)[:1] + front_sorted(p),
     ],
     "7.patch": [16, 34, 30, 256, 69, 71],
     "7.gan_loss": [

@@ -195,6 +195,27 @@ def test_what_a_session_came_to_is_handed_in(tmp_path: Path) -> None:
     record.EVENTS.clear()
 
 
+def test_a_lesson_of_two_periods_is_one_file(tmp_path: Path) -> None:
+    record.EVENTS.clear()
+    widgets.check("3.gamma", 5)
+    widgets.check("3.gamma", 3.32)
+    widgets.hand_in(3, "Ada", tmp_path)
+    widgets.hand_in(3, "Ada", tmp_path)  # twice in one session counts once
+    record.EVENTS.clear()  # a new kernel
+    widgets.check("3.gamma", 3.32)
+    widgets.check("3.psnr", lambda x, y: -10 * np.log10(np.mean((x - y) ** 2)))
+    found = json.loads(widgets.hand_in(3, "Ada", tmp_path).read_text(encoding="utf-8"))
+    assert found["summary"] == {
+        "exercise 3.gamma": {"right": True, "tries": 2},
+        "exercise 3.psnr": {"right": True, "tries": 1},
+    }
+    other = json.loads(widgets.hand_in(3, "ada/", tmp_path).read_text(encoding="utf-8"))
+    assert other["summary"]["exercise 3.gamma"]["tries"] == 1, "another name begins with nothing"
+    (tmp_path / "3-Ada.json").write_text("{")
+    assert json.loads(widgets.hand_in(3, "Ada", tmp_path).read_text(encoding="utf-8"))["name"] == "Ada"
+    record.EVENTS.clear()
+
+
 def test_an_exercise_on_a_page_does_not_speak_of_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "run the cell again" in widgets.check("1.levels", ...).sentence
     monkeypatch.setenv("VOILA_KERNEL_ID", "k")

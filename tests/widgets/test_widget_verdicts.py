@@ -87,3 +87,30 @@ def test_a_result_that_cannot_even_be_looked_at_is_a_sentence() -> None:
     ):
         verdict = widgets.check(exercise, answer)
         assert verdict.right is False and "Hostile" in verdict.sentence
+
+
+def test_a_case_is_named_as_the_learner_names_its_arguments() -> None:
+    verdict = widgets.check("1.black", written("def answer(counts, black, white):\n    return counts"))
+    assert verdict.sentence.startswith("For counts = [1024, 8704, 16383], black = 1024, white = 16383: the value at")
+    two = widgets.check("3.psnr", written("def answer(image, reference):\n    return image.mean()"))
+    assert two.sentence.startswith("For image = an array of shape (4, 4, 3), reference = an array of shape (4, 4, 3):")
+    assert widgets.check("8.step", lambda *every: 7.0).sentence.startswith("For 1, 2, 0.1:")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return max(0, x)",
+        "if v <= 0.04:\n        return v / 12.92\n    return v**2.4",
+        "import math\n    return math.sqrt(v)",
+        "return float(v)",
+    ],
+)
+def test_code_for_one_number_is_told_of_the_array(body: str) -> None:
+    verdict = widgets.check("1.to_linear", written(f"def answer(v):\n    x = v\n    {body}"))
+    assert verdict.right is False and "np.where, np.minimum" in verdict.sentence, verdict.sentence
+
+
+def test_an_array_in_place_of_a_number_is_said_without_brackets_of_nothing() -> None:
+    verdict = widgets.check("8.step", lambda w, g, r: np.array([w, g]))
+    assert "should be one number, but it is an array of shape (2,)" in verdict.sentence
