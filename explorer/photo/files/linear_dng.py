@@ -175,7 +175,9 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
         raise OutputError(code="error.dng_too_large")
     yield _HEADER + directory(main, len(_HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
     for data in (dng.preview, *tiles):
-        yield data + bytes(len(data) % 2)
+        yield data
+        if len(data) % 2:
+            yield b"\0"
 
 
 def _even(data: bytes) -> int:

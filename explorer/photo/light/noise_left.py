@@ -9,7 +9,7 @@ from explorer.photo.parallel import in_bands
 from explorer.photo.values import Sliceable
 
 _BLOCK = 16
-_MOST_BLOCKS = 1 << 15
+_MOST_BLOCKS = 1 << 13
 _GROUPS = 24
 _QUIETEST = 0.25
 """Fraction of the blocks of one brightness that is assumed to be free of texture."""
