@@ -106,10 +106,10 @@ class _Samples:
 
     def __getitem__(self, place: tuple[slice, slice]) -> NDArray[np.uint16]:
         codes = self.codes[place]
-        samples = np.empty((*codes.shape[:2], len(self.tables)), np.uint16)
+        planes = np.empty((len(self.tables), *codes.shape[:2]), np.uint16)
         for channel, table in enumerate(self.tables):
-            samples[..., channel] = table.take(codes[..., channel])
-        return samples
+            table.take(codes[..., channel], out=planes[channel], mode="wrap")
+        return np.moveaxis(planes, 0, 2)
 
 
 def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[Sliceable, float]:
