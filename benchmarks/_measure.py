@@ -3,10 +3,12 @@
     python benchmarks/_measure.py network ARCHITECTURE ours|free|eager HEIGHT WIDTH [OPTION=VALUE ...]
     python benchmarks/_measure.py mosaic ARCHITECTURE FILE.dng OUT.png [TILES]
     python benchmarks/_measure.py stages MODEL SMALL.dng FILE.dng FOLDER
+    python benchmarks/_measure.py ratios MODEL FILE.dng FOLDER ROUNDS
 
 "free" is ours, not compiled for the picture's shape. "mosaic" restores a RAW file from disk to disk; after TILES tiles
 (0 for all), the network's results are replaced by grey, which saves time without changing memory. "stages" measures CPU
-and wall seconds from file to file, including startup. Prints a line of JSON.
+and wall seconds from file to file, including startup; "ratios" wall time
+from file to file, compared with its parts. Prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -151,7 +153,52 @@ def stages(model: str, small: str, photograph: str, out: str) -> dict[str, list[
     return found
 
 
-_FILES = (("JPEG", "8.jpg", 8), ("PNG", "8.png", 8), ("16-bit TIFF", "16.tif", 16), ("16-bit PNG", "16.png", 16))
+def ratios(model: str, photograph: str, out: str, rounds: str) -> dict[str, list[float]]:
+    """Measures the wall time from a RAW file to each kind of file, as a multiple of what it needs at least.
+
+    That is the network's own time and rawpy's unpacking, and for developed files also one JPEG encoding. All are
+    measured in the same round. The first round, which compiles the network, does not count.
+    """
+    import io
+
+    import numpy as np
+    import rawpy
+    from PIL import Image
+
+    import explorer
+    from explorer.saving import NEGATIVE
+
+    def seconds(work: Any) -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    def unpacked() -> None:
+        with rawpy.imread(photograph) as raw:
+            assert raw.raw_image_visible.size
+
+    found: dict[str, list[float]] = {}
+    for _ in range(1 + int(rounds)):
+        for name, file, bits in (_FILES[4], _FILES[0], _FILES[2]):
+            developed = not file.endswith(NEGATIVE)
+            started = time.perf_counter()
+            photo = explorer.open_photo(photograph)
+            result = explorer.restore(photo, model, 40.0, intermediates=False, scene=not developed)
+            result.save(Path(out) / file, bits=bits)
+            took = time.perf_counter() - started
+            least = result.seconds + seconds(unpacked)
+            if developed:
+                picture = Image.fromarray(np.uint8(result.image * 255))
+                least += seconds(lambda p=picture: p.save(io.BytesIO(), "JPEG", quality=95, subsampling=0))
+            found.setdefault(name, []).append(took / least)
+            del photo, result
+    return {name: values[1:] for name, values in found.items()}
+
+
+_FILES = (
+    ("JPEG", "8.jpg", 8), ("PNG", "8.png", 8), ("16-bit TIFF", "16.tif", 16), ("16-bit PNG", "16.png", 16),
+    ("DNG", "16.dng", 8),
+)  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -161,5 +208,7 @@ if __name__ == "__main__":
         print(json.dumps(network(given[0], given[1], int(given[2]), int(given[3]), **options)))
     elif kind == "stages":
         print(json.dumps(stages(*given)))
+    elif kind == "ratios":
+        print(json.dumps(ratios(*given)))
     else:
         print(json.dumps(mosaic(given[0], given[1], given[2], int(given[3]) if len(given) > 3 else 0)))

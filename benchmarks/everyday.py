@@ -8,7 +8,7 @@
 - A folder of RAW files of 8 megapixels through `lowlight restore`: user and system time over the time of all cores, for
   the whole command and without its startup (a long folder's run minus a short one's).
 - From a RAW file of 24 megapixels to files through `lamba_m0`: CPU and wall seconds of each stage, medians of processes
-  whose graph is cached on disk.
+  whose graph is cached on disk; and the wall time from file to file, as a multiple of what it needs at least.
 - From a command to its answer: `import explorer`, `lowlight models`, the app's first page.
 
 Writes Markdown and JSON to `benchmarks/results/`.
@@ -38,6 +38,9 @@ sys.path[:0] = [str(HERE.parent)]
 
 LIMIT = 1.3
 """Limit of opening and packing, as a multiple of rawpy's own unpacking."""
+LIMITS = {"DNG": 1.5, "JPEG": 1.6, "16-bit TIFF": 2.2}
+"""Limits from file to file, as multiples of the network's own time and rawpy's unpacking, and a JPEG encoding for
+developed files."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 _TILE = 256, 512
 _MODEL = "lamba_m0.raw_synthetic"
@@ -124,6 +127,14 @@ def stages(folder: Path, height: int, width: int, rounds: int) -> dict[str, list
         done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     return {stage: [statistics.median(run[stage][k] for run in runs[1:]) for k in (0, 1)] for stage in runs[0]}
+
+
+def from_file_to_file(folder: Path, height: int, width: int, rounds: int) -> dict[str, float]:
+    """Returns the median times from a RAW file to files, as multiples of their parts; see `_measure.ratios`."""
+    large = scenic_raw(folder / "large.dng", height, width)
+    command = [sys.executable, str(HERE / "_measure.py"), "ratios", _MODEL, str(large), str(folder), str(rounds)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    return {kind: statistics.median(runs) for kind, runs in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
 def scenic_raw(path: Path, height: int, width: int) -> Path:
@@ -242,6 +253,8 @@ def as_markdown(report: dict[str, Any]) -> str:
     lines += ["", f"From a RAW file of {report['megapixels']:.0f} megapixels to files, {_MODEL}:", ""]
     lines += ["| stage | processor | clock |", "|---|--:|--:|"]
     lines += [f"| {stage} | {busy:.2f} | {wall:.2f} |" for stage, (busy, wall) in report["stages"].items()]
+    lines += ["", "| to a file | times its parts | at most |", "|---|--:|--:|"]
+    lines += [f"| {kind} | {value:.2f} | {LIMITS[kind]:g} |" for kind, value in report["ratios"].items()]
     lines += ["", "| start | seconds |", "|---|--:|"]
     lines += [f"| {name} | {value:.2f} |" for name, value in report["starting"].items()]
     return "\n".join(lines) + "\n"
@@ -265,6 +278,7 @@ def main(argv: list[str] | None = None) -> int:
             "load": os.getloadavg()[0],
             "megapixels": size[0] * size[1] / 1e6,
             "stages": stages(folder, *size, rounds),
+            "ratios": from_file_to_file(folder, *size, rounds),
             "opening": opening(folder, *size, rounds),
             "folder": folder_runs(folder, *((64, 96, 3) if given.quick else (2048, 4096, 30))),
             "starting": starting(rounds),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -18,12 +18,12 @@ from explorer.errors import OutputError
 from explorer.photo.files.linear_dng import WHITE, LinearDng, parts_of, write_linear_dng
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
-from explorer.photo.light.develop import apply_matrix
+from explorer.photo.light.develop import apply_matrix, lying_in
 from explorer.photo.light.noise_left import noise_profile
 from explorer.photo.light.scene import Scene
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
-from explorer.photo.values import FloatArray, WhiteBalance
+from explorer.photo.values import FloatArray, Sliceable, WhiteBalance
 from explorer.saving import Saving
 from explorer.sidecar import RestoreSettings, as_json
 
@@ -92,7 +92,27 @@ def _nominal_photo(restoration: Restoration) -> RawPhoto:
     )  # fmt: skip
 
 
-def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[np.uint16], float]:
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """16-bit samples looked up by a scene's codes where they are asked for."""
+
+    codes: NDArray[np.uint16] = field(repr=False)
+    tables: NDArray[np.uint16] = field(repr=False)
+    """The sample of every code, for each channel."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return *self.codes.shape[:2], len(self.tables)
+
+    def __getitem__(self, place: tuple[slice, slice]) -> NDArray[np.uint16]:
+        codes = self.codes[place]
+        planes = np.empty((len(self.tables), *codes.shape[:2]), np.uint16)
+        for channel, table in enumerate(self.tables):
+            table.take(codes[..., channel], out=planes[channel], mode="wrap")
+        return np.moveaxis(planes, 0, 2)
+
+
+def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[Sliceable, float]:
     """Converts camera RGB before white balance to 16-bit samples, and says by how many stops they are too dark."""
     photo = scene.photo
     height, width = photo.sensor_size
@@ -102,6 +122,11 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[n
     factor = 1.0 if keep_exposure or scene.codes is None else min(1.0, float(gains.min()))
     scale = (np.float32(WHITE * factor / (ratio if keep_exposure else 1)) / gains)[:depth]
     dithered = keep_exposure and ratio > 1
+    stops = -math.log2(factor) + (math.log2(ratio) if keep_exposure else 0.0)
+    if scene.codes is not None and scene.own_colors and not keep_exposure:
+        light = linear_of(np.arange(1 << 16, dtype=np.float32) / WHITE)
+        tables = np.clip(light * scale[:, None] + np.float32(0.5), 0, WHITE).astype(np.uint16)
+        return _Samples(scene.codes, tables), stops
     samples = np.empty((height, width, depth), dtype=np.uint16)
 
     def work(top: int, bottom: int, light: FloatArray) -> None:
@@ -111,18 +136,15 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[NDArray[n
         samples[top:bottom] = np.clip(values, 0, WHITE, out=values)
 
     scene.each_band(ratio, work, highlights=keep_exposure)
-    return samples, -math.log2(factor) + (math.log2(ratio) if keep_exposure else 0.0)
+    return samples, stops
 
 
-def _preview(image: FloatArray, photo: RawPhoto) -> tuple[bytes, tuple[int, int]]:
+def _preview(restoration: Restoration, photo: RawPhoto) -> tuple[bytes, tuple[int, int]]:
     """Encodes a result as a JPEG in sensor orientation."""
     from PIL import Image
 
-    step = max(1, max(image.shape[:2]) // (2 * _PREVIEW_SIDE))
-    picture = Image.fromarray(quantise(np.ascontiguousarray(image[::step, ::step]), 8))
-    picture.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BOX)
-    turned = np.rot90(np.asarray(picture), -(photo.rotation // 90))
-    picture = Image.fromarray(np.ascontiguousarray(turned[:, ::-1] if photo.mirrored else turned))
+    small = lying_in(restoration.small(_PREVIEW_SIDE), photo.rotation, photo.mirrored)
+    picture = Image.fromarray(quantise(np.ascontiguousarray(small), 8))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, subsampling=0)
     return buffer.getvalue(), picture.size
@@ -169,7 +191,7 @@ def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
     # A developed picture's own light is already amplified.
     ratio = 1.0 if restoration.developed else restoration.ratio
     samples, stops = _samples(scene, ratio, saving.keep_exposure)
-    preview, size = _preview(restoration.image, photo)
+    preview, size = _preview(restoration, photo)
     return LinearDng(
         samples=samples,
         photo=photo,

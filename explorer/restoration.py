@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.encode import check_output, encode, write_bytes
+from explorer.machine import new_lock
 from explorer.saving import NEGATIVE, OPENEXR, Saving
 
 if TYPE_CHECKING:
     from explorer.models import Intermediate
-    from explorer.photo.light.scene import Scene
+    from explorer.photo.light.scene import Scene, Unfinished
     from explorer.weights.store import WeightsIdentity
 
 
@@ -25,7 +26,7 @@ class Restoration:
     """The result of `explorer.restore`. Frozen; its arrays are read-only. Views only read it."""
 
     image: NDArray[np.float32] = field(repr=False)
-    """H x W x 3, sRGB, [0, 1], upright."""
+    """H x W x 3, sRGB, [0, 1], upright. It is finished when it is first asked for; a DNG does not need it."""
     intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
     """Named maps that the model exposes, H x W x C, upright, not clipped, and tables of numbers, rows x columns x 1,
     described by `described`."""
@@ -94,6 +95,13 @@ class Restoration:
             write_bytes(path, self.encoded(path.suffix, bits, saving))
         return path
 
+    def small(self, side: int) -> NDArray[np.float32]:
+        """Returns the image averaged over squares, at most `side` pixels long; quick if it was never asked for."""
+        from explorer.photo.light.reduce import means
+
+        image: NDArray[np.float32] | Unfinished = vars(self)["image"]
+        return means(image, side) if isinstance(image, np.ndarray) else image.small(side)
+
     def encoded(self, suffix: str, bits: int, saving: Saving) -> bytes:
         """Returns the bytes of a file; see `save`."""
         saving.check(suffix)
@@ -110,6 +118,26 @@ class Restoration:
 
             return encode_linear(self, saving.keep_gps)
         return encode(self.image, suffix, bits, self.exif, keep_gps=saving.keep_gps)
+
+
+class _Picture:
+    """The attribute `Restoration.image`."""
+
+    def __get__(self, result: Restoration, kind: object = None) -> NDArray[np.float32]:
+        image: NDArray[np.float32] | Unfinished = vars(result)["image"]
+        if not isinstance(image, np.ndarray):
+            with _FINISHING:
+                image = vars(result)["image"]
+                if not isinstance(image, np.ndarray):
+                    image = vars(result)["image"] = image.finished()
+        return image
+
+    def __set__(self, result: Restoration, image: NDArray[np.float32] | Unfinished) -> None:
+        vars(result)["image"] = image
+
+
+_FINISHING = new_lock()
+Restoration.image = _Picture()  # type: ignore[assignment]
 
 
 def frozen_maps(maps: dict[str, NDArray[np.float32]]) -> Mapping[str, NDArray[np.float32]]:

@@ -36,7 +36,7 @@ from explorer.photo import (
 from explorer.photo.light.bit_depth import at_bit_depth
 from explorer.photo.light.darkness import in_range
 from explorer.photo.light.reduce import reduced
-from explorer.photo.light.scene import Color, NetworkPicture, Scene, picture_and_scene
+from explorer.photo.light.scene import Color, NetworkPicture, Scene, unfinished_and_scene
 from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
@@ -161,6 +161,7 @@ class NetworkOutput:
             strength: above 0; of more than 4 megapixels, 100 gives the network's picture up to half a 16-bit code.
             scene: as of `restore`.
         """
+        image: Any  # see `Restoration.image`
         image, light = self.picture.at(photo, self.result.ratio, check_strength(strength), scene)
         return replace(self.result, image=image, scene=light, strength=strength)
 
@@ -184,6 +185,7 @@ def run(
         within: as of `compute`.
     """
     given, color, to_srgb, made = _run(job, backend, intermediates, progress, within)
+    image: Any  # see `Restoration.image`
     exact = keep and job.pixels <= _MOST_EXACT
     picture = None
     if strength < FULL or exact:
@@ -193,7 +195,7 @@ def run(
         del given
         image, light = picture.at(job.photo, job.ratio, strength, scene)
     else:
-        image, light = picture_and_scene(job.photo, given, color, to_srgb, scene or keep)
+        image, light = unfinished_and_scene(job.photo, given, color, to_srgb, scene or keep)
         if keep and picture is None:
             codes: Any = quantise(image, 16) if light is None else light.codes
             picture = NetworkPicture(codes, to_srgb if light is not None and light.color == "camera" else None)
@@ -213,7 +215,7 @@ def _run(
 
     Returns:
         Its picture as the sensor lies, the picture's colours and the matrix that leads to sRGB, for
-        `picture_and_scene`; the other fields of the result.
+        `unfinished_and_scene`; the other fields of the result.
     """
     given = network_input(job.photo, job.model, job.ratio)
     placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)

@@ -61,8 +61,9 @@ def calibrate(frames: Sequence[Photo], name: str | None = None) -> Calibration:
     darks = [planes for planes in counts if planes.mean() < _DARK * full]
     flats = [planes for planes in counts if planes.mean() >= _DARK * full]
     if not darks or not flats:
-        kind = "dark frame, taken with the lens cap on" if not darks else "flat frame, of an evenly lit surface"
-        raise DataError(f"There is no {kind} among the {len(raws)} files; add one of the same camera and ISO.")
+        kind, how = ("dark", "taken with the lens cap on") if not darks else ("flat", "taken of an evenly lit surface")
+        files = "The file is not" if len(raws) == 1 else f"None of the {len(raws)} files is"
+        raise DataError(f"{files} a {kind} frame; add one of the same camera and ISO, {how}.")
     read_variance = _row_free_variance(darks)
     means, variances = _transfer(flats, full)
     if len(means) < 8:

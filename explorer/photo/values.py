@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,3 +23,14 @@ class WhiteBalance:
     """Red, green, blue; normalised so that green is 1."""
     source: str
     """Source of the gains, in words, e.g. "as shot" or "daylight (the file's as-shot gains are not usable)"."""
+
+
+class Sliceable(Protocol):
+    """Samples that are made where they are asked for, or an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width, channels."""
+        ...
+
+    def __getitem__(self, place: tuple[slice, slice], /) -> NDArray[np.uint16]: ...

@@ -81,12 +81,12 @@ def test_white_balance_can_still_be_chosen(result: Restoration, tmp_path: Path) 
 
 
 def test_colours_of_a_chart(tmp_path: Path) -> None:
-    from skimage.color import deltaE_ciede2000, lab2xyz, rgb2lab
+    from skimage.color import deltaE_ciede2000, rgb2lab
 
     from explorer.evaluation.chart import reference_lab
 
     lab = reference_lab().reshape(4, 6, 3)
-    light = np.clip(lab2xyz(lab, illuminant="D50") @ np.linalg.inv(_bradford() @ raws.SRGB_TO_XYZ).T, 0.002, 0.95)
+    light = np.clip(lab_to_linear(lab), 0.002, 0.95)
     made = restored(source(np.kron(light, np.ones((24, 24, 1))), 0.2, noise=1), 5)
     made.save(tmp_path / "chart.dng")
     theirs = linear_to_srgb(developed_by_libraw(tmp_path / "chart.dng").astype(np.float32))
@@ -96,6 +96,41 @@ def test_colours_of_a_chart(tmp_path: Path) -> None:
     # And the colours are the chart's: a file and a picture that were wrong together would agree, too.
     scale = srgb_to_linear(theirs)[centres].mean() / light.mean()
     assert np.abs(srgb_to_linear(theirs)[centres] / scale - light).mean() < 0.02
+
+
+def test_colours_of_a_chart_under_a_lamp(tmp_path: Path) -> None:
+    """LibRaw takes daylight's matrix under every light. With that matrix our colours are LibRaw's, so what differs as
+    shot is the adaptation to the lamp."""
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    from explorer.evaluation.chart import reference_lab
+    from explorer.photo.light.develop import apply_matrix
+
+    light = np.clip(lab_to_linear(reference_lab().reshape(4, 6, 3)), 0.002, 0.95)
+    lamp = raws.XYZ_TO_CAMERA @ (1.0985, 1.0, 0.3558)  # CIE illuminant A
+    data = source(np.kron(light, np.ones((24, 24, 1))) * lamp / lamp.max() / raws.NEUTRAL, 0.2, noise=1,
+                  tags={50728: (5, lamp / lamp.max())})  # fmt: skip
+    made = restored(data, 5)
+    made.save(tmp_path / "chart.dng")
+    photo = explorer.open_photo(tmp_path / "chart.dng")
+    assert isinstance(photo, RawPhoto)
+    balanced = np.clip(photo.mosaic * np.array(photo.white_balance.gains, np.float32), 0, 1)
+    same = np.clip(apply_matrix(balanced, photo.camera_to_srgb), 0, 1)
+    theirs = linear_to_srgb(developed_by_libraw(tmp_path / "chart.dng").astype(np.float32))
+    centres = np.ix_(range(12, 96, 24), range(12, 144, 24))
+    alike, adapted = (
+        deltaE_ciede2000(rgb2lab(theirs[centres]), rgb2lab(ours[centres])).mean()
+        for ours in (linear_to_srgb(same), made.image)
+    )
+    assert alike < 0.02 < 0.5 < adapted < 5
+
+
+def lab_to_linear(lab: np.ndarray) -> np.ndarray:
+    """Linear sRGB of CIELAB under D50."""
+    from skimage.color import lab2xyz
+
+    light: np.ndarray = lab2xyz(lab, illuminant="D50") @ np.linalg.inv(_bradford() @ raws.SRGB_TO_XYZ).T
+    return light
 
 
 def _bradford() -> np.ndarray:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer import __version__
 from explorer.atomic import replacing
@@ -44,6 +43,7 @@ from explorer.photo.files.lossless import tile_sides, tiles_of
 from explorer.photo.files.metadata import directories, without_place
 from explorer.photo.light.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
 from explorer.photo.types import RawPhoto
+from explorer.photo.values import Sliceable
 
 WHITE = 65535
 _HEADER = b"II*\0\x08\0\0\0"
@@ -59,7 +59,7 @@ _SOFTWARE = f"Lowlight Explorer {__version__}"
 class LinearDng:
     """The contents of a linear DNG."""
 
-    samples: NDArray[np.uint16] = field(repr=False)
+    samples: Sliceable = field(repr=False)
     """H x W x 3 camera RGB before white balance, or H x W x 1 for a monochrome sensor, in sensor orientation: 0 is no
     light, 65535 is white."""
     photo: RawPhoto = field(repr=False)
@@ -175,7 +175,9 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
         raise OutputError(code="error.dng_too_large")
     yield _HEADER + directory(main, len(_HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
     for data in (dng.preview, *tiles):
-        yield data + bytes(len(data) % 2)
+        yield data
+        if len(data) % 2:
+            yield b"\0"
 
 
 def _even(data: bytes) -> int:

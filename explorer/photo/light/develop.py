@@ -114,7 +114,7 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: Flo
 def finish(
     image: FloatArray,
     camera_to_srgb: FloatArray | None,
-    out: FloatArray,
+    out: FloatArray | None,
     codes: NDArray[np.uint16] | None = None,
 ) -> None:
     """Finishes a network's picture in one pass: clips it and converts camera colours to sRGB.
@@ -125,13 +125,13 @@ def finish(
         image: H x W x 3 under the sRGB transfer curve.
         camera_to_srgb: 3x3, as in `ModelInput`; None for a picture that is sRGB already.
         out: H x W x 3 float32 to write sRGB in [0, 1] to, which may be the image itself, or a view of a rotated
-            picture.
+            picture; None if only the codes are wanted.
         codes: H x W x 3 to write the picture before the matrix to, clipped and rounded, 65535 for 1.
     """
     height, width = image.shape[:2]
     rows = rows_of_band(16 * width, 1)
     matrix = None if camera_to_srgb is None else np.asarray(camera_to_srgb, dtype=np.float32).T
-    pixels = _pixels(out)
+    pixels = None if out is None else _pixels(out)
     own = threading.local()
 
     def work(top: int, bottom: int) -> None:
@@ -144,6 +144,8 @@ def finish(
             np.multiply(value, np.float32(65535), out=memory.spare)
             memory.spare += np.float32(0.5)
             codes[top:bottom] = memory.spare
+        if pixels is None:
+            return
         if matrix is not None:
             memory.linear(value)
             value, memory.spare = np.matmul(value, matrix, out=memory.spare), value

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.photo.parallel import in_bands
+from explorer.photo.values import Sliceable
+
 _BLOCK = 16
-_MOST_BLOCKS = 1 << 15
+_MOST_BLOCKS = 1 << 13
 _GROUPS = 24
 _QUIETEST = 0.25
 """Fraction of the blocks of one brightness that is assumed to be free of texture."""
 
 
-def noise_profile(samples: NDArray[np.uint16], white: float = 65535) -> list[tuple[float, float]]:
+def noise_profile(samples: Sliceable, white: float = 65535) -> list[tuple[float, float]]:
     """Estimates slope and offset of the variance over the mean, for each channel.
 
     Blocks of 16 x 16 samples are grouped by their means. In the quietest quarter of each group, the second difference
@@ -31,14 +34,21 @@ def noise_profile(samples: NDArray[np.uint16], white: float = 65535) -> list[tup
     if rows * columns == 0:
         return [(0.0, 0.0)] * channels
     step = max(1, round((rows * columns / _MOST_BLOCKS) ** 0.5))
-    profile = []
-    for channel in range(channels):
-        blocks = samples[: rows * _BLOCK, : columns * _BLOCK, channel].reshape(rows, _BLOCK, columns, _BLOCK)
-        values = np.moveaxis(blocks[::step, :, ::step], 1, 2).reshape(-1, _BLOCK, _BLOCK).astype(np.float32)
-        values /= np.float32(white)
-        across = (values[:, :-1, :-1] - values[:, :-1, 1:] - values[:, 1:, :-1] + values[:, 1:, 1:]) / 2
-        profile.append(_line(values.mean(axis=(1, 2)), np.square(across).mean(axis=(1, 2))))
-    return profile
+    tops = range(0, rows, step)
+    found = np.empty((2, channels, len(tops), -(-columns // step)), dtype=np.float32)
+
+    def measure(first: int, stop: int) -> None:
+        for row in range(first, stop):
+            top = tops[row] * _BLOCK
+            strip = samples[slice(top, top + _BLOCK), slice(0, columns * _BLOCK)]
+            blocks = strip.reshape(_BLOCK, columns, _BLOCK, channels)[:, ::step]
+            values = np.ascontiguousarray(blocks.transpose(3, 1, 0, 2), dtype=np.float32)
+            values /= np.float32(white)
+            across = (values[..., :-1, :-1] - values[..., :-1, 1:] - values[..., 1:, :-1] + values[..., 1:, 1:]) / 2
+            found[:, :, row] = values.mean(axis=(2, 3)), np.square(across).mean(axis=(2, 3))
+
+    in_bands(len(tops), 8, measure)
+    return [_line(*found[:, channel].reshape(2, -1)) for channel in range(channels)]
 
 
 def _line(means: NDArray[np.float32], variances: NDArray[np.float32]) -> tuple[float, float]:

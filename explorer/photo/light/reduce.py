@@ -55,6 +55,33 @@ def reduced(photo: Photo, max_side: int) -> Photo:
     )  # fmt: skip
 
 
+def means(image: FloatArray, side: int) -> FloatArray:
+    """Averages squares of pixels, as few as make a picture of at most `side` pixels.
+
+    Args:
+        image: H x W x 3. Rows and columns at its end that do not fill a square are left out.
+        side: pixels, at most a few thousand.
+
+    Returns:
+        A new array, h x w x 3 float32.
+    """
+    step = max(1, -(-max(image.shape[:2]) // side))
+    step = min(step, *image.shape[:2])
+    height, width = (length // step for length in image.shape[:2])
+    small = np.empty((height, width, 3), dtype=np.float32)
+
+    def average(top: int, bottom: int) -> None:
+        rows = image[top * step : bottom * step, : width * step].reshape(bottom - top, step, width * step, 3)
+        sums = rows.sum(axis=1)
+        for channel in range(3):
+            plane = sums[..., channel]
+            small[top:bottom, :, channel] = sum(plane[:, each::step] for each in range(step))
+        small[top:bottom] /= np.float32(step * step)
+
+    in_bands(height, rows_of_band(3 * step * image.shape[1], 1), average)
+    return small
+
+
 def half_side(photo: Photo) -> int:
     """Returns the longest side of a photo at half its width and height, for `reduced`: four samples of a colour become
     one, and nothing is demosaicked at full size, so a first preview is quick."""

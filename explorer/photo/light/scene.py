@@ -17,6 +17,7 @@ from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
+from explorer.photo.light.reduce import means
 from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
@@ -38,6 +39,11 @@ class Scene:
     """H x W x 3, sensor orientation, under the sRGB transfer curve, 65535 for 1; None for a developed photo."""
     color: Color = "camera"
     """The codes' colours: white-balanced camera RGB, or sRGB."""
+
+    @property
+    def own_colors(self) -> bool:
+        """True if the codes need no matrix to become white-balanced camera RGB."""
+        return self.color == "camera" or self.photo.monochrome
 
     def each_band(
         self, ratio: float, work: Callable[[int, int, FloatArray], None], *, highlights: bool = False
@@ -76,9 +82,36 @@ class Scene:
     def _restored(self, top: int, bottom: int) -> FloatArray:
         assert self.codes is not None
         light = linear_of(self.codes[top:bottom] / _TOP)
-        if self.color == "srgb" and not self.photo.monochrome:
+        if not self.own_colors:
             light = light @ np.linalg.inv(self.photo.color_matrix.astype(np.float64)).T.astype(np.float32)
         return light
+
+
+@dataclass(frozen=True, eq=False)
+class Unfinished:
+    """A network's picture before the last steps, which only those who look at the picture need."""
+
+    given: FloatArray = field(repr=False)
+    """H x W x 3 in sensor orientation, under the sRGB transfer curve."""
+    camera_to_srgb: FloatArray | None
+    """3x3 for white-balanced camera RGB, None for sRGB."""
+    rotation: int = 0
+    mirrored: bool = False
+
+    def finished(self) -> FloatArray:
+        """Makes the picture, H x W x 3 sRGB in [0, 1], upright and read-only, in its own memory: call this once."""
+        given = self.given
+        height, width = given.shape[:2]
+        image = given
+        if self.rotation or self.mirrored or not given.flags.c_contiguous:
+            image = np.empty((width, height, 3) if self.rotation % 180 else given.shape, dtype=np.float32)
+        finish(given, self.camera_to_srgb, lying_in(image, self.rotation, self.mirrored))
+        image.setflags(write=False)
+        return image
+
+    def small(self, side: int) -> FloatArray:
+        """Makes a picture of at most `side` pixels; see `explorer.photo.light.reduce.means`."""
+        return Unfinished(means(self.given, side), self.camera_to_srgb, self.rotation, self.mirrored).finished()
 
 
 def picture_and_scene(
@@ -96,8 +129,16 @@ def picture_and_scene(
     Returns:
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
+    picture, scene = unfinished_and_scene(photo, given, color, camera_to_srgb, keep)
+    return picture if isinstance(picture, np.ndarray) else picture.finished(), scene
+
+
+def unfinished_and_scene(
+    photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray, keep: bool
+) -> tuple[FloatArray | Unfinished, Scene | None]:
+    """The same as `picture_and_scene`, but a picture with a scene is left unfinished."""
     given, matrix = _settled(photo, given, color, camera_to_srgb)
-    return _finished(photo, given, matrix, keep)
+    return _with_scene(photo, given, matrix, keep)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +165,22 @@ class NetworkPicture:
         finish(given, None, given, codes)
         return cls(codes, matrix, given if exact else None)
 
-    def at(self, photo: Photo, ratio: float, strength: float, keep: bool) -> tuple[FloatArray, Scene | None]:
+    def at(
+        self, photo: Photo, ratio: float, strength: float, keep: bool
+    ) -> tuple[FloatArray | Unfinished, Scene | None]:
         """The picture at a strength, and the scene.
 
         Args:
             photo: what was restored.
             ratio: the amplification.
             strength: above 0, at most 100.
-            keep: as of `picture_and_scene`, which gives the same at 100; without `exact` up to half a code.
+            keep: as of `unfinished_and_scene`, which gives the same at 100; without `exact` up to half a code.
         """
         if strength >= FULL and self.exact is not None:
-            return _finished(photo, self.exact.copy(), self.camera_to_srgb, keep)
+            return _with_scene(photo, self.exact.copy(), self.camera_to_srgb, keep)
         in_camera = self.camera_to_srgb is not None
         developed = developed_camera(cast(RawPhoto, photo), ratio) if in_camera else _developed(photo, ratio)
-        return _finished(photo, blended(self.codes, developed, strength), self.camera_to_srgb, keep)
+        return _with_scene(photo, blended(self.codes, developed, strength), self.camera_to_srgb, keep)
 
 
 def _in_camera(photo: Photo, color: Color) -> bool:
@@ -156,25 +199,19 @@ def _settled(
     return given, matrix
 
 
-def _finished(
+def _with_scene(
     photo: Photo, given: FloatArray, matrix: FloatArray | None, keep: bool
-) -> tuple[FloatArray, Scene | None]:
-    """See `picture_and_scene`."""
-    raw = photo if isinstance(photo, RawPhoto) else None
-    codes = np.empty(given.shape, dtype=np.uint16) if keep and raw is not None else None
-    rotation, mirrored = (raw.rotation, raw.mirrored) if raw is not None else (0, False)
-    height, width = given.shape[:2]
-    if rotation or mirrored or not given.flags.c_contiguous:
-        image = np.empty((width, height, 3) if rotation % 180 else given.shape, dtype=np.float32)
-        finish(given, matrix, lying_in(image, rotation, mirrored), codes)
-    else:
-        image = given
-        finish(given, matrix, image, codes)
-    image.setflags(write=False)
-    if raw is None or codes is None:
-        return image, None
+) -> tuple[FloatArray | Unfinished, Scene | None]:
+    """See `unfinished_and_scene`."""
+    if not isinstance(photo, RawPhoto):
+        return Unfinished(given, matrix).finished(), None
+    picture = Unfinished(given, matrix, photo.rotation, photo.mirrored)
+    if not keep:
+        return picture.finished(), None
+    codes = np.empty(given.shape, dtype=np.uint16)
+    finish(given, None, None, codes)
     codes.setflags(write=False)
-    return image, Scene(raw, codes, "srgb" if matrix is None else "camera")
+    return picture, Scene(photo, codes, "srgb" if matrix is None else "camera")
 
 
 def _developed(photo: Photo, ratio: float) -> FloatArray:
