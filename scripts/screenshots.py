@@ -61,17 +61,24 @@ def _in_full(page: Page) -> None:
 
 
 def _choose_a_layer(page: Page) -> None:
+    page.get_by_label("each channel").check()
     page.click("#lx-features-layers .lx-layer-list button >> nth=0")
     page.wait_for_selector("#lx-features-channels button[data-channel='3']")
 
 
+def _two_runs(page: Page) -> None:
+    page.click("#lx-training-other input")
+    page.get_by_role("option", name="lynx_rgb.mixed_small").click()
+    page.wait_for_selector("#lx-training-replay-other img[src]")
+
+
 SHOTS = {
-    "restore": Shot("?example=espresso&model=lynx.raw_synthetic&ratio=40", "#lx-result dl", act=_in_full),
+    "restore": Shot("?example=espresso&model=lynx.raw_synthetic&ratio=40", "#lx-result dl", (1280, 940), act=_in_full),
     "feature-maps": Shot(
         "?example=cat&tab=features", "#lx-features-tiles .lx-tile img[src]", (1440, 1060), "dark", _choose_a_layer
     ),
     "training": Shot(
-        "?tab=training&run=lynx.raw_synthetic", "#lx-training-psnr .js-plotly-plot", (1280, 1120), "light"
+        "?tab=training&run=lynx_rgb.mixed", "#lx-training-psnr .js-plotly-plot", (1280, 1120), act=_two_runs
     ),
 }
 
@@ -238,6 +245,7 @@ def photographed(browser: Browser, address: str, shot: Shot) -> Image.Image:
         page.wait_for_function("[...document.images].filter((image) => image.src).every((image) => image.complete)")
         page.evaluate("() => { window.scrollTo(0, 0); document.activeElement?.blur(); }")
         page.mouse.move(1, 1)
+        page.wait_for_timeout(1500)  # Gradio fades in what has changed
         return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     finally:
         context.close()
@@ -304,7 +312,7 @@ def terminal(browser: Browser, home: Path) -> Image.Image:
 
 
 def lesson(browser: Browser, home: Path) -> Image.Image:
-    """Shows the fourth lesson as a page, at its first explorer."""
+    """Shows the fourth lesson as a page, at its first explorer, where the light is made more even by hand."""
     notebooks = home / "notebooks"
     notebooks.mkdir()
     name = "04_retinex.ipynb"
@@ -312,7 +320,7 @@ def lesson(browser: Browser, home: Path) -> Image.Image:
     # Voila's list of files answers at once; the lesson itself runs on request.
     arguments = ["voila", "--no-browser", "--port={port}", str(notebooks)]
     with serving(arguments, home) as address:
-        context = browser.new_context(viewport={"width": 1100, "height": 900})
+        context = browser.new_context(viewport={"width": 1100, "height": 1240})
         try:
             page = context.new_page()
             page.set_default_timeout(PATIENCE)
@@ -320,7 +328,14 @@ def lesson(browser: Browser, home: Path) -> Image.Image:
             seen = page.locator(".lx-viewer .lx-frame img").first
             seen.wait_for()
             page.wait_for_function("[...document.images].filter((image) => image.src).every((image) => image.complete)")
-            seen.evaluate("image => image.closest('.lx-w').scrollIntoView({block: 'start'})")
+            gamma = page.locator(".lx-w .widget-slider", has_text="Gamma").first
+            gamma.locator(".noUi-handle").focus()
+            for _ in range(13):
+                page.keyboard.press("ArrowLeft")
+            page.locator(".lx-w", has_text="gamma 0.35").first.wait_for()
+            page.wait_for_function("[...document.images].filter((image) => image.src).every((image) => image.complete)")
+            page.evaluate("document.activeElement.blur()")
+            page.get_by_role("heading", name="A decomposition").evaluate("heading => heading.scrollIntoView()")
             return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         finally:
             context.close()

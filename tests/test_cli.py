@@ -105,6 +105,9 @@ def test_info_as_text(dng: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("night.dng", "GBRG", "3200", "Camera", "4095"):
         assert word in text
     assert "\x1b" not in text
+    labels = [line.split("  ")[0] for line in text.splitlines()]
+    assert "File" in labels and "Name" not in labels, "the file's name once"
+    assert all(line.split("  ", 1)[1].strip() for line in text.splitlines()), "no label without a value"
 
 
 def test_a_closed_pipe_is_quiet(dng: Path) -> None:

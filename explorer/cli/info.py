@@ -44,8 +44,14 @@ def info(
 
 
 def _print_panel(panel: dict[str, object]) -> None:
-    width = max(len(label) for label in panel)
-    for label, value in panel.items():
+    # "file" says more than "Name", and a line without a value says nothing.
+    shown = {
+        label.capitalize() if label == "file" else label: value
+        for label, value in panel.items()
+        if label != "Name" and value not in ("", [], ())
+    }
+    width = max(len(label) for label in shown)
+    for label, value in shown.items():
         write_line(f"{label.ljust(width)}  {_as_text(value)}")
 
 
