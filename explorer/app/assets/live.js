@@ -9,7 +9,7 @@ const stage = makeStage(() => {
 const state = find(".lx-live-state"), slow = find(".lx-live-slow"), clip = find(".lx-download");
 const HIGH = 300, STEPS = 1000, LARGEST = 640, SECOND = 1000, QUICK = 0.15, WAY = 40;
 const page = Math.random().toString(36).slice(2);
-let run = 0, model = "", side = LARGEST, last = null, times = [], delays = [], told = 0, camera = null, recorder = null, count = 0, grabbed = null, sent = 0;
+let run = 0, model = "", side = LARGEST, last = null, times = [], delays = [], told = 0, camera = null, recorder = null, count = 0, grabbed = null, begun = 0;
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const filled = (words, values) => (words || "").replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -42,7 +42,7 @@ function question(now) {
 // One frame at a time in a lane, always the newest: what the camera shows meanwhile is left out.
 async function step(mine, taken) {
   if (!model || !frame.parentElement.getClientRects().length) { await pause(200); return; }
-  sent = performance.now();
+  begun = performance.now();
   const number = await newFrame();
   if (mine !== run || !video.videoWidth || number === undefined || number === grabbed) return;
   grabbed = number;
@@ -68,7 +68,7 @@ async function step(mine, taken) {
 async function lane(mine, second) {
   const taken = document.createElement("canvas");
   while (mine === run && element.isConnected) {
-    const early = last ? sent + last.seconds * SECOND - WAY - performance.now() : 0;
+    const early = last ? begun + last.seconds * SECOND - WAY - performance.now() : 0;
     if (second && !(last && last.seconds < QUICK)) await pause(100);
     else if (early > 0) await pause(early);
     else try { await step(mine, taken); } catch (problem) { if (mine === run) say(props.words_gone); await pause(SECOND); }
