@@ -20,6 +20,7 @@ from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, lying_in
 from explorer.photo.light.noise_left import noise_profile
+from explorer.photo.light.reduce import means
 from explorer.photo.light.scene import Scene
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
@@ -139,11 +140,13 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[Sliceable
     return samples, stops
 
 
-def _preview(restoration: Restoration, photo: RawPhoto) -> tuple[bytes, tuple[int, int]]:
+def _preview(restoration: Restoration, scene: Scene) -> tuple[bytes, tuple[int, int]]:
     """Encodes a result as a JPEG in sensor orientation."""
     from PIL import Image
 
-    small = lying_in(restoration.small(_PREVIEW_SIDE), photo.rotation, photo.mirrored)
+    small = scene.small(_PREVIEW_SIDE)
+    if small is None:
+        small = lying_in(means(restoration.image, _PREVIEW_SIDE), scene.photo.rotation, scene.photo.mirrored)
     picture = Image.fromarray(quantise(np.ascontiguousarray(small), 8))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, subsampling=0)
@@ -191,7 +194,7 @@ def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
     # A developed picture's own light is already amplified.
     ratio = 1.0 if restoration.developed else restoration.ratio
     samples, stops = _samples(scene, ratio, saving.keep_exposure)
-    preview, size = _preview(restoration, photo)
+    preview, size = _preview(restoration, scene)
     return LinearDng(
         samples=samples,
         photo=photo,

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.encode import check_output, encode, write_bytes
-from explorer.machine import new_lock
 from explorer.saving import NEGATIVE, OPENEXR, Saving
 
 if TYPE_CHECKING:
@@ -95,13 +94,6 @@ class Restoration:
             write_bytes(path, self.encoded(path.suffix, bits, saving))
         return path
 
-    def small(self, side: int) -> NDArray[np.float32]:
-        """Returns the image averaged over squares, at most `side` pixels long; quick if it was never asked for."""
-        from explorer.photo.light.reduce import means
-
-        image: NDArray[np.float32] | Unfinished = vars(self)["image"]
-        return means(image, side) if isinstance(image, np.ndarray) else image.small(side)
-
     def encoded(self, suffix: str, bits: int, saving: Saving) -> bytes:
         """Returns the bytes of a file; see `save`."""
         saving.check(suffix)
@@ -126,17 +118,13 @@ class _Picture:
     def __get__(self, result: Restoration, kind: object = None) -> NDArray[np.float32]:
         image: NDArray[np.float32] | Unfinished = vars(result)["image"]
         if not isinstance(image, np.ndarray):
-            with _FINISHING:
-                image = vars(result)["image"]
-                if not isinstance(image, np.ndarray):
-                    image = vars(result)["image"] = image.finished()
+            image = vars(result)["image"] = image.finished()
         return image
 
     def __set__(self, result: Restoration, image: NDArray[np.float32] | Unfinished) -> None:
         vars(result)["image"] = image
 
 
-_FINISHING = new_lock()
 Restoration.image = _Picture()  # type: ignore[assignment]
 
 

@@ -347,6 +347,28 @@ def test_the_preview_is_the_restored_picture(tmp_path: Path) -> None:
     assert np.abs(shown - np.rot90(made.image)).mean() < 4 / 255
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_file_is_the_same_before_and_after_the_picture_is_looked_at(orientation: int, tmp_path: Path) -> None:
+    photo = explorer.open_photo(source(tags={274: (3, orientation)}))
+    looked_at, not_yet = (explorer.restore(photo, MODEL, 10) for _ in range(2))
+    image = looked_at.image.copy()
+    for name, made in (("a.dng", looked_at), ("b.dng", not_yet)):
+        made.save(tmp_path / name)
+    assert (tmp_path / "a.dng").read_bytes() == (tmp_path / "b.dng").read_bytes()
+    for made in (looked_at, not_yet):
+        assert np.array_equal(made.image, image) and made.image is made.image
+        assert np.array_equal(explorer.restore(photo, MODEL, 10, scene=False).image, image)
+
+
+def test_a_large_preview_is_averaged() -> None:
+    from explorer.photo.light.reduce import means
+
+    image = np.random.default_rng(1).random((31, 50, 3), dtype=np.float32)
+    small = means(image, 20)
+    assert small.shape == (10, 16, 3)
+    assert small == pytest.approx(image[:30, :48].reshape(10, 3, 16, 3, 3).mean(axis=(1, 3)), abs=1e-6)
+
+
 def test_what_a_file_says_survives_the_process_that_decodes_it() -> None:
     data = source(tags=MORE)
     apart, here = (explorer.photo.open_photo(data, isolated=each) for each in (True, False))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
 from explorer.photo.light.cfa import PERIODS
@@ -55,7 +57,7 @@ def reduced(photo: Photo, max_side: int) -> Photo:
     )  # fmt: skip
 
 
-def means(image: FloatArray, side: int) -> FloatArray:
+def means(image: NDArray[Any], side: int) -> FloatArray:
     """Averages squares of pixels, as few as make a picture of at most `side` pixels.
 
     Args:
@@ -72,7 +74,7 @@ def means(image: FloatArray, side: int) -> FloatArray:
 
     def average(top: int, bottom: int) -> None:
         rows = image[top * step : bottom * step, : width * step].reshape(bottom - top, step, width * step, 3)
-        sums = rows.sum(axis=1)
+        sums = rows.sum(axis=1, dtype=np.float32)
         for channel in range(3):
             plane = sums[..., channel]
             small[top:bottom, :, channel] = sum(plane[:, each::step] for each in range(step))

@@ -13,6 +13,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.machine import new_lock
 from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_band
@@ -79,6 +80,18 @@ class Scene:
         red, green, blue = (float(gain * ratio) for gain in photo.white_balance.gains)
         each_band(photo.mosaic, photo.cfa, of_photo, (red, green, blue))
 
+    def small(self, side: int) -> FloatArray | None:
+        """Makes a picture of the codes, h x w x 3 sRGB, sensor orientation, at most `side` pixels; None without codes.
+
+        It is the same whether or not the picture was finished.
+        """
+        if self.codes is None:
+            return None
+        picture = means(self.codes, side)
+        picture /= _TOP
+        finish(picture, self.photo.color_matrix if self.color == "camera" else None, picture)
+        return picture
+
     def _restored(self, top: int, bottom: int) -> FloatArray:
         assert self.codes is not None
         light = linear_of(self.codes[top:bottom] / _TOP)
@@ -87,31 +100,36 @@ class Scene:
         return light
 
 
-@dataclass(frozen=True, eq=False)
+_FINISHING = new_lock()
+
+
+@dataclass(eq=False)
 class Unfinished:
     """A network's picture before the last steps, which only those who look at the picture need."""
 
     given: FloatArray = field(repr=False)
-    """H x W x 3 in sensor orientation, under the sRGB transfer curve."""
+    """H x W x 3 in sensor orientation, under the sRGB transfer curve; the picture once that is done."""
     camera_to_srgb: FloatArray | None
     """3x3 for white-balanced camera RGB, None for sRGB."""
     rotation: int = 0
     mirrored: bool = False
+    done: bool = False
 
     def finished(self) -> FloatArray:
-        """Makes the picture, H x W x 3 sRGB in [0, 1], upright and read-only, in its own memory: call this once."""
-        given = self.given
+        """Makes the picture, H x W x 3 sRGB in [0, 1], upright and read-only, in its own memory."""
+        with _FINISHING:
+            if not self.done:
+                self.given, self.done = self._finished(), True
+            return self.given
+
+    def _finished(self) -> FloatArray:
+        image = given = self.given
         height, width = given.shape[:2]
-        image = given
         if self.rotation or self.mirrored or not given.flags.c_contiguous:
             image = np.empty((width, height, 3) if self.rotation % 180 else given.shape, dtype=np.float32)
         finish(given, self.camera_to_srgb, lying_in(image, self.rotation, self.mirrored))
         image.setflags(write=False)
         return image
-
-    def small(self, side: int) -> FloatArray:
-        """Makes a picture of at most `side` pixels; see `explorer.photo.light.reduce.means`."""
-        return Unfinished(means(self.given, side), self.camera_to_srgb, self.rotation, self.mirrored).finished()
 
 
 def picture_and_scene(
