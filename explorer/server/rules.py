@@ -23,7 +23,7 @@ LARGEST_FORM = 8192
 LONGEST_PATH = 4096
 _DEEPEST = 8
 """Folders below that of the uploads, or of the results."""
-MOST_VALUES, _MOST_PATHS = 20_000, 300
+MOST_VALUES, _MOST_PATHS, _MOST_NESTED = 20_000, 300, 50
 _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
@@ -159,9 +159,11 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
                 raise RefusalError(400, f"The value of {name} is too long.")
         if mark and isinstance(page := values.get("session_hash"), str):
             values["session_hash"] = mark + page
-    waiting, paths, photographs = [values], 0, 0
+    waiting, paths, photographs = [(values, 0)], 0, 0
     while waiting:
-        each = waiting.pop()
+        each, depth = waiting.pop()
+        if depth > _MOST_NESTED:  # whatever looks at it next may do so by recursion
+            raise RefusalError(400, "The values of the request are nested too deep.")
         if isinstance(each, dict):
             path = each.get("path")
             if isinstance(path, str) and path:
@@ -171,9 +173,9 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
                 each["path"] = _upload(path, uploads)
             elif path is not None and "meta" in each:
                 raise RefusalError(400, "A file must be given by the path that its upload returned.")
-            waiting.extend(each.values())
+            waiting.extend((value, depth + 1) for value in each.values())
         elif isinstance(each, list):
-            waiting.extend(each)
+            waiting.extend((value, depth + 1) for value in each)
         elif addresses and isinstance(each, str) and _URL.match(each):
             if each.startswith("data:"):
                 photographs += 1

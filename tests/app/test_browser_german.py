@@ -16,8 +16,10 @@ from driving import PATIENCE, message, opened, upload
 
 import explorer
 from explorer.app.lessons import LESSONS
+from explorer.app.queue_text import GRADIO_SAYS
 from explorer.errors import ExplorerError
 from explorer.examples import examples
+from explorer.messages import MESSAGES
 from explorer.photo import check_ratio, describe, suggest_ratio
 from explorer.photo.types import RgbPhoto
 
@@ -75,6 +77,9 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
           if label not in ("ISO", "Notes", "Suggested ratio", "Suggested ratio from")),
         *(photo.white_balance.source for photo in raws),
         *explorer.restore(raws[0].with_white_balance("grey_world"), "clahe", 2.0, max_side=64).notes,
+        *(words.format(wait=3, most=20, mebibytes="512")
+          for code, words in MESSAGES.items() if code.startswith("refused.")),
+        *GRADIO_SAYS.values(),
     ]  # fmt: skip
     assert len(said) > 40
     untranslated = [words for words in said if page.evaluate("words => lxTranslated(words)", words) is None]

@@ -83,6 +83,15 @@ def test_a_body_of_many_values_is_read_no_further() -> None:
     assert (answer.status, answer.headers["connection"]) == (413, "close"), "what is left of it is not read"
 
 
+def test_values_are_not_nested_deep() -> None:
+    """Gradio follows them by recursion; what Python cannot follow is a mistake of the server in its log."""
+    for depth, status in ((40, 200), (60, 400), (300, 400), (900, 400), (9000, 400)):
+        lists, dicts = b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth
+        for body in (lists, dicts):
+            for place in (JOIN, MCP, "/gradio_api/run/greet", "/gradio_api/cancel"):
+                assert asked(echo, place, "POST", [b'{"data": [%b]}' % body]).status == status, (depth, place)
+
+
 def test_a_body_is_looked_at_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
