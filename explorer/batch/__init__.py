@@ -1,1 +1,1 @@
-"""Archives of photographs: restored by many processes or machines, with a manifest of what became of each."""
+"""Restores archives of photos with many processes or machines, and records every outcome in a manifest."""

@@ -1,7 +1,7 @@
-"""Files and folders at addresses: paths of this machine, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
+"""Files and folders by address: local paths, or anything that fsspec reaches (`s3://`, `gs://`, `hf://`).
 
-A file appears complete or not at all. Local files are written next to the destination and renamed; object stores put an
-object as a whole by themselves; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
+A file appears complete or not at all. Local files are written next to the destination and renamed; object stores only
+ever store whole objects; on other file systems (SFTP, SMB, HDFS) a temporary file is moved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from explorer.identity import identity
 _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "hf", "memory", "oss", "oci", "cos", "obs"]
 )
-"""Protocols whose stores show an object only when all of it has arrived."""
+"""Protocols of stores that show an object only when it has arrived completely."""
 _DEFAULT_BRANCH = re.compile(r"^(hf://(?:\w+/)?[^/@]+/[^/@]+)@main(?=/|$)")
 """The default branch in addresses of the Hub, where it is optional."""
 STAGING = ".manifest/unfinished"
@@ -34,28 +34,28 @@ class Found:
     """A file in a listing."""
 
     bytes: int
-    """-1 where there is no such file."""
+    """-1 if there is no such file."""
     stamp: str
-    """Changes when the file does: its ETag in an object store, its time of change elsewhere."""
+    """Changes when the file does: its ETag in an object store, its modification time elsewhere."""
 
 
 ABSENT = Found(-1, "absent")
 
 
 def is_local(address: str) -> bool:
-    """True if an address names this machine's own files."""
+    """True if an address is a local path."""
     return "://" not in address
 
 
 def canonical(address: str, beside: str = "") -> str:
-    """One spelling for one file: an absolute path, or an address with its protocol and without a slash at its end.
+    """Returns the one spelling of an address: an absolute path, or with its protocol and without a trailing slash.
 
     Args:
         address: as the user wrote it.
         beside: the folder that relative paths start from; the current one by default.
 
     Raises:
-        PhotoError: the protocol is not known, or the package that speaks it is not installed.
+        PhotoError: the protocol is unknown, or its package is not installed.
     """
     if address.startswith(("file://", "local://")):
         address = address.partition("://")[2]
@@ -70,27 +70,27 @@ def canonical(address: str, beside: str = "") -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """The address of a file in a folder; `name` has slashes."""
+    """Returns the address of a file in a folder; `name` has slashes."""
     return os.path.join(folder, *name.split("/")) if is_local(folder) else f"{folder}/{name}"
 
 
 def parent(address: str) -> str:
-    """The folder that a file lies in."""
+    """Returns the folder that contains a file."""
     return os.path.dirname(address) if is_local(address) else address.rpartition("/")[0]
 
 
 def as_text(name: str) -> str:
-    """A name whose bytes need not be UTF-8, for what holds text only: such bytes as escapes."""
+    """Converts a name to text, with bytes that are not UTF-8 as escapes."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def from_text(name: str) -> str:
-    """The name that `as_text` wrote so."""
+    """Reverses `as_text`."""
     return re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), name)
 
 
 def name_of(address: str) -> str:
-    """The last part of an address."""
+    """Returns the last part of an address."""
     return address.replace("\\", "/").rpartition("/")[2]
 
 
@@ -110,7 +110,7 @@ def _reached(address: str) -> tuple[Any, str]:
 
 
 def _is_of_this_machine(file_system: Any) -> bool:
-    """Whether an fsspec file system stands for this machine's files, directly or behind a cache."""
+    """True if an fsspec file system is the local one, directly or behind a cache."""
     from fsspec.implementations.cached import CachingFileSystem
     from fsspec.implementations.local import LocalFileSystem
 
@@ -120,7 +120,7 @@ def _is_of_this_machine(file_system: Any) -> bool:
 
 
 class UnreachableError(OSError):
-    """A store does not answer, or not to us; the message is a sentence for the user, `strerror` only the reason."""
+    """A store does not answer, or refuses; the message is a sentence for the user, `strerror` only the reason."""
 
 
 @contextmanager
@@ -145,10 +145,10 @@ def _remote(address: str) -> Iterator[tuple[Any, str]]:
 
 
 def read(address: str, most: int | None = None) -> bytes:
-    """All bytes of a file.
+    """Reads a file.
 
     Args:
-        most: of a pipe, which states no size, no more than one byte above this is read.
+        most: a pipe, which has no size, is read up to one byte more than this.
 
     Raises:
         OSError: it is not there or cannot be read.
@@ -179,7 +179,7 @@ def is_folder(address: str) -> bool:
 
 
 def find_one(address: str) -> Found:
-    """A file's size and stamp; `ABSENT` where there is none.
+    """Returns a file's size and stamp; `ABSENT` if there is none.
 
     Raises:
         UnreachableError: the store does not answer.
@@ -197,20 +197,20 @@ def find_one(address: str) -> Found:
 
 
 Note = Callable[[str, str], None]
-"""Called with the path of something that a listing passes over, and the reason (`explorer.batch.left_out`)."""
+"""Called with the path of something that a listing skips, and the reason (`explorer.batch.left_out`)."""
 
 
 def find_all(
     folder: str, leave_out: str = "", note: Note = lambda inside, reason: None, *, within: bool = True
 ) -> Iterator[tuple[str, Found]]:
-    """Every file in a folder and the folders within, by its path in the folder (with slashes), in no certain order.
+    """Yields every file in a folder and its subfolders by its path in the folder (with slashes), in no certain order.
 
-    Files and folders whose name begins with a dot are left out, links to folders, what is neither, and the folder
-    `leave_out` (an address), whatever it is called here.
+    Skips files and folders whose name begins with a dot, links to folders, anything that is neither, and the folder
+    `leave_out` (an address), under whatever name.
 
     Args:
-        note: called with what is left out, and why.
-        within: False leaves out the folders within, of a folder of this machine.
+        note: called for everything that is skipped.
+        within: False skips the subfolders of a local folder.
 
     Raises:
         UnreachableError: the store does not answer.
@@ -262,10 +262,10 @@ def _found(info: dict[str, Any]) -> Found:
 
 
 def make_folder(address: str) -> None:
-    """Makes a folder and those above it; object stores have none to make.
+    """Creates a folder and its parents; object stores have no folders.
 
     Raises:
-        OutputError: a file is in its place, or it may not be made.
+        OutputError: a file is in its place, or it cannot be created.
     """
     try:
         if is_local(address):
@@ -279,14 +279,14 @@ def make_folder(address: str) -> None:
 
 
 def write(folder: str, name: str, data: bytes) -> None:
-    """Writes a file of a destination, complete or not at all.
+    """Writes a file to a destination, completely or not at all.
 
     Args:
-        folder: the destination, whose `STAGING` exists where it is local.
+        folder: the destination, with an existing `STAGING` if it is local.
         name: the file's path in it, with slashes.
 
     Raises:
-        OSError: whatever the file system says; nothing of the file is left.
+        OSError: from the file system; nothing of the file remains.
     """
     target = join(folder, name)
     if is_local(folder):
@@ -317,7 +317,7 @@ def write(folder: str, name: str, data: bytes) -> None:
 
 
 def files_of(folder: str) -> list[str]:
-    """Names of the files right in a folder, sorted; none where there is no such folder."""
+    """Lists the names of the files directly in a folder, sorted; empty if there is no such folder."""
     try:
         if is_local(folder):
             return sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
@@ -330,7 +330,7 @@ def files_of(folder: str) -> list[str]:
 
 
 def remove(address: str) -> None:
-    """Removes a file, or a folder with all that is in it, if it is there."""
+    """Removes a file, or a folder with its contents, if it exists."""
     if is_local(address):
         import shutil
 
@@ -344,7 +344,7 @@ def remove(address: str) -> None:
 
 
 def remove_files(folder: str, names: list[str]) -> None:
-    """Removes files of one folder; those that are gone already do no harm."""
+    """Removes files of one folder; missing ones are ignored."""
     if not names:
         return
     if is_local(folder):

@@ -1,8 +1,8 @@
-"""Photographs restored by Ray Data: decoding and encoding in tasks on processors, networks in a pool of actors.
+"""Restores photos with Ray Data: decoding and encoding in tasks on processors, networks in a pool of actors.
 
-Each actor loads the model once, on a GPU where the cluster has any. Ray holds decoding back when the networks or the
-writing lag behind, so that memory depends on the machines and not on the length of the list. Work of a machine that is
-lost is done again on another; since every stage gives the same for the same photograph, doing it twice does no harm.
+Each actor loads the model once, on a GPU if the cluster has any. Ray holds decoding back when the networks or the
+writing lag behind, so that memory depends on the machines and not on the length of the list. The work of a lost machine
+is repeated on another one; that does no harm, because every stage gives the same result for the same photo.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from explorer.evaluation.pairs import Pair, PairScores
 
 _BYTES_EACH = 4 << 30
-"""Memory for one photograph on its way through a pair of processors: decoded, in the network and encoded."""
+"""Memory for one photo on its way through a pair of processors: decoded, in the network and encoded."""
 _PHOTOGRAPHS_A_TASK = 4
 _STARTS = 3
 _PATIENCE = 15.0
-"""Seconds for a cluster to take a connection."""
+"""Seconds within which a cluster must accept a connection."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How a cluster's machines are shared out."""
+    """How a cluster's machines are divided."""
 
     actors: int
     """Processes with the network."""
     gpus: int
     """GPUs per actor, 0 or 1."""
     tasks: int
-    """Decoders at once, and as many encoders."""
+    """Number of decoders at once, and of encoders."""
 
 
 def sizes_for(resources: dict[str, float]) -> Sizes:
-    """The pools for a cluster.
+    """Plans the pools for a cluster.
 
-    One actor for each GPU; without GPUs one for every two processors, whose other one decodes and encodes. Fewer where
+    One actor for each GPU; without GPUs one for every two processors, whose other one decodes and encodes. Fewer if
     memory is short.
 
     Args:
@@ -60,11 +60,11 @@ def sizes_for(resources: dict[str, float]) -> Sizes:
 
 
 class RayCluster:
-    """A connection to a cluster, or to one that is started on this machine for as long as the connection lasts.
+    """Connects to a cluster, or to one that is started on this machine for as long as the connection lasts.
 
     Args:
-        address: of a running cluster ("10.0.0.1:6379", "auto" for the one of this machine); None starts one here.
-        workers: processors that one which is started here may use.
+        address: of a running cluster ("10.0.0.1:6379", "auto" for this machine's); None starts one here.
+        workers: processors that a cluster started here may use.
 
     Raises:
         ExplorerError: Ray is not installed, or no cluster answers.
@@ -72,9 +72,9 @@ class RayCluster:
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report every use to its makers
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its notes would stand among this program's sentences
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its messages would mix with this program's
         if address is None:
-            # What is started for this run alone is for this machine alone: Ray then takes the loopback address.
+            # A cluster for this run only serves this machine only: Ray then uses the loopback address.
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         try:
             import ray
@@ -107,17 +107,17 @@ class RayCluster:
                     ) from error
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        # A photograph that brings a process down costs its block and not the run; see `restore`.
+        # A photo that crashes a process costs its block and not the run; see `restore`.
         context.max_errored_blocks = -1
         for name in ("ray.data", "ray"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def close(self) -> None:
-        """Leaves the cluster, and ends one that was started for this."""
+        """Leaves the cluster, and stops it if this connection started it."""
         self._ray.shutdown()
 
     def restore(self, items: Sequence[Item], plan: Plan) -> Iterator[Outcome]:
-        """Outcomes as they arrive. Photos whose process crashed are tried once more, each by itself."""
+        """Yields outcomes as they arrive. Photos whose process crashed are tried once more, each by itself."""
         waiting = {item.input: item for item in items}
         for most in (_PHOTOGRAPHS_A_TASK, 1):
             for outcome in self._passed(list(waiting.values()), plan, most):
@@ -167,7 +167,7 @@ class RayCluster:
         ratio: float | str,
         threads: int,
     ) -> Iterator[tuple[int, PairScores | ExplorerError]]:
-        """Each pair's number with its scores, or with what kept it from having any.
+        """Yields each pair's number with its scores, or with the error that prevented them.
 
         Raises:
             ExplorerError: processes kept crashing.
@@ -194,7 +194,7 @@ class RayCluster:
 
 
 def _check_answers(address: str | None) -> None:
-    """Raises OSError where nothing listens at host:port; Ray itself would try for minutes."""
+    """Raises OSError if nothing listens at host:port; Ray itself would try for minutes."""
     host, _, port = (address or "").rpartition(":")
     if host and port.isdigit() and "/" not in host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()

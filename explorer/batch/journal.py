@@ -1,6 +1,6 @@
-"""The record of `lowlight restore`: a folder's results, one line of JSON for each.
+"""The record of `lowlight restore`: one line of JSON for each result in a folder.
 
-A hidden file next to the results, for folders of this machine in which other files may lie, too. The manifest of
+A hidden file next to the results, for local folders that may also contain other files. The manifest of
 `lowlight batch` (`explorer.batch.ledger`) records whole archives instead.
 """
 
@@ -23,13 +23,13 @@ _STALE_SECONDS = 600
 
 
 class Journal:
-    """The results of a folder; each item's `input` and `output` are paths as they are named.
+    """The results of a folder; each item's `input` and `output` are paths as the user gave them.
 
     Args:
         folder: of the results.
-        settings: everything that decides how a result comes out.
+        settings: everything that determines a result.
         beside: the folder of other files that belong to results; None if there are none.
-        resumes: False makes results again that are there.
+        resumes: False restores existing results again.
     """
 
     def __init__(self, folder: Path, settings: object, beside: Path | None = None, resumes: bool = True) -> None:
@@ -42,14 +42,14 @@ class Journal:
         }
 
     def _made_from(self, item: Item) -> str:
-        # What the listing said, not what lies there by now: a photo that changes meanwhile is restored again.
+        # As listed, not as it is now: a photo that changes meanwhile is restored again.
         found = [] if item.found == ABSENT else [item.found.bytes, int(item.found.stamp)]
         source = [Path(item.input).name, *found, self._settings]
         return hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode()).hexdigest()
 
     def holds(self, item: Item) -> bool:
-        """True if the result, and what belongs to it, is there as it was written, from this very photograph with these
-        very settings."""
+        """True if the result and its other files are unchanged, and were made from this very photo with these very
+        settings."""
         result = Path(item.output)
         made_from, size, others = self._known.get(result.name, ("", 0, {}))
         try:
@@ -62,12 +62,12 @@ class Journal:
             return False
 
     def begin(self, item: Item, others: Iterable[Path] = ()) -> None:
-        """Notes a result that is about to take its place: a run that is ended then leaves a file that is known as a
-        result all the same."""
+        """Records a result that is about to be put in its place, so that it is known as a result even if the run is
+        killed then."""
         self._note(item, -1, dict.fromkeys((path.name for path in others), -1))
 
     def add(self, item: Item, others: Iterable[Path] = ()) -> None:
-        """Notes a result that is in its place, and files next to it that belong to it."""
+        """Records a result that is in its place, and files next to it that belong to it."""
         self._note(item, os.stat(item.output).st_size, {path.name: path.stat().st_size for path in others})
 
     def _note(self, item: Item, size: int, others: dict[str, int]) -> None:
@@ -81,7 +81,7 @@ class Journal:
             "others": others,
             "beside": str(self._beside.absolute()),
         }
-        # Without its note, a result is a file like others: no reason to fail once it is there.
+        # Unrecorded, a result is a file like others: no reason to fail once it exists.
         with contextlib.suppress(OSError), self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -89,8 +89,8 @@ class Journal:
 def remove_leftovers(folder: Path) -> None:
     """Removes unfinished files that a killed run left in a folder of results.
 
-    A run of this machine that is still at work is known by the process that the file's name tells; of other machines,
-    files of the last minutes may be at work.
+    A file's name contains its process: files of a running process on this machine are kept, and recent files of other
+    machines, whose runs may still be working.
     """
     for each in folder.glob(PATTERN):
         try:

@@ -1,9 +1,9 @@
 """Extends a manifest without ever losing a row.
 
-While a run is at work, every finished photograph has a row of its own under `.manifest/rows/`, written after its result
-by the process that made it. The run gathers them into segments, `.manifest/segment-*.parquet`, and at its end into
-`manifest.parquet`. Each step writes the new file before it removes the old ones, so that a kill between any two leaves
-every row somewhere; a row that is there twice is the same.
+During a run, every finished photo has a row of its own under `.manifest/rows/`, written after its result by the process
+that restored it. The run gathers them into segments, `.manifest/segment-*.parquet`, and at its end into
+`manifest.parquet`. Each step writes the new file before it removes the old ones, so that a kill never loses a row; rows
+that exist twice are equal.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _READ_AT_ONCE = 16
 
 
 class Ledger:
-    """All rows of a destination, while a run adds to them.
+    """The rows of a destination, while a run adds to them.
 
     Args:
-        plan: of the run; the `.manifest` of its destination must exist where it is local.
-        retry: photographs that could not be decoded are not done.
+        plan: of the run; the `.manifest` of its destination must exist if it is local.
+        retry: also try photos again that could not be decoded.
 
     Raises:
-        OutputError: a manifest is there that cannot be read.
+        OutputError: the existing manifest cannot be read.
     """
 
     def __init__(self, plan: Plan, retry: bool = False) -> None:
@@ -62,14 +62,14 @@ class Ledger:
             self._sizes = {inside: found.bytes for inside, found in addresses.find_all(destination)}
 
     def holds(self, item: Item) -> bool:
-        """True if a row that earlier runs left stands for the photograph, its result is there, and all is as it was."""
+        """True if an earlier run recorded the photo, its result exists, and nothing has changed."""
         row = self._known.get(addresses.as_text(item.input))
         if row is None or row[:3] != (self._plan.settings, item.found.bytes, item.found.stamp):
             return False
         status, code, output, output_bytes = row[3:]
         if status == "restored":
             return bool(output == addresses.as_text(item.output) and self._size(item.output) == output_bytes)
-        # A file that cannot be decoded will not be the next time either; all else may have been the machine's fault.
+        # A file that cannot be decoded will fail again; anything else may have been the machine's fault.
         return bool(code == PhotoError.exit_code and code != UNREAD and not self._retry)
 
     def _size(self, output: str) -> int:
@@ -81,10 +81,10 @@ class Ledger:
         self._table = arrow().concat_tables([self._table, table])
 
     def gather(self) -> None:
-        """Makes a segment of the single rows that have come in since.
+        """Gathers the single rows written since into a segment.
 
         Raises:
-            OutputError: the destination takes no more files; the single rows stay.
+            OutputError: the destination cannot be written to; the single rows stay.
         """
         names = [name for name in addresses.files_of(self._rows) if name.endswith(".json")]
         if not names:
@@ -94,7 +94,7 @@ class Ledger:
             try:
                 row: Row = json.loads(addresses.read(addresses.join(self._rows, name)))
                 return row
-            except ValueError:  # a file system that keeps no order of writes may leave an empty one after a crash
+            except ValueError:  # a file system that reorders writes may leave an empty one after a crash
                 return None
 
         with ThreadPoolExecutor(_READ_AT_ONCE) as threads:
@@ -108,14 +108,14 @@ class Ledger:
         self._add(table)
 
     def close(self, inputs: Sequence[str]) -> pa.Table:
-        """Writes the manifest, and removes what it was gathered from.
+        """Writes the manifest, and removes the rows and segments that it was made from.
 
         Args:
-            inputs: the source's photographs in its order, also those named twice. Theirs are the first rows, in that
-                order; photographs that earlier runs restored into this destination follow, sorted.
+            inputs: the source's photos in its order, with those named twice. Their rows come first, in that order;
+                photos that earlier runs restored into this destination follow, sorted.
 
         Raises:
-            OutputError: the destination takes no more files; everything stays.
+            OutputError: the destination cannot be written to; everything stays.
         """
         self.gather()
         places = {name: k for k, name in enumerate(self._table.column("input").to_pylist())}
@@ -143,12 +143,12 @@ class Ledger:
 
 @contextmanager
 def alone(target: str) -> Iterator[None]:
-    """Makes the folders of an unfinished run, clears what a killed one left half written, and keeps others out.
+    """Creates the folders of an unfinished run, removes half-written files of a killed one, and locks out other runs.
 
-    Object stores have no locks: there, it is for the user to see that one run at a time writes into a destination.
+    Object stores have no locks: there, the user must ensure that only one run at a time writes to a destination.
 
     Raises:
-        OutputError: another run is at work, or the folders cannot be made.
+        OutputError: another run is working there, or the folders cannot be created.
     """
     if not addresses.is_local(target):
         addresses.make_folder(addresses.join(target, ROWS))

@@ -14,13 +14,13 @@ _WORDS = {
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
 }
-"""One and several of each reason, in the order of the report."""
+"""Singular and plural of each reason, in the order of the report."""
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something in a folder that is not taken."""
+    """Something in a folder that is skipped."""
 
     name: str
     """Its path in the folder."""
@@ -28,20 +28,20 @@ class LeftOut:
 
 
 def is_own(name: str) -> bool:
-    """True if a name is that of the program's own hidden files, which are not reported."""
+    """True for names of the program's own hidden files, which are not reported."""
     return name.startswith((".lowlight-", ".manifest")) or ".partial" in name
 
 
 def reason_of_folder(name: str, linked: bool, within: bool) -> str:
-    """Why a folder's own files are not taken; empty if they are, which is only `within`."""
+    """The reason why a subfolder is skipped; empty if it is not."""
     if name.startswith("."):
         return HIDDEN
-    # A link may lead back up; what it leads to is not part of this folder anyway.
+    # A link may lead back up, and its target is not part of this folder anyway.
     return WITHIN if not within else LINK if linked else ""
 
 
 def told(left_out: Sequence[LeftOut]) -> str:
-    """The skipped files in one line: counts, reasons and the first names; empty if there are none."""
+    """Describes the skipped files in one line: counts, reasons and the first names; empty if there are none."""
     parts = []
     for reason, (one, several) in _WORDS.items():
         names = sorted(each.name for each in left_out if each.reason == reason)
@@ -52,6 +52,6 @@ def told(left_out: Sequence[LeftOut]) -> str:
 
 
 def nothing_in(folder: str, left_out: Sequence[LeftOut]) -> str:
-    """The sentence for a folder of which nothing is taken."""
+    """Returns the sentence for a folder without photos."""
     what = told(left_out)
     return f"The folder '{folder}' contains no photos{f' ({what})' if what else ''}; choose one that does."

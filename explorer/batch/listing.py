@@ -21,13 +21,13 @@ from explorer.formats import is_photo_name
 from explorer.identity import first_among, identity, nearest_of
 
 LISTS = ("txt", "lst", "list")
-"""Suffixes of files that name photographs, one a line."""
+"""Suffixes of files that list photos, one per line."""
 _ASKED_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photograph and where its result goes."""
+    """A photo and the path of its result."""
 
     input: str
     """Its canonical address."""
@@ -38,33 +38,31 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """All photographs of a source."""
+    """The photos of a source."""
 
     items: list[Item]
-    """Each once, in the source's order."""
+    """Each photo once, in the source's order."""
     rows: list[int]
-    """Indices into `items` in the source's order: what a list names twice is there twice."""
+    """Indices into `items` in the source's order; photos that a list names twice occur twice."""
     left_out: list[LeftOut] = field(default_factory=list)
     """The folder's other files, except for the destination."""
 
 
 def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
-    """The photographs of a source.
-
-    Args:
-        source: a folder, whose photographs are taken with those of the folders within, sorted by their path; a list
+    """Lists the photos of a source. Args:
+        source: a folder, whose photos are taken with those of its subfolders, sorted by path; a list
             (`.txt`, `.lst`, `.list`) of addresses or of paths relative to it, one a line, `#` before a remark; or one
             photograph.
         destination: the canonical address of the folder that receives the results.
         suffix: of the results.
 
     Returns:
-        Results lie as the photographs do in the folder (or, for a list, relative to it; by their whole path where it
-        names them so), as `<stem>.png`, or `<full name>.png` where two photographs of a folder share a stem.
+        Results have the paths of the photos in the folder (or, for a list, relative to it; the whole path if it is
+        absolute), as `<stem>.png`, or `<full name>.png` where two photographs of a folder share a stem.
 
     Raises:
-        PhotoError: there is nothing at the address, or no photograph in it.
-        OutputError: a result would replace a photograph, or would be taken for one at the next run.
+        PhotoError: there is nothing at the address, or no photo in it.
+        OutputError: a result would replace a photo, or the next run would take it for one.
     """
     address = addresses.canonical(source)
     passed_over: list[LeftOut] = []
@@ -90,7 +88,7 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
 
 
 def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], list[str], list[Found], list[LeftOut]]:
-    """Photographs of a folder: addresses, paths in it, what the listing says of each; and what is left out."""
+    """Lists the photos of a folder: addresses, paths in it, and sizes and stamps; and what is skipped."""
     if address == destination or _same(address, destination):
         raise OutputError(f"The results would end up among the photos in {source}; choose another destination.")
     entries, manifests, passed_over = _scanned(address, destination)
@@ -109,8 +107,8 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
 def _scanned(
     folder: str, destination: str = "", *, within: bool = True
 ) -> tuple[list[tuple[str, Found]], list[str], list[LeftOut]]:
-    """The photographs of a folder by their suffixes, each by its path in it, sorted; the folders in it that hold a
-    manifest; and what else is there, sorted too."""
+    """Lists the photos of a folder, recognised by suffix, as sorted paths in it; its folders with a manifest; and, also
+    sorted, everything else."""
     entries: list[tuple[str, Found]] = []
     manifests: list[str] = []
     passed_over: list[LeftOut] = []
@@ -129,8 +127,8 @@ def _scanned(
 
 
 def _results_among(files: Sequence[tuple[str, int]], folders: Iterable[str], out: Sequence[str] = ()) -> set[str]:
-    """Files that are no photographs but results: those that the folder `out` notes, and those that other folders note
-    and whose own photograph is among the files.
+    """Returns the files that are results, not photos: those that the folder `out` records, and those that other folders
+    record and whose own photo is among the files.
 
     Args:
         files: canonical addresses with sizes.
@@ -149,7 +147,7 @@ def _results_among(files: Sequence[tuple[str, int]], folders: Iterable[str], out
 
 @dataclass(frozen=True)
 class Named:
-    """The photos of a command line, with folders replaced by their contents."""
+    """The photos of a command line, with folders replaced by their photos."""
 
     files: list[Path]
     found: list[Found]
@@ -160,17 +158,17 @@ class Named:
 
 
 def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
-    """Files as they are named, and folders of this machine replaced by the photographs in them: sorted, neither hidden
-    nor in folders within.
+    """Keeps files as they are named, and replaces local folders by the photos in them: sorted, without hidden ones and
+    subfolders.
 
-    Results do not become photographs: neither those that the output folder notes, nor those of another named folder
-    whose own photograph is restored now too.
+    Results are not restored again: neither those that the output folder records, nor those of another named folder
+    whose own photo is restored now too.
 
     Args:
         out: the folder of the results, if it is one.
 
     Raises:
-        PhotoError: a folder without photographs.
+        PhotoError: a folder without photos.
     """
     files: list[tuple[Path, Found]] = []
     passed_over: list[LeftOut] = []
@@ -196,7 +194,7 @@ def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
 
 
 def _same(one: str, other: str) -> bool:
-    """True if two paths of this machine lead to the same file."""
+    """True if two local paths lead to the same file."""
     return (
         addresses.is_local(one)
         and addresses.is_local(other)
@@ -206,11 +204,11 @@ def _same(one: str, other: str) -> bool:
 
 
 def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str, folder: str, source: str) -> None:
-    """Refuses results that would replace photographs, or lie among those that a folder's next run takes, whatever links
-    lead there and however the paths are spelt.
+    """Refuses results that would replace photos, or that the folder's next run would take for photos, through any link
+    and with any spelling of the paths.
 
     Args:
-        folder: of the photographs; empty for a list and for one photograph.
+        folder: of the photos; empty for a list and for one photo.
 
     Raises:
         OutputError: names the first such result.
@@ -238,7 +236,7 @@ def _check_apart(inputs: Sequence[str], outputs: Sequence[str], destination: str
 
 
 def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
-    """Addresses of a list without repetitions, where their results lie, and the list's own order."""
+    """Returns the addresses of a list without repetitions, the paths of their results, and the list's own order."""
     try:
         data = addresses.read(address)
     except OSError as error:
@@ -268,16 +266,16 @@ def _named(address: str, source: str) -> tuple[list[str], list[str], list[int]]:
 
 
 def name_results(places: Sequence[str], inputs: Sequence[str], suffix: str = ".png") -> list[str]:
-    """Paths of results in the destination, each unique even if upper and lower case are the same.
+    """Returns the paths of results in the destination, each unique even if case is ignored.
 
     Args:
-        places: the photographs' paths, with slashes.
-        inputs: their addresses, of which a name is made where all else would collide.
+        places: the photos' paths, with slashes.
+        inputs: their addresses, from which a name is made if all others would collide.
     """
     stems = [_without_suffix(place) for place in places]
     shared = _repeated(stems)
     names = [place if stem.casefold() in shared else stem for place, stem in zip(places, stems, strict=True)]
-    # A photo's name may be another one's full name: `a.jpg.png` next to `a.jpg` and `a.dng`.
+    # A photo's name may equal another one's full name: `a.jpg.png` next to `a.jpg` and `a.dng`.
     while clashing := _repeated(names):
         again = [place if name.casefold() in clashing else name for place, name in zip(places, names, strict=True)]
         if again == names:

@@ -1,7 +1,7 @@
-"""Photographs restored by processes of this machine, one photograph at a time in each.
+"""Restores photos in processes of this machine, one photo at a time in each.
 
-A process that a photograph brings down (a decoder that crashes, the system's out-of-memory killer) is replaced, and
-the photograph's row says so.
+A process that dies on a photo (a decoder that crashes, the system's out-of-memory killer) is replaced, and the photo's
+row says so.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from explorer.errors import ExplorerError, sentence
 from explorer.machine import cores
 
 _BYTES_EACH = 3 << 30
-"""Memory that a process may take: a developed picture of 24 megapixels, its tiles and its result."""
+"""Memory that a process may need: a developed picture of 24 megapixels, its tiles and its result."""
 _STOP = None
 
 
 def suggested_workers() -> int:
-    """Processes for this machine: one for each core, as far as its memory reaches."""
+    """Returns the number of processes for this machine: one per core, if there is memory for them."""
     try:
         available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -33,13 +33,13 @@ def suggested_workers() -> int:
 
 
 def restore_here(items: Sequence[Item], plan: Plan) -> Iterator[Outcome]:
-    """One after the other in this very process."""
+    """Restores one photo after the other in this process."""
     for item in items:
         yield whole(item, plan)
 
 
 def restore_locally(items: Sequence[Item], plan: Plan, workers: int) -> Iterator[Outcome]:
-    """In `workers` processes, outcomes as they come. Closing the iterator ends the processes.
+    """Restores in `workers` processes, and yields outcomes as they come. Closing the iterator ends the processes.
 
     Raises:
         ExplorerError: the processes cannot load the model.

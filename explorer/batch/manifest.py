@@ -1,4 +1,4 @@
-"""The manifest of a destination: one row a photograph, in Parquet."""
+"""The manifest of a destination: one row per photo, in Parquet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = {
     "input": "string",  # the photograph's canonical address
     "sha256": "string",  # of the photograph's bytes
     "bytes": "int64",  # of the photograph
-    "stamp": "string",  # its time of change or its ETag, by which a changed one is known
+    "stamp": "string",  # its modification time or its ETag, to recognise a changed one
     "camera": "string",
     "width": "int32",  # of the upright picture
     "height": "int32",
@@ -28,7 +28,7 @@ COLUMNS = {
     "model": "string",
     "weights_sha256": "string",
     "weights_revision": "string",
-    "settings": "string",  # a digest of model, options and version: another one means another result
+    "settings": "string",  # a digest of model, options and version: if it differs, so may the result
     "output": "string",  # the result's path in the destination
     "output_bytes": "int64",
     "output_sha256": "string",
@@ -37,25 +37,25 @@ COLUMNS = {
     "backend": "string",
     "status": "string",  # "restored" or "failed"
     "error": "string",  # one sentence
-    "error_code": "int32",  # the exit code that `lowlight restore` has for it; 30: it could not be fetched
+    "error_code": "int32",  # the exit code of `lowlight restore` for it; 30: it could not be fetched
 }
 TIMES = {
     "seconds": "float64",  # wall time of the network alone
     "read_seconds": "float64",  # wall time of fetching the photograph
     "decode_cpu_seconds": "float64",
-    "network_cpu_seconds": "float64",  # with development and everything else between photograph and samples
+    "network_cpu_seconds": "float64",  # with development and everything else between photo and samples
     "encode_cpu_seconds": "float64",
     "write_seconds": "float64",  # wall time of putting the result in its place
 }
-"""Measured columns, which differ between two otherwise equal runs. Processor seconds count all threads."""
+"""Measured columns, which differ between otherwise equal runs. Processor seconds include all threads."""
 
 
 Row = dict[str, Any]
-"""One row; `COLUMNS` and `TIMES` name and explain what it holds."""
+"""One row; `COLUMNS` and `TIMES` explain its entries."""
 
 
 def arrow() -> Any:
-    """The module pyarrow.
+    """Imports pyarrow.
 
     Raises:
         ExplorerError: it is not installed.
@@ -71,13 +71,13 @@ def arrow() -> Any:
 
 
 def schema() -> pa.Schema:
-    """Names and kinds of the manifest's columns."""
+    """Returns the names and types of the manifest's columns."""
     pa = arrow()
     return pa.schema([(name, getattr(pa, kind)()) for name, kind in (COLUMNS | TIMES).items()])
 
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
-    """Rows as a table; what a row lacks is null."""
+    """Makes a table from rows, with null for missing entries."""
     plain = [{name: _column(value) for name, value in row.items()} for row in rows]
     return arrow().Table.from_pylist(plain, schema=schema())
 
@@ -87,7 +87,7 @@ def _column(value: Any) -> Any:
 
 
 def as_parquet(table: pa.Table) -> bytes:
-    """The bytes of a table's file, which are the same for the same table."""
+    """Returns the bytes of a table's file, equal for equal tables."""
     from pyarrow import parquet
 
     buffer = io.BytesIO()
@@ -96,17 +96,17 @@ def as_parquet(table: pa.Table) -> bytes:
 
 
 def without_times(table: pa.Table) -> pa.Table:
-    """The columns that are the same for every run over the same photographs with the same settings."""
+    """Returns the columns that are equal for every run over the same photos with the same settings."""
     return table.select(list(COLUMNS))
 
 
 def digest(table: pa.Table) -> str:
-    """sha256 of a manifest without its measured times: equal for two runs that made the same."""
+    """Returns the sha256 of a manifest without its measured times: equal for two runs with the same results."""
     return hashlib.sha256(as_parquet(without_times(table))).hexdigest()
 
 
 def read_manifest(destination: str) -> pa.Table:
-    """The manifest of a destination as the last finished run left it.
+    """Reads the manifest of a destination as the last finished run left it.
 
     Raises:
         OutputError: there is none, or it cannot be read.
@@ -121,10 +121,10 @@ def read_manifest(destination: str) -> pa.Table:
 
 
 def from_parquet(data: bytes) -> pa.Table:
-    """A table from the bytes of its file.
+    """Reads a table from the bytes of its file.
 
     Raises:
-        ValueError: it lacks columns, or is no such file.
+        ValueError: it lacks columns, or is not such a file.
     """
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""Items worked on in this process: the next one is read and the last one written while one is made."""
+"""Works on items in this process: reads the next one and writes the last one while one is computed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Step(Generic[Thing, Written]):
 
 
 class EndError(Exception):
-    """Raised by `make` from the error that every other item would meet, too: that one ends the work."""
+    """Raised by `make` from an error that every other item would cause too, which ends the work."""
 
 
 def overlapped(
@@ -32,10 +32,10 @@ def overlapped(
     make: Callable[[Thing, Read], Made],
     write: Callable[[Thing, Made], Written],
 ) -> Generator[Step[Thing, Written], None, None]:
-    """Reads the next item and writes the last one in threads while one is made, and gives what became of each in order.
+    """Reads the next item and writes the last one in threads while one is computed, and yields the outcomes in order.
 
-    `make` runs in the caller's thread. No more than one item is read ahead and one waits to be written, so that the
-    memory stays that of three items.
+    `make` runs in the caller's thread. At most one item is read ahead and one waits to be written, so that memory holds
+    only three items.
     """
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         waiting = iter(items)

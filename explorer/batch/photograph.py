@@ -1,6 +1,6 @@
-"""One photograph from its bytes to its result and its row of the manifest: the same three stages wherever they run.
+"""A photo's way from its bytes to its result and its row of the manifest: the same three stages wherever they run.
 
-`Treatment` is what `lowlight restore` does with a photograph too. The stages are functions of their own, so that
+`lowlight restore` uses `Treatment` too. The stages are separate functions, so that
 decoding, the network and encoding can run in different processes, on different machines.
 """
 
@@ -42,15 +42,15 @@ _ATTEMPTS = 3
 _HOPELESS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 )
-"""Errors of writing that a second attempt would only repeat."""
+"""Errors of writing that a second attempt would repeat."""
 
 
 @dataclass(frozen=True)
 class Balance:
-    """A white balance as a user asks for it; called, it gives a photo that white balance."""
+    """A white balance that a user asked for; a call applies it to a photo."""
 
     choice: WhiteBalanceChoice | None = None
-    """None leaves the file's own."""
+    """None keeps the file's own."""
     neutral: tuple[int, int] | None = None
     """A pixel x, y of the upright picture that should be grey."""
 
@@ -77,7 +77,7 @@ class Treatment:
     """Suffix of the results."""
     saving: Saving = field(default_factory=Saving)
     half: bool = False
-    """At half the photograph's width and height."""
+    """Halves the photo's width and height."""
 
     def max_side(self, photo: Photo) -> int | None:
         """See `explorer.restore`."""
@@ -86,7 +86,7 @@ class Treatment:
         return half_side(photo) if self.half else None
 
     def opened(self, source: str | Path | bytes, name: str | None = None) -> Photo:
-        """The photograph with its white balance; see `explorer.open_photo`."""
+        """Opens the photo with its white balance; see `explorer.open_photo`."""
         from explorer.photo import open_photo
 
         return self.balance(open_photo(source, name=name, black_level=self.black_level))
@@ -106,24 +106,24 @@ class Treatment:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A model as it travels to another process or machine, which need not have its weights."""
+    """A model to be sent to another process or machine, which need not have its weights."""
 
     name: str
     """The weights' name, or that of a classical method."""
     revision: str
     sha256: str
     files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
-    """Name and content; none for classical methods."""
+    """Name and content; empty for classical methods."""
 
     @classmethod
     def of(cls, model: LoadedModel) -> ModelFiles:
-        """The files of a loaded model."""
+        """Collects the files of a loaded model."""
         identity, folder = model.identity, model.folder
         files = () if folder is None else tuple((n, (folder / n).read_bytes()) for n in _MODEL_FILES)
         return cls(identity.name, identity.revision, identity.sha256, files)
 
     def loaded(self) -> LoadedModel:
-        """The model, ready to run.
+        """Loads the model.
 
         Raises:
             WeightsError: the files are not those that were sent.
@@ -151,13 +151,13 @@ class Plan:
     """The plan that every process of a run gets."""
 
     destination: str
-    """Canonical address of the folder that receives results and manifest."""
+    """Canonical address of the folder for results and manifest."""
     treatment: Treatment
     model: ModelFiles
     threads: int = 1
     """Processor threads of one network."""
     environment: tuple[tuple[str, str], ...] = ()
-    """The EXPLORER_ variables of the process that planned: limits hold everywhere."""
+    """The EXPLORER_ variables of the planning process, so that its limits apply everywhere."""
 
     @property
     def suffix(self) -> str:
@@ -166,17 +166,17 @@ class Plan:
 
     @property
     def settings(self) -> str:
-        """A digest of all that decides how a result looks: where it is another, a photograph is restored again."""
+        """A digest of everything that determines a result; if it differs, the photo is restored again."""
         from explorer import __version__
 
         chosen = [self.model.name, self.model.sha256, asdict(self.treatment), self.suffix, __version__]
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
 
     def prepare_process(self) -> None:
-        """Gives the process that this is called in the plan's threads and limits."""
+        """Applies the plan's threads and limits to the calling process."""
         from explorer.photo.files.quiet import allow_in_threads
 
-        allow_in_threads()  # it starts no processes, whatever watches over it in a thread
+        allow_in_threads()  # it starts no processes, even if a thread supervises it
         os.environ.update(self.environment)
         os.environ["OMP_NUM_THREADS"] = str(self.threads)  # for libraries that are loaded later
 
@@ -208,7 +208,7 @@ class Made:
     """H x W x 3, integers of the treatment's bits."""
     exif: bytes | None = None
     data: bytes | None = field(default=None, repr=False)
-    """In the place of samples: the whole file, where it is made of more than the picture."""
+    """Instead of samples: the whole file, if it contains more than the picture."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Outcome:
     """The sentence of its row; empty if it was restored."""
     code: int = 0
     stop: str = ""
-    """Why nothing more can be written; no row was written then either."""
+    """The reason why nothing more can be written; then there is no row either."""
 
 
 def _failed(row: Row, error: BaseException, code: int | None = None) -> Row:
@@ -239,8 +239,8 @@ def _timed(row: Row, name: str, clock: Callable[[], float]) -> Iterator[None]:
 
 
 def _begun(item: Item, plan: Plan) -> Row:
-    """The facts about a photo before it is opened."""
-    # Size and stamp are what a resumed run compares: what the listing said, not what lies there by now.
+    """Returns the facts about a photo before it is opened."""
+    # A resumed run compares size and stamp: as listed, not as they are now.
     return {
         "input": item.input,
         "bytes": item.found.bytes,
@@ -255,7 +255,7 @@ def _begun(item: Item, plan: Plan) -> Row:
 
 
 def decode(item: Item, plan: Plan) -> Decoded:
-    """Reads and decodes a photograph. What goes wrong is in the row."""
+    """Reads and decodes a photo. Errors go into the row."""
     from explorer.photo.limits import Limits
 
     row = _begun(item, plan)
@@ -283,11 +283,11 @@ def decode(item: Item, plan: Plan) -> Decoded:
 
 
 UNREAD = 30
-"""`error_code` of a photograph that could not be fetched: it may be there the next time."""
+"""`error_code` of a photo that could not be fetched: the next attempt may succeed."""
 
 
 def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
-    """Runs the network. What goes wrong is in the row."""
+    """Runs the network. Errors go into the row."""
     from explorer.encode import quantise
 
     row = dict(decoded.row)
@@ -316,7 +316,7 @@ def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
 
 
 def finish(made: Made, plan: Plan) -> Outcome:
-    """Encodes and writes the result, then its row: a photograph is done when its row is there."""
+    """Encodes and writes the result, then its row: a photo is done when its row exists."""
     import numpy as np
 
     from explorer.encode import encode
@@ -328,7 +328,7 @@ def finish(made: Made, plan: Plan) -> Outcome:
             data = made.data
             if made.samples is not None:
                 with _timed(row, "encode_cpu_seconds", time.process_time):
-                    # The same integers come out of `encode` again, at a quarter of the size on their way here.
+                    # `encode` reproduces these integers; they are a quarter of the size to send.
                     image = made.samples.astype(np.float32) / np.float32((1 << bits) - 1)
                     data = encode(image, plan.suffix, bits, made.exif)
             assert data is not None
@@ -361,22 +361,22 @@ def note(row: Row, plan: Plan) -> Outcome:
 
 
 def lost(item: Item, plan: Plan, error: Exception) -> Outcome:
-    """Writes the row of a photograph whose process came to nothing."""
+    """Writes the row of a photo whose process died."""
     return note(_failed(_begun(item, plan), error), plan)
 
 
 def row_name(source: str) -> str:
-    """The file of a photograph's row among the unfinished manifest's."""
+    """Returns the name of a photo's row in the unfinished manifest."""
     return f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:32]}.json"
 
 
 def whole(item: Item, plan: Plan) -> Outcome:
-    """All three stages in this process."""
+    """Runs all three stages in this process."""
     return finish(make(decode(item, plan), plan, plan.loaded()), plan)
 
 
 class _UnnameableError(Exception):
-    """The result's name cannot be a file's name there: the fault of one photograph."""
+    """The destination does not allow the result's name, which concerns only this photo."""
 
 
 def _write(destination: str, name: str, data: bytes) -> None:

@@ -15,7 +15,7 @@ _HOUR, _TERABYTE = 3600.0, 1e12
 
 @dataclass(frozen=True)
 class Costs:
-    """Means over the restored photographs of a manifest."""
+    """Means over the restored photos of a manifest."""
 
     photographs: int
     """Measured."""
@@ -25,12 +25,12 @@ class Costs:
     decode_cpu: float
     """Seconds of a processor, all threads counted."""
     network_cpu: float
-    """Likewise; on a GPU, what the processor does meanwhile."""
+    """Likewise; on a GPU, those of the processor meanwhile."""
     encode_cpu: float
     network_wall: float
-    """Seconds of the network only: those of the GPU if it ran on one."""
+    """Seconds of the network; those of the GPU if it ran on one."""
     read_wall: float
-    """Seconds of waiting for the storage."""
+    """Seconds spent waiting for storage."""
     write_wall: float
     devices: tuple[str, ...]
     """The hardware that the networks ran on."""
@@ -42,11 +42,11 @@ class Costs:
 
     @property
     def cpu(self) -> float:
-        """Processor seconds of a photograph."""
+        """Processor seconds per photo."""
         return self.decode_cpu + self.network_cpu + self.encode_cpu
 
     def as_plain(self, planned: int) -> dict[str, Any]:
-        """Measured figures, and those of a plan, as plain data."""
+        """Returns measured figures, and those of a plan, as plain data."""
         plan = {
             "photographs": planned,
             "core_hours": planned * self.cpu / _HOUR,
@@ -58,7 +58,7 @@ class Costs:
 
 
 def costs_of(table: pa.Table) -> Costs:
-    """The mean costs of a manifest's restored photographs.
+    """Computes the mean costs of a manifest's restored photos.
 
     Raises:
         DataError: it has none.
@@ -89,7 +89,7 @@ def costs_of(table: pa.Table) -> Costs:
 
 
 def cost_table(costs: Costs, planned: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows: each stage for one photograph and for as many as are planned."""
+    """Returns headings and rows: each stage for one photo and for the planned number."""
 
     def row(stage: str, seconds: float) -> tuple[str, ...]:
         return stage, f"{seconds:.3f} core s", f"{planned * seconds / _HOUR:,.0f} core h"

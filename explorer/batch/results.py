@@ -1,6 +1,6 @@
 """Records of the results in folders, so that no run mistakes a result for a photo.
 
-`lowlight restore` notes the results of a folder run in a journal next to them, `lowlight batch` in its manifest.
+`lowlight restore` records the results of a folder in a journal next to them, `lowlight batch` in its manifest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JOURNAL = ".lowlight-restored.jsonl"
 
 @dataclass(frozen=True)
 class Made:
-    """A result as it was noted."""
+    """A recorded result."""
 
     photograph: str
     """Address of its source, or only the source's name."""
@@ -32,7 +32,7 @@ class Made:
 
 
 def journal_entries(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a folder's journal, without those that a kill cut short; none where there is no journal."""
+    """Reads the lines of a folder's journal, without those that a kill cut short; empty if there is no journal."""
     try:
         lines = (folder / JOURNAL).read_text().splitlines()
     except (OSError, ValueError):
@@ -63,7 +63,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
         return {}
     try:
         table = read_manifest(folder).select(["input", "output", "output_bytes"])
-    except ExplorerError:  # someone else's file of that name, or nothing here that reads it
+    except ExplorerError:  # another program's file of that name, or nothing installed that reads it
         return {}
     return {
         addresses.join(folder, addresses.from_text(row["output"])): Made(
@@ -75,7 +75,7 @@ def _noted_in_manifest(folder: str) -> dict[str, Made]:
 
 
 class Results:
-    """The results that some folders note.
+    """The recorded results of some folders.
 
     Args:
         folders: canonical addresses.
@@ -93,24 +93,24 @@ class Results:
         return bool(self._made)
 
     def note(self, address: str) -> bool:
-        """Whether a file is noted, changed since or not."""
+        """True if a file is recorded, even if it has changed since."""
         return _key(address) in self._made
 
     def made(self, address: str, size: int) -> Made | None:
-        """The record of a file of this size; None if it is not a result, or was changed since."""
+        """Returns the record of a file of this size; None if it is not a result, or has changed since."""
         found = self._made.get(key) if (key := _key(address)) is not None else None
         return found if found is not None and found.bytes in (-1, size) else None
 
 
 def check_own(places: Iterable[str], folder: str) -> None:
-    """Refuses results in the places of files that no run made.
+    """Refuses results that would replace files which no run made.
 
     Args:
-        places: where results go; files of this machine.
-        folder: of the results, which notes them.
+        places: local paths of the results.
+        folder: of the results, which records them.
 
     Raises:
-        OutputError: a file is there that the folder does not note as a result.
+        OutputError: a file exists that the folder does not record as a result.
     """
     ours: Results | None = None
     for place in places:
@@ -130,7 +130,7 @@ def _key(address: str) -> Identity | None:
 
 @dataclass(frozen=True)
 class Sources:
-    """Photographs that a run would take, to know whether something was made from one of them."""
+    """The photos that a run would restore, to recognise results made from one of them."""
 
     inputs: Sequence[str]
     """Canonical addresses."""
@@ -148,7 +148,7 @@ class Sources:
         return {addresses.name_of(each) for each in self.inputs}
 
     def hold(self, photograph: str) -> bool:
-        """True if a photograph is among them, also under another path; one that is gone is known by its name."""
+        """True if a photo is among them, also under another path; a deleted one is recognised by its name."""
         if photograph in self._addresses:
             return True
         found = identity(photograph) if addresses.is_local(photograph) else None

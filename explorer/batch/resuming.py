@@ -1,4 +1,4 @@
-"""The loop of every run over many photos, which resumes: what a record holds is kept, the rest goes to an engine.
+"""The loop of every run over many photos, which resumes: recorded results are kept, the rest goes to an engine.
 
 `lowlight restore` takes a `Journal` and `overlapped`; `lowlight batch` and `lowlight watch` take a `Ledger` and
 processes of this machine or a cluster.
@@ -14,15 +14,15 @@ from explorer.batch.listing import Item
 
 Result = TypeVar("Result")
 Works = Callable[[Sequence[Item]], Generator[Result, None, None]]
-"""An engine: the outcome of each item, as they come. Closing it ends its work."""
+"""An engine: yields the outcome of each item as they come. Closing it ends its work."""
 
 
 class Record(Protocol):
-    """What a destination remembers of earlier runs."""
+    """A destination's record of earlier runs."""
 
     def holds(self, item: Item) -> bool:
-        """True if nothing is left to do: this very photo was restored with these very settings, and its result is in
-        its place as it was written."""
+        """True if nothing is left to do: this very photo was restored with these very settings, and its result is
+        unchanged."""
 
 
 def resume(
@@ -32,7 +32,7 @@ def resume(
     begin: Callable[[list[Item], list[Item]], None],
     report: Callable[[Result], None],
 ) -> None:
-    """Does what is not done yet.
+    """Restores what is missing.
 
     Args:
         begin: called once with the items to do and those that are kept.

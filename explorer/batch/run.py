@@ -1,4 +1,4 @@
-"""A run over a whole source: what is to be done, by which engine, and what it came to."""
+"""A run over a whole source: its items, its engine and its summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
 
 WAVE = 16384
-"""Photographs that an engine gets at once; between two waves their rows are gathered."""
+"""Number of photos given to an engine at once; their rows are gathered after each wave."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Engine:
     address: str | None = None
     """Address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None
-    """Processes on this machine: by default as many as its cores and memory allow; 0 takes this very process."""
+    """Processes on this machine: by default as many as its cores and memory allow; 0 uses this process."""
     threads: int | None = None
     """Processor threads per network: by default 2 with Ray, otherwise the cores divided among the processes."""
 
@@ -48,13 +48,13 @@ class Summary:
     """The summary of a run."""
 
     photographs: int
-    """Rows of the source, with those that a list names twice."""
+    """Rows of the source, including those that a list names twice."""
     restored: int
     """By this run."""
     failed: int
     """Photos of the source that failed, now or before."""
     kept: int
-    """Done before, and left as they are."""
+    """Restored before, and kept."""
     manifest: str
     """Its address."""
     digest: str

@@ -1,4 +1,5 @@
-"""Benchmark sets over the engines of `lowlight batch`: one pair at a time in each process, on one machine or many."""
+"""Measures benchmark sets with the engines of `lowlight batch`: one pair at a time in each process, on one machine or
+many."""
 
 from __future__ import annotations
 
@@ -31,12 +32,12 @@ def score_set(
     Args:
         pairs: from `explorer.evaluation.sets.list_set`.
         models: from `explorer.load_model`.
-        engine: who does the work; by default processes of this machine.
-        ratio: amplification of pairs that do not say theirs.
+        engine: does the work; by default processes of this machine.
+        ratio: amplification of pairs that do not state one.
         advance: called with a pair's name after each.
 
     Returns:
-        Means over the pairs, in whose order they are taken whichever engine did the work: the table is the same.
+        Means over the pairs, always summed in the pairs' order, so that every engine gives the same table.
 
     Raises:
         DataError: the two of a pair cannot be opened or compared.
@@ -95,7 +96,7 @@ def _scores(
 
 
 _MODELS: list[LoadedModel] = []
-"""The models of this process, if it belongs to a pool."""
+"""Returns this process's models if it belongs to a pool."""
 
 
 def _prepare(sent: tuple[ModelFiles, ...], threads: int) -> None:

@@ -1,4 +1,4 @@
-"""A folder that is watched: photographs are restored as they appear, once they are there completely."""
+"""Watches a folder, and restores photos as they appear, once they are complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Settled:
-    """Tells files that are still being written from those that are there: these have not changed for a while."""
+    """Recognises complete files: those that have not changed for a while."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -37,7 +37,7 @@ class Settled:
 
 
 def _only(listing: Listing, wanted: Callable[[Item], bool]) -> Listing:
-    """A listing without its other photographs."""
+    """Returns a listing of only the wanted photos."""
     kept = [k for k, item in enumerate(listing.items) if wanted(item)]
     return replace(listing, items=[listing.items[k] for k in kept], rows=list(range(len(kept))), left_out=[])
 
@@ -54,22 +54,22 @@ def watch(
     report: Callable[[Outcome], None] = lambda outcome: None,
     done: Callable[[Summary], None] = lambda summary: None,
 ) -> None:
-    """Restores what is in a folder and what appears in it, as `explorer.batch.run.run_batch` would, until it is told to
-    stop.
+    """Restores the photos in a folder and those that appear in it, like `explorer.batch.run.run_batch`, until it is
+    stopped.
 
     Args:
         source: a folder of this machine.
-        destination: a folder for results and manifest; made if missing.
-        stop: ends it, after the photographs at work.
-        every: seconds from one look to the next.
-        settle: seconds for which a file's size and time must not have changed. A photograph that comes in still later
-            parts fails, and is restored again when it has changed.
+        destination: a folder for results and manifest; created if missing.
+        stop: ends it, after the current photos.
+        every: seconds between two looks.
+        settle: seconds for which a file's size and time must not have changed. A photo of which more arrives later
+            still fails, and is restored again when it has changed.
         report: called with each outcome as it comes.
-        done: called whenever photographs were restored.
+        done: called whenever photos were restored.
 
     Raises:
-        PhotoError: the source is no folder.
-        OutputError: the destination takes no results, or is at work for another run. What was done stays done.
+        PhotoError: the source is not a folder.
+        OutputError: the destination cannot be written to, or another run uses it. Finished results stay.
     """
     address, target = addresses.canonical(source), addresses.canonical(destination)
     if not addresses.is_local(address) or not addresses.is_folder(address):

@@ -1,6 +1,6 @@
-"""The command `lowlight`: one file a command, registered in `explorer.cli.program`.
+"""The command `lowlight`: one file per command, registered in `explorer.cli.program`.
 
-Nothing here imports torch, rawpy or gradio before a command needs them, so that `lowlight --help` answers at once.
+torch, rawpy and gradio are imported only when a command needs them, so that `lowlight --help` answers at once.
 """
 
 from explorer.cli.program import main

@@ -85,15 +85,15 @@ def app(
 def _wait() -> None:
     """Waits for a signal.
 
-    The system may hand a signal to any thread, while its handler runs in this one, and only once this one wakes: an
-    endless wait has been seen to sleep through the request to end.
+    The system may deliver a signal to any thread, but its handler runs in this one, once it wakes: an endless wait has
+    been seen to sleep through the request to stop.
     """
     while True:
         time.sleep(0.5)
 
 
 def _probe(host: str, port: int | None, sentence: str) -> None:
-    """Refuses an address that is not this machine's: Gradio would try a hundred ports of it, one slow error a port.
+    """Refuses an address that is not this machine's: Gradio would try a hundred ports on it, each with a slow error.
 
     Raises:
         ExplorerError: the sentence.
@@ -108,13 +108,13 @@ def _probe(host: str, port: int | None, sentence: str) -> None:
 
 
 def _check_settings(host: str) -> str:
-    """Says what is wrong with the environment before the app takes seconds to start.
+    """Checks the environment before the app takes seconds to start.
 
     Returns:
-        What there is to say of who can use the app; empty if there is nothing.
+        A note on who can use the app; empty if there is nothing to say.
 
     Raises:
-        SettingsError: a variable, or a flag, holds what it cannot.
+        SettingsError: a variable or a flag has an invalid value.
     """
     from explorer.photo.limits import DecoderLimits, Limits
     from explorer.server.options import ServerOptions
@@ -130,9 +130,9 @@ def _check_settings(host: str) -> str:
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Takes the request to end (a container's stop) for Ctrl-C; temporary files and decoders go too.
+    """Treats a request to stop (a container's) like Ctrl-C; removes temporary files and ends decoders.
 
-    Then the process leaves at once: tearing down an interpreter in which photos are being restored takes many seconds.
+    Then the process exits at once: shutting down an interpreter in which photos are being restored takes many seconds.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""`lowlight darken`: well-lit photos made dark; `lowlight noise`: the noise of one's own camera."""
+"""`lowlight darken` makes well-lit photos dark; `lowlight noise` measures the noise of your own camera."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def darken(
 
 
 def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) -> None:
-    """How dark it is."""
+    """Reports how dark it is."""
     noise = exposure.noise
     if as_json:
         known = {key: value for key, value in asdict(noise).items() if key != "xyz_to_camera"}
@@ -94,7 +94,7 @@ def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) 
 
 
 def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
-    """Refuses files that cannot be written, or that would replace the photograph, before any work is done."""
+    """Refuses files that cannot be written, or that would replace the photo, before any work."""
     from explorer.darkroom.darkening import SUFFIXES
     from explorer.encode import check_output
 

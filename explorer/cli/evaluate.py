@@ -1,4 +1,4 @@
-"""`lowlight eval`: models measured on pairs of pictures, on synthetic RAW, or on a photographed colour chart."""
+"""`lowlight eval`: measures models on pairs of pictures, on synthetic RAW, or on a photographed colour chart."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Measured:
     title: str = ""
     """Title of the plot."""
     figures: list[tuple[Figures, str]] = field(default_factory=list)
-    """To be recorded: each model's figures and the sha256 of its weights."""
+    """For recording: each model's figures and the sha256 of its weights."""
 
 
 def evaluate(
@@ -257,7 +257,7 @@ def _on_flat(asked: Asked) -> _Measured:
 
 @contextmanager
 def _advancing(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Gives what shows progress, one call for each thing that is done."""
+    """Yields a function that shows progress, to be called once for each finished item."""
     with progress(total, quiet=quiet) as shown:
 
         def advance(what: str) -> None:
@@ -279,10 +279,10 @@ def _load(names: list[str]) -> list[LoadedModel]:
 
 
 def _folder(name: str) -> Path:
-    """The folder of weights that a model's figures are recorded in.
+    """Returns the folder of weights in which a model's figures are recorded.
 
     Raises:
-        WeightsError: a classical method, or weights in the Hub's cache, which holds what others published.
+        WeightsError: a classical method, or weights in the Hub's cache, which belong to their publisher.
     """
     from explorer.sources import installed
 

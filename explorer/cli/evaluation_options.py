@@ -1,4 +1,4 @@
-"""Options of `lowlight eval`: what they are called, what they may not be together, and what their texts mean."""
+"""Options of `lowlight eval`: their names, the combinations that they exclude, and the meaning of their texts."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ NoProgressOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help
 
 @dataclass(frozen=True)
 class Asked:
-    """The request of one command line, by its options."""
+    """The request of one command line."""
 
     models: list[str]
     data: tuple[Path, Path] | None
@@ -105,7 +105,7 @@ class Asked:
     benchmark: tuple[str, Path] | None
     split: str
     through: tuple[Literal["local", "ray"], str | None, int | None]
-    """Engine, address and workers."""
+    """Returns engine, address and workers."""
     ratios: str
     ratio: str
     limit: int | None
@@ -122,12 +122,12 @@ class Asked:
 
     @property
     def places(self) -> Corners | None:
-        """The chart's corners, where they are given."""
+        """Returns the chart's corners, if given."""
         return None if self.corners is None else parse_corners(self.corners)
 
 
 def contradictions(asked: Asked) -> list[tuple[bool, str]]:
-    """Options that exclude each other: whether they occur together, and the message."""
+    """Lists options that exclude each other: whether they occur together, and the message."""
     on_chart = asked.chart is not None and not asked.flat
     sources = (
         asked.data, asked.synthetic_raw, asked.chart if on_chart else None, asked.benchmark, asked.flat or None,
@@ -172,7 +172,7 @@ def contradictions(asked: Asked) -> list[tuple[bool, str]]:
 
 
 def check_texts(asked: Asked) -> None:
-    """Refuses ratios and corners that cannot be understood, before anything is measured.
+    """Refuses invalid ratios and corners before anything is measured.
 
     Raises:
         RatioError, DataError: as `parse_ratios` and `parse_corners`.
@@ -183,7 +183,7 @@ def check_texts(asked: Asked) -> None:
 
 
 def parse_ratios(text: str) -> list[float]:
-    """ "30,100,300" as ascending numbers without repetitions.
+    """Parses "30,100,300" as ascending numbers without repetitions.
 
     Raises:
         RatioError: one of them is not a number from 1 to 300.
@@ -197,7 +197,7 @@ def parse_ratios(text: str) -> list[float]:
 
 
 def parse_corners(text: str) -> Corners:
-    """ "10,20 90,20 90,70 10,70" as four points.
+    """Parses "10,20 90,20 90,70 10,70" as four points.
 
     Raises:
         DataError: they are not four pairs of numbers.

@@ -1,4 +1,4 @@
-"""`lowlight export-onnx`: a network for programs that read ONNX."""
+"""`lowlight export-onnx`: writes a network for programs that read ONNX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as a user meets them: a sentence and an exit code, for a whole command or for one photograph of several."""
+"""Errors as users see them: a sentence and an exit code, for a whole command or for one photo of several."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from explorer.cli.terminal import printable, write_line
 from explorer.errors import ExplorerError, sentence
 
 SOME_FAILED = 10
-"""Exit code when some of several photographs failed and the others went well."""
+"""Exit code if some of several photos failed and the others succeeded."""
 
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
-"""True while a command line with `--debug` runs: errors then show their traceback too."""
+"""True while a command line with `--debug` runs: then errors also show their traceback."""
 
 
 def _said(error: Exception) -> str:
@@ -32,12 +32,12 @@ def _said(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    """The program's exit code for an error."""
+    """Returns the program's exit code for an error."""
     return error.exit_code if isinstance(error, ExplorerError | typer.TyperException) else 1
 
 
 def print_failure(error: Exception, path: Path | None = None) -> str:
-    """Prints `error: ...` on the standard error, with the photograph's name in it, and gives that sentence back."""
+    """Prints `error: ...` to standard error, with the photo's name in it, and returns that sentence."""
     if DEBUG.get():
         traceback.print_exception(error)
     said = error
@@ -52,10 +52,10 @@ def print_failure(error: Exception, path: Path | None = None) -> str:
 
 @dataclass
 class Failures:
-    """The photographs of one command line that failed, while the others go on."""
+    """The failed photos of one command line, while the others continue."""
 
     total: int
-    """Photographs on the command line."""
+    """Number of photos on the command line."""
     errors: list[Exception] = field(default_factory=list)
     plain: list[dict[str, Any]] = field(default_factory=list)
     """The same for JSON."""
@@ -66,19 +66,19 @@ class Failures:
         self.plain.append({"input": str(path), "error": print_failure(error, path), "exit_code": exit_code(error)})
 
     def leave(self) -> None:
-        """Ends the command when anything failed; see `leave`."""
+        """Ends the command if anything failed; see `leave`."""
         leave([exit_code(error) for error in self.errors], self.total)
 
 
 def leave(codes: Sequence[int], total: int) -> None:
-    """Ends a command when photographs failed.
+    """Ends a command if photos failed.
 
     Args:
         codes: the exit codes of those that failed.
-        total: all photographs.
+        total: number of all photos.
 
     Raises:
-        typer.Exit: with the first failure's own code when all failed, with 10 when only some did.
+        typer.Exit: with the first failure's code if all failed, with 10 if only some did.
     """
     if codes:
         raise typer.Exit(codes[0] if len(codes) == total else SOME_FAILED)

@@ -1,4 +1,4 @@
-"""`lowlight info`: what a file says about how it was taken."""
+"""`lowlight info`: shows what a file says about how it was taken."""
 
 from __future__ import annotations
 

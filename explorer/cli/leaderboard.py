@@ -1,4 +1,4 @@
-"""`lowlight eval --leaderboard`: every available model on the leaderboard's sets, resuming where it stopped."""
+"""`lowlight eval --leaderboard`: measures every available model on the leaderboard's sets; resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def measure_board(asked: Asked) -> None:
-    """Measures what is not on the board yet, and writes the board after every figure and its page at the end.
+    """Measures what the board lacks; writes the board after every figure, and its page at the end.
 
     Models that cannot be measured are listed at the end; the others continue.
 
@@ -68,7 +68,7 @@ def measure_board(asked: Asked) -> None:
 
 
 def _measure(entrant: Entrant, each: BoardSet, data: Path, limit: int | None, board: Path) -> None:
-    """Puts one entrant's figures on one set on the board, unless they are there."""
+    """Adds one entrant's figures on one set to the board, unless it has them."""
     from explorer.encode import write_bytes
     from explorer.evaluation.leaderboard import PICTURE, board_json, is_known, merged, read_board
     from explorer.evaluation.leaderboard_measuring import PHOTOS, described, measured_on
@@ -86,7 +86,7 @@ def _measure(entrant: Entrant, each: BoardSet, data: Path, limit: int | None, bo
 
 
 def _places(output: Path | None) -> tuple[Path, Path]:
-    """The files of the board and of its page."""
+    """Returns the files of the board and of its page."""
     from explorer.evaluation.leaderboard import BOARD
 
     if output is not None:

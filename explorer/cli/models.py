@@ -1,4 +1,4 @@
-"""`lowlight models`: what can be used with `-m`."""
+"""`lowlight models`: lists what `-m` accepts."""
 
 from __future__ import annotations
 

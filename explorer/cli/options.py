@@ -1,4 +1,4 @@
-"""Options that several commands have, and what their texts mean."""
+"""Options that several commands share, and the meaning of their texts."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Rep
 
 
 def check_backend_option(backend: str) -> None:
-    """Refuses an unavailable backend before any photo is read; `auto` takes what there is.
+    """Refuses an unavailable backend before any photo is read; `auto` takes any.
 
     Raises:
         ExplorerError: see `explorer.engine.check_backend`.
@@ -150,7 +150,7 @@ def chosen_engine(
     workers: int | None,
     threads: int | None = None,
 ) -> Engine:
-    """The engine that the options ask for; a usage error where they contradict one another."""
+    """Returns the engine that the options ask for; a usage error if they contradict each other."""
     if name == "local" and address is not None:
         context.fail("--address goes with --engine ray.")
     from explorer.batch.run import Engine  # here: --help does without
@@ -159,7 +159,7 @@ def chosen_engine(
 
 
 def parse_ratio(text: str) -> float | Literal["auto"]:
-    """`auto`, or a number from 1 to 300.
+    """Parses `auto`, or a number from 1 to 300.
 
     Raises:
         RatioError: it is neither.
@@ -187,7 +187,7 @@ def chosen_treatment(
     saving: Saving,
     half: bool,
 ) -> Treatment:
-    """All choices for a photo except the model.
+    """Combines all choices for a photo except the model.
 
     Raises:
         RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
@@ -204,10 +204,10 @@ def chosen_treatment(
 
 
 def check_format(treatment: Treatment) -> None:
-    """Refuses what the results' format does not have, where a folder of results is all that is named.
+    """Refuses options that the results' format lacks, if only a folder of results is named.
 
     Raises:
-        OutputError: says which format has it.
+        OutputError: names the format that has it.
     """
     from explorer.encode import FORMATS
 
@@ -217,10 +217,10 @@ def check_format(treatment: Treatment) -> None:
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:
-    """The white balance that the options ask for.
+    """Returns the white balance that the options ask for.
 
     Raises:
-        WhiteBalanceError: both options are there, or one cannot be understood.
+        WhiteBalanceError: both options are given, or one is invalid.
     """
     if white_balance is not None and neutral_point is not None:
         raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")

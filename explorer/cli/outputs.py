@@ -1,4 +1,4 @@
-"""Output paths of results, and files that appear completely or not at all."""
+"""Paths of results, and files that appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 def plan_outputs(
     inputs: Sequence[Path], out: str, bits: int, suffix: str = ".png", saving: Saving | None = None
 ) -> list[Path]:
-    """The result's path for every input, in order.
+    """Returns the result's path for every input, in order.
 
     Args:
-        inputs: the photographs.
-        out: `-` (the standard output, as PNG) or a picture file for one input; or an existing folder (or any path that
-            ends in a separator), where each result is called `<stem><suffix>`, or `<full name><suffix>` where two
+        inputs: the photos.
+        out: `-` (standard output, as PNG) or a picture file for one input; or an existing folder (or any path that ends
+            in a separator), in which each result is called `<stem><suffix>`, or `<full name><suffix>` where two
             inputs share a stem.
         bits: 8 or 16 bits per channel.
         suffix: of results in a folder.
@@ -69,10 +69,10 @@ def plan_outputs(
 
 
 def is_folder(out: str) -> bool:
-    """True if results go into a folder that is there.
+    """True if results go into an existing folder.
 
     Raises:
-        OutputError: no file can be called so.
+        OutputError: no file can have this name.
     """
     try:
         return out != str(STANDARD) and Path(out).is_dir()
@@ -82,7 +82,7 @@ def is_folder(out: str) -> bool:
 
 
 def _names_in_folder(inputs: Sequence[Path], suffix: str) -> list[str]:
-    """The results' names, each another one also where upper and lower case are the same."""
+    """Returns the results' names, unique even if case is ignored."""
     from explorer.batch.listing import name_results
 
     names = [NAME if photo == STANDARD else photo.name for photo in inputs]
@@ -93,7 +93,7 @@ def _names_in_folder(inputs: Sequence[Path], suffix: str) -> list[str]:
 
 
 def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder: Path) -> None:
-    """Refuses a folder of intermediates in which one of them would replace a photograph or a result, before anything is
+    """Refuses a folder of intermediates in which one of them would replace a photo or a result, before anything is
     written.
 
     Raises:
@@ -143,18 +143,18 @@ def check_folder(folder: Path) -> None:
 
 
 Overwrite = Literal["all", "own", "none"]
-"""Existing files that may be replaced: all, those that folders record as results, or none."""
+"""Which existing files may be replaced: all, those that folders record as results, or none."""
 
 
 def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
-    """Raises OutputError where `path` is a folder, or is there and may not be overwritten.
+    """Raises OutputError if `path` is a folder, or exists and may not be overwritten.
 
     Args:
-        folder: of the results, which notes them.
+        folder: of the results, which records them.
     """
     if path.is_dir():
         raise OutputError(f"'{path}' is a folder, so no file can be written there; choose another output.")
-    if overwrite == "all" or not path.is_file():  # a device or a pipe takes what comes
+    if overwrite == "all" or not path.is_file():  # a device or a pipe is written to, not replaced
         return
     if overwrite == "none":
         raise OutputError(f"'{path}' already exists; leave out --no-overwrite or choose another output.")
@@ -163,15 +163,15 @@ def check_free(path: Path, overwrite: Overwrite, folder: Path) -> None:
 
 @contextmanager
 def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Path], Path]]:
-    """Gives a function that turns a file's path into a temporary one next to it, with the same suffix.
+    """Yields a function that turns a file's path into a temporary one next to it, with the same suffix.
 
     Args:
         folder: as for `check_free`.
 
-    When the block ends well, all temporary files take their places; when it does not, none of them stays.
+    If the block succeeds, all temporary files are moved to their places; if not, all are removed.
 
     Raises:
-        OutputError: a file is there and may not be overwritten, or cannot be put in its place.
+        OutputError: a file exists and may not be overwritten, or cannot be moved to its place.
     """
     moves: dict[Path, Path] = {}
 
@@ -187,7 +187,7 @@ def all_or_nothing(overwrite: Overwrite, folder: Path) -> Iterator[Callable[[Pat
             os.replace(temporary, final)
     except OutputError as error:
         said = str(error)
-        for temporary, final in moves.items():  # the name that was given is the one to be told
+        for temporary, final in moves.items():  # the message names the file that was asked for
             said = said.replace(str(temporary), str(final))
         raise OutputError(said) from error
     except OSError as error:
@@ -203,8 +203,8 @@ def save_intermediates(
     """Writes every intermediate: `<stem>.<name>.npy` with the floats themselves, and 16-bit PNGs to look at.
 
     Intermediates of one or three channels give `<stem>.<name>.png`; others give `<stem>.<name>_<n>.png` for each
-    three channels (or each channel). What a picture shows is the range that the architecture describes, moved to
-    [0, 1] and clipped.
+    three channels (or each channel). Pictures show the range that the architecture states, scaled to [0, 1] and
+    clipped.
 
     Returns:
         The files of each intermediate, the floats first.
@@ -229,7 +229,7 @@ def save_intermediates(
 
 
 def _as_pictures(values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """H x W x C values as colour pictures where C is a multiple of 3, else as grey ones."""
+    """Splits H x W x C values into colour pictures if C is a multiple of 3, otherwise into grey ones."""
     channels = values.shape[2]
     if channels % 3 == 0:
         return [values[:, :, first : first + 3] for first in range(0, channels, 3)]

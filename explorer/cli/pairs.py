@@ -1,4 +1,4 @@
-"""`lowlight darken FOLDER`: pairs to train on, from a folder of well-lit photographs."""
+"""`lowlight darken FOLDER`: makes pairs to train on from a folder of well-lit photos."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 def darken_folder(
     folder: Path, out: Path, noise: SensorNoise, ratio: float, seed: int, phase: str, max_side: int, *, quiet: bool
 ) -> None:
-    """Writes `low/NAME.jpg`, as the camera would have, and `high/NAME.png`, in the layout of LOL.
+    """Writes `low/NAME.jpg`, as the camera would, and `high/NAME.png`, in the layout of LOL.
 
-    Pairs that are there already stay as they are. A photograph that cannot be read is named and left out.
+    Existing pairs are kept. Unreadable photos are reported and skipped.
 
     Args:
-        folder: of the photographs.
-        out: the folder of the pairs; made if missing.
+        folder: of the photos.
+        out: the folder of the pairs; created if missing.
         max_side: longest side of the pairs, pixels.
 
     Raises:
-        PhotoError: there is no photograph.
-        DataError: two photographs have one name, or none can be read.
-        OutputError: the folder is the photographs' own, or cannot be written.
+        PhotoError: there is no photo.
+        DataError: two photos have the same name, or none can be read.
+        OutputError: the folder is that of the photos, or cannot be written to.
     """
     from explorer import open_photo
     from explorer.darkroom import darken

@@ -1,4 +1,4 @@
-"""Measured figures as a plot in a file: HTML that needs nothing else, or SVG and PNG where kaleido is installed."""
+"""Writes plots of measured figures: self-contained HTML, or SVG and PNG if kaleido is installed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def check_plot(path: Path, folders: Sequence[Path]) -> None:
     """Refuses a plot that cannot be written, before anything is measured.
 
     Args:
-        folders: of the pictures on which is measured.
+        folders: of the measured pictures.
 
     Raises:
-        OutputError: another suffix, no such folder, SVG and PNG without kaleido, or a plot that would replace one of
-            the pictures or be taken for one the next time.
+        OutputError: another suffix, no such folder, SVG or PNG without kaleido, or a plot that would replace one of the
+            pictures or be taken for one next time.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -46,15 +46,15 @@ def check_plot(path: Path, folders: Sequence[Path]) -> None:
 
 
 def write_plot(path: Path, points: Sequence[tuple[str, float, float]], what: str) -> None:
-    """Quality against time, a dot for each model.
+    """Plots quality against time, with a dot for each model.
 
     Args:
         path: checked by `check_plot`.
         points: (model, seconds a picture, PSNR in dB).
-        what: was measured, for the title.
+        what: the data set, for the title.
 
     Raises:
-        OutputError: the file cannot be written, or Chrome does not draw it.
+        OutputError: the file cannot be written, or Chrome fails to draw it.
     """
     from explorer.views.plots import quality_against_time
 
@@ -62,7 +62,7 @@ def write_plot(path: Path, points: Sequence[tuple[str, float, float]], what: str
 
 
 def write_figure(path: Path, figure: Figure, what: str) -> None:
-    """A figure with a title, on white.
+    """Writes a figure with a title, on white.
 
     Args:
         path: checked by `check_plot`.
@@ -83,12 +83,12 @@ def write_figure(path: Path, figure: Figure, what: str) -> None:
     )
     suffix = path.suffix.lower()
     if suffix == ".html":
-        # With its script inside: a plot that must fetch one shows nothing without a connection.
+        # Includes its script, because a plot that must download it shows nothing without a connection.
         data = figure.to_html(include_plotlyjs=True, full_html=True).encode()
     else:
         try:
             data = figure.to_image(format=suffix[1:], width=_WIDTH, height=_HEIGHT, scale=1 if suffix == ".svg" else 2)
-        except Exception as error:  # whatever hinders a browser
+        except Exception as error:  # a browser can fail in any way
             raise OutputError(
                 f"{path.name} could not be drawn ({type(error).__name__}); kaleido needs Chrome, or end it in .html."
             ) from error

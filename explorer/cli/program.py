@@ -1,4 +1,4 @@
-"""The program: its commands, and one place where every error becomes a sentence and an exit code."""
+"""The program: its commands, and the place where every error becomes a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from explorer.cli.terminal import open_closed_streams, silence, unwritten, write
 from explorer.errors import OutputError
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141  # what a program that SIGPIPE ended leaves in a shell
+BROKEN_PIPE = 141  # a shell's code for a program that SIGPIPE ended
 
 _EXIT_CODES = (
     ("0", "everything went well"),
@@ -105,7 +105,7 @@ def _options(
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """The arguments without `--debug`, and whether it was there (what follows `--` is left alone)."""
+    """Returns the arguments without `--debug`, and whether it was among them (those after `--` are kept)."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--debug"]
     return [*options, *arguments[end:]], len(options) < end
@@ -115,21 +115,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line.
 
     Args:
-        argv: the arguments without the program's name; those of the process by default.
+        argv: the arguments without the program's name; by default those of the process.
 
     Returns:
-        The exit code. Nothing that goes wrong leaves as an exception: errors are one sentence on the standard error.
+        The exit code. No error becomes an exception: each is one sentence on standard error.
     """
     arguments, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
     open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # file names need not fit the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")  # the terminal's encoding may lack characters of a file name
     DEBUG.set(debug)
     command = typer.main.get_command(program)
     with warnings.catch_warnings():
         if not debug:
-            warnings.simplefilter("ignore")  # a library's warnings are not a sentence for the user
+            warnings.simplefilter("ignore")  # libraries' warnings do not help the user
         try:
             # Not `command.main`: it would swallow a broken pipe and decide on exit codes itself.
             with command.make_context("lowlight", arguments or ["--help"]) as context:
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flushed(code: int) -> int:
-    """The exit code once the standard output is written; 141 where its reader went away while all else went well."""
+    """Returns the exit code after writing standard output; 141 if its reader has gone and everything else succeeded."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`lowlight restore`: dark photographs in, restored photographs out."""
+"""`lowlight restore`: restores dark photos."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def restore(
 
 
 def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None, told: _Told) -> None:
-    """Does what is not done yet, reports on it, and leaves with the exit code."""
+    """Restores what is missing, reports on it, and ends with the exit code."""
     if named.left_out and told.lines:
         write_line(left_out_line(named.left_out), err=True)
     record = work.begin(folder or Path(items[0].output).parent, folder is not None and named.any_folder)
@@ -132,12 +132,12 @@ def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None
 
 
 def _check_together(out: str, model: str | None, settings: Path | None, given: bool, more: bool, both: bool) -> None:
-    """Refuses options that cannot be together.
+    """Refuses options that exclude each other.
 
     Args:
-        given: an option of the picture that a file of settings says too is there.
-        more: there is something to return besides the picture.
-        both: files are to be replaced, and are not to be.
+        given: an option is present that a settings file sets too.
+        more: more than the picture is asked for.
+        both: replacing files is both asked for and forbidden.
     """
     if settings is None and model is None:
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
@@ -155,7 +155,7 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
 @dataclass
 class _Told:
-    """What a command line says of its work."""
+    """The report of a command line on its work."""
 
     out: str
     quiet: bool
@@ -168,7 +168,7 @@ class _Told:
 
     @property
     def lines(self) -> bool:
-        """True if there are lines for the reader."""
+        """True if it prints lines for readers."""
         return not (self.quiet or self.as_json)
 
     def begin(self, waiting: list[Item], kept: list[Item]) -> None:
@@ -198,7 +198,7 @@ class _Told:
 
 @dataclass
 class _Work:
-    """How the photos of a command line are restored."""
+    """The settings for the photos of a command line."""
 
     model: str | None
     weights: Path | None
@@ -210,18 +210,18 @@ class _Work:
     journal: Journal | None = None
 
     def follow(self, settings: Path) -> None:
-        """Takes what a file of settings says in the place of the options."""
+        """Replaces the options by those of a settings file."""
         from explorer.sidecar import read_settings
 
         self.settings = read_settings(settings)
         self.treatment = replace(self.treatment, black_level=self.settings.black_level)
 
     def begin(self, folder: Path, resumes: bool) -> Journal:
-        """The record of a folder of results, by which the next run tells them from photographs and from files of other
-        origin.
+        """Returns the record of a folder of results, by which the next run recognises them among photos and other
+        files.
 
         Args:
-            resumes: leave out what an earlier run did; else it is done again.
+            resumes: keep what an earlier run restored; otherwise restore it again.
         """
         if resumes:
             for each in {folder, self.intermediates or folder}:
@@ -244,7 +244,7 @@ class _Work:
         ]  # fmt: skip
 
     def outcomes(self, items: Sequence[Item]) -> Generator[Step[Item, dict[str, Any]], None, None]:
-        """The engine: restores one photograph after the other."""
+        """The engine: restores one photo after the other."""
         return overlapped(items, self.read, self.make, self.write)
 
     def read(self, item: Item) -> tuple[Path, Photo]:
@@ -272,7 +272,7 @@ class _Work:
                 photo, self.settings, backend=own, max_side=how.max_side(photo), intermediates=intermediates,
                 scene=scene,
             )  # fmt: skip
-        if self.loaded is None:  # after the first photo opened: an unreadable one is reported without loading torch
+        if self.loaded is None:  # after the first photo was opened: an unreadable one is reported without loading torch
             try:
                 self.loaded = load_model(str(self.model), self.weights)
             except Exception as error:  # no photo can be restored

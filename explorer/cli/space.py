@@ -1,4 +1,4 @@
-"""`lowlight space deploy`: the app as a Space of the Hugging Face Hub."""
+"""`lowlight space deploy`: uploads the app as a Space of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ space = typer.Typer(help="Serve the app from a Space on the Hugging Face Hub.", 
 
 @space.callback()
 def _group() -> None:
-    """Keeps `deploy` a subcommand: typer would make a lone command the group itself."""
+    """Keeps `deploy` a subcommand: typer would turn an only command into the group itself."""
 
 
 @space.command("deploy")

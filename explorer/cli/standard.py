@@ -1,4 +1,4 @@
-"""Photographs through the standard input, and results through the standard output: `-` in the place of a path."""
+"""Photos from standard input and results to standard output: `-` instead of a path."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from explorer.photo.light.masked import BlackChoice
 
 STANDARD = Path("-")
-"""Stands for the standard input among photographs, and for the standard output after -o."""
+"""Standard input as a photo, and standard output after -o."""
 NAME = "stdin"
 """Name of a photo from standard input."""
 
 
 def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
-    """A photograph that a command line names; see `explorer.open_photo`.
+    """Opens a photo that a command line names; see `explorer.open_photo`.
 
     Raises:
-        PhotoError: as `explorer.open_photo`; `-` where nothing comes through the standard input.
+        PhotoError: as `explorer.open_photo`; `-` if standard input is empty.
     """
     from explorer import open_photo
     from explorer.photo.files.quiet import allow_in_threads
 
-    allow_in_threads()  # photographs are read ahead in threads, none of which starts a process
+    allow_in_threads()  # photos are read ahead in threads, which must not start processes
     if path != STANDARD:
         return open_photo(path, black_level=black_level)
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
@@ -41,7 +41,7 @@ def opened(path: Path, black_level: BlackChoice = "auto") -> Photo:
 
 
 def write_out(data: bytes) -> None:
-    """Writes a result to the standard output.
+    """Writes a result to standard output.
 
     Raises:
         OutputError: it is a terminal, or closed.

@@ -1,4 +1,4 @@
-"""`lowlight sweep`: how good models are against light in electrons."""
+"""`lowlight sweep`: measures the quality of models against light in electrons."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def sweep(
 
 
 def _noises(camera: Camera, iso: str, gains: str | None) -> list[SensorNoise]:
-    """The camera at each sensitivity, in counts per electron where these are given."""
+    """Returns the camera at each sensitivity, in counts per electron if these are given."""
     if gains is not None:
         return [camera.at(gain=value) for value in _numbers(gains, "--gains")]
     return [camera.at(iso=value) for value in _numbers(iso, "--iso")]
@@ -106,10 +106,10 @@ def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:
 
 
 def _numbers(text: str, option: str) -> list[float]:
-    """ "400,1600" as numbers without repetitions, in their order.
+    """Parses "400,1600" as numbers without repetitions, in their order.
 
     Raises:
-        DataError: there are none, or one is not a number above 0.
+        DataError: there are no numbers, or one is not above 0.
     """
     try:
         values = [float(part) for part in text.split(",") if part.strip()]

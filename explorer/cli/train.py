@@ -1,4 +1,4 @@
-"""`lowlight train`, `lowlight replay` and `lowlight export`: weights from data, by the recipes of the project."""
+"""`lowlight train`, `lowlight replay` and `lowlight export`: make weights from data by the project's recipes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def train(
 
 
 def _chosen(recipe: str, data: Path, name: str | None, start_from: str | None, rate: float | None) -> Recipe:
-    """The recipe, as it is or on pictures of one's own."""
+    """Returns the recipe, as it is or for the user's own pictures."""
     from explorer.training.recipe import Own, load_recipe, own_recipe
     from explorer.training.sources import pictures_words
 
@@ -164,7 +164,7 @@ def export(
 
 
 def default_run(recipe: str) -> Path:
-    """The folder of a recipe's run when none is named: in the user's data directory."""
+    """Returns the default folder of a recipe's run, in the user's data directory."""
     from platformdirs import user_data_path
 
     return user_data_path("lowlight-explorer", appauthor=False) / "runs" / recipe
@@ -189,7 +189,7 @@ def _print_recipes() -> None:
 def _tracked(
     name: str | None, folder: Path, recipe: str, noted: dict[str, int]
 ) -> Iterator[Callable[[Progress], None]]:
-    """Gives what tells a tracker every fifty steps, if one is wanted."""
+    """Yields a function that reports to a tracker every fifty steps, if one is chosen."""
     if name is None:
         yield lambda progress: None
         return
@@ -217,7 +217,8 @@ def _tracked(
 
 @contextmanager
 def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """Gives what shows progress: a bar with the time left on a terminal, else one line for each validation."""
+    """Yields a function that shows progress: a bar with the time left on a terminal, otherwise a line for each
+    validation."""
     if quiet:
         yield lambda progress: None
         return

@@ -1,4 +1,4 @@
-"""`lowlight video`: dark clips, and folders of RAW frames, restored."""
+"""`lowlight video`: restores dark clips and folders of RAW frames."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def video(
 
 
 def _frames_of(source: Path) -> int:
-    """For the progress bar, where there is one; the run itself says what is wrong with a source."""
+    """Counts frames for the progress bar, if there is one; the run itself reports errors of the source."""
     import sys
 
     from explorer.errors import ExplorerError

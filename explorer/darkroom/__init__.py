@@ -1,4 +1,4 @@
-"""The darkroom: well-lit photos as measured cameras would have written them in the dark. Needs NumPy, not torch."""
+"""The darkroom: turns well-lit photos into those of measured cameras in the dark. Needs NumPy, not torch."""
 
 from explorer.darkroom.calibrate import Calibration, calibrate
 from explorer.darkroom.darkening import DarkExposure, DarkLight, dark_light, darken

@@ -1,9 +1,9 @@
-"""The noise of a camera of one's own, from dark frames and flat ones of one ISO.
+"""Measures the noise of the user's own camera, from dark and flat frames of one ISO.
 
 Dark frames are taken with the lens cap on, flat ones of an evenly lit surface, out of focus. The gain is the slope of
 the photon transfer curve: the variance of the noise grows with the mean by K (Janesick, "Photon Transfer", SPIE 2007,
-chapters 2 and 5). Two frames of the same light are subtracted, so that neither uneven light nor what is fixed in the
-sensor counts as noise; of a single frame, neighbours of the same colour are. Rows and the shape of the read noise are
+chapters 2 and 5). Two frames of the same light are subtracted, so that neither uneven light nor fixed patterns of the
+sensor count as noise; in a single frame, neighbours of the same colour are. Rows and the shape of the read noise are
 measured on dark frames as in ELD (Wei et al., CVPR 2020, section 4).
 """
 
@@ -20,9 +20,9 @@ from explorer.errors import DataError
 from explorer.photo.types import Photo, RawPhoto
 
 _CELL = 32
-"""Sides of the parts of a frame, in samples of one colour, of which each gives a mean and a variance."""
+"""Side of the parts of a frame, in samples of one colour; each gives a mean and a variance."""
 _DARK = 0.002
-"""Mean light of a frame, a fraction of saturation, up to which it can be a dark one."""
+"""Mean light of a frame, a fraction of saturation, up to which it can be a dark frame."""
 _CLIPPED = 0.9
 """Mean light of a part above which samples may be clipped."""
 _SHAPES = np.arange(-0.4, 0.305, 0.01)
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """The measurement from a set of frames."""
+    """A measurement from a set of frames."""
 
     noise: SensorNoise
     dark_frames: int
@@ -40,20 +40,20 @@ class Calibration:
     means: Array = field(repr=False)
     """Means of the parts of the flat frames, in counts above black."""
     variances: Array = field(repr=False)
-    """Counts squared, one for each mean."""
+    """Variances in counts squared, one for each mean."""
     notes: tuple[str, ...] = ()
 
 
 def calibrate(frames: Sequence[Photo], name: str | None = None) -> Calibration:
-    """A camera's noise at one ISO.
+    """Measures a camera's noise at one ISO.
 
     Args:
         frames: RAW photos with a mosaic, of one camera and one ISO: at least one dark frame and one flat one; two of
-            each tell more. Which is which, their light says.
-        name: what the camera is called; what the files say by default.
+            each give better figures. Their light tells which is which.
+        name: the camera's name; by default that in the files.
 
     Raises:
-        DataError: pictures, mixed cameras, sizes or ISO, no dark frame or no flat one, or frames without noise.
+        DataError: developed pictures, mixed cameras, sizes or ISO, no dark or no flat frame, or frames without noise.
     """
     raws = _checked(frames)
     counts = [_planes(raw) for raw in raws]
@@ -119,7 +119,7 @@ def _black(raw: RawPhoto) -> float:
 
 
 def _planes(raw: RawPhoto) -> Array:
-    """4 x h x w counts above black in the order R, G1, B, G2, cells that only complete the mosaic left out."""
+    """Returns 4 x h x w counts above black in the order R, G1, B, G2, without cells that only complete the mosaic."""
     levels = raw.black_level if len(raw.black_level) == 4 else (raw.black_level[0],) * 4
     top, left, bottom, right = (n + n % 2 for n in raw.inset)
     height, width = raw.mosaic.shape
@@ -133,27 +133,28 @@ def _planes(raw: RawPhoto) -> Array:
 
 
 def _differences(frames: list[Array]) -> list[Array]:
-    """Noise of the deviation of one frame: half differences of frame pairs; of a single frame, its own, high-passed."""
+    """Returns noise with the deviation of one frame: half differences of frame pairs; a single frame's own,
+    high-passed."""
     if len(frames) < 2:
         return [(frames[0][..., 1:] - frames[0][..., :-1]) / np.sqrt(2)]
     return [(one - other) / np.sqrt(2) for one, other in zip(frames[::2], frames[1::2], strict=False)]
 
 
 def _row_free_variance(darks: list[Array]) -> float:
-    """Variance of the read noise."""
+    """Returns the variance of the read noise."""
     values = [each - each.mean(axis=-1, keepdims=True) for each in _differences(darks)]
     return float(np.mean([each.var() for each in values])) * _lost(values[0].shape[-1], darks)
 
 
 def _lost(width: int, frames: list[Array]) -> float:
-    """The factor that corrects the variance for removing the mean of each row: that of differences of
-    neighbours is next to nothing."""
+    """Returns the factor that corrects the variance after removing each row's mean; negligible for differences of
+    neighbours."""
     return width / (width - 1) if len(frames) > 1 else 1.0
 
 
 def _row_variance(darks: list[Array]) -> float:
-    """Variance that all samples of a sensor row share, both colours of it: their means' covariance, which noise of the
-    samples themselves does not enter."""
+    """Returns the variance shared by all samples of a sensor row, of both its colours: the covariance of their means,
+    which does not contain the samples' own noise."""
     if len(darks) > 1:
         pairs = [(one - other) / np.sqrt(2) for one, other in zip(darks[::2], darks[1::2], strict=False)]
     else:
@@ -167,7 +168,7 @@ def _row_variance(darks: list[Array]) -> float:
 
 
 def _transfer(flats: list[Array], full: float) -> tuple[Array, Array]:
-    """Means and variances of the parts of flat frames, frames of like light paired."""
+    """Returns means and variances of the parts of flat frames, with frames of equal light paired."""
     ordered = sorted(flats, key=lambda planes: float(planes.mean()))
     means, variances = [], []
     at = 0
@@ -186,7 +187,7 @@ def _transfer(flats: list[Array], full: float) -> tuple[Array, Array]:
         blocks = [
             each.reshape(4, height // _CELL, _CELL, width // _CELL, _CELL).swapaxes(2, 3) for each in (light, noise)
         ]
-        # Without each row's own mean: row noise is no shot noise.
+        # Without each row's own mean, because row noise is not shot noise.
         inner = blocks[1] - blocks[1].mean(axis=-1, keepdims=True)
         spread = inner.var(axis=(-2, -1)) * _lost(_CELL, pair)
         mean = blocks[0].mean(axis=(-2, -1))
@@ -199,12 +200,12 @@ def _transfer(flats: list[Array], full: float) -> tuple[Array, Array]:
 
 
 def _slope(means: Array, variances: Array, at_dark: float) -> float:
-    """Slope of variance over mean through the dark frames' variance, parts weighted by how exactly they are known."""
+    """Fits the slope of variance over mean through the dark frames' variance, with parts weighted by their accuracy."""
     gain = float(np.sum(variances - at_dark) / max(np.sum(means), 1e-9))
     for _ in range(3):
         weights = 1 / np.maximum(at_dark + gain * means, 1e-9) ** 2
         gain = float(np.sum(weights * means * (variances - at_dark)) / np.sum(weights * means**2))
-        # Dust, hot pixels and edges: parts that no noise explains.
+        # Drops dust, hot pixels and edges: parts that noise does not explain.
         error = np.abs(variances - at_dark - gain * means) / np.maximum(at_dark + gain * means, 1e-9)
         kept = error <= 6 * np.sqrt(2) / _CELL
         if kept.sum() >= 8:
@@ -213,10 +214,11 @@ def _slope(means: Array, variances: Array, at_dark: float) -> float:
 
 
 def _shape(darks: list[Array]) -> float:
-    """Tukey lambda whose quantiles lie on the straightest line with the read noise's (Filliben's plot)."""
+    """Finds the Tukey lambda whose quantiles are closest to a line against those of the read noise (Filliben's
+    plot)."""
     first = darks[0] - np.median(darks[0], axis=(1, 2), keepdims=True)
     values = np.sort((first - first.mean(axis=-1, keepdims=True)).ravel())
-    if values.std() < 1:  # rounding is all that is seen
+    if values.std() < 1:  # only rounding is visible
         return 0.14
     share = (np.arange(2000) + 0.5) / 2000
     measured = np.quantile(values, share)
@@ -225,7 +227,7 @@ def _shape(darks: list[Array]) -> float:
 
 
 def _matrix(raw: RawPhoto) -> list[list[float]] | None:
-    """XYZ to camera RGB under daylight, as far as white-balanced colours and daylight gains tell it."""
+    """Estimates XYZ to camera RGB under daylight from white-balanced colours and daylight gains."""
     from explorer.photo.light.cameras import SRGB_TO_XYZ
 
     gains = raw.daylight or raw.as_shot

@@ -1,4 +1,4 @@
-"""Any well-lit photo as the RAW file or the JPEG that a camera would have written in the dark."""
+"""Turns any well-lit photo into the RAW file or the JPEG that a camera would have written in the dark."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from explorer.photo.values import FloatArray, Gains
 PHASES = (*BAYER_PHASES, "X-Trans")
 SUFFIXES = (".dng", ".jpg", ".jpeg")
 _PLACES = np.array([[0, 1], [3, 2]], dtype=np.uint8)
-"""R G1 / G2 B: places of a Bayer cell in the order R, G1, B, G2."""
+"""R G1 / G2 B: positions in a Bayer cell in the order R, G1, B, G2."""
 _LEAST_SIDE = 6
 
 
 @dataclass(frozen=True)
 class DarkLight:
-    """How dark an exposure is, in physical terms."""
+    """The darkness of an exposure, in physical terms."""
 
     grey_electrons: float
-    """Electrons that a pixel with a green filter collects of middle grey (18 %)."""
+    """Electrons that a green pixel collects from middle grey (18 %)."""
     snr: float
     """Signal of that pixel over the standard deviation of all its noise."""
     below_one_count: float
-    """Share of the samples whose light, without noise, is less than one count."""
+    """Share of samples whose light, without noise, is less than one count."""
     saturation_electrons: float
     """Electrons at the white level: the full well at this gain."""
 
@@ -49,16 +49,16 @@ class DarkLight:
 
 @dataclass(frozen=True, eq=False)
 class DarkExposure:
-    """A photo as a camera would have seen it in the dark, and what it should be restored to."""
+    """A photo as a camera would have recorded it in the dark, and its reference."""
 
     counts: NDArray[np.uint16] = field(repr=False)
-    """H x W sensor counts, the black level in them."""
+    """H x W sensor counts, including the black level."""
     reference: FloatArray = field(repr=False)
     """H x W x 3 sRGB: the well-lit photo."""
     noise: SensorNoise
     phase: str
     ratio: float
-    """How many times less light there was: the amplification that brings the reference's brightness back."""
+    """Factor by which there was less light: the amplification that gives the reference's brightness."""
     seed: int
     gains: Gains
     """White balance as shot: the camera's under daylight."""
@@ -72,7 +72,7 @@ class DarkExposure:
 
     @cached_property
     def photo(self) -> RawPhoto:
-        """The exposure as `explorer.open_photo` would give it from the DNG."""
+        """The exposure as `explorer.open_photo` would open it from the DNG."""
         return open_mosaic(
             self.counts, phase=self.phase, black=self.noise.black, white=self.noise.white, name=self.name,
             gains=self.gains, xyz_to_camera=self.xyz_to_camera, exposure=Exposure(iso=self.noise.iso),
@@ -81,8 +81,7 @@ class DarkExposure:
 
     @property
     def camera(self) -> str:
-        """The camera's name, which says that it was simulated: LibRaw would put its own levels in the place of the
-        file's, if it knew the camera."""
+        """The camera's name, marked as simulated: LibRaw replaces a file's levels by its own if it knows the camera."""
         return f"{SIMULATED}{self.noise.camera}"
 
     def picture(self) -> FloatArray:
@@ -90,7 +89,7 @@ class DarkExposure:
         return develop(self.photo)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), complete or not at all.
+        """Writes the RAW file (.dng) or the 8-bit JPEG (.jpg, .jpeg), completely or not at all.
 
         Raises:
             OutputError: another suffix, a folder that does not exist, a full disk.
@@ -123,7 +122,8 @@ def darken(
 ) -> DarkExposure:
     """Makes a well-lit photo dark.
 
-    The photo's light goes backwards through the camera (transfer curve, matrix, daylight white balance, colour filters;
+    The photo goes backwards through the camera's processing (transfer curve, matrix, daylight white balance, colour
+    filters;
     after Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019), is divided by the ratio, and is
     exposed with the camera's noise. White in the photo saturates the green channel.
 
@@ -166,7 +166,7 @@ def darken(
 
 
 def dark_light(noise: SensorNoise, ratio: float, below_one_count: float = 0.0) -> DarkLight:
-    """How dark a well-lit photo becomes, in physical terms; see `DarkLight`."""
+    """Computes how dark a well-lit photo becomes, in physical terms; see `DarkLight`."""
     electrons = MIDDLE_GREY * noise.full_scale / noise.gain / ratio
     # Rounding to counts adds a variance of 1/12.
     constant = (noise.read_deviation**2 + noise.row**2 + 1 / 12) / noise.gain**2
@@ -175,13 +175,13 @@ def dark_light(noise: SensorNoise, ratio: float, below_one_count: float = 0.0) -
 
 
 def daylight_gains(noise: SensorNoise) -> Gains:
-    """White-balance gains (green 1) that make daylight (D65) neutral for a camera."""
+    """Returns the white-balance gains (green 1) that make daylight (D65) neutral for a camera."""
     white = _matrix_of(noise) @ SRGB_TO_XYZ.sum(axis=1)
     return float(white[1] / white[0]), 1.0, float(white[1] / white[2])
 
 
 def filters(height: int, width: int, phase: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """H x W colours (0 red, 1 green, 2 blue), and H x W places in the order R, G1, B, G2, of a mosaic."""
+    """Returns H x W colours (0 red, 1 green, 2 blue) of a mosaic, and H x W positions in the order R, G1, B, G2."""
     tile = XTRANS_TILE if phase == "X-Trans" else np.roll(_PLACES, bayer_shift(phase), axis=(0, 1))
     period = len(tile)
     places = np.tile(tile, (-(-height // period), -(-width // period)))[:height, :width]
@@ -196,14 +196,14 @@ def _matrix_of(noise: SensorNoise) -> NDArray[np.float64]:
 def _sampled(
     reference: FloatArray, xyz_to_camera: NDArray[np.float64], gains: Gains, colours: NDArray[np.uint8]
 ) -> FloatArray:
-    """H x W fractions of saturation at the ratio 1: each pixel through its own filter."""
+    """Returns H x W fractions of saturation at ratio 1: each pixel through its own filter."""
     matrix = (srgb_to_camera(xyz_to_camera) / np.asarray(gains)[:, None]).astype(np.float32)
     light = np.empty(reference.shape[:2], dtype=np.float32)
-    for top in range(0, len(light), 256):  # a whole photo in linear light would be three more of its kind
+    for top in range(0, len(light), 256):  # a whole photo in linear light would need three times the memory
         part = slice(top, top + 256)
         camera = srgb_to_linear(reference[part]) @ matrix.T
         light[part] = np.take_along_axis(camera, colours[part][..., None], axis=2)[..., 0]
-    # Colours that the camera cannot see would be negative light.
+    # Colours outside the camera's gamut would be negative light.
     return np.maximum(light, 0, out=light)
 
 

@@ -1,4 +1,4 @@
-"""One camera at one gain, and an exposure of it: the noise model of `explorer.darkroom.sensors`, in NumPy."""
+"""Exposes light with the noise of a camera at one gain: the model of `explorer.darkroom.sensors`, in NumPy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from explorer.photo.validation import finite_number, shown
 from explorer.photo.values import FloatArray
 
 _BAND = 256
-"""Rows that are exposed at a time. Fixed: each band has random numbers of its own."""
+"""Rows exposed at a time. Fixed, because each band has its own random numbers."""
 _SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class SensorNoise:
-    """Everything that the noise of one camera at one gain is made of, in counts of its converter."""
+    """The noise parameters of one camera at one gain, in counts of its converter."""
 
     camera: str
     gain: float
@@ -33,7 +33,7 @@ class SensorNoise:
     shape: float
     """Its lambda."""
     row: float
-    """Standard deviation of the row noise, one value a row."""
+    """Standard deviation of the row noise, one value per row."""
     bias: tuple[float, float, float, float]
     """Offset of the mean dark frame from the black level in R, G1 (red's row), B and G2."""
     black: float
@@ -51,7 +51,7 @@ class SensorNoise:
 
     @property
     def read_deviation(self) -> float:
-        """Standard deviation of the read noise."""
+        """Returns the standard deviation of the read noise."""
         return self.read * tukey_deviation(self.shape)
 
 
@@ -72,16 +72,16 @@ def tukey_deviation(shape: float) -> float:
 
 
 def expose(light: FloatArray, planes: NDArray[np.integer], noise: SensorNoise, seed: int = 0) -> NDArray[np.uint16]:
-    """Exposes light: the counts that the camera writes.
+    """Exposes light, and returns the counts that the camera writes.
 
     Args:
         light: H x W, fraction of saturation; negative values are no light.
-        planes: H x W, the place of each sample in the order R, G1, B, G2 (0 to 3).
+        planes: H x W, the position of each sample in the order R, G1, B, G2 (0 to 3).
         noise: the camera.
-        seed: the same one gives the same exposure.
+        seed: the same seed gives the same exposure.
 
     Returns:
-        H x W counts, the black level in them, from 0 to the white level.
+        H x W counts including the black level, from 0 to the white level.
     """
     height, width = light.shape
     counts = np.empty((height, width), dtype=np.uint16)
@@ -102,12 +102,12 @@ def expose(light: FloatArray, planes: NDArray[np.integer], noise: SensorNoise, s
 
 
 def save_noise(noise: SensorNoise) -> bytes:
-    """A camera as the content of a file that `read_noise` reads."""
+    """Formats a camera as a file that `read_noise` reads."""
     return (json.dumps({"schema": _SCHEMA, **asdict(noise)}, indent=2) + "\n").encode()
 
 
 def read_noise(path: Path) -> SensorNoise:
-    """A camera from a file that `lowlight noise` wrote.
+    """Reads a camera from a file that `lowlight noise` wrote.
 
     Raises:
         DataError: there is no such file, or it does not describe a camera's noise.

@@ -1,4 +1,4 @@
-"""The noise of a camera's file in the units of its mosaic, by the table of measured sensors."""
+"""The noise of a camera's file in the units of its mosaic, from the table of measured sensors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ROUNDING = 1 / 12
 
 
 def noise_of_mosaic(raw: RawPhoto, gains: Gains) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Variance k x + s of a mosaic's planes R, G, G, B: shot noise, and read and row noise with rounding.
+    """Returns the variance k x + s of a mosaic's planes R, G, G, B: shot noise, and read and row noise with rounding.
 
     Args:
-        raw: at the size that the sensor has.
-        gains: what red, green and blue are multiplied by: white balance times ratio. x is what comes out.
+        raw: at the sensor's own size.
+        gains: factors of red, green and blue: white balance times ratio. x is the product.
 
     Returns:
         k and s, four values each; None if the camera was not measured at the file's ISO.

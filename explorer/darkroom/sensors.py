@@ -1,4 +1,4 @@
-"""Measured noise of cameras: the one table that the darkroom and the training draw from.
+"""Measured noise of cameras: the table that the darkroom and the training use.
 
 The model is that of Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw Denoising" (ELD), CVPR
 2020, section 3: K * Poisson(light / K) + read noise (Tukey lambda) + row noise + bias of the colour planes, rounded to
@@ -39,7 +39,7 @@ class MeasuredSensor:
     """Tukey lambda at equal steps of ln K from the lowest to the highest gain; empty for the middle of `shape`."""
 
     def shape_at(self, gain: float) -> float:
-        """Tukey lambda at a gain, between the measured ones on a line in ln K."""
+        """Returns the Tukey lambda at a gain, interpolated linearly in ln K."""
         shapes = self.shapes or (sum(self.shape) / 2,)
         low, high = (math.log(each) for each in self.gain)
         place = (min(max(math.log(gain), low), high) - low) / (high - low) * (len(shapes) - 1)
@@ -97,12 +97,12 @@ class Camera:
     """The key for `--camera`."""
     name: str
     sensors: tuple[MeasuredSensor, ...]
-    """By rising gain; the last whose `begins` is reached holds."""
+    """By rising gain; the last one whose `begins` is reached applies."""
     begins: tuple[float, ...]
-    """ISO from which each sensor's figures hold; 0 for the lowest."""
+    """ISO from which each sensor's figures apply; 0 for the lowest."""
     iso: tuple[tuple[float, float], tuple[float, float]] | None
     """Two points (ISO, K); between and beyond them, K lies on a line in logarithms. None if the calibration does not
-    say which ISO its gains belong to."""
+    state the ISO of its gains."""
     black: int
     white: int
     bias: tuple[float, float, float, float]
@@ -111,13 +111,13 @@ class Camera:
     """CIE XYZ (D65) to camera RGB, as Adobe publishes it for the camera; None for the nominal camera's."""
     source: str
     names: tuple[str, ...] = ()
-    """Other names in its files, besides `name`, maker and model."""
+    """Other names in its files than `name`, maker and model."""
 
     def gain_at(self, iso: float) -> float:
-        """K at an ISO.
+        """Returns K at an ISO.
 
         Raises:
-            DataError: the calibration does not say, or the ISO lies more than two stops beyond what was measured.
+            DataError: the calibration does not state it, or the ISO is more than two stops outside the measured range.
         """
         if self.iso is None:
             low, high = self.sensors[0].gain[0], self.sensors[-1].gain[1]
@@ -136,17 +136,17 @@ class Camera:
 
     @property
     def iso_range(self) -> tuple[float, float]:
-        """The lowest and the highest ISO that `gain_at` takes."""
+        """The lowest and the highest ISO that `gain_at` accepts."""
         assert self.iso is not None
         return self.iso[0][0] / 2, self.iso[1][0] * 4
 
     def at(self, iso: float | None = None, gain: float | None = None) -> SensorNoise:
-        """The camera at an ISO, or at a gain in counts per electron.
+        """Returns the camera at an ISO, or at a gain in counts per electron.
 
-        The scales lie on the published lines themselves; their spread from one exposure to the next is left out.
+        The scales lie on the published lines; their variation between exposures is ignored.
 
         Raises:
-            DataError: neither or both are given, or one lies far from what was measured.
+            DataError: neither or both are given, or one lies far outside the measured range.
         """
         if (iso is None) == (gain is None):
             raise DataError(f"Give the ISO of {self.name} or its gain in counts per electron, but not both.")
@@ -228,11 +228,11 @@ CAMERAS: dict[str, Camera] = {
         ),
     )
 }  # fmt: skip
-"""Cameras by what `--camera` takes."""
+"""Cameras by their key for `--camera`."""
 
 
 def camera_named(key: str) -> Camera:
-    """A camera of the table.
+    """Returns a camera of the table.
 
     Raises:
         DataError: no such camera; the message lists them.
@@ -245,11 +245,11 @@ def camera_named(key: str) -> Camera:
 
 
 SIMULATED = "Simulated "
-"""Before the name of the camera in files that the darkroom wrote."""
+"""Prefix of the camera's name in files that the darkroom wrote."""
 
 
 def noise_of_file(camera: str | None, iso: float | None) -> SensorNoise | None:
-    """The noise of a file by what it says of itself; None if its camera was not measured at about its ISO.
+    """Returns the noise of a file from its metadata; None if its camera was not measured near its ISO.
 
     Args:
         camera: maker and model, as `RawPhoto.camera` has them.
@@ -258,7 +258,7 @@ def noise_of_file(camera: str | None, iso: float | None) -> SensorNoise | None:
     if camera is None or iso is None or not math.isfinite(iso) or iso <= 0:
         return None
     wanted = _plain(camera.removeprefix(SIMULATED))
-    # Of two calibrations of one camera the later one in the table holds: it is by ISO.
+    # Of two calibrations of one camera, the later one in the table applies, which is by ISO.
     found = [c for c in CAMERAS.values() if c.iso and wanted in {_plain(name) for name in (c.name, *c.names)}]
     try:
         return found[-1].at(iso=iso) if found else None

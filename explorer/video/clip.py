@@ -1,4 +1,4 @@
-"""Clips through PyAV: a first pass over the packets says what there is, a second one decodes."""
+"""Reads clips with PyAV: a first pass over the packets collects the facts, a second one decodes."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from explorer.video.colour import bits_of, srgb_of
 from explorer.video.source import Facts, Frame, av_module, even_picks, stamp
 
 _SHORT = Fraction(1, 2)
-"""Seconds by which the packets may end before the container says; more, and the file was cut off."""
+"""Seconds by which the packets may end before the stated duration; with more, the file was cut off."""
 _STATES_LENGTH = ("matroska", "webm", "flv")
-"""Formats whose header states the length of the clip itself; others are guessed from the bit rate."""
+"""Formats whose header states the clip's duration; for others it is guessed from the bit rate."""
 _DEFAULT_RATE = Fraction(25)
 _FORMATS = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,mjpeg,h264,hevc,obu,ivf,flv,ogg,asf,mxf,nut,gif,apng,dv,"
     "yuv4mpegpipe,wtv,rm,swf,3gp"
 )
 """Containers that are one file. Others (playlists, lists of pictures, scripts) name files and addresses that FFmpeg
-would open, whoever wrote them."""
+would open, even if an attacker wrote them."""
 _ONE_FILE = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 
 @dataclass(frozen=True)
 class _Pass:
-    """The facts from a pass over the packets."""
+    """Facts from a pass over the packets."""
 
     count: int
     times: list[int] | None
     """Presentation times, sorted; None if packets have none."""
     last_duration: int
     end: Fraction
-    """Seconds at which the last packet of any stream ends."""
+    """End of the last packet of any stream, in seconds."""
 
 
 class Clip:
-    """A file with a video stream."""
+    """A source that is a file with a video stream."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,7 +95,7 @@ class Clip:
         raise VideoError(f"{self.path.name} contains no video stream; give a clip with pictures.")
 
     def _scan(self, container: Any, stream: Any) -> _Pass:
-        """All packets, without decoding.
+        """Reads all packets, without decoding.
 
         Raises:
             VideoError: no frames, or the file was cut off.
@@ -141,7 +141,7 @@ class Clip:
         raise VideoError(f"{self.path.name} contains no frame that can be decoded; choose another clip.")
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
-        """Decoded frames, and for packets that the decoder refuses their time (an int)."""
+        """Yields decoded frames, and the time (an int) of packets that the decoder refuses."""
         stream.codec_context.options = {"err_detect": "explode"}
         for packet in container.demux(stream):
             try:
@@ -151,7 +151,7 @@ class Clip:
                     yield int(packet.pts)
 
     def _ordered(self, container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
-        """Times and frames in order; None for damaged frames."""
+        """Yields times and frames in order; None for damaged frames."""
         damaged: list[int] = []
         last: int | None = None
         step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
@@ -202,7 +202,7 @@ class Clip:
         return RgbPhoto(image, bits_of(frame), name=self.path.name)
 
     def samples(self, count: int) -> list[Photo]:
-        """See `Source.samples`. Where the clip cannot be sought in, the first frame stands for all."""
+        """See `Source.samples`. If the clip is not seekable, the first frame stands for all."""
         found: list[Photo] = []
         times = self._times or []
         with self._opened() as container:
@@ -216,8 +216,8 @@ class Clip:
         return found or [self._photo(self._first_frame())]
 
     def frame_at(self, place: float) -> Photo:
-        """The frame at a place of the clip, from 0 (the first) to 1 (the last); the nearest before it where that one
-        is damaged. Where the clip cannot be sought in, the first frame stands for all."""
+        """Returns the frame at a position in the clip, from 0 (the first) to 1 (the last); the nearest one before it if
+        that is damaged. If the clip is not seekable, the first frame stands for all."""
         times = self._times or []
         wanted = times[round(min(max(place, 0.0), 1.0) * (len(times) - 1))] if times else 0
         found: Any = None

@@ -1,6 +1,8 @@
-"""Decoded frames to sRGB and back: planes, matrix, range, primaries and transfer curve as the frame states them.
+"""Converts decoded frames to sRGB and back, with the planes, matrix, range, primaries and transfer curve that the frame
+states.
 
-In float arithmetic: in the dark, half a step of an 8-bit conversion is a colour cast once it is amplified. Matrices are
+In float arithmetic, because amplified darkness turns half a step of an 8-bit conversion into a colour cast. Matrices
+are
 those of ITU-R BT.601, BT.709 and BT.2020, codes those of ITU-T H.273.
 """
 
@@ -25,17 +27,17 @@ _GBR = re.compile(r"gbra?p(\d*)(?:le)?")
 _GREY = re.compile(r"gray(\d*)(?:le)?")
 _SEMI_PLANAR = {"nv12": 8, "p010le": 10, "p016le": 16}
 _LARGE = 720
-"""Rows from which a frame that does not name its matrix is taken as BT.709, as players do; smaller ones as BT.601."""
+"""Rows from which a frame without a stated matrix counts as BT.709, as in players; smaller ones count as BT.601."""
 _BT709, _LIMITED = 1, 1
 
 
 def bits_of(frame: Any) -> int:
-    """Bits a sample of a decoded frame."""
+    """Returns the bits per sample of a decoded frame."""
     return max((component.bits for component in frame.format.components), default=8)
 
 
 def srgb_of(frame: Any) -> tuple[FloatArray, str | None]:
-    """H x W x 3 sRGB in [0, 1] of a decoded frame, not rotated, and a note for HDR."""
+    """Converts a decoded frame to H x W x 3 sRGB in [0, 1], not rotated; also returns a note for HDR."""
     image = _rgb(frame)
     try:
         space = coded_space(int(frame.color_primaries), int(frame.color_trc))
@@ -105,7 +107,7 @@ def _converted(frame: Any, y: NDArray, u: NDArray, v: NDArray, bits: int, subsam
 
 
 def _upsampled(chroma: FloatArray, subsampled: str, shape: tuple[int, ...]) -> FloatArray:
-    """Linear interpolation: samples lie on every second column, and between two rows (H.273, chroma type 0)."""
+    """Interpolates linearly: samples lie on every second column, and between two rows (H.273, chroma type 0)."""
     height, width = shape
     if subsampled == "grey":
         return np.broadcast_to(chroma, (height, width))
@@ -125,8 +127,8 @@ def _upsampled(chroma: FloatArray, subsampled: str, shape: tuple[int, ...]) -> F
 
 @cache
 def _dither(height: int, width: int) -> FloatArray:
-    """Ordered dither of 8 x 8 (Bayer, ICC 1973), from -0.5 to 0.5: the same in every frame, so that rounding makes
-    neither bands nor, where a slow change crosses a step, flicker."""
+    """Returns an ordered dither of 8 x 8 (Bayer, ICC 1973), from -0.5 to 0.5: the same in every frame, so that rounding
+    causes neither bands nor, where a slow change crosses a step, flicker."""
     tile = np.zeros((1, 1))
     for _ in range(3):
         tile = np.block([[4 * tile, 4 * tile + 2], [4 * tile + 3, 4 * tile + 1]])
@@ -135,7 +137,7 @@ def _dither(height: int, width: int) -> FloatArray:
 
 
 def frame_of(image: FloatArray, pix_fmt: str, pts: int, time_base: Any) -> Any:
-    """A frame to encode: BT.709, limited range.
+    """Makes a frame to encode: BT.709, limited range.
 
     Args:
         image: H x W x 3 sRGB in [0, 1]; even sides for 4:2:0.

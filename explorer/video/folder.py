@@ -21,7 +21,7 @@ _DEFAULT_RATE = Fraction(24)
 
 
 class Folder:
-    """Frames that are files, in the order of their numbers."""
+    """A source whose frames are files, ordered by number."""
 
     def __init__(self, path: Path, fps: float | None = None) -> None:
         self.path = path
@@ -84,10 +84,10 @@ class Folder:
 
 
 def _in_order(folder: Path) -> list[Path]:
-    """The photos of a folder by their numbers.
+    """Lists the photos of a folder by number.
 
     Raises:
-        VideoError: there are none, or numbers are missing.
+        VideoError: there are no photos, or numbers are missing.
     """
     files = [each for each in folder.iterdir() if each.is_file() and is_photo_name(each.name) and each.name[0] != "."]
     if not files:

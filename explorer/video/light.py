@@ -1,21 +1,21 @@
-"""How an automatic ratio follows the light from frame to frame: slowly, so that brightness does not pump."""
+"""Lets an automatic ratio follow the light from frame to frame, slowly, so that brightness does not pump."""
 
 from __future__ import annotations
 
 import math
 
 FOLLOW_SECONDS = 2.0
-"""Time in which the ratio comes two thirds of the way."""
+"""Seconds in which the ratio covers two thirds of a change."""
 
 
 def followed(ratio: float, wanted: float, seconds: float) -> float:
-    """The next ratio of a clip or a camera.
+    """Returns the next ratio of a clip or a camera.
 
-    The way is measured in stops, so that brighter and darker are alike.
+    The change is measured in stops, so that brightening and darkening behave alike.
 
     Args:
         ratio: of the frame before.
-        wanted: what the new frame asks for by itself.
+        wanted: the new frame's own suggestion.
         seconds: between the two frames.
     """
     share = 1 - math.exp(-seconds / FOLLOW_SECONDS)

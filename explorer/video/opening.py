@@ -1,4 +1,4 @@
-"""Where frames come from: a clip in any container that PyAV reads, or a folder of photos in order."""
+"""Opens a source of frames: a clip in any container that PyAV reads, or a folder of photos in order."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from explorer.video.source import Source
 
 
 def open_source(path: Path, fps: float | None = None) -> Source:
-    """A source of frames.
+    """Opens a source of frames.
 
     Args:
-        fps: frames a second of a folder.
+        fps: frames per second of a folder.
 
     Raises:
-        VideoError: nothing there that can be restored as a video; one sentence says why.
+        VideoError: nothing there can be restored as a video; the sentence says why.
     """
     if not path.exists():
         raise VideoError(f"{path} does not exist; check the path.")

@@ -1,5 +1,5 @@
-"""Results of a run in parts, so that a killed run resumes: each part is a piece of the final stream, with what the next
-one needs to continue. When all are there they are put together with the sound, without encoding again."""
+"""Writes the results of a run in parts, so that a killed run resumes: each part is a piece of the final stream, with
+the state from which the next one continues. At the end they are joined with the sound, without encoding again."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _OWNER = "owner"
 
 @dataclass(frozen=True)
 class Codec:
-    """An encoder that results are written with."""
+    """An encoder for results."""
 
     name: str
     crf: int | None
-    """By default; None for a lossless codec."""
+    """The default; None for a lossless codec."""
     most_crf: int
     options: dict[str, str]
     odd: bool
-    """Takes 4:4:4, and so sides that are odd numbers."""
+    """True if it takes 4:4:4, and so odd sides."""
     suffixes: tuple[str, ...]
 
 
@@ -53,12 +53,12 @@ CODECS = {
         Codec("ffv1", None, 0, {"g": "1"}, True, (".mkv",)),
     )
 }
-"""Without frames that are coded out of order, so that parts can be joined whatever the times of their frames."""
+"""Options that prevent frames coded out of order, so that parts can be joined whatever the times of their frames."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a result is encoded."""
+    """The encoding of a result."""
 
     codec: Codec
     crf: int | None
@@ -68,11 +68,11 @@ class Format:
 
 
 def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts) -> Format:
-    """Checks a result's encoding before any work is done.
+    """Checks a result's encoding before any work.
 
     Raises:
-        OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, no such
-            folder.
+        OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, or no
+            such folder.
     """
     known = CODECS.get(codec)
     if known is None:
@@ -116,18 +116,18 @@ class State:
     """The state from which the next part continues."""
 
     done: int = 0
-    """Frames that are encoded."""
+    """Number of encoded frames."""
     ratio: float | None = None
     """Ratio of the last frame."""
     damaged: list[tuple[int, float]] = field(default_factory=list)
-    """Frames that were repeated, and their seconds."""
+    """Repeated frames, and their seconds."""
     network: float = 0.0
-    """Seconds in the network."""
+    """Seconds spent in the network."""
     steady: Steady | None = None
 
 
 class Parts:
-    """The folder of parts next to a result."""
+    """A folder of parts, next to the result."""
 
     def __init__(self, out: Path, job: dict[str, Any]) -> None:
         self._out = out
@@ -136,10 +136,10 @@ class Parts:
         self._own()
 
     def _own(self) -> None:
-        """Takes up the parts of an earlier run of the same job; those of another one are removed.
+        """Continues with the parts of an earlier run of the same job; removes those of another one.
 
         Raises:
-            OutputError: another process is at work on them, or the folder cannot be written to.
+            OutputError: another process is writing them, or the folder cannot be written to.
         """
         try:
             owner = int((self.folder / _OWNER).read_text())
@@ -161,7 +161,7 @@ class Parts:
             raise OutputError(f"{self.folder} cannot be written ({error.strerror}); choose another place.") from error
 
     def finished(self) -> list[Path]:
-        """The parts that are whole, in order."""
+        """The complete parts, in order."""
         found: list[Path] = []
         while (path := self._part(len(found))).is_file() and self._state(len(found)).is_file():
             found.append(path)
@@ -188,7 +188,7 @@ class Parts:
         return State(said["done"], said["ratio"], damaged, said["network"], steady)
 
     def keep(self, temporary: Path, state: State) -> None:
-        """Lets a part that is written take its place."""
+        """Moves a finished part to its place."""
         index = len(self.finished())
         arrays: dict[str, Any] = {}
         if state.steady is not None and state.steady.image is not None:
@@ -201,12 +201,12 @@ class Parts:
         with replacing(self._state(index)) as path, path.open("wb") as file:
             np.savez(file, said=json.dumps(said), **arrays)
         os.replace(temporary, self._part(index))
-        if index:  # only the newest is continued from; its pictures would fill the disk
+        if index:  # only the newest one is needed to continue; the pictures of all would fill the disk
             with replacing(self._state(index - 1)) as path, path.open("wb") as file:
                 np.savez(file, said=json.dumps({}))
 
     def release(self) -> None:
-        """Records that no process works here any more."""
+        """Records that no process is writing here any more."""
         (self.folder / _OWNER).unlink(missing_ok=True)
 
     def remove(self) -> None:
@@ -215,7 +215,8 @@ class Parts:
 
 
 def _stream(av: Any, container: Any, format_: Format, facts: Facts) -> Any:
-    """The stream of pictures: of every part, and of the whole, with the same settings and so with the same header."""
+    """Adds the stream of pictures, with the same settings and therefore the same header for every part and the
+    whole."""
     options = dict(format_.codec.options)
     if format_.crf is not None:
         options["crf"] = str(format_.crf)
@@ -234,8 +235,8 @@ def _stream(av: Any, container: Any, format_: Format, facts: Facts) -> Any:
 
 @contextmanager
 def _usual_scheduling() -> Iterator[None]:
-    """Takes back what SVT-AV1 does when it is opened by root, as in a container: this thread and the encoder's would be
-    scheduled in real time from then on, and what they start too, before everything else on the machine."""
+    """Undoes a change that SVT-AV1 makes when root opens it, as in a container: this thread, the encoder's and those
+    that they start would run with real-time priority, ahead of everything else on the machine."""
     if sys.platform != "linux":
         yield
         return
@@ -261,27 +262,27 @@ class Part:
         self._stream = _stream(av, self._container, format_, facts)
 
     def write(self, image: FloatArray, time: int) -> None:
-        """Encodes a frame: H x W x 3 sRGB in [0, 1], at a time in units of the source's time base."""
+        """Encodes a frame: H x W x 3 sRGB in [0, 1], at a time in the source's time base."""
         frame = frame_of(image, self._format.pix_fmt, time, self._facts.time_base)
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> Path:
-        """Ends the part; gives its file."""
+        """Ends the part; returns its file."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
         return self.path
 
     def abandon(self) -> None:
-        """Gives the part up."""
+        """Discards the part."""
         self._container.close()
         self.path.unlink(missing_ok=True)
 
 
 def assemble(parts: list[Path], source: Source, out: Path, format_: Format) -> None:
-    """Puts parts and the source's sound together, packet by packet.
+    """Joins the parts and the source's sound, packet by packet.
 
     Raises:
-        VideoError: the container does not take the sound.
+        VideoError: the container does not accept the sound.
         OutputError: the file cannot be written.
     """
     av = av_module()
@@ -327,7 +328,7 @@ _Timed = tuple[Fraction, int, Any]
 
 
 def _pictures(av: Any, parts: list[Path], stream: Any, facts: Facts) -> Iterator[_Timed]:
-    """Packets of all parts, each with its own duration: until the next one."""
+    """Yields the packets of all parts, each with its duration: until the next one."""
     held: Any = None
     for part in parts:
         with av.open(str(part)) as container:

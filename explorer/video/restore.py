@@ -1,4 +1,4 @@
-"""`restore_video`: a clip or a folder of frames to a restored clip."""
+"""`restore_video`: restores a clip or a folder of frames."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from explorer.video.steady import PRIMED, Steady
 from explorer.weights.store import LoadedModel
 
 _SAMPLES = 9
-"""Frames by which the ratio of a clip is chosen."""
+"""Number of frames from which a clip's ratio is chosen."""
 _PART_FRAMES, _PART_SECONDS, _LEAST_FRAMES = 240, 60.0, 12
-"""A part ends after so many frames, or this many seconds of work and at least a few frames."""
+"""A part ends after this many frames, or after this many seconds of work and at least a few frames."""
 
 
 @dataclass(frozen=True)
 class VideoProgress:
-    """How far a run is."""
+    """The progress of a run."""
 
     done: int
-    """Frames that are restored, those of an earlier run included."""
+    """Restored frames, including those of an earlier run."""
     frames: int
-    """As many as the container holds."""
+    """Frames in the container."""
     seconds: float
-    """Since this run began."""
+    """Seconds since this run began."""
     network: float
-    """Seconds of it in the network."""
+    """Seconds of those spent in the network."""
     ratio: float
     image: FloatArray
-    """The newest result, H x W x 3 sRGB in [0, 1]: to be shown during the run."""
+    """The newest result, H x W x 3 sRGB in [0, 1], to show during the run."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class VideoResult:
     """Ratio of the clip, or of its last frame if the ratio follows the light."""
     ratio_source: str
     damaged: tuple[tuple[int, float], ...]
-    """Frames that could not be decoded and repeat the one before: number (from 0) and seconds."""
+    """Frames that could not be decoded and repeat the previous one: number (from 0) and seconds."""
     resumed: int
-    """Frames that an earlier run had restored."""
+    """Frames that an earlier run restored."""
     seconds: float
     network: float
-    """Seconds in the network, of all runs."""
+    """Seconds spent in the network by all runs."""
     model: str
     notes: tuple[str, ...]
 
@@ -122,7 +122,7 @@ def restore_video(
 
 @dataclass(frozen=True)
 class _Way:
-    """How all frames of a clip are restored."""
+    """The settings for all frames of a clip."""
 
     model: LoadedModel
     ratio: float | None
@@ -132,7 +132,7 @@ class _Way:
     backend: str
 
     def job(self, clip: Source, codec: str, format_: Format) -> dict[str, Any]:
-        """By what a run knows the parts of an earlier one for its own."""
+        """Identifies the job, so that a run recognises the parts of an earlier one."""
         return {
             "source": clip.fingerprint(), "model": [self.model.name, self.model.identity.sha256], "ratio": self.ratio,
             "follow": self.follow, "steady": self.steady, "codec": [codec, format_.crf, format_.pix_fmt],
@@ -141,7 +141,7 @@ class _Way:
 
 
 def _given(ratio: float | str, follow: bool) -> float | None:
-    """The ratio where it is a number; None if it is automatic, as one that follows the light must be."""
+    """The ratio if it is a number; None if it is automatic, which following the light requires."""
     if isinstance(ratio, str) and ratio.strip().lower() == "auto":
         return None
     number = check_ratio(ratio)
@@ -165,8 +165,8 @@ def _check_places(path: Path, out: Path) -> None:
 
 
 class _Run:
-    """One run over the frames that are not done yet. Decoding, preparing, the network, what follows it (in the caller's
-    thread) and encoding each have a thread, so that the network need not wait for what surrounds it."""
+    """One run over the missing frames. Decoding, preparing, the network, the steps after it (in the caller's thread)
+    and encoding each have a thread, so that the network does not wait for the others."""
 
     def __init__(
         self, clip: Source, parts: Parts, format_: Format, way: _Way, progress: Callable[[VideoProgress], None],
@@ -191,14 +191,14 @@ class _Run:
         self._rate = float(clip.facts.rate) if way.follow else None
 
     def _chosen(self) -> tuple[float, str]:
-        """The median of what some frames ask for; of the first one where the ratio follows."""
+        """The median of the suggestions for some frames; that of the first frame if the ratio follows the light."""
         photos = self._clip.samples(1 if self._way.follow else _SAMPLES)
         asked = [suggested_ratio(photo, self._way.model) for photo in photos]
         values = sorted(value for value, _ in asked)
         return values[len(values) // 2], asked[0][1]
 
     def into(self, out: Path) -> VideoResult:
-        """Restores what is missing, and puts all parts together."""
+        """Restores what is missing, and joins all parts."""
         state, facts = self._state, self._clip.facts
         try:
             self._restore_missing()
@@ -265,7 +265,7 @@ class _Run:
         )
 
     def _results(self) -> Iterator[tuple[Frame, FloatArray]]:
-        """Frames with their steadied results, in order; the first ones once the beginning is averaged."""
+        """Yields frames with their steadied results, in order; the first ones after the beginning is averaged."""
         primed = self._state.steady is None or self._state.done > 0
         held: list[tuple[Frame, FloatArray | None, FloatArray | None]] = []
         last: FloatArray | None = None
@@ -306,13 +306,13 @@ class _Run:
     _last: FloatArray | None = None
 
     def _previous(self) -> FloatArray | None:
-        """The result before the first frame of this run, where the averages know it."""
+        """The result before the first frame of this run, if the averages have it."""
         return None if self._state.steady is None else self._state.steady.image
 
     def _begun(
         self, held: list[tuple[Frame, FloatArray | None, FloatArray | None]]
     ) -> Iterator[tuple[Frame, FloatArray]]:
-        """The first frames of a clip."""
+        """Yields the first frames of a clip."""
         steady = self._state.steady
         assert steady is not None or not held
         good = [(seen, image) for _, image, seen in held if image is not None and seen is not None]
@@ -326,7 +326,7 @@ class _Run:
             yield frame, first if self._last is None else self._last
 
     def _finished(self, stage: Stage) -> FloatArray | None:
-        """The result, H x W x 3 sRGB in [0, 1]; None for a damaged frame."""
+        """Returns the result, H x W x 3 sRGB in [0, 1]; None for a damaged frame."""
         self._state.ratio = stage.ratio
         if stage.job is None or stage.found is None:
             return None

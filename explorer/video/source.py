@@ -21,7 +21,7 @@ class Frame:
     time: int
     """In units of the source's time base."""
     photo: Photo | None
-    """None for a damaged frame: the one before it is repeated."""
+    """None for a damaged frame, for which the previous one is repeated."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Facts:
 
     name: str
     frames: int
-    """As many as the container holds; some of them may not be shown."""
+    """Number of frames in the container; some of them may not be shown."""
     time_base: Fraction
     rate: Fraction
-    """Frames a second, on average."""
+    """Frames per second, on average."""
     bits: int
     width: int
     """Width of the upright picture."""
@@ -41,9 +41,9 @@ class Facts:
     last_duration: int = 0
     """Duration of the last frame, in units of the time base; 0 if unknown."""
     aspect: Fraction | None = None
-    """Width of an upright pixel over its height, where it is not 1."""
+    """Width of an upright pixel over its height, if it is not 1."""
     sound: int = 0
-    """Streams of sound."""
+    """Number of sound streams."""
     notes: tuple[str, ...] = field(default=())
 
 
@@ -54,20 +54,20 @@ class Source(Protocol):
     facts: Facts
 
     def frames(self, skip: int = 0) -> Iterator[Frame]:
-        """Frames in order. The first `skip` are left out, and not converted."""
+        """Yields frames in order. The first `skip` are skipped without converting them."""
         ...
 
     def samples(self, count: int) -> list[Photo]:
-        """A few frames from all over it, to choose the ratio by."""
+        """Yields a few frames from all over the source, from which the ratio is chosen."""
         ...
 
     def fingerprint(self) -> str:
-        """A value that changes when the source does."""
+        """Returns a value that changes when the source does."""
         ...
 
 
 def stamp(paths: list[Path]) -> str:
-    """A hash of names, sizes and times of files."""
+    """Hashes names, sizes and times of files."""
     parts = []
     for path in paths:
         stat = path.stat()
@@ -76,12 +76,12 @@ def stamp(paths: list[Path]) -> str:
 
 
 def even_picks(total: int, count: int) -> list[int]:
-    """Up to `count` different numbers, spread evenly from 0 to `total` - 1."""
+    """Returns up to `count` different numbers, spread evenly from 0 to `total` - 1."""
     return sorted({round((k + 0.5) * total / count - 0.5) for k in range(count)} & set(range(total)))
 
 
 def av_module() -> Any:
-    """PyAV.
+    """Imports PyAV.
 
     Raises:
         ExplorerError: it is not installed.

@@ -1,4 +1,4 @@
-"""What a frame goes through, each stage in a thread of its own, so that the network waits for nothing around it."""
+"""The stages of a frame, each in its own thread, so that the network does not wait for the others."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Stage:
     frame: Frame
     """Without its photo."""
     ratio: float
-    """What the frames up to it lead to."""
+    """The ratio that follows from the frames up to it."""
     job: Job | None = None
     """None for a damaged frame."""
     given: ModelInput | None = None
     """Without its planes once the network has had them."""
     found: Computed | None = None
-    """What the network gave."""
+    """The network's result."""
     seen: FloatArray | None = None
     """For the temporal step, from `seen_of`."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done to bring frame and model together, in sentences."""
+        """Notes on how the frame was prepared for the model, in sentences."""
         return tuple(note for each in (self.given, self.found) if each is not None for note in each.notes)
 
     def picture(self) -> FloatArray:
-        """The result, H x W x 3 sRGB in [0, 1]; of a computed frame, once."""
+        """Returns the result, H x W x 3 sRGB in [0, 1], of a computed frame; once only."""
         assert self.job is not None and self.given is not None and self.found is not None
         photo, color = self.job.photo, self.job.model.config.output.color
         lying = self.given.placement.lying(self.found.maps.pop("image"), photo)
@@ -57,7 +57,7 @@ class Stage:
 def prepared(
     frames: Iterator[Frame], model: LoadedModel, ratio: float, steady: bool, rate: float | None
 ) -> Iterator[Stage]:
-    """What the network is given of each frame.
+    """Prepares each frame for the network.
 
     Args:
         ratio: 1 to 300, that of the frame before.
@@ -77,7 +77,7 @@ def prepared(
 
 
 def computed(stages: Iterator[Stage], backend: str) -> Iterator[Stage]:
-    """What the network makes of each frame."""
+    """Runs the network on each frame."""
     for stage in stages:
         if stage.job is None or stage.given is None:
             yield stage
@@ -87,7 +87,7 @@ def computed(stages: Iterator[Stage], backend: str) -> Iterator[Stage]:
 
 
 def ahead(items: Iterator[Item], most: int = 1) -> Iterator[Item]:
-    """The same items, the next ones made in a thread meanwhile."""
+    """Yields the same items, while a thread makes the next ones."""
     ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(most)
     ended = threading.Event()
 
@@ -110,7 +110,7 @@ def ahead(items: Iterator[Item], most: int = 1) -> Iterator[Item]:
             return
         finally:
             close = getattr(items, "close", None)
-            if close is not None:  # what makes them from others ends these, too
+            if close is not None:  # this also closes the iterators that they are made from
                 close()
         put((None, None))
 

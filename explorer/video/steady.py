@@ -1,17 +1,17 @@
-"""The temporal step: takes flicker and crawling noise away where the picture stands still.
+"""The temporal step: removes flicker and crawling noise where the picture stands still.
 
-Results are averaged recursively, each pixel with a weight of its own: 1/n after n frames that agree, so that the
-average is the best one from the second frame on, down to a least weight. Whether a pixel stands still is judged on the
-amplified input, whose noise is nearly white, not on the result, whose noise the network has bent: by the mean of the
+Results are averaged recursively, each pixel with its own weight: 1/n after n frames that agree, so that the average is
+optimal from the second frame on, down to a minimum weight. Whether a pixel stands still is judged on the
+amplified input, whose noise is nearly white, not on the result, whose noise the network has changed: by the mean of the
 residual around it, which shows faint large changes, and by its energy, which shows fine ones, both against the noise,
-in each colour. Where either is more than noise explains, the new frame is taken as it is; so nothing drags a ghost
-behind it.
+in each colour. Where either is more than noise explains, the new frame is used unchanged, so that nothing leaves a
+ghost.
 
 The noise is measured for several brightnesses at a time: within a frame (Immerkaer, "Fast Noise Variance Estimation",
-1996), which texture inflates, and between frames, which motion inflates. While the camera stands still the second one
-is believed, while it moves the smaller of the two. Light that flickers as a whole is evened out first.
+1996), which texture inflates, and between frames, which motion inflates. The second is used while the camera stands
+still, the smaller of the two while it moves. Flicker of the whole light is removed first.
 
-All of this happens at half the size.
+All of this is computed at half the size.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
 
 MOST_FRAMES = 24
-"""How many frames an average is worth at most."""
+"""Maximum number of frames in an average."""
 PRIMED = 8
-"""Frames of the beginning that are averaged backwards first, so that a clip does not start noisier than it "
-"continues."""
+"""Number of first frames that are averaged backwards, so that a clip does not start noisier than it continues."""
 _WINDOW = 9
-"""Sides of the surroundings by which a pixel is judged, at half size."""
+"""Side of the neighbourhood by which a pixel is judged, at half size."""
 _BINS = 8
 _BLOCK = 16
-"""Sides of the parts by which light as a whole is compared, at half size."""
+"""Side of the parts in which the whole light is compared, at half size."""
 _MEAN_LIMITS, _ENERGY_LIMITS = (3.0, 4.4), (3.0, 4.6)
 """Where agreement begins to end, and where it has ended: of the mean, and of the energy's logarithm, in their standard
 deviations."""
@@ -49,17 +48,18 @@ _SPREAD = (0.17, 0.45)
 """Least and greatest standard deviation of the energy's logarithm: of white noise over the window, and of noise that
 comes in few large steps, as that of 8-bit files does once it is amplified."""
 _FOLLOW = 0.06
-"""Share of a change of the whole light that is let through with each frame."""
+"""Share of a change of the whole light that passes with each frame."""
 _CUT = 0.45
-"""Natural logarithm of a change of light, beyond which it is a new scene."""
+"""Natural logarithm of the change of light beyond which it is a new scene."""
 _SAMPLES = 1 << 15
-"""Pixels that the quantiles of a large frame are taken of, about."""
+"""Approximate number of pixels for the quantiles of a large frame."""
 _LEAST = 0.3 / 255
-"""Noise that is assumed at least: the rounding of an 8-bit frame."""
+"""Minimum noise: the rounding of an 8-bit frame."""
 
 
 def seen_of(photo: Photo, ratio: float) -> FloatArray:
-    """The amplified colours of a photo at about half its size, upright, sRGB or balanced camera RGB in [0, 1]."""
+    """Returns the amplified colours of a photo at about half its size, upright, sRGB or balanced camera RGB in [0,
+    1]."""
     if isinstance(photo, RawPhoto):
         light = _cells(photo) * np.float32(ratio)
         return upright(display_of(np.minimum(light, 1)), photo.rotation, photo.mirrored)
@@ -88,14 +88,14 @@ def _cells(photo: RawPhoto) -> FloatArray:
 
 @dataclass
 class Steady:
-    """The averages so far; `step` gives each frame's result."""
+    """The averages so far; `step` returns each frame's result."""
 
     seen: FloatArray | None = None
     """Average of the amplified input, H' x W' x 3."""
     image: FloatArray | None = None
     """Average of the results, H x W x 3."""
     count: FloatArray | None = None
-    """Frames that each pixel's average is worth."""
+    """Number of frames in each pixel's average."""
     still_noise: NDArray[np.float32] | None = None
     """Variance by colour and brightness (3 x 8) while the camera last stood still."""
     shares: list[float] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Steady:
         self.shares.clear()
 
     def step(self, seen: FloatArray, image: FloatArray) -> FloatArray:
-        """A frame's steadied result.
+        """Returns a frame's steadied result.
 
         Args:
             seen: its input, from `seen_of`.
@@ -151,7 +151,7 @@ class Steady:
         moves = _camera_moves(seen @ LUMINANCE, luma)
         still = np.ones_like(self.count)
         noise = []
-        for c in range(3):  # what keeps its luma may change its colour
+        for c in range(3):  # a pixel of equal luma may have changed its colour
             average, new = (np.ascontiguousarray(each[..., c]) for each in (self.seen, seen))
             residual = (new - average) / scale
             energy, mean = (ndimage.uniform_filter(each, _WINDOW) for each in (residual * residual, residual))
@@ -182,7 +182,7 @@ class Steady:
 def _variance(
     within: NDArray[np.float32], between: NDArray[np.float32], last: NDArray[np.float32] | None, moves: bool
 ) -> NDArray[np.float32]:
-    """The noise's variance by brightness, from one frame, from two, and while the camera last stood still."""
+    """Estimates the noise's variance by brightness, from one frame, from two, and while the camera last stood still."""
     if moves:
         found = np.minimum(within, between)
     else:
@@ -194,18 +194,18 @@ def _variance(
 
 
 def _places(length: int, height: int, width: int, shift: int = 0) -> slice:
-    """Along one side, the pixels that quantiles are taken of, or their neighbours."""
+    """Selects, along one side, the pixels for the quantiles, or their neighbours."""
     return slice(1 + shift, length - 1 + shift, max(2, round((height * width / _SAMPLES) ** 0.5)))
 
 
 def _sampled(values: NDArray[Any], down: int = 0, across: int = 0) -> NDArray[Any]:
-    """Some of the pixels, never one at the border, or their neighbours."""
+    """Selects some of the pixels, never at the border, or their neighbours."""
     height, width = values.shape
     return values[_places(height, height, width, down), _places(width, height, width, across)]
 
 
 def _response(seen: FloatArray) -> FloatArray:
-    """Magnitude of Immerkaer's mask at the sampled pixels, scaled to the noise's deviation."""
+    """Computes the magnitude of Immerkaer's mask at the sampled pixels, scaled to the noise's standard deviation."""
     total = np.zeros_like(_sampled(seen))
     for down, across in np.ndindex(3, 3):
         weight = (1, -2, 1)[down] * (1, -2, 1)[across]
@@ -214,7 +214,7 @@ def _response(seen: FloatArray) -> FloatArray:
 
 
 def _parts(bins: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
-    """The sampled pixels of each brightness; all of them where there are too few."""
+    """Groups the sampled pixels by brightness; takes all of them where there are too few."""
     sampled = _sampled(bins).ravel()
     order = np.argsort(sampled, kind="stable")
     edges = np.searchsorted(sampled[order], np.arange(_BINS + 1))
@@ -223,7 +223,7 @@ def _parts(bins: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
 
 
 def _by_bin(sampled: FloatArray, parts: list[NDArray[np.intp]], *quantiles: float) -> NDArray[np.float32]:
-    """Quantiles (one a row) of the sampled values of each brightness."""
+    """Returns quantiles (one per row) of the sampled values of each brightness."""
     values = sampled.ravel()
     return np.array([np.quantile(values[part], quantiles) for part in parts], dtype=np.float32).T
 
@@ -245,11 +245,11 @@ def _blocks(values: FloatArray) -> FloatArray:
 
 
 def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
-    """Logarithm of how many times brighter the picture is, and whether it is so as a whole: most parts alike."""
+    """Returns the logarithm of the change in brightness, and whether the whole picture changed: most parts alike."""
     one, other = _blocks(new), _blocks(old)
     ratios = np.log((one + 0.01) / (other + 0.01))
     change = float(np.median(ratios))
-    # How far parts differ from one another because of noise alone is not known here: a few per cent is no motion.
+    # How much parts differ because of noise is not known here; a few per cent is not motion.
     alike = float(np.mean(np.abs(ratios - change) < 0.02 + 0.25 * abs(change)))
     return change, alike > 0.6
 
@@ -282,7 +282,7 @@ def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
 
 
 def _reduced(values: FloatArray, factor: int) -> FloatArray:
-    """Means of square parts."""
+    """Returns the means of square parts."""
     height, width = (n // factor * factor for n in values.shape[:2])
     if not height or not width:
         return values
@@ -299,7 +299,7 @@ def _half_luma(image: FloatArray) -> FloatArray:
 
 
 def _averaged(average: FloatArray, new: FloatArray, weight: FloatArray) -> FloatArray:
-    """An average (H x W x 3) with a new frame in it, whose weight (H' x W') is that of the nearest pixel."""
+    """Blends a new frame into an average (H x W x 3), with the weight (H' x W') of the nearest pixel."""
     (height, width), (rows, columns) = average.shape[:2], weight.shape
     column = np.repeat(np.minimum(np.arange(width) * columns // width, columns - 1), 3)
     row = np.minimum(np.arange(height) * rows // height, rows - 1)

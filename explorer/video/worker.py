@@ -1,8 +1,8 @@
-"""What the app does to a visitor's clip, in a separate process: FFmpeg meets files that strangers chose, and a clip
-takes minutes that the server must be able to end.
+"""Restores a visitor's clip for the app in a separate process: FFmpeg opens untrusted files, and the server must be
+able to end work that takes minutes.
 
-The process gets its task as JSON on the command line and tells what it does in lines of JSON on its standard output. It
-ends with its parent: the other end of its standard input is closed then.
+The process gets its task as JSON on the command line and reports in lines of JSON on its standard output. It ends with
+its parent, which closes the other end of its standard input.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from explorer.photo.light.reduce import reduced
 from explorer.sandbox.decoder import bound_data
 
 TELL_SECONDS = 0.5
-"""Between two lines about one run, at least."""
+"""Minimum seconds between two lines about one run."""
 _SHOWN_SIDE = 640
 _NICE = 5
-"""The page's other visitors come first."""
+"""Niceness: the page's other visitors come first."""
 
 
 def main(task: dict[str, Any]) -> None:
@@ -54,10 +54,10 @@ def _tell(**what: Any) -> None:
 
 
 def _checked(task: dict[str, Any]) -> Any:
-    """The clip, if it is no larger and no longer than the page takes.
+    """Opens the clip, if it is no larger and no longer than the page accepts.
 
     Raises:
-        VideoError: it is, or no clip at all.
+        VideoError: it is larger or longer, or not a clip.
     """
     from explorer.video.clip import Clip
 

@@ -1,4 +1,4 @@
-"""Widgets for notebooks, one line in a cell each, on the same views as the app.
+"""Widgets for notebooks, each opened with one line, built on the same views as the app.
 
     import explorer
 
@@ -8,8 +8,8 @@
     explorer.widgets.features("night.dng")
 
 A photo is a path, the name of a bundled example ("still_life"), a file's bytes, a `Photo`, an H x W x 3 array, a tensor
-or a picture of Pillow; without one the first example greets, and every widget takes an upload. The classroom's pieces
-are `ask`, `predict`, `check`, `play`, `replay` and `hand_in`. Nothing is imported before it is used: `import
+or a Pillow image; without one, the first example opens. Every widget accepts uploads. The classroom's parts are `ask`,
+`predict`, `check`, `play`, `replay` and `hand_in`. Modules are imported when they are first used, so `import
 explorer.widgets` needs no ipywidgets.
 """
 
@@ -62,11 +62,11 @@ __all__ = [
 ]
 
 PREVIEW_SIDE = 480
-"""Longest side, in pixels, at which widgets restore a photo unless told otherwise."""
+"""Default longest side, in pixels, at which widgets restore a photo."""
 
 
 def _module(name: str) -> Any:
-    """One of this package's modules.
+    """Imports one of this package's modules.
 
     Raises:
         ExplorerError: anywidget is not installed.
@@ -99,19 +99,18 @@ def restore(
     strength: float = 100,
     max_side: int = PREVIEW_SIDE,
 ) -> RestoreExplorer:
-    """A photo before and after a model, with sliders for amplification and strength.
+    """Shows a photo before and after a model, with sliders for amplification and strength.
 
     Args:
-        photo: a path, an example's name, a file's bytes, a `Photo`, an H x W x 3 array, a tensor or a picture of
-            Pillow; the first example if None.
+        photo: a path, an example's name, a file's bytes, a `Photo`, an H x W x 3 array, a tensor or a Pillow image; the
+            first example if None.
         model: a name of `explorer.list_models()` or a loaded model; the first network if None.
         ratio: amplification in linear light, 1 to 300, or "auto" for the model's own suggestion.
-        strength: how much of the restoration is taken, 0 (the developed photo) to 100 (the network's picture).
+        strength: how much of the restoration is used, 0 (the developed photo) to 100 (the network's picture).
         max_side: longest side of the preview, in pixels.
 
     Returns:
-        A widget with `photo`, `model`, `ratio`, `strength`, `result` and `error`. What cannot be done is said in the
-        widget.
+        A widget with `photo`, `model`, `ratio`, `strength`, `result` and `error`. The widget shows its errors.
     """
     shown: RestoreExplorer = _module("restore_explorer").RestoreExplorer(
         photo, model, ratio, strength=strength, max_side=max_side
@@ -127,7 +126,7 @@ def compare(
     reference: Source | None = None,
     max_side: int = PREVIEW_SIDE,
 ) -> CompareExplorer:
-    """Several models on one photo under one zoom, with figures, time and cost.
+    """Compares several models on one photo under one zoom, with figures, time and cost.
 
     Args:
         photo: as in `restore`.
@@ -149,7 +148,7 @@ def retinex(
     *,
     max_side: int = 320,
 ) -> RetinexExplorer:
-    """A photo split into reflectance and illumination, and lit again by hand. Arguments as in `restore`."""
+    """Splits a photo into reflectance and illumination, and lights it again by hand. Arguments as in `restore`."""
     shown: RetinexExplorer = _module("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
     return shown
 
@@ -162,7 +161,7 @@ def features(
     layer: str | None = None,
     max_side: int = 320,
 ) -> FeatureExplorer:
-    """The channels of a network's layers, each of which can be switched off. Arguments as in `restore`.
+    """Shows the channels of a network's layers, each of which can be switched off. Arguments as in `restore`.
 
     Args:
         layer: a name of `explorer.inspect.layers`; one in the middle of the network if None.
@@ -182,7 +181,7 @@ def predict(
     because: str = "",
     reveal: Callable[[], Any] | None = None,
 ) -> Prediction:
-    """Asks for an answer first and reveals the right one then.
+    """Asks for a prediction, then reveals the right answer.
 
     Args:
         question: text; HTML and LaTeX between dollar signs are shown as such.
@@ -199,12 +198,12 @@ def predict(
 
 
 def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None = None) -> Prediction:
-    """One of the lessons' own questions; its text, its answer and the reason are in the package, not in the notebook.
+    """Asks one of the lessons' own questions; its text, answer and explanation are in the package, not in the notebook.
 
     Args:
         question: its name, e.g. "1.green".
-        measured: what the answer is computed from, where it is measured in the lesson; a function of no arguments is
-            called at the reveal, so that it may name what later cells measure.
+        measured: what the answer is computed from, if the lesson measures it; a function without arguments is called at
+            the reveal, so it can use results of later cells.
         reveal: as for `predict`.
 
     Raises:
@@ -215,7 +214,7 @@ def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None
 
 
 def speak(language: str) -> None:
-    """Sets the language in which checks, questions and controls of this session speak.
+    """Sets the language of this session's checks, questions and controls.
 
     Args:
         language: "en" or "de".
@@ -229,10 +228,10 @@ def speak(language: str) -> None:
 
 
 def hand_in(lesson: str | int, name: str, folder: str | Path = ".") -> Path:
-    """Writes what this session's checks and predictions came to, for the teacher; `lowlight class collect` reads it.
+    """Writes the results of this session's checks and predictions for the teacher; `lowlight class collect` reads them.
 
     Args:
-        lesson: its number, or a word of the teacher's.
+        lesson: its number, or a word that the teacher chose.
         name: the learner's.
         folder: where the file goes.
 
@@ -254,7 +253,7 @@ def check(exercise: str, answer: Any) -> Verdict:
 
     Args:
         exercise: its name, e.g. "1.levels".
-        answer: a value or a function; `...` is an answer that is not given yet.
+        answer: a value or a function; `...` means not answered yet.
 
     Raises:
         ExplorerError: there is no such exercise; the message lists the known ones.
@@ -267,7 +266,7 @@ def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
     """Plays a training: the same validation picture after every epoch, with its figure.
 
     Args:
-        run: a run's folder, the name of weights that carry a `training` folder, or an `explorer.inspect.runs.Run`.
+        run: a run's folder, the name of weights with a `training` folder, or an `explorer.inspect.runs.Run`.
         figure: which validation figure stands next to the picture.
     """
     shown: ReplayPlayer = _module("player").ReplayPlayer(run, figure=figure)
@@ -275,7 +274,7 @@ def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
 
 
 def as_model(net: RestorationNet, architecture: str, name: str = "mine", **conventions: Any) -> LoadedModel:
-    """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
+    """Makes a model for the widgets and `explorer.restore` from a network that a cell has built or trained.
 
     Args:
         net: it is copied, so that further training does not change the model.
@@ -290,11 +289,11 @@ def as_model(net: RestorationNet, architecture: str, name: str = "mine", **conve
 
 
 def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
-    """A function with a control for each of its arguments, drawn again when one is moved.
+    """Shows a function with a control for each argument, and draws its result again when one is moved.
 
     Args:
-        draw: takes the controls by name; gives pictures (title -> array), a plotly figure, HTML, or a list of those.
-        title: stands above.
+        draw: takes the controls by name; returns pictures (title -> array), a plotly figure, HTML, or a list of those.
+        title: shown above.
         controls: by argument, (lowest, highest, start), the same with "log" after it, or a list of words.
     """
     shown: Playground = _module("playground").Playground(draw, title, controls)
@@ -302,10 +301,10 @@ def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playgrou
 
 
 def pictures(titled: Any, *, tile_width: int = 250) -> Any:
-    """Pictures in a row under one zoom: no controls, only to look.
+    """Shows pictures in a row under one zoom, without controls.
 
     Args:
         titled: title -> H x W or H x W x 3 array in [0, 1]; "title | note" puts a note below.
-        tile_width: least width of one, in pixels.
+        tile_width: minimum width of a picture, in pixels.
     """
     return _module("gallery").pictures(titled, tile_width=tile_width)

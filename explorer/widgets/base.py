@@ -1,4 +1,5 @@
-"""What the explorers share: a photo and its upload, a model, an amplification, and errors that are said and kept."""
+"""The shared base of the explorers: a photo and its upload, a model, an amplification, and errors that are shown and
+kept."""
 
 from __future__ import annotations
 
@@ -26,17 +27,17 @@ _HIGHEST = float(np.log10(300))
 class Explorer(ipywidgets.VBox):
     """The frame of every explorer.
 
-    Subclasses set `title`, build their controls, and compute and show in `_update`. What the user does in the page
-    never raises into nowhere: an error is said in the widget, kept as `error`, and raised again by `result`. What a
-    cell sets (`w.ratio = 500`) raises at once, too.
+    Subclasses set `title`, build their controls, and compute and show in `_update`. An error caused in the page is not
+    lost: the widget shows it, keeps it as `error`, and `result` raises it again. Setting a value in a cell (`w.ratio =
+        500`) also raises at once.
     """
 
     title = "label.explorer"
-    """Id of what stands at its head."""
+    """Id of its heading."""
 
     def __init__(self, *, max_side: int, ratio: float | str = "auto", wanted: Iterable[str] | None = None) -> None:
         self.error: Exception | None = None
-        """The error of the last attempt; None where it went well."""
+        """The error of the last attempt; None if it succeeded."""
         self.max_side = max_side
         self._photo: Photo | None = None
         self._source: Any = None
@@ -103,7 +104,7 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Any:
-        """What was computed last.
+        """The last result.
 
         Raises:
             ExplorerError: the last attempt failed; the widget shows the same sentence.
@@ -115,17 +116,17 @@ class Explorer(ipywidgets.VBox):
     # What subclasses say
 
     def _update(self) -> None:
-        """Computes and shows the result for photo, model and ratio as they are now."""
+        """Computes and shows the result for the current photo, model and ratio."""
         raise AssertionError("subclasses define it")
 
     def _busy(self, working: bool) -> None:
-        """Says that a result is being computed."""
+        """Shows that a result is being computed."""
 
     def _opened(self) -> None:
-        """Called when another photo is open."""
+        """Called when another photo has been opened."""
 
     def _afresh(self) -> None:
-        """Puts back what was set for the photo before, when a reader has opened another one."""
+        """Resets what was set for the previous photo when a reader has opened another one."""
 
     def _chosen(self) -> None:
         """Called when another model is chosen."""
@@ -133,7 +134,7 @@ class Explorer(ipywidgets.VBox):
     # The machinery
 
     def _start(self, photo: Source | None, model: ModelChoice | None) -> None:
-        """Opens the first photo with the first model. What fails is said in the widget, not raised."""
+        """Opens the first photo with the first model. Errors are shown in the widget, not raised."""
 
         def begin() -> None:
             if model is not None:
@@ -147,9 +148,10 @@ class Explorer(ipywidgets.VBox):
         self._by_user(begin)
 
     def _by_user(self, act: Callable[[], None]) -> None:
-        """Runs what a user asked for in the page. Errors that a user can cause are said; others are said and raised."""
+        """Runs what a user asked for in the page. Errors that a user can cause are shown; others are shown and
+        raised."""
         if not self._quiet:
-            with suppress(ExplorerError):  # said in the widget and kept in `error`
+            with suppress(ExplorerError):  # shown in the widget and kept in `error`
                 self._by_cell(act)
 
     def _by_cell(self, act: Callable[[], None]) -> None:
@@ -169,7 +171,7 @@ class Explorer(ipywidgets.VBox):
 
     @contextmanager
     def _silent(self) -> Iterator[None]:
-        """Changes controls without answering them."""
+        """Changes controls without reacting to the change."""
         before, self._quiet = self._quiet, True
         try:
             yield
@@ -237,5 +239,5 @@ class Explorer(ipywidgets.VBox):
 
 
 def _tidy(value: float) -> float:
-    """A slider's value as the ratio that it means: its ends come out of a logarithm a little beyond 1 and 300."""
+    """Converts a slider's value to a ratio: its ends come out of a logarithm slightly beyond 1 and 300."""
     return float(f"{min(300.0, max(1.0, value)):.4g}")

@@ -25,11 +25,11 @@ from explorer.widgets.opening import Source, fitted, reference_image
 from explorer.widgets.selection import ModelChoice
 
 MOST = 12
-"""Models that are compared at once."""
+"""Maximum number of models compared at once."""
 
 
 class CompareExplorer(Explorer):
-    """Models side by side under one zoom, with PSNR and SSIM where there is a reference, time, size and cost.
+    """Compares models side by side under one zoom, with time, size and cost, and PSNR and SSIM if there is a reference.
 
     `w.chosen = ["lime", "clahe"]` and `w.ratio = 30` do what the controls do; `w.result` is a list of
     `explorer.inspect.Compared`, and `w.plot()` the figure of quality against time.
@@ -73,7 +73,7 @@ class CompareExplorer(Explorer):
         return [*networks, *(name for name in ("identity", "clahe") if name in self.models.labels)]
 
     def _offer(self, ticked: Sequence[str]) -> None:
-        """A tick box for every model, those of a cell's own among them."""
+        """Makes a tick box for every model, including those that cells have added."""
         for name, words in self.models.labels.items():
             if name not in self._boxes:
                 self._boxes[name] = ipywidgets.Checkbox(
@@ -85,7 +85,7 @@ class CompareExplorer(Explorer):
         self._limit()
 
     def _limit(self) -> None:
-        """Where as many are ticked as can be compared, the others cannot be."""
+        """Disables the other boxes when as many are ticked as can be compared."""
         full = len(self.chosen) >= MOST
         for box in self._boxes.values():
             box.disabled = full and not box.value
@@ -93,7 +93,7 @@ class CompareExplorer(Explorer):
 
     @property
     def chosen(self) -> list[str]:
-        """Names of the models that are compared; set it to compare others."""
+        """Names of the compared models; set it to compare others."""
         return [name for name, box in self._boxes.items() if box.value]
 
     @chosen.setter
@@ -106,12 +106,12 @@ class CompareExplorer(Explorer):
 
     @property
     def result(self) -> list[Compared]:
-        """One entry for each model; raises what went wrong, if anything did."""
+        """One entry for each model; raises the error if the last attempt failed."""
         shown: list[Compared] = super().result
         return shown
 
     def plot(self) -> Any:
-        """Quality against time as a plotly figure, for models that were measured against a reference.
+        """Plots quality against time with plotly, for models that were measured against a reference.
 
         Raises:
             ExplorerError: there is no reference, so nothing was measured.

@@ -1,4 +1,4 @@
-"""What a function gives, as a widget: pictures, figures, text, or whatever a notebook can display."""
+"""Turns a function's result into a widget: pictures, figures, text, or anything that a notebook can display."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from explorer.widgets.style import html
 
 
 def as_widget(value: Any) -> ipywidgets.Widget | None:
-    """A widget as it is; pictures for a mapping of titles to arrays or for one array; an interactive plot for a plotly
+    """Returns a widget unchanged; pictures for a mapping of titles to arrays or for one array; an interactive plot for
+    a plotly
     figure; HTML for a text; several below one another for a list or tuple; else the object's own display."""
     if value is None or isinstance(value, ipywidgets.Widget):
         return value

@@ -1,4 +1,4 @@
-"""Exercises and their checks: an answer is right, not there yet, or wrong in a way that can be named."""
+"""Exercises and their checks: an answer is right, not given yet, or wrong in a way that the check can name."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Exercise:
     name: str
     """Number of the notebook and a word, e.g. "1.levels"."""
     find: Check
-    """Takes the answer and gives what is wrong with it in one sentence; None where it is right."""
+    """Takes the answer and returns in one sentence what is wrong with it; None if it is right."""
     praise: str
-    """What the right answer means."""
+    """Explains the right answer."""
 
     @property
     def sentences(self) -> dict[str, str]:
-        """Its praise and what its check may say, in English, by id."""
+        """The praise and the messages of the check, in English, by id."""
         said = self.find.sentences if isinstance(self.find, Judge) else ()
         return {f"{self.name}.praise": self.praise, **{f"{self.name}.{index}": each for index, each in enumerate(said)}}
 
     def wrong(self, answer: Any) -> str | None:
-        """What is wrong with an answer, in the language that is spoken."""
+        """Returns what is wrong with an answer, in the session's language."""
         found = self.find(answer)
         for code, sentence in self.sentences.items():
             if found is not None and found.endswith(sentence):
@@ -52,7 +52,7 @@ class Exercise:
 
 
 class Verdict(ipywidgets.VBox):
-    """What is to be said of an answer: `right` is True, False, or None for an answer that is not given yet."""
+    """The verdict on an answer: `right` is True, False, or None for an answer that is not given yet."""
 
     def __init__(self, exercise: str, right: bool | None, sentence: str) -> None:
         """Shows the sentence in the colour of the verdict."""
@@ -67,7 +67,7 @@ class Verdict(ipywidgets.VBox):
 
 @cache
 def exercises() -> dict[str, Exercise]:
-    """All exercises by name."""
+    """Returns all exercises by name."""
     found: dict[str, Exercise] = {}
     for lesson in LESSONS:
         for each in import_module(f"explorer.widgets.{lesson}").EXERCISES:
@@ -90,7 +90,7 @@ def check(exercise: str, answer: Any) -> Verdict:
 
 
 def _unwritten(function: Callable[..., Any]) -> bool:
-    """Whether the body of a function is nothing but three dots, or gives nothing but them."""
+    """True if the body of a function is only `...`, or only returns it."""
     try:
         definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):

@@ -19,7 +19,7 @@ from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
 ON_A_SHEET = 32
-"""Channels shown at once."""
+"""Number of channels shown at once."""
 _SCOPES = ("channel", "layer", "network")
 
 
@@ -46,7 +46,7 @@ class FeatureExplorer(Explorer):
         self._off: set[int] = set()
         self._untouched: tuple[object, ...] | None = None
         self._whole: FeatureMaps | None = None
-        """With every channel on: what an off channel held, and the picture to compare with."""
+        """With every channel on: the values of channels that are now off, and the picture to compare with."""
         self._layer = ipywidgets.Dropdown(description=say("label.layer"), layout={"width": "min(100%, 430px)"})
         self._scope = ipywidgets.Dropdown(
             options=[(say(f"label.scope_{each}"), each) for each in _SCOPES],
@@ -81,7 +81,7 @@ class FeatureExplorer(Explorer):
 
     @property
     def result(self) -> FeatureMaps:
-        """The maps of the layer; raises what went wrong, if anything did."""
+        """The maps of the layer; raises the error if the last attempt failed."""
         shown: FeatureMaps = super().result
         return shown
 
@@ -97,7 +97,7 @@ class FeatureExplorer(Explorer):
 
     @property
     def channel(self) -> int:
-        """The channel that is shown large."""
+        """The channel that is shown enlarged."""
         return int(self.sheet.chosen)
 
     @channel.setter
@@ -116,7 +116,7 @@ class FeatureExplorer(Explorer):
 
     @property
     def off(self) -> set[int]:
-        """Channels of the layer that are switched off; set it to others."""
+        """Channels of the layer that are switched off; set it to change them."""
         return set(self._off)
 
     @off.setter
@@ -197,7 +197,7 @@ class FeatureExplorer(Explorer):
         self._draw()
 
     def _held(self) -> FloatArray:
-        """The layer's maps; of channels that are off, what they held before."""
+        """Returns the layer's maps; for channels that are off, their values from before."""
         assert self._whole is not None and self._result is not None
         off = sorted(self._off)
         if not off:

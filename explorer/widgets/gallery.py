@@ -13,10 +13,10 @@ from explorer.widgets import style, viewer
 
 
 def as_tiles(titled: Mapping[str, FloatArray]) -> list[viewer.Tile]:
-    """Titles and pictures as tiles; see `explorer.widgets.pictures`.
+    """Makes tiles from titles and pictures; see `explorer.widgets.pictures`.
 
     Raises:
-        PhotoError: an array that is no picture.
+        PhotoError: an array that is not a picture.
     """
     shown = []
     for title, image in titled.items():

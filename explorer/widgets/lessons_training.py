@@ -1,4 +1,4 @@
-"""Exercises of the notebooks on training: a conditional GAN, a network of one's own."""
+"""Exercises of the notebooks on training: a conditional GAN, a network of your own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _passes(x: Array, target: Array, r: float) -> tuple[float, float]:
 
 
 def _passes_with(x: Array, target: Array, r: float, inner: bool, two: float, sign: float = 1.0) -> tuple[float, float]:
-    """Both passes with a slip in the second one."""
+    """Both passes, with a mistake in the second one."""
     once = x + r * (x * x - x)
     twice = once + r * (once * once - once)
     by_r = (once * once - once) + ((1 + r * (2 * once - 1)) * (x * x - x) if inner else 0)

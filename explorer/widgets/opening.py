@@ -1,4 +1,4 @@
-"""A photo however it is given: a path, an example's name, a file's bytes, an upload, an array."""
+"""Opens a photo from whatever it is given as: a path, an example's name, a file's bytes, an upload, an array."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 Source = Union[str, Path, bytes, NDArray[Any], Photo, Mapping[str, Any], Image.Image, "torch.Tensor"]
 _ADDRESS = re.compile(r"\A[a-z][a-z0-9+.-]+://", re.I)
 _SAVED_AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
-"""Modes of Pillow that a PNG holds without a loss."""
+"""Pillow modes that PNG stores losslessly."""
 
 
 def example_of(source: Any) -> Example | None:
-    """The bundled example that a name or a path means; None where it means another photo."""
+    """Returns the bundled example that a name or a path refers to; None if it refers to another photo."""
     if not isinstance(source, str | Path):
         return None
     for each in examples():
@@ -40,12 +40,12 @@ def example_of(source: Any) -> Example | None:
 
 
 def as_photo(source: Source | None) -> Photo:
-    """A photo from whatever a cell may hold.
+    """Opens a photo from any value that a cell may have.
 
     Args:
         source: a path, the name of a bundled example, a file's bytes, an entry of an ipywidgets upload (a mapping with
-            "name" and "content"), a `Photo`, an array (see `from_array`), a tensor (see `from_tensor`) or a picture of
-            Pillow. None is the first example.
+            "name" and "content"), a `Photo`, an array (see `from_array`), a tensor (see `from_tensor`) or a Pillow
+            image. None is the first example.
 
     Raises:
         PhotoError: it cannot be read as a photo.
@@ -69,7 +69,7 @@ def as_photo(source: Source | None) -> Photo:
 
 
 def from_pillow(picture: Image.Image) -> Photo:
-    """A picture of Pillow as its file would be opened: its profile, its orientation and what is transparent count.
+    """Opens a Pillow image as its file would be opened: with its profile, orientation and transparency.
 
     Raises:
         PhotoError: it cannot be read as a photo.
@@ -85,10 +85,10 @@ def from_pillow(picture: Image.Image) -> Photo:
 
 
 def from_tensor(tensor: torch.Tensor) -> RgbPhoto:
-    """A tensor as an sRGB photo, with or without a gradient, wherever it is.
+    """Converts a tensor to an sRGB photo, with or without a gradient, on any device.
 
     Args:
-        tensor: 3 x H x W as networks have it, or H x W x 3, or H x W; batches of one are taken as well.
+        tensor: 3 x H x W as networks have it, or H x W x 3, or H x W; batches of one are accepted.
 
     Raises:
         PhotoError: as for `from_array`.
@@ -103,10 +103,10 @@ def from_tensor(tensor: torch.Tensor) -> RgbPhoto:
 
 
 def from_array(values: NDArray[Any], name: str = "array") -> RgbPhoto:
-    """An array as an sRGB photo.
+    """Converts an array to an sRGB photo.
 
     Args:
-        values: H x W x 3 (or H x W, taken as grey); uint8 and uint16 over their whole range, floating point in [0, 1].
+        values: H x W x 3 (or H x W for grey); uint8 and uint16 over their whole range, floating point in [0, 1].
 
     Raises:
         PhotoError: another shape or type, values outside [0, 1], or values that are not numbers.
@@ -132,7 +132,7 @@ def from_array(values: NDArray[Any], name: str = "array") -> RgbPhoto:
 
 
 def reference_image(source: Source | None, photo_source: Any) -> FloatArray | None:
-    """The well-lit picture of a scene, H x W x 3 sRGB; a bundled example brings its own. None where none is known.
+    """Returns the well-lit picture of a scene, H x W x 3 sRGB; a bundled example has its own. None if none is known.
 
     Raises:
         PhotoError: the reference cannot be read.
@@ -146,7 +146,7 @@ def reference_image(source: Source | None, photo_source: Any) -> FloatArray | No
 
 
 def fitted(reference: FloatArray, image: FloatArray) -> FloatArray:
-    """The reference at the size of a result, averaged in linear light as a preview is.
+    """Returns the reference at the size of a result, averaged in linear light like a preview.
 
     Raises:
         PhotoError: it has another shape, so it shows another scene.

@@ -17,7 +17,7 @@ from explorer.views.plots import series, training_curves
 from explorer.widgets import style
 
 _INTERVAL = 350
-"""Milliseconds between two pictures."""
+"""Interval between two pictures in milliseconds."""
 
 
 class ReplayPlayer(ipywidgets.VBox):
@@ -26,7 +26,7 @@ class ReplayPlayer(ipywidgets.VBox):
     def __init__(self, run: str | Path | Run, *, figure: str = "psnr") -> None:
         """See `explorer.widgets.replay`."""
         self.error: Exception | None = None
-        """Why there is nothing to play; None where there is."""
+        """The reason why there is nothing to play; None if there is something."""
         self._problem = style.html()
         self._problem.add_class("lx-problem")
         self._figure = figure
@@ -72,7 +72,7 @@ class ReplayPlayer(ipywidgets.VBox):
         self._slider.value = index
 
     def plot(self) -> Any:
-        """The run's figure over its steps, as a plotly figure.
+        """Plots the run's figure over its steps with plotly.
 
         Raises:
             DataError: there is no run.

@@ -1,4 +1,4 @@
-"""A function with sliders: what it gives is shown again whenever one is moved, and its errors are said."""
+"""A function with sliders: moving one shows the new result, or the function's error."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Control = tuple[float, float, float] | tuple[float, float, float, str] | Sequenc
 
 
 class Playground(ipywidgets.VBox):
-    """`w.values` are the controls' values by name, `w.set(ratio=30)` moves them, `w.result` is what was given last."""
+    """`w.values` are the controls' values by name, `w.set(ratio=30)` moves them, `w.result` is the last result."""
 
     def __init__(self, draw: Callable[..., Any], title: str, controls: Mapping[str, Control]) -> None:
         """See `explorer.widgets.play`."""
         self._draw = draw
         self.error: Exception | None = None
-        """The error of the last drawing; None where it went well."""
+        """The error of the last drawing; None if it succeeded."""
         self._given: Any = None
         self._quiet = False
         self._controls = {name: _control(name, control) for name, control in controls.items()}
@@ -52,7 +52,7 @@ class Playground(ipywidgets.VBox):
         }
 
     def set(self, **values: Any) -> None:
-        """Moves controls and draws once.
+        """Moves controls, then draws once.
 
         Raises:
             ExplorerError: there is no such control, or the function failed.
@@ -70,14 +70,14 @@ class Playground(ipywidgets.VBox):
 
     @property
     def result(self) -> Any:
-        """What the function gave last; raises what it raised."""
+        """The function's last result; raises the error if it failed."""
         if self.error is not None:
             raise self.error
         return self._given
 
     def _by_user(self) -> None:
         if not self._quiet:
-            with suppress(ExplorerError):  # said in the widget and kept in `error`
+            with suppress(ExplorerError):  # shown in the widget and kept in `error`
                 self._redraw()
 
     def _redraw(self) -> None:

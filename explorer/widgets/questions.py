@@ -1,4 +1,4 @@
-"""The lessons' questions with their answers: here and not in the notebooks, where a reader would see the key."""
+"""The lessons' questions with their answers, kept out of the notebooks, where a reader would see them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Question:
     text: str
     """HTML, with LaTeX between dollar signs."""
     answer: Any
-    """One of `options`, a number, or a function: of no arguments, or of what the lesson measured."""
+    """One of `options`, a number, or a function, without arguments or of what the lesson measured."""
     because: str
-    """Why, shown after the answer."""
+    """The explanation, shown after the answer."""
     options: tuple[str, ...] | None = None
     unit: str = ""
     measured: bool = False
@@ -35,7 +35,7 @@ class Question:
 
     @property
     def sentences(self) -> dict[str, str]:
-        """What it says, in English, by id."""
+        """Its texts in English, by id."""
         said = {"text": self.text, "because": self.because, **({"unit": self.unit} if self.unit else {})}
         said |= {f"option{index}": each for index, each in enumerate(self.options or ())}
         return {f"ask.{self.name}.{part}": words for part, words in said.items()}
@@ -43,7 +43,7 @@ class Question:
 
 @cache
 def questions() -> dict[str, Question]:
-    """All questions by name."""
+    """Returns all questions by name."""
     found: dict[str, Question] = {}
     for lesson in LESSONS:
         for each in import_module(f"explorer.widgets.{lesson}").QUESTIONS:

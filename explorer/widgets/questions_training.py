@@ -1,4 +1,4 @@
-"""Questions of the notebooks on training: a conditional GAN, a network of one's own."""
+"""Questions of the notebooks on training: a conditional GAN, a network of your own."""
 
 from __future__ import annotations
 

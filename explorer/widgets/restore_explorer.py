@@ -22,11 +22,11 @@ from explorer.widgets.selection import ModelChoice
 
 
 class RestoreExplorer(Explorer):
-    """Slides the amplification, chooses the model, and shows before and after under one divider.
+    """Shows before and after under one divider, for the chosen amplification and model.
 
     `w.ratio = 30`, `w.strength = 50`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do;
-    `w.result` is the `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore` makes
-    the full size.
+    `w.result` is the `explorer.Restoration`, at preview size. `w.result.save(...)` writes it; `explorer.restore`
+    restores the full size.
     """
 
     title = "label.restore"
@@ -68,13 +68,13 @@ class RestoreExplorer(Explorer):
 
     @property
     def result(self) -> Restoration:
-        """The restored preview; raises what went wrong, if anything did."""
+        """The restored preview; raises the error if the last attempt failed."""
         shown: Restoration = super().result
         return shown
 
     @property
     def strength(self) -> float:
-        """How much of the restoration is taken, 0 (the developed photo) to 100 (the network's picture)."""
+        """How much of the restoration is used, 0 (the developed photo) to 100 (the network's picture)."""
         return float(self._strength.value)
 
     @strength.setter
@@ -112,10 +112,10 @@ class RestoreExplorer(Explorer):
         self._show()
 
     def _restored(self, photo: Photo, model: LoadedModel) -> Restoration:
-        """The preview; where only the strength is another one, the network does not run again."""
+        """Returns the preview; if only the strength changed, the network does not run again."""
         if not self.strength:
             return explorer.restore(photo, model, self.ratio, strength=0, max_side=self.max_side)
-        key = (photo, model if model.architecture.needs_weights else model.name, self.ratio)  # others load anew
+        key = (photo, model if model.architecture.needs_weights else model.name, self.ratio)  # others are loaded again
         if self._kept is not None and self._kept[0] == key:
             return self._kept[2].at(self._kept[1], self.strength)
         job = prepare(photo, model, self.ratio, self.max_side)

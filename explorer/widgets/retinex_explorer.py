@@ -17,7 +17,7 @@ from explorer.widgets.selection import ModelChoice
 
 
 class RetinexExplorer(Explorer):
-    """Splits a photo into what surfaces reflect and the light on them; the light can be changed and put back.
+    """Splits a photo into what surfaces reflect and the light on them, and lights it again with another light.
 
     `w.gamma` and `w.gain` edit the light, `w.result` is the `explorer.inspect.Decomposition`, `w.relit` the picture
     under the edited light.
@@ -34,7 +34,7 @@ class RetinexExplorer(Explorer):
         super().__init__(max_side=max_side, ratio=ratio, wanted=wanted)
         self.add_class("lx-wide")
         self.relit: FloatArray | None = None
-        """H x W x 3 sRGB in [0, 1]: the reflectance under the edited light; None where the model gives no light."""
+        """H x W x 3 sRGB in [0, 1]: the reflectance under the edited light; None if the model estimates no light."""
         self._gamma = ipywidgets.FloatSlider(
             1.0, min=0.0, max=2.0, step=0.05, description=say("label.gamma"), continuous_update=False,
             layout={"width": "min(100%, 340px)"},
@@ -69,7 +69,7 @@ class RetinexExplorer(Explorer):
 
     @property
     def result(self) -> Decomposition:
-        """The decomposition; raises what went wrong, if anything did."""
+        """The decomposition; raises the error if the last attempt failed."""
         shown: Decomposition = super().result
         return shown
 

@@ -1,4 +1,4 @@
-"""The models that a widget offers, by readable labels."""
+"""The models that a widget offers, with readable labels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ModelChoice = str | LoadedModel
 
 
 def label(name: str, title: str) -> str:
-    """E.g. "RetinexNet · joint decom only" for weights, "CLAHE" for a classical method."""
+    """Returns e.g. "RetinexNet · joint decom only" for weights, "CLAHE" for a classical method."""
     recipe = name.partition(".")[2]
     return f"{title} · {recipe.replace('_', ' ')}" if recipe else title
 
 
 def ordered(models: Iterable[ModelInfo]) -> list[ModelInfo]:
-    """Networks with weights first, then classical methods, each in alphabetical order of title and name."""
+    """Sorts networks with weights first, then classical methods, each by title and name."""
     return sorted(models, key=lambda info: (info.weights is None, info.title.lower(), info.name))
 
 
@@ -37,14 +37,14 @@ def as_model(
     input: dict[str, Any] | None = None,
     output: dict[str, Any] | None = None,
 ) -> LoadedModel:
-    """A network that a cell has built or trained, as a model for the widgets and `explorer.restore`.
+    """Makes a model for the widgets and `explorer.restore` from a network that a cell has built or trained.
 
     Args:
         net: it is copied, so that further training does not change the model.
         architecture: its name in the registry.
-        name: of the model; "architecture.name" is what it is called.
-        input, output: the conventions that it was trained with, as in a config of weights; the learnt rule for the
-            amplification for RAW networks, none for others, unless given.
+        name: second part of the model's name, "architecture.name".
+        input, output: the conventions that it was trained with, as in a config of weights; by default, RAW networks get
+            the learned rule for the amplification, and others none.
 
     Raises:
         ModelNotFoundError: there is no such architecture.
@@ -67,10 +67,10 @@ def as_model(
 
 
 class Models:
-    """Names and labels of what can be chosen: the installed models, and loaded ones that a cell brings along."""
+    """The choices with their labels: the installed models, and loaded ones that a cell has added."""
 
     def __init__(self, wanted: Iterable[str] | None = None) -> None:
-        """Takes the installed models, or those of them that are among `wanted`."""
+        """Starts with the installed models, or only those among `wanted`."""
         chosen = None if wanted is None else set(wanted)
         listed = [info for info in ordered(explorer.list_models()) if chosen is None or info.name in chosen]
         self.labels = {info.name: label(info.name, info.title) for info in listed}
@@ -78,7 +78,7 @@ class Models:
         self._brought: dict[str, LoadedModel] = {}
 
     def take(self, choice: ModelChoice) -> str:
-        """The name of a choice; a model that is not in the list yet is added to it.
+        """Returns the name of a choice; adds a model that is not in the list yet.
 
         Raises:
             ModelNotFoundError, WeightsError: it cannot be loaded.
@@ -91,7 +91,7 @@ class Models:
         return loaded.name
 
     def loaded(self, name: str) -> LoadedModel:
-        """The model of a name.
+        """Returns the model of a name.
 
         Raises:
             ModelNotFoundError, WeightsError: it cannot be loaded.
@@ -100,10 +100,10 @@ class Models:
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """(label, name) for a dropdown."""
+        """Returns (label, name) pairs for a dropdown."""
         return [(words, name) for name, words in self.labels.items()]
 
     @property
     def networks(self) -> list[str]:
-        """Names of those with weights, the brought ones among them."""
+        """Returns the names of models with weights, including those that cells have added."""
         return [name for name in self.labels if name in self._brought or name in self._weighted]

@@ -20,22 +20,22 @@ ASSETS = Path(__file__).with_name("assets")
 
 @cache
 def asset(*names: str) -> str:
-    """Files of `assets/`, one after the other."""
+    """Joins files of `assets/`."""
     return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
 
 
 def css() -> str:
-    """The style sheet."""
+    """Returns the style sheet."""
     return STYLE + asset("widget.css")
 
 
 def style() -> ipywidgets.HTML:
-    """The style sheet as an invisible widget, so that plain ipywidgets look the same everywhere."""
+    """Returns the style sheet as an invisible widget, so that plain ipywidgets look the same everywhere."""
     return html(f"<style>{css()}</style>", "lx-style")
 
 
 def html(value: str = "", *classes: str) -> ipywidgets.HTML:
-    """A piece of HTML as a widget."""
+    """Makes a widget from HTML."""
     made = ipywidgets.HTML(value)
     for name in ("lx-flat", *classes):
         made.add_class(name)
@@ -43,7 +43,7 @@ def html(value: str = "", *classes: str) -> ipywidgets.HTML:
 
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
-    """Controls side by side, wrapped where the page is narrow."""
+    """Puts controls side by side, wrapped if the page is narrow."""
     made = ipywidgets.HBox(list(children))
     made.add_class("lx-row")
     return made
@@ -58,7 +58,7 @@ def show(widget: ipywidgets.Widget, visible: bool) -> None:
 
 
 def heading(title: str, photo: Photo | None) -> str:
-    """What the widget is and which photo it holds."""
+    """Formats the heading: the widget's title and its photo."""
     if photo is None:
         return f'<div class="lx-head"><b>{escape(title)}</b><span>{say("label.no_photo")}</span></div>'
     width, height = photo.size
@@ -71,22 +71,22 @@ def heading(title: str, photo: Photo | None) -> str:
 
 
 def said(rows: dict[str, str]) -> str:
-    """Terms and their values in one line."""
+    """Formats terms and their values in one line."""
     items = "".join(f"<span>{escape(name)}<b>{escape(value)}</b></span>" for name, value in rows.items())
     return f'<div class="lx-said">{items}</div>'
 
 
 def remarks(sentences: tuple[str, ...] | list[str]) -> str:
-    """Sentences about how a photo and a model met, each once."""
+    """Formats notes on how a photo was prepared for a model, each only once."""
     return "".join(f'<p class="lx-remark">{escape(each)}</p>' for each in dict.fromkeys(sentences))
 
 
 def problem(sentence: str) -> str:
-    """What went wrong, in place of the result or next to it."""
+    """Formats an error, in place of the result or next to it."""
     return f'<div class="lx-problem-text" role="alert">{escape(sentence)}</div>'
 
 
 def enlarged(image: FloatArray, side: int) -> FloatArray:
-    """A small picture repeated by a whole factor, so that its longest side comes near `side`; never made smaller."""
+    """Enlarges a small picture by a whole factor to a longest side near `side`; never reduces one."""
     factor = max(1, side // max(image.shape[:2]))
     return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1) if factor > 1 else image

@@ -1,4 +1,4 @@
-"""The exercise on measuring time: its check runs an answer under a clock of its own, each time with other hiccups."""
+"""The exercise on measuring time: its check runs an answer with a simulated clock, with different hiccups each time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.classroom.language import say
 from explorer.widgets.answers import Call, as_numbers, raised
 
 LEAST = 5
-"""Calls that are to be measured, without those that warm up."""
+"""Number of calls to measure, without those that warm up."""
 _FIRST = (2.0, 0.0021, 3.1, 0.0033, 2.5, 0.0046)
 """Seconds of the first call in each run. Half are quicker than all that follow, so that their rank gives them away."""
 _MIDDLES: dict[str, Callable[[Sequence[float]], float]] = {
@@ -28,7 +28,7 @@ _SLIPS: tuple[tuple[Callable[[Sequence[float]], float], str], ...] = (
 
 
 def _durations(run: int) -> list[float]:
-    """Seconds of the calls of a run, all different, with a hiccup."""
+    """Returns the seconds of a run's calls, all different, with a hiccup."""
     if run == 0:  # slower and slower, run 1 the other way round: neither the first nor the last is in the middle
         found = [0.010 + 0.0007 * index for index in range(400)]
     elif run == 1:
@@ -40,7 +40,7 @@ def _durations(run: int) -> list[float]:
 
 
 def _run(measure: Call, run: int) -> tuple[object, list[float], int]:
-    """What an answer gives, the seconds of the calls that it made, and how often it read the clock."""
+    """Returns an answer's result, the seconds of the calls that it made, and how often it read the clock."""
     planned = _durations(run)
     now, looked = 10.0, 0
     calls: list[float] = []
@@ -59,7 +59,7 @@ def _run(measure: Call, run: int) -> tuple[object, list[float], int]:
 
 
 def check_timing(measure: object) -> str | None:
-    """What is wrong with `measure_time(work, clock)` in one sentence; None where it is right.
+    """Returns in one sentence what is wrong with `measure_time(work, clock)`; None if it is right.
 
     Right is the median of the seconds of at least five calls, after at least one that is left out. Of an even number of
     calls, the mean of the middle two, the lower (as torch has it) and the upper one are all medians.
@@ -70,7 +70,7 @@ def check_timing(measure: object) -> str | None:
     for number in range(len(_FIRST)):
         try:
             given, calls, looked = _run(measure, number)
-        except BaseException as error:  # whatever a learner's function does wrong is said, not raised
+        except BaseException as error:  # errors of a learner's function are shown, not raised
             return say("timing.clock", raised=raised(measure, error))
         if given is None:
             return say("timing.nothing")

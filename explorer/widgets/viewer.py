@@ -1,6 +1,6 @@
 """Pictures in a notebook: before and after under a divider, several under one zoom, a sheet of channels.
 
-Widgets of anywidget: the pictures' bytes and what is chosen travel; the rest happens in the page.
+They use anywidget: only the pictures' bytes and the selection are sent; everything else runs in the page.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Tile:
 
 
 class BeforeAfter(anywidget.AnyWidget):
-    """Two pictures under a divider that is dragged, or moved by the arrow keys."""
+    """Two pictures under a divider, which is dragged or moved with the arrow keys."""
 
     _esm = PARTS + asset("kit.js", "before_after.js")
     _css = css()
@@ -96,7 +96,7 @@ class Tiles(anywidget.AnyWidget):
 
 
 class ChannelSheet(anywidget.AnyWidget):
-    """Channels as cells that are picked by a click or the arrow keys."""
+    """Channels as cells, selected by a click or with the arrow keys."""
 
     _esm = PARTS + asset("kit.js", "channels.js")
     _css = css()
@@ -113,7 +113,7 @@ class ChannelSheet(anywidget.AnyWidget):
     alt = traitlets.Unicode().tag(sync=True)
 
     def on_choice(self, call: Callable[[], None]) -> None:
-        """Calls a function when another channel is picked."""
+        """Calls a function when another channel is selected."""
         self.observe(lambda _change: call(), "chosen")
 
     def show(
