@@ -16,9 +16,10 @@ from explorer.app.components import html, problem
 from explorer.app.feedback import reported, told
 from explorer.app.shared import Shared
 from explorer.errors import ExplorerError, WeightsError
+from explorer.evaluation.leaderboard import published_by_quality
 from explorer.hub import originals
 from explorer.server.visitor import is_loopback
-from explorer.weights.catalogue import CATALOGUE, published
+from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
 
 SETTING = "EXPLORER_APP_IMPORT"
@@ -51,9 +52,9 @@ def _host_of(header: str) -> str:
 
 
 def missing() -> list[PublishedCheckpoint]:
-    """Published checkpoints that can be downloaded and are not here yet."""
+    """Published checkpoints that can be downloaded and are not here yet, the best on LOL eval15 first."""
     here = model_picker.models()
-    return [entry for entry in CATALOGUE.values() if entry.downloadable and entry.name not in here]
+    return [entry for entry, _ in published_by_quality() if entry.downloadable and entry.name not in here]
 
 
 def free() -> list[PublishedCheckpoint]:
@@ -109,6 +110,7 @@ def notice(name: str | None) -> str:
     size = originals.size_words(entry.size)
     rows = [
         (text.IMPORT_LICENCE, escape(entry.licence)),
+        (text.IMPORT_QUALITY, escape(_quality(entry))),
         (text.IMPORT_FILES, escape(f"{', '.join(file.name for file in entry.files)} ({size})")),
         (
             text.IMPORT_ORIGIN,
@@ -121,6 +123,15 @@ def notice(name: str | None) -> str:
         f'<div class="lx-card lx-import"><p>{escape(entry.summary)}</p><p class="lx-paper">{escape(entry.paper)}</p>'
         f"<dl>{items}</dl>{terms}</div>"
     )
+
+
+def _quality(entry: PublishedCheckpoint) -> str:
+    """What this project measured on LOL eval15, and whether the network knew its scenes."""
+    figures = next((found for each, found in published_by_quality() if each is entry), {})
+    if not figures:
+        return text.IMPORT_UNMEASURED
+    seen = {True: text.IMPORT_SEEN, False: text.IMPORT_UNSEEN, None: text.IMPORT_PERHAPS_SEEN}[entry.saw_eval15]
+    return seen.format(psnr=f"{figures['psnr']:.2f}", matched=f"{figures['gt_mean_psnr']:.2f}")
 
 
 def agreement(name: str | None) -> Any:

@@ -141,15 +141,10 @@ def _print_catalogue() -> None:
 
 def print_published(as_json: bool) -> None:
     """The catalogue by quality: what `lowlight weights list --published` prints."""
-    from explorer.evaluation.leaderboard import read_board
+    from explorer.evaluation.leaderboard import published_by_quality
     from explorer.sources import installed
-    from explorer.weights import CATALOGUE
-    from explorer.weights.checkpoint import UNPUBLISHED
 
-    here = installed()
-    measured = {row.name: row.figures.get("lol_eval15", {}) for row in read_board()}
-    found = [(entry, measured.get(entry.name, {})) for entry in CATALOGUE.values() if entry.licence != UNPUBLISHED]
-    found.sort(key=lambda each: -each[1].get("psnr", 0.0))
+    here, found = installed(), published_by_quality()
     if as_json:
         print_json(
             [

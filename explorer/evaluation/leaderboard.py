@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from explorer.errors import DataError
 from explorer.weights.catalogue import CATALOGUE
+from explorer.weights.checkpoint import UNPUBLISHED, PublishedCheckpoint
 
 BOARD = Path(__file__).with_name("leaderboard.json")
 """The measurements of this release."""
@@ -128,3 +129,10 @@ def is_known(rows: Sequence[Row], name: str, sha256: str, chosen: BoardSet, pict
     row = next((row for row in rows if row.name == name), None)
     figures: Mapping[str, Any] = {} if row is None or row.sha256 != sha256 else row.figures.get(chosen.name, {})
     return figures.get("pictures") == pictures and ("seconds" in figures or not (row and row.architecture))
+
+
+def published_by_quality() -> list[tuple[PublishedCheckpoint, Mapping[str, float]]]:
+    """Published checkpoints with their figures on LOL eval15, the best first; last those that were not measured."""
+    measured = {row.name: row.figures.get("lol_eval15", {}) for row in read_board()}
+    found = [(entry, measured.get(entry.name, {})) for entry in CATALOGUE.values() if entry.licence != UNPUBLISHED]
+    return sorted(found, key=lambda each: -each[1].get("psnr", 0.0))

@@ -60,6 +60,15 @@ def test_every_licence_is_named_on_its_button() -> None:
         assert entry.origin in terms and ("Redistributing these weights" in terms) == (not entry.redistributable)
 
 
+def test_what_is_offered_says_its_quality_and_the_best_comes_first() -> None:
+    names = [entry.name for entry in importing.missing()]
+    assert names.index("mobileie_lolv1") < names.index("flol_uhdll") < names.index("hvi_cidnet_sice")
+    assert "its training data contained these scenes" in importing.notice("mobileie_lolv1")
+    assert "23.54 dB at equal brightness; it had not seen these scenes" in importing.notice("flol_uhdll")
+    assert "perhaps it had seen" in importing.notice("fourllie_lol2real")
+    assert "not measured yet" in importing.notice("darkir_m")
+
+
 def test_weights_that_come_while_the_app_runs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Imported by the command line, say; nobody told the app."""
     folder = next((info.weights for info in explorer.list_models() if info.weights), None)
