@@ -172,7 +172,7 @@ class Handlers:
         said = note(model_picker.preparing(values[self.parts.model]))
         yield {self.shared.token: token, **({self.parts.result: said} if said else {})}
         steps = {"retinex": self.show, "edit": self.edit, "profile": self.draw_profile, "pair": self.show_pair}
-        turns = {board: session.begins(board) for board in steps}
+        turns, line = {board: session.begins(board) for board in steps}, dict[Any, Any]()
         for board, make in steps.items():
             if board == "pair" and session.require_open().reference is None:
                 continue
@@ -180,7 +180,9 @@ class Handlers:
             if not session.is_latest("retinex", turns["retinex"]):
                 return
             values[self.parts.board] = made.get(self.parts.board, values.get(self.parts.board))
-            yield made if session.is_latest(board, turns[board]) else {}
+            # Said with every step: a page that is busy can miss the first, and would go on saying that it prepares.
+            line = {self.parts.result: made[self.parts.result]} if self.parts.result in made else line
+            yield line | (made if session.is_latest(board, turns[board]) else {})
 
     @property
     def deciding(self) -> list[Any]:
