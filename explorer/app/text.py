@@ -112,7 +112,7 @@ FORMATS = (
     ("PNG, 8 bit", "png8"),
     ("PNG, 16 bit", "png16"),
     ("TIFF, 16 bit", "tiff16"),
-    ("JPEG with EXIF", "jpeg8"),
+    ("JPEG", "jpeg8"),
     ("DNG, for further editing", "dng"),
     ("Settings (JSON)", "settings"),
 )
@@ -236,9 +236,7 @@ RETINEX_LIGHT = "Light to edit"
 RETINEX_LIGHTS = (("estimated", "illumination"), ("enhanced", "illumination_enhanced"))
 RETINEX_EDITED_LIGHT = "Edited light"
 RETINEX_EDITED = "R × edited light"
-RETINEX_EDIT_HELP = (
-    "The light is raised to the power of gamma, multiplied by the gain, and lights the reflectance again."
-)
+RETINEX_EDIT_HELP = "The light, to the power of gamma and times the gain, lights the reflectance again."
 RETINEX_SWAP = "Light from"
 RETINEX_SWAPS = (("the same", "none"), ("another model", "model"), ("the reference photo", "reference"))
 RETINEX_SWAP_MODEL = "Model for the light"
@@ -247,10 +245,7 @@ RETINEX_NO_REFERENCE = "There is no second photo; add a reference in Restore, or
 RETINEX_PROFILE = "Profile along the line"
 RETINEX_PROFILE_HELP = "Draw a line across any picture: the values under it appear here."
 RETINEX_PAIR = "The two photos of a pair"
-RETINEX_PAIR_HELP = (
-    "The dark photo and its reference should differ only in their light: RetinexNet's invariance loss asks for "
-    "equal reflectances."
-)
+RETINEX_PAIR_HELP = "Both photos should differ only in light: RetinexNet's loss asks for equal reflectances."
 RETINEX_PAIR_RUN = "Decompose the pair"
 RETINEX_PAIR_EMPTY = "Press the button to decompose both photos and compare their reflectances."
 RETINEX_PAIR_TITLES = {
