@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer.app import darken, opening, photo_bar, text
-from explorer.app.components import html
+from explorer.app import darken, opening, photo_bar, text, workspace
+from explorer.app.components import html, note, tiles
 from explorer.app.feedback import reported
+from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.sessions import open_session
 from explorer.app.shared import LONG, PREVIEWS, Address, Shared
 from explorer.darkroom import CAMERAS, DarkLight
+from explorer.messages import say
 from explorer.views import tables
+from explorer.views.words import ratio_words
 
 NAME = "darkroom"
 TITLE = text.TAB_DARKROOM
@@ -35,6 +39,7 @@ class Parts:
     run: gr.Button
     back: gr.Button
     light: gr.HTML
+    board: gr.HTML
 
 
 def build(shared: Shared) -> Address:
@@ -61,8 +66,9 @@ def layout() -> Parts:
             elem_classes="lx-segments", scale=3,
         )  # fmt: skip
         run = gr.Button(text.DARKROOM_RUN, variant="primary", elem_id="lx-dark-run", scale=1)
-        back = gr.Button(text.DARKROOM_BACK, elem_id="lx-dark-back", scale=1)
-    return Parts(camera, sensitivity, ratio, kind, run, back, html(elem_id="lx-dark-light"))
+        back = gr.Button(text.DARKROOM_BACK, elem_id="lx-dark-back", scale=1, interactive=False)
+    light = html(elem_id="lx-dark-light")
+    return Parts(camera, sensitivity, ratio, kind, run, back, light, tiles("lx-dark-tiles", say("darkroom.empty")))
 
 
 def _title(key: str) -> str:
@@ -80,6 +86,10 @@ def wire(shared: Shared, parts: Parts) -> None:
     chosen = [parts.camera, parts.sensitivity, parts.ratio, parts.kind]
     options = {**LONG, "show_progress_on": [parts.light]}
     guard = reported(shared.message)
+    shared.photo.change(
+        guard(partial(follow, shared, parts)), [shared.token, parts.ratio], [parts.back, parts.board],
+        api_visibility="private", show_progress="hidden", concurrency_id=PREVIEWS, concurrency_limit=2,
+    )  # fmt: skip
     parts.run.click(guard(partial(make_dark, shared, parts)), [shared.token, shared.model, *chosen], renewed, **options)
     parts.back.click(guard(partial(lighten, shared, parts)), [shared.token, shared.model], renewed, **options)
 
@@ -99,7 +109,24 @@ def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None
         light = darken.make_dark(session, darken.Wish(*chosen))
         shown = photo_bar.shown_first(shared, session, before, model)
     facts = tables.facts(figures(light), text.DARKROOM_LIGHT)
-    return {**shown, shared.upload: None, parts.light: f'{facts}<p class="lx-note">{text.DARKROOM_DONE}</p>'}
+    said = [text.DARKROOM_DONE]
+    if before and (before.well_lit or before).left_alone is None:
+        said.append(say("darkroom.dim"))
+    return {**shown, shared.upload: None, parts.light: facts + note(said)}
+
+
+def follow(shared: Shared, parts: Parts, token: str | None, ratio: float) -> dict[Any, Any]:
+    """A photo that was made dark, as taken and amplified, beside what it was made of; nothing of any other photo."""
+    session = open_session(token)
+    opened = session.open
+    if opened is None or opened.well_lit is None:
+        return {parts.back: gr.update(interactive=False), parts.board: None}
+    amplified = workspace.preview(session, "identity", ratio).restoration
+    brighter = {**model_tile(session, amplified, title=ratio_words(ratio)), "note": ""}
+    shown = [input_tile(session, opened.as_taken), brighter]
+    if opened.reference is not None:
+        shown.append(reference_tile(session, opened.reference.like(opened.as_taken)))
+    return {parts.back: gr.update(interactive=True), parts.board: {"batch": secrets.token_hex(4), "tiles": shown}}
 
 
 def lighten(shared: Shared, parts: Parts, token: str | None, model: str | None) -> dict[Any, Any]:

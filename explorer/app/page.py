@@ -90,10 +90,8 @@ def build_app() -> gr.Blocks:
             shared = Shared(token, photo, message, controls.model, controls.ratio, picker, tabs, upload, seen, opened)
             state: dict[str, Any] = {}
             for module in TABS:
-                tab = opened[module.NAME]
-                with tab:
+                with opened[module.NAME]:
                     state |= module.build(shared)
-                tab.select(None, None, None, js=f"() => lxTabbed('{module.NAME}')")
         for wire in shared.later:
             wire()
         photo_bar.wire(upload, picker, shared)

@@ -16,7 +16,7 @@ def seconds_words(seconds: float) -> str:
 
 
 _SPELT = str.maketrans({"×": "x", "–": "-", "−": "-", "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue",
-                        "ß": "ss", "µ": "u"})  # fmt: skip
+                        "ß": "ss", "µ": "u", "σ": "sigma"})  # fmt: skip
 
 
 def drawable(words: str) -> str:

@@ -48,6 +48,16 @@ def test_back_and_forward_move_between_tabs(page: Page, address: str) -> None:
     assert page.evaluate("document.querySelector('#lx-tabs [aria-selected=true]').dataset.tabId") == "compare"
 
 
+def test_a_tab_that_is_chosen_while_the_page_is_busy_is_a_page_to_go_back_to(page: Page, address: str) -> None:
+    opened(page, address)
+    page.click("#lx-examples button[data-name=cat]")
+    page.wait_for_timeout(300)
+    page.click("#lx-tabs button[role=tab]:has-text('Training')")
+    page.wait_for_url("**tab=training**")
+    page.go_back()
+    selected(page, "Restore")
+
+
 def test_the_address_holds_amplifications_edits_and_channel(page: Page, address: str) -> None:
     opened(page, address, "?example=cat&tab=compare&models=gamma&at=list&ratios=2,5")
     page.wait_for_selector("#lx-compare-table tbody tr:nth-child(2) td:has-text('5')")

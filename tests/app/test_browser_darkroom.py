@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 from driving import PATIENCE, message, opened, pixels_once, upload
 
 pytestmark = pytest.mark.browser
+
+DONE = "The dark photo is open in all tabs and is measured against the original."
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def test_a_photo_is_made_dark_and_measured_against_itself(page: Page, address: s
     taken = np.asarray(Image.open(day)).astype(int)
     pixels_once(page, lambda shown: shown.shape == taken.shape and bool(np.abs(shown - taken).max() <= 1), "before")
     tab(page, "Darkroom")
+    assert page.is_disabled("#lx-dark-back")
     page.fill("#lx-dark-iso input", "1600")
     page.press("#lx-dark-iso input", "Enter")
     page.click("#lx-dark-run")
@@ -44,6 +48,12 @@ def test_a_photo_is_made_dark_and_measured_against_itself(page: Page, address: s
     # 0.18 of 15,871 counts at 1.53 counts per electron, a hundredth of the light.
     assert page.inner_text("#lx-dark-light tr:has-text('Electrons at middle grey') td").startswith("18.")
     assert "dB" in page.inner_text("#lx-dark-light tr:has-text('Signal-to-noise') td")
+    assert page.locator("#lx-dark-light li, #lx-dark-light p").all_inner_texts() == [DONE], "it was well lit"
+    shown = page.locator("#lx-dark-tiles .lx-tile img")
+    page.wait_for_function("document.querySelectorAll('#lx-dark-tiles .lx-tile img').length === 3")
+    files = [page.request.get(shown.nth(k).evaluate("image => image.src")).body() for k in range(3)]
+    dark, amplified, reference = (np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int) for file in files)
+    assert dark.mean() < 30 < abs(amplified.mean() - dark.mean()) and np.abs(reference - taken).max() <= 2
     tab(page, "Restore")
     page.wait_for_selector("#lx-metadata :text('day-dark.dng')")
     dark = pixels_once(page, lambda shown: shown.mean() < 30, "before")

@@ -133,5 +133,6 @@ def test_what_is_drawn_uses_letters_that_the_font_has() -> None:
     font = ImageFont.load_default(20)
     missing = font.getmask("\uffff").getbbox(), bytes(font.getmask("\uffff"))
     words = drawable("Küche ×8, 21–23 dB, Café, 写真")
+    assert drawable("σ 1.5") == "sigma 1.5"
     assert words == "Kueche x8, 21-23 dB, Cafe, ??"
     assert not [each for each in words if (font.getmask(each).getbbox(), bytes(font.getmask(each))) == missing]

@@ -109,7 +109,7 @@ async function render() {
   for (const each of details) each.hidden = !detail;
   clip();
   stage.aspect = value.size[0] / value.size[1];
-  find(".lx-viewer").style.setProperty("--aspect", stage.aspect);
+  for (const each of [find(".lx-viewer"), element.closest(".lx-stage")]) if (each) each.style.setProperty("--aspect", stage.aspect);
   find(".lx-tag-before").textContent = side.label;
   dropper.hidden = !value.pick;
   if (!value.pick) pick(false);

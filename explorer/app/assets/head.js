@@ -53,6 +53,9 @@
     history.pushState(null, "", address);
     here = address.search;
   };
+  // Seen on the page itself: a busy page can leave out the event of a tab.
+  new MutationObserver(() => { const tab = window.lxTab(); if (tab) window.lxTabbed(tab); })
+    .observe(document, { attributes: true, attributeFilter: ["aria-selected"], subtree: true });
   addEventListener("popstate", () => {
     const address = new URL(location.href), tab = address.searchParams.get("tab") || "restore";
     address.search = here;
