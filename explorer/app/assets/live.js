@@ -7,9 +7,9 @@ const stage = makeStage(() => {
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
 });
 const state = find(".lx-live-state"), slow = find(".lx-live-slow"), clip = find(".lx-download");
-const HIGH = 300, STEPS = 1000, LARGEST = 640, SECOND = 1000, QUICK = 0.15, WAY = 40;
+const HIGH = 300, STEPS = 1000, LARGEST = 640, SECOND = 1000, QUICK = 0.08;
 const page = Math.random().toString(36).slice(2);
-let run = 0, model = "", side = LARGEST, last = null, times = [], delays = [], told = 0, camera = null, recorder = null, count = 0, grabbed = null, begun = 0;
+let run = 0, model = "", side = LARGEST, last = null, times = [], delays = [], told = 0, camera = null, recorder = null, count = 0, grabbed = null;
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const filled = (words, values) => (words || "").replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -42,7 +42,6 @@ function question(now) {
 // One frame at a time in a lane, always the newest: what the camera shows meanwhile is left out.
 async function step(mine, taken) {
   if (!model || !frame.parentElement.getClientRects().length) { await pause(200); return; }
-  begun = performance.now();
   const number = await newFrame();
   if (mine !== run || !video.videoWidth || number === undefined || number === grabbed) return;
   grabbed = number;
@@ -63,14 +62,12 @@ async function step(mine, taken) {
   if (mine !== run || (last && now < last.at)) return;
   draw(taken, picture, facts, now, asked);
 }
-// While a frame is on its way or in the browser, the server would wait. So another one follows, just in time for its turn:
-// `WAY` milliseconds from the camera to the server. If the server is slow, the way does not matter.
+// While a frame is on its way or in the browser, the server would wait. If it is quick, another one is under way meanwhile;
+// that one waits for its turn, but is still seen within a fifth of a second.
 async function lane(mine, second) {
   const taken = document.createElement("canvas");
   while (mine === run && element.isConnected) {
-    const early = last ? begun + last.seconds * SECOND - WAY - performance.now() : 0;
     if (second && !(last && last.seconds < QUICK)) await pause(100);
-    else if (early > 0) await pause(early);
     else try { await step(mine, taken); } catch (problem) { if (mine === run) say(props.words_gone); await pause(SECOND); }
   }
 }
