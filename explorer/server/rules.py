@@ -25,6 +25,7 @@ _DEEPEST = 8
 """Folders below that of the uploads, or of the results."""
 MOST_VALUES, _MOST_PATHS, _MOST_NESTED = 20_000, 300, 50
 _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
 PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME = (
@@ -85,7 +86,9 @@ def path_of(scope: dict[str, Any]) -> str:
 
 
 def kind_of(method: str, path: str) -> str | None:
-    """The kind of a request; None for what is not offered."""
+    """The kind of a request; None for what is not offered, and for paths that Gradio makes no address from."""
+    if _CONTROL.search(path):
+        return None
     return next((kind for methods, pattern, kind in _COMPILED if method in methods and pattern.fullmatch(path)), None)
 
 

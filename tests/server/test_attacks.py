@@ -83,6 +83,13 @@ def test_a_body_of_many_values_is_read_no_further() -> None:
     assert (answer.status, answer.headers["connection"]) == (413, "close"), "what is left of it is not read"
 
 
+def test_control_characters_are_part_of_no_path() -> None:
+    """Gradio makes an address of the path, which fails, and with it the answer that has begun."""
+    for path in ("heartbeat/\n\r", "heartbeat/a\x7f", "call/models/\x1b[31m", "file=/a\nb.png"):
+        assert asked(echo, f"/gradio_api/{path}", body=[b""]).status == 404, path
+    assert asked(echo, "/gradio_api/heartbeat/a b", body=[b""]).status == 200
+
+
 def test_values_are_not_nested_deep() -> None:
     """Gradio follows them by recursion; what Python cannot follow is a mistake of the server in its log."""
     for depth, status in ((40, 200), (60, 400), (300, 400), (900, 400), (9000, 400)):

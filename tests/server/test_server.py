@@ -330,7 +330,7 @@ def test_the_queue_cannot_be_passed_by(visitor: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"{", 400), (b"", 400), (b"[" * 100_000, 400), (b"\xff\xfe", 400),
+    [(b"{", 400), (b"", 400), (b"[" * 10_000, 400), (b"\xff\xfe", 400),
      (json.dumps({"data": [0] * 300_000}).encode(), 413), (b" " * (9 * 2**20), 413)],
     ids=["cut", "empty", "deep", "no text", "many", "long"],
 )  # fmt: skip
