@@ -1,4 +1,4 @@
-"""Checkpoints without a name: what they are, their tensors tell, however somebody saved them."""
+"""Checkpoints without a name, recognised by their tensors, however they were saved."""
 
 from __future__ import annotations
 
