@@ -1,4 +1,4 @@
-"""What one student costs a hub: peak memory and time of each lesson's kernel, run from top to bottom.
+"""Measures what one student costs a hub: peak memory and time of each lesson's kernel, run from top to bottom.
 
     python benchmarks/lessons.py [--only 4 --only 7] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""What every test shares: places of data and browser, caches of their own, and no way out to the network."""
+"""Shared by all tests: paths of data and browser, separate caches, and no access to the network."""
 
 from __future__ import annotations
 

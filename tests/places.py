@@ -1,4 +1,4 @@
-"""Pictures whose colours say where they are, and what a screenshot of them shows."""
+"""Pictures whose colours encode positions, and the positions that a screenshot of them shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line's commands beside `restore`, and how the program starts and ends."""
+"""The commands other than `restore`, and how the program starts and ends."""
 
 from __future__ import annotations
 

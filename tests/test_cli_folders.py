@@ -1,4 +1,4 @@
-"""`lowlight restore DIR -o DIR`: overlapped, in order, and going on where a killed run left off."""
+"""`lowlight restore DIR -o DIR`: overlapped, in order, and resuming after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lowlight weights import`, and `lowlight import` as it was called before."""
+"""`lowlight weights import`, and `lowlight import`, its former name."""
 
 from __future__ import annotations
 

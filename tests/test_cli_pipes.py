@@ -1,4 +1,4 @@
-"""Photographs that come through pipes, which can be read a single time, and results that leave through one."""
+"""Photos from pipes, which can be read only once, and results into one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams that are closed, broken or full, and names that would act upon a terminal."""
+"""Streams that are closed, broken or full, and names that could control a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The front porch holds: examples run, links lead somewhere, figures agree, workflows name what there is."""
+"""The documentation is right: examples run, links work, figures agree, workflows name existing targets."""
 
 from __future__ import annotations
 

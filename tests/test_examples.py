@@ -1,4 +1,4 @@
-"""The bundled example photographs: there, dark, of the kind they say, in register with their references."""
+"""The bundled example photos: present, dark, of the stated kind, aligned with their references."""
 
 from __future__ import annotations
 

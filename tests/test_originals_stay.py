@@ -1,4 +1,4 @@
-"""No run writes onto a photograph, whatever its paths are called, and none takes its own results for photographs."""
+"""No run overwrites a photo, whatever its paths look like, and none takes its own results for photos."""
 
 from __future__ import annotations
 

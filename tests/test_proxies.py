@@ -1,4 +1,4 @@
-"""Where the environment names proxies and certificates, the app starts, and what needs the network says why not."""
+"""With proxies and certificates in the environment, the app starts, and errors of the network are explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a picture: what they hold, what they refuse, and that they make the same picture again."""
+"""Settings of a picture: their contents, what they refuse, and that they reproduce the picture."""
 
 from __future__ import annotations
 

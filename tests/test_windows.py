@@ -1,4 +1,4 @@
-"""Windows of a restored photo: the network's result there, as of the whole photo, from a part of it."""
+"""Windows of a restored photo: computed from a part, with the result of the whole photo."""
 
 from __future__ import annotations
 

@@ -238,11 +238,10 @@ def _file_names(entry: PublishedCheckpoint) -> str:
 def _readme(entry: PublishedCheckpoint, sources: Sequence[_Source]) -> str:
     rows = "\n".join(f"- `{source.path.name}`, sha256 `{source.sha256}`" for source in sources)
     origin = entry.origin or "not published; a file of the user's own"
-    paper = f"- Paper: {entry.paper}\n" if entry.paper else ""
     terms = "" if entry.redistributable else " Do not pass these weights on but under its terms."
     return (
         f"# {entry.name}\n\n{entry.summary}\n\n"
-        f"- Architecture: `{entry.architecture}`\n{paper}- Origin: {origin}\n"
+        f"- Architecture: `{entry.architecture}`\n- Paper: {entry.paper}\n- Origin: {origin}\n"
         f"- Licence: {entry.licence}.{terms}\n\n"
         f"Imported from\n\n{rows}\n\n"
         "The tensors are those of the published files in float32, under the names of lowlight-explorer; weight "

@@ -38,8 +38,8 @@ class Layout:
     """Names of the modules in a published file."""
 
     modules: Mapping[str, str]
-    """Their module name -> ours, e.g. "conv2x.0" -> "scale2", for every module with tensors of its own, which keep
-    their names (weight, bias). A container, such as a Sequential, has none: name its members; see `renumbered`."""
+    """Their module name -> ours, e.g. "conv2x.0" -> "scale2", for every module with its own tensors, which keep their
+    names (weight, bias). A container, such as a Sequential, has none: name its members; see `renumbered`."""
     ignored: tuple[str, ...] = ()
     """Modules that are not used in the forward pass, ignored with everything below them."""
     repeated: Mapping[str, str] = field(default_factory=dict)

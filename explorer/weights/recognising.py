@@ -239,6 +239,7 @@ def write_recognised(
         paper=described.paper,
         summary=summary,
     )
-    text = f"# {name}\n\n{summary}\n\n- Architecture: `{known.architecture}`\n- Paper: {described.paper}\n\n{marked}\n"
+    paper = f"- Paper: {described.paper}\n" if described.paper else ""
+    text = f"# {name}\n\n{summary}\n\n- Architecture: `{known.architecture}`\n{paper}\n{marked}\n"
     write_weights(folder, net, config, text, half=False)
     return name, folder

@@ -1,4 +1,4 @@
-"""A camera for headless browsers: a clip whose frames are told apart by where their bright bar stands."""
+"""A camera for headless browsers: a clip whose frames differ in the position of a bright bar."""
 
 from __future__ import annotations
 

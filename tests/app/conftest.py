@@ -1,4 +1,4 @@
-"""The real server, one for all browser tests of a process, and a real Chromium, one for each file of tests."""
+"""Starts the real server, once for all browser tests of a process, and a real Chromium, once for each test file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor does with the page, for the browser tests."""
+"""A visitor's actions on the page, for the browser tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another strength only blends: in previews, in a window and in the whole photo, and within the session's memory."""
+"""Changing the strength only blends: in previews, in a window and in the whole photo, within the session's memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app as visitors have it: the real server, a real Chromium. Opening, restoring, sessions."""
+"""The app as visitors use it, with the real server and a real Chromium: opening, restoring, sessions."""
 
 from __future__ import annotations
 

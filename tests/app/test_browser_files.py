@@ -1,4 +1,4 @@
-"""A file that is no photo, dropped wherever the page takes a file; and how far a long upload is."""
+"""Files that are not photos, dropped wherever the page accepts files; and the progress of a long upload."""
 
 from __future__ import annotations
 

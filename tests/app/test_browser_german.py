@@ -1,4 +1,4 @@
-"""German: whole pages, labels of files, and sentences that were made from values."""
+"""German: whole pages, labels of files, and sentences that contain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice, clipping, before and after by a key, presets: what helps somebody who looks for the right picture."""
+"""Help in finding the right picture: advice, clipping, before and after by a key, presets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An author's weights, imported from the page after their licence was named."""
+"""Importing an author's weights from the page, after it has shown their licence."""
 
 from __future__ import annotations
 

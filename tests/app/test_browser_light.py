@@ -1,4 +1,4 @@
-"""A grey patch for the white balance, and one pixel of the photo on one of the screen."""
+"""A grey patch for the white balance, and the photo at one pixel per screen pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera's tab, with a camera made from a file: what is shown is the clip's frame, restored."""
+"""The Live tab with a camera made from a file: it shows the clip's frame, restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several photos dropped at once: a strip, settings, one ZIP, and a sentence at the one that is broken."""
+"""Several photos dropped at once: a strip, settings, one ZIP, and an error next to the damaged one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What rests becomes as sharp as the screen, and what is enlarged shows the photo's own pixels: by screenshots."""
+"""A resting picture becomes as sharp as the screen, and an enlarged one shows the photo's own pixels: by
+screenshots."""
 
 from __future__ import annotations
 

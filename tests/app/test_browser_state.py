@@ -1,4 +1,4 @@
-"""What the page shows always belongs together: after a failure, after an odd address, after a reload."""
+"""The page is always consistent: after a failure, an odd address, and a reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor sees who opens tabs, changes models and brings photos in every way that a page knows."""
+"""A visitor opens tabs, changes models, and opens photos in every way that a page has."""
 
 from __future__ import annotations
 

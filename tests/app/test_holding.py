@@ -1,4 +1,4 @@
-"""Who holds how much, and who gives up what: photos in bytes, sessions and results by their number."""
+"""Memory limits, and what is discarded first: photos by bytes, sessions and results by number."""
 
 from __future__ import annotations
 

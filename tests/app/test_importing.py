@@ -1,4 +1,4 @@
-"""Who may import weights, how large a preview may be, and what a session holds."""
+"""Who may import weights, the limits of a preview's size, and the contents of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera's frames without a browser: how they are restored, and how large they may be."""
+"""A camera's frames without a browser: their restoration and their largest size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open photo made dark, without a browser."""
+"""Making the open photo dark, without a browser."""
 
 from __future__ import annotations
 

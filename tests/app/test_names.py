@@ -1,4 +1,4 @@
-"""What visitors call a model: names of the catalogue and nothing else, at every event and endpoint that there is."""
+"""Models by name: every event and endpoint accepts names of the catalogue and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue's work without a page: what is in the ZIP, what fails, what is counted, what ends it."""
+"""The queue without a page: the contents of the ZIP, failures, counts, cancelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Memory for what is done to whole photos: waited for before it is taken, and made by those who hold photos."""
+"""Memory for work on whole photos: work waits until there is enough, and other sessions' photos are discarded for
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sharp what a visitor looks at is: one size for all models, and any place at the photo's own pixels."""
+"""Sharpness: one preview size for all models, and any part at the photo's own pixels."""
 
 from __future__ import annotations
 

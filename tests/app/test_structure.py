@@ -1,4 +1,4 @@
-"""The app without a browser: how it is built, and what its functions do to a session."""
+"""The app without a browser: its structure, and the effect of its functions on a session."""
 
 from __future__ import annotations
 

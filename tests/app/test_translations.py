@@ -1,4 +1,4 @@
-"""Translations by id: every id in every language, and nothing that hangs on the wording of the English."""
+"""Translations by id: every id in every language, and nothing that depends on the English wording."""
 
 from __future__ import annotations
 

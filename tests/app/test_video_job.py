@@ -1,4 +1,4 @@
-"""A visitor's clip, in a process of its own, without a browser."""
+"""A visitor's clip in a separate process, without a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small dark pictures, and a run over them in this process."""
+"""Makes small dark pictures, and runs a batch over them in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A photograph that waits."""
+"""A photo whose decoding waits."""
 
 from __future__ import annotations
 

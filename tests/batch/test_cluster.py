@@ -1,6 +1,5 @@
-"""Runs on a Ray cluster of several nodes, each some processes of this machine on the loopback address.
-
-`make batch-test` runs them over 500 photographs; `make test` over a few.
+"""Runs on a Ray cluster of several nodes, each a few processes of this machine on the loopback address. `make
+batch-test` runs them over 500 photos, `make test` over a few.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which photographs a source holds, and where their results go."""
+"""The photos of a source, and the paths of their results."""
 
 from __future__ import annotations
 

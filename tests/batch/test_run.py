@@ -1,4 +1,4 @@
-"""Runs on this machine: what is done, what is left out the next time, and what a kill or a full disk leaves."""
+"""Runs on this machine: results, resuming, and the state after a kill or on a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark runs and writes its report; what it measures, it measures elsewhere."""
+"""The benchmark runs and writes its report; its figures are not tested."""
 
 from __future__ import annotations
 

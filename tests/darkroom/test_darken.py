@@ -1,4 +1,4 @@
-"""Photos made dark: the noise of every camera against its published figures, and the files by LibRaw itself."""
+"""Making photos dark: the noise of every camera against its published figures, and the files opened by LibRaw."""
 
 from __future__ import annotations
 

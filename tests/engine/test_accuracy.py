@@ -1,4 +1,4 @@
-"""The accuracy guard: for every folder of weights, the fast backends give what torch gives."""
+"""Accuracy: for every folder of weights, the fast backends agree with torch."""
 
 from __future__ import annotations
 

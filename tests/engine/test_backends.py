@@ -1,4 +1,4 @@
-"""Backends give what the reference gives, and are kept on disk."""
+"""Backends agree with the reference, and their compiled networks are cached on disk."""
 
 from __future__ import annotations
 

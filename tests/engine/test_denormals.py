@@ -1,4 +1,4 @@
-"""Numbers nearer to 0 than float32's smallest normal one are 0 wherever torch computes, in every thread."""
+"""Numbers smaller than float32's smallest normal one become 0 wherever torch computes, in every thread."""
 
 from __future__ import annotations
 

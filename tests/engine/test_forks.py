@@ -1,4 +1,4 @@
-"""Processes that are forked after the library was used: they answer, though only one thread came along."""
+"""Processes forked after the library was used still work, although a fork has only one thread."""
 
 from __future__ import annotations
 

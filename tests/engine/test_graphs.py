@@ -1,4 +1,4 @@
-"""What is rewritten in a converted graph, and that it computes the same."""
+"""Rewritten parts of a converted graph compute the same."""
 
 from __future__ import annotations
 

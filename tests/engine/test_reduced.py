@@ -1,4 +1,4 @@
-"""Methods that need the whole picture, on pictures that are too large for them."""
+"""Methods that need the whole picture, on pictures too large for them."""
 
 from __future__ import annotations
 

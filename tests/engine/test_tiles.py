@@ -1,4 +1,4 @@
-"""Tiles: they cover the picture once, and their result is the whole picture's."""
+"""Tiles cover the picture once, and give the result of the whole picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that were trained on 8-bit pictures are fed what such a picture keeps, wherever they are used."""
+"""Weights trained on 8-bit pictures get the precision of such a picture, wherever they are used."""
 
 from __future__ import annotations
 

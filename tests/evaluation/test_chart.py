@@ -1,4 +1,4 @@
-"""Colour error on a photographed chart, against charts that are drawn with known colours."""
+"""Colour error on a photographed chart, tested on drawn charts with known colours."""
 
 from __future__ import annotations
 

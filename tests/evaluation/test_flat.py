@@ -1,4 +1,4 @@
-"""Weave on flat surfaces, on noise with and without a pattern of a known period."""
+"""Weave on flat surfaces: noise with and without a pattern of a known period."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The leaderboard: what is measured once, what is measured again, and the answer that is drawn from it."""
+"""The leaderboard: what is measured once or again, and the advice that follows from it."""
 
 from __future__ import annotations
 

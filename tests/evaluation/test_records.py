@@ -1,4 +1,4 @@
-"""Figures that `lowlight eval --record` writes into folders of weights, and the cards that show them."""
+"""Figures that `lowlight eval --record` writes into folders of weights and their cards."""
 
 from __future__ import annotations
 

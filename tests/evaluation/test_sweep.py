@@ -1,4 +1,4 @@
-"""Quality against light: less light is never better, the same exposures for all, and the files that are written."""
+"""Quality against light: less light is never better, all models see the same exposures, and the files are right."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Runs an operation again and again, killed by SIGKILL at each of its system calls in turn: a program for subprocesses.
+"""Runs an operation repeatedly, and kills it with SIGKILL at each of its system calls in turn; run in a subprocess.
 
     python crash_points.py OPERATION FOLDER
 
-Python tells an audit hook of every file that it opens, renames or removes. A fork of this process counts those in
-FOLDER and kills itself at the n-th; afterwards another fork does the operation undisturbed, and what then lies there is
-compared with what an operation leaves that nobody disturbed. Prints one JSON line: how often it was killed.
+Python calls an audit hook for every file that it opens, renames or removes. A fork of this process counts those in
+FOLDER and kills itself at the n-th; afterwards another fork does the operation undisturbed, and its files are compared
+with those of an operation that was never killed. Prints the number of kills as one JSON line.
 """
 
 from __future__ import annotations

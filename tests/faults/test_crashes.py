@@ -1,4 +1,4 @@
-"""Killed at every step, or out of disk: the next run completes and gives the right bytes."""
+"""After a kill at any step, or on a full disk, the next run completes with the right bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Untrusted folders of weights, beyond what tests/weights and tests/hub try: nothing runs, nothing fills the memory."""
+"""Untrusted folders of weights, beyond tests/weights and tests/hub: no code runs, and memory stays bounded."""
 
 from __future__ import annotations
 

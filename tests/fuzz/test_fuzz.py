@@ -1,4 +1,4 @@
-"""A short slice of `make fuzz`, whether the fuzzer would notice, and what it has found so far."""
+"""A short part of `make fuzz`, a check that the fuzzer notices faults, and its earlier findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local Hub, a process that talks to it with the real client, and small weights to send to and fro."""
+"""A local Hub, a process that uses it with the real client, and small weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that talks to the local Hub, and small weights to send to and fro."""
+"""The process that uses the local Hub, and small weights."""
 
 from __future__ import annotations
 

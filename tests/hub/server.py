@@ -1,7 +1,7 @@
-"""A small Hub on the loopback interface: what the real client asks for, real enough to publish to and pull from.
+"""A small Hub on the loopback interface, complete enough for the real client to publish and pull.
 
-Large files are redirected to a second server, as the Hub redirects them to a store of blobs on another host. Faults are
-set by the test: what goes wrong, for which requests, how often.
+Large files are redirected to a second server, as the Hub redirects them to a store of blobs on another host. The test
+sets faults: what fails, for which requests, how often.
 """
 
 from __future__ import annotations

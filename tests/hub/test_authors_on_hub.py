@@ -1,4 +1,4 @@
-"""Published checkpoints that their authors keep in repositories of the Hub, against the local one."""
+"""Published checkpoints in their authors' repositories on the Hub, tested with the local one."""
 
 from __future__ import annotations
 

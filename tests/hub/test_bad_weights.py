@@ -1,4 +1,4 @@
-"""What a hostile or careless repository may hold, and what users may type: one sentence, nothing kept, nothing run."""
+"""Hostile or careless repositories and user input: one sentence, nothing kept, no code run."""
 
 from __future__ import annotations
 

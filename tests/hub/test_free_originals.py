@@ -1,4 +1,4 @@
-"""All published weights that may be passed on, in one go: what comes, and what is said of those that do not."""
+"""Importing all published weights that may be redistributed, and the report on those that fail."""
 
 from __future__ import annotations
 

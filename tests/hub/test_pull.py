@@ -1,4 +1,4 @@
-"""Weights from the Hub: pinned, floating, cached, cut off and gone on, and every way that it can refuse."""
+"""Weights from the Hub: pinned, floating, cached, interrupted and resumed, and every refusal."""
 
 from __future__ import annotations
 

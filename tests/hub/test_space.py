@@ -1,4 +1,4 @@
-"""A Space: exactly the files that it needs, a README that the Hub reads, one commit; and the app runs from them."""
+"""A Space: exactly the files that it needs, a README that the Hub reads, one commit; and the app runs from it."""
 
 from __future__ import annotations
 

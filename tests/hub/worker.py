@@ -1,7 +1,8 @@
-"""A process with the real Hub client, which reads its address when it is imported: one JSON request a line.
+"""A process with the real Hub client, which reads its address on import: one JSON request per line.
 
-`{"call": "cli", "args": [...]}` runs `lowlight`; `{"call": "python", "code": "..."}` runs code and gives its `result`.
-Both take `env` (set for this request), `cache` (HF_HUB_CACHE) and `offline`.
+`{"call": "cli", "args": [...]}` runs `lowlight`; `{"call": "python", "code": "..."}` runs code and returns its
+`result`.
+Both accept `env` (set for this request), `cache` (HF_HUB_CACHE) and `offline`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The app opens before anything is computed: what takes seconds to import comes with the first picture."""
+"""The app opens before anything is computed: slow imports come with the first picture."""
 
 from __future__ import annotations
 

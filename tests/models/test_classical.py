@@ -1,4 +1,4 @@
-"""The methods without weights: what they compute, and that nothing breaks them."""
+"""The classical methods: their results, and inputs that might break them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Published networks for dark pictures: odd sizes, tiles, backends, numbers for the whole picture, the told ratio."""
+"""Published networks for dark pictures: odd sizes, tiles, backends, numbers for the whole picture, networks that take
+the ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agreement with the original implementations: every parity file, under the real imports and key maps."""
+"""Agreement with the original implementations: every parity file, through the real imports and key maps."""
 
 from __future__ import annotations
 

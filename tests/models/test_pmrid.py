@@ -1,4 +1,4 @@
-"""PMRID: the authors' network, the noise of a mosaic, and the way from planes to a picture."""
+"""PMRID: the authors' network, the noise of a mosaic, and the conversion of planes to a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptors cost no torch; networks come when they are built."""
+"""Descriptors do not import torch; networks are imported when they are built."""
 
 from __future__ import annotations
 

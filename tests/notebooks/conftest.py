@@ -1,4 +1,4 @@
-"""What the notebooks' tests share."""
+"""Shared by the notebooks' tests."""
 
 from __future__ import annotations
 

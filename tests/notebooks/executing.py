@@ -1,4 +1,4 @@
-"""Runs a notebook as a reader would: every cell, then every control of every widget; and says what went wrong."""
+"""Runs a notebook as a reader would: every cell, then every control of every widget; reports all errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JupyterLab and Voila, started for a test and ended after it."""
+"""Starts JupyterLab and Voila for a test, and stops them after it."""
 
 from __future__ import annotations
 

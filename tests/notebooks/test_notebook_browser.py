@@ -1,4 +1,4 @@
-"""A notebook as its reader has it: JupyterLab, a real Chromium, the slider moved by keyboard."""
+"""A notebook as a reader uses it, in JupyterLab and a real Chromium: the slider is moved by keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks executed with their controls moved. EXPLORER_NOTEBOOKS=all takes all of them (`make notebooks-test`)."""
+"""Runs notebooks and moves their controls. EXPLORER_NOTEBOOKS=all takes all of them (`make notebooks-test`)."""
 
 from __future__ import annotations
 

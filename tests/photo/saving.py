@@ -1,4 +1,4 @@
-"""What many tests of photographs do: save with Pillow, open with the explorer."""
+"""Saves with Pillow and opens with the explorer, for many tests of photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera's colour matrix under lights other than the one that it was measured in."""
+"""A camera's colour matrix under other lights than the measured one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dark or not, black, grey: of photos whose kind is known because the test made them."""
+"""Dark or not, black, grey: tested on photos that the test made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that cannot be read: each gives one sentence that names the file."""
+"""Files that cannot be read: each causes one sentence that names the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole pictures: odd sizes, orientations, and what networks are given beyond the borders."""
+"""Whole pictures: odd sizes, orientations, and the padding beyond the borders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learnt rule for the amplification."""
+"""The learned rule for the amplification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AVIF, HEIC, JPEG XL and JPEG 2000: turned as they say, at their depth, told by their content."""
+"""AVIF, HEIC, JPEG XL and JPEG 2000: orientation, bit depth, recognition by content."""
 
 from __future__ import annotations
 

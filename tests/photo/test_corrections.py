@@ -1,4 +1,4 @@
-"""A DNG's own corrections: shading undone before everything else, bad pixels mended, all else told of."""
+"""A DNG's own corrections: shading is undone first, bad pixels are repaired, all others are reported."""
 
 from __future__ import annotations
 

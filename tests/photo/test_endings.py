@@ -1,5 +1,4 @@
-"""Damage that checksums tell, and files that lack their end: what is shown is the right picture, or there is a sentence
-instead."""
+"""Damage that checksums reveal, and files without their end: either the right picture or a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of what is opened, and what is made from it."""
+"""The table of formats, and what is derived from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding in processes of their own: the same photos and sentences, and what may happen to a decoder."""
+"""Decoding in separate processes: the same photos and sentences, and failures of a decoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amplification, white balance, development and what models are given."""
+"""Amplification, white balance, development and the input of models."""
 
 from __future__ import annotations
 

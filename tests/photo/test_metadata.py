@@ -1,4 +1,4 @@
-"""What results carry on of their photo's EXIF: the camera's words always, the place only when asked, no leftovers."""
+"""The EXIF that results keep: the camera's data always, the GPS position only on request, no leftovers."""
 
 from __future__ import annotations
 

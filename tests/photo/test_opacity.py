@@ -1,5 +1,5 @@
-"""Opacity beside every colour model, multiplied into the colours or not: what is seen is the colour as Pillow and
-LittleCMS make it of the picture without opacity, times the opacity."""
+"""Opacity with every colour model, premultiplied or not: the result is the colour that Pillow and LittleCMS compute
+without opacity, times the opacity."""
 
 from __future__ import annotations
 

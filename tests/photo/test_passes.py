@@ -1,4 +1,4 @@
-"""Fused passes over large arrays give, bit for bit, what one step after the other gives, without needless copies."""
+"""Fused passes over large arrays give bit for bit the same as separate steps, without needless copies."""
 
 from __future__ import annotations
 

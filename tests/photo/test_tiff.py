@@ -1,4 +1,4 @@
-"""TIFF: which picture of a file is the photograph, and samples of every kind that writers use."""
+"""TIFF: which picture of a file is the photo, and samples of every kind that writers use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole files that used to be called damaged: what pixels do not need may be large, wrong or missing."""
+"""Complete files that were once reported as damaged: data that pixels do not need may be large, wrong or missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files written on all cores: valid, bit for bit what was given, hardly larger than what the usual encoders make."""
+"""Files written on all cores: valid, lossless, and hardly larger than those of the usual encoders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, and what a client does with it, without a browser."""
+"""Starts a real server in a separate process, and uses it as a client without a browser."""
 
 from __future__ import annotations
 

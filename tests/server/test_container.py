@@ -1,4 +1,4 @@
-"""Dockerfile and compose.yaml: the rules that matter, read from the files; and hadolint's where it is installed."""
+"""Dockerfile and compose.yaml: the important rules, read from the files; and hadolint's if it is installed."""
 
 from __future__ import annotations
 

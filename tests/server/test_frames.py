@@ -1,4 +1,4 @@
-"""Frames of live cameras: whose turn it is, and what the gate lets through."""
+"""Frames of live cameras: their turns, and what the gate admits."""
 
 from __future__ import annotations
 

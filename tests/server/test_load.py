@@ -1,4 +1,4 @@
-"""benchmarks/load.py: whether it would notice that somebody got another's picture."""
+"""benchmarks/load.py notices if a visitor gets another visitor's picture."""
 
 from __future__ import annotations
 

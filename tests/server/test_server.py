@@ -1,4 +1,4 @@
-"""A running server and visitors who try what they should not. Every test asks as a user of its own."""
+"""A running server, and visitors who try what they must not. Each test uses a user of its own."""
 
 from __future__ import annotations
 

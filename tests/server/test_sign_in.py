@@ -1,4 +1,4 @@
-"""A server with accounts, and an allowance that is soon used up."""
+"""A server with accounts and a small allowance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running server: what visitors name, what they hold, and what is left of them."""
+"""A running server: visitors' input, their memory and files, and what remains after they leave."""
 
 from __future__ import annotations
 

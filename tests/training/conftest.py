@@ -1,4 +1,4 @@
-"""Tiny data sets, made on the spot."""
+"""Makes tiny data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training by several processes: the same losses as one process, and checkpoints that either goes on from."""
+"""Training in several processes: the same losses as in one, and checkpoints that either can continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From runs to weights, animations and trackers; and the command line over all of it."""
+"""Exports runs to weights, animations and trackers, also from the command line."""
 
 from __future__ import annotations
 

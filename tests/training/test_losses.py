@@ -1,4 +1,4 @@
-"""Every loss on tensors that are small enough to work out by hand."""
+"""Every loss on tensors small enough to compute by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Muon: orthogonal updates of inner convolutions, Adam for the rest, and a checkpoint that goes on the same."""
+"""Muon: orthogonal updates of inner convolutions, Adam for the rest, and the same continuation from a checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a folder of photographs to weights in the app: pairs, a training, a card, a restored picture."""
+"""From a folder of photos to weights in the app: pairs, a training, a card, a restored picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trainings in stretches, and those that begin with parts of other weights."""
+"""Trainings in several stretches, and those that start with parts of other weights."""
 
 from __future__ import annotations
 

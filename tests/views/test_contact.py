@@ -1,4 +1,4 @@
-"""A contact sheet: its pictures lie where they belong, and its page is whole by itself."""
+"""A contact sheet: its pictures are in their places, and its page is self-contained."""
 
 from __future__ import annotations
 

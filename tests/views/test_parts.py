@@ -1,4 +1,4 @@
-"""The parts that the app and the widgets share, on a page of their own: the divider, and channels over one sheet."""
+"""The parts that the app and the widgets share, on a separate page: the divider, and channels over one sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of published networks for dark pictures, made here as their authors make them: read, told apart, refused."""
+"""Files of published networks for dark pictures, made like those of their authors: read, distinguished, refused."""
 
 from __future__ import annotations
 

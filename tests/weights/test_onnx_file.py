@@ -1,5 +1,5 @@
-"""`lowlight export-onnx`: the file computes what the network does, says how it is fed, and is there whole or not at
-all."""
+"""`lowlight export-onnx`: the file computes the same as the network, states its inputs, and appears completely or not
+at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import of published checkpoints: what is taken, what is refused and with which sentence."""
+"""Import of published checkpoints: what is accepted, what is refused, and the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints without a name: what they are, their tensors tell, however somebody saved them."""
+"""Checkpoints without a name, recognised by their tensors, however they were saved."""
 
 from __future__ import annotations
 
@@ -163,6 +163,16 @@ def test_files_of_one_name_stay_apart(tmp_path: Path, data_folder: Path) -> None
         assert main(["weights", "import", str(tmp_path / "net.pth"), "-q"]) == 0
     names = sorted(path.name for path in data_folder.iterdir())
     assert len(names) == 2 and names[0] == "zero_dce.net" and names[1].startswith("zero_dce.net_")
+
+
+@pytest.mark.parametrize(("architecture", "named"), [("zero_dce", True), ("lynx_rgb", False)])
+def test_the_card_names_a_paper_if_there_is_one(
+    tmp_path: Path, data_folder: Path, architecture: str, named: bool
+) -> None:
+    torch.save(ours(architecture), tmp_path / "net.pth")
+    assert main(["weights", "import", str(tmp_path / "net.pth"), "-q"]) == 0
+    (card,) = data_folder.rglob("README.md")
+    assert ("- Paper: " in card.read_text()) == named
 
 
 def test_a_folder_is_not_replaced_over_its_own_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

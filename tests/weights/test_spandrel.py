@@ -1,6 +1,6 @@
-"""Checkpoints of networks that the library spandrel knows, made from its own fresh networks.
+"""Checkpoints of the library spandrel's networks, made from its newly built networks.
 
-`make spandrel-test` runs all of this in an environment that has the library; elsewhere what needs it is skipped.
+`make spandrel-test` runs all tests in an environment with the library; elsewhere those that need it are skipped.
 """
 
 from __future__ import annotations

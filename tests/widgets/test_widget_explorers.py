@@ -1,4 +1,4 @@
-"""The explorers driven from Python: one line each, errors said and kept, what a cell sets and what the page sets."""
+"""The explorers from Python: one line each, errors shown and kept, settings by a cell and by the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is loaded when, and what still works without the libraries that need not be there."""
+"""When modules are imported, and what works without the optional libraries."""
 
 from __future__ import annotations
 

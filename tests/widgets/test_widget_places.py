@@ -1,4 +1,4 @@
-"""The notebooks' views show the place that was asked for: their own scripts on a page, judged by screenshots."""
+"""The notebooks' views show the position that was asked for: their own scripts on a page, checked by screenshots."""
 
 from __future__ import annotations
 
