@@ -16,8 +16,10 @@ from explorer.app.components import html, problem
 from explorer.app.feedback import reported, told
 from explorer.app.shared import Shared
 from explorer.errors import ExplorerError, WeightsError
-from explorer.evaluation.leaderboard import published_by_quality
+from explorer.evaluation.leaderboard import SETS, published_by_quality
+from explorer.evaluation.leaderboard_text import HEADINGS, SEEN
 from explorer.hub import originals
+from explorer.metrics import METRICS
 from explorer.server.visitor import is_loopback
 from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
@@ -110,7 +112,7 @@ def notice(name: str | None) -> str:
     size = originals.size_words(entry.size)
     rows = [
         (text.IMPORT_LICENCE, escape(entry.licence)),
-        (text.IMPORT_QUALITY, escape(_quality(entry))),
+        *_quality(entry),
         (text.IMPORT_FILES, escape(f"{', '.join(file.name for file in entry.files)} ({size})")),
         (
             text.IMPORT_ORIGIN,
@@ -125,13 +127,13 @@ def notice(name: str | None) -> str:
     )
 
 
-def _quality(entry: PublishedCheckpoint) -> str:
-    """What this project measured on LOL eval15, and whether the network knew its scenes."""
+def _quality(entry: PublishedCheckpoint) -> list[tuple[str, str]]:
+    """What this project measured on LOL eval15, and whether the network knew its scenes: labels and values."""
     figures = next((found for each, found in published_by_quality() if each is entry), {})
     if not figures:
-        return text.IMPORT_UNMEASURED
-    seen = {True: text.IMPORT_SEEN, False: text.IMPORT_UNSEEN, None: text.IMPORT_PERHAPS_SEEN}[entry.saw_eval15]
-    return seen.format(psnr=f"{figures['psnr']:.2f}", matched=f"{figures['gt_mean_psnr']:.2f}")
+        return []
+    reached = ", ".join(f"{each.title} {each.format(figures[each.name])} {each.unit}" for each in METRICS if each.unit)
+    return [(SETS[0].title, escape(reached)), (HEADINGS["seen"], SEEN[entry.saw_eval15])]
 
 
 def agreement(name: str | None) -> Any:

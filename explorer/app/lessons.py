@@ -34,9 +34,10 @@ LESSONS: tuple[Lesson, ...] = (
         "Why 14-bit RAW",
         (
             "A sensor counts light in some sixteen thousand steps; a JPEG keeps 256, spread for the eye and not for "
-            "arithmetic. In a photo with a hundredth of the light only the lowest two or three of those 256 are used.",
-            "Multiply both by a hundred: the RAW still has a smooth ramp under its noise, the JPEG a staircase. No "
-            "network can know what was between two steps. So the strongest networks here start from the mosaic.",
+            "arithmetic. In a photo with a hundredth of the light only the lowest 26 of those 256 are used.",
+            "Multiply both by a hundred: the RAW still has a smooth ramp under its noise, the JPEG a staircase. Where "
+            "noise is smaller than a step, no network can know what was between two. So the strongest networks here "
+            "start from the mosaic.",
         ),
         "bits",
         "A clean photo with 1/300 of the light, brightened again: left from 14 bits, right from an 8-bit picture.",

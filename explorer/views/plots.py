@@ -193,5 +193,5 @@ def plain_figure(height: int) -> go.Figure:
         showlegend=False,
         font={"size": 12, "color": "#808080"},
     )
-    grid = {"gridcolor": "rgba(128,128,128,0.22)", "zerolinecolor": "rgba(128,128,128,0.4)"}
+    grid = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False}
     return figure.update_xaxes(**grid).update_yaxes(**grid)

@@ -224,7 +224,7 @@ EXERCISES = (
                 ),
                 "Those are the products; add them up to one number.": lambda w, k, b: w * k + b,
                 "`@` and np.dot multiply matrices; here each sample meets the one weight at its own place: use *.": (
-                    lambda w, k, b: float((w @ k).sum() + b)
+                    lambda w, k, b: w @ k + b
                 ),
             },
         ),

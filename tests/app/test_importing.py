@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -63,10 +64,11 @@ def test_every_licence_is_named_on_its_button() -> None:
 def test_what_is_offered_says_its_quality_and_the_best_comes_first() -> None:
     names = [entry.name for entry in importing.missing()]
     assert names.index("mobileie_lolv1") < names.index("flol_uhdll") < names.index("hvi_cidnet_sice")
-    assert "its training data contained these scenes" in importing.notice("mobileie_lolv1")
-    assert "23.54 dB at equal brightness; it had not seen these scenes" in importing.notice("flol_uhdll")
-    assert "perhaps it had seen" in importing.notice("fourllie_lol2real")
-    assert "not measured yet" in importing.notice("darkir_m")
+    mobile, unseen = importing.notice("mobileie_lolv1"), importing.notice("flol_uhdll")
+    assert re.search(r"<dt>LOL eval15</dt><dd>[^<]*26\.12 dB", mobile) and "<dt>Scenes seen</dt><dd>yes</dd>" in mobile
+    assert re.search(r"<dt>LOL eval15</dt><dd>[^<]*23\.54 dB", unseen) and "<dt>Scenes seen</dt><dd>no</dd>" in unseen
+    assert "<dd>perhaps</dd>" in importing.notice("fourllie_lol2real")
+    assert "LOL eval15" not in importing.notice("hvi_cidnet_sice"), "what is not measured has no figure"
 
 
 def test_weights_that_come_while_the_app_runs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
