@@ -18,14 +18,15 @@ def english() -> dict[str, str]:
 
     A text of `explorer.app.text` or `queue_text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the
     Learn tab `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an
-    example `example.<name>`; the summary of installed weights the weights' name; the rest the ids of
-    `explorer.messages`.
+    example `example.<name>` and `example.<name>.caption`; the summary of installed weights the weights' name;
+    the rest the ids of `explorer.messages`.
     """
     return {
         **dict(_texts()),
         **dict(_lessons()),
         **dict(_board()),
         **{f"example.{each.name}": each.title for each in examples()},
+        **{f"example.{each.name}.caption": each.caption for each in examples()},
         **{model.name: model.summary for model in explorer.list_models() if model.weights is not None},
         **MESSAGES,
     }

@@ -64,7 +64,7 @@ def layout() -> Parts:
             elem_id="lx-features-model", scale=3,
         )  # fmt: skip
         scope = gr.Radio(
-            choices=list(text.FEATURES_SCOPES), value="layer", label=text.FEATURES_SCOPE, elem_classes="lx-segments",
+            choices=list(text.FEATURES_SCOPES), value="channel", label=text.FEATURES_SCOPE, elem_classes="lx-segments",
             elem_id="lx-features-scope", scale=4, min_width=370,
         )  # fmt: skip
         beside = gr.Radio(

@@ -120,7 +120,7 @@ def notice(name: str | None) -> str:
         ),
     ]
     items = "".join(f"<div><dt>{escape(label)}</dt><dd>{words}</dd></div>" for label, words in rows)
-    terms = "" if entry.redistributable else f"<p>{escape(text.IMPORT_KEEP)}</p>"
+    terms = "" if entry.shareable else f"<p>{escape(text.IMPORT_KEEP)}</p>"
     return (
         f'<div class="lx-card lx-import"><p>{escape(entry.summary)}</p><p class="lx-paper">{escape(entry.paper)}</p>'
         f"<dl>{items}</dl>{terms}</div>"

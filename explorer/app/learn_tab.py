@@ -17,6 +17,7 @@ from explorer.app.feedback import reported
 from explorer.app.lessons import LESSONS, Lesson
 from explorer.app.sessions import open_session
 from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.messages import say
 from explorer.photo import load_rendering
 from explorer.photo.light.reduce import reduced
 from explorer.views import lessons as drawings
@@ -100,7 +101,7 @@ def _illustration(lesson: Lesson) -> str:
     if lesson.picture == "board":
         return board_tables()
     if lesson.picture == "curve":
-        return drawings.curve_drawing((-0.2, -0.5, -0.8))
+        return drawings.curve_drawing((-0.2, -0.5, -0.8), (say("label.curve_before"), say("label.curve_after")))
     source = data_address(png(_computed(lesson), 9))
     return f'<img src="{source}" alt="{escape(lesson.caption)}">'
 

@@ -205,7 +205,7 @@ LESSONS: tuple[Lesson, ...] = (
     ),
     Lesson(
         "zero_dce",
-        "Zero-DCE: curves without answers",
+        "Zero-DCE: learning without bright photos",
         (
             "Zero-Reference Deep Curve Estimation (Guo and others, CVPR 2020) needs no bright photos to learn from. "
             "It only asks its result to look like a good exposure: middle brightness, grey on average, "

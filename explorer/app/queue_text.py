@@ -37,5 +37,9 @@ QUEUE_GONE = "{name} is no longer in the queue; choose another photo."
 GRADIO_SAYS = {
     "busy": "This application is currently busy. Please try again.",
     "gone": "Connection errored out.",
+    "lost": "Connection to the server was lost. Attempting reconnection...",
+    "upload": "Click to upload or drop files",
+    "number": "number input for {name}",
 }
-"""Sentences of Gradio's own page: the server's queue is full, or no server answers."""
+"""Sentences of Gradio's own page: the server's queue is full, no server answers, or it no longer does; and what its
+parts say to screen readers."""

@@ -264,7 +264,7 @@ FEATURES_DIAGRAM = "Layers from left to right in the order they run; lower rows 
 FEATURES_SCOPE = "Colour scale over"
 FEATURES_SCOPES = (("each channel", "channel"), ("the layer", "layer"), ("the network", "network"))
 FEATURES_PAGE = "Channels from"
-FEATURES_BESIDE = "Next to it"
+FEATURES_BESIDE = "Compare with"
 FEATURES_BESIDES = (("nothing", "none"), ("another amplification", "ratio"), ("another network", "model"))
 FEATURES_RATIO = "Its amplification"
 FEATURES_CHANNELS_EMPTY = "The channels of the chosen layer appear here."
@@ -292,7 +292,7 @@ FEATURES_SHEET = "Sheet as PNG"
 FEATURES_ALT = "{title} for {photo}"
 
 TRAINING_RUN = "Training run"
-TRAINING_OTHER = "Next to it"
+TRAINING_OTHER = "Second run"
 TRAINING_NONE = (
     "There is no training run to show. Folders of weights can include one, and lowlight train keeps its own."
 )
@@ -345,8 +345,8 @@ LIVE_SAYS = {
 }
 
 DARKROOM_HELP = (
-    "Make the open photo dark: its light goes backwards through a measured camera, is divided, and is counted with the "
-    "camera's noise. The original becomes the reference in all tabs."
+    "Make the open photo dark: it is turned back into a camera's sensor data, given less light, and given the noise "
+    "measured for that camera. The original becomes the reference in all tabs."
 )
 DARKROOM_CAMERA = "Camera"
 DARKROOM_ISO = "ISO"

@@ -44,8 +44,12 @@ def stored(picture: FloatArray, ratio: float, bits: int) -> FloatArray:
     return linear_to_srgb(np.clip(kept * np.float32(ratio), 0, 1))
 
 
-def curve_drawing(strengths: Sequence[float], steps: int = 8) -> str:
-    """Draws Zero-DCE's curve x + r (x^2 - x), applied repeatedly, for several r."""
+def curve_drawing(strengths: Sequence[float], axes: tuple[str, str], steps: int = 8) -> str:
+    """Draws Zero-DCE's curve x + r (x^2 - x), applied repeatedly, for several r, with a legend.
+
+    Args:
+        axes: words for x and y.
+    """
     x = np.linspace(0, 1, 61)
     lines = []
     for index, strength in enumerate(strengths):
@@ -54,11 +58,17 @@ def curve_drawing(strengths: Sequence[float], steps: int = 8) -> str:
             y = y + strength * (y * y - y)
         points = " ".join(f"{20 + 200 * a:.1f},{220 - 200 * b:.1f}" for a, b in zip(x, y, strict=True))
         opacity = 0.4 + 0.6 * index / max(1, len(strengths) - 1)
+        row = 200 + 16 * (index - len(strengths))
+        number = f"{strength:g}".replace("-", "−")  # a text of its own, so that a language can write it its own way
         lines.append(
-            f'<polyline points="{points}" fill="none" stroke="{_ACCENT}" stroke-width="2.5" opacity="{opacity:.2f}"/>'
+            f'<g fill="none" stroke="{_ACCENT}" stroke-width="2.5" opacity="{opacity:.2f}">'
+            f'<polyline points="{points}"/><path d="M140 {row}h20"/></g>'
+            f'<text x="166" y="{row + 4}" fill="{_INK}">r = <tspan>{number}</tspan></text>'
         )
     return (
-        '<svg viewBox="0 0 240 240" width="300" aria-hidden="true">'
+        '<svg viewBox="0 0 240 244" width="300" font-size="11" aria-hidden="true">'
+        f'<text x="220" y="236" text-anchor="end" fill="{_INK}">{axes[0]}</text>'
+        f'<text x="14" y="20" text-anchor="end" transform="rotate(-90 14 20)" fill="{_INK}">{axes[1]}</text>'
         f'<path d="M20 20V220H220" fill="none" stroke="{_INK}"/>'
         f'<path d="M20 220L220 20" stroke="{_INK}" stroke-dasharray="4 5" opacity="0.5"/>{"".join(lines)}</svg>'
     )

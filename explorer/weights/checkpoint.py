@@ -96,6 +96,11 @@ class PublishedCheckpoint:
         return all(file.url or file.hub for file in self.files)
 
     @property
+    def shareable(self) -> bool:
+        """True if the licence itself allows redistribution, be it for non-commercial purposes alone."""
+        return self.redistributable or self.licence.startswith("CC BY-NC")
+
+    @property
     def size(self) -> int:
         """Bytes of all its files; 0 if none are published."""
         return sum(file.size for file in self.files)

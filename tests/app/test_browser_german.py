@@ -87,3 +87,17 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
 
     upload(page, text)
     assert "ist kein Foto bekannter Art" in message(page)
+    assert "Kamera-RAW" in message(page) and "camera" not in message(page)
+    titles = page.eval_on_selector_all("#lx-examples button", "all => all.map((each) => each.title)")
+    assert "mit einem Zwölftel des Lichts" in " ".join(titles)
+    for words, wanted in (
+        ("It wants 5.9 stops more light: most models manage that.", "5,9 Blendenstufen"),
+        ("×3.2", "×3,2"),
+        ("2.51 M parameters", "2,51 M Parameter"),
+        ("number input for Strength, %", "Zahlenfeld für Stärke, %"),
+    ):
+        assert wanted in page.evaluate("words => lxTranslated(words)", words)
+    assert page.evaluate("() => lxTranslated('6.0.1')") is None
+    page.click("#lx-tabs button[role=tab]:has-text('Merkmalskarten')")
+    page.wait_for_selector(".lx-layer-facts:has-text('Kanäle, 1 / ')")
+    assert not {"channels", "size", "sees"} & set(page.inner_text(".lx-layer-facts").split())

@@ -158,6 +158,12 @@ def test_a_channel_is_chosen_and_switched_off(page: Page, address: str) -> None:
     page.click("#lx-features-channels button[data-channel='3']")
     page.wait_for_selector("#lx-features-tiles strong:has-text('Channel 3 of')")
     page.wait_for_selector("#lx-features-tiles .lx-legend:visible")
+    scales = [page.inner_text("#lx-features-channels .lx-legend")]
+    for channel in (2, 3):
+        page.click(f"#lx-features-channels button[data-channel='{channel}']")
+        page.wait_for_selector(f"#lx-features-tiles strong:has-text('Channel {channel} of')")
+        scales.append(page.inner_text("#lx-features-channels .lx-legend"))
+    assert scales[0] == scales[2] != scales[1], "each channel has its own, so that none is washed out"
     page.hover(f"{tiles} .lx-tile-frame >> nth=1")
     page.wait_for_function(
         "!document.querySelectorAll('#lx-features-tiles code')[1].textContent.includes(' ')"

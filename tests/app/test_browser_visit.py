@@ -75,6 +75,16 @@ def test_a_photo_that_is_not_dark_comes_back_as_it_was(page: Page, address: str,
     assert not pixels_once(page, lambda shown: shown.shape == (48, 64, 3)).any()
 
 
+@pytest.mark.parametrize("typed", ["abc", "999"])
+def test_a_ratio_that_cannot_be_makes_room_for_the_one_in_force(page: Page, address: str, typed: str) -> None:
+    opened(page, address, "?example=cat&model=gamma&ratio=7")
+    page.wait_for_selector("#lx-result :text('×7')")
+    page.fill(".lx-ratio-number", typed)
+    page.press(".lx-ratio-number", "Enter")
+    page.wait_for_selector(f"#lx-ratio-note[role=alert]:has-text('“{typed}” is not a number from 1 to 300.')")
+    assert page.input_value(".lx-ratio-number") == "7"
+
+
 def test_a_ratio_set_by_hand_is_offered_to_another_model(page: Page, address: str) -> None:
     opened(page, address, "?example=cat&model=gamma")
     page.fill(".lx-ratio-number", "50")

@@ -58,7 +58,8 @@ def test_every_licence_is_named_on_its_button() -> None:
         words = importing.agreement(entry.name)["value"]
         assert entry.licence in words or (entry.licence == "none stated" and "No licence is stated" in words)
         terms = importing.notice(entry.name)
-        assert entry.origin in terms and ("Redistributing these weights" in terms) == (not entry.redistributable)
+        assert entry.origin in terms and ("Redistributing these weights" in terms) == (not entry.shareable)
+    assert "Redistributing these weights" not in importing.notice("flight_lol")  # CC BY-NC-SA 4.0
 
 
 def test_what_is_offered_says_its_quality_and_the_best_comes_first() -> None:

@@ -4,13 +4,15 @@ const list = find(".lx-layer-list"), diagram = find(".lx-diagram"), facts = find
 let known = null;
 const short = (count) => count >= 1e6 ? (count / 1e6).toPrecision(3) + " M" : count >= 1e3 ? (count / 1e3).toPrecision(3) + " k" : String(count);
 const place = (reduction) => reduction === 1 ? "1 / 1" : "1 / " + Number(reduction.toFixed(1));
+// Each part is translated by itself, because no pattern fits a list of them.
+const said = (words) => window.lxTranslated?.(words) ?? words;
 function describe(layer) {
   const parts = [layer.kind];
   if (layer.kernel) parts.push(layer.kernel.join(" × "));
-  if (layer.outputs) parts.push((layer.inputs ? layer.inputs + " → " : "") + layer.outputs + " channels");
-  if (layer.reduction) parts.push(place(layer.reduction) + " of the size");
-  if (layer.field !== null && layer.field !== undefined) parts.push("sees " + (layer.field === "all" ? "the whole picture" : layer.field + " × " + layer.field + " pixels"));
-  if (layer.parameters) parts.push(short(layer.parameters) + " parameters");
+  if (layer.outputs) parts.push(said((layer.inputs ? layer.inputs + " → " : "") + layer.outputs + " channels"));
+  if (layer.reduction) parts.push(said(place(layer.reduction) + " of the size"));
+  if (layer.field !== null && layer.field !== undefined) parts.push(said("sees " + (layer.field === "all" ? "the whole picture" : layer.field + " × " + layer.field + " pixels")));
+  if (layer.parameters) parts.push(said(short(layer.parameters) + " parameters"));
   return parts.join(", ");
 }
 // The drawing as a file: with the looks that the page gives it, because a file of its own has none.

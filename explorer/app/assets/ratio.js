@@ -32,6 +32,7 @@ function render() {
     return;
   }
   show(value.ratio);
+  note.removeAttribute("role");
   // The ratio that was set by hand for another model, which this one does not take over unasked.
   keep.hidden = !value.auto || !Number.isFinite(value.kept);
   if (!keep.hidden) keep.textContent = keep.dataset.words.replace("{ratio}", "×" + tidy(value.kept));
@@ -55,8 +56,12 @@ range.addEventListener("change", () => commit(tidy(at(range.value / STEPS)), fal
 number.addEventListener("change", () => {
   const typed = Number(number.value.replace(",", ".").replace(/[x×\s]/g, ""));
   if (Number.isFinite(typed) && typed >= LOW && typed <= HIGH) commit(typed, false);
-  else { number.setAttribute("aria-invalid", "true"); note.textContent = (props.invalid || "").replace("{typed}", number.value); return; }
-  number.removeAttribute("aria-invalid");
+  else {
+    const refused = (props.invalid || "").replace("{typed}", number.value);
+    show((props.value || { ratio: 1 }).ratio);
+    note.setAttribute("role", "alert");
+    note.textContent = refused;
+  }
 });
 use.addEventListener("click", () => { commit(props.value.suggested, true); range.focus(); });
 keep.addEventListener("click", () => { commit(props.value.kept, false); range.focus(); });

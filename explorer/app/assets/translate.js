@@ -22,11 +22,14 @@
     if (source.replace(/\{\w+\}/g, "").replace(/[^\p{L}]/gu, "").length >= 2) patterns.push([new RegExp("^" + body + "$"), names, target]);
   }
   patterns.sort((a, b) => b[2].length - a[2].length);
-  const known = new Map();
+  const known = new Map(), comma = (1.5).toLocaleString(language).charAt(1);
+  // A number with its sign, range and unit alone; a dot in a name or a version stays.
+  const NUMBER = /^[×≈<−+-]? ?\d+\.\d+(–\d+\.\d+)? ?([a-zA-Zµ]{1,2}|)$/;
   function translated(words) {
     const text = words.trim();
     if (!text || text.length > 600) return null;
     if (text in catalogue) return catalogue[text];
+    if (NUMBER.test(text)) return text.replaceAll(".", comma);
     if (known.has(text)) return known.get(text);
     let found = null;
     for (const [pattern, names, target] of patterns) {
