@@ -37,5 +37,6 @@ QUEUE_GONE = "{name} is no longer in the queue; choose another photo."
 GRADIO_SAYS = {
     "busy": "This application is currently busy. Please try again.",
     "gone": "Connection errored out.",
+    "error": "Error",
 }
-"""Sentences of Gradio's own page: the server's queue is full, or no server answers."""
+"""What Gradio's own page says: the server's queue is full, no server answers; and the title above refusals."""
