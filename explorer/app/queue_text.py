@@ -40,6 +40,7 @@ GRADIO_SAYS = {
     "lost": "Connection to the server was lost. Attempting reconnection...",
     "upload": "Click to upload or drop files",
     "number": "number input for {name}",
+    "error": "Error",
 }
-"""Sentences of Gradio's own page: the server's queue is full, no server answers, or it no longer does; and what its
-parts say to screen readers."""
+"""Sentences of Gradio's own page: the server's queue is full, no server answers, or it no longer does; what its parts
+say to screen readers; and the title above refusals."""
