@@ -87,7 +87,7 @@ def suggest_ratio(photo: FileData) -> dict[str, Any]:
 
 
 @_answered
-def compare(photo: FileData, models: list[str], ratios: list[str]) -> list[dict[str, Any]]:
+def compare(photo: FileData, models: list[str], ratios: list[str] = ["auto"]) -> list[dict[str, Any]]:  # noqa: B006
     """Seconds, amplification and cost of several models on a photo, at preview size.
 
     Args:
@@ -167,7 +167,7 @@ def restore(photo: FileData, model: str, ratio: str = "auto", file_format: str =
         photo: a RAW file or a picture.
         model: a name that `models` lists.
         ratio: auto, or a number from 1 to 300.
-        file_format: png8, png16, tiff16, jpeg8 or dng.
+        file_format: png8, png16, tiff16, jpeg8, dng (of RAW files), or settings, the JSON that makes the picture again.
     """
     name, value = model_picker.known(model), _ratio(ratio)
 

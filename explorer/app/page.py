@@ -22,7 +22,7 @@ from explorer.app import (
     restore_layout,
     text,
 )
-from explorer.app.components import html, message_area, problem
+from explorer.app.components import html, message_area, note
 from explorer.app.feedback import reported
 from explorer.app.open_photo import NEUTRAL
 from explorer.app.own_address import asked_directly
@@ -33,10 +33,14 @@ from explorer.errors import PhotoError, RatioError, WhiteBalanceError
 from explorer.messages import say
 from explorer.photo import check_ratio
 from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
-from explorer.photo.validation import shown
 from explorer.sandbox import processes
 from explorer.server import ServerOptions, hardened
-from explorer.server.gradio_internals import one_application, send_whole_values, write_valid_texts
+from explorer.server.gradio_internals import (
+    describe_files_as_texts,
+    one_application,
+    send_whole_values,
+    write_valid_texts,
+)
 
 
 def _tabs() -> list[ModuleType]:
@@ -124,10 +128,12 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         words = [say("link.own_photo")] if "own" in query and session.open is None else []
         if query.get("tab") in opened_tabs:
             answer[shared.tab_bar] = gr.Tabs(selected=query["tab"])
+        elif query.get("tab"):
+            words.append(say("link.tab", tab=query["tab"][:40]))
         try:
             answer |= _first_photo(shared, session, query.get("example"))
-        except PhotoError as error:
-            words.append(str(error))
+        except PhotoError:
+            words.append(say("link.example", example=query.get("example", "")[:40]))
             answer |= _first_photo(shared, session, None)
         answer |= {picker: importing.picker_update(names()) for picker, names in shared.pickers.items()}
         for key, (component, read) in state.items():
@@ -149,7 +155,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         words += problems
         session.greeting = tuple(words)
         if words:
-            answer[shared.message] = problem(" ".join(words))
+            answer[shared.message] = note(words)
         return answer
 
     opened_tabs = {module.NAME for module in TABS}
@@ -189,7 +195,7 @@ def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[
         return None if session.open is None else model_picker.best_for(session.open.small), []
     if asked in model_picker.models():
         return asked, []
-    return None, [text.UNKNOWN_MODEL.format(model=shown(asked), known=", ".join(model_picker.models()))]
+    return None, [say("link.model", model=asked[:40])]
 
 
 def _ask_balance(session: Session, asked: str) -> list[str]:
@@ -247,6 +253,7 @@ def launch(
         The local address.
     """
     write_valid_texts()
+    describe_files_as_texts()
     send_whole_values()
     processes.use_room(room)
     with one_application():

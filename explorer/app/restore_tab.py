@@ -11,7 +11,7 @@ import gradio as gr
 
 from explorer.app import model_picker, opening, text, workspace
 from explorer.app.advice import advice
-from explorer.app.components import chosen_ratio, note, problem, shown_if
+from explorer.app.components import chosen_ratio, note, shown_if
 from explorer.app.detail import Look, detail
 from explorer.app.feedback import reported
 from explorer.app.open_photo import NEUTRAL, Choice, OpenPhoto
@@ -139,7 +139,7 @@ class Handlers:
         return {
             shared.token: session.token,
             shared.ratio: {**session.choice["ratio"], "kept": (ratio or {}).get("kept") if shown.automatic else None},
-            shared.message: problem(" ".join(words)) if words else "",
+            shared.message: note(words),
             at.remarks: note(workspace.notes(session, shown.restoration)),
             at.viewer: preview_value(session, shown),
             at.result: result_line(shown.restoration),

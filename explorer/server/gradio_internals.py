@@ -136,6 +136,28 @@ def send_whole_values() -> None:
         utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
 
 
+def describe_files_as_texts() -> None:
+    """Has Gradio's tools of MCP describe a file as the text that it is: its address, without the list of fields that
+    an object of Gradio's needs."""
+    try:
+        from gradio.mcp import GradioMCPServer
+    except ImportError:
+        return
+    simplify: Any = getattr(GradioMCPServer, "simplify_filedata_schema", None)
+    if simplify is None or hasattr(simplify, "explorer"):  # a later Gradio may describe them by other means
+        return
+
+    def simplified(self: Any, schema: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+        found, places = simplify(self, schema)
+        for name, *inside in places:
+            if not inside:
+                found["properties"][name].pop("required", None)
+        return found, places
+
+    simplified.explorer = True  # type: ignore[attr-defined]
+    GradioMCPServer.simplify_filedata_schema = simplified  # type: ignore[method-assign]
+
+
 def compute_what_is_asked() -> None:
     """Has Gradio leave out what it does for every page and every call, in which it answers no one else: describing all
     components (33 ms), and keeping what each shows, for links that this app does not offer; and looking for matplotlib.

@@ -58,6 +58,17 @@ def test_a_tab_that_is_chosen_while_the_page_is_busy_is_a_page_to_go_back_to(pag
     selected(page, "Restore")
 
 
+def test_what_a_link_asks_for_in_vain_is_said_in_few_words(page: Page, address: str) -> None:
+    opened(page, address, "?example=nowhere&model=nothing&tab=elsewhere")
+    said = page.locator("#lx-message .lx-notes p")
+    said.nth(2).wait_for()
+    assert all(
+        f"“{name}”" in words and len(words) < 90
+        for name, words in zip(("elsewhere", "nowhere", "nothing"), said.all_inner_texts(), strict=True)
+    )
+    assert not page.locator("#lx-message [role=alert]").count(), "nothing failed"
+
+
 def test_the_address_holds_amplifications_edits_and_channel(page: Page, address: str) -> None:
     opened(page, address, "?example=cat&tab=compare&models=gamma&at=list&ratios=2,5")
     page.wait_for_selector("#lx-compare-table tbody tr:nth-child(2) td:has-text('5')")

@@ -30,6 +30,10 @@ def test_a_program_restores_a_photo(address: str, night: Path, tmp_path: Path) -
     assert picture.size == (480, 320)
     rows = client.predict(photo, ["identity", "clahe"], ["2"], api_name="/compare")
     assert [(row["model"], row["ratio"]) for row in rows] == [("identity", 2.0), ("clahe", 2.0)]
+    ratios = [client.predict(photo, ["clahe"], *auto, api_name="/compare")[0]["ratio"] for auto in ([], [["auto"]])]
+    assert ratios[0] == ratios[1]
+    settings = Path(client.predict(photo, "identity", "3", "settings", api_name="/restore")).read_text()
+    assert json.loads(settings)["ratio"] == 3
     parts = np.load(client.predict(photo, "lime", "auto", api_name="/decompose"))
     assert parts["illumination"].shape[:2] == parts["image"].shape[:2]
 
@@ -37,6 +41,7 @@ def test_a_program_restores_a_photo(address: str, night: Path, tmp_path: Path) -
         ((photo, "identity", "999", "png8"), "1 to 300"),
         ((photo, "nothing", "2", "png8"), "known ones are"),
         ((photo, "identity", "2", "bmp"), "png16"),
+        ((photo, "identity", "2", "dng"), "cannot become a DNG; choose TIFF"),
     ):
         with pytest.raises(Exception, match=words):
             client.predict(*arguments, api_name="/restore")
@@ -65,5 +70,7 @@ def test_the_tools_of_the_mcp_server(address: str) -> None:
     parameters = [(tool.name, *each) for tool in tools for each in tool.inputSchema.get("properties", {}).items()]
     assert len(parameters) > 10
     assert not [(tool, name) for tool, name, schema in parameters if not schema.get("description")]
+    photos = [schema for _, name, schema in parameters if name == "photo"]
+    assert photos and not [each for each in photos if each["type"] != "string" or "required" in each]
     assert not answer.isError
     assert "clahe" in json.dumps([part.model_dump(mode="json") for part in answer.content])
