@@ -57,3 +57,21 @@ def test_a_long_upload_says_how_far_it_is(page: Page, address: str, tmp_path: Pa
     assert "large" in page.inner_text("#lx-upload")
     line.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     assert "large.tif" in message(page)
+
+
+def test_an_upload_that_the_server_refuses_is_said_and_the_page_keeps_what_it_had(
+    page: Page, address: str, night: Path
+) -> None:
+    opened(page, address, "?example=cat&model=identity&ratio=2")
+    shown = pixels(page)
+    why = "The request is larger than the 64 MiB allowed."
+    page.route("**/upload?*", lambda route: route.fulfill(status=413, json={"detail": why, "error": why}))
+    page.evaluate(DROP, ["#lx-upload button", "huge.tif", "II*\\0 a picture"])
+    page.wait_for_selector(f"#lx-message :text('{why}')")
+    page.wait_for_function("!document.body.classList.contains('lx-opening')")
+    assert np.array_equal(pixels(page), shown)
+    page.unroute("**/upload?*")
+    page.wait_for_selector("#lx-upload input[type=file]", state="attached")
+    page.set_input_files("#lx-upload input[type=file]", str(night))
+    page.wait_for_selector("#lx-metadata :text('night')", state="attached")
+    assert not page.locator("#lx-message [role=alert]").count(), "what was said before is gone"
