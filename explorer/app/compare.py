@@ -194,6 +194,7 @@ class Board:
 
     tiles: list[dict[str, Any]]
     wanted: list[tuple[str, RatioChoice]]
+    """As they were chosen; quick ones are done first."""
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     next_model: str | None = None
@@ -262,7 +263,7 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
 
 def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
     """Does one step each time it is asked for the next; `board` says before each what it will be."""
-    for model, ratio in board.wanted:
+    for model, ratio in cheapest_first(board.wanted):
         board.next_model, board.preparing = model_picker.label(model), model_picker.preparing(model)
         yield
         try:

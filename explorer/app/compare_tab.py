@@ -86,7 +86,7 @@ def build(shared: Shared) -> Address:
 def layout(shared: Shared) -> Parts:
     """The tab's parts on the page."""
     names = compare.comparable()
-    with gr.Row(elem_classes="lx-bar"):
+    with gr.Row(elem_classes="lx-bar lx-bar-top"):
         chosen = gr.Dropdown(
             choices=list(model_picker.choices(names)),
             value=model_picker.unlike(compare.AT_FIRST),
@@ -116,7 +116,7 @@ def layout(shared: Shared) -> Parts:
     board = tiles("lx-compare-tiles", text.COMPARE_EMPTY, "compare", "blind")
     with gr.Row():
         sheets = {
-            kind: gr.Button(words, elem_id=f"lx-compare-{kind}", scale=0, min_width=200)
+            kind: gr.Button(words, elem_id=f"lx-compare-{kind}", scale=0, min_width=200, visible=shown_if(False))
             for kind, words in contact.KINDS.items()
         }
     link = download_link("lx-compare-link")
@@ -160,7 +160,7 @@ class Handlers:
         ratios: list[RatioChoice] = ["auto"]
         if choice != "own":
             ratios = [chosen_ratio(ratio)] if choice == "same" else compare.parse_ratios(words)
-        return compare.cheapest_first(compare.wanted_pairs(models, ratios))
+        return compare.wanted_pairs(models, ratios)
 
     def ask(self, token: str | None) -> dict[Any, Any]:
         """Takes note of a wish, so that an older comparison makes room for it."""
@@ -189,7 +189,8 @@ class Handlers:
             at.link: None,
         }
         for board in compare.compared(session, wanted, turn):
-            yield {at.board: board.value, at.table: table(session, board), **self.told(board)}
+            shown = {at.board: board.value, at.table: table(session, board)}
+            yield {**shown, **self.told(board), **self.offered(bool(board.rows))}
         yield self.idle(session, turn)
 
     def sharpen(self, token: str | None, shown: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
@@ -219,6 +220,10 @@ class Handlers:
         opened = open_session(token).open
         board = opened.work.board if opened else None
         return {self.parts.board: board.value} if board else {}
+
+    def offered(self, any_picture: bool) -> dict[Any, Any]:
+        """The contact sheets, once there is something for them."""
+        return {button: gr.update(visible=shown_if(any_picture)) for button in self.parts.sheets.values()}
 
     def told(self, board: compare.Board) -> dict[Any, Any]:
         """How far it is; at the end, what went wrong and the plot."""
@@ -315,7 +320,7 @@ class Handlers:
                 at.plot: gr.update(visible=shown_if(False)),
                 at.link: None,
             }
-            emptied |= {at.stop: gr.update(interactive=False)}
+            emptied |= {at.stop: gr.update(interactive=False), **self.offered(False)}
         if session.is_stale("sweep"):
             emptied |= {each: None for each in (at.sweep.strip, at.sweep.animation, at.sweep.link)}
             emptied |= at.sweep.long.idle()
@@ -331,7 +336,7 @@ def wire(shared: Shared, parts: Parts) -> Address:
     )
     long = {**LONG, "show_progress": "hidden"}
     chosen = [parts.chosen, parts.source, parts.listed, shared.ratio]
-    shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.link]
+    shown = [parts.board, parts.status, parts.table, parts.plot, parts.stop, parts.link, *parts.sheets.values()]
     told = [shared.token, shared.message]
     swept = [sweep.strip, sweep.animation, sweep.link]
     asked: Any = guard(do.ask), shared.token, [shared.token, parts.turn, parts.stop, shared.message]

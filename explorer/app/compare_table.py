@@ -49,13 +49,15 @@ def table(session: Session, board: Board) -> dict[str, Any]:
     words = text.COMPARE_HELP.format(width=width, height=height, runs=RUNS)
     against = text.COMPARE_NO_REFERENCE if opened.reference is None else text.COMPARE_PROTOCOL
     photo, version = opened.small.name, explorer.__version__
+    own = say("source.own_brightening")
+    brightened = [say("compare.own")] if any(row.restoration.ratio_source == own for row in board.rows) else []
     rows = {(row.model, row.choice): _cells(row, photo, now) for row in board.rows}
     empty: list[Any] = [None] * (len(_COLUMNS) - 1)
     return {
         "columns": list(_COLUMNS),
         "rows": [rows.get(pair, [model_picker.label(pair[0]), *empty]) for pair in board.wanted],
         "caption": text.COMPARE_TABLE,
-        "note": [words, against],
+        "note": [*brightened, words, against],
         "about": text.COMPARE_ABOUT.format(photo=photo, version=version, date=now),
         "name": f"{stem_of(photo)}-comparison",
     }

@@ -53,6 +53,7 @@ def _tabs() -> list[ModuleType]:
 
 
 TABS = _tabs()
+_TAB_NAMES = {module.NAME for module in TABS}
 
 QUEUE_LENGTH = 40
 """Requests that may wait; beyond that, visitors are asked to come back."""
@@ -125,11 +126,9 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         query = dict(request.query_params)
         session = enter_session(before or None)
         answer: dict[Any, Any] = {shared.token: session.token, kept: session.token}
-        words = [say("link.own_photo")] if "own" in query and session.open is None else []
-        if query.get("tab") in opened_tabs:
+        words = _asked_in_vain(query, session)
+        if query.get("tab") in _TAB_NAMES:
             answer[shared.tab_bar] = gr.Tabs(selected=query["tab"])
-        elif query.get("tab"):
-            words.append(say("link.tab", tab=query["tab"][:40]))
         try:
             answer |= _first_photo(shared, session, query.get("example"))
         except PhotoError:
@@ -158,7 +157,6 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
             answer[shared.message] = note(words)
         return answer
 
-    opened_tabs = {module.NAME for module in TABS}
     greeting = demo.load(
         reported(shared.message)(greet),
         [kept],
@@ -172,6 +170,13 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         show_progress="hidden",
     )
     greeting.then(None, kept, js="(token) => lxGreeted(token)")
+
+
+def _asked_in_vain(query: dict[str, str], session: Session) -> list[str]:
+    """What there is to say about a photo that an address cannot hold, and about a tab that does not exist."""
+    words = [say("link.own_photo")] if "own" in query and session.open is None else []
+    tab = query.get("tab")
+    return words if not tab or tab in _TAB_NAMES else [*words, say("link.tab", tab=tab[:40])]
 
 
 def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[Any, Any]:

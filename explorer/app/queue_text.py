@@ -39,6 +39,9 @@ GRADIO_SAYS = {
     "gone": "Connection errored out.",
     "lost": "Connection to the server was lost. Attempting reconnection...",
     "upload": "Click to upload or drop files",
+    "drop": "Drop File Here",
+    "or": "- or -",
+    "click": "Click to Upload",
     "number": "number input for {name}",
     "error": "Error",
 }

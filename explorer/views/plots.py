@@ -39,11 +39,12 @@ def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figur
         figure.update_xaxes(range=[float(logarithms.min()) - 0.6, float(logarithms.max()) + 0.6])
     figure.update_yaxes(title="PSNR, dB", **_GRID)
     # Names next to the dots would overlap at phone width, or if models are similar.
+    tall, top, words, legend = 320, 28, 70, 22 * len(points)
     figure.update_layout(
-        height=300 + 22 * len(points),
+        height=top + tall + words + legend,
         showlegend=True,
-        legend={"orientation": "v", "x": 0, "xanchor": "left", "y": -70 / 230, "yanchor": "top", "itemclick": False},
-        margin={"t": 28, "b": 70 + 22 * len(points)},
+        legend={"x": 0, "xanchor": "left", "y": -words / tall, "yanchor": "top", "itemclick": False},
+        margin={"t": top, "b": words + legend},
     )
     return figure
 

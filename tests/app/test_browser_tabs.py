@@ -23,9 +23,15 @@ pytestmark = pytest.mark.browser
 
 def test_compare_shows_every_model_beside_the_others(page: Page, address: str) -> None:
     opened(page, address, "?example=cat&models=gamma,clahe,ssr")
+    sheet = "() => document.querySelector('#lx-compare-png')?.checkVisibility() ?? false"
+    seen = page.evaluate_handle(
+        f"() => {{ const seen = []; setInterval(() => seen.push([({sheet})(), "
+        "document.querySelectorAll('#lx-compare-tiles .lx-tile').length]), 20); return seen; }"
+    )
     page.click("button[role=tab]:has-text('Compare')")
     page.wait_for_url("**tab=compare**")
     page.wait_for_selector("#lx-compare-plot .js-plotly-plot")
+    assert page.evaluate(sheet) and not [tiles for shown, tiles in seen.json_value() if shown and tiles < 3]
     tiles = page.locator("#lx-compare-tiles .lx-tile img")
     assert tiles.count() >= 3
     names = page.locator("#lx-compare-tiles .lx-tile strong").all_inner_texts()

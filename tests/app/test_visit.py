@@ -68,6 +68,18 @@ def test_a_newer_wish_ends_an_older_comparison(session: Session) -> None:
     assert [board.stopped for board in boards] == [True]
 
 
+def test_quick_models_come_first_but_stand_where_they_were_chosen(session: Session) -> None:
+    opening.open_example(session, "cat")
+    wanted = compare.wanted_pairs(["lime", "gamma"], ["auto"])
+    *_, last = compare.compared(session, wanted, session.begins("compare"))
+    assert [row.model for row in last.rows] == ["gamma", "lime"]
+    shown = table(session, last)
+    assert [cells[0] for cells in shown["rows"]] == ["LIME", "Gamma correction"]
+    assert "Models at ×1 brighten the photo themselves." in shown["note"]
+    *_, by_hand = compare.compared(session, [("gamma", 4.0)], session.begins("compare"))
+    assert "Models at ×1" not in str(table(session, by_hand)["note"])
+
+
 def test_a_contact_sheet_needs_a_comparison_and_holds_it(session: Session) -> None:
     opening.open_example(session, "cat")
     with pytest.raises(PhotoError, match="compare models first"):
