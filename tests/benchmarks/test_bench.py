@@ -15,7 +15,7 @@ import torch
 
 from explorer.models import create_model
 
-SAVED = ("JPEG", "PNG", "16-bit TIFF", "16-bit PNG")
+SAVED = ("JPEG", "PNG", "16-bit TIFF", "16-bit PNG", "DNG")
 
 
 def loaded(path: Path) -> ModuleType:
@@ -97,6 +97,7 @@ def test_everyday_report(project: Path, tmp_path: Path, monkeypatch: pytest.Monk
         "start, load, a small photo", "open", "restore", *(f"save as {kind}" for kind in SAVED)
     ]  # fmt: skip
     assert all(busy > 0 and wall > 0 for busy, wall in report["stages"].values())
+    assert [*report["ratios"]] == ["DNG", "JPEG", "16-bit TIFF"] and min(report["ratios"].values()) > 0
     assert report["processor"] and report["processor"] in text
     assert f"| save as 16-bit PNG | {report['stages']['save as 16-bit PNG'][0]:.2f} |" in text
     assert "after the start 1.00 s a photograph, 90% busy" in text and "| lowlight app | 3.00 |" in text
