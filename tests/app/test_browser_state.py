@@ -48,8 +48,9 @@ def test_after_a_failure_everything_belongs_to_the_old_photo(
 def test_an_address_that_cannot_be_followed_opens_a_photo_and_says_why(page: Page, address: str) -> None:
     opened(page, address, "?ratio=999&model=nothing&example=nowhere")
     assert pixels(page).std() > 1
-    said = message(page)
-    assert "300 is used" in said and "no model 'nothing'" in said and "no example 'nowhere'" in said
+    page.wait_for_selector("#lx-message .lx-notes :text('300 is used')")
+    said = page.inner_text("#lx-message")
+    assert "“nothing”" in said and "“nowhere”" in said
     assert page.input_value(".lx-ratio-number") == "300"
 
 

@@ -111,7 +111,7 @@ def test_the_white_balance_is_in_the_address(page: Page, address: str) -> None:
     opened(page, address, "?example=espresso&model=identity&ratio=20&balance=grey_world")
     pixels_once(page, lambda shown: np.array_equal(shown, grey))
     opened(page, address, "?example=espresso&model=identity&ratio=20&balance=purple")
-    assert "purple" in message(page)
+    page.wait_for_selector("#lx-message .lx-notes :text('purple')")
 
 
 def test_compare_fills_itself_once_a_photo(page: Page, address: str) -> None:
