@@ -45,12 +45,12 @@ QUESTIONS = (
 )
 ANSWERS = {
     "photo": "Photo",
-    "plain": "As it comes",
-    "matched": "Brightness set by hand",
+    "matched": "You set the brightness",
     "free": "The same, free to redistribute",
+    "plain": "As it comes, brightness and all",
 }
-"""Columns of the table of answers: the best by PSNR, by GT-mean PSNR, and by the latter among published ones whose
-licence allows redistribution."""
+"""Columns of the table of answers: the best by GT-mean PSNR, as with the slider; the same among published ones whose
+licence allows redistribution; and by PSNR, in which a wrong brightness weighs more than everything else."""
 
 
 def saw(row: Row, each: BoardSet) -> bool | None:
@@ -91,7 +91,7 @@ def answers(rows: Sequence[Row]) -> Table:
         if len(fair) < _COMPARED:
             fair = []
         free = [row for row in fair if row.name in CATALOGUE and CATALOGUE[row.name].redistributable]
-        found.append((question.photo, _best(fair, each, psnr), _best(fair, each, gt_mean), _best(free, each, gt_mean)))
+        found.append((question.photo, _best(fair, each, gt_mean), _best(free, each, gt_mean), _best(fair, each, psnr)))
     return tuple(ANSWERS.values()), found
 
 

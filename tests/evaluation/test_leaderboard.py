@@ -153,8 +153,8 @@ def test_nobody_is_recommended_for_what_it_remembers() -> None:
     rows = board()
     found = {line[0]: line[1:] for line in answers(rows)[1]}
     by_set = dict(zip(("kodak24_dark", "lol_eval15", "sice_val"), found.values(), strict=True))
-    assert [each.split()[0] for each in by_set["lol_eval15"]] == ["psenet_sice", "flight_rellisur", "psenet_sice"]
-    assert [each.split()[0] for each in by_set["sice_val"]] == ["flight_lol", "flight_lol", "-"]
+    assert [each.split()[0] for each in by_set["lol_eval15"]] == ["flight_rellisur", "psenet_sice", "psenet_sice"]
+    assert [each.split()[0] for each in by_set["sice_val"]] == ["flight_lol", "-", "flight_lol"]
     assert by_set["kodak24_dark"][0].startswith("flight_lol")
     seen = {row.name: saw(row, SETS[0]) for row in rows}
     assert seen["flight_lol"] is True and seen["own"] is False and seen["gamma"] is False
