@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from explorer.app import darken, opening, photo_bar, text, workspace
+import explorer
+from explorer.app import darken, opening, photo_bar, text
 from explorer.app.components import html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import input_tile, model_tile, reference_tile
@@ -121,7 +122,8 @@ def follow(shared: Shared, parts: Parts, token: str | None, ratio: float) -> dic
     opened = session.open
     if opened is None or opened.well_lit is None:
         return {parts.back: gr.update(interactive=False), parts.board: None}
-    amplified = workspace.preview(session, "identity", ratio).restoration
+    # Not by the workspace, whose last result is that of Restore.
+    amplified = explorer.restore(opened.small, "identity", ratio, intermediates=False)
     brighter = {**model_tile(session, amplified, title=ratio_words(ratio)), "note": ""}
     shown = [input_tile(session, opened.as_taken), brighter]
     if opened.reference is not None:

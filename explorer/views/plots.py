@@ -13,7 +13,8 @@ from explorer.metrics import METRICS
 
 COLOURS = ("#c98420", "#3e8ef7", "#30a46c", "#e5484d", "#8e6fd8", "#12a5a5", "#a3a3a0", "#d6649a")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down")
-_GRID = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
+_LINES = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False}
+_GRID = {**_LINES, "fixedrange": True}
 
 
 def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figure:
@@ -194,5 +195,4 @@ def plain_figure(height: int) -> go.Figure:
         showlegend=False,
         font={"size": 12, "color": "#808080"},
     )
-    grid = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False}
-    return figure.update_xaxes(**grid).update_yaxes(**grid)
+    return figure.update_xaxes(**_LINES).update_yaxes(**_LINES)
