@@ -49,11 +49,11 @@ class _Block(nn.Module):
 
     def expanded(self, x: torch.Tensor) -> torch.Tensor:
         """Maps N x C x H x W to N x 2C."""
-        raise NotImplementedError
+        raise AssertionError("subclasses define it")
 
     def refined(self, y: torch.Tensor) -> torch.Tensor:
         """Returns the result of the block's second half, which is added to y with the weight gamma."""
-        raise NotImplementedError
+        raise AssertionError("subclasses define it")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         wide = self.expanded(self.norm1(x))
