@@ -26,6 +26,7 @@ from explorer.photo.light.cfa import (
     without_inset,
 )
 from explorer.photo.light.develop import camera_rgb, develop, unprocess, upright
+from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray, Inset, WhiteBalance
 
@@ -104,11 +105,15 @@ class ModelInput:
         rows, columns = self._sources(top * step, bottom * step, 0), self._sources(left * step, right * step, 1)
         region = np.empty((len(self.planes), bottom - top, right - left), dtype=np.float32)
         inside = slice(max(0, -left), min(right, width) - left)
-        for plane, out, (dy, dx) in zip(self.planes, region, plane_places(step, self.plane_order), strict=True):
-            lines = plane[rows[dy::step] // step]
-            out[:, inside] = lines[:, max(0, left) : min(right, width)]
-            for outside in (slice(0, inside.start), slice(inside.stop, right - left)):
-                out[:, outside] = lines[:, columns[dx::step][outside] // step]
+
+        def work(first: int, stop: int) -> None:
+            for plane, out, (dy, dx) in zip(self.planes, region, plane_places(step, self.plane_order), strict=True):
+                lines = plane[rows[dy::step][first:stop] // step]
+                out[first:stop, inside] = lines[:, max(0, left) : min(right, width)]
+                for outside in (slice(0, inside.start), slice(inside.stop, right - left)):
+                    out[first:stop, outside] = lines[:, columns[dx::step][outside] // step]
+
+        in_bands(bottom - top, rows_of_band(right - left, 1), work)
         return region
 
     def _xtrans_region(self, top: int, bottom: int, left: int, right: int) -> FloatArray:

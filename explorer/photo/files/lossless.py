@@ -77,6 +77,7 @@ class _Encoder:
 
     def __init__(self, rows: int, columns: int, depth: int) -> None:
         self.differences = np.empty((depth, rows, columns), np.uint16)
+        self.table = np.empty(len(_CATEGORY), np.uint32)
         self.entries = np.empty((depth, rows * columns), np.uint32)
         self.sizes = np.empty((depth, rows * columns), np.uint64)
         self.words, self.ends, self.starts = (np.empty(rows * columns, np.uint64) for _ in range(3))
@@ -135,8 +136,11 @@ class _Encoder:
         """Writes codes and differences one after the other, the bits of ones after the last, and a zero byte after
         every byte of ones."""
         sizes = np.array(lengths) + _LENGTHS
-        table = (np.array(codes) << _LENGTHS | sizes << 24).astype(np.uint32)[_CATEGORY] | _FOLLOWING
-        entries, words, size = self.entries, self.words, self.sizes[0]
+        coded = (np.array(codes) << _LENGTHS | sizes << 24).astype(np.uint32)
+        entries, words, size, table = self.entries, self.words, self.sizes[0], self.table
+        largest = 1 << max(np.flatnonzero(lengths))
+        for occurring in (slice(largest), slice(-largest, None)):
+            np.bitwise_or(coded[_CATEGORY[occurring]], _FOLLOWING[occurring], out=table[occurring])
         table.take(self.differences.reshape(entries.shape), out=entries, mode="wrap")
         np.right_shift(entries, 24, out=self.sizes)
         entries &= np.uint32((1 << 24) - 1)
