@@ -6,7 +6,8 @@ NumPy releases the interpreter lock while it computes, so plain threads suffice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 
 from explorer.machine import cores
 
@@ -20,14 +21,32 @@ def rows_of_band(width: int, multiple: int) -> int:
     return max(1, _BAND_SAMPLES // max(1, width) // multiple) * multiple
 
 
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    """Threads that stay, because starting one takes as long as a small picture's band."""
+    return ThreadPoolExecutor(_MOST_WORKERS, "bands")
+
+
 def in_bands(height: int, rows: int, work: Callable[[int, int], None]) -> None:
-    """Calls `work(top, bottom)` for bands that cover 0 to `height`, several at a time; raises the error of a call."""
+    """Calls `work(top, bottom)` for bands that cover 0 to `height`, several at a time; raises the error of a call.
+
+    The calling thread works too, so that it never waits for helpers that others keep busy.
+    """
     tops = range(0, height, rows)
-    workers = min(len(tops), cores(), _MOST_WORKERS)
-    if workers <= 1:
-        for top in tops:
+    left = iter(tops)
+
+    def run() -> None:
+        for top in left:
             work(top, min(top + rows, height))
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda top: work(top, min(top + rows, height)), tops):
+
+    more = min(len(tops), cores(), _MOST_WORKERS) - 1
+    helping = [_helpers().submit(run) for _ in range(more)]
+    try:
+        run()
+    finally:
+        for _ in left:  # after an error, nobody begins another band
             pass
+        begun = [each for each in helping if not each.cancel()]
+        wait(begun)
+    for each in begun:
+        each.result()

@@ -140,7 +140,7 @@ def test_files_are_hardly_larger_than_the_usual_encoders_make_them(bits: int, pr
 
 
 def test_the_work_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bands of a picture of ordinary size are many, and the caller's thread compresses none of them by itself."""
+    """A picture of ordinary size has many bands, and other threads than the caller's compress some of them."""
     import threading
 
     seen: set[str] = set()
@@ -150,5 +150,4 @@ def test_the_work_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr("explorer.photo.parallel.cores", lambda: 2)
     png_of(picture((1000, 1500, 3), np.uint16))
-    assert threading.main_thread().name not in seen
-    assert seen
+    assert seen - {threading.main_thread().name}

@@ -8,12 +8,11 @@ from __future__ import annotations
 import heapq
 import struct
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.machine import cores
+from explorer.photo.parallel import in_bands
 from explorer.photo.values import Sliceable
 
 _STEP = 16
@@ -58,18 +57,21 @@ def tiles_of(samples: Sliceable) -> list[bytes]:
     rows, columns = tile_sides(height, width)
     own = threading.local()
 
-    def encoded(place: tuple[int, int]) -> bytes:
+    places = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
+    tiles = [b""] * len(places)
+
+    def work(first: int, stop: int) -> None:
         if not hasattr(own, "encoder"):
             own.encoder = _Encoder(rows, columns, depth)
-        top, left = place
-        part = samples[slice(top, top + rows), slice(left, left + columns)]
-        if part.shape[:2] != (rows, columns):
-            part = np.pad(part, ((0, rows - part.shape[0]), (0, columns - part.shape[1]), (0, 0)), mode="edge")
-        return bytes(own.encoder.encoded(part))
+        for index in range(first, stop):
+            top, left = places[index]
+            part = samples[slice(top, top + rows), slice(left, left + columns)]
+            if part.shape[:2] != (rows, columns):
+                part = np.pad(part, ((0, rows - part.shape[0]), (0, columns - part.shape[1]), (0, 0)), mode="edge")
+            tiles[index] = bytes(own.encoder.encoded(part))
 
-    places = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
-    with ThreadPoolExecutor(max(1, cores())) as threads:
-        return list(threads.map(encoded, places))
+    in_bands(len(places), 1, work)
+    return tiles
 
 
 class _Encoder:
