@@ -86,12 +86,12 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
     assert not untranslated
 
     upload(page, text)
-    assert "ist kein Foto bekannter Art" in message(page)
+    assert "kein Foto in einem bekannten Format" in message(page)
     assert "Kamera-RAW" in message(page) and "camera" not in message(page)
     titles = page.eval_on_selector_all("#lx-examples button", "all => all.map((each) => each.title)")
     assert "mit einem Zwölftel des Lichts" in " ".join(titles)
     for words, wanted in (
-        ("It wants 5.9 stops more light: most models manage that.", "5,9 Blendenstufen"),
+        ("It needs 5.9 more stops of light: most models manage that.", "5,9 Blendenstufen"),
         ("×3.2", "×3,2"),
         ("2.51 M parameters", "2,51 M Parameter"),
         ("number input for Strength, %", "Zahlenfeld für Stärke, %"),
