@@ -90,8 +90,8 @@ def restore(
     """Restore dark photos.
 
     Give a folder to restore the photos in it; run the same command again to do
-    only what is missing. Results never overwrite photos and are never taken for
-    photos. Results of earlier runs are replaced; other existing files are kept.
+    only what is missing. Results never overwrite photos and are never restored
+    again. Results of earlier runs are replaced; other existing files are kept.
 
     If one of several photos fails, the others continue: its error is printed,
     and the exit code is 10 (or the first error's own if all of them failed).

@@ -16,7 +16,7 @@ _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\
 _nowhere: dict[str, TextIO] = {}
 """Stand-ins for streams that were closed before the program started."""
 _unwritten: list[OSError] = []
-"""Why the standard output takes nothing more: its reader went away, or there is no space."""
+"""Why the standard output accepts nothing more: its reader closed it, or the disk is full."""
 
 
 def printable(text: str) -> str:
