@@ -388,7 +388,9 @@ VIDEO_DAMAGED = "Frames that could not be decoded and repeat the previous one: {
 VIDEO_NEWEST = "Newest frame, restored"
 VIDEO_AFTER = "Frame, restored"
 VIDEO_BEFORE = "Frame, as taken"
-VIDEO_TOO_MUCH = "The clip has {frames} frames of {width} × {height}, more than this page accepts; shorten or reduce it."
+VIDEO_TOO_MUCH = (
+    "The clip has {frames} frames of {width} × {height}, more than this page accepts; shorten or reduce it."
+)
 VIDEO_ENDED = "The clip was not finished: it was stopped, took too long, or could not be decoded. Start again."
 VIDEO_NO_MEMORY = "The clip needs more memory than a clip may use here; choose a smaller or shorter one."
 VIDEO_ONE = "This page is already restoring a clip; stop it first, or let it finish."

@@ -99,8 +99,8 @@ OutOption: TypeAlias = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; an existing folder for "
-        "several, where each becomes <stem>.png; - for standard output, as PNG.",
+        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; a folder for several, "
+        "where each becomes <stem>.png (end a new one in /); - for standard output, as PNG.",
     ),
 ]
 SettingsOption: TypeAlias = Annotated[

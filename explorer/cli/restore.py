@@ -122,6 +122,8 @@ def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None
     if named.left_out and told.lines:
         write_line(left_out_line(named.left_out), err=True)
     record = work.begin(folder or Path(items[0].output).parent, folder is not None and named.any_folder)
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
     with progress(0, quiet=told.quiet) as told.shown:
         resume(items, record, work.outcomes, told.begin, told.report)
     if told.as_json:

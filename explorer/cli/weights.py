@@ -174,7 +174,7 @@ def verify(
             failed.append(error)
             continue
         if not quiet:
-            write_line(f"{name}: whole, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
+            write_line(f"{name}: complete, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
     if not wanted and not quiet:
         write_line("There are no weights on this machine.")
     _leave(failed, len(wanted))
