@@ -57,8 +57,8 @@ def plan_outputs(
     else:
         if len(inputs) > 1:
             raise OutputError(
-                f"{len(inputs)} photos cannot be written to one file, '{out}'; name a folder with -o, and end a new one "
-                "in /."
+                f"{len(inputs)} photos cannot be written to one file, '{out}'; name a folder with -o (end a new one in "
+                "/)."
             )
         _check_suffix(path, bits, saving)
         check_folder(path.parent)

@@ -54,6 +54,7 @@ def model_card(config: WeightsConfig) -> str:
     )
     if "grown_from" in training:
         started += f"\n- Grown from `{training['grown_from']}`, with the same output at the first step"
+    averaged = f"parameters averaged with decay {training['average']:g}"
     command = f"{recipe} --data DIR{_own_options(training.get('own'))}"
     paper = f"- Paper: {config.paper}\n" if config.paper else ""
     return f"""# {config.name}
@@ -67,9 +68,8 @@ def model_card(config: WeightsConfig) -> str:
 
 - Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {command}`
 - Data: {training["data"]}
-- {progress}, seed {training["seed"]}, {training["schedule"]} learning-rate schedule, {restarted}parameters averaged with decay
-  {training["average"]:g}{started}
-- Batches: {phases}
+- {progress}, seed {training["seed"]}, {training["schedule"]} learning-rate schedule, {restarted}{averaged}
+- Batches: {phases}{started}
 - Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
 - {late_gain_words(training.get("psnr_gain_last_quarter"))}
 
