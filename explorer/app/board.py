@@ -11,7 +11,7 @@ from explorer.views.tables import grid
 
 
 def board_tables() -> str:
-    """The answer to "Which checkpoint?", then a table for each set, as HTML."""
+    """The answer to "Which checkpoint?", then one table per set, as HTML."""
     rows = read_board()
     shown = [grid(*answers(rows), text.BOARD_BEST)]
     for each in SETS:
