@@ -315,7 +315,7 @@ def swept(
     """Restores with one model at amplifications from low to high, in equal steps of light. Yields the state after each.
 
     Args:
-        wanted: called before each step, ends the sweep if False. Another photo ends it in any case.
+        wanted: called before each step; the sweep ends if it returns False. Another photo ends it in any case.
     """
     opened = session.require_open()
     ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))
