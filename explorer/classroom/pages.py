@@ -83,7 +83,7 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
 
     Raises:
         ExplorerError: the extra `notebooks` is not installed.
-        DataError: a cell fails.
+        DataError: a cell fails, or the kernel died twice.
     """
     try:
         import nbconvert  # noqa: F401  (what `page` needs; said before anything runs)
@@ -95,16 +95,24 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
             f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
         ) from error
     wanted = [cell for cell in notebook["cells"] if not any(each in source_of(cell) for each in _OF_THE_NOTEBOOK)]
-    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in wanted]})
-    client = NotebookClient(
-        held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
-    )  # fmt: skip
-    try:
-        client.execute(env=os.environ | {ON_A_PAGE: "1"})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
-        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
+    for last in (False, True):
+        held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in wanted]})
+        client = NotebookClient(
+            held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
+            coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
+        )  # fmt: skip
+        try:
+            client.execute(env=os.environ | {ON_A_PAGE: "1"})
+            break
+        except DeadKernelError as error:
+            # A kernel killed from outside, for lack of memory for example, says nothing about the lesson.
+            if last:
+                raise DataError(
+                    f"The lesson “{title}” ended its kernel twice; free some memory and try again."
+                ) from error
+        except (CellExecutionError, CellTimeoutError) as error:
+            words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
+            raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
     state = client.widget_state
     buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
                client.widget_buffers.items()}  # fmt: skip
