@@ -223,3 +223,13 @@ def test_figures_on_eval15_are_those_of_the_leaderboard(page: str, project: Path
             assert [psnr, ssim, matched] == [f"{figures[0]:.2f}", f"{figures[1]:.3f}", f"{figures[2]:.2f}"], name
             compared += 1
     assert compared >= (4 if page == "README.md" else 15)
+
+
+def test_the_readme_recommends_what_the_leaderboard_does(project: Path) -> None:
+    said = (project / "README.md").read_text(encoding="utf-8")
+    board = (project / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `([\w.]+)`[^|]*?, ([\d.]+) dB \| `([\w.]+)`, ([\d.]+) dB \|$", said, re.M)
+    assert len(rows) == 3
+    for photo, best, score, free, free_score in rows:
+        row = f"| {photo[0].upper()}{photo[1:]} | {best} ({score} dB) | {free} ({free_score} dB) |"
+        assert row in board
