@@ -87,7 +87,7 @@ pace = Pace()
 
 @cache
 def _decoders() -> DecoderPool:
-    """A decoder for frames alone, so that frames and photos do not wait for each other."""
+    """A decoder for frames only, so that frames and photos do not wait for each other."""
     made = DecoderPool(DecoderLimits(memory=512 * MEBIBYTE, seconds=5.0, processes=1, uses=20_000))
     atexit.register(made.close)
     return made

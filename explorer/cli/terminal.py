@@ -155,7 +155,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def engine_heard() -> Iterator[None]:
-    """Lets the engine say what it does only once and somebody waits for, which is to convert a network."""
+    """Announces a network's conversion, which happens once and makes the user wait."""
     engine, lines = logging.getLogger("explorer.engine"), _Lines()
     before = engine.level
     engine.addHandler(lines)
