@@ -138,8 +138,8 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
     Args:
         given: an option is present that a settings file sets too.
-        more: more than the picture is asked for.
-        both: replacing files is both asked for and forbidden.
+        more: more output than the picture is requested.
+        both: replacing files is both requested and forbidden.
     """
     if settings is None and model is None:
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
