@@ -15,7 +15,7 @@ RUN apt-get update \
 USER 10001:10001
 WORKDIR /app
 
-# What decides on the installation comes first: a change of the code alone installs nothing anew.
+# Files that determine the installation come first, so that a change of the code does not reinstall the dependencies.
 COPY --chown=10001:10001 Makefile pyproject.toml constraints.txt README.md LICENSE ./
 COPY --chown=10001:10001 explorer/__init__.py explorer/
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -24,10 +24,10 @@ RUN make setup EXTRAS=fast,heif TORCH_INDEX="${TORCH_INDEX}"
 
 COPY --chown=10001:10001 explorer explorer
 COPY --chown=10001:10001 weights weights
-# The stamp must stay newer than what was copied after it, or the next make would install again.
+# The stamp must be newer than the copied files, or the next make would install again.
 RUN touch .venv/.installed
 
-# Pulled and imported weights and converted graphs: what is worth keeping between two containers.
+# Worth keeping between containers: pulled and imported weights, and converted graphs.
 ENV XDG_CACHE_HOME=/cache \
     XDG_DATA_HOME=/cache/data \
     XDG_CONFIG_HOME=/cache/config \

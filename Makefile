@@ -11,7 +11,7 @@ VENV ?= .venv
 PYTHON ?=
 # An index of PyTorch builds, for machines on which a plain `torch` would bring several GB of CUDA.
 TORCH_INDEX ?=
-# What of pyproject.toml's extras is installed.
+# The extras of pyproject.toml to install.
 EXTRAS ?= fast,heif,notebooks,dev
 PORT ?=
 # The Space of `make space`, org/name.
@@ -60,7 +60,7 @@ types: $(STAMP) ## mypy
 
 check: lint types ## lint and types without the tests
 
-# Ray is an extra that few need; this target brings it.
+# Ray is an extra that few need; this target installs it.
 batch-test: $(STAMP) ## archives on a local Ray cluster: 500 photos, a lost node, a killed driver
 	@$(PIP) install --quiet -e '.[ray]' -c constraints.txt
 	@EXPLORER_BATCH_PHOTOGRAPHS=500 $(BIN)/python -m pytest tests/batch --timeout 1800 $(ARGS)
@@ -94,7 +94,7 @@ notebooks: $(STAMP) ## open the notebooks
 notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two of them as pages
 	@EXPLORER_NOTEBOOKS=all $(BIN)/python -m pytest tests/notebooks --timeout 1800 -s $(ARGS)
 
-# The site's generator is an extra that few need; this target brings it.
+# The site's generator is an extra that few need; this target installs it.
 docs: $(STAMP) ## build the documentation into out/docs, with the Python reference and the lessons
 	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
 	@$(BIN)/python scripts/lesson_pages.py
@@ -109,7 +109,7 @@ address: $(STAMP) ## write the repository's address everywhere (REPOSITORY=owner
 screenshots: $(STAMP) ## retake the pictures of README.md and the docs from the real app
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
-# The Hub takes binary files only by its API (or Git LFS), not by a plain `git push`, hence `hf upload`.
+# The Hub accepts binary files only through its API (or Git LFS), not by a plain `git push`, hence `hf upload`.
 space: $(STAMP) ## push the current commit to the Hub as a Space, as it is (SPACE=org/name)
 	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=org/name"; exit 1; }
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && git archive HEAD | tar -x -C "$$copy" && \
@@ -122,7 +122,7 @@ clean: ## remove the virtual environment and all caches
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last: an install that was interrupted is taken up again by the next `make`.
+# The stamp is written last, so that the next `make` resumes an interrupted install.
 $(STAMP): pyproject.toml constraints.txt
 	@python="$(PYTHON)"; \
 	if [ -z "$$python" ]; then \

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
-    """Places every network on ZeroGPU's device now, and has them run there, in the calls that it lends a GPU to.
+    """Places every network on ZeroGPU's device now, and runs them there, in the calls that ZeroGPU lends a GPU to.
 
-    ZeroGPU lends its GPU to functions under `spaces.GPU`, which run in a process of their own: what they are given and
-    give back is pickled, and models must be on the device before the first call. So a call is given the weights' sha256
-    and a tensor, and nothing is compiled.
+    ZeroGPU lends its GPU to functions under `spaces.GPU`, which run in a separate process. Their arguments and results
+    are pickled, and models must be on the device before the first call. So a call gets the weights' sha256 and a
+    tensor, and nothing is compiled.
 
     Args:
         gpu: `spaces.GPU`.
@@ -43,7 +43,7 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
     from explorer.engine.backends import torch_backend
 
     models = [explorer.load_model(info.name) for info in explorer.list_models() if info.weights is not None]
-    # Copies: the originals stay on the processor, where the memory that they need is measured.
+    # Copies: the originals stay on the processor, where their memory needs are measured.
     placed = {model.identity.sha256: copy.deepcopy(model.net).to(device) for model in models}
 
     @gpu(duration=60)
@@ -56,7 +56,7 @@ def share_gpu(gpu: Callable[..., Any], device: str = "cuda") -> list[str]:
 
     def offer(model: LoadedModel, wanted: str) -> Backend | None:
         sha256 = model.identity.sha256
-        if sha256 not in placed:  # classical methods, and what was loaded later: outside the calls there is no GPU
+        if sha256 not in placed:  # classical methods and later models: outside the calls there is no GPU
             return torch_backend(model) if wanted == "auto" else None
         clock = [0.0]
 
@@ -77,7 +77,7 @@ if spaces is not None and os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1",
 demo = build_app()
 
 if __name__ == "__main__":
-    # A Space's proxy reaches the server from another machine; elsewhere nobody else should.
+    # A Space's proxy reaches the server from another machine; elsewhere only this machine should.
     on_a_space = "SPACE_ID" in os.environ
     port = os.environ.get("GRADIO_SERVER_PORT")
     launch(

@@ -1,12 +1,13 @@
-"""What the app's advice on a photo (`explorer.app.advice`) rests on: how models fare by darkness and by noise.
+"""Measures the basis of the app's advice (`explorer.app.advice`): how models perform by darkness and by noise.
 
     EXPLORER_SHARED=../shared python benchmarks/advice.py
     EXPLORER_SHARED=../shared python benchmarks/advice.py --photos 30 --csv advice.csv
 
-Clean photos are darkened 4 to 256 times as a measured camera would see them, as RAW and as 8-bit pictures; LOL's and
-SICE's training pairs are real ones. Each photo is restored by networks and by classical methods, at the suggested
-amplification, and compared with its reference by GT-mean PSNR, which leaves the brightness aside. The cuts below are
-those that tell best, on all photos of their kind, where the networks are ahead by a decibel and where they fail.
+Clean photos are darkened 4 to 256 times, as a measured camera would record them, as RAW and as 8-bit pictures; LOL's
+and SICE's training pairs are real. Each photo is restored by networks and by classical methods, at the suggested
+amplification, and compared with its reference by GT-mean PSNR, which ignores the brightness. The reported thresholds
+best separate, over all photos of their kind, those on which the networks lead by a decibel and those on which they
+fail.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ NETWORKS = {
     "raw": ("lynx.raw_synthetic", "lamba_m0.raw_synthetic", "sid_unet.raw_synthetic"),
     "picture": ("lynx_rgb.mixed", "res_unet.lol", "zero_dce.lol"),
 }
-"""The first is the one that the app begins with."""
+"""The first is the app's default."""
 SIDE = 384
 RATIOS = (4, 8, 16, 32, 64, 128, 256)
 AHEAD, ENOUGH = 1.0, 20.0
-"""Decibels by which a network must be ahead of the best classical method, and that a good result must have."""
+"""Decibels by which a network must lead the best classical method, and decibels of a good result."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,15 @@ class Row:
     stops: float
     noise: float
     begin: float
-    """Of the network that the app begins with."""
+    """Of the app's default network."""
     networks: float
-    """Of the worst of the others."""
+    """Of the worst other network."""
     classical: float
     """Of the best classical method."""
 
 
 def photos(shared: Path, count: int) -> Iterator[tuple[str, str, Photo, FloatArray]]:
-    """Where each comes from, whether "raw" or "picture", the photo and its reference."""
+    """Yields each photo's source, its kind ("raw" or "picture"), the photo and its reference."""
     import explorer
     from explorer.darkroom import CAMERAS
     from explorer.photo import RgbPhoto, load_rendering
@@ -79,7 +80,7 @@ def photos(shared: Path, count: int) -> Iterator[tuple[str, str, Photo, FloatArr
 
 
 def measured(source: str, kind: str, photo: Photo, reference: FloatArray) -> Row:
-    """One photo through all models."""
+    """Measures all models on one photo."""
     import explorer
     from explorer.app.advice import light_and_noise
     from explorer.evaluation.metrics import measure
@@ -94,7 +95,7 @@ def measured(source: str, kind: str, photo: Photo, reference: FloatArray) -> Row
 
 
 def best_cut(values: list[float], true: list[bool]) -> tuple[float, float]:
-    """The threshold from which on most are true and below which most are not, and the share that it tells right."""
+    """The threshold that best separates true from false values, and the share of values on the right side of it."""
     cuts = sorted({round(value, 3) for value in values})
     right = [(sum((v >= cut) == t for v, t in zip(values, true, strict=True)) / len(true), cut) for cut in cuts]
     share, cut = max(right)
@@ -102,7 +103,7 @@ def best_cut(values: list[float], true: list[bool]) -> tuple[float, float]:
 
 
 def report(rows: list[Row]) -> None:
-    """Prints medians for each kind of photo, and the cuts."""
+    """Prints medians for each kind of photo, and the thresholds."""
     print(f"{'photos':16}{'kind':9}{'stops':>6}{'noise':>8}{'first':>7}{'others':>8}{'classical':>11}")
     for source, kind in dict.fromkeys((row.source, row.kind) for row in rows):
         own = [row for row in rows if (row.source, row.kind) == (source, kind)]

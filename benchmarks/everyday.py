@@ -251,7 +251,7 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"after the start {run['seconds_a_photograph']:.2f} s a photograph, {run['busy_after_the_start']:.0%} busy.",
     ]
     lines += ["", f"From a RAW file of {report['megapixels']:.0f} megapixels to files, {_MODEL}:", ""]
-    lines += ["| stage | processor | clock |", "|---|--:|--:|"]
+    lines += ["| stage | processor | wall clock |", "|---|--:|--:|"]
     lines += [f"| {stage} | {busy:.2f} | {wall:.2f} |" for stage, (busy, wall) in report["stages"].items()]
     lines += ["", "| to a file | times its parts | at most |", "|---|--:|--:|"]
     lines += [f"| {kind} | {value:.2f} | {LIMITS[kind]:g} |" for kind, value in report["ratios"].items()]

@@ -54,7 +54,7 @@ class Latency:
     processor: float
     """CPU seconds of all threads of the process."""
     network: float
-    """Wall seconds of the network alone."""
+    """Wall seconds of the network only."""
 
 
 def enlarged(example: str) -> Photo:
@@ -169,7 +169,7 @@ def main() -> None:
     if given.first:
         first_pictures(max(1, given.rounds), given.chromium)
         return
-    print("| model | photo | preview | median | slowest | network alone | processor seconds | promised |")
+    print("| model | photo | preview | median | slowest | network only | processor seconds | target |")
     print("|---|---|---|--:|--:|--:|--:|--:|")
     for model in given.model or list(PROMISED):
         for example in given.example or ["still_life", "cat"]:

@@ -3,9 +3,9 @@
     python benchmarks/lessons.py [--only 4 --only 7] [--json FILE]
 
 Each lesson runs headless in a kernel of its own, with one thread for every pool, as on a hub that gives a student one
-core. Peak memory is the kernel's VmHWM (Linux), processor time its user and system seconds, and the last column the
-seconds that pass; all hold the start of the kernel and the imports. JupyterLab's own server, which every student has
-as well, is measured up to its first page.
+core. Peak memory is the kernel's VmHWM (Linux), processor time its user and system seconds, and the last column wall
+time; all include starting the kernel and the imports. JupyterLab's own server, which every student has as well, is
+measured up to its first page.
 """
 
 from __future__ import annotations

@@ -432,7 +432,7 @@ def main() -> int:
     if not 1 <= given.clients < 2**BITS - 1 or not 0 < given.seconds <= 600:
         parser.error(f"1 to {2**BITS - 2} clients for up to 600 seconds")
     if given.url and urlsplit(given.url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        parser.error("the crowd visits this machine alone: give an address of 127.0.0.1")
+        parser.error("the crowd visits only this machine: give an address of 127.0.0.1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
     if given.url:
         found = both(given.url, None, given)
@@ -444,7 +444,7 @@ def main() -> int:
     before, beside = percentile(all_seconds(record), 0.95), percentile(all_seconds(other), 0.95)
     slower = beside / before
     answers = ", ".join(f"{count} times {what}" for what, count in sorted(asked.items()))
-    text += f"\nBeside a visitor that misbehaves ({answers}): 95 % within {beside:.2f} s, {slower:.2f} times as long.\n"
+    text += f"\nNext to a misbehaving visitor ({answers}): 95 % within {beside:.2f} s, {slower:.2f} times as long.\n"
     text += "".join(f"\n- {each}" for each in other.failures[:50])
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / "load.md").write_text(text)

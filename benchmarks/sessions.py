@@ -4,9 +4,9 @@
     python benchmarks/sessions.py --visitors 32 --rounds 10
     python benchmarks/sessions.py --minutes 60 --megapixels 12      # one visitor after the other for an hour
 
-Prints MiB of the server with its decoders: at the start, the most while visitors were there, with the last of them, and
-after each further round of as many visitors who came and left. With --minutes, visitors come one after the other, open
-a photo, have it restored in full, fetch the result and leave; what is printed is the median of each ten minutes.
+Prints MiB of the server with its decoders: at the start, the maximum while visitors were there, with the last of them,
+and after each further round of visitors who came and left. With --minutes, visitors come one after the other, open a
+photo, restore it in full, fetch the result and leave; the medians of each ten minutes are printed.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from PIL import Image
 from explorer.photo.files.dng import write_dng
 
 LEFT_BEHIND = 45.0
-"""Seconds after which a page that was closed has taken its things along."""
+"""Seconds after which everything of a closed page is gone."""
 BETWEEN, PERIOD = 20.0, 600.0
-"""Seconds between the arrivals of two visitors, and of what one figure tells of, where they come and go for long."""
+"""Seconds between the arrivals of two visitors, and seconds summarised in one figure, with --minutes."""
 
 
 def photograph(megapixels: float, suffix: str) -> bytes:
@@ -101,7 +101,7 @@ class Visitor:
         return file
 
     def restores(self, file: dict[str, Any]) -> None:
-        """Has the photo restored in full, and looks at the result."""
+        """Restores the photo in full, and looks at the result."""
         asked = self._http.post("/gradio_api/call/restore", json={"data": [file, "gamma", "3", "png8"]})
         with self._http.stream("GET", f"/gradio_api/call/restore/{asked.json()['event_id']}") as stream:
             done = next(json.loads(line[6:])[0] for line in stream.iter_lines() if line.startswith("data: [{"))
@@ -113,7 +113,7 @@ class Visitor:
 
 
 def come_and_go(url: str, pid: int, photos: list[tuple[bytes, str]], minutes: float) -> None:
-    """One visitor after the other; prints MiB between them by the ten minutes."""
+    """Lets visitors come one after the other; prints the MiB between them, by the ten minutes."""
     started, figures, number = time.monotonic(), [], 0
     seen: list[float] = []
     while (now := time.monotonic() - started) < 60 * minutes:

@@ -117,11 +117,11 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """The bytes by which this process grew at most while the block ran, in the list once the block is over. Other
-    threads count too. The list stays empty where the system does not tell: only Linux does."""
+    """Measures by how many bytes at most this process grew while the block ran; the list has the figure when the block
+    has ended. Other threads count too. The list stays empty on systems other than Linux."""
     found: list[int] = []
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again
         before = _kibibytes("VmRSS")
     except OSError:
         yield found

@@ -95,7 +95,7 @@ def _nominal_photo(restoration: Restoration) -> RawPhoto:
 
 @dataclass(frozen=True, eq=False)
 class _Samples:
-    """16-bit samples looked up by a scene's codes where they are asked for."""
+    """16-bit samples, looked up by a scene's codes on demand."""
 
     codes: NDArray[np.uint16] = field(repr=False)
     tables: NDArray[np.uint16] = field(repr=False)

@@ -25,7 +25,7 @@ class Restoration:
     """The result of `explorer.restore`. Frozen; its arrays are read-only. Views only read it."""
 
     image: NDArray[np.float32] = field(repr=False)
-    """H x W x 3, sRGB, [0, 1], upright. It is finished when it is first asked for; a DNG does not need it."""
+    """H x W x 3, sRGB, [0, 1], upright. It is finished on first use; a DNG does not need it."""
     intermediates: Mapping[str, NDArray[np.float32]] = field(repr=False)
     """Named maps that the model exposes, H x W x C, upright, not clipped, and tables of numbers, rows x columns x 1,
     described by `described`."""

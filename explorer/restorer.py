@@ -94,7 +94,7 @@ def network_input(photo: Photo, model: LoadedModel, ratio: float) -> ModelInput:
 
 
 _MOST_EXACT = 4_000_000
-"""Largest image, in pixels, of which the network's output is kept as floats too."""
+"""Largest image, in pixels, whose network output is also kept as floats."""
 _NOTHING = np.empty((0, 0, 3), dtype=np.float32)
 _MOST_PIXELS = 16_000_000
 """Largest image, in pixels, whose intermediates are kept by default."""
@@ -146,20 +146,21 @@ def restore(
 
 @dataclass(frozen=True, eq=False)
 class NetworkOutput:
-    """What a network gave for a photo: results of other strengths follow from it without the network. It holds neither
-    the photo nor a result."""
+    """A network's output for a photo, from which results at other strengths follow without the network. It holds
+    neither the photo nor a result."""
 
     picture: NetworkPicture
     result: Restoration = field(repr=False)
-    """The result it was computed for, without picture and scene."""
+    """The result it was computed for, without image and scene."""
 
     def at(self, photo: Photo, strength: float, scene: bool = True) -> Restoration:
         """The result of `restore` at a strength.
 
         Args:
-            photo: the one that was restored, at that size.
-            strength: above 0; of more than 4 megapixels, 100 gives the network's picture up to half a 16-bit code.
-            scene: as of `restore`.
+            photo: the restored photo, at the same size.
+            strength: above 0. For photos above 4 megapixels, 100 gives the network's picture to within half a 16-bit
+                code.
+            scene: as for `restore`.
         """
         image: Any  # see `Restoration.image`
         image, light = self.picture.at(photo, self.result.ratio, check_strength(strength), scene)
@@ -180,9 +181,9 @@ def run(
     """Computes a result with the network.
 
     Args:
-        strength: above 0, at most 100; the others as of `restore`.
-        keep: give the network's output, too.
-        within: as of `compute`.
+        strength: above 0, at most 100; the others as for `restore`.
+        keep: also return the network's output.
+        within: as for `compute`.
     """
     given, color, to_srgb, made = _run(job, backend, intermediates, progress, within)
     image: Any  # see `Restoration.image`
@@ -214,14 +215,14 @@ def _run(
     """Runs a job's network.
 
     Returns:
-        Its picture as the sensor lies, the picture's colours and the matrix that leads to sRGB, for
-        `unfinished_and_scene`; the other fields of the result.
+        Its picture in sensor orientation, the picture's colours and the matrix to sRGB, for `unfinished_and_scene`; and
+            the other fields of the result.
     """
     given = network_input(job.photo, job.model, job.ratio)
     placement, to_srgb, notes = given.placement, given.camera_to_srgb, (*given.notes, *job.notes)
     kept = job.pixels <= _MOST_PIXELS if intermediates is None else intermediates
     found = compute(job, given, backend, kept, progress, within)
-    del given  # as large as the photo, and not needed for what follows
+    del given  # as large as the photo, and no longer needed
     progress(1.0)
     picture, tables = placement.lying(found.maps.pop("image"), job.photo), tables_of(job.model.traits)
     maps = frozen_maps({n: m if n in tables else placement.upright(m) for n, m in found.maps.items()})
@@ -234,7 +235,7 @@ class Job:
     """A restoration ready to be computed, with every choice made."""
 
     photo: Photo
-    """At the size at which it is restored."""
+    """At the size that is restored."""
     model: LoadedModel
     ratio: float
     ratio_source: str
@@ -322,7 +323,8 @@ def compute(
 
 
 def knowing(job: Job, given: ModelInput) -> tuple[RestorationNet | Traits, tuple[str, ...]]:
-    """Fits the network to the whole picture: by its camera's measured noise, else by the network's own estimate."""
+    """Adjusts the network to the whole picture: by its camera's measured noise, or else by the network's own
+    estimate."""
     net, photo = job.model.traits, job.photo
     if not isinstance(net, Traits) and net.takes_noise and job.whole and isinstance(photo, RawPhoto):
         from explorer.darkroom.planes import noise_of_mosaic

@@ -1,7 +1,7 @@
-"""How far a computation is, told from deep inside it, and where it ends once nobody wants it.
+"""Reports the progress of a computation from deep inside it, and lets its caller cancel it.
 
-Whoever waits says what is to be called (`part`); what computes calls `step`. What is called may raise, which ends the
-computation there.
+The caller registers a function with `part`; the computation calls `step`. If the function raises, the computation ends
+there.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Report = Callable[[float], None]
-"""Called with the share that is done, 0 to 1."""
+"""Called with the finished share, 0 to 1."""
 
 
 def unheard(_done: float) -> None:
-    """Nobody waits for the share that is done."""
+    """Ignores the progress."""
 
 
 _LISTENER: ContextVar[Report] = ContextVar("listener", default=unheard)
 
 
 def step(done: float) -> None:
-    """Tells the share, 0 to 1, of the innermost `part` that is done."""
+    """Reports the finished share, 0 to 1, of the innermost `part`."""
     _LISTENER.get()(done)
 
 
 @contextmanager
 def part(first: float, last: float, report: Report | None = None) -> Iterator[None]:
-    """While the block runs, what `step` tells is the share of this part of a larger whole.
+    """While the block runs, `step` reports the share of this part of a larger whole.
 
     Args:
-        first, last: the shares of the whole at the block's beginning and end.
-        report: gets the whole's share; by default the `part` around this one.
+        first, last: the finished shares of the whole at the block's beginning and end.
+        report: called with the whole's share; by default the surrounding `part`.
     """
     outer = _LISTENER.get() if report is None else report
     before = _LISTENER.set(lambda done: outer(first + done * (last - first)))

@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """A photo, and a model that has what it needs to know about the whole photo."""
+    """A photo, and a model with everything that it must know about the whole photo."""
 
     photo: Photo
     model: LoadedModel
     ratio: float
     """1 to 300."""
     grey: bool = False
-    """Results stay grey."""
+    """True if results must stay grey."""
     kept: dict[Box, tuple[Photo, NetworkOutput]] = field(default_factory=dict)
-    """What the network gave for the last window whose strength is below 100, and for which part."""
+    """The network's output for the last window with a strength below 100, and the part it belongs to."""
 
     def restored(self, box: Box, backend: str = "auto", strength: float = FULL) -> FloatArray:
-        """The result of `restore` in a window.
+        """The result of `restore` within a window.
 
         Args:
             box: inside the upright photo.
             backend: as in `restore`.
-            strength: above 0, at most 100. Below 100, noise is told from detail by what is in the window: nearly as in
-                the whole. The network runs once for all of these.
+            strength: above 0, at most 100. Below 100, noise is separated from detail by the window's content, nearly as
+                in the whole photo. The network runs once for all strengths.
 
         Returns:
             H x W x 3 sRGB in [0, 1].
@@ -76,13 +76,13 @@ class Windows:
 
     @property
     def _lies(self) -> bool:
-        """True if the network gets the photo in sensor orientation; false if the photo is developed first."""
+        """True if the network gets the photo in sensor orientation, False if the photo is developed first."""
         return isinstance(self.photo, RgbPhoto) or self.model.config.input.bits is None
 
     def _part(self, rows: Run, columns: Run) -> Photo:
-        """The part to feed."""
+        """The part of the photo that the network gets."""
         if not self._lies:
-            # Developed first; 32 bits, so that it is still rounded to the depth that the network was trained with.
+            # Developed first, in 32 bits, so that it is still rounded to the depth that the network was trained with.
             wide = columns[0], rows[0], columns[1], rows[1]
             return RgbPhoto(rendering_of(self.photo, wide), 32, name=self.photo.name)
         return part_of(self.photo, rows, columns)
@@ -92,7 +92,7 @@ class Windows:
         return upright_box(self.photo, rows, columns)[:2] if self._lies else (columns[0], rows[0])
 
     def _fed(self, run: Run, length: int, along: int, spare: int) -> Run:
-        """Rows (0) or columns (1) of the photo that a window's are computed from, and `spare` ones around them."""
+        """Rows (0) or columns (1) of the photo from which a window's are computed, and `spare` ones around them."""
         domain = self.model.architecture.domain
         step = PLANE_STEP[domain]
         unit, inset = self.model.traits.size.multiple_of * step, 0

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: the lessons that `scripts/lesson_pages.py` has rendered, as pages under “Lessons”."""
+"""A hook for mkdocs that adds the lessons rendered by `scripts/lesson_pages.py` as pages under “Lessons”."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARK = re.compile(rf"<p>({_NAME})</p>|\b({_NAME})\b")
 
 @cache
 def _pages() -> dict[str, dict[str, Any]]:
-    """By their address in the documentation."""
+    """Pages by their address in the documentation."""
     return {f"lessons/{path.stem}.md": json.loads(path.read_text("utf-8")) for path in sorted(RENDERED.glob("*.json"))}
 
 
@@ -39,7 +39,7 @@ def on_files(files: Any, *, config: Any, **_: Any) -> Any:
 
 
 def on_page_content(html: str, *, page: Any, **_: Any) -> str:
-    """Puts formulas, pictures and figures in the place of their marks."""
+    """Replaces marks by their formulas, pictures and figures."""
     found = _pages().get(page.file.src_uri)
     if found is None:
         return html

@@ -182,8 +182,8 @@ def markdown(report: Report, seconds: float) -> str:
         )
     lines += [
         "",
-        "*photo*: opened all the same. *refused*: one sentence of the explorer's own. *out of memory*: one sentence, "
-        "and the decoder was replaced. *slow*, *crash* and *unexpected* are findings. The longest time holds the start "
+        "*photo*: opened anyway. *refused*: one sentence of the explorer's own. *out of memory*: one sentence, and "
+        "the decoder was replaced. *slow*, *crash* and *unexpected* are findings. The longest time includes the start "
         "of a decoder.",
         "",
         "## Findings",

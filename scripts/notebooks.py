@@ -37,7 +37,7 @@ def repository(root: Path = ROOT) -> str:
 
 
 def badges(name: str) -> str:
-    """Returns a notebook's two links as Markdown; as text, because a badge is a broken image without a network.
+    """Returns a notebook's two links as Markdown: text, because a badge is a broken image without a network.
 
     Args:
         name: name of the file, without its suffix.

@@ -96,7 +96,7 @@ def _unfolded(page: Page) -> None:
 
 
 def _given(width: int, height: int, level: int, suffix: str = ".png") -> Callable[[Page], None]:
-    """Opens a photo of the given size and brightness, 0 to 255; "broken" where the suffix is not a picture's."""
+    """Opens a photo of the given size and brightness, 0 to 255; "broken" if the suffix is not a picture's."""
 
     def act(page: Page) -> None:
         buffer = io.BytesIO()
@@ -184,7 +184,7 @@ def look(browser: Browser, address: str, names: list[str], folder: Path) -> None
                     page.wait_for_timeout(600)
                     shade = "dark" if dark else "light"
                     page.screenshot(path=folder / f"{name}-{width}-{shade}.png", full_page=True)
-        except Exception as error:  # the others are worth looking at all the same
+        except Exception as error:  # the others are still worth looking at
             print(f"{name}: {error}")
         finally:
             context.close()
@@ -375,7 +375,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         if given.look:
-            home = given.look / "home"  # what is prepared in it makes the next look quicker
+            home = given.look / "home"  # files cached here make the next look faster
             home.mkdir(parents=True, exist_ok=True)
             with serving(["explorer", "app", "--port", "{port}"], home.resolve()) as address:
                 look(browser, address, wanted, given.look)

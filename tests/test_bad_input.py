@@ -200,7 +200,7 @@ def test_unknown_model_lists_the_known(dark: Path, here: Callable[..., Outcome])
 
 
 def test_missing_output_folder(dark: Path) -> None:
-    for out in ("nowhere/out.png", "nowhere/"):
+    for out in ("nowhere/out.png", "nowhere/at/all/"):
         outcome = in_subprocess(["restore", dark.name, "-m", "gamma", "-o", out], dark.parent)
         one_sentence(outcome, OUTPUT, "nowhere", "does not exist")
     assert list(dark.parent.iterdir()) == [dark]

@@ -51,6 +51,18 @@ def restore(photographs: Path, results: Path, capsys: pytest.CaptureFixture[str]
     return json.loads(capsys.readouterr().out)
 
 
+def test_a_new_folder_is_made_once_everything_else_is_right(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new"
+    assert main(["restore", str(photographs), "-m", "no_such_model", "-o", f"{new}/"]) == 5
+    assert main(["restore", str(photographs), "-m", "gamma", "--bits", "16", "--suffix", ".jpg", "-o", f"{new}/"]) == 7
+    assert not new.exists()
+    capsys.readouterr()
+    assert main(["restore", str(photographs), "-m", "gamma", "-o", f"{new}/"]) == 0
+    assert {path.name for path in new.iterdir()} == {"a.png", "b.png", "c.png", JOURNAL}
+
+
 def test_a_folder_stands_for_its_photographs(
     photographs: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -223,3 +223,35 @@ def test_figures_on_eval15_are_those_of_the_leaderboard(page: str, project: Path
             assert [psnr, ssim, matched] == [f"{figures[0]:.2f}", f"{figures[1]:.3f}", f"{figures[2]:.2f}"], name
             compared += 1
     assert compared >= (4 if page == "README.md" else 15)
+
+
+def test_the_readme_recommends_what_the_leaderboard_does(project: Path) -> None:
+    said = (project / "README.md").read_text(encoding="utf-8")
+    board = (project / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `([\w.]+)`[^|]*?, ([\d.]+) dB \| `([\w.]+)`, ([\d.]+) dB \|$", said, re.M)
+    assert len(rows) == 3
+    for photo, best, score, free, free_score in rows:
+        row = f"| {photo[0].upper()}{photo[1:]} | {best} ({score} dB) | {free} ({free_score} dB) |"
+        assert row in board
+
+
+def test_the_raw_figures_of_the_results_are_those_of_the_weights(project: Path) -> None:
+    """Every PSNR / SSIM of the synthetic RAW tables, as recorded next to the weights that they belong to."""
+    text = (project / "docs" / "results.md").read_text(encoding="utf-8").partition("## Synthetic RAW")[2]
+    compared = 0
+    for sensor, table in zip(("base", "high"), text.split("Sensors at high ISO")[:2], strict=True):
+        for name, *cells in re.findall(r"^\| `([\w.]+)`" + r" \| ([\d.]+ / [\d.]+)" * 4 + r" \|$", table, re.M):
+            config = project / "weights" / name / "config.json"
+            measured = json.loads(config.read_text()) if config.is_file() else {"metrics": {}}
+            for ratio, cell in zip((10, 30, 100, 300), cells, strict=True):
+                if figures := measured["metrics"].get(f"kodak24_{sensor}_iso_raw_{ratio}"):
+                    assert cell == f"{figures['psnr']:.2f} / {figures['ssim']:.3f}", (name, sensor, ratio)
+                    compared += 1
+    assert compared >= 50
+
+
+def test_the_leaderboard_page_is_written_from_its_record(project: Path) -> None:
+    from explorer.evaluation.leaderboard import read_board
+    from explorer.evaluation.leaderboard_text import board_markdown
+
+    assert (project / "docs" / "leaderboard.md").read_text(encoding="utf-8") == board_markdown(read_board())

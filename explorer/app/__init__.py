@@ -8,7 +8,7 @@ from explorer.app.own_address import except_loopback, without_proxies
 from explorer.server import own_uploads
 from explorer.server.gradio_internals import quick_import
 
-# Read when gradio is imported, so they must be set before.
+# Gradio reads these on import, so they must be set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 own_uploads()

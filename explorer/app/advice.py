@@ -1,4 +1,4 @@
-"""Which model suits an open photo: by what kind it is, how dark and how noisy."""
+"""Suggests which models suit an open photo, by its kind, its darkness and its noise."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from explorer.photo.values import FloatArray
 from explorer.photo.windows import rendering_of
 
 VERY_DARK = 6.0
-"""Stops that a photo wants, from which on it counts as very dark: results below 20 dB begin at 6.2 for pictures and 7.8
-for RAW photos (`benchmarks/advice.py`)."""
+"""From this many missing stops of light, a photo counts as very dark. Results below 20 dB begin at 6.2 stops for
+pictures and 7.8 for RAW photos (`benchmarks/advice.py`)."""
 NOISY = 0.02
-"""Standard deviation of a brightened photo's noise, of 1, from which on it counts as noisy: networks are ahead of
-classical methods by a decibel from 0.003 for pictures and 0.025 for RAW photos (`benchmarks/advice.py`)."""
+"""From this standard deviation (of 1) of a brightened photo's noise, the photo counts as noisy. Networks lead classical
+methods by a decibel from 0.003 for pictures and from 0.025 for RAW photos (`benchmarks/advice.py`)."""
 _SIDE = 512
-"""Of the middle of a photo that its noise is measured in, in pixels."""
+"""Side of the central square in which a photo's noise is measured, in pixels."""
 
 
 def advice(opened: OpenPhoto) -> str:
-    """Short advice as HTML: a sentence for the kind of photo, its darkness, its noise. Empty where it is not dark."""
+    """Short advice as HTML: one sentence each for the photo's kind, darkness and noise. Empty if the photo is not
+    dark."""
     best = model_picker.best_for(opened.small)
     if opened.left_alone is not None or best is None:
         return ""
@@ -47,7 +48,7 @@ def _measured(opened: OpenPhoto) -> tuple[float, float]:
 
 
 def light_and_noise(photo: Photo, stops: float | None = None) -> tuple[float, float]:
-    """Stops of light that a photo wants, measured unless given, and its noise once it has them."""
+    """The stops of light that a photo lacks (measured unless given), and its noise once it has them."""
     stops = wanted_gain(photo) if stops is None else stops
     width, height = photo.size
     left, top = max(0, (width - _SIDE) // 2), max(0, (height - _SIDE) // 2)
@@ -56,12 +57,13 @@ def light_and_noise(photo: Photo, stops: float | None = None) -> tuple[float, fl
 
 
 def noise_of(image: FloatArray) -> float:
-    """Standard deviation of the noise of an H x W x 3 picture: from the median of second differences between
-    neighbours, which edges, being rare, hardly move. Black and white pixels hold none, and do not count."""
+    """Standard deviation of the noise of an H x W x 3 picture, from the median of second differences between
+    neighbours. Edges are rare, so they hardly move the median. Black and white pixels have no noise and do not
+    count."""
     grey = image.mean(axis=2)
     if min(grey.shape) < 3:
         return 0.0
     seconds = grey[:, 2:] - 2 * grey[:, 1:-1] + grey[:, :-2]
     inside = (grey[:, 1:-1] > 0.02) & (grey[:, 1:-1] < 0.98)
-    # The second difference of independent samples varies six times as much as one; three channels were averaged.
+    # A second difference of independent samples has six times their variance; three channels were averaged.
     return float(1.4826 * np.median(np.abs(seconds[inside])) / np.sqrt(6) * np.sqrt(3)) if inside.any() else 0.0

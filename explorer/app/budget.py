@@ -1,4 +1,4 @@
-"""How large a preview may be so that a model answers while the visitor still looks at the slider."""
+"""Chooses preview sizes that a model can restore while the visitor still looks at the slider."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
 
 BUDGET = 0.7
-"""Seconds that a preview's network may take; the pictures' files and the way to the browser come on top."""
+"""Seconds that a preview's network may take. Writing and sending the pictures comes on top."""
 SIDES = (640, 560, 480, 400, 320)
-"""Longest sides of previews in pixels, the largest that fits the budget is taken; never below the last one."""
+"""Longest sides of previews in pixels. The largest that fits the budget is used, or else the last."""
 _PROBE = 192
-"""Side of the picture that a network's speed is measured on, in pixels."""
+"""Side of the picture on which a network's speed is measured, in pixels."""
 _RUNS = 3
 
 
@@ -25,15 +25,15 @@ class _Speed:
     """Seconds per pixel of one model on this machine."""
 
     network: float = math.inf
-    """The quickest that its network was: other work of the machine counts little in that."""
+    """The network's fastest run, because other work on the machine hardly affects it."""
     probed: bool = False
-    """Whether the network was measured, or only seen at work, where its first run counts."""
+    """True if the network was measured; False if only its work was timed, where the first run counts too."""
     whole: float | None = None
-    """What a visitor waited for the last whole photo, with all that belongs to it."""
+    """Seconds that a visitor last waited for a whole photo, everything included."""
 
 
 _SPEEDS: defaultdict[tuple[str, str], _Speed] = defaultdict(_Speed)
-"""By the model's name and its weights' checksum: a classical method is loaded anew each time."""
+"""By the model's name and its weights' checksum, because a classical method is loaded again each time."""
 _LOCK = threading.Lock()
 
 
@@ -43,9 +43,9 @@ def _key(model: LoadedModel) -> tuple[str, str]:
 
 def seconds_per_pixel(model: LoadedModel) -> float:
     """Seconds per pixel that the model's network takes on this machine: the best of three runs on a small picture,
-    measured once for each model of the process, or a quicker preview.
+    measured once per model and process, or a faster preview.
 
-    Classical methods count as 0: all of them are quick at preview size.
+    Classical methods count as 0, because all of them are fast at preview size.
     """
     if not model.architecture.needs_weights:
         return 0.0
@@ -57,7 +57,7 @@ def seconds_per_pixel(model: LoadedModel) -> float:
 
 
 def took(model: LoadedModel, seconds: float, pixels: int, whole: bool) -> None:
-    """Takes note of a restoration: of the network's time for a preview, or of all that a whole photo took."""
+    """Records the time of a restoration: the network's for a preview, everything for a whole photo."""
     with _LOCK:
         speed, each = _SPEEDS[_key(model)], seconds / pixels
         if whole:
@@ -67,7 +67,7 @@ def took(model: LoadedModel, seconds: float, pixels: int, whole: bool) -> None:
 
 
 def seconds_for(model: LoadedModel, pixels: int) -> float | None:
-    """What restoring so many pixels takes here, as far as it is known."""
+    """Seconds that restoring so many pixels takes here, as far as it is known."""
     speed = _SPEEDS.get(_key(model), _Speed())  # without the lock, which a measurement may hold
     each = speed.network if speed.whole is None else speed.whole
     return each * pixels if math.isfinite(each) else None
@@ -85,7 +85,7 @@ def _measured(model: LoadedModel) -> float:
 
 
 def preview_side(model: LoadedModel, size: tuple[int, int], most: int) -> int:
-    """The longest side of a preview that the model restores within `BUDGET`, in pixels.
+    """The longest side, in pixels, of a preview that the model can restore within `BUDGET`.
 
     Args:
         size: width and height of the photo at the largest preview size.

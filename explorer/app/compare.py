@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from explorer.restoration import Restoration
 
 AT_FIRST = 4
-"""Models chosen when the page opens."""
+"""Models selected when the page opens."""
 MOST = 64
-"""Pictures of one comparison."""
+"""Maximum number of pictures in one comparison."""
 MOST_STEPS = 24
 RUNS = 3
-"""That a time is the median of, after a first one that does not count."""
+"""Number of runs whose median is a model's time, after a warm-up that does not count."""
 _PROBE = 96
-"""Side of the picture that methods are put in order on, in pixels."""
+"""Side of the picture that is used to order the methods by speed, in pixels."""
 _SECONDS_PER_GMAC = 0.02
 _NOTHING = np.zeros((0, 0, 3), np.float32)
 
@@ -65,24 +65,24 @@ class Row:
     choice: RatioChoice
     tile: dict[str, Any]
     restoration: Restoration
-    """Facts about the result; its picture is the tile's file."""
+    """The result without its picture, which is in the tile's file."""
     scores: Scores | None
     size: tuple[int, int]
     """Width and height, in pixels."""
     gmac: float | None
     times: list[float] = field(default_factory=list)
-    """Seconds of the network in each measured run."""
+    """The network's seconds in each measured run."""
     memory: int | None = None
-    """Bytes by which the server grew in one run more, at most; None where that is not measured."""
+    """The most bytes by which the server's memory grew in one run; None if that is not measured."""
 
     @property
     def seconds(self) -> float | None:
-        """The median of the runs; None before all are there."""
+        """The median of the runs; None before all are done."""
         return median(self.times) if len(self.times) >= RUNS else None
 
 
 def parse_ratios(words: str) -> list[RatioChoice]:
-    """Amplifications as a visitor lists them: "1, 10, auto", each once.
+    """Amplifications as a visitor lists them ("1, 10, auto"), without repetitions.
 
     Raises:
         RatioError: a part is neither auto nor a number from 1 to 300.
@@ -102,7 +102,7 @@ def parse_ratios(words: str) -> list[RatioChoice]:
 
 
 def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
-    """One model at one ratio; kept while the photo stays, so that nothing is computed twice."""
+    """One model at one ratio. It is kept as long as the photo stays open, so nothing is computed twice."""
     work = session.require_open().work
     found: Row | None = work.compared.get((model, ratio))
     if found is not None and session.still_has(found.tile["src"], "compare"):
@@ -111,7 +111,7 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
     restoration = shown.restoration
     height, width = restoration.image.shape[:2]
     spent = cost(model_picker.load(model), width, height)
-    small = replace(restoration, image=within(restoration.image, PREVIEW_SIDE))  # of the size of all other tiles
+    small = replace(restoration, image=within(restoration.image, PREVIEW_SIDE))  # the same size as all other tiles
     tile = {**model_tile(session, small, label=model_picker.label(model)), "windows": shown.windows}
     scores = workspace.scores(session, restoration.image)
     known = replace(restoration, image=_NOTHING, scene=None, exif=None)
@@ -121,8 +121,8 @@ def row_of(session: Session, model: str, ratio: RatioChoice) -> Row:
 
 
 def measure(session: Session, row: Row) -> None:
-    """Measures a model's time for a picture of the comparison: `RUNS` times, after the run that made the picture,
-    in which a network is prepared for its size. Then the memory of one run, which begins with nothing kept."""
+    """Measures the time of a model on a picture of the comparison: `RUNS` times, after the run that made the picture,
+    which prepared the network for its size. Then measures the memory of one run with nothing cached."""
     photo = session.require_open().small
     while len(row.times) < RUNS:
         row.times.append(explorer.restore(photo, row.model, row.restoration.ratio, intermediates=False).seconds)
@@ -148,16 +148,16 @@ def _effort(model: str, _sha256: str) -> float:
     if counted is not None:
         return counted.gmac * _SECONDS_PER_GMAC
     spans = []
-    for _ in range(RUNS):  # the first prepares what a method needs
-        begun = time.thread_time()  # other work of the machine does not count
+    for _ in range(RUNS):  # the first run prepares what a method needs
+        begun = time.thread_time()  # thread time, so that other work on the machine does not count
         explorer.restore(_probe(), loaded, 4.0, intermediates=False)
         spans.append(time.thread_time() - begun)
     return min(spans)
 
 
 def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, RatioChoice]]:
-    """The same pairs, those of quick models first. What a model takes is told from the multiplications of its layers;
-    a classical method, which has none, from a small picture. A model that is not available comes last."""
+    """The same pairs, fast models first. A network's time is estimated from its multiplications; a classical method,
+    which has none, is timed on a small picture. Unavailable models come last."""
 
     def effort(pair: tuple[str, RatioChoice]) -> float:
         try:
@@ -169,7 +169,7 @@ def cheapest_first(wanted: list[tuple[str, RatioChoice]]) -> list[tuple[str, Rat
 
 
 def comparable() -> list[str]:
-    """Models that are worth a tile."""
+    """Models that can be compared."""
     return [name for name in model_picker.models() if name != "identity"]
 
 
@@ -178,7 +178,7 @@ def wanted_pairs(models: list[str], ratios: list[RatioChoice]) -> list[tuple[str
 
     Raises:
         ModelNotFoundError: no model, or one that is not known.
-        RatioError: these are more than `MOST`.
+        RatioError: more pairs than `MOST`.
     """
     if not models:
         raise ModelNotFoundError(text.COMPARE_NONE)
@@ -190,36 +190,36 @@ def wanted_pairs(models: list[str], ratios: list[RatioChoice]) -> list[tuple[str
 
 @dataclass
 class Board:
-    """A comparison as far as it has come."""
+    """The current state of a comparison."""
 
     tiles: list[dict[str, Any]]
     wanted: list[tuple[str, RatioChoice]]
-    """As they were chosen; quick ones are done first."""
+    """In the order in which they were chosen; fast ones are computed first."""
     rows: list[Row] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     next_model: str | None = None
-    """The model that runs now; None at the end."""
+    """The model that is running; None at the end."""
     measuring: bool = False
-    """True once all pictures are there, while times are measured."""
+    """True once all pictures are done and times are being measured."""
     preparing: list[str] = field(default_factory=list)
-    """What is said while the model that runs now is prepared for this machine, which happens once."""
+    """Message while the current model is prepared for this machine, which happens once."""
     done: int = 0
     stopped: bool = False
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
     size: tuple[int, int] = (0, 0)
-    """Of the photo, in pixels."""
+    """Width and height of the photo, in pixels."""
     sharper: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """What lies over a tile, by its id: the whole picture as sharp as the screen, and a window of it."""
+    """Sharper pictures over each tile, by its id: the whole picture at the screen's sharpness, and a window of it."""
     answered: str = ""
-    """The last question for sharper pictures that has its answer."""
+    """The last question for sharper pictures that was answered."""
     alone: threading.Lock = field(default_factory=threading.Lock)
-    """Held by whatever computes for it, so that nothing else counts in a model's time."""
+    """Held during any computation for the board, so that nothing else counts in a model's time."""
     _serial: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def value(self) -> dict[str, Any]:
-        """The value of the tiles. Two events give them: the page takes none that is older than what it has."""
+        """The value of the tiles. Two events update it, so the page ignores a value that is older than its own."""
         with self._lock:
             tiles = [{**tile, "sharper": list(self.sharper.get(tile["id"], ()))} for tile in self.tiles]
             return {
@@ -229,7 +229,7 @@ class Board:
 
     @property
     def plot(self) -> Any:
-        """PSNR against seconds; None for less than two points."""
+        """PSNR against seconds; None if there are fewer than two points."""
         points = [
             (f"{model_picker.label(row.model)} {ratio_words(row.restoration.ratio)}", row.seconds, row.scores["psnr"])
             for row in self.rows
@@ -239,10 +239,10 @@ class Board:
 
 
 def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int) -> Iterator[Board]:
-    """Restores each in turn, then measures what each takes: the board before each step and at the end.
+    """Restores each pair in turn, then measures times and memory. Yields the board before each step and at the end.
 
-    Ends early where another photo is opened, whose board is its own, and, after the step at work, where
-    something newer is asked: what is done is then shown with its figures.
+    Ends early if another photo is opened, which has a board of its own, and after the current step if something newer
+    is requested; finished rows then appear with their figures.
     """
     opened = session.require_open()
     session.shows("compare")
@@ -262,14 +262,14 @@ def compared(session: Session, wanted: list[tuple[str, RatioChoice]], turn: int)
 
 
 def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
-    """Does one step each time it is asked for the next; `board` says before each what it will be."""
+    """Performs one step per iteration, after `board` has announced it."""
     for model, ratio in cheapest_first(board.wanted):
         board.next_model, board.preparing = model_picker.label(model), model_picker.preparing(model)
         yield
         try:
             with board.alone:
                 row = row_of(session, model, ratio)
-        except ExplorerError as error:  # one unavailable model must not hide the others
+        except ExplorerError as error:  # an unavailable model must not hide the others
             board.failures.append(told(error))
         else:
             board.tiles.append(row.tile)
@@ -288,13 +288,13 @@ def _steps(session: Session, board: Board, opened: OpenPhoto) -> Iterator[None]:
 
 @dataclass
 class Sweep:
-    """One model over many ratios, as far as it has come."""
+    """The current state of one model over many ratios."""
 
     count: int
     tiles: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[Image.Image] = field(default_factory=list)
     path: Path | None = None
-    """The animation, once all are there."""
+    """The animation, once all frames are done."""
     batch: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
@@ -312,10 +312,10 @@ class Sweep:
 def swept(
     session: Session, model: str, low: float, high: float, count: float, wanted: Callable[[], bool] = lambda: True
 ) -> Iterator[Sweep]:
-    """One model at amplifications from low to high, in equal steps of light: what is done so far, after each.
+    """Restores with one model at amplifications from low to high, in equal steps of light. Yields the state after each.
 
     Args:
-        wanted: asked before each step; another photo ends it in any case.
+        wanted: called before each step; the sweep ends if it returns False. Another photo ends it in any case.
     """
     opened = session.require_open()
     ratios = sweep_ratios(low, high, min(int(count), MOST_STEPS))

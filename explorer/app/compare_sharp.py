@@ -1,4 +1,4 @@
-"""The pictures of a comparison as sharp as the screen, and at the photo's own pixels where they are enlarged."""
+"""The pictures of a comparison at the screen's sharpness, or at the photo's own pixels when enlarged."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _GROUP = "sharper"
 
 
 def sharpened(session: Session, board: Board, look: Look, wanted: Callable[[], bool]) -> Iterator[None]:
-    """Lays what is seen of each picture over its tile, as sharp as the screen, one tile after the other.
+    """Lays the visible part of each picture over its tile at the screen's sharpness, one tile after the other.
 
     Args:
-        wanted: asked before each; the rest is left out where it says no.
+        wanted: called before each tile; the rest is skipped if it returns False.
     """
     opened = session.require_open()
     rows = {row.tile["id"]: row for row in board.rows}
@@ -47,7 +47,7 @@ def _is_whole(layer: dict[str, Any]) -> bool:
 
 
 def _layer(session: Session, opened: OpenPhoto, name: str, row: Row | None, look: Look) -> dict[str, Any]:
-    """What lies over a tile; computed once for each picture and place."""
+    """The picture that lies over a tile; computed once per picture and position."""
     if look.enlarged:
         box = look.box(opened.size)
         found = _kept(session, opened, (name, box, look.side), box, lambda: _window(opened, name, row, box, look.side))
@@ -73,7 +73,7 @@ def _kept(
 
 
 def _window(opened: OpenPhoto, name: str, row: Row | None, box: Box, side: int) -> FloatArray | None:
-    """A tile's picture in a box, at the photo's own pixels, or reduced to the longest side that is asked for."""
+    """A tile's picture within a box, at the photo's own pixels, or reduced to the requested longest side."""
     left, top, right, bottom = box
     if row is None:
         if name == "reference" and opened.reference is not None:
@@ -91,7 +91,7 @@ def _window(opened: OpenPhoto, name: str, row: Row | None, box: Box, side: int) 
 
 
 def _whole(opened: OpenPhoto, name: str, row: Row | None, longest: int) -> FloatArray:
-    """A tile's whole picture with a longest side of so many pixels."""
+    """A tile's whole picture, with this many pixels on its longest side."""
     if row is None:
         taken = opened.at_side(longest)[1]
         return opened.reference.like(taken) if name == "reference" and opened.reference else taken

@@ -47,7 +47,7 @@ class SweepParts:
 
     model: gr.Dropdown
     own: gr.State
-    """True once its model was chosen by hand; before that it is Restore's."""
+    """True once the visitor has chosen its model; until then it is Restore's."""
     low: gr.Number
     high: gr.Number
     count: gr.Number
@@ -151,7 +151,7 @@ def _sweep(shared: Shared) -> SweepParts:
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.compare`, and back."""
+    """Translates between the page's values and `explorer.app.compare`."""
 
     shared: Shared
     parts: Parts
@@ -163,7 +163,7 @@ class Handlers:
         return compare.wanted_pairs(models, ratios)
 
     def ask(self, token: str | None) -> dict[Any, Any]:
-        """Takes note of a wish, so that an older comparison makes room for it."""
+        """Registers a request, so that an older comparison makes room for it."""
         session = open_session(token)
         turn = session.begins("compare")
         return {self.shared.token: session.token, self.parts.turn: turn, self.parts.stop: gr.update(interactive=True)}
@@ -194,11 +194,11 @@ class Handlers:
         yield self.idle(session, turn)
 
     def sharpen(self, token: str | None, shown: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        """What the page shows of the comparison, as sharp as its screen; a newer question ends an older one."""
+        """Shows the visible part of the comparison as sharp as the screen; a newer request ends an older one."""
         session, shown = open_session(token), shown or {}
         opened = session.open
         board: compare.Board | None = opened.work.board if opened else None
-        yield {self.shared.token: session.token}  # Gradio takes a series of nothing for values that are gone
+        yield {self.shared.token: session.token}  # Gradio takes an empty series for a page whose values are gone
         if opened is None or board is None or board.batch != shown.get("batch") or "asked" not in shown:
             return
         turn = session.begins("sharper")
@@ -216,17 +216,17 @@ class Handlers:
             yield {self.parts.board: board.value}
 
     def unsharpened(self, token: str | None, shown: dict[str, Any] | None) -> dict[Any, Any]:
-        """After a failure: the page need not wait for it."""
+        """After a failure, tells the page to stop waiting."""
         opened = open_session(token).open
         board = opened.work.board if opened else None
         return {self.parts.board: board.value} if board else {}
 
     def offered(self, any_picture: bool) -> dict[Any, Any]:
-        """The contact sheets, once there is something for them."""
+        """The contact sheets, once there is something to put on them."""
         return {button: gr.update(visible=shown_if(any_picture)) for button in self.parts.sheets.values()}
 
     def told(self, board: compare.Board) -> dict[Any, Any]:
-        """How far it is; at the end, what went wrong and the plot."""
+        """Progress, and at the end the plot and what went wrong."""
         at, counts = self.parts, {"done": board.done, "total": len(board.wanted)}
         if board.next_model is not None:
             words = text.COMPARE_MEASURING if board.measuring else text.COMPARE_NEXT
@@ -239,14 +239,14 @@ class Handlers:
         }
 
     def idle(self, session: Session, turn: float) -> dict[Any, Any]:
-        """Nothing to stop, unless something newer was asked."""
+        """Hides the Stop button, unless something newer was requested."""
         return {self.parts.stop: gr.update(interactive=False)} if session.is_latest("compare", int(turn)) else {}
 
     def after(self, token: str | None, turn: float) -> dict[Any, Any]:
         return self.idle(open_session(token), turn)
 
     def fill(self, token: str | None, seen: str, *chosen: Any) -> Iterator[dict[Any, Any]]:
-        """The comparison, then the sweep, of a photo that they do not show yet."""
+        """The comparison, then the sweep, for a photo that they do not show yet."""
         session = open_session(token) if token and seen == NAME else None
         if session is None or not session.is_open:
             yield {self.shared.token: token}
@@ -266,7 +266,7 @@ class Handlers:
             )
 
     def sweep(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
-        """One model over many ratios, as it is asked for."""
+        """The sweep that the page asks for."""
         at, session = self.parts.sweep, open_session(values[self.shared.token])
         asked = (values[each] for each in (at.model, at.low, at.high, at.count))
         yield from self.sweeping(session, values[at.long.turn], *asked)
@@ -281,7 +281,7 @@ class Handlers:
         count: float,
         also: Callable[[], bool] = lambda: True,
     ) -> Iterator[dict[Any, Any]]:
-        """A sweep that ends with its turn; `also` is asked besides."""
+        """A sweep that ends with its turn, or as soon as `also` returns False."""
         at, begun = self.parts.sweep, time.perf_counter()
         cancel = gr.update(visible=shown_if(True))
         yield {self.shared.token: session.token, self.shared.message: "", at.link: None, at.long.cancel: cancel}
@@ -302,7 +302,7 @@ class Handlers:
         return compare.comparable()
 
     def swept_model(self, restoring: str | None, own: bool, chosen: str | None) -> str | None:
-        """The model to be swept: Restore's, until another one is chosen by hand."""
+        """The model to sweep: Restore's, until the visitor chooses another."""
         return chosen if own or restoring not in compare.comparable() else restoring
 
     def save_sheet(self, token: str | None, kind: str) -> dict[Any, Any]:

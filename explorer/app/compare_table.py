@@ -1,4 +1,4 @@
-"""The figures of a comparison as a table that can be cited: what was measured, on what, by which weights, how."""
+"""The figures of a comparison as a table that can be cited: what was measured, on which photo, with which weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.messages import say
 from explorer.metrics import METRICS
 
 _FILES, _CSV = "files", "csv"
-"""Columns that only downloads have: both of them, or the CSV."""
+"""Columns that appear only in downloads: in both, or only in the CSV."""
 
 _COLUMNS: tuple[dict[str, Any], ...] = (
     {"title": text.COMPARE_COLUMN_MODEL},
@@ -42,7 +42,7 @@ _COLUMNS: tuple[dict[str, Any], ...] = (
 
 
 def table(session: Session, board: Board) -> dict[str, Any]:
-    """The value of the table: a row for every picture that is wanted, with dashes for what is not there yet."""
+    """The value of the table: one row per requested picture, with dashes for figures that are not there yet."""
     opened = session.require_open()
     height, width = opened.as_taken.shape[:2]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
-"""The app's own components, as `gr.HTML` with our templates: static markup here, behaviour in `assets/*.js`.
+"""The app's own components: `gr.HTML` with our templates, so static markup here and behaviour in `assets/*.js`.
 
-A component's value is a plain dict that its script reads; the markup itself never depends on the value, so focus and
-zoom survive every update.
+A component's value is a plain dict that its script reads. The markup never depends on the value, so focus and zoom
+survive every update.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def _template(name: str, words: Mapping[str, str]) -> str:
 
 
 def _literal(markup: str) -> str:
-    """Without what Gradio would fill in."""
+    """Markup with Gradio's placeholders escaped."""
     return markup.replace("`", "&#96;").replace("{", "&#123;").replace("$", "&#36;")
 
 
 def html(value: str = "", **options: Any) -> gr.HTML:
-    """Markup made on the server, without Gradio's own prose styles."""
+    """Markup made on the server, without Gradio's prose styles."""
     return gr.HTML(value, apply_default_css=False, **options)
 
 
@@ -55,19 +55,22 @@ _VIEW_WORDS = {
 
 
 def before_after() -> gr.HTML:
-    """Two pictures under a divider that mouse, touch and keyboard move.
+    """Two pictures under a divider that responds to mouse, touch and keyboard.
 
     Value: None for the empty state, or {"photo", "revision", "width", "height", "badge", "before": [{"label", "src",
     "alt"}], "after": {"src", "alt"}, "size", "full", "overview", "windows", "sharpest", "own", "detail", "pick",
-    "point"}. "full" marks a result at full resolution. The first pictures are "overview" pixels wide; "detail" is a
-    window at the photo's own pixels: {"left", "top", "width", "height" (shares of the picture), "before": [src],
-    "after": src, "badge", "window": what was asked for}; "windows" says whether there are any of a preview, "sharpest"
-    how many pixels long it can be, and "own" is its badge once all pixels of the photo are seen. "size" is the photo's
-    own; "pick" says whether a grey patch can be picked in it, and "point" which one was.
+    "point"}:
 
-    Events: `submit` asks for the full resolution; `input` for "window" as sharp as the screen, which shows the photo
-    "need" pixels long, in a frame of at most "side" pixels; the answer has "answered" as the question had "asked".
-    `select`, when "picked" was.
+    - "size" is the photo's own; "full" marks a result at full resolution.
+    - The first pictures are "overview" pixels wide. "windows" says whether windows of a preview exist, "sharpest" how
+      many pixels long they can be, and "own" is the badge once every pixel of the photo is visible.
+    - "detail" is a window at the photo's own pixels: {"left", "top", "width", "height" (shares of the picture),
+      "before": [src], "after": src, "badge", "window": the request}.
+    - "pick" says whether a grey patch can be picked, and "point" which one was.
+
+    Events: `submit` requests the full resolution. `input` requests the "window" at the screen's sharpness: the page
+    shows the photo "need" pixels long, in a frame of at most "side" pixels, and the answer's "answered" repeats the
+    question's "asked". `select` reports a "picked" patch.
     """
     words = {
         **_VIEW_WORDS,
@@ -96,18 +99,19 @@ def before_after() -> gr.HTML:
 
 
 def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line"]) -> gr.HTML:
-    """Pictures side by side with one zoom, one pan and one read-out. Events: `select`, when a line was drawn; `input`
-    for sharper pictures.
+    """Pictures side by side that share zoom, pan and read-out.
 
     Value: {"batch", "tiles": [{"id", "title", "note", "src", "alt", "open", "reference", "legend": {"css", "low",
     "high"} | None, "values": {"src", "width", "height", "channels"} | None}], "line", "columns", "keep"}. A tile with
     `values` reads out those float32 numbers instead of its own 8-bit ones; `keep` keeps zoom and line over a new batch.
 
-    A value with "size", the photo's own, is asked for what is seen as sharp as the screen, as `Look` says; the answer
-    has "answered" as the question had "asked", and tiles have "sharper": [{"src", "left", "top", "width", "height"
-    (shares of the picture), "across"}]. "across" says how many pixels wide the whole picture is at that sharpness,
-    "sharpest" how long one can be of a tile whose "windows" is False. A value with a smaller "serial" than the last one
-    is left aside.
+    A value with "size", the photo's own, can be asked for the visible part at the screen's sharpness, as a `Look`. The
+    answer's "answered" repeats the question's "asked", and tiles have "sharper": [{"src", "left", "top", "width",
+    "height" (shares of the picture), "across"}]. "across" is the width in pixels of the whole picture at that
+    sharpness; "sharpest" limits the length for a tile whose "windows" is False. The page ignores a value with a smaller
+    "serial" than the last one.
+
+    Events: `select` when a line was drawn; `input` for sharper pictures.
 
     Args:
         features: "compare" adds differences and exposure matching, "blind" hidden names, "line" a profile line.
@@ -145,12 +149,11 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
 
 
 def ranking(elem_id: str, caption: str) -> gr.HTML:
-    """A table that sorts by any column and can be downloaded as CSV and Markdown.
+    """A table that sorts by any column and downloads as CSV and Markdown.
 
     Value: {"columns": [{"title", "digits", "best_high", "hint", "where"}], "rows": [[text | number | None]], "caption",
-    "note", "about", "name"}. A column with "where" is not on the page: "files" for both downloads, "csv" for one of
-    them. "about" stands below the Markdown, and "name" names both files. "note" is a sentence
-    or a list of them.
+    "note", "about", "name"}. A column with "where" appears only in downloads: "files" for both, "csv" for one. "about"
+    stands below the Markdown, and "name" is the name of both files. "note" is a sentence or a list of sentences.
     """
     words = {"caption": caption, "csv": text.TABLE_CSV, "markdown": text.TABLE_MARKDOWN}
     return gr.HTML(
@@ -180,7 +183,7 @@ def layer_list(elem_id: str) -> gr.HTML:
 
 
 def channel_grid(elem_id: str) -> gr.HTML:
-    """A layer's channels as buttons over one sheet. Event: `select`, when one was chosen or switched on or off.
+    """A layer's channels as buttons over one sheet. Event: `select` when a channel was chosen, or switched on or off.
 
     Value: {"sheet", "width", "height", "columns", "cell", "gap", "first", "count", "scales": [[low, high]], "css",
     "stats": [text], "selected", "off": [channel]}.
@@ -197,7 +200,7 @@ def channel_grid(elem_id: str) -> gr.HTML:
 
 
 def player(elem_id: str, empty: str) -> gr.HTML:
-    """Pictures one after the other, with a slider and a button that plays them.
+    """Pictures in sequence, with a slider and a play button.
 
     Value: {"batch", "milliseconds", "start", "frames": [{"src", "label", "alt"}]}.
     """
@@ -212,8 +215,10 @@ def player(elem_id: str, empty: str) -> gr.HTML:
 
 
 def live_camera(elem_id: str, model: str) -> gr.HTML:
-    """The visitor's camera, restored while it runs. Value: {"frame": a JPEG as a data address}. Event: `submit`, when a
-    frame was frozen."""
+    """The visitor's camera, restored while it runs.
+
+    Value: {"frame": a JPEG as a data address}. Event: `submit` when a frame was frozen.
+    """
     words = {
         "start": text.LIVE_START,
         "freeze": text.LIVE_FREEZE,
@@ -241,9 +246,10 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
 
 
 def ratio_slider(render: bool = True) -> gr.HTML:
-    """A logarithmic slider from 1 to 300 with the suggested value marked. Event: `release`.
+    """A logarithmic slider from 1 to 300 that marks the suggested value. Event: `release`.
 
-    Value: {"ratio", "auto", "suggested", "note", "kept"}; `chosen_ratio` reads it. "kept" is offered to be taken over.
+    Value: {"ratio", "auto", "suggested", "note", "kept"}; `chosen_ratio` reads it. The page offers to keep the ratio in
+    "kept".
     """
     words = {"label": text.RATIO, "exact": text.RATIO_EXACT, "use": text.RATIO_USE, "keep": text.RATIO_KEEP}
     return gr.HTML(
@@ -258,9 +264,9 @@ def ratio_slider(render: bool = True) -> gr.HTML:
 
 
 def shown_if(seen: bool) -> Any:
-    """A component's `visible` where its value may come with the change.
+    """A component's `visible` when its value may arrive with the change.
 
-    A page builds a component that is not visible only when it becomes so; a hidden one is there to take the value.
+    Gradio builds an invisible component only once it becomes visible; a hidden one exists and can receive the value.
     """
     return True if seen else "hidden"
 
@@ -295,7 +301,7 @@ def _badge(card: ExampleCard) -> str:
 
 
 def data_address(picture: bytes) -> str:
-    """A PNG as an address that needs no server."""
+    """A PNG as a data address, which needs no server."""
     return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
@@ -318,7 +324,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
 
 
 def download_link(elem_id: str) -> gr.HTML:
-    """A file handed to the browser as soon as it is prepared. Value: {"src", "name", "label"} or None."""
+    """Hands a file to the browser as soon as it is ready. Value: {"src", "name", "label"} or None."""
     return gr.HTML(
         value=None,
         html_template='<p class="lx-download" hidden><a href="#"></a></p>',
@@ -329,7 +335,7 @@ def download_link(elem_id: str) -> gr.HTML:
 
 
 def message_area() -> gr.HTML:
-    """The area for errors and notes: read by screen readers, and kept until the next action."""
+    """The area for errors and notes, which screen readers announce; it keeps them until the next action."""
     return html("", elem_id="lx-message")
 
 

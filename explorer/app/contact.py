@@ -1,4 +1,4 @@
-"""The comparison that the page shows, as a contact sheet to take along."""
+"""Writes the comparison on the page as a contact sheet."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from explorer.metrics import figures_line
 from explorer.views.contact import Print, sheet_page, sheet_picture
 
 KINDS = {"png": text.CONTACT_PNG, "html": text.CONTACT_HTML}
-"""Endings and the buttons' words."""
+"""Suffixes and button labels."""
 
 
 def saved(session: Session, kind: str) -> Path:
-    """Writes the sheet of the last comparison of the open photo.
+    """Writes the sheet of the open photo's last comparison.
 
     Args:
         kind: a key of `KINDS`.
 
     Raises:
-        PhotoError: nothing was compared yet, or its pictures are gone.
+        PhotoError: nothing was compared yet, or the pictures are gone.
     """
     board: Board | None = session.require_open().work.board
     if board is None or not board.rows:

@@ -1,4 +1,4 @@
-"""The open photo made dark: as a measured camera would have seen it, with itself as the reference."""
+"""Darkens the open photo as a measured camera would have recorded it, with the original as the reference."""
 
 from __future__ import annotations
 
@@ -19,49 +19,49 @@ from explorer.photo import load_rendering
 from explorer.photo.types import RgbPhoto
 
 KINDS = {"raw": ".dng", "jpeg": ".jpg"}
-"""Suffix of the dark file by what is chosen."""
+"""Suffix of the dark file, by kind."""
 ISO, GAIN = 6400.0, 4.0
-"""Initial values of the page: the sensitivity, and the counts per electron for cameras without a known ISO."""
+"""Initial values on the page: the ISO, and the counts per electron for cameras without a known ISO."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """How dark a photo is to be."""
+    """How dark a photo should become."""
 
     camera: str
     """A key of `explorer.darkroom.CAMERAS`."""
     sensitivity: float | None
-    """ISO, or counts per electron where the camera's calibration names no ISO."""
+    """ISO, or counts per electron if the camera's calibration has no ISO."""
     ratio: float
-    """How many times less light, 1 to 300."""
+    """Factor by which the light is reduced, 1 to 300."""
     kind: str = "raw"
     """A key of `KINDS`."""
 
 
 def has_iso(camera: str) -> bool:
-    """True if a camera's sensitivity is given as ISO; otherwise as gain."""
+    """True if a camera's sensitivity is given as ISO, False if as gain."""
     return camera in CAMERAS and CAMERAS[camera].iso is not None
 
 
 def noise_of(wish: Wish) -> SensorNoise:
-    """The camera's noise at the sensitivity that is wished.
+    """The camera's noise at the chosen sensitivity.
 
     Raises:
-        DataError: an unknown camera, or a sensitivity far from what was measured.
+        DataError: an unknown camera, or a sensitivity far from the measured ones.
     """
     camera = camera_named(wish.camera)
     return camera.at(iso=wish.sensitivity) if has_iso(wish.camera) else camera.at(gain=wish.sensitivity)
 
 
 def make_dark(session: Session, wish: Wish) -> DarkLight:
-    """Makes the open photo dark and shows it, with the photo as it was for its reference. What is dark already is made
-    again from the photo that it was made of.
+    """Darkens the open photo and shows it, with the original as its reference. A photo that was darkened here is
+    darkened again from its original.
 
     Returns:
         How dark it is.
 
     Raises:
-        PhotoError: no photo is open, or one of fewer than 6 x 6 pixels.
+        PhotoError: no photo is open, or it has fewer than 6 x 6 pixels.
         DataError, RatioError: as `explorer.darken`.
         OutputError: an unknown kind of file.
     """
@@ -94,7 +94,7 @@ def _rendering(well_lit: OpenPhoto) -> RgbPhoto:
 
 
 def back_to_light(session: Session) -> bool:
-    """Shows again what the dark photo was made of; False if none was made dark."""
+    """Shows the original of a darkened photo again; False if the open photo was not darkened."""
     well_lit = session.require_open().well_lit
     if well_lit is None:
         return False

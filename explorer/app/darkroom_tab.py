@@ -1,4 +1,4 @@
-"""Any photo made dark: as a measured camera would have seen it, with the photo itself as the reference in all tabs."""
+"""The tab that darkens a photo as a measured camera would have recorded it, with the original as the reference."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _sensitivity_of(camera: str) -> Any:
 
 
 def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None, *chosen: Any) -> dict[Any, Any]:
-    """The open photo, dark."""
+    """Darkens the open photo."""
     session = open_session(token)
     with opening.kept_on_failure(session):
         before = session.open
@@ -117,12 +117,12 @@ def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None
 
 
 def follow(shared: Shared, parts: Parts, token: str | None, ratio: float) -> dict[Any, Any]:
-    """A photo that was made dark, as taken and amplified, beside what it was made of; nothing of any other photo."""
+    """Shows a darkened photo, as taken and amplified, next to its original; nothing for other photos."""
     session = open_session(token)
     opened = session.open
     if opened is None or opened.well_lit is None:
         return {parts.back: gr.update(interactive=False), parts.board: None}
-    # Not by the workspace, whose last result is that of Restore.
+    # Not through the workspace, whose last result is Restore's.
     amplified = explorer.restore(opened.small, "identity", ratio, intermediates=False)
     brighter = {**model_tile(session, amplified, title=ratio_words(ratio)), "note": ""}
     shown = [input_tile(session, opened.as_taken), brighter]
@@ -132,7 +132,7 @@ def follow(shared: Shared, parts: Parts, token: str | None, ratio: float) -> dic
 
 
 def lighten(shared: Shared, parts: Parts, token: str | None, model: str | None) -> dict[Any, Any]:
-    """The photo that the dark one was made of."""
+    """Goes back to the original of the dark photo."""
     session = open_session(token)
     with opening.kept_on_failure(session):
         before = session.open

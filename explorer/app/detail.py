@@ -1,4 +1,4 @@
-"""A window of a restored photo at full resolution, next to its input, without restoring the rest."""
+"""Restores a window of a photo at full resolution, next to its input, without the rest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from explorer.windows import Windows, windows
 
 @dataclass(frozen=True)
 class Detail:
-    """A window of the photo as sharp as the screen can show it; all pictures h x w x 3 sRGB in [0, 1]."""
+    """A window of the photo at the screen's sharpness; all pictures h x w x 3 sRGB in [0, 1]."""
 
     box: Box
     as_taken: FloatArray
@@ -31,23 +31,23 @@ class Detail:
 
 
 LARGEST = 1e5
-"""Pixels of a screen that a page may say it shows a photo with."""
+"""Largest number of screen pixels that a page may claim for a photo."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a page shows of a photo."""
+    """The part of a photo that a page shows."""
 
     window: tuple[float, float, float, float]
-    """Left, top, right and bottom as shares of the picture, 0 to 1."""
+    """Left, top, right and bottom, as shares of the picture from 0 to 1."""
     need: float
-    """Pixels of the screen that the whole photo's longest side takes."""
+    """Screen pixels along the longest side of the whole photo."""
     side: int
-    """Longest side in pixels that a picture of the window may have."""
+    """Longest side, in pixels, of a picture of the window."""
 
     @classmethod
     def said(cls, shown: Mapping[str, Any]) -> Look:
-        """What a page says, whatever it says: within bounds."""
+        """A page's request, limited to valid values whatever it contains."""
         given = shown.get("window")
         shares = [*given, 1.0, 1.0, 1.0, 1.0][:4] if isinstance(given, list | tuple) else [0.0, 0.0, 1.0, 1.0]
         left, top, right, bottom = (_number(share, 1.0) for share in shares)
@@ -56,34 +56,34 @@ class Look:
 
     @property
     def enlarged(self) -> bool:
-        """Whether it is less than all, and larger than a preview can be."""
+        """True if less than the whole photo is visible, larger than a preview can be."""
         left, top, right, bottom = self.window
         return self.need > SHARPEST and (right - left) * (bottom - top) < 0.999
 
     def box(self, size: tuple[int, int]) -> Box:
-        """The pixels of a photo of such a width and height that hold the window."""
+        """The pixels within the window, for a photo of this width and height."""
         left, top, right, bottom = self.window
         (first, last), (upper, lower) = _run(left, right, size[0]), _run(top, bottom, size[1])
         return first, upper, last, lower
 
 
 def _number(given: object, most: float) -> float:
-    """A number from 0 up that a page may give, whatever it gives."""
+    """A number from 0 up, whatever the page sends."""
     number = float(given) if isinstance(given, int | float) else 0.0
     return min(max(number, 0.0), most) if math.isfinite(number) else 0.0
 
 
 LARGEST_DETAIL = 4096
-"""Longest side of a `Detail`'s pictures in pixels, whatever is asked for."""
+"""Longest side of a `Detail`'s pictures in pixels, whatever the page requests."""
 LARGEST_WINDOW = 4_000_000
-"""Pixels of a window that are computed for it; a larger one would make someone wait too long."""
+"""Largest window, in pixels, that is computed by itself; a larger one would take too long."""
 
 
 def detail(session: Session, look: Look, finish: Finish) -> Detail | None:
     """Restores a window of the last preview at full resolution.
 
-    It is cut from the whole photo if that was restored; otherwise only the window is computed. None if it is
-    too large for that, where the model looks at the whole picture, or where there is no preview.
+    The window is cut from the whole photo if that was restored; otherwise only the window is computed. None if the
+    window is too large for that, if the model needs the whole picture, or if there is no preview.
     """
     opened = session.open
     box = look.box(opened.size) if opened else None
@@ -97,7 +97,7 @@ def detail(session: Session, look: Look, finish: Finish) -> Detail | None:
 
 
 def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
-    """The last choice's result in a box, and its ratio."""
+    """The last choice's result within a box, and its ratio."""
     left, top, right, bottom = box
     full, latest = opened.work.full, opened.work.latest
     if full is not None and (latest is None or full[0] == latest[0]):
@@ -115,7 +115,7 @@ def _restored(opened: OpenPhoto, box: Box) -> tuple[FloatArray, float] | None:
 
 
 def window_of(opened: OpenPhoto, choice: Choice, ratio: float, box: Box) -> FloatArray | None:
-    """What a model gives in a box of the photo, without the rest; None if that is too large, or if the model looks at
+    """A model's result within a box of the photo, without the rest. None if the box is too large, or if the model needs
     the whole picture."""
     looking = _windows(opened, choice, ratio) if _fits(box) else None
     if looking is None:
@@ -129,11 +129,11 @@ def _fits(box: Box) -> bool:
 
 
 MOST_WINDOWS = 16
-"""Choices for which the prepared windows are kept."""
+"""Number of choices whose prepared windows are kept."""
 
 
 def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
-    """Prepares windows of a model's result, once per choice of model and ratio."""
+    """Prepares windows of a model's result, once per model and ratio."""
     kept, key = opened.work.windows, Choice(choice.model, ratio)
     if key not in kept:
         found = windows(opened.whole, model_picker.load(choice.model), ratio)
@@ -143,6 +143,6 @@ def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
 
 
 def _run(first: float, last: float, count: int) -> tuple[int, int]:
-    """The pixels, of so many, that hold what lies between two shares."""
+    """The pixels, of so many, between two shares."""
     start = min(max(0, math.floor(first * count)), count - 1)
     return start, min(count, max(start + 1, math.ceil(last * count)))

@@ -1,4 +1,4 @@
-"""The app over HTTP: typed endpoints for programs, in addition to the page's own private ones."""
+"""The app over HTTP: typed endpoints for programs, in addition to the page's private ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from explorer.inspect import layers as layers_of
 from explorer.photo import check_ratio
 
 MOST_COMPARED = 36
-"""Pictures of one `compare`."""
+"""Maximum number of pictures in one `compare`."""
 
 
 def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """An endpoint whose every failure is one sentence; what is not the caller's doing is logged."""
+    """Wraps an endpoint so that every failure becomes one sentence; failures that are not the caller's fault are
+    logged."""
 
     @functools.wraps(endpoint)
     def answer(*arguments: Any, **named: Any) -> Any:
@@ -44,7 +45,7 @@ def _answered(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _path(photo: Any) -> str:
-    """Path of an uploaded photo on this machine; clients may send anything in its place."""
+    """Path of an uploaded photo on this machine; clients may send anything instead."""
     path = photo.get("path") if isinstance(photo, dict) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
         raise PhotoError("A photo must be an uploaded file; upload it and pass what the upload returned.")
@@ -186,9 +187,9 @@ def _saved(path: Path, write: Callable[[IO[bytes]], None]) -> Path:
 
 
 def _result(work: Callable[[Path], Path]) -> FileData:
-    """Has a file made in a private folder, and hands it out.
+    """Writes a file into a private folder and returns its path.
 
-    Only what is finished takes its turn to be removed.
+    Only finished files wait there to be removed.
     """
     folder = public_folder() / secrets.token_urlsafe(24)
     folder.mkdir()
@@ -202,7 +203,7 @@ def _result(work: Callable[[Path], Path]) -> FileData:
 
 
 def register_endpoints() -> None:
-    """Adds the endpoints to the `Blocks` being built."""
+    """Adds the endpoints to the current `Blocks`."""
     for endpoint in (models, suggest_ratio, layers, feature_maps, decompose):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_id=PREVIEWS, concurrency_limit=2)
     for endpoint in (compare, restore):

@@ -16,10 +16,10 @@ from explorer.messages import MESSAGES
 def english() -> dict[str, str]:
     """Sentences by id.
 
-    A text of `explorer.app.text` or `queue_text` has its constant's name, `TITLE` or `DOMAINS.bayer`; a page of the
-    Learn tab `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard's `board.<what>`; an
-    example `example.<name>` and `example.<name>.caption`; the summary of installed weights the weights' name;
-    the rest the ids of `explorer.messages`.
+    A text of `explorer.app.text` or `queue_text` has its constant's name: `TITLE` or `DOMAINS.bayer`. A page of the
+    Learn tab has `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard `board.<part>`; an
+    example `example.<name>` and `example.<name>.caption`; and the summary of installed weights their name. All others
+    have the ids of `explorer.messages`.
     """
     return {
         **dict(_texts()),

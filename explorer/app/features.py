@@ -46,13 +46,13 @@ from explorer.views.pictures import (
 from explorer.views.words import ratio_words
 
 PAGE = 64
-"""Channels of one sheet."""
+"""Channels per sheet."""
 _GROUP = "features"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The visitor's choice, with every part checked."""
+    """The visitor's choice, with every part validated."""
 
     model: str
     ratio: RatioChoice
@@ -86,7 +86,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
 
 
 def default_layer(found: list[Layer]) -> str | None:
-    """A layer to begin with: an early one with many channels at the largest size, where the scene is recognisable."""
+    """The initial layer: an early one with many channels at the largest size, where the scene is recognisable."""
     running = sorted((layer for layer in found if layer.leaf and layer.outputs), key=lambda layer: layer.order)
     rich = [layer for layer in running if (layer.outputs or 0) >= 16] or running
     finest = min((layer.reduction or math.inf for layer in rich), default=math.inf)
@@ -100,9 +100,9 @@ def networks() -> list[str]:
 
 
 def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: tuple[int, ...]) -> FeatureMaps:
-    """A layer's maps for the open photo; the last few are kept while the photo stays.
+    """A layer's maps for the open photo. The last few are kept as long as the photo stays open.
 
-    Raises: as `explorer.feature_maps`; PhotoError where no photo is open.
+    Raises: as `explorer.feature_maps`; PhotoError if no photo is open.
     """
     opened, key = session.require_open(), (model, layer, ratio, off)
     kept = opened.work.features
@@ -117,7 +117,7 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
 
 @dataclass(frozen=True)
 class Shown:
-    """The tab's contents for a choice."""
+    """The contents of the tab for a choice."""
 
     grid: dict[str, Any]
     """The value of the channel grid."""
@@ -132,7 +132,7 @@ class Shown:
 
 
 def layer_tree(model: str | None, kept: str | None) -> dict[str, Any]:
-    """The value of the list of a network's layers; the selected one stays where the network has it too.
+    """The value of the list of a network's layers. The selected layer stays selected if the network has it too.
 
     Raises:
         ModelNotFoundError: no network is chosen.
@@ -148,7 +148,7 @@ def layer_tree(model: str | None, kept: str | None) -> dict[str, Any]:
 def checked_choice(
     model: str | None, tree: Mapping[str, Any] | None, grid: Mapping[str, Any] | None, first: float, **others: Any
 ) -> Choice:
-    """Checks a choice; drops channels that were picked in another layer.
+    """Validates a choice, and drops channels that were picked in another layer.
 
     Args:
         tree, grid: values of the list of layers and of the channel grid.
@@ -191,7 +191,7 @@ def show(session: Session, choice: Choice) -> Shown:
 
 
 def saved(session: Session, choice: Choice, kind: str) -> Path:
-    """A layer's maps as a file to be downloaded: "npy", or "png" for a sheet of all channels."""
+    """Writes a layer's maps to a file: "npy", or "png" for a sheet of all channels."""
     found = maps_of(session, choice.model, choice.layer, choice.ratio, ())
     path = session.download_path(f"{choice.model}-{choice.layer}.{kind}", "features")
     if kind == "npy":
@@ -295,7 +295,7 @@ def _tiles(session: Session, choice: Choice, plain: FeatureMaps, channel: int) -
 
 
 def _other(session: Session, choice: Choice, channel: int) -> tuple[FloatArray, str] | None:
-    """The same channel under another ratio or in another network, with words for it."""
+    """The same channel at another ratio or in another network, and its description."""
     if choice.beside == "ratio":
         found = maps_of(session, choice.model, choice.layer, choice.beside_ratio, ())
         return found.maps[..., channel], ratio_words(choice.beside_ratio)

@@ -1,4 +1,4 @@
-"""The tab that opens a network: what its layers make of the photo, channel by channel."""
+"""The tab that shows what a network's layers make of the photo, channel by channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACE = 80
 
 _ASKED_NETWORK = """(restoring, own, chosen) =>
     [location.search.includes("network=") ? chosen : restoring, own, chosen]"""
-"""JavaScript: a network that the page's address asks for goes before Restore's model."""
+"""JavaScript: a network in the page's address takes precedence over Restore's model."""
 _CHANNEL = "(network, tree, grid) => lxAddress({network, layer: tree.selected, channel: grid.selected})"
 """JavaScript: keeps the channel in the page's address."""
 
@@ -34,7 +34,7 @@ class Parts:
 
     model: gr.Dropdown
     own: gr.State
-    """True once the network was chosen by hand; before that it is Restore's model."""
+    """True once the visitor has chosen the network; until then it is Restore's model."""
     scope: gr.Radio
     beside: gr.Radio
     beside_ratio: gr.Number
@@ -113,14 +113,14 @@ def layout() -> Parts:
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.features`, and back."""
+    """Translates between the page's values and `explorer.app.features`."""
 
     shared: Shared
     parts: Parts
 
     @property
     def inputs(self) -> set[Any]:
-        """Components that decide what is shown."""
+        """Components that determine what is shown."""
         at = self.parts
         chosen = {at.model, at.tree, at.grid, at.scope, at.page, at.beside, at.beside_ratio, at.beside_model}
         return {self.shared.token, self.shared.ratio, *chosen}
@@ -134,7 +134,7 @@ class Handlers:
         )  # fmt: skip
 
     def followed(self, restoring: str | None, own: bool, chosen: str | None) -> str | None:
-        """The network to look into: Restore's model, until another one is chosen by hand."""
+        """The network to look into: Restore's model, until the visitor chooses another."""
         return chosen if own or restoring not in features.networks() else restoring
 
     def list_layers(self, name: str | None, before: dict[str, Any] | None) -> dict[Any, Any]:
@@ -157,7 +157,7 @@ class Handlers:
         }
 
     def clear(self, token: str | None, grid: dict[str, Any] | None) -> dict[Any, Any]:
-        """Another photo was opened; a channel that the page's address asks for is kept."""
+        """Another photo was opened. A channel in the page's address is kept."""
         at = self.parts
         if not open_session(token).is_stale("features"):
             return {}

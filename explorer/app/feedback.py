@@ -1,4 +1,4 @@
-"""Handlers that never fail in silence: a user's error becomes its sentence, any other one a generic sentence."""
+"""Handlers that never fail silently: an expected error shows its sentence, any other a generic one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 def told(error: Exception) -> str:
-    """The page's message for an error; errors that are not the user's fault are logged with their traceback."""
+    """The page's message for an error. Errors that are not the user's fault are logged with their traceback."""
     if isinstance(error, ExplorerError):
         if error.code == "error.dng_of_developed":  # its advice is for the command line
             return say("error.dng_here", **error.fields)
@@ -32,14 +32,14 @@ def told(error: Exception) -> str:
 def reported(
     area: gr.HTML, otherwise: Callable[..., dict[Any, Any]] = lambda *_arguments, **_named: {}
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator for handlers that return (or yield) a dict of component to value.
+    """Decorates handlers that return or yield a dict of component to value.
 
-    An exception ends in the message `area`; everything else on the page stays as it was. However it ends, what visitors
-    then hold beyond their share is let go.
+    An exception ends up in the message `area`; everything else on the page stays as it was. Either way, photos and
+    results beyond the visitors' share of memory are then discarded.
 
     Args:
-        otherwise: called with the handler's arguments after an exception; gives values of components that the visitor
-            had already changed, so that they fit again what the page shows.
+        otherwise: called with the handler's arguments after an exception. Returns values for components that the
+            visitor had already changed, so that they match the page again.
     """
 
     def failed(error: Exception, *arguments: Any, **named: Any) -> dict[Any, Any]:
@@ -52,7 +52,7 @@ def reported(
             def stream(*arguments: Any, **named: Any) -> Iterator[dict[Any, Any]]:
                 try:
                     for given in handler(*arguments, **named):
-                        # In a series, Gradio takes what leaves all as it is for values that are gone.
+                        # In a series, Gradio ignores an update without changes if the page's values are gone.
                         if given:
                             yield given
                 except Exception as error:
@@ -65,7 +65,7 @@ def reported(
         @functools.wraps(handler)
         def answer(*arguments: Any, **named: Any) -> dict[Any, Any]:
             try:
-                # Gradio takes an empty dict for a value that it has no place for.
+                # Gradio would take an empty dict for the value of a component.
                 return dict(handler(*arguments, **named)) or gr.skip()
             except Exception as error:
                 return failed(error, *arguments, **named)

@@ -1,4 +1,4 @@
-"""How much of the server's memory visitors' photos may take, and who gives up what when it is too much."""
+"""Limits the server memory that visitors' photos may take, and decides what is discarded when it is full."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from explorer.photo.limits import MEBIBYTE, number_from_environment
 T = TypeVar("T")
 
 SETTING = "EXPLORER_SESSION_MEGABYTES"
-"""MiB that the photos and results of all visitors together may take."""
+"""MiB for the photos and results of all visitors together."""
 DEFAULT_MEGABYTES = 1280
 EACH = 0.6
-"""Share of it that one visitor may have."""
+"""Share of it for one visitor."""
 WORK = 2.0
-"""How many times that is there for photos, results and what is being done to whole photos, all together."""
+"""Factor for everything together: photos, results and work on whole photos."""
 
 
 def allowed_bytes() -> tuple[float, float]:
-    """For one visitor, and for all.
+    """Bytes for one visitor, and for all.
 
     Raises:
-        SettingsError: the environment variable holds no number above 0.
+        SettingsError: the environment variable is not a number above 0.
     """
     everybody = number_from_environment(SETTING, DEFAULT_MEGABYTES, most=2.0**24) * MEBIBYTE
     return EACH * everybody, everybody
 
 
 _RESTORING, _SAVING = 150, 40
-"""Bytes of memory for a pixel: by the hungriest method, as measured; and by finishing and encoding a picture."""
+"""Bytes of memory per pixel: for the most demanding method, as measured, and for finishing and encoding a picture."""
 _CUT, _UNCUT = 2**30, 36
-"""Where a photo is so large that it is restored in parts: bytes for a part, and for each pixel of the whole."""
+"""For photos so large that they are restored in parts: bytes for one part, and for each pixel of the whole."""
 
 
 def bytes_to_restore(size: tuple[int, int]) -> int:
-    """Memory for restoring a photo in full, with the photo and the result."""
+    """Memory for restoring a photo at full resolution, including the photo and the result."""
     pixels = size[0] * size[1]
     return min(_RESTORING * pixels, _CUT + _UNCUT * pixels)
 
@@ -54,18 +54,18 @@ def bytes_to_save(size: tuple[int, int]) -> int:
 
 
 class Room:
-    """Memory for what is done to whole photos: reserved before, waited for, given back after.
+    """Memory for work on whole photos: reserved before it starts, waited for, returned afterwards.
 
-    Who has room waits for nothing else, least of all for a lock or for more room: so it always comes free.
+    Work that has room waits for nothing else, least of all a lock or more room, so room always becomes free.
     """
 
     def __init__(self, clear: Callable[[float], None]) -> None:
-        """`clear` is called with the bytes that may still be held, when work begins."""
+        """Creates empty room; `clear` is called when work begins, with the bytes that may still be held."""
         self._clear, self._taken, self._changed = clear, 0.0, threading.Condition()
 
     @contextmanager
     def __call__(self, amount: float) -> Iterator[None]:
-        """Waits until no one else works, or until so many bytes are free next to what the others use."""
+        """Waits until no other work runs, or until this many bytes are free next to it."""
         total = WORK * allowed_bytes()[1]
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + amount <= total)
@@ -81,15 +81,15 @@ class Room:
 
 
 def give_back() -> None:
-    """Returns to the system the memory that was freed and that malloc keeps, some dozen MiB for each thread that ever
-    worked on a photo (glibc; other systems do so by themselves)."""
+    """Returns freed memory to the system. glibc's malloc keeps some dozen MiB for each thread that has worked on a
+    photo; other systems return them by themselves."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:
         trim(0)
 
 
 class Again(Generic[T]):
-    """Something large that is made again when it is asked for after it was let go."""
+    """A large value that is made again on demand after it was discarded."""
 
     def __init__(self, value: T, make: Callable[[], T] | None = None) -> None:
         self.held: T | None = value
@@ -109,7 +109,7 @@ class Again(Generic[T]):
         return self._make is not None and self.held is not None
 
     def let_go(self) -> None:
-        """Forgets the value, unless it could not be made again."""
+        """Discards the value, unless it could not be made again."""
         if self._make is not None:
             self.held = None
 
@@ -119,13 +119,13 @@ _SHARED: set[int] = set()
 
 
 def share(*values: Any) -> None:
-    """Marks the buffers of these objects as shared, so that they count for no one."""
+    """Marks the buffers of these objects as shared, so that they count for no visitor."""
     _SHARED.update(buffers(*values))
 
 
 def buffers(*values: Any) -> dict[int, int]:
-    """The memory that arrays take, wherever they stand in dataclasses, dicts and lists: bytes by buffer, so that views
-    of one count once."""
+    """Memory of arrays anywhere in dataclasses, dicts and lists: bytes by buffer, so that views of one buffer count
+    once."""
     found: dict[int, int] = {}
     seen: set[int] = set()
     waiting = list(values)
@@ -147,26 +147,26 @@ def buffers(*values: Any) -> dict[int, int]:
         elif isinstance(value, list | tuple | set):
             waiting.extend(list(value))
         elif is_dataclass(value) and not isinstance(value, type):
-            held = vars(value)  # not `getattr`, for which a network that nobody has asked for yet would be loaded
+            held = vars(value)  # not `getattr`, which would load a network that no one has used yet
             waiting.extend(held[each.name] for each in fields(value) if each.name in held)
     return {each: size for each, size in found.items() if each not in _SHARED}
 
 
 @dataclass(frozen=True)
 class Holding(Generic[T]):
-    """Something that can be given up."""
+    """Something that can be discarded."""
 
     thing: T
     owner: str
     amount: float
     turn: Any
-    """Order of release: what one owner has with the smallest turn goes first."""
+    """Order of release: among one owner's things, the smallest turn goes first."""
 
 
 def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> list[T]:
-    """The things to give up so that no one has more than `each` and all together no more than `everybody`.
+    """What to discard so that no one has more than `each`, and all together no more than `everybody`.
 
-    Whoever has most gives first: however much one takes, it costs the others nothing as long as they have less.
+    Whoever has most gives first, so a greedy visitor costs the others nothing as long as they have less.
     """
     queues: dict[str, deque[Holding[T]]] = {}
     for holding in sorted((each for each in holdings if each.amount > 0), key=lambda holding: holding.turn):
@@ -174,7 +174,7 @@ def surplus(holdings: Iterable[Holding[T]], each: float, everybody: float) -> li
     totals = {owner: sum(holding.amount for holding in queue) for owner, queue in queues.items()}
     given: list[T] = []
     while queues:
-        # Among those who have the same, whoever was idle longest.
+        # Among those with the same amount, the one that was idle longest.
         owner = min(queues, key=lambda owner: (-totals[owner], queues[owner][0].turn))
         if totals[owner] <= each and sum(totals.values()) <= everybody:
             break

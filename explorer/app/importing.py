@@ -1,4 +1,4 @@
-"""Published weights, imported by the visitor from their authors' pages after the licence was shown."""
+"""Lets visitors import published weights from their authors' pages, after showing the licence."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
 
 SETTING = "EXPLORER_APP_IMPORT"
-"""1 lets every visitor import weights, 0 no one. Without it, only who sits at the machine that serves the app may: what
-is imported stays there for all, and it is the operator who agrees to a licence."""
+"""1 lets every visitor import weights, 0 no one. By default, only a browser on the serving machine may: imported
+weights stay there for everyone, and the operator accepts the licence."""
 
 _PROGRESS = gr.Progress()
 _IMPORTS = "imports"
@@ -41,7 +41,7 @@ def allowed(request: gr.Request | None) -> bool:
     if request is None or request.client is None or "SPACE_ID" in os.environ:
         return False
     headers = request.headers
-    # A proxy or a tunnel on this machine connects from here too, but says for whom, or was asked by another name.
+    # A proxy or a tunnel on this machine also connects from here, but names its client, or uses another host name.
     if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
         return False
     return is_loopback(request.client.host) and is_loopback(_host_of(headers.get("host", "")))
@@ -54,24 +54,24 @@ def _host_of(header: str) -> str:
 
 
 def missing() -> list[PublishedCheckpoint]:
-    """Published checkpoints that can be downloaded and are not here yet, the best on LOL eval15 first."""
+    """Published checkpoints that can be downloaded and are not installed yet, the best on LOL eval15 first."""
     here = model_picker.models()
     return [entry for entry, _ in published_by_quality() if entry.downloadable and entry.name not in here]
 
 
 def free() -> list[PublishedCheckpoint]:
-    """Those of `missing` whose licence allows redistribution for any purpose."""
+    """The checkpoints of `missing` whose licence allows redistribution for any purpose."""
     return [entry for entry in missing() if entry.redistributable]
 
 
 def fetch_free(report: Callable[[int, int, str], None]) -> list[tuple[str, str]]:
-    """Gets all of `free`, one after the other; one that cannot be downloaded does not stop the others.
+    """Downloads all of `free`, one after the other. A failed download does not stop the others.
 
     Args:
-        report: called with how many are done, of how many, and what is on its way.
+        report: called with the number done, the total, and the name of the next.
 
     Returns:
-        The names of those that could not be imported, and why.
+        The names that could not be imported, with reasons.
     """
     entries, failed = free(), []
     for done, entry in enumerate(entries):
@@ -90,7 +90,7 @@ def fetch_free(report: Callable[[int, int, str], None]) -> list[tuple[str, str]]
 
 
 def free_button() -> Any:
-    """The button that gets all of `free`, naming how many and their licences."""
+    """The button that imports all of `free`, with their number and licences."""
     entries = free()
     if not entries:
         return gr.update(visible=False)
@@ -99,13 +99,13 @@ def free_button() -> Any:
 
 
 def picker_update(names: list[str], value: Any = None) -> Any:
-    """An update of a choice of models: what it offers and, where given, what is chosen."""
+    """An update for a model picker: its choices and, if given, its value."""
     chosen = {} if value is None else {"value": value}
     return gr.update(choices=list(model_picker.choices(names)), **chosen)
 
 
 def notice(name: str | None) -> str:
-    """The licence, the files, their origin and the paper of a published checkpoint, as HTML."""
+    """The licence, files, origin and paper of a published checkpoint, as HTML."""
     if not name:
         return f'<p class="lx-note">{escape(text.IMPORT_ALL_HERE)}</p>'
     entry = published(name)
@@ -128,7 +128,7 @@ def notice(name: str | None) -> str:
 
 
 def _quality(entry: PublishedCheckpoint) -> list[tuple[str, str]]:
-    """What this project measured on LOL eval15, and whether the network knew its scenes: labels and values."""
+    """This project's figures on LOL eval15, and whether the network knew its scenes: labels and values."""
     figures = next((found for each, found in published_by_quality() if each is entry), {})
     if not figures:
         return []
@@ -137,7 +137,7 @@ def _quality(entry: PublishedCheckpoint) -> list[tuple[str, str]]:
 
 
 def agreement(name: str | None) -> Any:
-    """The button that names the licence, for a published checkpoint."""
+    """The button that names the licence of a published checkpoint."""
     if not name:
         return gr.update(value=text.IMPORT_NOTHING, interactive=False)
     licence = published(name).licence
@@ -147,7 +147,7 @@ def agreement(name: str | None) -> Any:
 
 @dataclass(frozen=True)
 class Section:
-    """The section's parts, and what its handlers do."""
+    """The section's components and handlers."""
 
     shared: Shared
     entry: gr.Dropdown
@@ -155,7 +155,7 @@ class Section:
     agree: gr.Button
     everything: gr.Button
     done: gr.State
-    """Changes when weights have come."""
+    """Changes when weights have arrived."""
 
     @property
     def offered(self) -> list[Any]:
@@ -173,7 +173,7 @@ class Section:
         }  # fmt: skip
 
     def offer_again(self, name: str | None) -> dict[Any, Any]:
-        """As `offer`, but what the visitor chose meanwhile stays, if it is not here yet."""
+        """Like `offer`, but keeps the visitor's newer choice if it is not installed yet."""
         left = [each.name for each in missing()]
         if name not in left:
             return self.offer()
@@ -213,7 +213,7 @@ def build(shared: Shared) -> tuple[gr.Accordion, gr.State]:
     """Lays the section out and wires it.
 
     Returns:
-        The section, hidden until `allowed` says otherwise; and a state that changes when weights have come.
+        The section, hidden until `allowed` permits it, and a state that changes when weights have arrived.
     """
     done = gr.State(None)
     with gr.Accordion(text.IMPORT, open=False, visible=False, elem_id="lx-import", elem_classes="lx-fold") as section:

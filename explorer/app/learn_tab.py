@@ -77,7 +77,7 @@ def build(shared: Shared) -> Address:
 
 
 def stand_in(lesson: Lesson) -> tuple[str | None, bool]:
-    """The model that shows a lesson, and whether it is of the lesson's own architecture."""
+    """The model that shows a lesson, and whether it has the lesson's own architecture."""
     own = [name for name, info in model_picker.models().items() if info.architecture == lesson.model]
     return (own[0], True) if own else (model_picker.default_model(), False)
 

@@ -1,4 +1,4 @@
-"""The pages of the Learn tab: one for each idea and each family of networks, with the example that shows it."""
+"""The pages of the Learn tab: one for each idea and each family of networks, with an example."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Lesson:
     picture: Picture
     caption: str
     example: str
-    """Name of the bundled photo that shows it."""
+    """Name of the bundled photo."""
     model: str
-    """An architecture, or a classical method; the first installed weights of it are taken."""
+    """An architecture, of which the first installed weights are used, or a classical method."""
     ratio: float | None
-    """None for the suggested one."""
+    """None for the suggested ratio."""
     tab: str
     blocks: tuple[tuple[int, int], ...] = ()
-    """For "blocks": (reduction, channels) from input to output."""
+    """Blocks of the diagram as (reduction, channels), from input to output."""
 
 
 LESSONS: tuple[Lesson, ...] = (
@@ -36,8 +36,8 @@ LESSONS: tuple[Lesson, ...] = (
             "A sensor counts light in some sixteen thousand steps; a JPEG keeps 256, spread for the eye and not for "
             "arithmetic. In a photo with a hundredth of the light only the lowest 26 of those 256 are used.",
             "Multiply both by a hundred: the RAW still has a smooth ramp under its noise, the JPEG a staircase. Where "
-            "noise is smaller than a step, no network can know what was between two. So the strongest networks here "
-            "start from the mosaic.",
+            "noise is smaller than a step, no network can know what lay between two steps. So the strongest networks "
+            "here start from the mosaic.",
         ),
         "bits",
         "A clean photo with 1/300 of the light, brightened again: left from 14 bits, right from an 8-bit picture.",
@@ -67,8 +67,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Retinex: surfaces and light",
         (
             "Land and McCann asked why a white shirt in the shade looks white although it reflects less light than "
-            "a grey "
-            "wall in the sun. Their answer: we see what surfaces reflect, R, and discount the light on them, I. "
+            "a grey wall in the sun. Their answer: we see what surfaces reflect, R, and discount the light on them, I. "
             "A camera sees only the product, S = R · I.",
             "Splitting one number into two is impossible without a guess about the world: light changes smoothly, "
             "surfaces have edges. Classical methods state the guess; networks learn it from pairs of photos.",
@@ -88,8 +87,7 @@ LESSONS: tuple[Lesson, ...] = (
             "grey mush where there was fur. A second network, the discriminator, is trained to tell restored photos "
             "from real ones, and the first one is trained to fool it.",
             "The PatchGAN does not judge the whole photo. Each of its answers sees a window of 70 × 70 pixels, so "
-            "it knows "
-            "texture and sharpness and leaves the composition to the plain difference in the loss.",
+            "it knows texture and sharpness and leaves the composition to the plain difference in the loss.",
         ),
         "patches",
         "Three of the windows, 70 pixels wide, over a photo of 256 pixels.",
@@ -141,8 +139,7 @@ LESSONS: tuple[Lesson, ...] = (
             "Deep Retinex Decomposition (Wei, Wang, Yang and Liu, BMVC 2018) trains one network to split dark and "
             "bright photos of a scene so that both share their reflectance, and another to brighten the dark light.",
             "Reflectance contains the noise too, because dark areas are divided by little light. Look at the "
-            "reflectance in "
-            "the deepest shade, then at the residual, which should be nearly black.",
+            "reflectance in the deepest shade, then at the residual, which should be nearly black.",
         ),
         "blocks",
         "Decom-Net at full size, then Relight-Net through three halvings and back.",
@@ -160,8 +157,8 @@ LESSONS: tuple[Lesson, ...] = (
             "a U-Net with eight halvings draws, and a discriminator that sees both the dark photo and the answer "
             "judges.",
             "Below a certain size the network sees the whole picture at once, which decides the colours. It was "
-            "trained at "
-            "256 pixels, so fine texture of larger photos is the discriminator's invention: judge it with care.",
+            "trained at 256 pixels, so the fine texture of larger photos is the discriminator's invention: judge it "
+            "with care.",
         ),
         "blocks",
         "Eight halvings, down to a single position that knows the whole photo.",
@@ -208,7 +205,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Zero-DCE: learning without bright photos",
         (
             "Zero-Reference Deep Curve Estimation (Guo and others, CVPR 2020) needs no bright photos to learn from. "
-            "It only asks its result to look like a good exposure: middle brightness, grey on average, "
+            "It only asks that its result look like a good exposure: middle brightness, grey on average, "
             "neighbours in their order.",
             "For every pixel it bends a curve, x + r · (x² − x), eight times with eight maps r. A curve cannot move "
             "noise, so it stays; but nothing is invented either.",
@@ -245,8 +242,8 @@ LESSONS: tuple[Lesson, ...] = (
             "Gamma and histogram equalisation treat every pixel only by its value; CLAHE does so tile by tile, with a "
             "limit that keeps noise down. Retinex methods divide by a blurred photo. LIME (Guo, Li and Ling, TIP 2017) "
             "smooths the brightest channel but keeps its edges, and divides by that.",
-            "They need no training and no weights, and they never invent. A network worth its time should beat them "
-            "in the Compare tab: check whether it does.",
+            "They need no training and no weights, and they never invent anything. A network worth its time should "
+            "beat them in the Compare tab: check whether it does.",
         ),
         "retinex",
         "A photo, the light that LIME finds in it, and the photo divided by that light.",

@@ -1,4 +1,4 @@
-"""A camera's frames, restored while it runs: from a JPEG to a JPEG, in memory."""
+"""Restores a camera's frames as they arrive: from JPEG to JPEG, in memory."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ from explorer.video.light import followed
 from explorer.weights.store import LoadedModel
 
 SIDES = (640, 480, 320, 240, 160)
-"""Longest sides of frames in pixels."""
+"""Longest sides of frames, in pixels."""
 BUDGET = 0.12
-"""Seconds that a frame may take on the server: with the camera, the way there and back and the screen, less than a
-fifth of a second pass until it is seen."""
+"""Seconds that a frame may take on the server. Including camera, transfer and screen, less than a fifth of a second
+then passes until it is visible."""
 _FIRST = 320
-"""Longest side that a model starts with, before its speed is known."""
+"""Initial longest side for a model, before its speed is known."""
 _GROWS = 0.7
-"""Share of the budget that a larger frame must be expected to leave unused before frames grow."""
+"""A larger frame must be expected to leave this share of the budget unused before frames grow."""
 _SETTLE = 3
-"""Frames of one size that are measured before the size may change. The first one does not count: a network is loaded
-and made ready for a size then."""
+"""Number of timed frames of one size before the size may change. The first does not count, because it loads the network
+and prepares it for the size."""
 _NEWEST = 0.3
 """Weight of the newest frame in the average."""
 _LONGEST_GAP = 10.0
-"""Seconds between two frames, at most: what a page claims beyond that is cut."""
+"""Longest time between two frames, in seconds; a page's larger claim is cut to it."""
 _LIMITS = Limits(max_bytes=LARGEST_FRAME, max_pixels=SIDES[0] ** 2)
 _QUALITY = 88
 _NAME = "camera.jpg"
 
 
 class Pace:
-    """How large the frames of each model may be, so that this machine, as busy as it is, restores them in time."""
+    """Chooses how large each model's frames may be for this machine to restore them in time, however busy it is."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: dict[str, tuple[int, int, float]] = {}
-        """By model: the longest side, how many frames of it were timed, and the average of their seconds."""
+        """By model: the longest side, the number of timed frames, and their average in seconds."""
 
     def side(self, model: str) -> int:
         """The longest side that a frame may have, in pixels."""
@@ -61,11 +61,11 @@ class Pace:
             return self._of.get(model, (_FIRST, 0, 0.0))[0]
 
     def observe(self, model: str, side: int, seconds: float) -> None:
-        """Takes note of how long a frame of that side took."""
+        """Records how long a frame of that side took."""
         with self._lock:
             now, count, average = self._of.get(model, (_FIRST, 0, 0.0))
             if side != now:
-                return  # the camera has smaller ones
+                return  # the camera's own frames are smaller
             average = seconds if count <= 1 else average + _NEWEST * (seconds - average)
             count += 1
             if count > _SETTLE and (better := _better(now, average)) != now:
@@ -74,7 +74,7 @@ class Pace:
 
 
 def _better(side: int, seconds: float) -> int:
-    """The side to go on with: smaller if frames take too long, one step larger if that would still be quick."""
+    """The next side: smaller if frames take too long, one step larger if that would still be fast enough."""
     smaller = [each for each in SIDES if each <= side]
     if seconds > BUDGET:
         return next((each for each in smaller if seconds * (each / side) ** 2 <= BUDGET), smaller[-1])
@@ -87,17 +87,17 @@ pace = Pace()
 
 @cache
 def _decoders() -> DecoderPool:
-    """A decoder only for frames, so that frames and photos do not wait for each other."""
+    """A decoder for frames only, so that frames and photos do not wait for each other."""
     made = DecoderPool(DecoderLimits(memory=512 * MEBIBYTE, seconds=5.0, processes=1, uses=20_000))
     atexit.register(made.close)
     return made
 
 
 def decoded(data: bytes) -> RgbPhoto:
-    """A frame as a photo.
+    """Decodes a frame into a photo.
 
     Raises:
-        PhotoError: it is no JPEG, damaged, or has more than 512 KiB or 640 x 640 pixels.
+        PhotoError: not a JPEG, damaged, larger than 512 KiB, or larger than 640 x 640 pixels.
     """
     if not data.startswith(b"\xff\xd8\xff"):
         raise PhotoError(text.LIVE_NO_JPEG)
@@ -108,18 +108,18 @@ def decoded(data: bytes) -> RgbPhoto:
 
 
 def restore_frame(data: bytes, choices: Mapping[str, str]) -> tuple[bytes, dict[str, Any]]:
-    """A camera's frame, restored.
+    """Restores a camera's frame.
 
     Args:
         data: a JPEG.
-        choices: "model"; "ratio", a number from 1 to 300 or "auto"; with "auto", "last" may be the ratio of the frame
-            before, and "elapsed" the seconds since then: the light is followed from there.
+        choices: "model"; "ratio", a number from 1 to 300 or "auto". With "auto", the light is followed from "last", the
+            ratio of the previous frame, and "elapsed", the seconds since then.
 
     Returns:
-        A JPEG, and "ratio" it was amplified by, "side" that the next frame may have, "width", "height" and "seconds".
+        A JPEG, and a dict: "ratio" that was used, "side" for the next frame, "width", "height" and "seconds".
 
     Raises:
-        ExplorerError: an unknown model, a ratio out of range, no JPEG.
+        ExplorerError: an unknown model, a ratio out of range, or not a JPEG.
     """
     model = model_picker.load(choices.get("model"))
     photo = reduced(decoded(data), pace.side(model.name))
@@ -140,7 +140,7 @@ def _ratio(photo: Photo, model: LoadedModel, choices: Mapping[str, str]) -> floa
     chosen = choices.get("ratio", "auto")
     if chosen != "auto":
         return check_ratio(chosen)
-    # A quarter of the pixels tell as much about the light.
+    # A quarter of the pixels is enough to judge the light.
     part = replace(photo, image=photo.image[::2, ::2]) if isinstance(photo, RgbPhoto) else photo
     wanted, _ = suggested_ratio(part, model)
     if "last" not in choices:

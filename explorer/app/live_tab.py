@@ -45,7 +45,7 @@ def build(shared: Shared) -> Address:
 
 
 def first_model() -> str | None:
-    """The model that the tab begins with."""
+    """The tab's initial model."""
     return QUICKEST if QUICKEST in model_picker.models() else model_picker.default_model()
 
 
@@ -70,10 +70,10 @@ def wire(shared: Shared, parts: Parts) -> None:
 
 
 def freeze(shared: Shared, parts: Parts, token: str | None, model: str | None, value: object) -> dict[Any, Any]:
-    """Makes the camera's frame the open photo, in all tabs.
+    """Opens the camera's frame as the photo of all tabs.
 
     Raises:
-        PhotoError: what the page sent is not a picture.
+        PhotoError: the page did not send a picture.
     """
     session = open_session(token)
     frame = value.get("frame") if isinstance(value, Mapping) else None

@@ -1,4 +1,4 @@
-"""Work that takes long: done beside the page, told by the share that is done, left as soon as nobody wants it."""
+"""Long work: runs next to the page, reports its progress, and stops as soon as no one wants the result."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from explorer.steps import Report
 T = TypeVar("T")
 
 _TICK = 0.5
-"""Seconds after which the page is told at the latest."""
+"""Longest time between two reports to the page, in seconds."""
 
 
 def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Generator[tuple[float, float], None, T]:
-    """Does some work: yields the share that is done, 0 to 1, and the seconds that it took; returns what the work gives.
+    """Runs some work in a thread. Yields the finished share, 0 to 1, and the elapsed seconds; returns the work's
+    result.
 
     Args:
-        work: calls what it is given with the share that is done.
-        wanted: whether the work is to go on. What cannot be ended in its middle goes on by itself, and is not waited
-            for.
+        work: calls its argument with the finished share.
+        wanted: called to decide whether the work continues. Work that cannot be interrupted runs on by itself, without
+            being waited for.
 
     Raises:
-        CancelledError: it is no longer wanted.
+        CancelledError: the work is no longer wanted.
     """
     told: queue.SimpleQueue[float | None] = queue.SimpleQueue()
     left = False
@@ -70,7 +71,7 @@ def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Genera
 
 
 def bar(what: str, done: float, seconds: float) -> str:
-    """How far some work has come, as HTML: what it is, the share that is done, what it took, what is left."""
+    """A progress bar as HTML: what is being done, the finished share, the time so far and the time left."""
     words = say("long.begun", seconds=f"{seconds:.0f}")
     if 0 < done < 1:
         left = f"{seconds * (1 - done) / done:.0f}"
@@ -84,26 +85,26 @@ def bar(what: str, done: float, seconds: float) -> str:
 
 @dataclass(frozen=True)
 class LongWork:
-    """Where a page tells how far some work is, and the button that ends it."""
+    """The page's progress bar for some work, and the button that cancels it."""
 
     name: str
-    """Of what is asked for, among a session's turns."""
+    """Identifies the work among a session's turns."""
     shared: Shared
     bar: gr.HTML
     cancel: gr.Button
     turn: gr.State
     ended: str
-    """What is said once it was cancelled."""
+    """Message after a cancellation."""
 
     def wire(
         self, events: list[Any], handler: Callable[[Any], Any], inputs: set[Any], outputs: list[Any],
         wish: Callable[[Session, Any], object] = lambda *_: object(),
     ) -> None:  # fmt: skip
-        """Has events begin some work; the last wish holds, and those before it end unless they are for the same.
+        """Starts some work on events. The last request holds, and ends earlier ones unless they have the same purpose.
 
         Args:
-            handler: gives values one after the other, by `worked`; its inputs hold the token and the turn.
-            wish: gives what the work is for, of a session and the inputs.
+            handler: yields values, using `worked`; its inputs include the token and the turn.
+            wish: returns the purpose of the work, for a session and the inputs.
         """
         message, token = self.shared.message, self.shared.token
         told = [token, message, self.bar, self.cancel]
@@ -114,7 +115,7 @@ class LongWork:
         )  # fmt: skip
 
     def ask(self, values: dict[Any, Any], wish: Callable[[Session, Any], object]) -> dict[Any, Any]:
-        """Takes note of a wish, which may have to wait for others."""
+        """Registers a request, which may have to wait for others."""
         session = open_session(values[self.shared.token])
         turn = session.begins(self.name, wish(session, values))
         goes_on = session.is_wanted(self.name, turn - 1)
@@ -124,20 +125,20 @@ class LongWork:
         }  # fmt: skip
 
     def waits(self) -> dict[Any, Any]:
-        """Something is wanted that is not at work yet."""
+        """Shows that a request waits for its turn."""
         return {self.bar: bar(say("long.waits"), 0, 0)}
 
     def end(self, token: str | None) -> dict[Any, Any]:
-        """Nobody wants it any more."""
+        """Cancels the work."""
         open_session(token).begins(self.name)
         return {**self.idle(), self.bar: note([self.ended])}
 
     def idle(self) -> dict[Any, Any]:
-        """Nothing is at work."""
+        """Shows that no work runs."""
         return {self.bar: "", self.cancel: gr.update(visible=shown_if(False))}
 
     def done(self, session: Session, turn: int) -> dict[Any, Any]:
-        """After some work: nothing is at work, unless its result is wanted for something else, too."""
+        """After some work: shows that no work runs, unless its result is also wanted for a newer request."""
         if not session.is_latest(self.name, int(turn)):
             return self.waits()
         session.begins(self.name)
@@ -146,8 +147,8 @@ class LongWork:
     def worked(
         self, session: Session, turn: int, work: Callable[[Report], T]
     ) -> Generator[dict[Any, Any], None, T | None]:
-        """Does some work on the open photo while the page tells how far it is; gives None where it was cancelled, or
-        the photo is another one. Whoever gets a result shows it, and then `done`."""
+        """Runs some work on the open photo while the page shows its progress. Returns None if it was cancelled, or if
+        another photo was opened. The caller shows the result, then `done`."""
         opened, turn = session.open, int(turn)
 
         def wanted() -> bool:
@@ -163,7 +164,7 @@ class LongWork:
                 done, seconds = next(steps)
                 yield {self.bar: bar(text.WHOLE if done < 1 else text.WRITING, done, seconds)}
         except StopIteration as end:
-            # What shows the result is still to be made; the handler says when nothing is at work any more.
+            # The result still has to be shown; the handler says when no work runs any more.
             yield {self.bar: bar(text.WRITING, 1, seconds)}
             made: T = end.value
             return made
@@ -172,11 +173,11 @@ class LongWork:
                 yield self.done(session, turn)
             elif not session.is_wanted(self.name, session.turns[self.name]):
                 yield {**self.idle(), self.bar: note([self.ended])}
-            return None  # where something newer is wanted, the page tells of that
+            return None  # the page shows the progress of the newer request
 
 
 def layout(shared: Shared, name: str, ended: str = "") -> LongWork:
-    """The bar and its button, laid out and wired."""
+    """Lays out and wires the bar and its button."""
     where, turn = html(elem_id=f"lx-{name}-work"), gr.State(0)
     cancel = gr.Button(say("long.cancel"), visible=shown_if(False), size="sm", elem_id=f"lx-{name}-cancel")
     long = LongWork(name, shared, where, cancel, turn, ended or say("long.cancelled"))

@@ -1,4 +1,4 @@
-"""The models as a visitor picks them: readable labels, the best ones first, and a card for each."""
+"""Presents the models to visitors: readable labels, the best ones first, and a card for each."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 SECONDS = 2.0
-"""How long what was found on the disk is taken as true: weights may be imported or pulled while the app runs."""
+"""Seconds for which a look at the disk stays valid; weights may be imported or pulled while the app runs."""
 
 
 def models() -> dict[str, ModelInfo]:
-    """Installed models by name: the project's own networks, other trained networks, imported checkpoints, and
-    classical methods, each in alphabetical order and the largest weights of a network first."""
+    """Installed models by name: the project's own networks, other trained networks, imported checkpoints and classical
+    methods, each in alphabetical order with a network's largest weights first."""
     return _listed(int(time.monotonic() / SECONDS))
 
 
 def refresh() -> None:
-    """Looks at the disk again at the next question."""
+    """Makes the next question look at the disk again."""
     _listed.cache_clear()
 
 
@@ -44,13 +44,13 @@ def _listed(_moment: int) -> dict[str, ModelInfo]:
 
 
 def known(name: object) -> str:
-    """A model's name as a visitor gives it, whatever that is.
+    """Validates a model name from a visitor.
 
-    A visitor chooses among what is installed. The paths of folders and the addresses of the Hub that
-    `explorer.load_model` takes too are for the machine's owner, on the command line and in Python.
+    A visitor chooses among installed models. `explorer.load_model` also accepts folders and addresses on the Hub, but
+    only for the machine's owner, on the command line and in Python.
 
     Raises:
-        ModelNotFoundError: it is no name of the catalogue.
+        ModelNotFoundError: not an installed model's name.
     """
     if isinstance(name, str) and name in models():
         return name
@@ -58,10 +58,10 @@ def known(name: object) -> str:
 
 
 def load(name: object) -> LoadedModel:
-    """The model that a visitor names: the only door from the app to `explorer.load_model`.
+    """Loads the model that a visitor names. The app calls `explorer.load_model` only here.
 
     Raises:
-        ModelNotFoundError: it is no name of the catalogue.
+        ModelNotFoundError: not an installed model's name.
         WeightsError: its folder cannot be used.
     """
     import explorer
@@ -70,13 +70,13 @@ def load(name: object) -> LoadedModel:
 
 
 def preparing(name: object) -> list[str]:
-    """What a visitor is told before a model's first run on this machine; nothing before any other."""
+    """The message for visitors before a model's first run on this machine; empty before later runs."""
     from explorer.restorer import must_convert
 
     try:
         return [say("note.converting", model=label(str(name)))] if must_convert(load(name)) else []
     except ExplorerError:
-        return []  # the run itself says what is wrong
+        return []  # the run itself reports the error
 
 
 def pickable() -> list[str]:
@@ -85,8 +85,8 @@ def pickable() -> list[str]:
 
 
 def _order(info: ModelInfo) -> tuple[bool, bool, bool, str, int, str]:
-    # The project's own weights before imported ones: what opens first must be free to use as the page says. Networks
-    # that follow no paper are the project's own, and ahead of the others on every benchmark (docs/results.md).
+    # The project's own weights before imported ones, so that the first model is free to use as the page says. Networks
+    # without a paper are the project's own, and lead on every benchmark (docs/results.md).
     return info.weights is None, published(info), bool(info.paper), info.title.lower(), -info.parameters, info.name
 
 
@@ -101,8 +101,8 @@ def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
 
 
 def label(name: str) -> str:
-    """E.g. "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported checkpoint,
-    "CLAHE" for a classical method."""
+    """For example "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported
+    checkpoint, "CLAHE" for a classical method."""
     info = models()[known(name)]
     recipe = name.partition(".")[2]
     if published(info):
@@ -111,25 +111,25 @@ def label(name: str) -> str:
 
 
 def default_model() -> str | None:
-    """The first network with weights, else the first method that is not the identity."""
+    """The first network with weights, or else the first method that is not the identity."""
     names = [name for name in models() if name != "identity"]
     return names[0] if names else None
 
 
 def kind(photo: Photo) -> Domain:
-    """The domain of the networks that take such a photo as it is."""
+    """The domain of the networks that take such a photo without conversion."""
     return photo.cfa if isinstance(photo, RawPhoto) and photo.cfa != "none" else "rgb"
 
 
 def best_for(photo: Photo) -> str | None:
-    """The first network that takes such a photo as it is; the first of all where there is none."""
+    """The first network that takes such a photo without conversion; the first model if there is none."""
     fitting = kind(photo)
     fitting_names = [name for name, info in models().items() if info.weights is not None and info.domain == fitting]
     return fitting_names[0] if fitting_names else default_model()
 
 
 def unlike(count: int) -> list[str]:
-    """The first so many models that are no variants of each other: each by other authors."""
+    """The first `count` models that are not variants of each other: each by other authors."""
     by_authors: dict[str, str] = {}
     for name, info in models().items():
         if name != "identity":
@@ -138,12 +138,12 @@ def unlike(count: int) -> list[str]:
 
 
 def decomposing() -> list[str]:
-    """Models that show more than their image."""
+    """Models with intermediates."""
     return [name for name, info in models().items() if info.intermediates]
 
 
 def short_count(count: int) -> str:
-    """A count as a reader sees it: 784768 is "785 k"."""
+    """A count in short form: 784768 is "785 k"."""
     for size, unit in ((1_000_000, " M"), (1_000, " k")):
         if count >= size:
             return f"{count / size:.3g}{unit}"
@@ -151,7 +151,7 @@ def short_count(count: int) -> str:
 
 
 def card(name: str | None) -> str:
-    """The chosen model in a few lines of HTML: licence, size, domain, what it is, where it comes from."""
+    """The chosen model in a few lines of HTML: licence, size, domain, summary, origin."""
     info = models().get(name or "")
     if info is None:
         return ""

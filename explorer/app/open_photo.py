@@ -1,4 +1,4 @@
-"""A photo as a session shows it. Frozen: another white balance, black level or reference makes another one."""
+"""A photo as a session shows it. Frozen: another white balance, black level or reference makes a new one."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from explorer.windows import Windows
 
 PREVIEW_SIDE = 640
-"""Longest side of a preview in pixels: small enough that the lightest network answers within 150 ms on two cores."""
+"""Longest side of a preview in pixels: small enough for the lightest network to answer within 150 ms on two cores."""
 
 SHARPEST = 1600
-"""Longest side of a preview that is as sharp as the screen, at most."""
+"""Largest longest side of a preview at the screen's sharpness."""
 
 NEUTRAL = "neutral"
-"""The white balance that a grey patch of the picture decides."""
+"""The white balance that is set by a grey patch of the picture."""
 
 Read = Callable[[BlackChoice], Photo]
-"""Gives a photo from its file."""
+"""Reads a photo from its file."""
 
 _REVISIONS = itertools.count(1)
 
 
 class Choice(NamedTuple):
-    """What is chosen of how a photo is restored."""
+    """The choices for restoring a photo."""
 
     model: str
     ratio: float | Literal["auto"]
@@ -55,61 +55,61 @@ class Choice(NamedTuple):
 
 @dataclass(eq=False)
 class Work:
-    """Results computed from a photo, which can be computed again."""
+    """Results computed from a photo; they can be computed again."""
 
     suggestions: dict[Any, tuple[float, str]] = field(default_factory=dict)
-    """Automatic ratio and its source, by the model's rule."""
+    """Automatic ratio and its source, by the rule of the model's weights."""
     smaller: dict[int, tuple[Photo, FloatArray]] = field(default_factory=dict)
-    """The photo and its picture as taken, by their longest side."""
+    """The photo and its picture as taken, by longest side."""
     full: tuple[Choice, Restoration] | None = None
-    """The last full-resolution result, after what it is the result of."""
+    """The last full-resolution result, with the choice it belongs to."""
     latest: tuple[Choice, Any] | None = None
-    """The last preview before finishing, likewise: finishing it again takes no network."""
+    """The last preview before finishing, with its choice: finishing it again needs no network."""
     sharp: tuple[Any, Any] | None = None
-    """The last preview as sharp as the screen, likewise."""
+    """The last preview at the screen's sharpness, with its choice."""
     networks: dict[str, tuple[Any, NetworkOutput]] = field(default_factory=dict)
-    """What the network gave for previews, sharp ones and the whole photo, after what it is the output for: another
-    strength takes no network."""
+    """The network's output for previews, sharp previews and the whole photo, each with its choice: another strength
+    needs no network."""
     windows: dict[Choice, Windows | None] = field(default_factory=dict)
     """The prepared windows, by choice."""
     shown: tuple[FloatArray, FloatArray] | None = None
-    """Before and after of the last preview, for the histogram."""
+    """The last preview's before and after, for the histogram."""
     features: dict[Any, FeatureMaps] = field(default_factory=dict)
     decompositions: dict[Any, Decomposition] = field(default_factory=dict)
     compared: dict[Any, Any] = field(default_factory=dict)
-    """Rows of comparisons, without their pictures, by model and ratio."""
+    """Rows of comparisons without their pictures, by model and ratio."""
     sharper: dict[Any, dict[str, Any]] = field(default_factory=dict)
-    """Sharper pictures that the comparison's page got, by picture and place."""
+    """Sharper pictures sent to the comparison's page, by picture and position."""
     board: Any = None
     """The last comparison."""
 
     def let_go(self) -> None:
-        """Forgets what takes memory."""
+        """Discards everything that takes much memory."""
         self.full = self.latest = self.sharp = None
         self.networks.clear()
         self.windows, self.smaller, self.features, self.decompositions = {}, {}, {}, {}
 
     @property
     def results(self) -> list[Any]:
-        """The results that `let_go` drops."""
+        """The results that `let_go` discards."""
         return [self.full, self.latest, self.sharp, self.windows, self.smaller, self.features, self.decompositions]
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A well-lit picture of the same scene, to measure against."""
+    """A well-lit picture of the same scene, to measure results against."""
 
     kept: Again[RgbPhoto]
     file: str | None = None
-    """The path that the visitor gave; None for an example's own."""
+    """The path from the visitor; None for an example's own reference."""
     source: Path | None = None
-    """The session's own name for it."""
+    """The session's own name for the file."""
     smaller: dict[int, RgbPhoto] = field(default_factory=dict)
-    """At the size of previews, by its longest side."""
+    """The reference at preview sizes, by longest side."""
 
     def like(self, image: FloatArray) -> FloatArray:
         """The reference at the height and width of a result, H x W x 3 sRGB in [0, 1]."""
-        # At most as large as a preview: kept, since every score needs it and the reference itself may have been let go.
+        # No larger than a preview: kept because every score needs it and the reference itself may be discarded.
         side = max(image.shape[:2])
         small = self.smaller.get(side)
         if small is None:
@@ -124,7 +124,7 @@ class OpenPhoto:
     """A photo with its white balance and its reference."""
 
     kept: Again[Photo]
-    """As the file has it."""
+    """As read from the file."""
     balanced: Again[Photo]
     """With the chosen white balance."""
     small: Photo
@@ -137,23 +137,23 @@ class OpenPhoto:
     """Facts for the metadata panel."""
     white_balance: str = "as_shot"
     point: tuple[float, float] | None = None
-    """Column and row of the grey patch in the upright photo, in pixels, where `white_balance` is "neutral"."""
+    """Column and row of the grey patch in the upright photo, in pixels, if `white_balance` is "neutral"."""
     black_level: BlackChoice = "auto"
     read: Read | None = None
-    """None for a photo that has no file."""
+    """None for a photo without a file."""
     example: str | None = None
-    """Its name, where it is an example."""
+    """The example's name, if it is one."""
     upload: str | None = None
     """The path of the visitor's own file."""
     source: Path | None = None
-    """The session's own name for that file, which is there as long as the photo is open."""
+    """The session's own name for that file, which exists as long as the photo is open."""
     reference: Reference | None = None
     well_lit: OpenPhoto | None = None
-    """The photo it was darkened from, if it was."""
+    """The original, if the photo was darkened here."""
     revision: int = field(default_factory=lambda: next(_REVISIONS))
-    """No other photo, and no other balance of it, has the same; it stays when a photo that was let go is read again."""
+    """Unique to this photo with this balance; the same when a discarded photo is read again."""
     number: int = field(default_factory=lambda: next(_REVISIONS))
-    """The same for all balances and black levels of a photo, and no other's."""
+    """Unique to this photo, and the same for all its balances and black levels."""
     work: Work = field(default_factory=Work)
 
     @property
@@ -163,20 +163,20 @@ class OpenPhoto:
 
     @cached_property
     def left_alone(self) -> str | None:
-        """Why the photo is best shown as it is, in a sentence; None if it is dark."""
+        """The reason for showing the photo as it is, in a sentence; None if it is dark."""
         return stays_as_it_is(self.small)
 
     def why_left(self, ratio: object) -> str | None:
-        """Why the photo is left as it is at a choice of ratio; None if it is restored: it is dark, or the ratio was
-        chosen by hand."""
+        """The reason for leaving the photo as it is at this ratio. None if it is restored, because it is dark or the
+        ratio was set by hand."""
         return self.left_alone if ratio == "auto" else None
 
     @property
     def whole(self) -> Photo:
-        """The photo with its balance at its own size, read again where it was let go.
+        """The photo with its balance at its own size, read again if it was discarded.
 
         Raises:
-            PhotoError: its file is gone.
+            PhotoError: its file no longer exists.
         """
         return made(self.balanced)
 
@@ -189,7 +189,8 @@ class OpenPhoto:
     def at_side(self, side: int) -> tuple[Photo, FloatArray]:
         """The photo, and its picture as taken, with a longest side of about `side` pixels.
 
-        Of those above `PREVIEW_SIDE` one is kept. A mosaic is then at least that long, and its picture no longer.
+        Of the sizes above `PREVIEW_SIDE` only the last one is kept. A mosaic is at least that long then, and its
+        picture no longer.
         """
         longest = max(self.size)
         if side == PREVIEW_SIDE or min(side, longest) == min(PREVIEW_SIDE, longest):
@@ -215,38 +216,38 @@ class OpenPhoto:
         return replace(self, **shown, work=Work(), revision=next(_REVISIONS))
 
     def with_black_level(self, choice: BlackChoice) -> OpenPhoto:
-        """The photo read again from its file, with another choice of its black level."""
+        """The photo read again from its file, with another black level."""
         assert self.read is not None, "only what has a file can be read again"
         kept = Again(self.read(choice), partial(self.read, choice))
         again = replace(self, kept=kept, black_level=choice)
         return again.with_balance(self.white_balance, self.point)
 
     def with_reference(self, reference: Reference | None) -> OpenPhoto:
-        """The photo with another reference; what was computed from the old one is not kept."""
+        """The photo with another reference; results for the old one are discarded."""
         return replace(
             self, reference=reference, work=replace(self.work, decompositions={}, compared={}, sharper={}, board=None)
         )
 
 
 def open_photo(photo: Photo, read: Read | None = None, **origin: Any) -> OpenPhoto:
-    """A decoded photo, opened as it was shot.
+    """Opens a decoded photo with its white balance as shot.
 
     Args:
-        read: gives it again, should it be let go; without, it is kept.
-        origin: fields of `OpenPhoto`: where it comes from.
+        read: reads the photo again after it was discarded; without it, the photo is never discarded.
+        origin: fields of `OpenPhoto` that say where the photo comes from.
     """
     kept = Again(photo, None if read is None else partial(read, "auto"))
     return OpenPhoto(kept=kept, read=read, **balanced_photo(kept, "as_shot", None), **origin)
 
 
 def balanced_photo(kept: Again[Photo], choice: str, point: tuple[float, float] | None) -> dict[str, Any]:
-    """The fields of an `OpenPhoto` that a white balance decides."""
+    """The fields of an `OpenPhoto` that depend on its white balance."""
 
     def balanced() -> Photo:
         photo = kept()
         if isinstance(photo, RawPhoto) and point is not None:
             return photo.with_neutral_point(*point, size=patch_side(photo))
-        # "As shot" is the balance that the photo was opened with: a stated fallback where the file has none.
+        # "As shot" is the balance with which the photo was opened: a stated fallback if the file has none.
         return photo if choice == "as_shot" else photo.with_white_balance(cast(WhiteBalanceChoice, choice))
 
     photo = balanced()
@@ -259,15 +260,15 @@ def balanced_photo(kept: Again[Photo], choice: str, point: tuple[float, float] |
 
 def patch_side(photo: Photo) -> int:
     """Side of the patch that the eyedropper averages, in the photo's pixels: about 8 pixels of the preview, so that
-    noise does not decide the balance."""
+    noise does not determine the balance."""
     return max(16, max(photo.size) // 80)
 
 
 def as_reference(photo: Photo, like: tuple[int, int]) -> RgbPhoto:
-    """A picture of the same size as a photo of width and height `like`.
+    """A reference that has the width and height of `like`.
 
     Raises:
-        PhotoError: it has another.
+        PhotoError: its size differs.
     """
     if isinstance(photo, RawPhoto):
         photo = RgbPhoto(load_rendering(photo), photo.bits, name=photo.name)
@@ -278,15 +279,15 @@ def as_reference(photo: Photo, like: tuple[int, int]) -> RgbPhoto:
 
 
 def reader(path: Path, name: str | None = None, isolated: bool = False) -> Read:
-    """Gives the photo of a file, as often as it is asked."""
+    """Reads the photo of a file, whenever it is called."""
     return lambda black_level: explorer.open_photo(path, name=name, isolated=isolated or None, black_level=black_level)
 
 
 def made(kept: Again[Any]) -> Any:
-    """A kept value, read again if it was dropped.
+    """A kept value, read again if it was discarded.
 
     Raises:
-        PhotoError: its file is gone.
+        PhotoError: its file no longer exists.
     """
     try:
         return kept()

@@ -1,4 +1,4 @@
-"""The photo of a session: opened, balanced, measured against a reference. Plain functions on a `Session`."""
+"""Opens a session's photo, balances it and sets its reference. Plain functions on a `Session`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.photo.light.masked import BlackChoice, checked_choice
 
 @contextmanager
 def kept_on_failure(session: Session) -> Iterator[None]:
-    """If what is done inside fails, the session shows again what it showed before, all of it."""
+    """Restores what the session showed before if the block fails."""
     before = session.open
     try:
         yield
@@ -29,13 +29,13 @@ def kept_on_failure(session: Session) -> Iterator[None]:
 
 
 def open_file(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
-    """Decodes a file into the session, once; what the session showed before is forgotten only if that succeeds.
+    """Decodes a file into the session. Only if that succeeds, the previous photo is forgotten.
 
     Args:
-        isolated: decode in a separate process: for files that a visitor chose.
+        isolated: decode in a separate process; for files from visitors.
 
     Raises:
-        PhotoError: the file is not a photograph that can be read.
+        PhotoError: the file is not a photo that can be read.
     """
     photo, read, own = _own_photo(session, path, name, isolated)
     session.open = open_photo(photo, read, upload=str(path), source=own)
@@ -44,17 +44,17 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
 def _own_photo(
     session: Session, path: str | Path, name: str | None, isolated: bool
 ) -> tuple[explorer.Photo, Read, Path]:
-    """A decoded file of the visitor's, how to read it again, and the session's name for it."""
+    """A visitor's decoded file, a function that reads it again, and the session's name for it."""
     photo = explorer.open_photo(path, name=name, isolated=isolated or None)
     own = session.own_file(path)
     return photo, reader(own, name or Path(path).name, isolated), own
 
 
 def open_bytes(session: Session, data: bytes, name: str) -> None:
-    """Opens what a visitor's browser made; it is decoded in a separate process, and lies in memory only.
+    """Opens data made by a visitor's browser. They are decoded in a separate process and stay in memory.
 
     Raises:
-        PhotoError: it cannot be read.
+        PhotoError: the data cannot be read.
     """
 
     def read(black_level: BlackChoice) -> explorer.Photo:
@@ -64,7 +64,7 @@ def open_bytes(session: Session, data: bytes, name: str) -> None:
 
 
 def take_photo(session: Session, photo: explorer.Photo) -> None:
-    """Makes a decoded photo the session's, for as long as the session lasts."""
+    """Opens a decoded photo for as long as the session lasts."""
     session.open = open_photo(photo)
 
 
@@ -85,7 +85,7 @@ def open_example(session: Session, name: str) -> None:
     """Opens a bundled example.
 
     Raises:
-        PhotoError: there is no example of that name.
+        PhotoError: there is no example of this name.
     """
     from explorer.examples import examples
 
@@ -96,10 +96,10 @@ def open_example(session: Session, name: str) -> None:
 
 
 def open_reference(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
-    """Takes a well-lit picture of the same scene, to measure results against.
+    """Opens a well-lit picture of the same scene, to measure results against.
 
     Raises:
-        PhotoError: no photo is open, the file cannot be read, or its size is not the photo's.
+        PhotoError: no photo is open, the file cannot be read, or its size differs from the photo's.
     """
     size = session.require_open().size
     found, read, own = _own_photo(session, path, name, isolated)
@@ -108,7 +108,7 @@ def open_reference(session: Session, path: str | Path, name: str | None = None, 
 
 
 def set_reference(session: Session, reference: Reference | None) -> None:
-    """Measures against this one from now on, or against none."""
+    """Measures results against this reference from now on, or against none."""
     with session.lock:
         session.open = session.require_open().with_reference(reference)
 
@@ -118,11 +118,11 @@ def set_white_balance(session: Session, choice: str, point: tuple[float, float] 
 
     Args:
         point: for "neutral", column and row of a grey patch in the upright photo, in pixels; without it, the balance
-            stays what it was.
+            stays as it was.
 
     Raises:
         PhotoError: no photo is open.
-        WhiteBalanceError: gains that the file does not have, or a patch that does not tell them.
+        WhiteBalanceError: the file does not have these gains, or the patch cannot be used.
     """
     with session.lock:
         opened = session.require_open()
@@ -135,7 +135,7 @@ def set_white_balance(session: Session, choice: str, point: tuple[float, float] 
 
 
 def set_black_level(session: Session, choice: str) -> None:
-    """Reads a RAW photo again with another choice of its black level; pictures have none.
+    """Reads a RAW photo again with another black level; pictures have none.
 
     Raises:
         PhotoError: no photo is open, or there is no such choice.

@@ -1,8 +1,8 @@
-"""The app asks its own address, which no proxy leads to.
+"""Requests from the app to its own address, which no proxy can reach.
 
-Gradio does at its launch, and so does its MCP server at every call. Both would go where the environment's proxies stand
-(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), and fail where one is of a kind that nothing here speaks (SOCKS), or where
-SSL_CERT_FILE names a file that is gone: a client reads all that before it knows whom it will ask.
+Gradio makes one at launch, and its MCP server at every call. Both would use the environment's proxies (HTTP_PROXY,
+HTTPS_PROXY, ALL_PROXY), and fail if a proxy has an unsupported kind (SOCKS), or if SSL_CERT_FILE names a missing file:
+a client reads these before it knows which host it will ask.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _VARIABLES = frozenset(
 
 
 def except_loopback() -> None:
-    """Excepts this machine from the proxies of this process and of those that it starts."""
+    """Excludes this machine from the proxies of this process and its children."""
     for name in ("NO_PROXY", "no_proxy"):
         listed = [each.strip() for each in os.environ.get(name, "").split(",") if each.strip()]
-        # One of the two spellings may be empty if the other is not: each library reads another one first.
+        # One of the two spellings may be empty while the other is not, and libraries disagree on which to read first.
         listed = listed or [e.strip() for e in os.environ.get(name.swapcase(), "").split(",") if e.strip()]
         os.environ[name] = ",".join([*listed, *(host for host in LOOPBACK if host not in listed)])
 
 
 @contextmanager
 def without_proxies() -> Iterator[None]:
-    """Hides proxies and certificates inside the block: for imports that create clients which nothing here uses."""
+    """Hides proxies and certificates inside the block, for imports that create clients no one uses here."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.lower() in _VARIABLES}
     try:
         yield
@@ -42,7 +42,7 @@ def without_proxies() -> Iterator[None]:
 
 @contextmanager
 def asked_directly(host: str) -> Iterator[None]:
-    """Inside the block, plain requests to this machine or to `host` look at no proxy; all others stay as they are."""
+    """Inside the block, plain requests to this machine or to `host` bypass proxies; all others are unchanged."""
     import httpx
 
     asked = {name: getattr(httpx, name) for name in ("get", "head")}

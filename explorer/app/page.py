@@ -1,4 +1,4 @@
-"""The page: header, photo, tabs. `build_app` makes it, `launch` serves it."""
+"""The page: header, photo, tabs. `build_app` builds it, `launch` serves it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ from explorer.server.gradio_internals import (
 
 
 def _tabs() -> list[ModuleType]:
-    """The tabs in reading order. A tab is a file `<name>_tab.py` with NAME (in the address), TITLE, PLACE (its number
-    in that order) and `build(shared)`."""
+    """The tabs in reading order. A tab is a file `<name>_tab.py` with NAME (for the address), TITLE, PLACE (its
+    position in that order) and `build(shared)`."""
     package = __name__.rpartition(".")[0]
     names = [each.name for each in pkgutil.iter_modules(sys.modules[package].__path__)]
     found = [importlib.import_module(f"{package}.{name}") for name in names if name.endswith("_tab")]
@@ -56,10 +56,10 @@ TABS = _tabs()
 _TAB_NAMES = {module.NAME for module in TABS}
 
 QUEUE_LENGTH = 40
-"""Requests that may wait; beyond that, visitors are asked to come back."""
+"""Maximum number of waiting requests; beyond that, visitors are asked to come back."""
 
 PAGES_REMEMBERED = 256
-"""Pages whose components Gradio keeps as they were changed, a quarter of a mebibyte each."""
+"""Number of pages whose changed components Gradio keeps, a quarter of a mebibyte each."""
 
 HOUR = 3600
 
@@ -81,7 +81,7 @@ _HEADER = f"""
 
 
 def build_app() -> gr.Blocks:
-    """The whole app, not yet served."""
+    """Builds the whole app, without serving it."""
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
         token = gr.State(None)
         photo = gr.State(None)
@@ -107,19 +107,19 @@ def build_app() -> gr.Blocks:
 
 
 def _left() -> None:
-    """The page was closed."""
+    """Called when the page was closed."""
     leave_session()
     forget_page()
 
 
 def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) -> None:
-    """Restores what the address says (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo, or the one
+    """Applies the page's address (`?model=...&ratio=...&tab=...&example=...`) and opens the first photo, or the one
     that was open before the page was reloaded.
 
-    The tabs' own keys are in `state`. What cannot be followed is said, and the page opens all the same.
+    The tabs' own keys are in `state`. Requests that cannot be met become notes, and the page opens anyway.
 
     Args:
-        kept: carries the session's token to the page, which gives it back when it is reloaded.
+        kept: carries the session's token to the page, which returns it when it is reloaded.
     """
 
     def greet(request: gr.Request, before: str | None) -> dict[Any, Any]:
@@ -173,17 +173,17 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
 
 
 def _asked_in_vain(query: dict[str, str], session: Session) -> list[str]:
-    """What there is to say about a photo that an address cannot hold, and about a tab that does not exist."""
+    """Notes about a photo that an address cannot contain, and about a tab that does not exist."""
     words = [say("link.own_photo")] if "own" in query and session.open is None else []
     tab = query.get("tab")
     return words if not tab or tab in _TAB_NAMES else [*words, say("link.tab", tab=tab[:40])]
 
 
 def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[Any, Any]:
-    """Opens what a page begins with: the session's photo where it still has one, else the example."""
+    """Opens the page's first photo: the session's own if there is one, otherwise the example."""
     if session.open is not None and example in (None, session.open.example):
         session.keep_balance = True
-        session.boards.clear()  # the page is a new one, and shows none
+        session.boards.clear()  # the new page shows none yet
         shown = photo_bar.open_values(session)
         return {shared.upload: shown["upload"], shared.picker: shown["picker"], shared.photo: secrets.token_hex(4)}
     name = example or photo_bar.default_example()
@@ -194,8 +194,8 @@ def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[
 
 
 def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[str]]:
-    """The model that an address asks for, or the best one for the open photo where it asks for none; None leaves the
-    page's own. And what there is to say about it."""
+    """The model that an address asks for; the best one for the open photo if it asks for none; or None to leave the
+    page's own. Also returns notes about it."""
     if asked is None:
         return None if session.open is None else model_picker.best_for(session.open.small), []
     if asked in model_picker.models():
@@ -204,8 +204,8 @@ def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[
 
 
 def _ask_balance(session: Session, asked: str) -> list[str]:
-    """Gives the open photo the white balance that an address asks for: "daylight", or "neutral" with the place of the
-    grey patch after commas. Gives what there is to say about it."""
+    """Gives the open photo the white balance of an address: "daylight", or "neutral" followed by the position of the
+    grey patch after commas. Returns notes about it."""
     choice, *place = asked.split(",")
     try:
         point = (float(place[0]), float(place[1])) if choice == NEUTRAL else None
@@ -217,8 +217,8 @@ def _ask_balance(session: Session, asked: str) -> list[str]:
 
 
 def _asked_ratio(asked: str) -> tuple[float | None, list[str]]:
-    """The amplification that an address asks for, the nearest one that there is, or None for the suggested one; and
-    what there is to say about it."""
+    """The amplification that an address asks for, moved into the allowed range, or None for the suggested one. Also
+    returns notes about it."""
     try:
         return check_ratio(asked), []
     except RatioError:
@@ -246,13 +246,13 @@ def launch(
     """Serves the app without telemetry, monitoring page, run history or foreign origins.
 
     Args:
-        demo: what `build_app` gave; built here where it is not given.
+        demo: the result of `build_app`; built here if missing.
         host: the address to listen on; "0.0.0.0" for every network of the machine.
-        port: the port to listen on; None takes the first free one from 7860.
-        share: also open a public tunnel. Off by default: the photo would leave the machine.
+        port: the port to listen on; None uses the first free one from 7860.
+        share: also open a public tunnel. Off by default, because photos would leave the machine.
         block: wait until the server is stopped.
         quiet: print nothing.
-        options: who may use the server, and how much of it; by default what the environment says.
+        options: limits and sign-in of the server; by default from the environment.
 
     Returns:
         The local address.

@@ -28,7 +28,7 @@ from explorer.views.pictures import png, within
 LOG = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 176
-"""Twice the size at which a thumbnail is shown, for dense screens."""
+"""Twice the displayed size of a thumbnail, for dense screens."""
 
 
 def thumbnail(photo: Photo) -> bytes:
@@ -49,7 +49,7 @@ def example_cards() -> tuple[ExampleCard, ...]:
     for example in examples():
         try:
             photo = explorer.open_photo(example.path)
-        except PhotoError as error:  # a damaged installation: the app is still good for the visitor's own photos
+        except PhotoError as error:  # a damaged installation: the app still works for the visitor's own photos
             LOG.warning("Skipped the example %s: %s", example.name, error)
             continue
         cards.append(
@@ -65,7 +65,7 @@ def example_cards() -> tuple[ExampleCard, ...]:
 
 
 def default_example() -> str | None:
-    """The example that greets a visitor."""
+    """The example that opens first."""
     cards = example_cards()
     return cards[0].name if cards else None
 
@@ -92,9 +92,9 @@ def open_values(session: Session) -> dict[str, Any]:
 
 
 def shown_first(shared: Shared, session: Session, before: OpenPhoto | None, model: str | None) -> dict[Any, Any]:
-    """Values of the page for a photo that was opened: by the model that was chosen, or, where that was the best for the
-    photo before, by the best for this one. A network that must be prepared first is left to what shows the photo, which
-    says so."""
+    """The page's values for a photo that was opened. They use the chosen model; if that was the best model for the
+    previous photo, they use the best one for this photo. If a network must be prepared first, the page says so when it
+    shows the photo."""
     if before is None or model == model_picker.best_for(before.small):
         model = model_picker.best_for(session.require_open().small)
     if not model_picker.preparing(model):
@@ -141,7 +141,7 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
         "show_progress": "minimal",
         "show_progress_on": [upload],
     }
-    upload.upload(None, None, shared.message, js="() => ''")  # an old error goes before the new photo is read
+    upload.upload(None, None, shared.message, js="() => ''")  # an old error disappears before the new photo is read
     upload.upload(guard(open_upload), **options)
     picker.select(guard(open_example), **options)
     shared.photo.change(None, picker, js="(example) => lxAddress({example: example || null, own: example ? null : 1})")

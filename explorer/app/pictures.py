@@ -1,4 +1,4 @@
-"""Results as values of the app's components: pictures published for one session, with their words."""
+"""Results as values of the app's components: pictures served to one session, with their texts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def preview_value(session: Session, shown: Preview) -> dict[str, Any]:
 
 
 def sharp_value(session: Session, shown: Preview, before: dict[str, Any]) -> dict[str, Any]:
-    """The viewer's value for the sharp preview of what it shows: `before` with other pictures."""
+    """The viewer's value for the sharp preview: `before` with other pictures."""
     value = _viewer(session, shown.restoration, shown.as_taken, shown.amplified, shown.restoration.image)
     if before["size"] == [value["width"], value["height"]]:
         value["own"] = text.BADGE_FULL.format(width=value["width"], height=value["height"])
@@ -47,7 +47,7 @@ def sharp_value(session: Session, shown: Preview, before: dict[str, Any]) -> dic
 _ENCODERS = ThreadPoolExecutor(2, "pictures")
 
 OVERVIEW = 1600
-"""Longest side in pixels of what a full-resolution result sends at once; details follow where the visitor zooms in."""
+"""Longest side in pixels of a full-resolution result's first picture; details follow when the visitor zooms in."""
 
 
 def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _viewer(
     height, width = restoration.image.shape[:2]
     photo, ratio = restoration.photo_name, ratio_words(restoration.ratio)
     opened = session.require_open()
-    # Side by side: compression is most of what is left to do, and it leaves the interpreter alone.
+    # Side by side: most of the remaining work is compression, which releases the interpreter.
     bright, restored = _ENCODERS.map(lambda picture: session.serve(png(picture)), (amplified, image))
     before = [
         {"label": text.BEFORE_TAKEN, "src": _taken_address(session, taken), "alt": text.ALT_TAKEN.format(photo=photo)},
@@ -110,7 +110,7 @@ def _viewer(
 
 
 def _taken_address(session: Session, taken: FloatArray) -> str:
-    """Path of the photo as taken: written once, because it does not depend on amplification and model."""
+    """Path of the photo as taken. It is written once, because it does not depend on amplification and model."""
     with session.lock:
         for picture, source in session.published:
             if picture is taken:
@@ -148,7 +148,7 @@ def result_line(restoration: Restoration) -> str:
     ]
     items = []
     for name, words in parts:
-        # Each phrase is an element of its own, so that it is translated as a whole.
+        # Each phrase is an element of its own, so it is translated as a whole.
         said = "".join(f"<span>{escape(each)}</span>" for each in words)
         items.append(f"<div><dt>{escape(name)}</dt><dd>{said}</dd></div>")
     return f'<dl class="lx-result" aria-label="{escape(text.RESULT)}">{"".join(items)}</dl>'
@@ -163,7 +163,7 @@ def score_line(scores: Scores | None) -> str:
 
 
 COMPARED_KEPT = 160
-"""Pictures of comparisons kept for a session: the shown ones, and those that a page may still be loading."""
+"""Number of comparison pictures kept per session: the visible ones, and those that a page may still be loading."""
 
 
 def model_tile(
@@ -173,7 +173,7 @@ def model_tile(
     title: str | None = None,
     label: str | None = None,
 ) -> dict[str, Any]:
-    """A tile of the comparison; `title` stands in the place of the model's label."""
+    """A model's tile in the comparison; `title` replaces the model's label."""
     name = label or _title(restoration.model)
     return {
         "id": f"{name} {restoration.ratio:.4g}",
@@ -201,7 +201,7 @@ def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
 
 
 def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
-    """The reference as a tile; differences are taken against it unless the visitor says otherwise."""
+    """The reference as a tile; by default, differences are taken against it."""
     return {
         "id": "reference",
         "title": text.REFERENCE_TILE,
@@ -216,7 +216,7 @@ def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
 def sharper_layer(
     session: Session, image: FloatArray, box: Box, size: tuple[int, int], group: str, keep: int
 ) -> dict[str, Any]:
-    """A sharper picture of a part of the photo, whose width and height are `size`, to be laid over a tile."""
+    """A sharper picture of a part of the photo, whose width and height are `size`, to lay over a tile."""
     (left, top, right, bottom), (width, height) = box, size
     return {
         "src": session.serve(png(image), group=group, keep=keep),
@@ -234,7 +234,7 @@ def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any
 
 
 def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: str = "retinex") -> list[dict[str, Any]]:
-    """The tiles of a decomposition; false-coloured ones carry their legend and their numbers."""
+    """The tiles of a decomposition; false-coloured ones include their legend and numbers."""
     photo = session.require_open().small.name
     tiles = []
     for panel in panels:

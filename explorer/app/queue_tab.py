@@ -27,7 +27,7 @@ PLACE = 20
 _LONG: dict[str, Any] = {
     "concurrency_id": "queues", "concurrency_limit": 1, "api_visibility": "private", "show_progress": "hidden",
 }  # fmt: skip
-"""Options of the event that takes minutes: one queue at once, and nothing else waits for it."""
+"""Options of the event that takes minutes: one queue runs at a time, and nothing else waits for it."""
 _READING = {**_LONG, "concurrency_id": "queue-reading", "concurrency_limit": 2}
 ALL = ""
 """The key that stands for all photos."""
@@ -35,7 +35,7 @@ ALL = ""
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab lays out."""
+    """The tab's components."""
 
     upload: gr.File
     target: gr.Dropdown
@@ -57,7 +57,7 @@ class Parts:
 
     @property
     def wish(self) -> list[Any]:
-        """The components that a `Wish` is made of, in the order of `wished`."""
+        """The components of a `Wish`, in the order of `wished`."""
         return [self.best, self.model, self.auto, self.ratio, self.strength, self.file_format, self.half]
 
 
@@ -129,10 +129,10 @@ def _wishes() -> dict[str, Any]:
 def wished(
     best: bool, model: str | None, auto: bool, ratio: float, strength: float, file_format: str, half: bool
 ) -> Wish:
-    """What the page's controls say.
+    """The `Wish` that the page's controls describe.
 
     Raises:
-        ModelNotFoundError, RatioError, SettingsError: a value that there is not.
+        ModelNotFoundError, RatioError, SettingsError: an invalid value.
     """
     return Wish(
         None if best else model_picker.known(model), "auto" if auto else check_ratio(ratio), check_strength(strength),
@@ -141,7 +141,7 @@ def wished(
 
 
 def strip_of(photos: list[Queued]) -> str:
-    """The strip of thumbnails as HTML: each with its name, how far it is, and what went wrong."""
+    """The strip of thumbnails as HTML: each with its name, progress and error."""
     if not photos:
         return f'<div class="lx-empty"><p>{escape(queue_text.QUEUE_EMPTY)}</p></div>'
     items = []
@@ -159,7 +159,7 @@ def strip_of(photos: list[Queued]) -> str:
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.queue_work`, and back."""
+    """Translates between the page's values and `explorer.app.queue_work`."""
 
     shared: Shared
     parts: Parts
@@ -168,7 +168,7 @@ class Handlers:
         return {self.shared.token: session.token, self.parts.strip: strip_of(session.queue.photos)}
 
     def targets(self, session: Session, key: str) -> dict[Any, Any]:
-        """The photos that settings can be for, and the controls as they are for the chosen one."""
+        """The photos that settings can apply to, and the controls for the chosen one."""
         at, photos = self.parts, session.queue.photos
         key = key if session.queue.find(key) else ALL
         choices = [(queue_text.QUEUE_ALL, ALL)]
@@ -201,11 +201,11 @@ class Handlers:
         return {**self.shown(session), **self.targets(session, key)}
 
     def again(self, token: str | None, key: str) -> dict[Any, Any]:
-        """The queue that a page still has after it was reloaded."""
+        """The queue of a page after it was reloaded."""
         return self.choose(token, key) if token and open_session(token).queue.photos else {}
 
     def wish(self, token: str | None, key: str, *values: Any) -> dict[Any, Any]:
-        """Takes what the controls say for the chosen photo, or for all."""
+        """Applies the controls to the chosen photo, or to all."""
         session, wish = open_session(token), wished(*values)
         with session.lock:
             if key == ALL:
@@ -230,7 +230,7 @@ class Handlers:
         return {**self.shown(session), **self.targets(session, ALL)}
 
     def ask(self, token: str | None) -> dict[Any, Any]:
-        """Takes note of a wish, so that an older run makes room for it."""
+        """Registers a request, so that an older run makes room for it."""
         session = open_session(token)
         turn = session.begins(queue_work.GROUP)
         return {self.shared.token: session.token, self.parts.turn: turn, self.parts.cancel: gr.update(interactive=True)}
@@ -256,7 +256,7 @@ class Handlers:
             yield {at.cancel: gr.update(interactive=False)}
 
     def ended(self, now: queue_work.Progress) -> dict[Any, Any]:
-        """What is said of a queue at its end."""
+        """The message at the end of a queue."""
         words = [queue_text.QUEUE_CANCELLED] if now.cancelled else []
         words += [queue_text.QUEUE_FULL] if now.full else []
         if now.done:
@@ -274,7 +274,7 @@ def _status(now: queue_work.Progress) -> str:
 
 
 def wire(shared: Shared, parts: Parts) -> None:
-    """What the parts do."""
+    """Connects the components' events to their handlers."""
     do, guard = Handlers(shared, parts), reported(shared.message)
     shown = [shared.token, shared.message, parts.strip]
     controls = [parts.target, *parts.wish]
@@ -292,7 +292,7 @@ def wire(shared: Shared, parts: Parts) -> None:
     changed = [each.input for each in (parts.best, parts.auto, parts.file_format, parts.half, parts.strength)]
     wishing: Any = guard(do.wish), [*given, *parts.wish], shown
     gr.on([*changed, parts.strength.release], *wishing, **{**SILENT, "trigger_mode": "always_last"})
-    # Who chooses a model or a ratio means it.
+    # Choosing a model or a ratio by hand turns its automatic choice off.
     for events, box in (([parts.model.input], parts.best), ([parts.ratio.input, parts.ratio.release], parts.auto)):
         gr.on(events, None, None, box, js="() => false").then(*wishing, **SILENT)
     asked = parts.run.click(guard(do.ask), shared.token, [shared.token, shared.message, parts.turn, parts.cancel],

@@ -1,4 +1,4 @@
-"""The sentences of the Queue tab; ids and translations are as those of `explorer.app.text`."""
+"""The texts of the Queue tab, with ids and translations as in `explorer.app.text`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ QUEUE_OWN = "Own settings"
 QUEUE_READING = "Reading {name}."
 QUEUE_STEP = "{done} of {total} photos are done; now {name}."
 QUEUE_DONE = "{done} of {total} photos are in the ZIP."
-QUEUE_NOTHING = "No photo could be restored; the reason stands at each."
+QUEUE_NOTHING = "No photo could be restored; each one shows the reason."
 QUEUE_CANCELLED = "Cancelled."
 QUEUE_TOO_MANY = "The queue holds {most} photos; left out: {names}."
-QUEUE_FULL = "The ZIP has reached its largest size; download it, remove what is done, and restore the rest."
+QUEUE_FULL = "The ZIP has reached its maximum size; download it, remove the finished photos, and restore the rest."
 QUEUE_GONE = "{name} is no longer in the queue; choose another photo."
 
 GRADIO_SAYS = {
@@ -45,5 +45,5 @@ GRADIO_SAYS = {
     "number": "number input for {name}",
     "error": "Error",
 }
-"""Sentences of Gradio's own page: the server's queue is full, no server answers, or it no longer does; what its parts
-say to screen readers; and the title above refusals."""
+"""Gradio's own texts: for a full queue, a server that does not answer and a lost connection; uploads; labels for screen
+readers; and the title above refusals."""

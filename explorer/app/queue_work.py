@@ -1,4 +1,4 @@
-"""What the Queue tab does: several photos one after the other, into one ZIP. Plain functions on a `Session`."""
+"""The work of the Queue tab: several photos, one after the other, into one ZIP. Plain functions on a `Session`."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from explorer.messages import say
 from explorer.photo.light.reduce import half_side, reduced
 
 MOST = 48
-"""Photos of one queue."""
+"""Maximum number of photos in a queue."""
 LARGEST_ZIP = FILES_EACH // 2
-"""Bytes after which a ZIP takes no further photo: the visitor's share of the disk holds the photos, too."""
+"""Bytes after which a ZIP accepts no more photos; the visitor's share of the disk also holds the photos."""
 GROUP = "queue"
 _TICK = 0.4
-"""Seconds between two looks at how far a photo is."""
+"""Seconds between two reports of progress."""
 
 
 def add(session: Session, paths: list[str]) -> Iterator[str]:
-    """Puts files into the queue; gives the name of each before it is read.
+    """Adds files to the queue. Yields the name of each before it is read.
 
-    A file that cannot be read becomes a tile that says why. Files beyond `MOST` are left out.
+    A file that cannot be read becomes a tile that shows the reason. Files beyond `MOST` are left out.
 
     Raises:
-        ExplorerError: files were left out, once all others are in.
+        ExplorerError: files were left out; raised after all others were added.
     """
     left_out = []
     for path in paths:
@@ -59,7 +59,7 @@ def add(session: Session, paths: list[str]) -> Iterator[str]:
 
 
 def remove(session: Session, key: str) -> None:
-    """Takes a photo out of the queue, or all where there is no such one."""
+    """Removes a photo from the queue, or all if `key` names none."""
     with session.lock:
         queue = session.queue
         gone = [each for each in queue.photos if queue.find(key) is None or each.key == key]
@@ -71,30 +71,30 @@ def remove(session: Session, key: str) -> None:
 
 @dataclass
 class Progress:
-    """How far a queue is."""
+    """The progress of a queue."""
 
     total: int
     done: int = 0
     """Photos in the ZIP."""
     tried: int = 0
     name: str = ""
-    """Of the photo at work; empty at the end."""
+    """Name of the current photo; empty at the end."""
     share: float = 0.0
-    """Of that photo, 0 to 1."""
+    """Its finished share, 0 to 1."""
     output: Path | None = None
-    """The ZIP, at the end, if anything is in it."""
+    """The ZIP, at the end, if it contains anything."""
     cancelled: bool = False
     full: bool = False
-    """The ZIP took no more."""
+    """True if the ZIP reached its size limit."""
 
 
 def run(session: Session, turn: int) -> Iterator[Progress]:
-    """Restores all photos that could be read: how far it is, some times a second.
+    """Restores all photos that could be read. Yields the progress a few times per second.
 
-    Ends early, with what is done, where something newer is asked of the queue.
+    Ends early, with the finished photos, if something newer is requested of the queue.
 
     Args:
-        turn: what `session.begins("queue")` gave.
+        turn: the result of `session.begins("queue")`.
     """
     waiting = [each for each in session.queue.photos if each.source]
     for each in waiting:
@@ -123,7 +123,7 @@ class _Work:
     session: Session
     turn: int
     part: Path
-    """The ZIP while it is written."""
+    """The ZIP while it is being written."""
     now: Progress
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -148,7 +148,7 @@ class _Work:
                     now.done += _ended(self.session, entry, job.exception(), now)
                     now.tried += 1
             finally:
-                self.stopped.set()  # before the worker is waited for: the page may have gone
+                self.stopped.set()  # before waiting for the worker: the page may be gone
         now.name = ""
 
     @property
@@ -179,14 +179,14 @@ def _mark(session: Session, entry: Queued, **values: object) -> None:
 
 
 def _ended(session: Session, entry: Queued, error: BaseException | None, now: Progress) -> bool:
-    """Takes note of how the work on a photo ended; True where it is in the ZIP."""
+    """Records how the work on a photo ended; True if it is in the ZIP."""
     if error is None:
         _mark(session, entry, state="done")
         return True
     if isinstance(error, CancelledError):
         now.cancelled = True
         _mark(session, entry, state="waiting")
-    elif isinstance(error, Exception):  # one photo that fails must not stop the others
+    elif isinstance(error, Exception):  # a photo that fails must not stop the others
         _mark(session, entry, state="failed", said=told(error))
     else:
         raise error
@@ -194,7 +194,7 @@ def _ended(session: Session, entry: Queued, error: BaseException | None, now: Pr
 
 
 def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: workspace.Report) -> Path:
-    """A photo's file, made as in the Restore tab."""
+    """Writes a photo's file, as in the Restore tab."""
     assert entry.source is not None
     advance(0.0)
     photo = explorer.open_photo(entry.source, name=entry.name, isolated=True)
@@ -209,7 +209,7 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance
 
 
 def _free_name(archive: zipfile.ZipFile, name: str) -> str:
-    """A name that no file of the archive has: two photos may be called the same."""
+    """A name that is not in the archive yet: two photos may have the same name."""
     path, taken, number = Path(name), set(archive.namelist()), 2
     while name in taken:
         name, number = f"{path.stem}-{number}{path.suffix}", number + 1

@@ -1,4 +1,4 @@
-"""The photos that a visitor has in the queue, and how each is to be restored. A session holds one `Queue`."""
+"""The photos in a visitor's queue, and how to restore each. A session has one `Queue`."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ State = Literal["waiting", "working", "done", "failed"]
 
 @dataclass(frozen=True)
 class Wish:
-    """How a photo is to be restored."""
+    """How to restore a photo."""
 
     model: str | None = None
-    """None for the best one for each photo."""
+    """None for the best model for each photo."""
     ratio: float | Literal["auto"] = "auto"
     strength: float = FULL
     file_format: str = "png8"
     """A key of `explorer.app.text.FORMATS`."""
     half: bool = False
-    """At half the photo's width and height."""
+    """At half the width and height."""
 
 
 @dataclass(frozen=True)
 class Queued:
-    """A photo of the queue. Its decoded samples are not kept."""
+    """A photo in the queue. Its decoded samples are not kept."""
 
     name: str
     source: Path | None
-    """The session's own name for the file; None where it could not be read."""
+    """The session's own name for the file; None if it could not be read."""
     thumbnail: str = ""
-    """Address of its picture."""
+    """Address of its thumbnail."""
     state: State = "waiting"
     said: str = ""
-    """Why it failed."""
+    """The reason for a failure."""
     own: Wish | None = None
-    """Where it is restored in another way than the others."""
+    """The photo's own settings, if it has any."""
     key: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
 @dataclass(eq=False)
 class Queue:
-    """Changed by whoever holds the session's lock."""
+    """A visitor's queue. Hold the session's lock to change it."""
 
     photos: list[Queued] = field(default_factory=list)
     wish: Wish = field(default_factory=Wish)
-    """For all that have none of their own."""
+    """For all photos without settings of their own."""
     at_work: OpenPhoto | None = None
     """The photo that is being restored, in memory."""
 
     def wish_of(self, key: str) -> Wish:
-        """What is wished for a photo, or for all where there is no such one."""
+        """The settings of a photo, or those for all if `key` names none."""
         found = self.find(key)
         return self.wish if found is None or found.own is None else found.own
 

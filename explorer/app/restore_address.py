@@ -1,4 +1,4 @@
-"""What the Restore tab keeps in the page's address, and how it is read."""
+"""The Restore tab's part of the page's address: how it is written and read."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import math
 from explorer.app import text
 
 WRITE_ADDRESS = "(model, ratio) => lxAddress({model, ratio: ratio && !ratio.auto ? ratio.ratio : null})"
-"""JavaScript: keeps the model, and a ratio that was set by hand."""
+"""JavaScript: keeps the model, and a ratio set by hand, in the page's address."""
 
 WRITE_STRENGTH = "(strength) => lxAddress({strength: strength === 100 ? null : strength})"
 WRITE_FINISH = (
     f"(...steps) => lxSteps(Object.fromEntries({json.dumps(list(text.FINISH_STEPS))}"
     ".map((name, k) => [name, steps[k] || null])))"
 )
-"""JavaScript: keeps the steps after the network in the page's address, those that do something."""
+"""JavaScript: keeps the finishing steps that have an effect in the page's address."""
 
 WRITE_BALANCE = """(choice, x, y) => {
     const balance = choice === "as_shot" ? null : choice === "neutral" ? [choice, x, y].join() : choice;
     lxAddress({ balance: choice === "neutral" && (x === null || y === null) ? null : balance });
 }"""
-"""JavaScript: keeps the white balance in the page's address, with the place of the grey patch where one decides it."""
+"""JavaScript: keeps the white balance in the page's address, with the position of the grey patch if there is one."""
 
 
 def step_in_address(least: float, most: float, typed: str) -> float | None:
-    """The value of a slider in the page's address, within its limits; None if it is not a number."""
+    """A slider's value in the page's address, moved into its limits; None if it is not a number."""
     try:
         value = float(typed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The parts of the Restore tab, laid out."""
+"""The layout of the Restore tab."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PRESETS = {
     "warm": {"warmth": 0.3, "tint": 0.05},
     "night": {"exposure": -0.6, "contrast": 0.15, "warmth": -0.15},
 }
-"""Steps after the network that go together, by the name of their button; the others are 0."""
+"""Finishing steps that go together, by the name of their button; all others are 0."""
 
 
 def preset(name: str) -> list[float]:
-    """The values of all steps, in their order."""
+    """The values of all steps, in order."""
     return [PRESETS[name].get(step, 0.0) for step in text.FINISH_STEPS]
 
 
@@ -69,7 +69,7 @@ class Parts:
 
 
 def controls() -> Controls:
-    """Model and ratio, not yet placed on the page: `build` renders them."""
+    """Creates model and ratio without placing them on the page; `build` renders them."""
     model = gr.Dropdown(
         choices=list(model_picker.choices()),
         value=model_picker.default_model(),
@@ -132,7 +132,7 @@ def _balance() -> dict[str, Any]:
 
 
 def _folds(shared: Shared) -> dict[str, Any]:
-    """The parts that start folded: steps after the network, the reference, published weights."""
+    """The sections that start folded: finishing, the reference, published weights."""
     with gr.Accordion(text.FINISH, open=False, elem_id="lx-finish"):
         with gr.Row(elem_classes="lx-presets"):
             presets = [
@@ -158,7 +158,7 @@ def _folds(shared: Shared) -> dict[str, Any]:
 
 
 def _files(shared: Shared) -> dict[str, Any]:
-    """The whole photo, and its file."""
+    """The button for the whole photo, and its download."""
     full = gr.Button(text.FULL, variant="primary", elem_id="lx-full")
     with gr.Row(elem_classes="lx-save"):
         file_format = gr.Dropdown(

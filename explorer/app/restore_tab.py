@@ -1,4 +1,4 @@
-"""The tab that does the main job: a dark photo in, a restored photo out."""
+"""The main tab: a dark photo in, a restored photo out."""
 
 from __future__ import annotations
 
@@ -65,19 +65,19 @@ def require_model(name: str | None) -> str:
 
 
 def _turn(ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """Identifies the ratio choice that an answer belongs to: the page ignores it if there is a newer one."""
+    """Identifies the ratio choice that an answer belongs to, so that the page can ignore it if there is a newer one."""
     return {"turn": ratio["turn"]} if ratio and "turn" in ratio else {}
 
 
 def _hand_set(ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """A ratio that the visitor set by hand, and when; empty for a suggested one."""
+    """A ratio set by hand, and when it was set; empty for a suggested one."""
     return {} if not ratio or ratio.get("auto", True) else {"ratio": chosen_ratio(ratio), **_turn(ratio)}
 
 
 def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None) -> dict[str, Any]:
-    """A ratio that the visitor set by hand for another model than this one; empty if it is for this one, too.
+    """A ratio that the visitor set by hand for another model than this one; empty if it also applies to this one.
 
-    Once left it stays left until the visitor sets one again: a page may send a choice twice.
+    Once left behind, it stays so until the visitor sets a ratio again, because a page may send a choice twice.
     """
     chosen = _hand_set(ratio)
     if not shown or not chosen:
@@ -87,13 +87,13 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
 
 
 def _has_masked(opened: OpenPhoto) -> bool:
-    """True if a choice of the black level can change anything."""
+    """True if the choice of black level can change anything."""
     return isinstance(opened.small, RawPhoto) and opened.small.masked
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.workspace`, and back."""
+    """Translates between the page's values and `explorer.app.workspace`."""
 
     shared: Shared
     parts: Parts
@@ -104,20 +104,20 @@ class Handlers:
         )
 
     def show(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """The preview of what was chosen."""
+        """Shows the preview for the current choices."""
         return self.shown(values, fresh=False)
 
     def announce(self, model: str | None) -> Any:
-        """Says that a network must be prepared first, where it must. An event of its own: of several choices the page
-        sends the last, but not where their answers come in steps."""
+        """Announces that a network must be prepared first. This is a separate event: the page sends only the last of
+        several choices, but not if their answers arrive in steps."""
         said = model_picker.preparing(model)
         return note(said) if said else gr.skip()
 
     def shown(self, values: dict[Any, Any], fresh: bool) -> dict[Any, Any]:
-        """See `show`.
+        """As `show`.
 
         Args:
-            fresh: what is chosen belongs together, whatever the page showed before.
+            fresh: the choices belong together, whatever the page showed before.
         """
         shared, at = self.shared, self.parts
         session = open_session(values[shared.token])
@@ -151,7 +151,7 @@ class Handlers:
         }
 
     def show_new(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """The preview of another photo, with the controls that it has."""
+        """The preview of another photo, with its controls."""
         shared, at = self.shared, self.parts
         session = open_session(values[shared.token])
         ratio = values[shared.ratio] if session.keep_ratio else {"auto": True, **_turn(values[shared.ratio])}
@@ -182,7 +182,7 @@ class Handlers:
         return {self.parts.balance: opened.white_balance, self.parts.black_level: opened.black_level}
 
     def balance_now(self, session: Session) -> dict[Any, Any]:
-        """The controls of white balance and black level as the session has them."""
+        """The controls of white balance and black level in the session's state."""
         at = self.parts
         opened = session.require_open()
         x, y = opened.point or (None, None)
@@ -194,7 +194,7 @@ class Handlers:
         }
 
     def as_shown(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """After a choice that failed: the controls as what the page shows was made."""
+        """After a choice that failed: the controls that match the picture on the page."""
         shared, session = self.shared, open_session(values[self.shared.token])
         if not session.choice:
             return {}
@@ -205,9 +205,9 @@ class Handlers:
         return {**shown, **self.balance_now(session), self.parts.card: model_picker.card(session.choice["model"])}
 
     def show_sharper(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """Shows the visitor's view as sharp as the screen: the whole picture, or a window at full resolution.
+        """Shows the visitor's view at the screen's sharpness: the whole picture, or a window at full resolution.
 
-        The page says how large it shows the photo; what it says is bounded.
+        The page reports how large it shows the photo; the report is limited to valid values.
         """
         session, at = open_session(values[self.shared.token]), self.parts
         shown = values[at.viewer] or {}
@@ -229,11 +229,11 @@ class Handlers:
         return self.answered(answer)
 
     def answered(self, shown: dict[str, Any]) -> dict[Any, Any]:
-        """The viewer's value as the answer to the page's question."""
+        """The viewer's value as an answer to the page's request."""
         return {self.parts.viewer: {**shown, "answered": shown.get("asked")}}
 
     def unanswered(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """After a failure: the page need not wait for it."""
+        """After a failure, tells the page to stop waiting."""
         return self.answered(values[self.parts.viewer] or {})
 
     def chosen(self, values: dict[Any, Any]) -> Choice:
@@ -243,11 +243,11 @@ class Handlers:
         return Choice(require_model(values[shared.model]), ratio, strength)
 
     def whole(self, session: Session, values: dict[Any, Any]) -> object:
-        """What the whole photo is restored for: the same for its picture and its file."""
+        """Identifies the whole photo's restoration, which serves both its picture and its file."""
         return session.require_open().revision, self.chosen(values)
 
     def show_full(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
-        """The whole photo, restored."""
+        """Restores and shows the whole photo."""
         at, session, finish = self.parts, open_session(values[self.shared.token]), self.finish(values)
         choice, turn, opened = self.chosen(values), values[at.long.turn], session.require_open()
 
@@ -272,7 +272,7 @@ class Handlers:
         }
 
     def save(self, values: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
-        """The file to be downloaded."""
+        """Prepares the file for download."""
         at, session, finish = self.parts, open_session(values[self.shared.token]), self.finish(values)
         (model, ratio, strength), turn = self.chosen(values), values[at.long.turn]
 
@@ -297,7 +297,7 @@ class Handlers:
         return {self.parts.reference: opened.reference.file if opened and opened.reference else None}
 
     def after(self, token: str | None, axis: str) -> dict[Any, Any]:
-        """Draws what can follow the picture, so that the picture never waits for it."""
+        """Draws everything that can follow the picture, so that the picture never waits for it."""
         session, at = open_session(token), self.parts
         shown = session.open.work.shown if session.open else None
         if shown is None:
@@ -341,7 +341,7 @@ def _wire_preview(do: Handlers) -> None:
     quick = {**QUICK, "show_progress_on": [at.result]}
     guard = reported(shared.message)
     showing: Any = reported(shared.message, do.as_shown)(do.show), inputs, outputs
-    # Before the picture is asked for, so that what it says is replaced by the picture's line.
+    # Before the picture is requested, so that the picture's line replaces this message.
     gr.on([shared.model.input, shared.photo.change], do.announce, shared.model, at.result, **_TOLD)
     renewed = shared.photo.change(
         guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
@@ -380,7 +380,7 @@ def _wire_preview(do: Handlers) -> None:
 
 
 def _wire_full(do: Handlers) -> None:
-    """Full resolution, its details, and its file."""
+    """Full resolution, details, and the file."""
     shared, at = do.shared, do.parts
     at.viewer.input(
         reported(shared.message, do.unanswered)(do.show_sharper), {shared.token, at.viewer, *at.finish},

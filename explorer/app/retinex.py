@@ -1,4 +1,4 @@
-"""The work of the Retinex tab: the photo as reflectance times illumination, and what follows from that.
+"""The work of the Retinex tab: the photo as reflectance times illumination, and what can be done with them.
 
 Plain functions on a `Session`; `explorer.app.retinex_tab` lays them out.
 """
@@ -46,13 +46,14 @@ class Light:
     kind: str
     """"illumination" or "illumination_enhanced"."""
     origin: str
-    """"none", "model" for another model's light, or "reference" for that of the reference."""
+    """"none", "model" for another model's light, or "reference" for the reference's."""
     other: str | None
     """The other model."""
 
 
 def decomposed(session: Session, model: str | None, which: str = "photo", ratio: Any = "auto") -> Decomposition:
-    """The decomposition of the open photo or of its reference, at preview size; kept while the photo stays.
+    """The decomposition of the open photo or of its reference, at preview size. It is kept as long as the photo stays
+    open.
 
     Raises:
         PhotoError: no photo is open, or there is no reference.
@@ -67,7 +68,7 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
         if which == "reference":
             if opened.reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
-            # At the very size of the dark photo's preview, so that the two can be laid on one another.
+            # Exactly the size of the dark photo's preview, so that the two can be overlaid.
             width, height = opened.small.size
             like = np.empty((height, width, 1), np.float32)
             bright = cast(RgbPhoto, reduced(made(opened.reference.kept), max(width, height)))
@@ -84,21 +85,21 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
 
 
 def lit() -> list[str]:
-    """Models that give an illumination."""
+    """Models that produce an illumination."""
     return [name for name in model_picker.decomposing() if "illumination" in model_picker.models()[name].intermediates]
 
 
 def board(session: Session, found: Decomposition) -> dict[str, Any]:
-    """The value of the tiles that show a decomposition."""
+    """The value of the tiles for a decomposition."""
     shown = panels(found.seen, found.maps, found.described, found.image, found.residual)
     return {"batch": secrets.token_hex(4), "tiles": panel_tiles(session, shown, found.model), "keep": True}
 
 
 def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | None:
-    """The value of the tiles that show the photo under an edited light; None if there is nothing to edit.
+    """The value of the tiles for the photo under an edited light; None if there is nothing to edit.
 
     Raises:
-        ModelNotFoundError: the model gives no light.
+        ModelNotFoundError: the model produces no light.
     """
     if not session.is_open:
         return None
@@ -124,10 +125,10 @@ def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | N
 
 
 def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[str, FloatArray]:
-    """Luminance along a line of the photo and of its parts, by their names in words.
+    """Luminance of the photo and its parts along a line, by their names in words.
 
     Args:
-        line: x and y of its two ends, as shares of width and height.
+        line: x and y of both ends, as shares of width and height.
     """
     found = decomposed(session, choice.model, ratio=choice.ratio)
     x0, y0, x1, y1 = (float(part) for part in line)
@@ -140,7 +141,7 @@ def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[st
 
 
 def pair_board(session: Session, choice: Choice) -> dict[str, Any]:
-    """The value of the tiles that show the photo and its reference decomposed.
+    """The value of the tiles for the photo and its reference, both decomposed.
 
     Raises: as `decomposed`.
     """

@@ -1,4 +1,4 @@
-"""The tab that takes a photo apart into reflectance and illumination."""
+"""The tab that decomposes a photo into reflectance and illumination."""
 
 from __future__ import annotations
 
@@ -99,19 +99,19 @@ def layout() -> Parts:
 
 @dataclass(frozen=True)
 class Handlers:
-    """From the page's values to `explorer.app.retinex`, and back."""
+    """Translates between the page's values and `explorer.app.retinex`."""
 
     shared: Shared
     parts: Parts
 
     @property
     def chosen(self) -> set[Any]:
-        """Components that decide what is decomposed."""
+        """Components that determine what is decomposed."""
         return {self.shared.token, self.parts.model, self.parts.source, self.shared.ratio}
 
     @property
     def editing(self) -> set[Any]:
-        """Components that decide the edited light."""
+        """Components that determine the edited light."""
         at = self.parts
         return {*self.chosen, at.gamma, at.gain, at.light, at.swap, at.other}
 
@@ -122,7 +122,7 @@ class Handlers:
     def latest(
         self, board: str, make: Callable[[Session, dict[Any, Any]], dict[Any, Any]]
     ) -> Callable[[dict[Any, Any]], dict[Any, Any]]:
-        """A handler that makes something for a board, and gives nothing where something newer was asked meanwhile."""
+        """Wraps `make` as a board's handler that returns nothing if something newer was requested meanwhile."""
 
         def handler(values: dict[Any, Any]) -> dict[Any, Any]:
             session = open_session(values[self.shared.token])
@@ -163,7 +163,7 @@ class Handlers:
         return {self.shared.token: session.token, self.shared.message: "", self.parts.pair_board: made}
 
     def fill(self, token: str | None, seen: str, *given: Any) -> Iterator[dict[Any, Any]]:
-        """Everything, of a photo that the tab does not show yet; the pair too where there is a reference."""
+        """Fills the tab for a photo that it does not show yet, including the pair if there is a reference."""
         session = open_session(token) if token and seen == NAME else None
         values: dict[Any, Any] = {self.shared.token: token, **dict(zip(self.deciding, given, strict=True))}
         if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:
@@ -180,13 +180,13 @@ class Handlers:
             if not session.is_latest("retinex", turns["retinex"]):
                 return
             values[self.parts.board] = made.get(self.parts.board, values.get(self.parts.board))
-            # Said with every step: a page that is busy can miss the first, and would go on saying that it prepares.
+            # Said with every step: a busy page can miss the first one, and would go on announcing the preparation.
             line = {self.parts.result: made[self.parts.result]} if self.parts.result in made else line
             yield line | (made if session.is_latest(board, turns[board]) else {})
 
     @property
     def deciding(self) -> list[Any]:
-        """`editing` in an order, without the token."""
+        """`editing` in a fixed order, without the token."""
         return sorted(self.editing - {self.shared.token}, key=lambda part: int(part._id))
 
     def clear(self, token: str | None) -> dict[Any, Any]:
@@ -249,5 +249,5 @@ _EDITS = """(gamma, gain, light, swap) => lxAddress({
 
 
 def _one_of(choices: Iterable[tuple[str, str]], asked: str) -> str | None:
-    """A choice of a group that an address asks for; None if there is none such."""
+    """A choice that an address asks for; None if the group does not have it."""
     return asked if asked in [key for _, key in choices] else None

@@ -1,4 +1,4 @@
-"""One visitor's photo and results, and the folder that their pictures are served from."""
+"""One visitor's photo and results, and the folder that serves their pictures."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from explorer.app.open_photo import OpenPhoto
 
 PICTURES_KEPT = 24
-"""Preview files kept per session and tab: what the page shows, and some that it may still be loading."""
+"""Preview files kept per session and tab: those on the page, and some that it may still be loading."""
 
 
 @cache
 def public_folder() -> Path:
-    """The folder that the server may hand files out of; it is removed when the process ends."""
+    """The folder that the server may serve files from; it is removed when the process ends."""
     folder = owned_folder() / "pictures"
     folder.mkdir()
     return folder
@@ -37,7 +37,7 @@ def public_folder() -> Path:
 
 @dataclass(eq=False)
 class Session:
-    """One visitor's photo and results. Handlers of one page may run at once: hold `lock` to change it."""
+    """One visitor's photo and results. A page's handlers may run at once, so hold `lock` to change it."""
 
     token: str
     folder: Path
@@ -45,43 +45,43 @@ class Session:
     """The visitor, as reported by `visitor`."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     open: OpenPhoto | None = None
-    """The photo that the page shows."""
+    """The photo on the page."""
     published: tuple[tuple[object, str], ...] = ()
-    """The last pictures as taken that the page got, quick and sharp, and their addresses."""
+    """The last pictures as taken that were sent to the page, quick and sharp, with their addresses."""
     keep_ratio: bool = False
     """True while the ratio of the page's address waits for the first photo."""
     keep_balance: bool = False
-    """True while a page that was reloaded waits to be shown the photo as it was."""
+    """True while a reloaded page waits for its photo."""
     greeting: tuple[str, ...] = ()
-    """Messages about invalid requests in the page's address, until they are shown."""
+    """Notes about invalid requests in the page's address, until they are shown."""
     choice: dict[str, Any] = field(default_factory=dict)
-    """"model" and "ratio" of what the page shows: what the controls go back to when another choice fails."""
+    """"model" and "ratio" of the picture on the page, to which the controls return if another choice fails."""
     pages: set[str] = field(default_factory=set)
-    """Pages that show it: two for a moment, when one is reloaded."""
+    """Pages that show the session: two for a moment when one is reloaded."""
     used: float = 0.0
-    """When it was last used."""
+    """Time of the last use."""
     ends: float = float("inf")
-    """When it ends if it is not used until then."""
+    """Time at which the session ends if it is not used before."""
     was_lost: bool = False
-    """True where it stands in for a session that was let go."""
+    """True if this session replaces one that was discarded."""
     queue: Queue = field(default_factory=Queue)
     boards: WeakValueDictionary[str, OpenPhoto] = field(default_factory=WeakValueDictionary)
     """The photo that each board of the page shows, by the board's name."""
     turns: dict[str, int] = field(default_factory=dict)
-    """How often something was asked of each board: what was asked before the last time is no longer wanted."""
+    """Number of requests per board; only the last one is wanted."""
     wishes: dict[tuple[str, int], object] = field(default_factory=dict)
-    """What was asked of a board, by its turn, where it goes on for a later turn that asks for the same."""
+    """The purpose of each board's requests by turn, if a later turn with the same purpose may use the result."""
     revision: int = 0
     viewed: int = 0
-    """The revision that the before/after viewer shows."""
+    """The revision in the before/after viewer."""
     _files: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
-    """Published pictures and their bytes, by group."""
+    """Served pictures and their bytes, by group."""
     _downloads: dict[str, Path] = field(default_factory=dict)
-    """The folder of what can be downloaded, by group."""
+    """The folder of downloads, by group."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a photo is open, in memory or not."""
+        """True if a photo is open, in memory or not."""
         return self.open is not None
 
     def require_open(self) -> OpenPhoto:
@@ -95,16 +95,16 @@ class Session:
         return self.open
 
     def shows(self, board: str) -> None:
-        """Notes that a board shows the open photo."""
+        """Records that a board shows the open photo."""
         self.boards[board] = self.require_open()
 
     def is_stale(self, board: str) -> bool:
-        """True if a board shows another photo than the open one: the page may empty a board after it has begun "
-        "again."""
+        """True if a board shows another photo than the open one. The page may empty a board after it has been
+        refilled."""
         return self.boards.get(board) is not self.open
 
     def begins(self, board: str, wish: object = None) -> int:
-        """Notes that something is asked of a board, or that nothing is wanted of it any more. Gives its number."""
+        """Records a request to a board, or that nothing is wanted from it any more. Returns the request's number."""
         with self.lock:
             turn = self.turns[board] = self.turns.get(board, 0) + 1
             if wish is None:
@@ -114,24 +114,24 @@ class Session:
             return turn
 
     def is_latest(self, board: str, turn: int) -> bool:
-        """True if the board has had no newer request: a late answer must not replace a newer one."""
+        """True if the board has had no newer request; a late answer must not replace a newer one."""
         return self.turns.get(board, 0) == turn
 
     def is_wanted(self, board: str, turn: int) -> bool:
-        """True if what was asked of the board in a turn is what was asked of it last."""
+        """True if a board's request in a turn has the same purpose as the latest one."""
         wish = self.wishes.get((board, turn))
         return wish is not None and wish == self.wishes.get((board, self.turns[board]))
 
     def own_file(self, path: str | Path) -> Path:
-        """Gives a file of the visitor's a second name in the session's folder: the upload goes after an hour, and the
-        photo must still be there to be read again. Older ones that are no longer used are removed."""
+        """Gives a visitor's file a second name in the session's folder, because uploads are deleted after an hour and
+        the photo must remain readable. Removes older files that are no longer used."""
         for old in self.folder.glob("source-*"):
             if old not in self.sources():
                 old.unlink(missing_ok=True)
         return self.linked(path, "source")
 
     def linked(self, path: str | Path, kind: str) -> Path:
-        """A second name in the session's folder for a file of the visitor's."""
+        """A second name in the session's folder for a visitor's file."""
         own = self.folder / f"{kind}-{secrets.token_hex(8)}"
         try:
             os.link(path, own)
@@ -140,9 +140,9 @@ class Session:
         return own
 
     def serve(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
-        """Writes a picture and gives its address.
+        """Writes a picture and returns its address.
 
-        The oldest files of the group beyond `keep` (`PICTURES_KEPT` unless told) are removed.
+        Removes the oldest files of the group beyond `keep` (`PICTURES_KEPT` by default).
         """
         path = self.folder / f"{secrets.token_hex(8)}{suffix}"
         part = path.with_suffix(".part")
@@ -159,14 +159,14 @@ class Session:
         return address(path)
 
     def still_has(self, source: str, group: str) -> bool:
-        """True if a picture whose address came from `publish` still exists."""
+        """True if a picture with an address from `serve` still exists."""
         return any(address(path) == source for path, _ in list(self._files.get(group, ())))
 
     def picture_of(self, source: str, group: str) -> bytes:
-        """The file of a picture by the address that `publish` gave.
+        """The file of a picture, by its address from `serve`.
 
         Raises:
-            PhotoError: it is gone.
+            PhotoError: it no longer exists.
         """
         for path, _ in list(self._files.get(group, ())):
             if address(path) == source and path.is_file():
@@ -174,9 +174,9 @@ class Session:
         raise PhotoError(text.SESSION_GONE)
 
     def download_path(self, name: str, group: str = "photo") -> Path:
-        """A path for a file to be downloaded, in a fresh folder so that its name can be the photo's.
+        """A path for a download, in a new folder so that the file can have the photo's name.
 
-        An older download of the same group is removed.
+        Removes the group's previous download.
         """
         if group in self._downloads:
             shutil.rmtree(self._downloads.pop(group), ignore_errors=True)
@@ -189,24 +189,25 @@ class Session:
         return folder / name
 
     def sources(self) -> list[Path]:
-        """The session's own files that the open photo, its reference and the queue are read from."""
+        """The session's own files of the open photo, its reference and the queue."""
         found: list[Path | None] = []
         if self.open is not None:
             others = (self.open.reference, self.open.well_lit)
             found = [self.open.source, *(each.source for each in others if each)]
         return list(dict.fromkeys(each for each in [*found, *self.queue.sources] if each))
 
-    # What it holds, in the order in which it is given up when there is too much.
+    # What it holds, in the order in which it is discarded when there is too much.
 
     def held(self) -> tuple[int, int, int, int]:
-        """Bytes of memory that only other strengths need, that photos take, that results take besides, and the rest."""
+        """Bytes of memory for what only other strengths need, for photos, for further results, and for the rest."""
         opened, at_work = self.open, buffers(self.queue.at_work)
         if opened is None:
             return 0, 0, sum(at_work.values()), 0
         lit = (opened.well_lit.small, opened.well_lit.as_taken) if opened.well_lit else ()
         kept = [each for each in opened.memory if not each.can_go]
         rest = buffers(opened.small, opened.as_taken, opened.work.shown, lit, kept)
-        # A photo of the queue goes when it is done; until then it counts as a result, so that nothing ends for it.
+        # The queue's current photo counts as a result, so that nothing ends because of it; it is discarded when it is
+        # done.
         results = buffers(opened.work.results, opened.reference and opened.reference.smaller) | at_work | rest
         photos = buffers(opened.memory) | results
         everything = buffers(opened.work.networks) | photos
@@ -229,9 +230,9 @@ class Session:
                 self.open.reference.smaller.clear()
 
     def on_disk(self) -> tuple[int, int]:
-        """Bytes that downloads take, and the other files."""
+        """Bytes on disk: downloads, and all other files."""
         downloads = sum(size_of_folder(each) for each in list(self._downloads.values()))
-        # Without the lock, which a handler may hold for as long as it reads a photo.
+        # Without the lock, which a handler may hold as long as it reads a photo.
         pictures = sum(size for files in list(self._files.values()) for _, size in list(files))
         return downloads, pictures + sum(each.stat().st_size for each in self.sources() if each.exists())
 
@@ -241,5 +242,5 @@ class Session:
 
 
 def address(path: Path) -> str:
-    """The address at which the server hands out a file of `public_folder()`, relative to the page."""
+    """The address of a file in `public_folder()`, relative to the page."""
     return f"gradio_api/file={quote(str(path))}"

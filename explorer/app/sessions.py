@@ -1,9 +1,9 @@
 """The sessions of visitors. The browser holds only a random token; photos and results stay on the server.
 
-Pictures are served from a folder with an unguessable name, one a session. A session ends when its page is closed
-(`GRACE` later, so that a page which is reloaded finds its photo), or when there is too much of everything: memory is
-counted in bytes, for each visitor and for all (`explorer.app.holding`), and decoded photos go first, since they can be
-read again.
+Pictures are served from folders with unguessable names, one per session. A session ends when its page is closed
+(`GRACE` later, so that a reloaded page finds its photo), or when memory or disk is full. Memory is counted in bytes,
+per visitor and in total (`explorer.app.holding`), and decoded photos are discarded first, because they can be read
+again.
 """
 
 from __future__ import annotations
@@ -26,32 +26,34 @@ from explorer.app.session import public_folder as public_folder
 from explorer.server import gradio_internals
 
 SESSIONS_EACH, SESSIONS = 32, 256
-"""Sessions kept for one visitor, and for all. Those without a photo of the visitor's own go first: nothing is lost."""
+"""Maximum number of sessions for one visitor, and for all. Sessions without a photo of the visitor's own end first,
+because nothing is lost with them."""
 
 GRACE = 30.0
-"""Seconds after a page was closed within which it may be loaded again and finds its photo."""
+"""Seconds within which a closed page may be loaded again and find its photo."""
 HOUR = 3600.0
 IDLE = 12 * HOUR
-"""Seconds after which an unused session ends, although no page reported that it was closed."""
+"""Seconds after which an unused session ends, even if no page reported that it was closed."""
 
 FILES_EACH, FILES = 2 * 2**30, 6 * 2**30
-"""Bytes on the disk that the sessions of one visitor, and of all, may take."""
+"""Bytes on disk for the sessions of one visitor, and of all."""
 
 RESULTS_EACH, RESULTS = 8, 64
-"""Results of the HTTP endpoints that lie ready for one visitor, and for all: until the server has copied them."""
+"""Number of finished results of the HTTP endpoints kept for one visitor, and for all, until the server has copied
+them."""
 
 _SESSIONS: OrderedDict[str, Session] = OrderedDict()
-"""By token, the idlest first."""
+"""Sessions by token, the idlest first."""
 _PAGES: dict[str, str] = {}
-"""The token of what a page shows, by the page's name: Gradio may forget a page's state before the page is closed."""
+"""The token of each page by the page's name, because Gradio may forget a page's state before the page is closed."""
 _RESULTS: list[Holding[Path]] = []
 _LOCK = threading.RLock()
 
 
 def visitor() -> tuple[str, str]:
-    """The visitor, as decided by the gate (the signed-in user, otherwise the address), and the name of the page.
+    """The visitor as decided by the gate (the signed-in user, otherwise the address), and the name of the page.
 
-    Empty outside of a request.
+    Both are empty outside a request.
     """
     request, page = gradio_internals.asking()
     scope = getattr(request, "scope", {})
@@ -59,11 +61,11 @@ def visitor() -> tuple[str, str]:
 
 
 def open_session(token: str | None) -> Session:
-    """The session of a token; a new one where there is no token yet or its session was let go."""
+    """The session of a token; a new one without a token, or if its session was discarded."""
     who, page = visitor()
     with _LOCK:
         session = _known(token, who) or _known(_PAGES.get(page), who) or _begin(who, lost=token is not None)
-        # A page that was closed already may still have asked for something.
+        # A page that is already closed may still have made a request.
         session.used, session.ends = _now(), _now() + (IDLE if page in session.pages or not page else HOUR)
         _SESSIONS.move_to_end(session.token)
         if page:
@@ -72,10 +74,10 @@ def open_session(token: str | None) -> Session:
 
 
 def enter_session(token: str | None, page: str | None = None) -> Session:
-    """The session of a page that was just loaded: the one of the token that it kept where that is still there.
+    """The session of a page that was just loaded: the one of its kept token, if that still exists.
 
     Args:
-        page: its name; by default that of the one that asks.
+        page: its name; by default that of the requesting page.
     """
     who, asking = visitor()
     page = asking if page is None else page
@@ -88,7 +90,7 @@ def enter_session(token: str | None, page: str | None = None) -> Session:
 
 
 def leave_session(page: str | None = None) -> None:
-    """Called when a page was closed. Unless another one shows the session, or comes within `GRACE`, it ends."""
+    """Called when a page was closed. Unless another page shows the session, or one opens within `GRACE`, it ends."""
     who, asking = visitor()
     page = asking if page is None else page
     with _LOCK:
@@ -102,7 +104,7 @@ def leave_session(page: str | None = None) -> None:
 
 
 def close_session(token: str | None) -> None:
-    """Forgets a session and removes its files."""
+    """Ends a session and removes its files."""
     with _LOCK:
         session = _SESSIONS.pop(token, None) if token else None
         if session is None:
@@ -113,7 +115,7 @@ def close_session(token: str | None) -> None:
 
 
 def count() -> int:
-    """Sessions open now."""
+    """Number of open sessions."""
     return len(_SESSIONS)
 
 
@@ -121,19 +123,19 @@ _STEPS = (Session.let_networks_go, Session.let_photos_go, Session.let_results_go
 
 
 def settle() -> None:
-    """Lets go of what is too much: whoever has most gives what other strengths need, then decoded photos, then what can
-    be computed again or was to be downloaded, then whole sessions."""
+    """Discards what exceeds the limits. Whoever has most gives first: data that only other strengths need, then decoded
+    photos, then results and downloads, then whole sessions."""
     _reduce(allowed_bytes(), Session.held, (*_STEPS, _end))
     _reduce((FILES_EACH, FILES), Session.on_disk, (Session.let_downloads_go, _end))
 
 
 def _clear(most: float) -> None:
-    """Lets photos and results go, until what is held takes no more than so many bytes or only the rest is there."""
+    """Discards photos and results until at most this many bytes are held, or nothing more can be discarded."""
     _reduce((math.inf, most), Session.held, (*_STEPS, lambda session: None))
 
 
 room = Room(_clear)
-"""For what is done to whole photos."""
+"""Memory for work on whole photos."""
 
 
 def _reduce(
@@ -156,7 +158,7 @@ def _end(session: Session) -> None:
 
 
 def keep_result(folder: Path) -> None:
-    """Takes a folder with a finished result of an HTTP endpoint, and removes what is too much of these."""
+    """Keeps a folder with a finished result of an HTTP endpoint, and removes the oldest ones beyond the limit."""
     who, _ = visitor()
     with _LOCK:
         _RESULTS.append(Holding(folder, who, 1, _now()))
@@ -175,7 +177,7 @@ def sweep() -> None:
 
 
 def forget_page() -> None:
-    """Has Gradio forget what it keeps of the page that asks."""
+    """Makes Gradio forget what it keeps for the requesting page."""
     gradio_internals.forget_page(visitor()[1])
 
 
@@ -184,7 +186,7 @@ def _now() -> float:
 
 
 def _known(token: str | None, who: str) -> Session | None:
-    """A session by its token. A signed-in user's session is closed to others, even if they know the token."""
+    """A session by its token. Other users cannot enter a signed-in user's session, even if they know its token."""
     session = _SESSIONS.get(token) if token else None
     if session is not None and session.owner != who and "user " in (session.owner[:5], who[:5]):
         return None
@@ -192,7 +194,7 @@ def _known(token: str | None, who: str) -> Session | None:
 
 
 def _begin(who: str, lost: bool = False) -> Session:
-    """A new session; whoever has most of them gives up one if there are too many."""
+    """Starts a session. If there are too many, whoever has most loses one."""
     token = secrets.token_urlsafe(24)
     folder = public_folder() / token
     folder.mkdir()
@@ -209,7 +211,7 @@ def _begin(who: str, lost: bool = False) -> Session:
 
 
 def _worth(each: Session, newest: Session) -> tuple[bool, float]:
-    """Order of release: the smallest is given up first."""
+    """Order of release: the smallest ends first."""
     return each is newest or bool(each.sources()), each.used
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 PREVIEWS = "previews"
-"""Concurrency group of quick work: two at once, as many as the smallest machine has cores."""
+"""Concurrency group of quick work: two at once, because the smallest machine has two cores."""
 LONG_WORK = "long"
 """Concurrency group of full-resolution work: one at a time, so that previews stay quick."""
 
@@ -21,7 +21,7 @@ QUICK: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "minimal",
 }
-"""Options of events that answer at once; of several that come while one is at work, the last is done."""
+"""Options of events that answer at once; of several that arrive during one, only the last runs."""
 LONG: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
 """Options of events that may take their time."""
 SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
@@ -29,12 +29,12 @@ SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"
 
 
 def once(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The same options for events that follow others, each of which is done."""
+    """The same options for follow-up events, all of which run."""
     return {**options, "trigger_mode": "once"}
 
 
 Address = Mapping[str, tuple[Any, Callable[[str], Any]]]
-"""The result of a tab's `build`: for each key of the page's address, the component and the parser of its value."""
+"""The result of a tab's `build`: for each key in the page's address, the component and the parser of its value."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +49,31 @@ class Shared:
     model: gr.Dropdown
     ratio: gr.HTML
     picker: gr.HTML
-    """The examples; its value is the name of the one that is open."""
+    """The examples; the value is the name of the open one."""
     tab_bar: gr.Tabs
     upload: gr.File
     seen: gr.Textbox
-    """A place for the name of the tab that is seen, which an event's script fills in; not on the page."""
+    """Holds the name of the visible tab, filled in by an event's script; not on the page."""
     tabs: Mapping[str, gr.Tab]
-    """By name, for those that begin their work when they are opened."""
+    """Tabs by name, for those that start their work when they are opened."""
     pickers: dict[gr.Dropdown, Callable[[], list[str]]] = field(default_factory=dict)
-    """Every choice of models, with the names that it offers now: weights may come while the page is open."""
+    """Every model picker, with the names that it currently offers; weights may arrive while the page is open."""
     later: list[Callable[[], None]] = field(default_factory=list)
     """Connections to make once all tabs are laid out."""
     importing: list[gr.Accordion] = field(default_factory=list)
-    """Sections shown only to those who may import weights."""
+    """Sections visible only to visitors who may import weights."""
 
 
 def filled(shared: Shared, name: str, emptied: Any, fill: tuple[Any, Any, Any], options: Mapping[str, Any]) -> None:
-    """Lets a tab fill itself when it is opened, and when another photo comes while it is seen.
+    """Lets a tab fill itself when it is opened, and when another photo arrives while it is visible.
 
     Args:
         emptied: the event after which the old photo's board is gone.
-        fill: handler, inputs and outputs. The first input is the session's token, the second the tab that is seen. The
-            handler decides whether there is anything to do: both events come where a page begins with the tab.
+        fill: handler, inputs and outputs. The first input is the session's token, the second the visible tab. The
+            handler decides whether there is anything to do, because both events occur if a page starts with the tab.
     """
     handler, inputs, outputs = fill
-    # Each is done: one that comes while another waits for its turn may be the only one for the newer photo.
+    # All of them run: one that arrives while another waits may be the only one for the newer photo.
     options = {**options, "trigger_mode": "multiple"}
     given = [shared.token, shared.seen, *inputs]
     opened = f"(token, seen, ...rest) => [token, '{name}', ...rest]"

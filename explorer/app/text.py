@@ -1,4 +1,4 @@
-"""Every sentence that the app shows, in one place, ready to be translated. `{}` fields are filled by `str.format`."""
+"""The texts of the app, in one place for translation. `str.format` fills the `{}` fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RAW = "RAW"
 EXAMPLES = "Or start with an example"
 NO_PHOTO = "Open a photo or choose an example."
 NO_PHOTO_YET = "No photo is open: open one above or choose an example."
-RATIO_CLAMPED = "The link asks for amplification {typed}, which is not from 1 to 300, so {ratio} is used."
+RATIO_CLAMPED = "The link asks for amplification {typed}, which is outside 1 to 300, so {ratio} is used."
 RATIO_UNREADABLE = "The link asks for amplification “{typed}”, which is not a number, so the suggested one is used."
 BALANCE_UNREADABLE = "The link asks for white balance “{typed}”, which this photo does not support; it is ignored."
 UNKNOWN_MODEL = "There is no model {model}; the known ones are {known}."
@@ -231,7 +231,7 @@ RETINEX_LIGHT = "Light to edit"
 RETINEX_LIGHTS = (("estimated", "illumination"), ("enhanced", "illumination_enhanced"))
 RETINEX_EDITED_LIGHT = "Edited light"
 RETINEX_EDITED = "R × edited light"
-RETINEX_EDIT_HELP = "The light, to the power of gamma and times the gain, lights the reflectance again."
+RETINEX_EDIT_HELP = "The light to the power of gamma, times the gain, lights the reflectance again."
 RETINEX_SWAP = "Light from"
 RETINEX_SWAPS = (("the same", "none"), ("another model", "model"), ("the reference photo", "reference"))
 RETINEX_SWAP_MODEL = "Model for the light"
@@ -388,7 +388,9 @@ VIDEO_DAMAGED = "Frames that could not be decoded and repeat the previous one: {
 VIDEO_NEWEST = "Newest frame, restored"
 VIDEO_AFTER = "Frame, restored"
 VIDEO_BEFORE = "Frame, as taken"
-VIDEO_TOO_MUCH = "The clip has {frames} frames of {width} × {height}, more than this page takes; shorten or reduce it."
+VIDEO_TOO_MUCH = (
+    "The clip has {frames} frames of {width} × {height}, more than this page accepts; shorten or reduce it."
+)
 VIDEO_ENDED = "The clip was not finished: it was stopped, took too long, or could not be decoded. Start again."
-VIDEO_NO_MEMORY = "The clip needs more memory than a clip may use here; take a smaller or shorter one."
+VIDEO_NO_MEMORY = "The clip needs more memory than a clip may use here; choose a smaller or shorter one."
 VIDEO_ONE = "This page is already restoring a clip; stop it first, or let it finish."

@@ -1,4 +1,4 @@
-"""How the app looks: neutral greys, so that the surroundings do not tint the pictures, and one amber accent."""
+"""The app's look: neutral greys that do not tint the pictures, and one amber accent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def theme() -> gr.themes.Base:
         neutral_hue=_GREYS,
         radius_size=gr.themes.sizes.radius_md,
         text_size=gr.themes.sizes.text_md,
-        # Gradio ships a semi-bold that lacks most letters; without it, the bold stands in for weight 600.
+        # Gradio's semi-bold lacks most letters; without it, the bold replaces weight 600.
         font=(LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),
         font_mono=(LocalFont("IBM Plex Mono", weights=(400,)), "ui-monospace", "monospace"),
     )
@@ -83,7 +83,7 @@ def css() -> str:
 
 
 def head() -> str:
-    """The choice between light and dark, and of the language, made before the first paint so that nothing flashes."""
+    """Chooses light or dark, and the language, before the first paint, so that nothing flashes."""
     # "</" would end the script early.
     words = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
     names = ("head.js", "translate.js", "uploads.js", "arrivals.js")
@@ -92,10 +92,10 @@ def head() -> str:
 
 
 def catalogues() -> dict[str, dict[str, str]]:
-    """Translations by language: for each English sentence of the app and the explorer its own, fields kept.
+    """Translations by language: from each English sentence of the app and the explorer to its translation, fields kept.
 
-    A language has one file or several, `<language>.json` and `<language>.<topic>.json`, whose keys are ids of
-    `explorer.app.english`; what has no id is its own.
+    A language has one or more files, `<language>.json` and `<language>.<topic>.json`, whose keys are ids of
+    `explorer.app.english`; a text without an id is its own key.
     """
     known = english()
     found = translations()

@@ -25,7 +25,7 @@ PLACE = 90
 
 
 def known_runs() -> dict[str, Any]:
-    """Folders of runs by name, looked up again: a training may have begun meanwhile."""
+    """Folders of runs by name, listed again each time because a training may have begun meanwhile."""
     return find_runs({name: info.weights for name, info in model_picker.models().items() if info.weights})
 
 
@@ -77,7 +77,7 @@ def layout() -> Parts:
 
 
 def chosen_runs(name: str | None, other: str | None) -> list[Run]:
-    """The run that was chosen, and the one next to it where there is one; none where no run is known.
+    """The chosen run, and the second one if there is one; nothing if no run is known.
 
     Raises:
         DataError: runs are known, but not this one.

@@ -1,4 +1,4 @@
-"""A visitor's clip: what it is, one frame of it restored, and all of it, each in a process that can be ended."""
+"""A visitor's clip: its facts, one restored frame, and the whole clip restored, each in a process that can be ended."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from explorer.server.options import AUTH
 MOST_FRAMES, MOST_PIXELS = 1800, 1920 * 1088
 """Limits of a clip: a minute at 30 frames per second, and Full HD as codecs pad it."""
 MOST_MEMORY = 6 << 30
-"""Bytes that a clip's process may fill."""
+"""Memory limit of a clip's process, in bytes."""
 PROBE_SECONDS, RUN_SECONDS = 180.0, 3 * 3600.0
-"""Longest time for looking at a clip, and for restoring it."""
+"""Longest time for reading a clip's facts, and for restoring it, in seconds."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "HOME", "USERPROFILE", "SYSTEMROOT",
               "TMP", "TEMP", "XDG_", "HF_HOME", "HF_HUB_", "OMP_", "OPENBLAS_", "MKL_", "CUDA_", "NVIDIA_",
               "EXPLORER_")  # fmt: skip
-"""Beginnings of names in the environment that the process sees: where things lie, how to compute; no tokens."""
+"""Prefixes of the environment variables that the process sees: locations and compute settings, but no tokens."""
 
 _RUNNING: dict[str, subprocess.Popen[bytes]] = {}
 """The process that restores a session's clip, by the session's token."""
@@ -55,7 +55,7 @@ class ClipFacts:
 
 @dataclass(frozen=True)
 class Wish:
-    """How a clip is to be restored."""
+    """How to restore a clip."""
 
     source: str
     model: str
@@ -64,10 +64,10 @@ class Wish:
     follow: bool = False
 
     def checked(self) -> Wish:
-        """The same, if it can be done.
+        """Validates the wish.
 
         Raises:
-            ModelNotFoundError, RatioError: it names no model of the catalogue, or no ratio.
+            ModelNotFoundError, RatioError: an unknown model, or an invalid ratio.
         """
         return Wish(
             self.source, model_picker.known(self.model),
@@ -84,7 +84,7 @@ def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[Iterator[dict[str, Any]]]:
-    """The messages of a worker process about a task; it ends with the block, or after this many seconds."""
+    """The messages of a worker process about a task. The process ends with the block, or after this many seconds."""
     root = str(Path(explorer.__file__).resolve().parent.parent)
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON) and name != AUTH}
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])
@@ -129,7 +129,7 @@ def probe(source: str) -> ClipFacts:
     """Reads the facts of a clip.
 
     Raises:
-        VideoError: no clip, or one that is too long or too large.
+        VideoError: not a clip, or one that is too long or too large.
     """
     with _worker(_task("probe", source), PROBE_SECONDS) as said:
         for found in said:
@@ -141,7 +141,7 @@ def frame(session: Session, source: str, place: float) -> Photo:
     """A frame of a clip.
 
     Args:
-        place: where in the clip, 0 to 1.
+        place: position in the clip, 0 to 1.
 
     Raises:
         VideoError: as `probe`.
@@ -158,21 +158,21 @@ def frame(session: Session, source: str, place: float) -> Photo:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a run is."""
+    """The progress of a run."""
 
     done: int
     frames: int
     ratio: float
     seconds: float
     newest: Path
-    """A JPEG of the newest result; there once a frame is done."""
+    """A JPEG of the newest result, once a frame is done."""
     output: Path | None = None
     """The restored clip, at the end."""
     damaged: int = 0
 
 
 def run(session: Session, wish: Wish) -> Iterator[Step]:
-    """Restores a clip: how far it is, twice a second.
+    """Restores a clip. Yields the progress twice a second.
 
     Raises:
         VideoError: the clip cannot be restored, or it was stopped.

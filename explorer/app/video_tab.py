@@ -1,4 +1,4 @@
-"""A clip: any frame of it restored at once, all of it in the background of the page, with its sound."""
+"""The tab for clips: restores any frame at once, and the whole clip in the background, with its sound."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLACE = 40
 _GROUP = "video"
 _KEPT = 24
 _CLIPS: dict[str, Any] = {"concurrency_id": "clips", "concurrency_limit": 1, "api_visibility": "private"}
-"""Options of the event that takes minutes: one clip at once, and nothing else waits for it."""
+"""Options of the event that takes minutes: one clip runs at a time, and nothing else waits for it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Parts:
 
 
 def build(shared: Shared) -> Address:
-    """Lays the tab out and wires it; without PyAV, it says how to get it."""
+    """Lays the tab out and wires it. Without PyAV, the tab says how to install it."""
     if not video_job.available():
         html(f'<div class="lx-empty"><p>{escape(text.VIDEO_ABSENT)}</p></div>', elem_id="lx-video-absent")
         return {}
@@ -164,7 +164,7 @@ def run(
     shared: Shared, parts: Parts, token: str | None, path: str | None, model: str, auto: bool, ratio: float,
     follow: bool,
 ) -> Iterator[dict[Any, Any]]:  # fmt: skip
-    """The whole clip, with what is done so far."""
+    """Restores the whole clip and shows the finished part."""
     session, source = open_session(token), _given(path)
     wish = video_job.Wish(source, model, "auto" if auto else ratio, follow)
     batch = secrets.token_hex(4)

@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from explorer.weights.store import LoadedModel
 
 PLAIN = Finish()
-"""No finishing."""
+"""Settings without finishing."""
 
 _SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
     "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
     "dng": (".dng", 16),
 }  # fmt: skip
-SETTINGS = "settings"  # the kind of download that is not a picture: the JSON that makes it again
+SETTINGS = "settings"  # the only download that is not a picture: the JSON that reproduces it
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A restored photo at preview size with what it is compared with; all pictures H x W x 3 sRGB in [0, 1]."""
+    """A restored photo at preview size, with its counterparts; all pictures H x W x 3 sRGB in [0, 1]."""
 
     restoration: Restoration
     as_taken: FloatArray
@@ -54,13 +54,13 @@ class Preview:
     suggested: float
     suggested_source: str
     automatic: bool
-    """True if the ratio followed the suggestion."""
+    """True if the ratio is the suggested one."""
     windows: bool = True
     """False if the model needs the whole picture, so that no part can be computed at full resolution."""
 
 
 def scores(session: Session, image: FloatArray) -> Scores | None:
-    """PSNR, SSIM and GT-mean PSNR of a result against the reference; None without one, or for tiny pictures."""
+    """PSNR, SSIM and GT-mean PSNR of a result against the reference; None without a reference, or for tiny pictures."""
     reference = session.require_open().reference
     if reference is None or min(image.shape[:2]) < MIN_SIDE:
         return None
@@ -70,8 +70,8 @@ def scores(session: Session, image: FloatArray) -> Scores | None:
 
 
 def photo_facts(session: Session) -> dict[str, object]:
-    """The metadata panel: what the file states. Notes are said next to the picture, and the ratio that suits the chosen
-    model stands at the slider, so that the page names one suggestion."""
+    """The metadata panel: what the file states. Notes are next to the picture, and the suggested ratio is at the
+    slider, so the page shows each only once."""
     facts = session.require_open().facts
     elsewhere = {"Notes", "Suggested ratio", "Suggested ratio from"}
     stated = {label: value for label, value in facts.items() if value not in (None, "", [])}
@@ -91,7 +91,7 @@ def preview(
 
     Args:
         strength: 0 to 100.
-        as_it_is: leave a photo that is not dark as it is, unless the ratio was chosen by hand.
+        as_it_is: leave a photo that is not dark as it is, unless the ratio was set by hand.
 
     Raises:
         PhotoError: no photo is open.
@@ -121,12 +121,12 @@ def computed(
     opened: OpenPhoto, place: str, choice: Choice, photo: Photo, scene: bool = True,
     report: Report = unheard,
 ) -> Restoration:  # fmt: skip
-    """`explorer.restore` without intermediates. Where only the strength is another one than the last time, the network
-    does not run again.
+    """`explorer.restore` without intermediates. If only the strength changed since the last time, the network does not
+    run again.
 
     Args:
-        place: what the result is for; what the network gave is kept for each.
-        photo: the open one, at the size that is restored.
+        place: the purpose of the result; the network's output is kept per purpose.
+        photo: the open photo at the size to restore.
 
     Raises: as `explorer.restore`.
     """
@@ -144,14 +144,14 @@ def computed(
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
-    """A photo as it is, and why, as the result of a model."""
+    """A photo as it is, with the reason, as the result of a model."""
     found = explorer.restore(photo, model, 1.0, strength=0)
     return replace(found, ratio_source=say("source.not_dark"), notes=(*photo.notes, why))
 
 
 def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
-    """The amplification that the model's rule suggests for the open photo, and its source; found once for each rule,
-    so that a photo which was let go need not be read for every model."""
+    """The amplification that the model's rule suggests for the open photo, and its source. It is computed once per
+    rule, so that a discarded photo need not be read for every model."""
     convention = model.config.input
     rule = (convention.ratio_rule, convention.ratio_m, convention.ratio)
     opened = session.require_open()
@@ -166,10 +166,10 @@ def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
 def finished_preview(
     session: Session, model: str, ratio: RatioChoice, finish: Finish, strength: float = FULL
 ) -> Preview:
-    """`preview` with finishing, at the size that the model can do in time; the network runs only where photo, model,
+    """`preview` with finishing, at the size that the model can restore in time. The network runs only if photo, model,
     ratio or strength changed.
 
-    Raises: as `preview`; SettingsError where the strength is no number from 0 to 100.
+    Raises: as `preview`; SettingsError if the strength is not a number from 0 to 100.
     """
     opened, key = session.require_open(), Choice(model, ratio, check_strength(strength))
     latest = opened.work.latest
@@ -185,14 +185,14 @@ def finished_preview(
 
 
 _STEP = 160
-"""Sides of sharp previews are multiples of this, so that a page that is resized a little gets the same one."""
+"""Sides of sharp previews are multiples of this, so that a slightly resized page gets the same preview."""
 
 
 def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | None:
-    """The last preview again, as sharp as the screen that shows it, whatever the model; None if there is none.
+    """The last preview again at the sharpness of the screen, whatever the model; None if there is no preview.
 
     Args:
-        side: pixels of the screen along the photo's longest side; at most `SHARPEST` are given.
+        side: screen pixels along the photo's longest side; at most `SHARPEST` are used.
 
     Raises: as `preview`.
     """
@@ -211,21 +211,21 @@ def sharp_preview(session: Session, side: float, finish: Finish) -> Preview | No
 
 
 def sharp_side(side: float) -> int:
-    """The longest side of a preview for a screen that shows it with so many pixels."""
+    """The longest side of a preview for a screen that shows it with this many pixels."""
     return min(SHARPEST, max(PREVIEW_SIDE, math.ceil(side / _STEP) * _STEP))
 
 
 def restored_at(
     opened: OpenPhoto, choice: Choice, ratio: float, longest: int, why: str | None = None
 ) -> tuple[Restoration, FloatArray]:
-    """The photo restored with a longest side of so many pixels, and as taken at that size.
+    """The photo restored with a longest side of this many pixels, and as taken at that size.
 
     Args:
-        why: it is left as it is, where it is.
+        why: the reason for leaving the photo as it is, if there is one.
 
     Raises: as `preview`.
     """
-    # Without the lock: the quick previews go on meanwhile.
+    # Without the lock, so that quick previews continue meanwhile.
     small, taken = opened.at_side(longest)
     loaded = model_picker.load(choice.model)
     with room(bytes_to_restore(small.size)):
@@ -237,7 +237,7 @@ def restored_at(
 
 
 def first_preview(session: Session, model: str | None) -> None:
-    """The preview that a photo is shown with when it is opened, computed ahead of it.
+    """The first preview of a photo that was opened, computed in advance.
 
     Raises: as `preview`.
     """
@@ -251,18 +251,18 @@ def notes(session: Session, restoration: Restoration) -> list[str]:
 
 
 LONG_SECONDS, MUCH_MEMORY = 5.0, 1e9
-"""The page announces a restoration that takes more seconds, or more bytes, before it is asked for."""
+"""If restoring takes more seconds or more bytes than this, the page announces it beforehand."""
 
 
 def estimate(session: Session, model: str, ratio: RatioChoice, strength: float = FULL) -> list[str]:
-    """Says what restoring the whole photo will take; nothing if that is little, or done already."""
+    """A note about the time and memory for the whole photo; empty if they are small, or if it is already restored."""
     opened = session.require_open()
     width, height = opened.size
     seconds, memory = budget.seconds_for(model_picker.load(model), width * height), bytes_to_restore(opened.size)
     if not strength or seconds is None or (seconds < LONG_SECONDS and memory < MUCH_MEMORY):
         return []
     done = opened.work.full[0] if opened.work.full else None
-    # Another strength only blends what the network gave.
+    # Another strength only blends the network's output again.
     if done and done[:2] == (model, ratio) and (done.strength == strength or "whole" in opened.work.networks):
         return []
     if opened.why_left(ratio) is not None:
@@ -273,10 +273,10 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
 def full(
     session: Session, model: str, ratio: RatioChoice, strength: float = FULL, report: Report = unheard
 ) -> Restoration:
-    """Restores the whole photo; the last result is kept, so that showing and saving it takes one restoration.
+    """Restores the whole photo. The last result is kept, so that showing and saving it takes one restoration.
 
     Args:
-        report: called with the share that is done; what it raises ends the restoration.
+        report: called with the finished share; an exception from it ends the restoration.
 
     Raises: as `finished_preview`.
     """
@@ -303,13 +303,13 @@ def save(
     session: Session, model: str, ratio: RatioChoice, file_format: str, finish: Finish = PLAIN,
     strength: float = FULL, report: Report = unheard,
 ) -> Path:  # fmt: skip
-    """Writes the photo, restored at full resolution, into the session's folder and gives the path.
+    """Writes the photo, restored at full resolution, into the session's folder and returns the path.
 
     Args:
-        file_format: a key of `text.FORMATS`; "settings" writes the JSON that makes the picture again.
-        report: as of `full`.
+        file_format: a key of `text.FORMATS`; "settings" writes the JSON that reproduces the picture.
+        report: as for `full`.
 
-    Raises: as `finished_preview`; OutputError where there is no such format, or the file cannot be written.
+    Raises: as `finished_preview`; OutputError if there is no such format, or the file cannot be written.
     """
     if file_format not in (*_SUFFIXES, SETTINGS):
         known = ", ".join((*_SUFFIXES, SETTINGS))

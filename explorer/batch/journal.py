@@ -62,12 +62,12 @@ class Journal:
             return False
 
     def begin(self, item: Item, others: Iterable[Path] = ()) -> None:
-        """Records a result that is about to be put in its place, so that it is known as a result even if the run is
+        """Records a result that is about to be moved to its path, so that it is known as a result even if the run is
         killed then."""
         self._note(item, -1, dict.fromkeys((path.name for path in others), -1))
 
     def add(self, item: Item, others: Iterable[Path] = ()) -> None:
-        """Records a result that is in its place, and files next to it that belong to it."""
+        """Records a finished result, and files next to it that belong to it."""
         self._note(item, os.stat(item.output).st_size, {path.name: path.stat().st_size for path in others})
 
     def _note(self, item: Item, size: int, others: dict[str, int]) -> None:

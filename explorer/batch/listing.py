@@ -151,7 +151,7 @@ class Named:
 
     files: list[Path]
     found: list[Found]
-    """What the listing says of each."""
+    """What the listing says about each photo."""
     any_folder: bool
     left_out: list[LeftOut]
     """Files of the folders that were skipped."""

@@ -40,7 +40,7 @@ COLUMNS = {
     "error_code": "int32",  # the exit code of `lowlight restore` for it; 30: it could not be fetched
 }
 TIMES = {
-    "seconds": "float64",  # wall time of the network alone
+    "seconds": "float64",  # wall time of the network only
     "read_seconds": "float64",  # wall time of fetching the photograph
     "decode_cpu_seconds": "float64",
     "network_cpu_seconds": "float64",  # with development and everything else between photo and samples

@@ -1,4 +1,4 @@
-"""What a class has handed in, as one table."""
+"""Collects a class's answers in one table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from explorer.errors import DataError
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One file of one learner."""
+    """One learner's file."""
 
     path: Path
     name: str
     lesson: str
     summary: dict[str, dict[str, Any]]
-    """By "exercise NAME" and "prediction NAME": `right` and `tries`."""
+    """`right` and `tries`, by "exercise NAME" and "prediction NAME"."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Collected:
 
     handed_in: list[HandedIn]
     unread: list[Path]
-    """Files that are nothing that `hand_in` wrote."""
+    """Files that `hand_in` did not write."""
     older: list[tuple[Path, Path]]
-    """Files that do not count, each with the newer one of the same name and lesson: perhaps another learner's."""
+    """Files that do not count, each with the newer one of the same name and lesson, which may be another learner's."""
 
 
 def collect(folder: Path) -> Collected:
-    """Reads what a class has handed in, in the folder and in folders within.
+    """Reads a class's answers from the files in a folder and its subfolders.
 
-    A learner hands in as often as wanted; of one lesson the last file counts, by the time that it holds.
+    Learners may hand in as often as they like; of each lesson, the latest file counts, by the time stored in it.
 
     Raises:
-        DataError: there is nothing.
+        DataError: there are no answers.
     """
     newest: dict[tuple[str, str], tuple[str, HandedIn]] = {}
     unread: list[Path] = []
@@ -76,7 +76,7 @@ def collect(folder: Path) -> Collected:
 
 
 def as_csv(handed_in: list[HandedIn]) -> str:
-    """A row a learner and lesson; of each exercise and prediction the tries, with a minus where it is not right."""
+    """One row per learner and lesson, with the tries at each exercise and prediction, negative if it is not right."""
     columns = sorted({key for each in handed_in for key in each.summary})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

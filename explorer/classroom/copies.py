@@ -1,4 +1,4 @@
-"""Copies of the lessons for a class: without solutions for students, with the solutions written in for the teacher."""
+"""Copies of the lessons for a class: without solutions for students, with the solutions filled in for the teacher."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class Section:
     title: str
     """Its heading; empty before the first one."""
     words: int = 0
-    """Words to read, solutions aside."""
+    """Number of words to read, without solutions."""
     questions: list[str] = field(default_factory=list)
     """Names of its predictions."""
     exercises: list[str] = field(default_factory=list)
     """Names of its exercises."""
     widgets: int = 0
-    """How many widgets it has to try out."""
+    """Number of widgets to try out."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One notebook of the lessons, as its file holds it."""
+    """One notebook of the lessons, as stored in its file."""
 
     number: int
     name: str
-    """Name of its file, without the suffix."""
+    """Name of the file, without the suffix."""
     content: dict[str, Any]
     language: str = "en"
 
@@ -55,17 +55,17 @@ class Lesson:
 
     @property
     def exercises(self) -> list[str]:
-        """Names of its exercises, in their order."""
+        """Names of its exercises, in order."""
         return [found["name"] for cell in self.content["cells"] for found in _CHECK.finditer(source_of(cell))]
 
     @property
     def questions(self) -> list[str]:
-        """Names of its predictions, in their order."""
+        """Names of its predictions, in order."""
         return [found["name"] for cell in self.content["cells"] for found in _ASK.finditer(source_of(cell))]
 
     @property
     def sections(self) -> list[Section]:
-        """What is below its second-level headings, and before the first of them."""
+        """The sections below second-level headings, and what comes before the first."""
         found = [Section("")]
         for cell in self.content["cells"]:
             if cell["cell_type"] != "markdown":
@@ -80,16 +80,16 @@ class Lesson:
 
 
 def source_of(cell: dict[str, Any]) -> str:
-    """The text of a cell, which its file may hold as lines."""
+    """The text of a cell, which its file may store as lines."""
     source = cell["source"]
     return source if isinstance(source, str) else "".join(source)
 
 
 def read_lessons(folder: Path) -> list[Lesson]:
-    """The lessons of a folder, by number.
+    """Reads the lessons of a folder, sorted by number.
 
     Raises:
-        DataError: there are none, or one of them is no notebook.
+        DataError: there are none, or one of them is not a notebook.
     """
     found = []
     for path in sorted(folder.glob(PATTERN)):
@@ -105,13 +105,13 @@ def read_lessons(folder: Path) -> list[Lesson]:
 
 
 def for_students(lesson: Lesson) -> dict[str, Any]:
-    """The notebook without solutions, and with a cell that writes what is handed in."""
+    """The notebook without solutions, with a last cell that writes the answers."""
     cells = []
     for cell in lesson.content["cells"]:
         source = source_of(cell)
         if cell["cell_type"] == "markdown":
             source = SOLUTION.sub("", source).strip()
-            if not source:  # it held nothing but the solution
+            if not source:  # it contained nothing but the solution
                 continue
         cells.append({**cell, "source": source})
     cells.append(
@@ -133,7 +133,7 @@ def for_teachers(lesson: Lesson) -> dict[str, Any]:
     """The notebook with every solution in the place of its blank.
 
     Raises:
-        DataError: an exercise without a solution after it.
+        DataError: an exercise is not followed by a solution.
     """
     cells = [{**cell, "source": source_of(cell)} for cell in lesson.content["cells"]]
     waiting: list[dict[str, Any]] = []
@@ -153,7 +153,7 @@ def for_teachers(lesson: Lesson) -> dict[str, Any]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file, whole or not at all.
+    """Writes a file atomically.
 
     Raises:
         OutputError: it cannot be written.
@@ -167,5 +167,5 @@ def write(path: Path, text: str) -> None:
 
 
 def as_text(notebook: dict[str, Any]) -> str:
-    """A notebook as its file."""
+    """The text of a notebook's file."""
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -1,7 +1,7 @@
-"""The language of the lessons: what checks, questions and controls say, by id, in English or in a translation.
+"""The language of the lessons: texts of checks, questions and controls by id, in English or in a translation.
 
-English stands in `words.json`; that of exercises and questions next to them, under ids made of their names. A
-translation is `locales/<language>.json` with the same ids, so that another wording in English needs no other one.
+The English is in `words.json`; that of exercises and questions is next to them, with ids made from their names. A
+translation is `locales/<language>.json` with the same ids, so rewording the English needs no new translation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 WORDS: dict[str, str] = json.loads((_HERE / "words.json").read_text("utf-8"))
 """English sentences by id, with `{}` fields."""
 LANGUAGES = ("en", *sorted(path.stem for path in (_HERE / "locales").glob("*.json")))
-"""What the lessons can be had in."""
+"""Available languages of the lessons."""
 _spoken = "en"
 
 
@@ -27,10 +27,10 @@ def speak(language: str) -> None:
 
 
 def checked(language: str) -> str:
-    """A language that there is.
+    """Returns a language if it is available.
 
     Raises:
-        ExplorerError: there is no such one.
+        ExplorerError: it is not.
     """
     if language not in LANGUAGES:
         raise ExplorerError(f"There are no lessons in {language!r}; choose one of {', '.join(LANGUAGES)}.")
@@ -38,7 +38,7 @@ def checked(language: str) -> str:
 
 
 def say(code: str, /, **fields: object) -> str:
-    """The sentence of an id in the language that is spoken, with its fields filled."""
+    """The text of an id in the current language, with its fields filled in."""
     return worded(code, WORDS[code]).format(**fields)
 
 
@@ -47,8 +47,8 @@ def worded(code: str, english: str, language: str | None = None) -> str:
 
     Args:
         code: the id.
-        english: what it is in English.
-        language: the one that is spoken where it is left out.
+        english: the English text.
+        language: the current one by default.
     """
     wanted = language or _spoken
     return english if wanted == "en" else _translation(wanted).get(code, english)

@@ -1,4 +1,4 @@
-"""The outcome test: two questions a lesson that the lesson does not ask, with answers for the teacher."""
+"""The outcome test: two questions per lesson that the lesson itself does not ask, with answers for the teacher."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from explorer.classroom.copies import Lesson
 from explorer.classroom.language import WORDS, worded
 
 QUESTIONS = ("a", "b")
-"""Of each lesson: the first is worked out, the second is explained."""
+"""For each lesson: a question to work out, and one to explain."""
 
 
 def outcome_test(lessons: Sequence[Lesson], *, answers: bool) -> str:
-    """The sheet of these lessons, as Markdown, in their language.
+    """The sheet for these lessons, as Markdown, in their language.
 
     Args:
-        lessons: a lesson that is not the project's own has no questions and is left out.
-        answers: for the teacher.
+        lessons: lessons that are not the project's own have no questions and are left out.
+        answers: include the answers, for the teacher.
     """
     language = lessons[0].language if lessons else "en"
 

@@ -1,7 +1,7 @@
-"""A lesson as a page with its pictures: run once, with what its widgets show as plain pictures and words.
+"""Renders a lesson as a page: run once, with its widgets' output as plain pictures and text.
 
-Nothing of a page is fetched: pictures are in it, formulas are MathML, and plotly's script is there where there is a
-figure. Needs the extra `notebooks`.
+A page loads nothing: pictures are embedded, formulas are MathML, and plotly's script is included if there is a figure.
+Needs the extra `notebooks`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from explorer.errors import DataError, ExplorerError
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIGURE = "application/vnd.plotly.v1+json"
 CELL_TIMEOUT = 600
-"""Seconds that one cell may take."""
+"""Timeout of one cell, in seconds."""
 _FETCHED = re.compile(r"<script[^>]*\bsrc=\"https?:[^>]*>\s*</script>")
-"""Scripts that nbconvert's template would have from elsewhere: for formulas, which are MathML here, and for widgets."""
+"""Scripts that nbconvert's template would load from elsewhere: for formulas, which are MathML here, and for widgets."""
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.S)
 _CONTROLS = {"FileUploadModel", "TextModel", "ButtonModel"}
 _OF_THE_NOTEBOOK = ("%pip install", "hand_in(")
-"""Cells that mean nothing on a page."""
+"""Cells that make no sense on a page."""
 STYLE = """
 .lesson-tiles { display: flex; flex-wrap: wrap; gap: 12px } .lesson-tiles figure { margin: 0; max-width: 320px }
 .lesson-card { border: 1px solid #8886; border-radius: 10px; padding: 12px 16px; margin: 8px 0 }
@@ -43,13 +43,13 @@ STYLE = """
 
 
 def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en") -> str:
-    """Runs a notebook and gives it as HTML.
+    """Runs a notebook and returns it as HTML.
 
     Args:
-        notebook: as its file holds it; it is not changed.
-        folder: where it runs.
+        notebook: as stored in its file; not changed.
+        folder: the working folder.
         title: of the page.
-        language: of the lesson, for whoever has the page read aloud.
+        language: of the lesson, for screen readers.
 
     Raises:
         ExplorerError: the extra `notebooks` is not installed.
@@ -72,18 +72,18 @@ def page(notebook: dict[str, Any], folder: Path, title: str, language: str = "en
 
 
 def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, int]:
-    """A copy of a notebook that has run, with HTML in the place of widgets and figures, and how many figures it has.
+    """Runs a copy of a notebook. Returns it with HTML in the place of widgets and figures, and the number of figures.
 
-    Cells that mean nothing on a page are left out.
+    Cells that make no sense on a page are left out.
 
     Args:
-        notebook: as its file holds it; it is not changed.
-        folder: where it runs.
-        title: for the sentence that says what failed.
+        notebook: as stored in its file; not changed.
+        folder: the working folder.
+        title: names the lesson in error messages.
 
     Raises:
         ExplorerError: the extra `notebooks` is not installed.
-        DataError: a cell fails.
+        DataError: a cell fails, or the kernel died twice.
     """
     try:
         import nbconvert  # noqa: F401  (what `page` needs; said before anything runs)
@@ -95,16 +95,24 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
             f"Pages need {error.name}, which is not installed; run `pip install lowlight-explorer[notebooks]`."
         ) from error
     wanted = [cell for cell in notebook["cells"] if not any(each in source_of(cell) for each in _OF_THE_NOTEBOOK)]
-    held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in wanted]})
-    client = NotebookClient(
-        held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-        coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
-    )  # fmt: skip
-    try:
-        client.execute(env=os.environ | {ON_A_PAGE: "1"})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
-        raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
+    for last in (False, True):
+        held: Any = nbformat.from_dict({**notebook, "cells": [{**cell} for cell in wanted]})
+        client = NotebookClient(
+            held, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
+            coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are not the teacher's
+        )  # fmt: skip
+        try:
+            client.execute(env=os.environ | {ON_A_PAGE: "1"})
+            break
+        except DeadKernelError as error:
+            # A kernel killed from outside, for lack of memory for example, says nothing about the lesson.
+            if last:
+                raise DataError(
+                    f"The lesson “{title}” ended its kernel twice; free some memory and try again."
+                ) from error
+        except (CellExecutionError, CellTimeoutError) as error:
+            words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[-1]
+            raise DataError(f"The lesson “{title}” fails at a cell: {words}") from error
     state = client.widget_state
     buffers = {model: {tuple(each["path"]): each["data"] for each in kept.values()} for model, kept in
                client.widget_buffers.items()}  # fmt: skip
@@ -112,7 +120,7 @@ def executed(notebook: dict[str, Any], folder: Path, title: str) -> tuple[Any, i
 
 
 def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -> int:
-    """Puts plain HTML in the place of widgets and figures; gives how many figures there are."""
+    """Replaces widgets and figures with plain HTML; returns the number of figures."""
     count = 0
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -129,7 +137,7 @@ def _made_plain(notebook: Any, state: dict[str, Any], buffers: dict[str, Any]) -
 
 
 def set_aside(notebook: Any) -> dict[str, str]:
-    """Puts marks in the place of the prose's formulas, which Markdown would take for its own; gives MathML by mark."""
+    """Replaces the formulas in the prose with marks, because Markdown would interpret them. Returns MathML by mark."""
     found: dict[str, str] = {}
 
     def mark(match: re.Match[str]) -> str:
@@ -144,7 +152,7 @@ def set_aside(notebook: Any) -> dict[str, str]:
 
 
 def mathml(formula: re.Match[str]) -> str:
-    """A formula in LaTeX between one or two dollar signs, as MathML."""
+    """Converts a LaTeX formula between one or two dollar signs to MathML."""
     from latex2mathml.converter import convert
 
     shown, inline = formula.groups()
@@ -152,14 +160,14 @@ def mathml(formula: re.Match[str]) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that may stand inside a script."""
+    """JSON that may be placed inside a script."""
     import json
 
     return json.dumps(value).replace("</", "<\\/")
 
 
 def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
-    """What a widget shows, as HTML without scripts: its words, its pictures, and the settings of its controls."""
+    """A widget's output as HTML without scripts: its text, its pictures, and the settings of its controls."""
     values, bytes_of = state.get(model, {}), buffers.get(model, {})
     kind = values.get("_model_name", "")
     classes = values.get("_dom_classes", [])
@@ -190,7 +198,7 @@ def plain(model: str, state: dict[str, Any], buffers: dict[str, Any]) -> str:
 
 
 def _control(kind: str, values: dict[str, Any]) -> str:
-    """A control as words: what it is called and where it stands."""
+    """A control as text: its label and value."""
     if kind == "TextModel" and values.get("placeholder"):
         return '<span class="lesson-blank"></span>'
     if kind in _CONTROLS or not kind:

@@ -1,4 +1,4 @@
-"""The teacher's sheet: how a lesson's minutes may be spent, and what counts for which points."""
+"""The teacher's sheet: how to spend a lesson's minutes, and how many points to give for what."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from explorer.classroom.copies import Lesson
 from explorer.classroom.language import WORDS, worded
 
 READING = 110
-"""Words a minute, formulas among them."""
+"""Words read per minute, formulas included."""
 MINUTES = {"question": 2, "exercise": 6, "widget": 3, "task": 25, "talk": 8}
-"""A prediction with its short discussion, an exercise, a widget to try out, the open task, the talk at the end."""
+"""Minutes for a prediction with its short discussion, an exercise, a widget to try out, the open task, and the
+discussion at the end."""
 PERIOD = 45
-"""Minutes of one period at school."""
+"""Minutes of one school period."""
 _TASK, _TALK = -3, -2
-"""Where a lesson's sections are that take these: the open task, the key points, further reading end it."""
+"""Sections at the end of a lesson: the open task, key points and further reading."""
 
 _RUBRIC = ("each", "none", "task.told", "task.measured", "task.failed", "task.concluded")
 
 
 def minutes_of(lesson: Lesson) -> list[int]:
-    """Minutes of a lesson's sections, in their order."""
+    """Minutes of a lesson's sections, in order."""
     found = [
         -(-each.words // READING)
         + MINUTES["question"] * len(each.questions)
@@ -36,7 +37,7 @@ def minutes_of(lesson: Lesson) -> list[int]:
 
 
 def _second(lesson: Lesson, minutes: Sequence[int], said: Callable[..., str]) -> str:
-    """Where a second period begins, if one is not enough for what comes before the open task."""
+    """The section with which a second period begins, if everything before the open task takes more than one."""
     before = minutes[:_TASK]
     if len(before) < 2 or sum(before) + minutes[_TALK] <= PERIOD:
         return ""

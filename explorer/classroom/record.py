@@ -1,4 +1,4 @@
-"""What a learner's checks and predictions came to in this session, and the file that is handed in."""
+"""Records the verdicts on a learner's checks and predictions in this session, and writes the file to hand in."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from explorer.atomic import replacing
 from explorer.errors import OutputError
 
 FORMAT = "lowlight lesson 1"
-"""What a file that was handed in begins with."""
+"""Marks the files that `hand_in` writes."""
 Kind = Literal["exercise", "prediction"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """One check, or one prediction whose answer was shown."""
+    """One check, or one prediction whose answer was revealed."""
 
     when: str
     """UTC, ISO 8601."""
@@ -27,7 +27,7 @@ class Event:
     name: str
     right: bool
     said: str = ""
-    """For a check: what was wrong."""
+    """For a check: the reason why it was wrong."""
     given: str | float | None = None
     """For a prediction: the learner's answer."""
     answer: str | float | None = None
@@ -35,11 +35,11 @@ class Event:
 
 
 EVENTS: list[Event] = []
-"""Events of this session, in order. Restarting the kernel empties it."""
+"""This session's events, in order. Restarting the kernel clears them."""
 
 
 def keep(kind: Kind, name: str, right: bool, *, said: str = "", given: Any = None, answer: Any = None) -> None:
-    """Remembers a verdict."""
+    """Records a verdict."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     EVENTS.append(Event(now, kind, name, right, said, _plain(given), _plain(answer)))
 
@@ -49,10 +49,10 @@ def _plain(value: Any) -> str | float | None:
 
 
 def summary(events: list[Event], lesson: str = "") -> dict[str, dict[str, Any]]:
-    """By exercise and question: whether it was right in the end, and after how many tries.
+    """By exercise and question: whether the last try was right, and the number of tries.
 
     Args:
-        lesson: a lesson's number; only its exercises and questions. Everything where it is empty.
+        lesson: include only this lesson's exercises and questions; all if it is empty.
     """
     found: dict[str, dict[str, Any]] = {}
     for each in events:
@@ -66,7 +66,7 @@ def summary(events: list[Event], lesson: str = "") -> dict[str, dict[str, Any]]:
 
 
 def _handed_in(path: Path, name: str) -> list[Event]:
-    """What the same learner has handed in here before: a lesson may take two periods, and two kernels."""
+    """The same learner's earlier answers in this file: a lesson may take two periods, and two kernels."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT or content["name"] != name:

@@ -1,8 +1,9 @@
-"""A lesson in another language: the same cells, with other prose and other words in their titles.
+"""Translates a lesson: the same cells, with other prose and other texts in the code.
 
-Beside the lessons lies a folder a language. `<language>/<lesson>.md` holds the prose, each cell after a line with its
-id, `{solution}` where the solution of the English cell belongs; `<language>/code.json` the texts and comments of the
-code cells, as they stand there, quotes included, by lesson, "*" for all. Code itself has one owner: the English lesson.
+Next to the lessons there is one folder per language. `<language>/<lesson>.md` holds the prose, each cell after a line
+with its id, and `{solution}` in the place of the English cell's solution. `<language>/code.json` holds the strings and
+comments of the code cells as they appear there, quotes included, by lesson, or "*" for all. The code itself has one
+owner, the English lesson.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def translated(lesson: Lesson, language: str, folder: Path) -> Lesson:
         folder: of the lessons.
 
     Raises:
-        ExplorerError: there is no such language.
+        ExplorerError: the language is not available.
         DataError: a translation is missing, or lacks a cell.
     """
     if checked(language) == "en":
@@ -52,10 +53,10 @@ def translated(lesson: Lesson, language: str, folder: Path) -> Lesson:
 
 
 def prose_of(path: Path) -> dict[str, str]:
-    """The prose of a translation by the cells' ids.
+    """The prose of a translation by cell id.
 
     Raises:
-        DataError: there is no such file.
+        DataError: the file does not exist.
     """
     try:
         parts = _CELL.split(path.read_text(encoding="utf-8"))[1:]
@@ -65,7 +66,7 @@ def prose_of(path: Path) -> dict[str, str]:
 
 
 def in_words(source: str, words: dict[str, str]) -> str:
-    """Code with its texts and comments exchanged; the longest go first, since a short one may be a part of them."""
+    """Replaces strings and comments in code, the longest first, because a short one may be a part of a longer one."""
     if not words:
         return source
     either = re.compile("|".join(re.escape(each) for each in sorted(words, key=len, reverse=True)))
@@ -81,7 +82,7 @@ def _words_of(path: Path, number: str) -> dict[str, str]:
 
 
 def _solution(source: str, words: dict[str, str], language: str) -> str:
-    """The solution of an English cell, folded under a title in the other language."""
+    """The solution of an English cell, folded under a translated title."""
     found = SOLUTION.search(source)
     if found is None:
         return _HERE

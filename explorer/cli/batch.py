@@ -1,4 +1,4 @@
-"""`lowlight batch`: whole archives of photographs, by many processes or machines, with a manifest."""
+"""`lowlight batch`: restores archives of photos with many processes or machines, and writes a manifest."""
 
 from __future__ import annotations
 
@@ -130,7 +130,8 @@ def batch(
 
 
 def _preparing(model: LoadedModel, backend: str) -> str:
-    """What is said before processes of their own, which are not heard here, convert a network; empty if none does."""
+    """The message before worker processes, whose own messages do not appear here, convert a network; empty if none
+    does."""
     from explorer.restorer import must_convert
 
     return say("note.converting", model=model.name) if must_convert(model, backend) else ""
@@ -144,7 +145,7 @@ class _Told:
     quiet: bool
     as_json: bool
     preparing: str
-    """What is said before the first photo, if anything."""
+    """Shown before the first photo; may be empty."""
 
     def begin(self, waiting: int, kept: int) -> None:
         self.shown.expect(waiting)

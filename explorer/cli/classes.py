@@ -1,4 +1,4 @@
-"""`lowlight class`: the lessons for a class, and what it hands in."""
+"""`lowlight class`: the lessons for a class, and its answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 import explorer
 from explorer.cli.terminal import write_line
 
-classes = typer.Typer(help="Prepare the lessons for a class, and collect what it hands in.", no_args_is_help=True)
+classes = typer.Typer(help="Prepare the lessons for a class, and collect its answers.", no_args_is_help=True)
 
 
 @classes.command("make")
@@ -20,7 +20,7 @@ def make(
         Path | None,
         typer.Option("--lessons", help="Folder of the lessons' notebooks; by default those of the checkout."),
     ] = None,
-    only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be given again.")] = None,
+    only: Annotated[list[int] | None, typer.Option("--only", help="Number of a lesson; may be repeated.")] = None,
     language: Annotated[str, typer.Option("--language", help="Language of the copies: en or de.")] = "en",
     pages: Annotated[
         bool, typer.Option("--pages", help="Also run each lesson and render it as a page to read before class.")
@@ -63,16 +63,16 @@ def collect(
     folder: Annotated[Path, typer.Argument(help="Folder of the files that were handed in.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A CSV file; by default standard output.")] = None,
 ) -> None:
-    """Make one table of what was handed in: tries at each exercise and prediction, negative where it is not right."""
+    """Make one table of the answers: tries at each exercise and prediction, negative if the last try was wrong."""
     from explorer.classroom.collecting import as_csv
     from explorer.classroom.collecting import collect as collect_files
     from explorer.classroom.copies import write
 
     found = collect_files(folder)
     for path in found.unread:
-        write_line(f"passed over: {path} is nothing that was handed in", err=True)
+        write_line(f"skipped: {path} is not a file of answers", err=True)
     for path, newer in found.older:
-        write_line(f"passed over: {path} has the name and the lesson of {newer}, which is newer", err=True)
+        write_line(f"skipped: {path} has the same name and lesson as {newer}, which is newer", err=True)
     table = as_csv(found.handed_in)
     if out is None:
         for line in table.splitlines():

@@ -26,7 +26,7 @@ def darken(
         typer.Option(
             "--out",
             "-o",
-            help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write; of a folder, the folder of the pairs.",
+            help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write; for a folder, the folder for the pairs.",
         ),
     ] = None,
     camera: Annotated[
@@ -41,7 +41,7 @@ def darken(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
     ] = None,
-    max_side: Annotated[int, typer.Option(min=64, help="Of a folder: longest side of the pairs, pixels.")] = 1200,
+    max_side: Annotated[int, typer.Option(min=64, help="Longest side of a folder's pairs, in pixels.")] = 1200,
     list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,

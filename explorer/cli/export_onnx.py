@@ -20,11 +20,10 @@ def export_onnx(
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a network as an ONNX file of free height and width.
+    """Write a network as an ONNX file for any height and width.
 
-    The file says how to feed the network, under which licence its weights are and
-    what their sha256 is. It is written only if ONNX Runtime computes the same with
-    it as the network.
+    The file says how to feed the network, and names the licence and the sha256 of
+    its weights. It is written only if ONNX Runtime computes the same as the network.
     """
     from explorer import load_model
     from explorer.weights.onnx_file import write_onnx

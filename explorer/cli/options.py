@@ -33,8 +33,8 @@ NeutralPointOption: TypeAlias = Annotated[
 BlackLevelOption: TypeAlias = Annotated[
     Literal["auto", "file", "masked"],
     typer.Option(
-        help="Black level of a RAW file: as the file states it, from its masked pixels, or from these where they "
-        "clearly differ (auto)."
+        help="Black level of a RAW file: as the file states it, from its masked pixels, or (auto) from the masked "
+        "pixels only if they clearly differ."
     ),
 ]
 WeightsOption: TypeAlias = Annotated[
@@ -84,7 +84,7 @@ AddressOption: TypeAlias = Annotated[
 WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        min=0, help="Processes on this machine; by default as its cores and memory allow, 0 for only this one."
+        min=0, help="Processes on this machine; by default as many as fit its cores and memory; 0 for only this one."
     ),
 ]
 ModelOption: TypeAlias = Annotated[
@@ -99,8 +99,8 @@ OutOption: TypeAlias = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; an existing folder for "
-        "several, where each becomes <stem>.png; - for standard output, as PNG.",
+        help="A .png, .tif, .tiff, .jpg, .jpeg, .webp, .dng or .exr file for one photo; a folder for several, "
+        "where each becomes <stem>.png (end a new one in /); - for standard output, as PNG.",
     ),
 ]
 SettingsOption: TypeAlias = Annotated[

@@ -31,34 +31,34 @@ def plan_outputs(
 
     Args:
         inputs: the photos.
-        out: `-` (standard output, as PNG) or a picture file for one input; or an existing folder (or any path that ends
-            in a separator), in which each result is called `<stem><suffix>`, or `<full name><suffix>` where two
-            inputs share a stem.
+        out: `-` (standard output, as PNG) or a picture file for one input; or a folder, in which each result is called
+            `<stem><suffix>`, or `<full name><suffix>` where two inputs share a stem.
         bits: 8 or 16 bits per channel.
         suffix: of results in a folder.
         saving: options besides the format.
 
     Raises:
-        OutputError: the folder does not exist or is not writable, the suffix is not a picture's or cannot hold the
-            bits, several inputs for one file, two inputs for one result, or a result in the place of an input.
+        OutputError: the folder, or the parent of a new one, does not exist or is not writable; the suffix is not a
+            picture's or cannot hold the bits; several inputs for one file, two inputs for one result, or a result in
+            the place of an input.
     """
     if not out.strip():
-        raise OutputError("The output has no name; give a file or an existing folder with -o.")
+        raise OutputError("The output has no name; give a file or a folder with -o.")
     if out == str(STANDARD):
         if len(inputs) > 1:
             raise OutputError(f"{len(inputs)} photos cannot go to standard output; give a folder with -o.")
         _check_suffix(Path(f"{STANDARD}.png"), bits, saving)
         return [STANDARD]
     path = Path(out)
-    names_folder = out.endswith(("/", os.sep))
-    if is_folder(out) or names_folder:
-        check_folder(path)
+    if is_folder(out):
+        check_folder(path if path.exists() else path.parent)
         _check_suffix(path / f"*{suffix}", bits, saving)
         outputs = [path / name for name in _names_in_folder(inputs, suffix)]
     else:
         if len(inputs) > 1:
             raise OutputError(
-                f"{len(inputs)} photos cannot be written to one file, '{out}'; name an existing folder with -o."
+                f"{len(inputs)} photos cannot be written to one file, '{out}'; name a folder with -o (end a new one in "
+                "/)."
             )
         _check_suffix(path, bits, saving)
         check_folder(path.parent)
@@ -69,13 +69,13 @@ def plan_outputs(
 
 
 def is_folder(out: str) -> bool:
-    """True if results go into an existing folder.
+    """True if results go into a folder: one that exists, or a new one that ends in a separator.
 
     Raises:
         OutputError: no file can have this name.
     """
     try:
-        return out != str(STANDARD) and Path(out).is_dir()
+        return out != str(STANDARD) and (Path(out).is_dir() or out.endswith(("/", os.sep)))
     except (OSError, ValueError) as error:  # a name that is too long, or one with a NUL in it
         shown = out if len(out) <= 60 else f"{out[:57]}..."
         raise OutputError(f"{shown!r} cannot be a file's name here; give a shorter, plain one with -o.") from error
@@ -121,8 +121,7 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     known = (*FORMATS, *WITHOUT_BITS)
     if suffix not in known:
         raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join(known)}, or name an existing "
-            "folder."
+            f"'{path}' does not say which format to write; end it in one of {', '.join(known)}, or name a folder."
         )
     if saving is not None:
         saving.check(suffix)

@@ -41,13 +41,13 @@ _EXIT_CODES = (
     ("3", "a photo that cannot be read"),
     ("4", "a ratio or a white balance that cannot be used"),
     ("5", "an unknown model"),
-    ("6", "weights that cannot be used or had"),
+    ("6", "weights that cannot be used or found"),
     ("7", "a result that cannot be written"),
     ("8", "training or evaluation data that cannot be used"),
-    ("9", "a training run that cannot go on"),
+    ("9", "a training run that cannot continue"),
     ("10", "some of several photos or weights failed; the others succeeded"),
     ("130", "interrupted"),
-    ("141", "the reader of the output went away"),
+    ("141", "the reader of the output closed it"),
 )
 _EPILOG = "\n".join(["Exit codes:", *(f"{code:>5}  {meaning}" for code, meaning in _EXIT_CODES)])
 
@@ -94,10 +94,10 @@ def _show_version(wanted: bool) -> None:
 @program.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the line.")
+        bool, typer.Option("--debug", help="Show the traceback of an error; works anywhere on the line.")
     ] = False,
     weights_order: weights.Order = "",
 ) -> None:

@@ -90,8 +90,8 @@ def restore(
     """Restore dark photos.
 
     Give a folder to restore the photos in it; run the same command again to do
-    only what is missing. Results never overwrite photos and are never taken for
-    photos. Results of earlier runs are replaced; other existing files are kept.
+    only what is missing. Results never overwrite photos and are never restored
+    again. Results of earlier runs are replaced; other existing files are kept.
 
     If one of several photos fails, the others continue: its error is printed,
     and the exit code is 10 (or the first error's own if all of them failed).
@@ -122,6 +122,8 @@ def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None
     if named.left_out and told.lines:
         write_line(left_out_line(named.left_out), err=True)
     record = work.begin(folder or Path(items[0].output).parent, folder is not None and named.any_folder)
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
     with progress(0, quiet=told.quiet) as told.shown:
         resume(items, record, work.outcomes, told.begin, told.report)
     if told.as_json:
@@ -136,8 +138,8 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
 
     Args:
         given: an option is present that a settings file sets too.
-        more: more than the picture is asked for.
-        both: replacing files is both asked for and forbidden.
+        more: more output than the picture is requested.
+        both: replacing files is both requested and forbidden.
     """
     if settings is None and model is None:
         raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")

@@ -12,24 +12,24 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Protocol, TextIO
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move a terminal's cursor, start a line, reverse the direction of text, or that no encoding has."""
+"""Characters that move a terminal's cursor, start a line, reverse the direction of text, or exist in no encoding."""
 _nowhere: dict[str, TextIO] = {}
-"""Stand-ins for streams that were closed before the program started."""
+"""Replacements for streams that were closed before the program started."""
 _unwritten: list[OSError] = []
-"""Why the standard output takes nothing more: its reader went away, or there is no space."""
+"""Why the standard output accepts nothing more: its reader closed it, or the disk is full."""
 
 
 def printable(text: str) -> str:
-    """Text in one line, in which names, and what files say of themselves, cannot act upon the terminal: control
-    characters as Python's escapes."""
+    """Text in one line, with control characters as Python's escapes, so that names and file contents cannot control the
+    terminal."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def write_line(text: str = "", *, err: bool = False) -> None:
-    """One line on the standard output, or on the standard error.
+    """Writes one line to standard output or standard error.
 
-    Through `sys.stdout` and `sys.stderr` themselves, which a progress bar replaces while it is shown; typer's own echo
-    would write past it.
+    Uses `sys.stdout` and `sys.stderr` directly, because a progress bar replaces them while it is shown; typer's own
+    echo would bypass it.
 
     Raises:
         BrokenPipeError: standard output is no longer read. Standard error need not be read.
@@ -43,13 +43,13 @@ def write_line(text: str = "", *, err: bool = False) -> None:
 
 
 def write_text(text: str) -> None:
-    """Several lines on the standard output."""
+    """Writes several lines to standard output."""
     for line in text.split("\n"):
         write_line(line)
 
 
 def tell(text: str) -> None:
-    """One line of a progress report, whether or not anyone reads it."""
+    """Writes one line of a progress report, whether or not anyone reads it."""
     try:
         write_line(text)
         sys.stdout.flush()
@@ -58,9 +58,9 @@ def tell(text: str) -> None:
 
 
 def open_closed_streams() -> None:
-    """Lets streams that were closed before the program began lead nowhere.
+    """Redirects streams that were closed before the program started to nowhere.
 
-    Else the first file that is opened would be in a stream's place, and get what a library prints.
+    Otherwise the first opened file would take a stream's place, and receive what libraries print.
     """
     _unwritten.clear()
     for number in range(3):
@@ -78,8 +78,7 @@ def open_closed_streams() -> None:
 
 
 def silence(error: OSError) -> None:
-    """Lets the standard output lead nowhere from now on: the interpreter would write what it holds once more when it
-    ends."""
+    """Discards standard output from now on, because the interpreter would try to write its buffer again at exit."""
     _unwritten.append(error)
     try:
         null = os.open(os.devnull, os.O_WRONLY)
@@ -95,17 +94,17 @@ def was_closed() -> bool:
 
 
 def unwritten() -> OSError | None:
-    """Why the standard output took no more, if it did not."""
+    """Why standard output accepted no more; None if it did."""
     return _unwritten[0] if _unwritten else None
 
 
 def print_json(value: object) -> None:
-    """A value as indented JSON, in ASCII, so that every terminal and pipe takes it."""
+    """Prints a value as indented JSON, in ASCII, which every terminal and pipe accepts."""
     write_text(json.dumps(value, indent=2, allow_nan=False, default=str))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: drawn to the terminal's width for a person, aligned columns with nothing cut off for a pipe."""
+    """Prints a table: fitted to the terminal's width for a person, or aligned columns without truncation for a pipe."""
     rows = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
@@ -123,16 +122,16 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 class Progress(Protocol):
-    """How far a long command is."""
+    """The progress of a long command."""
 
     def expect(self, total: int) -> None:
-        """Says how many things there are to do, where that was not known at the start."""
+        """Sets the number of items, if it was unknown at the start."""
 
     def say(self, what: str) -> None:
-        """Shows what is being done now."""
+        """Shows the current step."""
 
     def advance(self) -> None:
-        """One more is finished."""
+        """Counts one finished item."""
 
 
 class _Silent:
@@ -147,7 +146,7 @@ class _Silent:
 
 
 class _Lines(logging.Handler):
-    """Writes what is logged as lines on the standard error."""
+    """Writes log records as lines on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         write_line(record.getMessage(), err=True)
@@ -155,7 +154,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def engine_heard() -> Iterator[None]:
-    """Lets the engine say what it does only once and somebody waits for, which is to convert a network."""
+    """Announces a network's conversion, which happens once and makes the user wait."""
     engine, lines = logging.getLogger("explorer.engine"), _Lines()
     before = engine.level
     engine.addHandler(lines)
@@ -169,9 +168,9 @@ def engine_heard() -> Iterator[None]:
 
 @contextmanager
 def progress(total: int, *, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on the standard error where that is a terminal, and what the engine says; nothing when `quiet`.
+    """Shows a progress bar on standard error if it is a terminal, and the engine's messages; nothing if `quiet`.
 
-    What is printed meanwhile appears above the bar.
+    Lines printed meanwhile appear above the bar.
     """
     with nullcontext() if quiet else engine_heard(), _bar(total, quiet) as shown:
         yield shown
@@ -188,7 +187,7 @@ def _bar(total: int, quiet: bool) -> Iterator[Progress]:
 
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # A standard output that is a file or a pipe stays as it is.
+    # A standard output that is a file or a pipe stays unchanged.
     with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("", total=total)
 

@@ -1,4 +1,4 @@
-"""`lowlight watch`: a folder whose photographs are restored as they appear."""
+"""`lowlight watch`: restores the photos of a folder as they appear."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors."
 
 
 def look_in(context: typer.Context, order: str) -> str:
-    """Has only this command line look for weights in these places: what an option `--weights-order` calls.
+    """Sets where this command line looks for weights; called by the option `--weights-order`.
 
     Raises:
         WeightsError: a place that does not exist, one named twice, or none at all.
@@ -174,7 +174,7 @@ def verify(
             failed.append(error)
             continue
         if not quiet:
-            write_line(f"{name}: whole, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
+            write_line(f"{name}: complete, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
     if not wanted and not quiet:
         write_line("There are no weights on this machine.")
     _leave(failed, len(wanted))

@@ -122,8 +122,7 @@ def darken(
 ) -> DarkExposure:
     """Makes a well-lit photo dark.
 
-    The photo goes backwards through the camera's processing (transfer curve, matrix, daylight white balance, colour
-    filters;
+    The photo goes back through the camera's processing (transfer curve, matrix, daylight white balance, colour filters;
     after Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019), is divided by the ratio, and is
     exposed with the camera's noise. White in the photo saturates the green channel.
 

@@ -77,7 +77,7 @@ def entrants(checkpoints: Sequence[Path] = ()) -> list[Entrant]:
         kind: Kind = "method" if info.weights is None else "published" if info.name in CATALOGUE else "own"
         if kind != "own" or info.name in own:
             found[info.name] = Entrant(info.name, kind, lambda name=info.name: load_model(name))  # type: ignore[misc]
-    for name, files in at_hand(checkpoints).items():
+    for name, files in files_of(checkpoints).items():
         found[name] = Entrant(name, "published", lambda n=name, f=files: import_published(n, *f))  # type: ignore[misc]
     order = ("published", "own", "method")
     return [Entrant(UNCHANGED, "method", None), *sorted(found.values(), key=lambda each: order.index(each.kind))]
@@ -103,7 +103,7 @@ def recorded(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def at_hand(folders: Sequence[Path]) -> dict[str, list[Path]]:
+def files_of(folders: Sequence[Path]) -> dict[str, list[Path]]:
     """Returns the published checkpoints whose files are all in the folders, by name, in the catalogue's order."""
     files = {f.sha256 for entry in CATALOGUE.values() for f in entry.files if f.sha256}
     sizes = {f.size for entry in CATALOGUE.values() for f in entry.files if f.sha256}

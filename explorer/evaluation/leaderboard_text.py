@@ -108,7 +108,7 @@ def unmeasured(rows: Sequence[Row]) -> list[str]:
     return [f"{row.name}: {', '.join(titles)}" for row, titles in lacking if titles]
 
 
-def not_at_hand(rows: Sequence[Row]) -> list[str]:
+def not_installed(rows: Sequence[Row]) -> list[str]:
     """Returns published checkpoints that were never measured, because their files were not installed."""
     known = {row.name for row in rows}
     return [entry.name for entry in CATALOGUE.values() if entry.downloadable and entry.name not in known]
@@ -141,7 +141,7 @@ def board_markdown(rows: Sequence[Row]) -> str:
     parts += ["## Training data", "\n".join(_trained_on(rows))]
     if lacking := unmeasured(rows):
         parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]
-    if absent := not_at_hand(rows):
+    if absent := not_installed(rows):
         words = ", ".join(f"`{name}`" for name in absent)
         parts += ["## Weights not measured", f"In the catalogue, but their files were not available: {words}."]
     return "\n\n".join(parts) + "\n"

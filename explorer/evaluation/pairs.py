@@ -41,7 +41,7 @@ class PairScores:
     scores: tuple[Scores, ...]
     """Scores, one entry per model."""
     seconds: tuple[float, ...]
-    """Seconds of each model's network alone."""
+    """Seconds of each model's network only."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PairResult:
     pictures: int
     scores: Scores
     seconds: float | None
-    """Seconds per picture of the network alone; None for the unchanged input."""
+    """Seconds per picture of the network only; None for the unchanged input."""
     parameters: int
     sha256: str
     """Checksum of the weights; empty if there are none."""

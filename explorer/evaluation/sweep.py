@@ -42,7 +42,7 @@ class SweepPoint:
     """In dB."""
     ssim: float
     seconds: float
-    """Seconds per photo of the network alone."""
+    """Seconds per photo of the network only."""
 
 
 def photos_of(path: Path, limit: int | None = None) -> list[Path]:

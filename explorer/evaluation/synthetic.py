@@ -61,7 +61,7 @@ class SyntheticResult:
     scores: Scores
     """Only metrics that do not ignore a wrong brightness."""
     seconds: float
-    """Seconds per picture of the network alone."""
+    """Seconds per picture of the network only."""
     parameters: int
     sha256: str
 

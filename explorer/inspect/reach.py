@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 REACH = "_lowlight_reach"
 """Attribute of a tensor that holds its (receptive field, distance between samples)."""
 SOURCES = "_lowlight_sources"
-"""Attribute of a tensor that holds the names of the layers that gave what it was computed from."""
+"""Attribute of a tensor that holds the names of the layers it was computed from."""
 
 
 class Reach(TorchFunctionMode):

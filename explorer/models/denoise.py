@@ -45,7 +45,7 @@ def noise_level(picture: Array) -> float:
     answers = []
     for c in range(3):
         answers.append(np.median(np.abs(convolve(picture[..., c], mask, mode="mirror"))))
-        steps.step(0)  # a large picture takes seconds, in which somebody may give up
+        steps.step(0)  # a large picture takes seconds, during which the user may cancel
     # The mask's norm is 6; 0.6745 is the median of |x| for a standard normal x.
     return float(np.mean(answers)) / (6 * 0.6745)
 

@@ -229,7 +229,7 @@ class Gate:
                 await _close(answer, error.__cause__.status_code)
             else:
                 self._note(visitor, error, logging.ERROR)
-                await _close(answer, 500, "The server made a mistake; it is in its log.")
+                await _close(answer, 500, "Something went wrong on the server; its log has the details.")
         finally:
             if noted or not self._allowances[_NOTE].take(visitor.network):
                 LOG.log(

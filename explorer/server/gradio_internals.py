@@ -219,7 +219,7 @@ def leave_to_the_gate() -> None:
             super().on_headers_finished()
             file = self._current_part.file
             if file is None or not file.filename or self._current_files > MOST_FILES:
-                raise MultiPartException(f"An upload is made of up to {MOST_FILES} files that have names.")
+                raise MultiPartException(f"An upload may contain up to {MOST_FILES} files, and each needs a name.")
 
         async def parse(self) -> Any:
             try:
@@ -264,7 +264,7 @@ def share_answers() -> None:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
         answers.max_size = sys.maxsize
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
-            return False, "Too many answers wait for this page to fetch them; reload it.", "queue_full"
+            return False, "Too many answers are waiting for this page; reload it.", "queue_full"
         done = await push(self, body, request, username)
         owners: dict[str, str] = vars(self).setdefault("explorer", {})
         owners.pop(body.session_hash, None)

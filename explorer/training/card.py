@@ -1,4 +1,4 @@
-"""Model cards: the README of a folder of weights, made only from its config and measured metrics."""
+"""Model cards: the README of a folder of weights, written only from its config and measured metrics."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TERMS = (
     "inherit the terms of their training data is unsettled, so the narrower terms apply."
 )
 OWN_TERMS = (
-    "Trained on pictures of whoever made these weights, who has to say what others may do with them; whose pictures "
-    "they are, and who is in them, matters too."
+    "Trained on the pictures of whoever made these weights, who must state here what others may do with them. Also "
+    "consider who took the pictures, and who is in them."
 )
 VALIDATION = "validation"
 _HEADING = "## Figures"
@@ -45,15 +45,16 @@ def model_card(config: WeightsConfig) -> str:
     progress = f"{training['steps']:,} steps"
     if training["steps"] < training["steps_planned"]:
         progress += f" of {training['steps_planned']:,} (training was not finished)"
-    phases = "; ".join(_phase(phase) for phase in training["phases"])
+    phases = "; then ".join(_phase(phase) for phase in training["phases"])
     started = "".join(
-        f"\n- Starts with the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
+        f"\n- Starts from the part `{part}` of `{source}`" for part, source in training.get("start", {}).items()
     )
     restarted = "".join(
         f"restarted after {share:.0%} at {part:g} of the rate, " for share, part in training.get("restarts", [])
     )
     if "grown_from" in training:
         started += f"\n- Grown from `{training['grown_from']}`, with the same output at the first step"
+    averaged = f"parameters averaged with decay {training['average']:g}"
     command = f"{recipe} --data DIR{_own_options(training.get('own'))}"
     paper = f"- Paper: {config.paper}\n" if config.paper else ""
     return f"""# {config.name}
@@ -67,8 +68,8 @@ def model_card(config: WeightsConfig) -> str:
 
 - Recipe: `explorer/training/recipes/{recipe.replace(".", "__")}.py`; `lowlight train {command}`
 - Data: {training["data"]}
-- {progress}, seed {training["seed"]}, {phases}; {training["schedule"]} learning-rate schedule,
-  {restarted}parameters averaged with decay {training["average"]:g}{started}
+- {progress}, seed {training["seed"]}, {training["schedule"]} learning-rate schedule, {restarted}{averaged}
+- Batches: {phases}{started}
 - Hardware: {training["hardware"]}; {training["seconds"] / 3600:.1f} hours
 - {late_gain_words(training.get("psnr_gain_last_quarter"))}
 
@@ -93,7 +94,7 @@ def _own_options(own: Mapping[str, Any] | None) -> str:
 def _terms(own: Mapping[str, Any] | None) -> str:
     if own is None:
         return TERMS
-    begun = f" They begin with `{own['start_from']}`, whose terms apply as well." if own["start_from"] else ""
+    begun = f" They started from `{own['start_from']}`, whose terms apply as well." if own["start_from"] else ""
     return OWN_TERMS + begun
 
 
@@ -154,9 +155,10 @@ def with_figures(card: str, config: WeightsConfig) -> str:
 
 
 def _phase(phase: Mapping[str, Any]) -> str:
-    words = f"until {phase['until']:.0%} batches of {phase['batch']} crops of {phase['crop']} pixels"
     shrink = phase.get("shrink", 1)
-    return words + (f" reduced from up to {shrink} times that width" if shrink > 1 else "")
+    reduced = f", each reduced from up to {shrink} times that width" if shrink > 1 else ""
+    share = f"until {phase['until']:.0%} of the steps, " if phase["until"] < 1 else ""
+    return f"{share}{phase['batch']} crops of {phase['crop']} pixels{reduced}"
 
 
 def _options(config: WeightsConfig) -> str:

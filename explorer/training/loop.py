@@ -102,8 +102,9 @@ def _hardware(device: torch.device) -> str:
     kind = ""
     if Path("/proc/cpuinfo").is_file():
         lines = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        kind = f" of {lines[0].partition(':')[2].strip()}" if lines else ""
-    return f"{several}{torch.get_num_threads()} thread(s){kind or ' of a processor'}"
+        kind = f" on {lines[0].partition(':')[2].strip()}" if lines else ""
+    threads = torch.get_num_threads()
+    return f"{several}{threads} thread{'s' * (threads != 1)}{kind or ' on a processor'}"
 
 
 def choose_device(name: str) -> torch.device:

@@ -13,7 +13,7 @@ __all__ = ["VideoProgress", "VideoResult", "restore_video"]
 
 
 def __getattr__(name: str) -> Any:
-    """Restoring functions are imported on first use: the app takes one rule of light from this part at its start."""
+    """Imports restoring functions on first use, because the app's start needs only one function of this package."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from explorer.video import restore

@@ -1,15 +1,14 @@
-"""The temporal step: removes flicker and crawling noise where the picture stands still.
+"""The temporal step: removes flicker and crawling noise where the picture is still.
 
 Results are averaged recursively, each pixel with its own weight: 1/n after n frames that agree, so that the average is
-optimal from the second frame on, down to a minimum weight. Whether a pixel stands still is judged on the
-amplified input, whose noise is nearly white, not on the result, whose noise the network has changed: by the mean of the
-residual around it, which shows faint large changes, and by its energy, which shows fine ones, both against the noise,
-in each colour. Where either is more than noise explains, the new frame is used unchanged, so that nothing leaves a
-ghost.
+optimal from the second frame on, down to a minimum weight. Stillness is judged on the amplified input, whose noise is
+nearly white, and not on the result, whose noise the network has changed. Two measures are compared with the noise, in
+each colour: the mean of the residual around a pixel, which shows faint large changes, and its energy, which shows fine
+ones. If either exceeds what noise explains, the new frame is used unchanged, so that nothing leaves a ghost.
 
 The noise is measured for several brightnesses at a time: within a frame (Immerkaer, "Fast Noise Variance Estimation",
-1996), which texture inflates, and between frames, which motion inflates. The second is used while the camera stands
-still, the smaller of the two while it moves. Flicker of the whole light is removed first.
+1996), which texture inflates, and between frames, which motion inflates. The second is used while the camera is still,
+the smaller of the two while it moves. Flicker of the whole light is removed first.
 
 All of this is computed at half the size.
 """
@@ -42,11 +41,11 @@ _BINS = 8
 _BLOCK = 16
 """Side of the parts in which the whole light is compared, at half size."""
 _MEAN_LIMITS, _ENERGY_LIMITS = (3.0, 4.4), (3.0, 4.6)
-"""Where agreement begins to end, and where it has ended: of the mean, and of the energy's logarithm, in their standard
-deviations."""
+"""Deviation at which agreement begins to end, and at which it has ended, in standard deviations: of the mean, and of
+the energy's logarithm."""
 _SPREAD = (0.17, 0.45)
-"""Least and greatest standard deviation of the energy's logarithm: of white noise over the window, and of noise that
-comes in few large steps, as that of 8-bit files does once it is amplified."""
+"""Least and greatest standard deviation of the energy's logarithm: for white noise over the window, and for noise in a
+few large steps, like that of amplified 8-bit files."""
 _FOLLOW = 0.06
 """Share of a change of the whole light that passes with each frame."""
 _CUT = 0.45
@@ -97,7 +96,7 @@ class Steady:
     count: FloatArray | None = None
     """Number of frames in each pixel's average."""
     still_noise: NDArray[np.float32] | None = None
-    """Variance by colour and brightness (3 x 8) while the camera last stood still."""
+    """Variance by colour and brightness (3 x 8) when the camera was last still."""
     shares: list[float] = field(default_factory=list)
     """Share of still pixels, per frame."""
 
@@ -144,8 +143,8 @@ class Steady:
         return image
 
     def _still(self, seen: FloatArray, luma: FloatArray) -> FloatArray:
-        """1 where a pixel agrees with its average, whose luma is given, within the noise, 0 where it does not, H' x
-        W'."""
+        """H' x W': 1 where a pixel agrees with its average, whose luma is given, within the noise; 0 where it does
+        not."""
         assert self.seen is not None and self.count is not None
         scale = np.sqrt(1 + 1 / self.count)
         moves = _camera_moves(seen @ LUMINANCE, luma)
@@ -163,14 +162,15 @@ class Steady:
             within = (_by_bin(_response(new), parts, 0.5)[0] / 0.6745) ** 2
             last = None if self.still_noise is None else self.still_noise[c]
             low, least = _by_bin(_sampled(energy), parts, 0.3, 0.1)
-            # From the lower quantiles, which what moves does not reach: 0.757 lies between them for a normal variable.
+            # From the lower quantiles, which moving objects do not reach: 0.757 lies between them for a normal
+            # variable.
             spread: Any = _SPREAD[0]
             if not moves:
                 spread = np.clip(np.log(np.maximum(low, 1e-12) / np.maximum(least, 1e-12)) / 0.757, *_SPREAD)
             variance = _variance(within, low * np.exp(0.524 * spread), last, moves)
             noise.append(variance)
             of_mean = _by_bin(np.abs(_sampled(mean)), parts, 0.4)[0] / 0.5244  # the 40 % quantile of |x| for a normal x
-            # White noise averages out over the window; rows and compression less, but never not at all.
+            # White noise averages out over the window; rows and compression less, but always to some extent.
             of_mean = np.clip(of_mean, np.sqrt(variance) / _WINDOW, np.sqrt(variance) / 2.5)
             still *= _falling(np.abs(mean) / of_mean[bins], _MEAN_LIMITS)
             still *= _falling(np.log(np.maximum(energy, 1e-12) / variance[bins]) / _at(spread, bins), _ENERGY_LIMITS)
@@ -182,7 +182,8 @@ class Steady:
 def _variance(
     within: NDArray[np.float32], between: NDArray[np.float32], last: NDArray[np.float32] | None, moves: bool
 ) -> NDArray[np.float32]:
-    """Estimates the noise's variance by brightness, from one frame, from two, and while the camera last stood still."""
+    """Estimates the noise's variance by brightness, from one frame, from two, and from when the camera was last
+    still."""
     if moves:
         found = np.minimum(within, between)
     else:

@@ -1,7 +1,7 @@
-"""What a learner's answer is worth: a number or a function, however it is written, against what is right.
+"""Checks a learner's answer, a number or a function in any form, against the right one.
 
-An answer may hold or give Python numbers, NumPy arrays, torch tensors (with gradients or without), lists of them, or a
-set where a list of numbers is asked for. What the learner's code raises becomes one sentence with its line.
+An answer may be or return Python numbers, NumPy arrays, torch tensors (with or without gradients), lists of them, or a
+set for a list of numbers. Exceptions of the learner's code become one sentence with its line.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from numpy.typing import NDArray
 from explorer.classroom.language import say
 
 Check = Callable[[Any], str | None]
-"""Takes an answer and gives what is wrong with it in one sentence; None where it is right."""
+"""Takes an answer and returns one sentence about its mistake; None if it is right."""
 Call = Callable[..., Any]
 _PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ARRAY_SLIPS = ("truth value of an array", "converted to Python scalars", "can only convert an array of size 1")
-"""What NumPy says where `if`, `max` or a function of `math` is given a whole array."""
+"""NumPy's message if `if`, `max` or a function of `math` is given a whole array."""
 Bounds = Callable[..., tuple[NDArray[Any], NDArray[Any]]]
-"""Takes a case and gives the least and the largest value that a right answer may have."""
+"""Takes a case and returns the least and the largest value that a right answer may have."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A check, and the sentences of its own that it may say: what translations are hung on."""
+    """A check with the sentences it may say, to which translations are attached."""
 
     find: Check
     sentences: tuple[str, ...]
 
     def __call__(self, answer: Any) -> str | None:
-        """What is wrong with an answer; None where it is right."""
+        """Describes an answer's mistake; None if it is right."""
         return self.find(answer)
 
 
 class NotNumbersError(ValueError):
-    """A value that is no number and no array of numbers."""
+    """A value that is neither a number nor an array of numbers."""
 
 
 def number(
@@ -52,19 +52,19 @@ def number(
     tolerance: float = 0.01,
     hint: str,
 ) -> Judge:
-    """A check for a number.
+    """Makes a check for a number.
 
     Args:
-        expected: the number, or what computes it.
-        mistakes: numbers that a known slip leads to, each with a sentence about it.
+        expected: the number, or a function that computes it.
+        mistakes: numbers that follow from a known mistake, each with a sentence about it.
         tolerance: as a share of the expected number.
-        hint: said of any other number.
+        hint: the sentence for any other number.
     """
 
     def find(answer: Any) -> str | None:
         try:
             given = _scalar(as_numbers(float(answer) if isinstance(answer, str) else answer))
-        except Exception:  # an object of the learner's own may raise anything when it is asked for its value
+        except Exception:  # a learner's object may raise anything when its value is read
             return say("answer.one_number", kind=type(answer).__name__)
         if not math.isfinite(given):
             return say("answer.finite", given=given)
@@ -92,16 +92,16 @@ def function(
     bounds: Bounds | None = None,
     any_order: bool = False,
 ) -> Judge:
-    """A check for a function: it must give what the reference gives, for every case.
+    """Makes a check for a function: it must return the same as the reference, for every case.
 
     Args:
-        reference: what is right.
-        cases: gives tuples of arguments; arrays are copied, so that an answer may change them. Where a function cannot
-            use arrays, it is given tensors: `torch.nn.L1Loss()` is an answer, too.
-        mistakes: sentence -> a function with that mistake; where an answer gives what it gives, the sentence is said.
+        reference: the right function.
+        cases: returns tuples of arguments; arrays are copied, so an answer may change them. A function that cannot use
+            arrays gets tensors, so `torch.nn.L1Loss()` is an answer too.
+        mistakes: sentence -> a function with that mistake; if an answer returns the same, it gets the sentence.
         tolerance: largest absolute difference, relative to the larger of 1 and the reference's largest value.
-        bounds: where several answers are right, the least and the largest values that are.
-        any_order: a row of numbers is right in whatever order it comes.
+        bounds: if several answers are right, the least and the largest right values.
+        any_order: a row of numbers is right in any order.
     """
 
     def find(answer: Any) -> str | None:
@@ -112,7 +112,7 @@ def function(
             expected = as_numbers(called(reference, arguments))
             try:
                 given = called(answer, arguments)
-            except BaseException as error:  # whatever a learner's function does wrong is said, not raised
+            except BaseException as error:  # exceptions of a learner's function become sentences
                 return say("answer.for", arguments=_words(answer, arguments), wrong=raised(answer, error))
             wrong = _difference(given, expected, tolerance, bounds and bounds(*arguments), any_order)
             if wrong is None:
@@ -127,12 +127,12 @@ def function(
 
 
 def as_numbers(value: Any) -> NDArray[np.float64]:
-    """Whatever holds numbers, as an array of them.
+    """Converts anything that holds numbers to an array of them.
 
     Raises:
         NotNumbersError: it holds something else.
     """
-    if hasattr(value, "detach"):  # a tensor, whose gradient plays no part here
+    if hasattr(value, "detach"):  # a tensor, whose gradient does not matter here
         value = value.detach().cpu()
         value = (value.to_dense() if value.layout.__str__() != "torch.strided" else value).numpy()
     if isinstance(value, set | frozenset):
@@ -155,7 +155,7 @@ def as_numbers(value: Any) -> NDArray[np.float64]:
 
 
 def called(call: Call, arguments: tuple[Any, ...]) -> Any:
-    """What a function gives for copies of a case; tried with tensors where it cannot use arrays."""
+    """Calls a function with copies of a case; tries tensors if it cannot use arrays."""
     with np.errstate(all="ignore"):
         try:
             return call(*(each.copy() if isinstance(each, np.ndarray) else each for each in arguments))
@@ -165,7 +165,7 @@ def called(call: Call, arguments: tuple[Any, ...]) -> Any:
                 raise
             try:
                 return call(*tensors)
-            except BaseException:  # the first error is the one to speak of: arrays are what was promised
+            except BaseException:  # report the first error, because the lesson promises arrays
                 pass
             raise
 
@@ -181,7 +181,7 @@ def _as_tensors(arguments: tuple[Any, ...]) -> list[Any] | None:
 
 
 def raised(answer: Any, error: BaseException) -> str:
-    """What a learner's function raised, as the end of a sentence, with the line of the learner's own code."""
+    """Describes a learner's exception as the end of a sentence, with the line of the learner's own code."""
     kind = type(error).__name__
     try:
         words = (str(error).strip().splitlines() or [""])[0].rstrip(".")
@@ -220,7 +220,7 @@ def _agree(first: Call, second: Call, arguments: tuple[Any, ...], tolerance: flo
 
 
 def _shaped_like(values: NDArray[np.float64], meant: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values without idle axes where a number or a row is meant: `[3.0]` is 3, and `[[0, 1]]` is `[0, 1]`."""
+    """Removes singleton axes if a number or a row is expected: `[3.0]` is 3, and `[[0, 1]]` is `[0, 1]`."""
     if meant.ndim > 1 or values.size != meant.size or values.shape == meant.shape:
         return values
     return values.reshape(meant.shape) if max(values.shape, default=1) == values.size else values
@@ -233,14 +233,14 @@ def _difference(
     bounds: tuple[NDArray[Any], NDArray[Any]] | None,
     any_order: bool,
 ) -> str | None:
-    """What tells two results apart, as the end of a sentence; None where nothing does."""
+    """Describes the difference between two results as the end of a sentence; None if there is none."""
     if given is None:
         return say("answer.nothing")
     if given is ...:
         return say("answer.dots")
     try:
         mine = _shaped_like(as_numbers(given), meant)
-    except BaseException:  # an object of the learner's own may raise anything when it is asked for its values
+    except BaseException:  # a learner's object may raise anything when its values are read
         return say("answer.kind", kind=type(given).__name__, meant=_short(meant))
     if mine.shape != meant.shape and meant.ndim == 0:
         return say("answer.not_one", given=mine.shape)
@@ -266,10 +266,10 @@ def _short(values: NDArray[Any]) -> str:
 
 
 def _words(answer: Any, arguments: tuple[Any, ...]) -> str:
-    """The arguments of a case under the names that the learner's function gives them."""
+    """The arguments of a case under the parameter names of the learner's function."""
     try:
         names = [f"{each.name} = " for each in inspect.signature(answer).parameters.values() if each.kind in _PLACES]
-    except (TypeError, ValueError):  # not every callable says what it takes
+    except (TypeError, ValueError):  # not every callable has a signature
         names = []
     if len(names) != len(arguments):
         names = [""] * len(arguments)

@@ -1,4 +1,4 @@
-"""A question that wants an answer before it gives one: what was predicted is remembered better than what was read."""
+"""A question that asks for an answer before it gives one, because predictions are remembered better than text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from explorer.widgets.display import as_widget
 class Prediction(ipywidgets.VBox):
     """Takes an answer, then reveals the right one with a reason.
 
-    `p.guess` holds what was answered (set it as the page would), `p.reveal()` presses the button, `p.revealed` says
+    `p.guess` is the learner's answer (settable from a cell), `p.reveal()` presses the button, and `p.revealed` says
     whether that has happened.
     """
 
@@ -35,7 +35,7 @@ class Prediction(ipywidgets.VBox):
         reveal: Callable[[], Any] | None = None,
         name: str = "",
     ) -> None:
-        """See `explorer.widgets.predict`; `name` is what the question is called in a learner's record."""
+        """See `explorer.widgets.predict`; `name` identifies the question in a learner's record."""
         if options is not None and not callable(answer) and answer not in options:
             raise ExplorerError(f"The answer {answer!r} is not among the options {', '.join(options)}; add it.")
         self._answer, self._unit, self._because, self._show = answer, unit, because, reveal
@@ -43,7 +43,7 @@ class Prediction(ipywidgets.VBox):
         self._name = name or question
         self.revealed = False
         self.error: Exception | None = None
-        """What went wrong when the answer was asked for; None where nothing did."""
+        """The error from computing the answer; None if there was none."""
         if self._options is not None:
             self._entry: ipywidgets.Widget = ipywidgets.RadioButtons(options=self._options, value=None)
             self._entry.layout = {"width": "auto"}
@@ -80,7 +80,7 @@ class Prediction(ipywidgets.VBox):
 
     @property
     def guess(self) -> str | float | None:
-        """One of the options, or a number; None as long as there is no usable answer."""
+        """One of the options, or a number; None until there is a usable answer."""
         value = self._entry.value
         if self._options is not None:
             return None if value is None else str(value)
@@ -134,7 +134,7 @@ class Prediction(ipywidgets.VBox):
             raise ExplorerError(say("predict.not_known_yet", name=error.name)) from error
 
     def _met(self, guess: str | float, truth: Any) -> bool:
-        """True if a guess is right; of numbers, within a tenth, whatever the unit."""
+        """True if a guess is right; for numbers, within a tenth, in any unit."""
         if self._options is not None:
             return str(truth) == guess
         return abs(float(guess) - float(truth)) <= 0.1 * max(abs(float(truth)), 1e-9)

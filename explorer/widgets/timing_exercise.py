@@ -12,7 +12,7 @@ from explorer.widgets.answers import Call, as_numbers, raised
 LEAST = 5
 """Number of calls to measure, without those that warm up."""
 _FIRST = (2.0, 0.0021, 3.1, 0.0033, 2.5, 0.0046)
-"""Seconds of the first call in each run. Half are quicker than all that follow, so that their rank gives them away."""
+"""Seconds of the first call in each run. Half are faster than all later ones, so that their rank reveals them."""
 _MIDDLES: dict[str, Callable[[Sequence[float]], float]] = {
     "median": lambda seconds: float(np.median(seconds)),
     "lower": lambda seconds: sorted(seconds)[(len(seconds) - 1) // 2],
@@ -29,7 +29,7 @@ _SLIPS: tuple[tuple[Callable[[Sequence[float]], float], str], ...] = (
 
 def _durations(run: int) -> list[float]:
     """Returns the seconds of a run's calls, all different, with a hiccup."""
-    if run == 0:  # slower and slower, run 1 the other way round: neither the first nor the last is in the middle
+    if run == 0:  # slower and slower, run 1 in reverse: neither the first nor the last is in the middle
         found = [0.010 + 0.0007 * index for index in range(400)]
     elif run == 1:
         found = [0.300 - 0.0007 * index for index in range(400)]
@@ -76,7 +76,7 @@ def check_timing(measure: object) -> str | None:
             return say("timing.nothing")
         try:
             values = as_numbers(given)
-        except BaseException:  # an object of the learner's own may raise anything when it is asked for its value
+        except BaseException:  # a learner's object may raise anything when its value is read
             return say("timing.kind", kind=type(given).__name__)
         if values.size != 1:
             return say("timing.one", count=values.size)

@@ -44,7 +44,7 @@ def sentence_of(action: Callable[[], object]) -> str:
 def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path, night: Path) -> None:
     page = german
     page.wait_for_selector(".lx-lesson h2:has-text('in Echtzeit')")
-    assert "Beim Falten geht" in page.inner_text(".lx-lesson")
+    assert "Anders als beim Pooling geht beim Falten nichts verloren" in page.inner_text(".lx-lesson")
     page.click("#lx-tabs button[role=tab]:has-text('Wiederherstellen')")
     labels = page.locator("#lx-metadata th").all_inner_texts()
     assert {"Kamera", "Schwarzwert", "Belichtungszeit", "Größe"} <= set(labels)
@@ -86,12 +86,12 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
     assert not untranslated
 
     upload(page, text)
-    assert "ist kein Foto bekannter Art" in message(page)
+    assert "kein Foto in einem bekannten Format" in message(page)
     assert "Kamera-RAW" in message(page) and "camera" not in message(page)
     titles = page.eval_on_selector_all("#lx-examples button", "all => all.map((each) => each.title)")
     assert "mit einem Zwölftel des Lichts" in " ".join(titles)
     for words, wanted in (
-        ("It wants 5.9 stops more light: most models manage that.", "5,9 Blendenstufen"),
+        ("It needs 5.9 more stops of light: most models manage that.", "5,9 Blendenstufen"),
         ("×3.2", "×3,2"),
         ("2.51 M parameters", "2,51 M Parameter"),
         ("number input for Strength, %", "Zahlenfeld für Stärke, %"),

@@ -126,7 +126,7 @@ def test_what_cannot_be_restored_is_one_sentence(
     monkeypatch.setattr(video_job, "MOST_FRAMES", FRAMES - 1)
     with pytest.raises(VideoError, match=f"The clip has {FRAMES} frames of {WIDTH} × {HEIGHT}"):
         video_job.probe(str(clip))
-    with pytest.raises(VideoError, match="more than this page takes"):
+    with pytest.raises(VideoError, match="more than this page accepts"):
         list(video_job.run(session, Wish(str(clip), "identity", 4.0)))
 
 

@@ -195,6 +195,27 @@ def test_a_lesson_that_fails_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "out" / "pages" / "01_x.html").exists()
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_kernel_that_is_killed_once_gets_a_second_chance(
+    deaths: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nbclient")
+    died = tmp_path / "died"
+    write_lesson(
+        tmp_path,
+        f"import os\nfrom pathlib import Path\ndied = Path({str(died)!r})\n"
+        f"if not died.exists() or len(died.read_text()) < {deaths}:\n"
+        "    died.open('a').write('x'); os._exit(9)\nprint('it ran')",
+    )
+    out = tmp_path / "out"
+    code = main(["class", "make", str(out), "--lessons", str(tmp_path), "--pages"])
+    assert len(died.read_text()) == deaths
+    if deaths == 1:
+        assert code == 0 and "it ran" in (out / "pages" / "01_x.html").read_text(encoding="utf-8")
+    else:
+        assert code == 8 and "ended its kernel twice" in capsys.readouterr().err
+
+
 def handed(folder: Path, name: str, written: str, tries: int, right: bool = True, lesson: str = "3") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     content = {
@@ -217,7 +238,7 @@ def test_what_a_class_hands_in_is_one_table(tmp_path: Path, capsys: pytest.Captu
     assert main(["class", "collect", str(folder), "-o", str(tmp_path / "table.csv")]) == 0
     said = capsys.readouterr().err.splitlines()
     assert "other.json" in said[0] and len(said) == 2
-    assert re.search(r"Ada-1\.json has the name and the lesson of .*Ada-2\.json", said[1]), "two may be called Ada"
+    assert re.search(r"Ada-1\.json has the same name and lesson as .*Ada-2\.json", said[1]), "two may be called Ada"
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
     assert [row["name"] for row in rows] == ["'=1+1", "Ada"], (
         "no cell is a formula, and the last file of a learner counts"

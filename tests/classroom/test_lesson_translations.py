@@ -169,7 +169,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
 
 
 def test_a_class_gets_german_copies(made: Path) -> None:
-    for folder, words in (("students", "Ihr Name"), ("teachers", "Eine Lösung")):
+    for folder, words in (("students", "Ihren vollen Namen"), ("teachers", "Eine Lösung")):
         paths = sorted((made / folder).glob("*.ipynb"))
         assert len(paths) == 8
         for path in paths:

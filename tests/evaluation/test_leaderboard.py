@@ -15,7 +15,7 @@ from PIL import Image
 from explorer.cli import main
 from explorer.evaluation import leaderboard_measuring
 from explorer.evaluation.leaderboard import BOARD, SETS, Row, is_known, merged, read_board
-from explorer.evaluation.leaderboard_text import answers, board_markdown, not_at_hand, saw, set_table, unmeasured
+from explorer.evaluation.leaderboard_text import answers, board_markdown, not_installed, saw, set_table, unmeasured
 from explorer.weights.catalogue import CATALOGUE
 from explorer.weights.store import LoadedModel
 
@@ -130,9 +130,9 @@ def test_files_of_published_checkpoints_are_found_by_their_content(
     (tmp_path / "deep").mkdir()
     path = tmp_path / "deep" / "of another name.bin"
     path.write_bytes(content[:-1] + b"!")
-    assert leaderboard_measuring.at_hand([tmp_path]) == {}
+    assert leaderboard_measuring.files_of([tmp_path]) == {}
     path.write_bytes(content)
-    assert leaderboard_measuring.at_hand([tmp_path]) == {entry.name: [path]}
+    assert leaderboard_measuring.files_of([tmp_path]) == {entry.name: [path]}
 
 
 def board() -> list[Row]:
@@ -176,7 +176,7 @@ def test_the_page_is_made_from_the_figures(project: Path) -> None:
     assert (project / "docs" / "leaderboard.md").read_text("utf-8") == board_markdown(rows)
     assert json.loads(BOARD.read_text("utf-8"))["rows"]
     known = {row.name for row in rows}
-    assert known.isdisjoint(not_at_hand(rows)) and "darkir_m" in not_at_hand(rows)
+    assert known.isdisjoint(not_installed(rows)) and "darkir_m" in not_installed(rows)
     for row in rows:
         for each in SETS:
             figures = row.figures.get(each.name)

@@ -309,7 +309,7 @@ def test_parallel_pulls_where_and_verify(hub: LocalHub, client: Client, small: P
         assert contents(Path(where)) == contents(folder)
     settings = {"EXPLORER_HUB_REPO": REPO}
     answer = client.cli("weights", "verify", "zero_dce.small", "zero_dce.other", offline=True, **settings)
-    assert answer.code == 0 and answer.out.count("whole") == 2
+    assert answer.code == 0 and answer.out.count("complete") == 2
     answer = client.cli("weights", "list", offline=True, **settings)
     assert commit in answer.out and "CC BY-NC 4.0" in answer.out
 

@@ -41,7 +41,7 @@ PARITY, CHECKPOINTS = ("parity", "parity_more"), ("checkpoints", "checkpoints_mo
 
 
 @functools.cache
-def at_hand(shared: Path) -> dict[str, Path]:
+def files_by_sha256(shared: Path) -> dict[str, Path]:
     """The checkpoints by their sha256."""
     paths = [path for folder in CHECKPOINTS for path in (shared / folder).rglob("*") if path.is_file()]
     return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in paths}
@@ -95,7 +95,7 @@ def test_every_parity_file_is_tested(shared: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_published(name: str, shared: Path) -> None:
     expected = parity(shared, name)
-    files = [at_hand(shared).get(str(file.sha256)) for file in FILES[name]]
+    files = [files_by_sha256(shared).get(str(file.sha256)) for file in FILES[name]]
     if None in files:
         pytest.skip(f"needs the checkpoint of {name} among the shared test data")
     assert_agrees(import_published(name, *(file for file in files if file)).net, expected)

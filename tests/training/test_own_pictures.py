@@ -96,7 +96,7 @@ def test_the_card_says_whose_pictures_they_are(weights: Path) -> None:
     assert card.startswith("# lynx_rgb.mine")
     assert "4 pairs of the maker's own" in card and "LOL" not in card.partition("## Licence")[2]
     assert f"`lowlight train {BASE} --data DIR --name mine --start-from {BASE} --rate 0.05`" in card
-    assert f"begin with `{BASE}`, whose terms apply as well" in card
+    assert f"started from `{BASE}`, whose terms apply as well" in card
     assert config["name"] == "lynx_rgb.mine" and config["origin"] == "trained on the maker's own pictures"
     assert config["licence"] == "research use", "as of what it began with"
 

@@ -1,5 +1,5 @@
-// A photo that is dropped anywhere on the page, or pasted, is opened like one that is dropped on the upload. What the
-// page showed until then, picture and error, goes at once.
+// A photo that is dropped anywhere on the page, or pasted, opens like one dropped on the upload. The previous picture
+// and error disappear at once.
 (() => {
   const box = () => document.querySelector("#lx-upload");
   const input = () => document.querySelector("#lx-upload input[type=file]");
@@ -20,9 +20,9 @@
     watcher.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-revision"] });
     function arrive() { watcher.disconnect(); clearTimeout(waiting); document.body.classList.remove("lx-opening"); }
     clearTimeout(waiting);
-    waiting = setTimeout(arrive, 60000); // an upload that was broken off
+    waiting = setTimeout(arrive, 60000); // the upload was interrupted
   }
-  // The upload has no field for a file while it shows one.
+  // The upload has no file field while it shows a file.
   function field() {
     if (input()) return Promise.resolve(input());
     return new Promise((found) => {
@@ -35,7 +35,7 @@
     const place = document.querySelector("#lx-queue-upload");
     return place?.offsetParent ? place.querySelector("input[type=file]") : null;
   };
-  // Where the queue is seen, all files are meant for it.
+  // If the queue is visible, all files go into it.
   async function open(files) {
     const transfer = new DataTransfer(), place = queue() || (await field());
     for (const file of queue() ? files : [files[0]]) transfer.items.add(file);

@@ -9,7 +9,7 @@ let shown = null, turn = 0, picking = false, wantsOne = false, asking = null, aw
 const stage = makeStage(() => draw(), { exact: frame });
 const divider = makeDivider(frame, stage);
 
-// Pixels of the screen for one pixel of the photo, where the whole picture is seen.
+// Screen pixels per photo pixel when the whole picture is visible.
 function fitted() {
   const value = props.value;
   return value && value.size ? frame.getBoundingClientRect().width * devicePixelRatio / value.size[0] : 1;
@@ -35,26 +35,27 @@ function draw() {
   clearTimeout(asking);
   asking = setTimeout(askDetail, 200);
 }
-// What is seen is fetched as sharp as the screen, once it rests: the whole picture, or a window of it.
+// Once the view rests, its content is fetched at the screen's sharpness: the whole picture, or a window of it.
 function askDetail() {
   const value = props.value;
   if (!value || !value.size || frame.hidden || !frame.clientWidth) return;
   const { across, ...look } = stage.look(frame, value.size), [width, height] = value.size, longer = Math.max(1, height / width);
   const short = value.overview + 1 < Math.min(across, width);
-  // Of a model that looks at the whole picture there are no windows.
+  // A model that needs the whole picture has no windows.
   const limited = !value.full && !value.windows && (value.overview + 1) * longer >= Math.min(value.sharpest, Math.max(width, height));
   find(".lx-whole").hidden = !(short && limited);
   if (!short || limited || (value.full && stage.zoom <= 1)) return;
   const asked = JSON.stringify([value.revision, value.full, look.need, ...look.window.map((share) => share.toFixed(5))]);
   if (asked === settled) return;
-  // One question at a time: an answer takes the place of a question that was put meanwhile.
+  // One question at a time; after its answer, only the latest question counts.
   if (performance.now() < awaited) return;
   awaited = performance.now() + 60000;
   follows.hidden = false;
   props.value = { ...value, ...look, asked };
   trigger("input");
 }
-// The whole picture, small, with what is seen of it: beside the frame where there is room, else below it.
+// A small overview of the whole picture with the visible part marked: next to the frame if there is room, otherwise
+// below.
 function navigate() {
   const value = props.value, free = (element.clientWidth - frame.clientWidth) / 2;
   navigator_.hidden = !value || stage.zoom <= 1;
@@ -77,15 +78,15 @@ async function load(image, src, alt) {
   if (image.getAttribute("src") === src) return;
   const next = new Image();
   next.src = src;
-  try { await next.decode(); } catch (problem) { /* the old picture stays until a newer one has come */ return; }
+  try { await next.decode(); } catch (problem) { /* the old picture stays until a newer one has arrived */ return; }
   return () => { image.src = src; };
 }
 async function render() {
   const value = props.value;
-  // The late answer to a question about an older picture, which would take the place of the newer one.
+  // A late answer to a question about an older picture, which must not replace the newer one.
   const other = latest && value && (value.photo !== latest.photo || value.revision !== latest.revision);
   if (other && value.answered && value.answered === value.asked && !left.has(value.answered)) {
-    left.add(value.answered); // once: what is set here may come back before it has arrived
+    left.add(value.answered); // once, because a value that is set here may come back before it has arrived
     props.value = latest;
     return;
   }
@@ -118,7 +119,7 @@ async function render() {
   if (wantsOne && value.full) { wantsOne = false; oneToOne(); }
   draw();
 }
-// Marks the restored picture's pixels that have a channel at its brightest, or are black.
+// Marks the restored picture's pixels that have a clipped channel or are black.
 const clipping = find(".lx-clipping"), clipped = [...element.querySelectorAll(".lx-clipped")];
 function clip() {
   const on = clipping.getAttribute("aria-pressed") === "true";
@@ -142,7 +143,7 @@ clipping.addEventListener("click", () => {
   clip();
 });
 for (const image of [after, details[0]]) image.addEventListener("load", clip);
-// B held down shows the photo before, wherever the divider stands.
+// Holding B shows the photo before, wherever the divider is.
 let held = null, pointed = false;
 frame.addEventListener("pointerenter", () => { pointed = true; });
 frame.addEventListener("pointerleave", () => { pointed = false; });
@@ -165,7 +166,7 @@ function pick(on) {
   dropper.setAttribute("aria-pressed", String(on));
   frame.classList.toggle("lx-picking", on);
 }
-// Before the divider and the panning see it: a click is then a choice of a place and nothing else.
+// Runs before the divider and panning see the event, so that a click only picks a point.
 frame.addEventListener("pointerdown", (event) => {
   if (!picking || event.button !== 0) return;
   event.preventDefault();

@@ -1,4 +1,4 @@
-// A layer's channels: one is chosen, and can be switched off.
+// A layer's channels: one can be selected, and any can be switched off.
 const find = (name) => element.querySelector(name);
 const told = find(".lx-channels").dataset;
 const list = find(".lx-channel-list"), tools = find(".lx-channel-tools"), legend = find(".lx-legend");

@@ -1,4 +1,4 @@
-// A prepared file is handed to the browser at once; the link stays for a second go.
+// Hands a finished file to the browser at once; the link stays for a second try.
 const link = element.querySelector("a");
 function render(start) {
   const value = props.value;

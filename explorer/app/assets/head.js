@@ -6,7 +6,7 @@
     localStorage.setItem("lx-theme", dark ? "dark" : "light");
     apply();
   };
-  // The tabs report their first selection before the server has read the address; it must not be overwritten by it.
+  // The tabs report their first selection before the server has read the address, and must not overwrite it.
   let greeted = false, session = "", here = location.search;
   window.lxGreeted = (token) => {
     greeted = true;
@@ -15,8 +15,8 @@
     if (language) language.value = window.lxLanguage || "en";
     return token;
   };
-  // A page that is reloaded finds its photo again. The token lies in the tab's storage only between the two loads, so
-  // that a copy of the tab does not share the photo with it.
+  // A reloaded page finds its photo again. The token is in the tab's storage only between the two loads, so that a copy
+  // of the tab does not share the photo.
   window.lxKept = () => {
     const kept = sessionStorage.getItem("lx-session") || "";
     sessionStorage.removeItem("lx-session");
@@ -24,7 +24,7 @@
   };
   addEventListener("pagehide", () => { if (session) sessionStorage.setItem("lx-session", session); });
   addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("lx-session"); });
-  // A list that is reached by the Tab key stays closed until an arrow or a letter opens it.
+  // A list reached with the Tab key stays closed until an arrow key or a letter opens it.
   let tabbed = false;
   addEventListener("keydown", (event) => { tabbed = event.key === "Tab"; }, true);
   addEventListener("pointerdown", () => { tabbed = false; }, true);
@@ -44,7 +44,7 @@
     history.replaceState(history.state, "", address);
     here = address.search;
   };
-  // Each tab that is chosen is a page to go back to; what else the address holds stays as it is now.
+  // Each selected tab is an entry of the browser's history; the rest of the address stays as it is.
   window.lxTabbed = (tab) => {
     if (!greeted) return;
     const address = new URL(location.href), before = address.searchParams.get("tab") || "restore";
@@ -53,7 +53,7 @@
     history.pushState(null, "", address);
     here = address.search;
   };
-  // Seen on the page itself: a busy page can leave out the event of a tab.
+  // Observed on the page itself, because a busy page can miss a tab's event.
   new MutationObserver(() => { const tab = window.lxTab(); if (tab) window.lxTabbed(tab); })
     .observe(document, { attributes: true, attributeFilter: ["aria-selected"], subtree: true });
   addEventListener("popstate", () => {
@@ -64,20 +64,21 @@
     here = address.search;
     document.querySelector(`#lx-tabs [role=tab][data-tab-id="${CSS.escape(tab)}"]`)?.click();
   });
-  // The steps after the network, kept in the address. Those that the page began with must be seen: they are folded away.
+  // The finishing steps, kept in the address. If the page starts with some, their section opens, so that they are
+  // visible.
   let begun = false;
   window.lxSteps = (steps) => {
     window.lxAddress(steps);
     if (!begun && Object.values(steps).some(Boolean)) document.querySelector("#lx-finish > button:not(.open)")?.click();
     begun = true;
   };
-  // Plots are taken along as drawings.
+  // Plots download as SVG.
   let plotly;
   Object.defineProperty(window, "Plotly", {
     get: () => plotly,
     set(library) { plotly = library; library.setPlotConfig({ displaylogo: false, toImageButtonOptions: { format: "svg", filename: "plot" } }); },
   });
-  // The frame sets its own class when it starts; the visitor's choice is put back after it.
+  // The frame sets its own class when it starts; this restores the visitor's choice.
   document.addEventListener("DOMContentLoaded", () => {
     apply();
     new MutationObserver((_, watcher) => {

@@ -1,10 +1,11 @@
-// A network from its own layers: a diagram (size by row, channels by height) and a list that does the same by keyboard.
+// A network drawn from its own layers: a diagram (size by row, channels by height), and a list that works with the
+// keyboard.
 const find = (name) => element.querySelector(name);
 const list = find(".lx-layer-list"), diagram = find(".lx-diagram"), facts = find(".lx-layer-facts"), empty = find(".lx-empty");
 let known = null;
 const short = (count) => count >= 1e6 ? (count / 1e6).toPrecision(3) + " M" : count >= 1e3 ? (count / 1e3).toPrecision(3) + " k" : String(count);
 const place = (reduction) => reduction === 1 ? "1 / 1" : "1 / " + Number(reduction.toFixed(1));
-// Each part is translated by itself, because no pattern fits a list of them.
+// Each part is translated separately, because no pattern fits a list of them.
 const said = (words) => window.lxTranslated?.(words) ?? words;
 function describe(layer) {
   const parts = [layer.kind];
@@ -15,7 +16,7 @@ function describe(layer) {
   if (layer.parameters) parts.push(said(short(layer.parameters) + " parameters"));
   return parts.join(", ");
 }
-// The drawing as a file: with the looks that the page gives it, because a file of its own has none.
+// The drawing as a file, including the page's styles, because a file has none of its own.
 find(".lx-svg").addEventListener("click", () => {
   const shown = diagram.querySelector("svg"), copy = shown.cloneNode(true), theirs = [...copy.querySelectorAll("*")];
   [...shown.querySelectorAll("*")].forEach((node, i) => {
@@ -35,7 +36,7 @@ function mark() {
   for (const button of list.querySelectorAll("button")) {
     const mine = button.dataset.name === selected;
     button.setAttribute("aria-pressed", String(mine));
-    // The list scrolls by itself; scrollIntoView would move the page.
+    // Only the list scrolls; scrollIntoView would move the page.
     if (mine) { const top = button.offsetTop - list.offsetTop; if (top < list.scrollTop || top > list.scrollTop + list.clientHeight - 30) list.scrollTop = top - 60; }
   }
   for (const box of diagram.querySelectorAll("rect[data-name]")) box.classList.toggle("lx-marked", box.dataset.name === selected);
@@ -47,7 +48,7 @@ function paint(layers) {
   const rows = [...new Set(run.map((layer) => layer.reduction))].sort((a, b) => a - b);
   const step = Math.max(11, Math.min(34, 390 / run.length)), tall = 46, left = 46;
   const at = new Map(run.map((layer, i) => [layer.name, i]));
-  // What skips the layer before it goes in an arc above the boxes: the further, the higher.
+  // Connections that skip the previous layer are arcs above the boxes, higher for longer ones.
   const skips = run.flatMap((layer, i) => (layer.sources || []).map((name) => [at.get(name), i]).filter(([from]) => from >= 0 && from < i - 1));
   const top = skips.length ? 34 : 0, letters = Math.max(...run.map((layer) => layer.name.length));
   const width = left + step * run.length + 6, rowsEnd = top + rows.length * tall + 6, height = rowsEnd + Math.min(letters, 30) * 5.2 + 8;

@@ -21,7 +21,7 @@ function showRatio(ratio) {
   shown.textContent = "×" + Number(ratio < 10 ? ratio.toFixed(2) : ratio < 100 ? ratio.toFixed(1) : ratio.toFixed(0));
 }
 const ratio = () => Math.pow(HIGH, range.value / STEPS);
-// A new frame of the camera, where the browser tells of them. A camera that gives none must not hold up the end.
+// Waits for a new camera frame, if the browser reports them. A camera without frames must not prevent stopping.
 const newFrame = () => Promise.race([pause(SECOND), new Promise((done) => {
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((_, frame) => done(frame.presentedFrames));
   else requestAnimationFrame(() => done(video.currentTime));
@@ -35,11 +35,11 @@ function grab(canvas, most) {
 }
 function question(now) {
   const asked = new URLSearchParams({ page, model, ratio: auto.checked ? "auto" : ratio() });
-  // The light is followed from the frame before, if it was restored by the same rule.
+  // The server follows the light from the previous frame, if that was restored by the same rule.
   if (auto.checked && last && last.model === model) { asked.set("last", last.ratio); asked.set("elapsed", (now - last.at) / SECOND); }
   return "gradio_api/live?" + asked;
 }
-// One frame at a time in a lane, always the newest: what the camera shows meanwhile is left out.
+// One frame at a time per lane, always the newest; frames in between are skipped.
 async function step(mine, taken) {
   if (!model || !frame.parentElement.getClientRects().length) { await pause(200); return; }
   const number = await newFrame();
@@ -62,8 +62,8 @@ async function step(mine, taken) {
   if (mine !== run || (last && now < last.at)) return;
   draw(taken, picture, facts, now, asked);
 }
-// While a frame is on its way or in the browser, the server would wait. If it is quick, another one is under way meanwhile;
-// that one waits for its turn, but is still seen within a fifth of a second.
+// While a frame is in transfer or in the browser, the server would be idle. If it is fast, a second frame is under way
+// meanwhile; it waits for its turn, but still appears within a fifth of a second.
 async function lane(mine, second) {
   const taken = document.createElement("canvas");
   while (mine === run && element.isConnected) {
@@ -134,7 +134,7 @@ function press(on) {
   start.textContent = on ? props.words_stop : props.words_start;
 }
 start.addEventListener("click", () => start.getAttribute("aria-pressed") === "true" ? stop("") : begin());
-// The camera's own frame, as large as it gives it, becomes the open photo.
+// The camera's own frame, at its full size, becomes the open photo.
 freeze.addEventListener("click", async () => {
   const still = document.createElement("canvas");
   if (!video.videoWidth) return;
@@ -142,7 +142,7 @@ freeze.addEventListener("click", async () => {
   props.value = { frame: still.toDataURL("image/jpeg", 0.95) };
   trigger("submit");
 });
-// What is recorded stays in the browser until the visitor saves it.
+// The recording stays in the browser until the visitor saves it.
 record.addEventListener("click", () => {
   if (recorder) { recorder.stop(); return; }
   const parts = [];

@@ -1,4 +1,4 @@
-// Pictures one after the other: a sweep of ratios, the epochs of a training.
+// Pictures in sequence: a sweep of ratios, or the epochs of a training.
 const find = (name) => element.querySelector(name);
 const figure = find("figure"), image = find("img"), step = find(".lx-step"), label = find(".lx-frame-label"), play = find(".lx-play");
 let timer = null, batch = null, loaded = [];
@@ -29,7 +29,7 @@ function render() {
     batch = props.value.batch; stop();
     show(props.value.start ?? frames.length - 1);
   }
-  // Fetched ahead, so that the animation does not flicker.
+  // Fetched in advance, so that the animation does not flicker.
   loaded = frames.map((frame) => { const each = new Image(); each.src = frame.src; return each; });
 }
 step.addEventListener("input", () => { stop(); show(Number(step.value)); });

@@ -1,4 +1,4 @@
-// A table that sorts by any column and can be taken along. The order is the visitor's, so it lives here.
+// A table that sorts by any column and can be downloaded. The visitor chooses the order, so it lives here.
 const box = element.querySelector(".lx-ranking");
 let by = -1, falling = false;
 function cells(row) {
@@ -67,7 +67,7 @@ function render() {
   const top = document.createElement("thead"), body = document.createElement("tbody");
   top.append(head); body.append(...lines);
   table.replaceChildren(caption, top, body);
-  // Each sentence is an element of its own, so that it is translated as a whole.
+  // Each sentence is an element of its own, so it is translated as a whole.
   const words = sentences(value.note).map((sentence) => Object.assign(document.createElement("span"), { textContent: sentence + " " }));
   box.querySelector(".lx-ranking-note").replaceChildren(...words);
 }

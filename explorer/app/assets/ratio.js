@@ -14,7 +14,7 @@ for (const tick of [1, 3, 10, 30, 100, 300]) {
   ticks.append(label);
 }
 const mended = new Set();
-let turn = 0, chosen = null; // of what the visitor chose last
+let turn = 0, chosen = null; // the visitor's latest choice
 function show(ratio) {
   range.value = Math.round(place(ratio) * STEPS);
   range.style.setProperty("--fill", left(place(ratio)));
@@ -24,16 +24,16 @@ function show(ratio) {
 }
 function render() {
   const value = props.value || { ratio: 1 };
-  // The answer to an older choice, which would take the place of the newer one.
+  // An answer to an older choice, which must not replace the newer one.
   if (value.turn < turn) {
-    // Once for each: what is set here may come back before it has arrived.
+    // Once per answer, because a value that is set here may come back before it has arrived.
     const both = value.turn + "/" + turn;
     if (!mended.has(both)) { mended.add(both); props.value = { ...value, ...chosen }; trigger("release"); }
     return;
   }
   show(value.ratio);
   note.removeAttribute("role");
-  // The ratio that was set by hand for another model, which this one does not take over unasked.
+  // The ratio set by hand for another model, which this model uses only if the visitor keeps it.
   keep.hidden = !value.auto || !Number.isFinite(value.kept);
   if (!keep.hidden) keep.textContent = keep.dataset.words.replace("{ratio}", "×" + tidy(value.kept));
   const known = Number.isFinite(value.suggested);

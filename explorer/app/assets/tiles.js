@@ -1,7 +1,7 @@
-// Pictures side by side: one zoom and pan for all, the values under the pointer in every tile at once, differences
-// against any of them, a profile line, and names that can be hidden.
+// Pictures side by side: shared zoom and pan, values under the pointer in all tiles at once, differences against any
+// tile, a profile line, and names that can be hidden.
 const find = (name) => element.querySelector(name);
-const told = find(".lx-tiles").dataset; // in the markup, which is whole even where a value comes before the tab is seen
+const told = find(".lx-tiles").dataset; // in the markup, complete even if a value comes before the tab is visible
 const list = find(".lx-tile-list"), toolbar = find(".lx-toolbar"), empty = find(".lx-empty"), mode = find(".lx-mode");
 const blind = find(".lx-only-blind"), where = find(".lx-where"), zoomText = find(".lx-zoom"), against = find(".lx-against");
 const drawing = find(".lx-draw");
@@ -12,7 +12,7 @@ for (const name of ["compare", "blind", "line"])
   for (const part of element.querySelectorAll(".lx-only-" + name)) part.hidden = !features.has(name);
 let hidden = false, batch = null, order = [], line = null, linePending = null, latest = { tiles: [] }, asking = null, wanted = "", under = null;
 
-// 256 colours of the palette from the stops that the server gives.
+// 256 colours of the palette, from the server's stops.
 const palette = (() => {
   const stops = told.palette.split(" ").map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const table = new Uint8ClampedArray(768);
@@ -24,7 +24,7 @@ const palette = (() => {
 })();
 const SCALE = 0.25;
 
-// The frame that shows most, and the pixels of the screen for one pixel of the photo where it shows the whole.
+// The frame that shows most, and the screen pixels per photo pixel when it shows the whole.
 const widest = () => [...tiles.values()].map((tile) => tile.frame).reduce((one, other) => other.clientWidth > one.clientWidth ? other : one);
 const fitted = () => widest().clientWidth * devicePixelRatio / latest.size[0];
 function draw() {
@@ -44,10 +44,10 @@ function draw() {
   clearTimeout(asking);
   if (sized) asking = setTimeout(ask, 200);
 }
-// The tile whose picture a frame shows: its own, or the one that a number key put in its place.
+// The tile whose picture a frame shows: its own, or the one that a number key put there.
 const shownIn = (tile) => tiles.get(tile.stand) || tile;
-// Whether a tile shows a pixel for each of the screen's, or all that there are; of a picture whose model looks at the whole
-// there are no windows.
+// True if a tile has one pixel for each screen pixel, or all that exist; a model that needs the whole picture has no
+// windows.
 function sharp(tile, across) {
   const [width, height] = latest.size, { item } = shownIn(tile);
   const most = item.windows === false ? Math.min(1, latest.sharpest / Math.max(width, height)) * width : width;
@@ -55,7 +55,7 @@ function sharp(tile, across) {
   tile.whole.hidden = !(item.windows === false && across > most + 1 && best > most - 2);
   return best >= Math.min(across, most) - 2;
 }
-// What is seen is fetched as sharp as the screen, once it rests. A newer question takes the place of an older one.
+// Once the view rests, its content is fetched at the screen's sharpness. Only the latest question counts.
 function ask() {
   if (!tiles.size || !latest.size || !widest().clientWidth) return;
   const { across, ...look } = stage.look(widest(), latest.size);
@@ -83,7 +83,7 @@ function name() {
   const numbered = order.filter((id) => tiles.has(id));
   numbered.forEach((id, index) => {
     const tile = tiles.get(id), there = list.children[index];
-    if (there !== tile.row) list.insertBefore(tile.row, there || null); // what is moved loses the focus
+    if (there !== tile.row) list.insertBefore(tile.row, there || null); // a moved element loses the focus
     const seen = shownIn(tile), { shown, masked } = masks.get(seen.item.id);
     const number = numbered.indexOf(seen.item.id) + 1;
     tile.number.textContent = number < 10 ? number : "";
@@ -99,7 +99,8 @@ function name() {
   blind.setAttribute("aria-pressed", String(hidden));
   document.body.classList.toggle("lx-blinded", hidden && features.has("blind"));
 }
-// The picture under another light: a difference, or scaled to the other's mean. Words and factor are the whole picture's.
+// The picture in another mode: a difference, or scaled to the other's mean. Words and factor are those of the whole
+// picture.
 function derive(tile) {
   const other = tiles.get(against.value), kind = features.has("compare") ? mode.value : "picture";
   const pairs = tile.layers.map((layer) => [layer, other && other.layers.find((each) => alike(layer, each))]);
@@ -136,14 +137,14 @@ function derive(tile) {
   tile.derived = true;
   fillLegend(tile.legend, kind === "matched" ? null : { css: told.colours, low: "0", high: "0.25" });
 }
-// Whether two layers show the same part with the same pixels.
+// True if two layers show the same part with the same pixels.
 function alike(one, other) {
   return Boolean(one.data && other.data) && one.width === other.width && one.height === other.height &&
     ["left", "top", "width", "height"].every((side) => one.box[side] === other.box[side]);
 }
 function readAt(px, py) {
   for (const tile of tiles.values()) {
-    // What lies on top there.
+    // The topmost layer there.
     const inside = ({ box: { left, top, width, height }, data }) => data && px >= left && px < left + width && py >= top && py < top + height;
     const layer = [...tile.layers].reverse().find((each) => inside(each) && !(tile.derived && each.overlay.hidden)) || tile.layers[0];
     if (!layer.data) continue;
@@ -224,7 +225,7 @@ function add(item) {
   tiles.set(item.id, tile);
   return tile;
 }
-// The picture of a tile, or what lies over it, sharper: with its numbers, once it is there.
+// The picture of a tile, or a sharper layer over it, with its values once they have arrived.
 function layerOf(tile, index) {
   if (tile.layers[index]) return tile.layers[index];
   const layer = { image: document.createElement("img"), overlay: document.createElement("canvas"), box: {}, across: 0, data: null };
@@ -246,14 +247,14 @@ function layerOf(tile, index) {
   return layer;
 }
 const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
-// Puts a tile's pictures into its frame: its own, or those of the tile that stands in.
+// Puts a tile's pictures into its frame: its own, or those of the tile that replaces it.
 function fill(tile) {
   const { item } = shownIn(tile);
   const wanted = [{ ...WHOLE, src: item.src, across: item.across || Infinity }, ...(item.sharper || [])];
   wanted.forEach(({ src, across, left, top, width, height }, index) => {
     const layer = layerOf(tile, index);
     if (layer.image.getAttribute("src") === src) return;
-    // Its place changes with its pixels, which come later.
+    // Its position changes with its pixels, which arrive later.
     layer.next = { across, box: { left, top, width, height } };
     if (!layer.data) Object.assign(layer, layer.next);
     layer.image.src = src;
@@ -268,7 +269,7 @@ function enlarge(tile, on) {
   if (on) tile.row.scrollIntoView({ block: "nearest" });
   draw();
 }
-// The number keys put another picture in the place of the one that is pointed at, else of the one that is enlarged.
+// The number keys show another picture in the tile under the pointer, or else in the enlarged one.
 document.addEventListener("keydown", (event) => {
   if (!element.isConnected || !features.has("compare") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, select, textarea, [contenteditable]")) return;
@@ -318,7 +319,7 @@ function render() {
   if (mode.value !== "picture") for (const tile of tiles.values()) derive(tile);
 }
 function shuffle() {
-  // The order must not give the names away.
+  // The order must not reveal the names.
   const open = order.filter((id) => tiles.get(id)?.item.open), rest = order.filter((id) => !open.includes(id));
   for (let i = rest.length - 1; i > 0; i--) { const j = Math.floor(Math.random() * (i + 1)); [rest[i], rest[j]] = [rest[j], rest[i]]; }
   order = [...open, ...rest];

@@ -1,5 +1,5 @@
-// The page in another language. Sentences are looked up as wholes; those with values in them by their pattern. Every
-// text is covered, whoever writes it into the page: the server, our components, Gradio's own.
+// Translates the page. Whole sentences are looked up, those with values by their pattern. All text is covered, whether
+// from the server, our components or Gradio.
 (() => {
   const catalogues = window.lxCatalogues || {};
   const asked = new URL(location.href).searchParams.get("lang");
@@ -23,7 +23,7 @@
   }
   patterns.sort((a, b) => b[2].length - a[2].length);
   const known = new Map(), comma = (1.5).toLocaleString(language).charAt(1);
-  // A number with its sign, range and unit alone; a dot in a name or a version stays.
+  // A number with sign, range and unit by itself; a dot in a name or a version stays.
   const NUMBER = /^[×≈<−+-]? ?\d+\.\d+(–\d+\.\d+)? ?([a-zA-Zµ]{1,2}|)$/;
   function translated(words) {
     const text = words.trim();

@@ -1,5 +1,5 @@
-// Several files that are dropped at once go to the server one by one: each may be as large as a single one, and what
-// the server holds of them at a time is one. What the server refuses is said where the page says what went wrong.
+// Several files dropped at once go to the server one by one: each may be as large as a single upload, and the server
+// holds one at a time. Refusals appear in the page's message area.
 (() => {
   const fetch = window.fetch;
   function say(sentence) {

@@ -21,22 +21,22 @@ MSRCR = Architecture(
     network="classical_retinex:MultiScaleRetinex",
     title="Multi-scale Retinex with colour restoration",
     domain="rgb",
-    summary="Three blurs at once, channel by channel, with colour given back.",
+    summary="Three blurs at once, channel by channel, with the colour restored.",
     paper="Jobson, Rahman and Woodell, A Multiscale Retinex for Bridging the Gap Between Color Images and the Human "
     "Observation of Scenes, IEEE TIP 1997",
     intermediates=(REFLECTANCE, ILLUMINATION),
     needs_weights=False,
     german_title="Retinex auf mehreren Skalen mit Farbausgleich",
-    german="Drei Unschärfen zugleich, Kanal für Kanal, mit zurückgegebener Farbe.",
+    german="Drei Unschärfen zugleich, Kanal für Kanal, mit wiederhergestellter Farbe.",
 )
 LIME = Architecture(
     "lime",
     network="classical_retinex:Lime",
     title="LIME",
     domain="rgb",
-    summary="The brightest channel, smoothed but for its structure, is the illumination; the picture is divided by it.",
+    summary="Smooths the brightest channel except at edges, takes it as the light, and divides the picture by it.",
     paper="Guo, Li and Ling, LIME: Low-Light Image Enhancement via Illumination Map Estimation, IEEE TIP 2017",
     intermediates=(REFLECTANCE, ILLUMINATION, ILLUMINATION_ENHANCED),
     needs_weights=False,
-    german="Der hellste Kanal, bis auf seine Struktur geglättet, ist die Beleuchtung; das Bild wird durch sie geteilt.",
+    german="Glättet den hellsten Kanal außer an Kanten, nimmt ihn als Licht und teilt das Bild durch ihn.",
 )

@@ -28,10 +28,9 @@ def at_bit_depth(photo: Photo, bits: int) -> RgbPhoto:
     if isinstance(photo, RgbPhoto) and photo.bits <= bits:
         return photo
     if isinstance(photo, RawPhoto):
-        image, what = load_rendering(photo), "RAW photo was developed to sRGB and"
+        image, note = load_rendering(photo), say("note.developed_rounded_before", bits=bits)
     else:
-        image, what = photo.image, "picture was"
-    note = say("note.rounded_before", what=what, bits=bits)
+        image, note = photo.image, say("note.rounded_before", bits=bits)
     return RgbPhoto(
         image=rounded(image, bits),
         bits=bits,

@@ -1,4 +1,4 @@
-// A contact sheet on its own: one zoom and one place for all pictures.
+// A stand-alone contact sheet: one zoom and one position for all pictures.
 const frames = [...document.querySelectorAll(".frame")], shown = document.querySelector("output");
 const stage = makeStage(() => {
   for (const frame of frames) stage.lay(frame.firstElementChild);

@@ -1,7 +1,7 @@
-// What the app's components and the notebooks' widgets are made of, besides the stage.
+// The parts that the app's components and the notebooks' widgets share, besides the stage.
 
-// The divider between the two pictures of a frame, in per cent of its width: dragged by its handle or on the picture, moved
-// by keys. `labels` gives what the two sides are called, `moved` hears of every move of the user.
+// The divider between the two pictures of a frame, in per cent of its width: dragged by its handle or on the picture,
+// or moved by keys. `labels` returns the names of both sides; `moved` is called whenever the user moves it.
 function makeDivider(frame, stage, { labels = () => ["before", "after"], moved = () => {} } = {}) {
   const split = frame.querySelector(".lx-split"), handle = frame.querySelector(".lx-handle");
   const divider = {
@@ -17,14 +17,14 @@ function makeDivider(frame, stage, { labels = () => ["before", "after"], moved =
   const move = (share) => { divider.set(share); moved(Math.round(divider.share)); };
   const drag = (event) => move(stage.locate(frame, event)[0] * 100);
   stage.listen(frame, drag);
-  let grasped = null; // until the pointer has moved far enough to be no click, the half of a double one
+  let grasped = null; // until the pointer has moved too far for a click, which may be half of a double click
   handle.addEventListener("pointerdown", (event) => {
     grasped = event;
     event.stopPropagation();
     handle.setPointerCapture(event.pointerId);
     split.focus({ preventScroll: true });
   });
-  handle.addEventListener("mousedown", (event) => event.preventDefault()); // its default gives the frame the focus
+  handle.addEventListener("mousedown", (event) => event.preventDefault()); // by default, the frame would get the focus
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId) || (grasped && Math.abs(event.clientX - grasped.clientX) < 4)) return;
     grasped = null;
@@ -33,7 +33,7 @@ function makeDivider(frame, stage, { labels = () => ["before", "after"], moved =
   split.addEventListener("input", () => move(Number(split.value)));
   frame.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: 10, PageDown: -10 }[event.key];
-    // The divider's own arrows move it; with Shift, or where the frame itself has the focus, they move the picture.
+    // The divider's own arrow keys move it; with Shift, or if the frame has the focus, they move the picture.
     if (event.key.startsWith("Arrow") && event.target === split && !event.shiftKey) return;
     if (stage.keys(event) || !step) return;
     move(Math.round(divider.share) + step);
@@ -42,19 +42,19 @@ function makeDivider(frame, stage, { labels = () => ["before", "after"], moved =
   divider.set(50);
   return divider;
 }
-// The buttons that zoom, by their classes.
+// The zoom buttons, by class.
 function wireZoom(stage, root) {
   const acts = { in: () => stage.zoomAt(1.5), out: () => stage.zoomAt(1 / 1.5), fit: stage.reset };
   for (const [name, act] of Object.entries(acts)) root.querySelector(".lx-" + name).addEventListener("click", act);
 }
-// A scale below a false-coloured picture: the values at its ends, and its colours between them.
+// A legend below a false-coloured picture: the lowest and highest value, and the colours between them.
 function fillLegend(legend, scale) {
   legend.hidden = !scale;
   if (!scale) return;
   const [low, bar, high] = legend.children;
   low.textContent = scale.low; high.textContent = scale.high; bar.style.background = scale.css;
 }
-// Channels as buttons over one sheet of them all, chosen by pointer or by the arrow keys.
+// Channels as buttons over one sheet, selected by pointer or arrow keys.
 function makeChannels(list, choose) {
   const buttons = () => [...list.querySelectorAll("button")];
   function add() {
@@ -74,7 +74,7 @@ function makeChannels(list, choose) {
     next.focus();
   });
   return {
-    // `titles` are of the channels, in their order; sizes are in pixels of the sheet.
+    // `titles` belong to the channels, in order; sizes are in pixels of the sheet.
     show({ sheet, width, height, cell: [wide, high], gap, columns, first, count }, titles = []) {
       while (list.children.length > count) list.lastElementChild.remove();
       while (list.children.length < count) add();
@@ -83,7 +83,7 @@ function makeChannels(list, choose) {
         button.dataset.channel = button.textContent = first + i;
         button.title = "#" + (first + i) + (titles[i] ? ": " + titles[i] : "");
         button.style.aspectRatio = wide + " / " + high;
-        // Percentages of what overflows the button, so that it may take any width.
+        // Percentages of the overflow, so that the button may have any width.
         const x = width > wide ? column * (wide + gap) / (width - wide) * 100 : 0;
         const y = height > high ? row * (high + gap) / (height - high) * 100 : 0;
         button.style.backgroundImage = `url("${sheet}")`;

@@ -25,11 +25,11 @@ function render({ model, el }) {
     find(".lx-before").alt = model.get("before_alt");
     find(".lx-after").alt = model.get("after_alt");
     el.style.setProperty("--aspect", model.get("width") / model.get("height"));
-    // Python has whole per cents, the hand that drags does not.
+    // Python stores whole per cents; dragging does not.
     divider.set(Math.round(divider.share) === model.get("split") ? divider.share : model.get("split"));
   };
   const pictures = () => {
-    el.style.display = model.get("after").byteLength ? "" : "none"; // nothing was restored yet
+    el.style.display = model.get("after").byteLength ? "" : "none"; // nothing is restored yet
     if (!model.get("after").byteLength) return;
     source(find(".lx-before"), model.get("before"));
     source(find(".lx-after"), model.get("after"));

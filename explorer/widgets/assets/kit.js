@@ -1,12 +1,12 @@
-// What the widgets share.
+// Shared by the widgets.
 
-// Puts the pictures of a frame where the stage has them.
+// Places the pictures of a frame as the stage says.
 function dress(stage, frame) {
   for (const image of frame.querySelectorAll("img")) stage.lay(image);
   frame.classList.toggle("lx-zoomed", stage.zoom > 1);
   frame.classList.toggle("lx-close", stage.zoom >= 4);
 }
-// The buttons that zoom, under the pictures, and a hint.
+// The zoom buttons below the pictures, and a hint.
 function zoomTools(stage, hint) {
   const bar = document.createElement("div");
   bar.className = "lx-tools";
@@ -20,7 +20,7 @@ function zoomTools(stage, hint) {
   words.textContent = hint;
   return { bar, words, say: () => { label.textContent = Math.round(stage.zoom * 100) + " %"; } };
 }
-// The source of a picture whose PNG bytes came from Python; the one before it is let go.
+// The source of a picture whose PNG bytes came from Python; the previous one is released.
 function source(image, bytes) {
   const old = image.dataset.held;
   const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
@@ -28,7 +28,7 @@ function source(image, bytes) {
   image.src = url;
   if (old) setTimeout(() => URL.revokeObjectURL(old), 2000);
 }
-// Keys that a widget uses go no further: a notebook would take the arrows for its own and move on to another cell.
+// Keys that a widget uses stop here, because a notebook would use the arrows to move to another cell.
 function keepKeys(el) {
   const ours = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", "+", "=", "-", "0"];
   el.setAttribute("data-lm-suppress-shortcuts", "true");
