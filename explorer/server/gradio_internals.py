@@ -289,6 +289,11 @@ def change_for_strangers() -> None:
         change()
 
 
+def temporary_names(demo: Any) -> list[set[str]]:
+    """Returns the sets in which Gradio keeps the paths of a page's uploads and results."""
+    return list(demo.temp_file_sets)
+
+
 def asking() -> tuple[Any, str]:
     """The request that is being answered, and the name of the page that asks; (None, "") outside of one."""
     from gradio.context import LocalContext

@@ -81,7 +81,7 @@ def hardened(
     limits = Limits.from_environment()
     demo.api_open = False
     internals.change_for_strangers()
-    keep_clean(own_uploads())
+    keep_clean(own_uploads(), internals.temporary_names(demo))
     with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
         processes.prewarm()
     arguments: dict[str, Any] = {

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -16,8 +17,8 @@ from typing import IO
 PREFIX = "lowlight-run-"
 _LOCK = ".lock"
 _HELD: list[IO[bytes]] = []
-STALE_SECONDS = 2 * 3600.0
-"""Age at which an uploaded file that Gradio forgot (an upload that was broken off) is removed."""
+STALE_SECONDS = 3600.0
+"""Age at which uploads and Gradio's copies of results are removed."""
 
 
 @cache
@@ -73,21 +74,35 @@ def remove_stale(folder: Path, age: float) -> None:
     before = time.time() - age
     for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):
         with contextlib.suppress(OSError):
-            if path.lstat().st_mtime > before:
+            stat = path.lstat()
+            if max(stat.st_mtime, stat.st_ctime) > before:  # a copy of a result keeps the result's own time
                 continue
             if path.is_dir() and not path.is_symlink():
-                path.rmdir()  # fails, as it should, where something is in it
+                path.rmdir()  # fails, as it should, if it is not empty
             else:
                 path.unlink()
 
 
-def keep_clean(folder: Path, every: float = 600.0, age: float = STALE_SECONDS) -> threading.Event:
-    """Removes stale files every now and then, from a thread that ends with the process; setting the event ends it."""
+def keep_clean(
+    folder: Path, names: Iterable[set[str]] = (), every: float = 600.0, age: float = STALE_SECONDS
+) -> threading.Event:
+    """Removes stale files at intervals, in a thread that ends with the process; setting the event ends it.
+
+    Args:
+        folder: where the files are.
+        names: Gradio's sets of the paths of temporary files; those of files that no longer exist are dropped. Gradio's
+            own cleaner (`delete_cache`) walks through the sets while requests add to them, and stops for good at the
+            first such addition.
+        every: seconds between two rounds.
+        age: seconds after which an unchanged file is stale.
+    """
     stop = threading.Event()
 
     def clean() -> None:
         while not stop.wait(every):
             remove_stale(folder, age)
+            for each in names:
+                each.difference_update([name for name in tuple(each) if not os.path.exists(name)])
 
     threading.Thread(target=clean, name="stale uploads", daemon=True).start()
     return stop

@@ -18,7 +18,7 @@ from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.files.carried import block_of
 from explorer.photo.files.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
-from explorer.photo.files.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.files.dng_tags import DNG_VERSION, inner_directories, raw_tags
 from explorer.photo.files.metadata import Metadata, exif_block, metadata_of_tiff, positive
 from explorer.photo.files.opcodes import apply_opcodes
 from explorer.photo.files.quiet import without_librarys_lines
@@ -365,7 +365,7 @@ def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackCh
             file.seek(0)
             with tifffile.TiffFile(file) as tiff:
                 first = tiff.pages.first
-                pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+                pages = [first, *inner_directories(first)]
                 spans = [span for page in pages for span in zip(page.dataoffsets, page.databytecounts, strict=False)]
                 if DNG_VERSION not in first.tags or any(start + count > size for start, count in spans):
                     return None
