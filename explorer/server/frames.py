@@ -32,7 +32,7 @@ Raises:
 """
 PAGES_EACH = 16
 """Pages of one user whose frames may wait at once: a class may share an address."""
-_LONGEST_QUERY, _LONGEST_PAGE = 1024, 64
+_LONGEST_PAGE = 64
 _OVERTAKEN = "A newer frame of this page came; the older one is left out."
 
 
@@ -111,10 +111,7 @@ class Frames:
         if scope["type"] != "http" or scope["method"] != "POST" or rules.path_of(scope) != rules.LIVE:
             await self._app(scope, receive, send)
             return
-        query = scope["query_string"].decode("latin-1")
-        if len(query) > _LONGEST_QUERY:
-            raise RefusalError(400, "The frame's header is too large.")
-        choices = dict(parse_qsl(query))
+        choices = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         data = await Request(scope, receive).body()
         user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
         async with self._turns.turn(user, page):

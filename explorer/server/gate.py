@@ -274,6 +274,8 @@ class Gate:
             raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
+        if kind != rules.PAGE and len(scope["query_string"]) > rules.LONGEST_QUERY:
+            raise RefusalError(400, "The query of the address is too long.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):

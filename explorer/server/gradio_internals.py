@@ -17,6 +17,7 @@ each name in the one that is installed.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -37,6 +38,8 @@ _SLOW = "rfc3987_syntax"
 
 ANSWERS_EACH, ANSWERS = 256, 2000
 """What is kept of one user, and of all, besides what is under way: pages, and their answers until they are fetched."""
+UPLOADS = 1000
+"""Uploads whose progress is kept."""
 MOST_FILES = 100
 """Files of one upload, which are open at once."""
 FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_protected_download",
@@ -283,9 +286,25 @@ def share_answers() -> None:
     Queue.push = shared  # type: ignore[method-assign]
 
 
+def forget_progress() -> None:
+    """Gradio keeps the progress of uploads that no one follows, and a signal for each one that was ever asked about,
+    until the server ends. Here, only those of the newest remain."""
+    from gradio import routes
+    from gradio.utils import LRUCache
+
+    class Signals(LRUCache[str, asyncio.Event]):
+        def __missing__(self, upload: str) -> asyncio.Event:
+            self[upload] = signal = asyncio.Event()
+            return signal
+
+    progress = routes.file_upload_statuses
+    progress._statuses, progress._signals = LRUCache(UPLOADS), Signals(UPLOADS)  # type: ignore[assignment]
+
+
 def change_for_strangers() -> None:
-    """All that makes Gradio fit for visitors who mean it harm."""
-    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked):
+    """Applies every change that makes Gradio fit for untrusted visitors."""
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked,
+                   forget_progress):  # fmt: skip
         change()
 
 

@@ -295,6 +295,10 @@ def test_names_that_the_server_keeps_are_short(name: str) -> None:
     for value, status in (("h" * 40, 200), ("h" * 65, 400), (["h" * 100], 400), (10**70, 400)):
         assert asked(echo, JOIN, "POST", [json.dumps({"data": [], name: value}).encode()]).status == status
     assert asked(echo, f"/gradio_api/heartbeat/{'h' * 65}", body=[b""]).status == 404
+    for path, method in (("/gradio_api/upload_progress", "GET"), (UPLOAD, "POST"), ("/gradio_api/queue/data", "GET")):
+        for length, status in ((100, 200), (5000, 400)):
+            assert asked(echo, f"{path}?{name}={'h' * length}", method, [b"{}"]).status == status
+    assert asked(echo, f"/?model={'h' * 5000}", body=[b""]).status == 200, "what a page is asked for is not kept"
 
 
 def test_what_a_page_asks_for_without_saying_its_origin() -> None:

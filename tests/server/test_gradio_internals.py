@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 from pathlib import Path
@@ -16,14 +17,16 @@ from gradio_client.utils import apply_diff
 from explorer.server.gradio_internals import (
     ANSWERS_EACH,
     FETCHERS,
+    UPLOADS,
     compute_what_is_asked,
+    forget_progress,
     send_whole_values,
     share_answers,
 )
 
 NAMES = {
     "gradio.component_meta": ("create_or_modify_pyi",),
-    "gradio.routes": ("App.create_app", "orjson", "traceback"),
+    "gradio.routes": ("App.create_app", "orjson", "traceback", "file_upload_statuses"),
     "gradio.processing_utils": ("hash_seed", *FETCHERS),
     "gradio.route_utils": (
         "CustomCORSMiddleware.__init__", "GradioMultiPartParser.parse", "GradioMultiPartParser.on_headers_finished",
@@ -35,7 +38,7 @@ NAMES = {
     ),
     "gradio.queueing": ("traceback", "Queue.push"),
     "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema",),
-    "gradio.utils": ("diff", "MatplotlibBackendMananger"),
+    "gradio.utils": ("diff", "MatplotlibBackendMananger", "LRUCache"),
 }  # fmt: skip
 
 
@@ -144,3 +147,28 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
         assert "page" in kept and len(kept) <= 4 + ANSWERS_EACH
     assert asyncio.run(calls("greedy", 2500, "one page")) == ANSWERS_EACH
     assert sum(map(len, queue.pending_event_ids_session.values())) <= 4 + 2 * ANSWERS_EACH
+
+
+def test_the_progress_of_uploads_is_kept_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no one uploads: asking for the progress of an upload that does not come is enough."""
+    from gradio import routes
+    from gradio.route_utils import FileUploadProgress
+
+    progress = FileUploadProgress()
+    monkeypatch.setattr(routes, "file_upload_statuses", progress)
+    forget_progress()
+
+    async def attack() -> None:
+        for number in range(3000):
+            progress.append(f"sent{number}", "a.png", b"xyz")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(progress.is_tracked(f"asked{number}"), timeout=0)
+        assert max(len(progress._statuses), len(progress._signals)) <= UPLOADS
+        assert await asyncio.wait_for(progress.is_tracked("sent2999"), timeout=5)
+        assert progress.pop("sent2999").chunk_size == 3
+        waiting = asyncio.create_task(progress.is_tracked("later"))
+        await asyncio.sleep(0)
+        progress.append("later", "b.png", b"x")
+        assert await asyncio.wait_for(waiting, timeout=5), "whoever asks before the upload begins hears of it"
+
+    asyncio.run(attack())

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import rawpy
 
 _ACTIVE_AREA, _MASKED_AREAS = 50829, 50830
+_MOST_MASKED = 64
+"""Masked areas that are measured; a small file may state 100,000, each as large as the picture."""
 _GREY: Gains | None = (1.0, 1.0, 1.0)
 _ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
     0: (0, False), 1: (0, True), 2: (180, True), 3: (180, False), 4: (90, True), 5: (90, False), 6: (270, False),
@@ -222,7 +224,7 @@ def _with_preview(raw: rawpy.RawPy, found: Metadata) -> Metadata:
 
 
 def _sensor(raw: rawpy.RawPy, pattern: _Pattern, area: Area, tags: Mapping[int, Any]) -> Sensor:
-    areas = np.ravel(tags.get(_MASKED_AREAS, ())).astype(int)
+    areas = np.ravel(tags.get(_MASKED_AREAS, ()))[: 4 * _MOST_MASKED].astype(int)
     masked = tuple(tuple(int(n) for n in areas[k : k + 4]) for k in range(0, len(areas) // 4 * 4, 4))
     return Sensor(
         raw.raw_image,
