@@ -274,8 +274,10 @@ class Gate:
             raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
-        if kind != rules.PAGE and len(scope["query_string"]) > rules.LONGEST_QUERY:
-            raise RefusalError(400, "The query of the address is too long.")
+        if len(path) + len(scope["query_string"]) > rules.LONGEST_ADDRESS:
+            raise RefusalError(414, "The address of the request is too long.")
+        if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
+            raise RefusalError(400, "The request states its length in two ways.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):

@@ -39,8 +39,8 @@ SIGN_OUT = "/logout"
 """It changes something though it is a GET, so no other page may lead there."""
 _LONGEST_NAME = 64
 """Characters of what a client calls its page, its event or its upload: the server keeps such names."""
-LONGEST_QUERY = 1024
-"""Characters of a query that is no page's, which names such things and a live frame's choices."""
+LONGEST_ADDRESS = 8192
+"""Bytes of a path and its query. Gradio and the server keep names in them, and beyond 64 KiB Gradio fails."""
 _NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
 
 _ROUTES: tuple[tuple[str, str, str], ...] = (
