@@ -151,7 +151,7 @@ def frame(session: Session, source: str, place: float) -> Photo:
         with _worker(_task("frame", source, place=place, output=str(path)), PROBE_SECONDS) as said:
             for _ in said:
                 pass
-        return explorer.open_photo(path, name=Path(source).name)
+        return explorer.open_photo(path, name=Path(source).name, isolated=True)
     finally:
         path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Temporary files with an owner: gone when the server ends, and when it was killed, gone when the next one starts."""
+"""Temporary files with an owner: removed when the server ends or, if it was killed, when the next one starts."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ STALE_SECONDS = 3600.0
 
 @cache
 def owned_folder() -> Path:
-    """A folder for this process, readable only by its user.
+    """Creates a folder for this process, readable only by its user.
 
-    A lock that the system lets go of when the process ends, however it ends, says that it is in use.
+    A lock, which the system releases however the process ends, shows that the folder is in use.
     """
     base = Path(tempfile.gettempdir())
     remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     handle = (folder / f"{_LOCK}.new").open("wb")
     if _locked(handle):
-        # Under its name only once it is locked: another process that sweeps meanwhile looks for that name.
+        # Renamed only once it is locked, because another process that cleans up looks for the final name.
         os.replace(handle.name, folder / _LOCK)
     _HELD.append(handle)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -40,7 +40,7 @@ def owned_folder() -> Path:
 
 
 def remove_abandoned(base: Path) -> list[Path]:
-    """Removes the folders of processes that were killed; gives those that were there."""
+    """Removes the folders of killed processes, and returns them."""
     removed = []
     for folder in base.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ def remove_abandoned(base: Path) -> list[Path]:
 
 
 def _locked(handle: IO[bytes]) -> bool:
-    """Locks a file unless another process has; False too where the system has no such locks."""
+    """Locks a file; False if another process has locked it, or if the system has no such locks."""
     try:
         import fcntl
     except ImportError:

@@ -173,6 +173,17 @@ def test_the_disk_is_looked_at_while_bytes_come(monkeypatch: pytest.MonkeyPatch,
     assert asked(echo, MCP, "POST", [b"{}"], gate=gate, uploads=str(tmp_path)).status == 507, "tools write photographs"
 
 
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs a system that counts files")
+def test_empty_files_fill_a_disk_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A visitor may upload 6000 a minute, and each has a folder."""
+    from types import SimpleNamespace
+
+    for files, left, status in ((10**6, 9_000, 507), (10**6, 11_000, 200), (0, 0, 200)):
+        monkeypatch.setattr(os, "statvfs", lambda _, f=files, n=left: SimpleNamespace(f_files=f, f_favail=n))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**40))
+        assert asked(echo, UPLOAD, "POST", [b"x"], uploads=str(tmp_path)).status == status
+
+
 def test_a_tools_photographs_are_uploads() -> None:
     gate = Gate(echo, ServerOptions(uploads_per_minute=3), 1000)
     call = {"method": "tools/call", "params": {"arguments": {"photo": "data:image/png;base64,AAAA"}}}
