@@ -378,6 +378,20 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
 
 
+def test_the_sign_ins_cookie_is_for_this_page_only() -> None:
+    """Gradio sends it to every site; in a Space's frame, which needs that, each embedding page gets its own."""
+
+    async def signs_in(scope: Any, receive: Any, send: Any) -> None:
+        cookie = b"access-token-c=a; HttpOnly; Path=/; SameSite=none; Secure"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"set-cookie", cookie)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    for space, kept in ((False, "SameSite=lax"), (True, "SameSite=none; Partitioned")):
+        gate = Gate(signs_in, ServerOptions(space=space), 1000)
+        answer = asked(signs_in, "/login", "POST", [b"username=a&password=b"], gate=gate)
+        assert answer.headers["set-cookie"] == f"access-token-c=a; HttpOnly; Path=/; {kept}; Secure"
+
+
 def test_cookies_that_are_no_sign_in_are_not_read() -> None:
     """Python 3.11.7, for one, takes the square of a quoted cookie's length: 60 kB stopped everybody for 16 s."""
     quoted = 'a="' + '\\"' * 25_000 + '"'
