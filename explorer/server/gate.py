@@ -280,7 +280,7 @@ class Gate:
             raise RefusalError(400, "The request states its length in two ways.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
-        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):
+        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(scope["method"], path):
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:

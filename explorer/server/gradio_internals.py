@@ -18,22 +18,21 @@ each name in the installed one.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import secrets
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 LOG = logging.getLogger(__name__)
 
-_MODULE, _WRITER = "gradio.component_meta", "create_or_modify_pyi"
+_MODULE = "gradio.component_meta"
 _SLOW = "rfc3987_syntax"
 
 ANSWERS_EACH, ANSWERS = 256, 2000
@@ -47,40 +46,23 @@ FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_p
 """Functions of `gradio.processing_utils` that download from addresses given by users."""
 
 
-class _WithoutStubs(MetaPathFinder):
-    """Imports one module as usual, but replaces one of its functions by one that does nothing."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != _MODULE:
-            return None
-        spec = PathFinder.find_spec(fullname, path)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            run = loader.exec_module
-
-            def run_and_silence(module: ModuleType) -> None:
-                run(module)
-                if hasattr(module, _WRITER):  # a later Gradio may do without it
-                    setattr(module, _WRITER, lambda *_: None)
-
-            loader.exec_module = run_and_silence
-        return spec
-
-
 @contextmanager
 def quick_import() -> Iterator[None]:
     """Inside this block, the first `import gradio` of the process skips both slow steps."""
-    finder = _WithoutStubs()
-    sys.meta_path.insert(0, finder)
-    absent = _SLOW not in sys.modules
+    find, absent = inspect.getfile, _SLOW not in sys.modules
+
+    def find_no_component(thing: Any) -> str:
+        if sys._getframe(1).f_globals.get("__name__") == _MODULE:
+            raise OSError("no file, so no stub")
+        return find(thing)
+
+    inspect.getfile = find_no_component
     if absent:
         sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        inspect.getfile = find
         if absent:
             sys.modules.pop(_SLOW, None)
 

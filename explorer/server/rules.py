@@ -42,34 +42,32 @@ LONGEST_ADDRESS = 8192
 """Bytes of a path and its query. Gradio and the server keep names in them, and beyond 64 KiB Gradio fails."""
 _NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
 
-_ROUTES: tuple[tuple[str, str, str], ...] = (
-    # methods, pattern of the path, kind
-    ("GET HEAD", r"/", PAGE),
-    ("GET", r"/(config/?|manifest\.json|robots\.txt)", PAGE),
-    ("POST", r"/login/?", LOGIN),
-    ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET),
-    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET),
-    ("GET", r"/gradio_api/theme\.css", ASSET),
-    ("POST", r"/gradio_api/upload", UPLOAD),
-    ("GET", r"/gradio_api/upload_progress", STREAM),
-    ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB),
-    ("POST", LIVE, FRAME),
-    ("POST", r"/gradio_api/run/[^/]+/?", EVENT),
-    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM),
-    ("GET HEAD", r"/gradio_api/file=.+", FILES),
-    ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
-    ("GET", SIGN_OUT, STATE),
-    ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
-    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP),
+_ROUTES: tuple[tuple[str, str, str, bool], ...] = (
+    # methods, pattern of the path, kind, True if it needs no sign-in: the sign-in page and its parts
+    ("GET HEAD", r"/", PAGE, True),
+    ("GET", r"/(manifest\.json|robots\.txt)", PAGE, True),
+    ("GET", r"/config/?", PAGE, False),
+    ("POST", r"/login/?", LOGIN, True),
+    ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET, True),
+    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET, True),
+    ("GET", r"/gradio_api/theme\.css", ASSET, True),
+    ("POST", r"/gradio_api/upload", UPLOAD, False),
+    ("GET", r"/gradio_api/upload_progress", STREAM, False),
+    ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB, False),
+    ("POST", LIVE, FRAME, False),
+    ("POST", r"/gradio_api/run/[^/]+/?", EVENT, False),
+    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM, False),
+    ("GET HEAD", r"/gradio_api/file=.+", FILES, False),
+    ("GET", r"/gradio_api/(app_id/?|user/?|login_check/?|startup-events)", STATE, True),
+    ("GET", r"/gradio_api/(info/?|openapi\.json|queue/status)", STATE, False),
+    ("GET", SIGN_OUT, STATE, True),
+    ("POST", r"/gradio_api/(cancel|reset/?)", STATE, False),
+    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP, False),
 )
 """The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
 bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator. MCP's
 older transport (`sse`) runs a tool after the request for it has ended, so that no visitor would account for it."""
-_COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
-OPEN_KINDS = frozenset({ASSET, LOGIN})
-_OPEN_PATHS = re.compile(
-    r"/|/logout|/manifest\.json|/robots\.txt|/gradio_api/(app_id/?|user/?|login_check/?|startup-events)"
-)
+_COMPILED = [(frozenset(methods.split()), re.compile(path), kind, is_open) for methods, path, kind, is_open in _ROUTES]
 
 
 class RefusalError(Exception):
@@ -86,16 +84,22 @@ def path_of(scope: dict[str, Any]) -> str:
     return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
+def _route(method: str, path: str) -> tuple[str | None, bool]:
+    if not _CONTROL.search(path):  # Gradio cannot make an address of such a path
+        for methods, pattern, kind, is_open in _COMPILED:
+            if method in methods and pattern.fullmatch(path):
+                return kind, is_open
+    return None, False
+
+
 def kind_of(method: str, path: str) -> str | None:
-    """Returns a request's kind; None if it is not offered, or if Gradio cannot make an address of its path."""
-    if _CONTROL.search(path):
-        return None
-    return next((kind for methods, pattern, kind in _COMPILED if method in methods and pattern.fullmatch(path)), None)
+    """Returns a request's kind; None if it is not offered."""
+    return _route(method, path)[0]
 
 
-def is_open(kind: str, path: str) -> bool:
-    """True if a request needs no sign-in: the sign-in page and its parts."""
-    return kind in OPEN_KINDS or _OPEN_PATHS.fullmatch(path) is not None
+def is_open(method: str, path: str) -> bool:
+    """True if a request needs no sign-in."""
+    return _route(method, path)[1]
 
 
 def shown_path(path: str) -> str:

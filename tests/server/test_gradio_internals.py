@@ -25,7 +25,7 @@ from explorer.server.gradio_internals import (
 )
 
 NAMES = {
-    "gradio.component_meta": ("create_or_modify_pyi",),
+    "gradio.component_meta": ("inspect.getfile", "create_or_modify_pyi"),
     "gradio.routes": ("App.create_app", "orjson", "traceback", "file_upload_statuses"),
     "gradio.processing_utils": ("hash_seed", *FETCHERS),
     "gradio.route_utils": (
