@@ -19,7 +19,8 @@ _ADDRESSES = 8
 class KeptPages:
     """ASGI middleware behind the gate, which has established the true host and scheme: serves the kept page.
 
-    With a sign-in pages differ by user, and with a query by what it asks for; those are not kept.
+    Pages with a sign-in differ by user and are not kept. Queries are for the page's own scripts: Gradio would open a
+    saved state that a query names (`deep_link`), which this app does not offer.
     """
 
     def __init__(self, app: Any) -> None:
@@ -28,7 +29,9 @@ class KeptPages:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         is_page = scope["type"] == "http" and rules.kind_of(scope["method"], rules.path_of(scope)) == rules.PAGE
-        if not is_page or scope["method"] != "GET" or scope["query_string"] or getattr(scope["app"], "auth", None):
+        if is_page:
+            scope = {**scope, "query_string": b""}
+        if not is_page or scope["method"] != "GET" or getattr(scope["app"], "auth", None):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
