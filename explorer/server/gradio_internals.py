@@ -240,12 +240,19 @@ def share_answers() -> None:
     Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
     others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
     and a page that fetches nothing is told so.
+
+    A message to a page that is no longer kept is dropped: it would end Gradio's loop over all jobs, for everyone.
     """
     from gradio.queueing import Queue
 
     push: Any = Queue.push
+    send: Any = Queue.send_message
     if hasattr(push, "explorer"):
         return
+
+    def send_to_known(self: Any, event: Any, message: Any) -> None:
+        if event.session_hash in self.pending_messages_per_session:
+            send(self, event, message)
 
     async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
@@ -267,7 +274,7 @@ def share_answers() -> None:
         return done
 
     shared.explorer = True  # type: ignore[attr-defined]
-    Queue.push = shared  # type: ignore[method-assign]
+    Queue.push, Queue.send_message = shared, send_to_known  # type: ignore[method-assign]
 
 
 def forget_progress() -> None:

@@ -163,6 +163,8 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
             value = values.get(name)
             if value is not None and len(str(value)) > _LONGEST_NAME:
                 raise RefusalError(400, f"The value of {name} is too long.")
+            if value == "" and name == "session_hash":  # Gradio takes it for none in one place, for a name in another
+                raise RefusalError(400, "The page that asks must have a name.")
         if mark and isinstance(page := values.get("session_hash"), str):
             values["session_hash"] = mark + page
     waiting, paths, photographs = [(values, 0)], 0, 0

@@ -248,6 +248,18 @@ def test_values_that_no_page_sends_leave_no_traceback(server: Server) -> None:
         assert sum(line["event"] == "Values of an event were not understood." for line in lines) == 4
 
 
+def test_pages_without_a_name_stop_no_one(server: Server) -> None:
+    """Their jobs, waiting behind one that takes a while, ended the queue of everyone."""
+    with visitor(server, 10) as mallory, visitor(server, 11) as other:
+        events = {each["api_name"]: each["id"] for each in mallory.get("/config").json()["dependencies"]}
+        photo = file_of(uploaded(mallory, png(width=1200, height=800)))
+        slow = mallory.post("/gradio_api/call/restore", json={"data": [photo, "nlm", "4", "png8"]}).json()["event_id"]
+        nameless = {"data": [photo, "identity", "4", "png8"], "fn_index": events["restore"], "session_hash": ""}
+        assert [mallory.post(JOIN, json=nameless).status_code for _ in range(3)] == [400] * 3
+        assert "complete" in mallory.get(f"/gradio_api/call/restore/{slow}").text
+        assert called(other, "models")[0] == "complete"
+
+
 def test_refusals_are_few_bytes_of_log(server: Server) -> None:
     before, count = server.log.stat().st_size, 30
     with visitor(server, 8) as client:

@@ -36,7 +36,7 @@ NAMES = {
     "gradio.state_holder": (
         "StateHolder", "SessionState.__init__", "SessionState._update_config", "SessionState._update_value_in_config",
     ),
-    "gradio.queueing": ("traceback", "Queue.push"),
+    "gradio.queueing": ("traceback", "Queue.push", "Queue.send_message", "Queue.broadcast_estimations"),
     "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema",),
     "gradio.utils": ("diff", "MatplotlibBackendMananger", "LRUCache"),
 }  # fmt: skip
@@ -147,6 +147,32 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
         assert "page" in kept and len(kept) <= 4 + ANSWERS_EACH
     assert asyncio.run(calls("greedy", 2500, "one page")) == ANSWERS_EACH
     assert sum(map(len, queue.pending_event_ids_session.values())) <= 4 + 2 * ANSWERS_EACH
+
+
+def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradio tells all who wait of their places from the loop that starts their jobs: an error there ends it."""
+    from gradio.data_classes import PredictBodyInternal
+    from gradio.queueing import Queue
+
+    monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
+    monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
+    share_answers()
+    with gr.Blocks() as demo:
+        gr.api(lambda: "told", api_name="tell")
+    queue = demo.queue(max_size=None)._queue
+    request = cast(Any, SimpleNamespace(scope={}))
+
+    async def wait_in_line() -> None:
+        for page in ("first", "gone", "last"):
+            body = PredictBodyInternal(data=[], fn_index=0, session_hash=page)
+            assert (await queue.push(body, request, None))[0]
+        del queue.pending_messages_per_session["gone"]
+        told = queue.pending_messages_per_session["last"].qsize()
+        (line,) = queue.event_queue_per_concurrency_id
+        queue.broadcast_estimations(line)
+        assert queue.pending_messages_per_session["last"].qsize() == told + 1, "who waits behind it is still told"
+
+    asyncio.run(wait_in_line())
 
 
 def test_the_progress_of_uploads_is_kept_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
