@@ -274,7 +274,8 @@ def share_answers() -> None:
         return done
 
     shared.explorer = True  # type: ignore[attr-defined]
-    Queue.push, Queue.send_message = shared, send_to_known  # type: ignore[method-assign]
+    Queue.push = shared  # type: ignore[method-assign]
+    Queue.send_message = send_to_known  # type: ignore[method-assign]
 
 
 def forget_progress() -> None:
