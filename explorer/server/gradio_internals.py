@@ -56,7 +56,7 @@ def quick_import() -> Iterator[None]:
             raise OSError("no file, so no stub")
         return find(thing)
 
-    inspect.getfile = find_no_component
+    inspect.getfile = find_no_component  # type: ignore[assignment]
     if absent:
         sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
     try:
@@ -250,9 +250,9 @@ def share_answers() -> None:
     if hasattr(push, "explorer"):
         return
 
-    def send_to_known(self: Any, event: Any, message: Any) -> None:
+    def send_to_known(self: Any, event: Any, event_message: Any) -> None:
         if event.session_hash in self.pending_messages_per_session:
-            send(self, event, message)
+            send(self, event, event_message)
 
     async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
