@@ -100,7 +100,8 @@ def keep_clean(
 
     def clean() -> None:
         while not stop.wait(every):
-            remove_stale(folder, age)
+            with contextlib.suppress(OSError):  # a folder vanished while it was searched; the next round goes on
+                remove_stale(folder, age)
             for each in names:
                 each.difference_update([name for name in tuple(each) if not os.path.exists(name)])
 

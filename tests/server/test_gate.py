@@ -411,6 +411,22 @@ def test_stale_uploads_are_removed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+def test_the_cleaner_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rounds: list[Path] = []
+
+    def vanished(folder: Path, _: float) -> None:
+        rounds.append(folder)
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(temporary, "remove_stale", vanished)
+    stop = temporary.keep_clean(tmp_path, every=0.01)
+    deadline = time.monotonic() + 60
+    while len(rounds) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    stop.set()
+
+
 def test_names_of_removed_files_go_however_many_come(tmp_path: Path) -> None:
     """Gradio's own cleaner ends for good if a file is uploaded while it is at work."""
     names: set[str] = set()
