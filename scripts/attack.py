@@ -6,7 +6,8 @@
 Three attackers take turns: the schema of the HTTP API is fuzzed (with schemathesis where it is installed), the page's
 events and the endpoints are sent values of every type and size to known and unknown ids, and so are tools. Meanwhile
 another visitor checks the server's health. Failures are: an answer of 500 or more other than "busy"; a server that has
-ended, or is silent for more than 5 s; a line of the log that is not JSON, or a traceback; more than 2 GiB of memory.
+ended, or is silent for more than 5 s; a line of the log that is not JSON, or a traceback; more than 2 GiB of memory; a
+job of an honest visitor, afterwards, that is not done.
 Exits with 1 on failure. Everything stays on 127.0.0.1.
 """
 
@@ -30,7 +31,7 @@ import httpx
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT / "tests" / "server"), str(PROJECT)]
 
-from serving import Server, png, running, uploaded  # noqa: E402
+from serving import Server, called, png, running, uploaded  # noqa: E402
 
 SILENCE, MEMORY = 5.0, 2048.0
 """Longest answer of the health check, in seconds, and largest memory of the server, in MiB."""
@@ -182,6 +183,17 @@ def schema(server: Server, seconds: float, seed: int) -> list[str]:
     return [] if done.returncode == 0 else [f"schemathesis: {done.stdout[-3000:]}{done.stderr[-500:]}"]
 
 
+def still_works(server: Server) -> list[str]:
+    """Has a job done for a visitor who did nothing wrong; the attackers' jobs may have to end first."""
+    with server.client(headers={"X-Forwarded-For": "10.98.0.1"}) as honest:
+        for _ in range(60):
+            done, said = called(honest, "models")
+            if done == "complete":
+                return []
+            time.sleep(2)
+    return [f"an honest visitor's job: {done}, {said}"]
+
+
 def faults_of(log: str) -> list[str]:
     """Returns log lines that are not JSON, and tracebacks."""
     lines = log.splitlines()
@@ -201,6 +213,7 @@ def main() -> int:
         attack = Attack(server, given.seed)
         attack.run(time.monotonic() + given.seconds * 2 / 3)
         wrong += attack.wrong + schema(server, given.seconds / 3, given.seed)
+        wrong += still_works(server)
         stop.set()
         watcher.join()
         if server.process.poll() is not None:

@@ -49,7 +49,7 @@ def build(shared: Shared) -> Address:
 
     def set_tabs(token: str | None, name: str) -> dict[Any, Any]:
         session = open_session(token)
-        lesson = _PAGES[name]
+        lesson = _PAGES.get(name, LESSONS[0])
         opening.open_example(session, lesson.example)
         session.keep_ratio = lesson.ratio is not None
         return {
@@ -85,7 +85,7 @@ def stand_in(lesson: Lesson) -> tuple[str | None, bool]:
 @lru_cache(maxsize=len(LESSONS))
 def page(name: str) -> str:
     """A page as HTML."""
-    lesson = _PAGES[name]
+    lesson = _PAGES.get(name, LESSONS[0])
     words = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in lesson.paragraphs)
     model, own = stand_in(lesson)
     absent = ""

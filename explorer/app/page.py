@@ -61,8 +61,6 @@ QUEUE_LENGTH = 40
 PAGES_REMEMBERED = 256
 """Number of pages whose changed components Gradio keeps, a quarter of a mebibyte each."""
 
-HOUR = 3600
-
 _HEADER = f"""
 <a class="lx-skip" href="#lx-viewer">{text.SKIP}</a>
 <header class="lx-header">
@@ -82,7 +80,7 @@ _HEADER = f"""
 
 def build_app() -> gr.Blocks:
     """Builds the whole app, without serving it."""
-    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR // 4, HOUR)) as demo:
+    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True) as demo:
         token = gr.State(None)
         photo = gr.State(None)
         kept, seen = gr.Textbox(visible=False), gr.Textbox(visible=False)

@@ -24,8 +24,8 @@ from explorer.server.options import AUTH
 
 MOST_FRAMES, MOST_PIXELS = 1800, 1920 * 1088
 """Limits of a clip: a minute at 30 frames per second, and Full HD as codecs pad it."""
-MOST_MEMORY = 6 << 30
-"""Memory limit of a clip's process, in bytes."""
+MOST_MEMORY, MOST_TO_LOOK = 6 << 30, 1 << 30
+"""Memory limits of a clip's process in bytes: to restore it, and to read its facts, which several may do at once."""
 PROBE_SECONDS, RUN_SECONDS = 180.0, 3 * 3600.0
 """Longest time for reading a clip's facts, and for restoring it, in seconds."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "HOME", "USERPROFILE", "SYSTEMROOT",
@@ -78,7 +78,8 @@ class Wish:
 def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
     return {
         "kind": kind, "source": source, "most_frames": MOST_FRAMES, "most_pixels": MOST_PIXELS,
-        "too_much": text.VIDEO_TOO_MUCH, "most_memory": MOST_MEMORY, "no_memory": text.VIDEO_NO_MEMORY, **more,
+        "too_much": text.VIDEO_TOO_MUCH, "most_memory": MOST_MEMORY if kind == "run" else MOST_TO_LOOK,
+        "no_memory": text.VIDEO_NO_MEMORY, **more,
     }  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def frame(session: Session, source: str, place: float) -> Photo:
         with _worker(_task("frame", source, place=place, output=str(path)), PROBE_SECONDS) as said:
             for _ in said:
                 pass
-        return explorer.open_photo(path, name=Path(source).name)
+        return explorer.open_photo(path, name=Path(source).name, isolated=True)
     finally:
         path.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from explorer.errors import PhotoError
 from explorer.formats import RAW_SUFFIXES, described, format_of, suffix_of
 from explorer.messages import say
 from explorer.photo.files.bmff import kind_of
+from explorer.photo.files.dng_tags import inner_directories
 from explorer.photo.files.headerless import open_mosaic
 from explorer.photo.files.pictures import read_picture
 from explorer.photo.files.raw import read_dng_on_disk, read_raw
@@ -85,7 +86,7 @@ def _tiff_is_raw(data: bytes, name: str) -> bool:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             first = tiff.pages.first
-            pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+            pages = [first, *inner_directories(first)]
             raw = _DNG_VERSION in first.tags or any(
                 getattr(page, "photometric", None) in (_CFA, _LINEAR_RAW) or int(page.compression) in _RAW_COMPRESSIONS
                 for page in pages

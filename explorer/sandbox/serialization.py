@@ -23,6 +23,8 @@ from explorer.photo.values import FloatArray, WhiteBalance
 
 _LONGEST_HEADER = 64 * 2**20
 """Largest header, in bytes; its largest part, an EXIF block, has a few kilobytes."""
+_LONGEST_TEXT, _MOST_NOTES = 10_000, 100
+"""Largest number of characters of a text, and of notes: the page shows them all, and sessions keep them."""
 _LENGTH = 8
 _ARRAYS = {"RawPhoto": ("mosaic", "camera_to_srgb"), "RgbPhoto": ("image",)}
 _TUPLES = frozenset({"as_shot", "daylight", "black_level", "notes"})
@@ -199,6 +201,8 @@ def _value(name: str, value: Any) -> Any:
         return WhiteBalance((_number(red), _number(green), _number(blue)), _text(value["source"]))
     if name in ("exif", "carried"):
         return base64.b64decode(value, validate=True)
+    if name == "notes" and len(value) > _MOST_NOTES:
+        raise ValueError(name)
     if name in _TUPLES:
         return tuple(_text(each) if name == "notes" else _number(each) for each in value)
     if name in ("bits", "rotation"):
@@ -227,6 +231,6 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise ValueError("text")
     return value

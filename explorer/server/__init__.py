@@ -1,6 +1,6 @@
 """Everything between the app and its visitors: limits, refusals, headers, sign-in, health, temporary files.
 
-`hardened` gives what `gradio.Blocks.launch` takes. docs/security.md says what is defended against, and what is not.
+`hardened` returns arguments for `gradio.Blocks.launch`. docs/security.md says what the server defends against.
 """
 
 from explorer.server.hardening import hardened, own_uploads

@@ -1,7 +1,7 @@
-"""Frames of live cameras: restored one after the other, in turns that are fair, and never stored.
+"""Restores frames of live cameras one after the other, in fair turns, without storing them.
 
-A frame does not pass Gradio's queue: that would hold a place in it for as long as a camera runs, write every result to
-the disk, and answer frames that no one waits for any more. It is one request with a JPEG, answered by one.
+Frames bypass Gradio's queue: there, a camera would occupy a place for as long as it runs, every result would be written
+to the disk, and stale frames would be answered. A frame is one request with a JPEG, answered by a JPEG.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ from explorer.server.rates import BUSY
 from explorer.server.rules import RefusalError
 
 Answer = Callable[[bytes, Mapping[str, str]], tuple[bytes, dict[str, Any]]]
-"""Gives a restored JPEG and what is to be told of it (short, and valid as JSON), from a JPEG and the page's choices.
+"""Takes a JPEG and the page's choices; returns the restored JPEG and facts about it (short, valid as JSON).
 
 Raises:
     ExplorerError: a sentence for the visitor.
 """
 PAGES_EACH = 16
-"""Pages of one user whose frames may wait at once: a class may share an address."""
-_LONGEST_QUERY, _LONGEST_PAGE = 1024, 64
-_OVERTAKEN = "A newer frame of this page came; the older one is left out."
+"""Number of a user's pages whose frames may wait at once: a class may share an address."""
+_LONGEST_PAGE = 64
+_OVERTAKEN = "A newer frame of this page has replaced this one."
 
 
 class Turns:
-    """Decides who is next: users take turns, and so do each user's pages.
+    """Decides whose frame is next: users take turns, and so do each user's pages.
 
-    A page has one frame waiting; a newer one takes its place, so that nothing stale is worked on. Belongs to one event
-    loop.
+    A page has one waiting frame, which a newer one replaces, so that no stale frame is restored. For one event loop.
     """
 
     def __init__(self, at_once: int, pages_each: int = PAGES_EACH) -> None:
@@ -49,10 +48,10 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, user: str, page: str) -> AsyncIterator[None]:
-        """Waits until it is the page's turn; the turn lasts until the block ends.
+        """Waits for the page's turn, which lasts until the block ends.
 
         Raises:
-            RefusalError: a newer frame of the page came meanwhile, or too many pages of the user wait.
+            RefusalError: a newer frame of the page replaced this one, or too many pages of the user wait.
         """
         if self._free:
             self._free -= 1
@@ -75,7 +74,7 @@ class Turns:
             await mine
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled() and mine.exception() is None:
-                self._next()  # the turn had come
+                self._next()  # its turn had come
             elif pages.get(page) is mine:
                 self._forget(user, page)
             raise
@@ -87,7 +86,7 @@ class Turns:
             self._waiting.pop(user, None)
 
     def _next(self) -> None:
-        """Gives the turn to who has waited longest for one."""
+        """Passes the turn to the user who has waited longest."""
         while self._waiting:
             user, pages = self._waiting.popitem(last=False)
             _, first = pages.popitem(last=False)
@@ -100,7 +99,7 @@ class Turns:
 
 
 class Frames:
-    """ASGI middleware behind the gate, which counts frames and bounds their bytes: answers frames, passes on others."""
+    """ASGI middleware behind the gate, which limits frames: answers frames and passes everything else on."""
 
     def __init__(self, app: Any, answer: Answer, at_once: int = 1) -> None:
         self._app, self._answer = app, answer
@@ -111,14 +110,11 @@ class Frames:
         if scope["type"] != "http" or scope["method"] != "POST" or rules.path_of(scope) != rules.LIVE:
             await self._app(scope, receive, send)
             return
-        query = scope["query_string"].decode("latin-1")
-        if len(query) > _LONGEST_QUERY:
-            raise RefusalError(400, "The frame's header is too large.")
-        choices = dict(parse_qsl(query))
+        choices = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         data = await Request(scope, receive).body()
         user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
         async with self._turns.turn(user, page):
-            # Not the threads of the page's other events, which a camera would use up.
+            # A camera must not use up the threads of the page's other events.
             self._limiter = self._limiter or anyio.CapacityLimiter(self._threads)
             try:
                 picture, told = await anyio.to_thread.run_sync(self._answer, data, choices, limiter=self._limiter)

@@ -1,4 +1,4 @@
-"""The gate: an ASGI middleware that every request of a visitor passes, and every answer."""
+"""The gate: an ASGI middleware that every request and every answer passes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ LOG = logging.getLogger(__name__)
 
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
-"""Allowances besides those of kinds: for everything, and for log lines about errors."""
+"""Allowances besides those for each kind: for all requests, and for log lines about errors."""
 _USER = "explorer.user"
-"""Where a request's scope says whose it is."""
+"""Key of the user in a request's scope."""
 _MARGIN = 2**20
-"""Bytes of a multipart body besides its file."""
+"""Bytes of a multipart body around its file."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -41,7 +41,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Headers of every answer.
+    """Returns the headers of every answer.
 
     Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
     and only the pages in `frame_ancestors` may frame it.
@@ -64,20 +64,20 @@ def security_headers(options: ServerOptions) -> dict[str, str]:
 
 
 _OF_KIND = {
-    # A file that a visitor uploaded is never a page of this server.
+    # An uploaded file must never act as a page of this server.
     rules.FILES: {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         "Cache-Control": "private, max-age=3600",
     },
-    # Pages name the address that they were asked by.
+    # Pages contain the address at which they were requested.
     rules.PAGE: {"Cache-Control": "private, no-cache"},
 }
 _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
-"""Exceptions of Gradio's routes for unexpected requests. The real work happens elsewhere, in the queue."""
+"""Exceptions that Gradio's routes raise for unexpected requests; photos are processed elsewhere, in the queue."""
 
 
 class _Body:
-    """A request's body as it comes in: not too slow, not too long, and counted byte by byte."""
+    """A request's body while it arrives: neither too slow nor too long, and counted byte by byte."""
 
     def __init__(self, receive: Receive, headers: Headers, idle: float, seconds: float, most: int) -> None:
         self._receive, self._idle, self._seconds, self.most = receive, idle, seconds, most
@@ -85,24 +85,24 @@ class _Body:
         length = headers.get("content-length", "0")
         self.announced = int(length) if length.isdecimal() and len(length) < 16 else most + 1
         self.is_long = self.announced > SMALL or "transfer-encoding" in headers
-        """True if more may come than the little that the server reads and forgets when the answer is given."""
+        """True if more may follow than the little that the server reads and discards after its answer."""
         self.taken: Taken | None = None
-        """Where the bytes are counted; a body is not read before."""
+        """Counts the bytes; set before the body is read."""
         self.bytes = 0
         self.whole = False
         self.again: bytes | None = None
-        """What is given once more, after the body was read."""
+        """The whole body, to be delivered once more after it has been read."""
 
     async def __call__(self) -> Any:
         if self.again is not None:
             content, self.again = self.again, None
             return {"type": "http.request", "body": content, "more_body": False}
-        if self.whole:  # what comes now is the client going away, which may take as long as it likes
+        if self.whole:  # the next message says that the client has left, which may take any time
             return await self._receive()
         self._until = self._until or time.monotonic() + self._seconds
         left = self._until - time.monotonic()
         message: Any = None
-        if left > 0:  # else it came by and by, a byte at a time
+        if left > 0:  # otherwise it arrived a byte at a time
             with anyio.move_on_after(min(self._idle, left)):
                 message = await self._receive()
         if message is None:
@@ -121,10 +121,10 @@ class _Body:
         return message
 
     async def read(self) -> bytes:
-        """All of it.
+        """Reads all of it.
 
         Raises:
-            RefusalError: it does not come, or not whole, or holds too many values.
+            RefusalError: it does not arrive, is incomplete or has too many values.
         """
         parts, values = [], 0
         while not self.whole:
@@ -136,21 +136,21 @@ class _Body:
 
 
 class _Answer:
-    """Passes an answer on with the security headers, counts it, and knows whether it has begun."""
+    """Passes an answer on with the security headers, counts its bytes, and knows whether it has begun."""
 
     def __init__(
         self, send: Send, kind: str | None, headers: dict[str, str], options: ServerOptions, body: _Body
     ) -> None:
         self._send, self.body, self._idle = send, body, options.idle_seconds
         self._headers, self._direct = {**headers, **_OF_KIND.get(kind or "", {})}, kind == rules.EVENT
-        # In a Space's frame only a partitioned cookie is both sent and kept from other pages.
+        # In a Space's frame, only a partitioned cookie is sent and yet hidden from other pages.
         self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
         self.status = 0
         self.bytes = 0
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
-            if self._direct and message["status"] == 500:  # values that the page would not send, computed at once
+            if self._direct and message["status"] == 500:  # values that the page never sends
                 message["status"] = 422
             self.status = message["status"]
             message["headers"] = [
@@ -160,16 +160,16 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
-            if self.body.is_long and not self.body.whole:  # the rest would be read all the same, and counted by no one
+            if self.body.is_long and not self.body.whole:  # the rest would be read uncounted
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
-        with anyio.fail_after(self._idle):  # a client that takes nothing holds the file open
+        with anyio.fail_after(self._idle):  # a client that reads nothing would keep the file open
             await self._send(message)
 
 
 class Gate:
-    """See docs/security.md for what passes and what does not."""
+    """Decides which requests pass; docs/security.md lists the rules."""
 
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
         self._app, self._options = app, options
@@ -189,13 +189,13 @@ class Gate:
         self._intake = Intake(options)
         self._under_way = Counter(options.answers_at_once, options.connections)
         self._inner: dict[str, str] = {}
-        """Users whose tools are under way, by the secret that the server's requests for them bear."""
+        """Users with running tools, by the secret in the server's own requests for them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
-            else:  # nothing here speaks by WebSocket
+            else:  # nothing here uses WebSockets
                 await send({"type": "websocket.close"})
             return
         started, options = time.perf_counter(), self._options
@@ -211,7 +211,7 @@ class Gate:
             return
         noted = True
         try:
-            counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up what the page needs
+            counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up the page's allowance
             noted = not self._allowances[counted].take(visitor.network)
             if not noted:
                 await self._hold_up(visitor.network)
@@ -225,7 +225,7 @@ class Gate:
             self._note(visitor, error, logging.INFO)
             await _close(answer, 400, "The server does not understand the request; send what its page or client sends.")
         except Exception as error:
-            if isinstance(error.__cause__, HTTPException):  # Gradio finds no such thing when its answer has begun
+            if isinstance(error.__cause__, HTTPException):  # Gradio answered 404 after its answer had begun
                 await _close(answer, error.__cause__.status_code)
             else:
                 self._note(visitor, error, logging.ERROR)
@@ -248,7 +248,7 @@ class Gate:
                 )
 
     async def _hold_up(self, user: str) -> None:
-        """Makes who asks too often wait: whoever is refused at once asks again at once, which takes something too."""
+        """Delays the refusal of a user who asks too often: refusing costs something, too."""
         self._under_way.enter(user)
         try:
             await anyio.sleep(self._options.hold_up_seconds)
@@ -256,7 +256,7 @@ class Gate:
             self._under_way.leave(user)
 
     def _note(self, visitor: Visitor, error: Exception, level: int) -> None:
-        """Writes down what went wrong: for a mistake of the server where it happened, a few times a minute."""
+        """Logs an error; with its traceback, at most a few times a minute, if it is the server's own."""
         if level == logging.ERROR and not self._allowances[_NOTE].take(visitor.network):
             LOG.error("A request could not be answered.", exc_info=error)
         elif level == logging.INFO:
@@ -274,17 +274,21 @@ class Gate:
             raise RefusalError(403, "Pages from other addresses may not use this server.")
         if kind is None:
             raise RefusalError(404, "There is nothing here.")
+        if len(path) + len(scope["query_string"]) > rules.LONGEST_ADDRESS:
+            raise RefusalError(414, "The address of the request is too long.")
+        if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
+            raise RefusalError(400, "The request states its length in two ways.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
-        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(kind, path):
+        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(scope["method"], path):
             raise RefusalError(401, "Sign in first.")
         scope[_USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
-            # Guessing passwords is counted by address: whoever guesses has no name yet.
+            # Password guesses are counted by address, because the guesser has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
         served = (str(app.uploaded_file_dir), *app.get_blocks().allowed_paths)
         if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
-            # The same, whatever the reason is: it must tell nothing of the disk.
+            # The same answer for every reason: it must reveal nothing about the disk.
             raise RefusalError(404, "There is no such file, or it is not accessible.")
         self._under_way.enter(user)
         try:
@@ -295,7 +299,7 @@ class Gate:
             self._under_way.leave(user)
 
     async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
-        """Answers what has its place among the answers under way."""
+        """Answers a request that is counted among the open answers."""
         uploads = str(scope["app"].uploaded_file_dir)
         secret, mark = secrets.token_urlsafe(), mark_of(user)
         if mark and kind == rules.STREAM:
@@ -306,7 +310,7 @@ class Gate:
             disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
             body.taken = Taken(self._intake, user, body.announced, memory=kind != rules.UPLOAD, disk=disk)
             brings = kind == rules.MCP and body.is_long
-            if brings:  # before it is read
+            if brings:  # counted before it is read
                 self._take(rules.UPLOAD, user)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 content, photographs = await anyio.to_thread.run_sync(
@@ -335,7 +339,7 @@ class Gate:
 
 
 def _signed_in(app: Any, headers: Headers) -> str | None:
-    """The user whose token the request carries, by Gradio's own records."""
+    """Returns the user whose token the request carries, according to Gradio's records."""
     tokens, cookie_id = getattr(app, "tokens", {}), getattr(app, "cookie_id", "")
     cookies = dict(each.partition("=")[::2] for each in headers.get("cookie", "").split("; "))
     found = (cookies.get(f"access-token-{kind}{cookie_id}") for kind in ("", "unsecure-"))
@@ -343,7 +347,7 @@ def _signed_in(app: Any, headers: Headers) -> str | None:
 
 
 def waiting(app: Any, user: str) -> int:
-    """How many jobs of a user wait in Gradio's queue."""
+    """Counts a user's jobs that wait in Gradio's queue."""
     queues = getattr(getattr(app.get_blocks(), "_queue", None), "event_queue_per_concurrency_id", {})
     return sum(event.request.scope.get(_USER) == user for queue in queues.values() for event in queue.queue)
 
@@ -353,7 +357,7 @@ async def _say(answer: _Answer, status: int, values: dict[str, str], **headers: 
 
 
 async def _refuse(answer: _Answer, refused: RefusalError) -> None:
-    """Says why, in the words that Gradio's page and client look for."""
+    """Sends the reason, in the fields that Gradio's page and client read."""
     if answer.status:
         return
     wait = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
@@ -361,7 +365,7 @@ async def _refuse(answer: _Answer, refused: RefusalError) -> None:
 
 
 async def _close(answer: _Answer, status: int, sentence: str = "There is nothing here.") -> None:
-    """Ends an answer that failed: with the reason, or, where it had begun, as it is."""
+    """Ends an answer that failed: with the reason, or just ends it if it had begun."""
     if answer.status and status < 500:
         await answer({"type": "http.response.body", "body": b""})
     await _refuse(answer, RefusalError(status, sentence))

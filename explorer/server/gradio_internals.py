@@ -1,91 +1,75 @@
-"""Every name of Gradio that it does not document, and what is done with it. Nothing else touches its inside.
+"""Contains everything that relies on undocumented names of Gradio; no other module uses them.
 
-Gradio is bounded in pyproject.toml to the versions whose inside is known; tests/server/test_gradio_internals.py finds
-each name in the one that is installed.
+pyproject.toml limits Gradio to the versions whose internals are known; tests/server/test_gradio_internals.py looks for
+each name in the installed one.
 
-- **Import and start** without things that take most of the time and that nothing here uses. Whenever a component's
-  class is made, Gradio parses its source and renders a stub for editors next to it (`*.pyi`). With `mcp` installed, it
-  imports jsonschema, whose check of international addresses builds a parser of their grammar, where Jupyter brought the
-  package for it: three seconds. A page gets a web application when it is begun, when it is ended and when it gets its
-  queue, a fifth of a second each; the one that serves is made at launch.
-- **Texts** that are no Unicode must not break a visitor's stream of answers. JSON can name half of a pair of surrogates
-  ("\\ud800"), and Python reads a file name that is not UTF-8 as such halves. Gradio's writer of JSON refuses both, and
-  with them every later answer of the page.
-- **Series of answers** reach a busy page whole.
-- **Requests**: who asks, where uploads lie, what is fetched, and who decides about origins.
+- **Import and start** without steps that take most of the time and are not needed here. Whenever a component's class is
+  created, Gradio parses its source and writes a stub for editors next to it (`*.pyi`). With `mcp` installed, it imports
+  jsonschema, whose check of international addresses builds a parser for three seconds if Jupyter has installed the
+  package for it. A page gets a web application three times while it is built, a fifth of a second each; only the one
+  made at launch serves.
+- **Texts** that are not valid Unicode must not break a visitor's stream of answers. JSON can contain half of a
+  surrogate pair ("\\ud800"), and Python reads file names that are not UTF-8 as such halves. Gradio's JSON writer
+  refuses both, and then every later answer of the page.
+- **Series of answers** reach a busy page complete.
+- **Requests**: who asks, where uploads are stored, what is fetched, and who decides about origins.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import os
 import secrets
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 LOG = logging.getLogger(__name__)
 
-_MODULE, _WRITER = "gradio.component_meta", "create_or_modify_pyi"
+_MODULE = "gradio.component_meta"
 _SLOW = "rfc3987_syntax"
 
 ANSWERS_EACH, ANSWERS = 256, 2000
-"""What is kept of one user, and of all, besides what is under way: pages, and their answers until they are fetched."""
+"""Pages and unfetched answers that are kept for one user, and for all, in addition to running jobs."""
+UPLOADS = 1000
+"""Number of uploads whose progress is kept."""
 MOST_FILES = 100
-"""Files of one upload, which are open at once."""
+"""Largest number of files in one upload, which are all open at once."""
 FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_protected_download",
             "save_url_to_cache", "unsafe_download")  # fmt: skip
-"""Functions of `gradio.processing_utils` by which Gradio downloads what a user names."""
-
-
-class _WithoutStubs(MetaPathFinder):
-    """Finds one module as usual, and silences one function of it once it has been run."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != _MODULE:
-            return None
-        spec = PathFinder.find_spec(fullname, path)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            run = loader.exec_module
-
-            def run_and_silence(module: ModuleType) -> None:
-                run(module)
-                if hasattr(module, _WRITER):  # a later Gradio may do without it
-                    setattr(module, _WRITER, lambda *_: None)
-
-            loader.exec_module = run_and_silence
-        return spec
+"""Functions of `gradio.processing_utils` that download from addresses given by users."""
 
 
 @contextmanager
 def quick_import() -> Iterator[None]:
-    """The first `import gradio` of this process, inside this block, leaves both out. Afterwards everything can be
-    imported as before."""
-    finder = _WithoutStubs()
-    sys.meta_path.insert(0, finder)
-    absent = _SLOW not in sys.modules
+    """Inside this block, the first `import gradio` of the process skips both slow steps."""
+    find, absent = inspect.getfile, _SLOW not in sys.modules
+
+    def find_no_component(thing: Any) -> str:
+        if sys._getframe(1).f_globals.get("__name__") == _MODULE:
+            raise OSError("no file, so no stub")
+        return find(thing)
+
+    inspect.getfile = find_no_component  # type: ignore[assignment]
     if absent:
         sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        inspect.getfile = find
         if absent:
             sys.modules.pop(_SLOW, None)
 
 
 @contextmanager
 def one_application() -> Iterator[None]:
-    """Pages that are made inside this block have no web application of their own until they are launched."""
+    """Pages built inside this block get no web application until they are launched."""
     from gradio.routes import App
 
     made = vars(App).get("create_app")
@@ -99,7 +83,7 @@ def one_application() -> Iterator[None]:
 
 
 def valid(value: Any) -> Any:
-    """A value of JSON with a question mark for every half of a pair."""
+    """Replaces every half of a surrogate pair in a JSON value by a question mark."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
@@ -110,7 +94,7 @@ def valid(value: Any) -> Any:
 
 
 def write_valid_texts() -> None:
-    """Has Gradio write what it would refuse for that reason."""
+    """Makes Gradio write texts that are not valid Unicode instead of refusing them."""
     import orjson
     from gradio import routes
 
@@ -127,9 +111,11 @@ def write_valid_texts() -> None:
 
 
 def send_whole_values() -> None:
-    """Has Gradio send a changed value of a series whole, not as edits of the one before. A page makes the edits in the
-    value that it got before, and where it is busy, that one has not been shown yet: it then never is. What a later
-    answer of the series leaves as it is was lost so."""
+    """Makes Gradio send each value of a series whole, not as edits of the previous one.
+
+    A page applies the edits to the value that it received before. If it is busy and has not shown that value yet, it
+    never does, so parts that a later answer leaves unchanged would be lost.
+    """
     from gradio import utils
 
     if hasattr(utils, "diff"):
@@ -137,8 +123,7 @@ def send_whole_values() -> None:
 
 
 def describe_files_as_texts() -> None:
-    """Has Gradio's tools of MCP describe a file as the text that it is: its address, without the list of fields that
-    an object of Gradio's needs."""
+    """Makes Gradio's MCP tools describe a file as a text (its address), without the fields of Gradio's own object."""
     try:
         from gradio.mcp import GradioMCPServer
     except ImportError:
@@ -159,9 +144,8 @@ def describe_files_as_texts() -> None:
 
 
 def compute_what_is_asked() -> None:
-    """Has Gradio leave out what it does for every page and every call, in which it answers no one else: describing all
-    components (33 ms), and keeping what each shows, for links that this app does not offer; and looking for matplotlib.
-    """
+    """Makes Gradio skip work for every page and call that blocks all other requests: describing all components (33 ms)
+    and keeping what each shows, for links that this app does not offer; and looking for matplotlib."""
     from gradio import utils
     from gradio.state_holder import SessionState
 
@@ -180,8 +164,8 @@ def compute_what_is_asked() -> None:
 
 
 def seed_paths() -> None:
-    """Uploads lie at the hash of a seed and their content. Gradio keeps one seed for an installation, which all who
-    have the same container image know; no one knows this one."""
+    """Gives the paths of uploads, hashes of a seed and their content, a new secret seed. Gradio uses one per
+    installation, which everyone with the same container image knows."""
     from gradio import processing_utils
 
     if hasattr(processing_utils, "hash_seed"):
@@ -189,7 +173,7 @@ def seed_paths() -> None:
 
 
 def fetch_nothing() -> None:
-    """The gate refuses addresses in what is sent; this is for ways around it that are not known."""
+    """Disables downloads. The gate refuses addresses already; this blocks unknown ways around it."""
     from gradio import processing_utils
 
     def refuse(*_: Any, **__: Any) -> Any:
@@ -201,8 +185,8 @@ def fetch_nothing() -> None:
 
 
 def leave_to_the_gate() -> None:
-    """Gradio's rules on origins and Uvicorn's on proxies would come before the gate; its parser of uploads keeps what
-    is not a file in memory, and leaves behind what it has of a file where anything but the upload itself is wrong."""
+    """Disables Gradio's rules on origins and Uvicorn's on proxies, which would come before the gate, and replaces
+    Gradio's upload parser, which keeps form fields in memory and leaves partial files behind after most errors."""
     from gradio import route_utils
     from starlette.formparsers import MultiPartException
 
@@ -234,8 +218,8 @@ def leave_to_the_gate() -> None:
 
 
 def say_in_a_line() -> None:
-    """Values that a component of the page does not take are a visitor's doing: Gradio tells who sent them, and prints a
-    traceback for each besides. Of those that come from preprocessing values, a line of the log is left."""
+    """Reduces tracebacks for values that a component does not accept to one log line: they are the visitor's fault, and
+    Gradio tells the visitor anyway."""
     from gradio import queueing, routes
 
     def say() -> None:
@@ -251,14 +235,24 @@ def say_in_a_line() -> None:
 
 
 def share_answers() -> None:
-    """Gradio keeps what 2000 pages and calls are still to be told, and forgets the oldest of all: whoever asks often
-    and fetches nothing makes others lose theirs. Of each it keeps a name for good. Here the oldest of who asks goes
-    first, and nothing stays of it; a page that fetches none is told so."""
+    """Limits unfetched answers for each user.
+
+    Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
+    others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
+    and a page that fetches nothing is told so.
+
+    A message to a page that is no longer kept is dropped: it would end Gradio's loop over all jobs, for everyone.
+    """
     from gradio.queueing import Queue
 
     push: Any = Queue.push
+    send: Any = Queue.send_message
     if hasattr(push, "explorer"):
         return
+
+    def send_to_known(self: Any, event: Any, event_message: Any) -> None:
+        if event.session_hash in self.pending_messages_per_session:
+            send(self, event, event_message)
 
     async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
@@ -281,16 +275,38 @@ def share_answers() -> None:
 
     shared.explorer = True  # type: ignore[attr-defined]
     Queue.push = shared  # type: ignore[method-assign]
+    Queue.send_message = send_to_known  # type: ignore[method-assign]
+
+
+def forget_progress() -> None:
+    """Limits the progress records of uploads. Gradio keeps those that no one follows, and a signal for every upload
+    that anyone ever asked about, until the server ends."""
+    from gradio import routes
+    from gradio.utils import LRUCache
+
+    class Signals(LRUCache[str, asyncio.Event]):
+        def __missing__(self, upload: str) -> asyncio.Event:
+            self[upload] = signal = asyncio.Event()
+            return signal
+
+    progress = routes.file_upload_statuses
+    progress._statuses, progress._signals = LRUCache(UPLOADS), Signals(UPLOADS)  # type: ignore[assignment]
 
 
 def change_for_strangers() -> None:
-    """All that makes Gradio fit for visitors who mean it harm."""
-    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked):
+    """Applies every change that makes Gradio fit for untrusted visitors."""
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked,
+                   forget_progress):  # fmt: skip
         change()
 
 
+def temporary_names(demo: Any) -> list[set[str]]:
+    """Returns Gradio's sets of the paths of uploads and results."""
+    return list(demo.temp_file_sets)
+
+
 def asking() -> tuple[Any, str]:
-    """The request that is being answered, and the name of the page that asks; (None, "") outside of one."""
+    """Returns the current request and the name of its page; (None, "") outside of a request."""
     from gradio.context import LocalContext
 
     request: Any = LocalContext.request.get(None)
@@ -298,8 +314,7 @@ def asking() -> tuple[Any, str]:
 
 
 def forget_page(page: str) -> None:
-    """Has Gradio forget what it keeps of a page: it would do so only for thousands of others, and takes every call of
-    an endpoint for a page too."""
+    """Makes Gradio forget a page. By itself it would keep thousands, and it takes every call of an endpoint for one."""
     from gradio.context import LocalContext
 
     holder = getattr(LocalContext.blocks.get(None), "state_holder", None)
@@ -310,12 +325,12 @@ def forget_page(page: str) -> None:
 
 
 def is_awaited(app: Any, page: str) -> bool:
-    """True if anything that a page asked for is still to be answered."""
+    """True if a page still waits for an answer."""
     return bool(app.get_blocks()._queue.pending_event_ids_session.get(page))
 
 
 def malformed() -> type[Exception]:
-    """The exception that Gradio raises for an event that does not exist."""
+    """Returns the exception that Gradio raises for an event that does not exist."""
     from gradio.route_utils import FnIndexInferError
 
     return FnIndexInferError

@@ -1,4 +1,4 @@
-"""The server's options and the gate before it, as arguments of `gradio.Blocks.launch`."""
+"""Turns the server's options and its gate into arguments of `gradio.Blocks.launch`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 UPLOADS = "GRADIO_TEMP_DIR"
-"""Where Gradio keeps uploads; it reads the variable when components are made."""
+"""Environment variable for Gradio's folder of uploads; Gradio reads it when components are created."""
 
 
 def own_uploads() -> Path:
-    """Gives uploads a folder of this process's own, unless GRADIO_TEMP_DIR names one. To be called before the app's
-    components are made.
+    """Gives this process its own folder of uploads, unless GRADIO_TEMP_DIR names one, and returns it.
 
-    Returns:
-        The folder.
+    Call it before the app's components are created.
     """
     if not os.environ.get(UPLOADS):
         folder = owned_folder() / "uploads"
@@ -48,23 +46,23 @@ def hardened(
     share: bool = False,
     frames: Answer | None = None,
 ) -> dict[str, Any]:
-    """Makes an app ready for visitors who mean it harm.
+    """Hardens an app against untrusted clients.
 
-    Makes upload paths unguessable, fetches nothing from addresses, guards the queue, and starts the photo decoders.
+    Makes upload paths unguessable, stops Gradio from fetching addresses, guards the queue, and starts the decoders.
 
     Args:
-        demo: what is about to be launched.
+        demo: the app to be launched.
         options: by default those of the environment.
-        host: the address to listen on. On loopback, only this machine's names are answered unless the options
-            name others.
+        host: the address to listen on. On loopback, the server answers only to this machine's names, unless the
+            options name others.
         share: also answer to the names of Gradio's tunnels.
-        frames: restores the frames of live cameras; without, there are none.
+        frames: restores frames of live cameras; None if the app has no camera.
 
     Returns:
         Arguments for `demo.launch`.
 
     Raises:
-        SettingsError: an environment variable holds what it cannot.
+        SettingsError: an environment variable has an invalid value.
     """
     from starlette.middleware import Middleware
 
@@ -81,8 +79,8 @@ def hardened(
     limits = Limits.from_environment()
     demo.api_open = False
     internals.change_for_strangers()
-    keep_clean(own_uploads())
-    with contextlib.suppress(OSError):  # without memory for it now, the first photo tries again and says so
+    keep_clean(own_uploads(), internals.temporary_names(demo))
+    with contextlib.suppress(OSError):  # if memory is short now, the first photo tries again
         processes.prewarm()
     arguments: dict[str, Any] = {
         "app_kwargs": {

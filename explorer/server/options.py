@@ -1,4 +1,4 @@
-"""Options of the server: who may use it, and how much of it."""
+"""Options of the server: who may use it, and how much."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.photo.limits import number_from_environment
 
 AUTH = "EXPLORER_AUTH"
 FRAME_ANCESTORS = "'self' https://huggingface.co https://*.hf.space"
-"""Pages that may show the app in a frame: a Space is shown in one."""
+"""Pages that may show the app in a frame, as Hugging Face does with a Space."""
 _SHORTEST_PASSWORD = 8
 _NUMBERS = {
     "jobs_per_minute": ("EXPLORER_JOBS_PER_MINUTE", 1),
@@ -21,38 +21,38 @@ _NUMBERS = {
     "upload_bytes_per_hour": ("EXPLORER_UPLOAD_MEGABYTES_PER_HOUR", 2**20),
     "request_seconds": ("EXPLORER_REQUEST_SECONDS", 1),
 }
-"""Environment variables of options, and how many of the option's units are one of the variable's."""
+"""Options with an environment variable: its name, and how many of the option's units make one of its own."""
 
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """Limits hold for one user: who is signed in, else the address that asks (an IPv6 network of 64 bits)."""
+    """Limits apply to a user: whoever signed in, otherwise the address (for IPv6 its /64 network)."""
 
     accounts: dict[str, str] = field(default_factory=dict, repr=False)
-    """Passwords by user; empty if no one needs to sign in."""
+    """Passwords by user; empty for no sign-in."""
     jobs_per_minute: float = 300.0
-    """Things to compute."""
+    """Requests to compute something."""
     jobs_waiting: int = 20
-    """Jobs of one user that may wait in the queue: fewer than it holds, so that no one fills it alone."""
+    """Jobs of one user that may wait in the queue: fewer than it holds, so that no single user fills it."""
     uploads_per_minute: float = 60.0
     upload_bytes_per_hour: float = 8 * 2.0**30
     logins_per_minute: float = 10.0
     frames_per_second: float = 60.0
-    """Live camera frames of all pages of one address; twice as many at once."""
+    """Live camera frames of all pages of one address; a burst may have twice as many."""
     pages_per_minute: float = 240.0
-    """Pages as a whole, which take 50 ms of the processor and a mebibyte each, whatever they are asked for."""
+    """Loads of the whole page, which take up to 50 ms of the processor and a mebibyte each."""
     requests_per_minute: float = 3000.0
-    """Requests of any kind; a page takes about a hundred."""
+    """Requests of any kind; loading a page takes about a hundred."""
     hold_up_seconds: float = 1.0
-    """How long who made more requests than that waits for each refusal."""
+    """Delay of the refusal of each request beyond that."""
     answers_at_once: int = 200
-    """Open answers of one user; an open page takes two."""
+    """Open answers of one user; an open page needs two."""
     connections: int = 1000
-    """Answers of all users at once."""
+    """Open answers of all users together."""
     idle_seconds: float = 30.0
-    """Longest silence within a request's body, and longest wait for a client that does not take its answer."""
+    """Longest silence within a request's body, and longest wait for a client that does not read its answer."""
     request_seconds: float = 120.0
-    """Longest time for an answer that is not a stream, from the request's last byte on."""
+    """Longest time for an answer that is not a stream, from the request's last byte."""
     body_seconds: float = 900.0
     """Longest time for a request's body."""
     stream_seconds: float = 24 * 3600.0
@@ -62,26 +62,25 @@ class ServerOptions:
     held_bytes: int = 256 * 2**20
     """The same for all users together."""
     proxies: int | None = None
-    """Proxies before the server whose word on a client's address is taken, nearest last in X-Forwarded-For; None for
-    one where the connection comes from this machine, and none elsewhere."""
+    """Number of proxies that are trusted to report a client's address, the nearest one last in X-Forwarded-For; None
+    trusts one if it connects from this machine."""
     hosts: tuple[str, ...] = ()
-    """Names by which the server may be asked, besides those of this machine; none for every name."""
+    """Host names to which the server answers, besides this machine's; empty for every name."""
     space: bool = False
-    """True if a Space's page shows the app in a frame, in which a cookie of its own is a third party's."""
+    """True if a Space's page shows the app in a frame, where the app's cookie counts as a third party's."""
     frame_ancestors: str = FRAME_ANCESTORS
     spare_bytes: int = 2**30
     """Free space that uploads must leave on the disk."""
 
     @classmethod
     def from_environment(cls) -> ServerOptions:
-        """The options that EXPLORER_AUTH, EXPLORER_HOSTS, EXPLORER_PROXIES, EXPLORER_FRAME_ANCESTORS and those of
-        `_NUMBERS` name.
+        """Reads EXPLORER_AUTH, EXPLORER_HOSTS, EXPLORER_PROXIES, EXPLORER_FRAME_ANCESTORS and those of `_NUMBERS`.
 
         Raises:
-            SettingsError: one of them holds what it cannot.
+            SettingsError: one of them has an invalid value.
         """
         auth, proxies, space = os.environ.get(AUTH, ""), "EXPLORER_PROXIES", "SPACE_ID" in os.environ
-        unknown = 1.0 if space else math.nan  # a Space stands behind one proxy
+        unknown = 1.0 if space else math.nan  # a Space is behind one proxy
         told = number_from_environment(proxies, unknown, least=-1)
         return cls(
             accounts=read_accounts(auth) if auth else {},
@@ -96,7 +95,7 @@ class ServerOptions:
         )
 
     def admits(self, user: str, password: str) -> bool:
-        """True if the password is the user's; takes as long for unknown users as for known ones."""
+        """True if the password is the user's. Takes the same time for unknown users."""
         known = self.accounts.get(user)
         same = hmac.compare_digest((known or "\0").encode(), password.encode())
         return same and known is not None
@@ -113,11 +112,11 @@ def read_accounts(text: str) -> dict[str, str]:
     """Reads the accounts that may sign in.
 
     Args:
-        text: `user:password`, or the path of a file that holds such a line for each user (empty lines and those that
-            begin with # aside). A command line shows to every user of the machine; a file need not.
+        text: `user:password`, or the path of a file with such a line for each user (empty lines and comments that
+            begin with # are skipped). Every user of the machine can see a command line, but not a private file.
 
     Raises:
-        SettingsError: neither, or a password of fewer than 8 characters.
+        SettingsError: invalid text, or a password of fewer than 8 characters.
     """
     path, lines = Path(os.path.expanduser(text)), [text]
     is_file = os.path.isfile(path)

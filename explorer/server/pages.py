@@ -1,4 +1,4 @@
-"""The page itself, written and packed once for all who come: Gradio takes 50 ms to write it, each time anew."""
+"""Keeps the page, rendered and compressed: Gradio renders it for every visitor, which takes 50 ms."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from starlette.responses import Response
 from explorer.server import rules
 
 _ADDRESSES = 8
-"""Addresses of this server, as visitors write them, for which the page is kept: it names the one it was asked by."""
+"""Number of addresses of this server for which the page is kept; the page contains the requested one."""
 
 
 class KeptPages:
-    """ASGI middleware behind the gate, which tells the true host and scheme: gives the same page again.
+    """ASGI middleware behind the gate, which has established the true host and scheme: serves the kept page.
 
-    With a sign-in, pages differ by user; with a query they are links to something.
+    Pages with a sign-in differ by user and are not kept. Queries are for the page's own scripts: Gradio would open a
+    saved state that a query names (`deep_link`), which this app does not offer.
     """
 
     def __init__(self, app: Any) -> None:
@@ -28,7 +29,9 @@ class KeptPages:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         is_page = scope["type"] == "http" and rules.kind_of(scope["method"], rules.path_of(scope)) == rules.PAGE
-        if not is_page or scope["method"] != "GET" or scope["query_string"] or getattr(scope["app"], "auth", None):
+        if is_page:
+            scope = {**scope, "query_string": b""}
+        if not is_page or scope["method"] != "GET" or getattr(scope["app"], "auth", None):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -36,7 +39,7 @@ class KeptPages:
         key = scope["path"], scope.get("root_path", ""), scope["scheme"], headers.get("host", ""), str(packed)
         page = self._kept.pop(key, None)
         if page is None:
-            page = await self._written(scope, receive)
+            page = await self._rendered(scope, receive)
             if packed:
                 page.body = await anyio.to_thread.run_sync(gzip.compress, page.body)
                 page.headers["content-encoding"] = "gzip"
@@ -47,8 +50,8 @@ class KeptPages:
                 self._kept.popitem(last=False)
         await page(scope, receive, send)
 
-    async def _written(self, scope: Any, receive: Any) -> Response:
-        """What Gradio answers."""
+    async def _rendered(self, scope: Any, receive: Any) -> Response:
+        """Returns Gradio's answer."""
         page, parts = Response(), []
 
         async def keep(message: Any) -> None:

@@ -1,4 +1,4 @@
-"""The users' limits: allowances that refill over time, and shares of finite resources. They are one event loop's."""
+"""Limits of users: allowances that refill over time, and shares of finite resources. For one event loop only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from explorer.server.options import ServerOptions
 from explorer.server.rules import RefusalError
 
 MOST_USERS = 20_000
-"""Users that are remembered; whoever was away longest is forgotten first, with a full allowance."""
+"""Number of users to remember; the one away longest is forgotten first and starts again with a full allowance."""
 BUSY = MESSAGES["refused.busy"]
+SPARE_FILES = 10_000
+"""Files for which uploads must leave room on the disk: empty ones take no bytes, but each takes an entry."""
 SMALL = 2**16
-"""Bytes of a body that take no share of the memory: what a page sends, whoever else sends much."""
+"""Bytes of a body that take no share of the memory, so that a page's requests always pass."""
 
 
 class Allowance:
@@ -28,10 +30,10 @@ class Allowance:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, user: str, amount: float = 1.0) -> float:
-        """Takes from a user's allowance if it suffices; a negative amount is given back.
+        """Takes an amount from a user's allowance if it is enough; a negative amount is returned to it.
 
         Returns:
-            0, or the seconds after which it would suffice; nothing is taken then.
+            0, or the seconds until it would be enough; then nothing is taken.
         """
         now = self._clock()
         left, then = self._left.pop(user, (self._burst, now))
@@ -48,17 +50,17 @@ class Allowance:
 
 
 class Counter:
-    """Counts answers or bytes under way, by user and in total."""
+    """Counts open answers or bytes in memory, by user and in total."""
 
     def __init__(self, each: int, all_: int) -> None:
         self._each, self._all = each, all_
         self._under_way: dict[str, int] = {}
 
     def enter(self, user: str, amount: int = 1) -> None:
-        """Counts more.
+        """Adds an amount.
 
         Raises:
-            RefusalError: the user's share is full, or all is; nothing is counted then.
+            RefusalError: it exceeds the user's share or the total; then nothing is added.
         """
         own = self._under_way.get(user, 0) + amount
         if own > self._each or sum(self._under_way.values()) + amount > self._all:
@@ -72,32 +74,38 @@ class Counter:
 
 
 class Intake:
-    """Every byte that visitors send, whatever it is for: an hour's allowance of each user, a share of the memory that
-    bodies take while they are held, and what the disk must have left."""
+    """Accounts for every byte that visitors send: an hourly allowance for each user, a share of the memory that bodies
+    take, and the disk space that must stay free."""
 
     def __init__(self, options: ServerOptions) -> None:
         self.hour = Allowance(options.upload_bytes_per_hour / 3600, options.upload_bytes_per_hour)
         self.memory = Counter(options.held_bytes_each, options.held_bytes)
         self.spare = options.spare_bytes
         self.coming = 0
-        """Bytes that uploads have reserved and not yet written."""
+        """Bytes that uploads have reserved but not yet written."""
+
+
+def _is_full(folder: str, needed: int) -> bool:
+    if hasattr(os, "statvfs") and (disk := os.statvfs(folder)).f_files and disk.f_favail < SPARE_FILES:
+        return True  # some file systems have no limit, and report 0 files
+    return shutil.disk_usage(folder).free < needed
 
 
 class Taken:
     """The bytes of one body: reserved before it arrives, counted as it arrives, released afterwards."""
 
     def __init__(self, intake: Intake, user: str, announced: int, *, memory: bool, disk: str) -> None:
-        """Reserves the announced bytes. `disk` is the folder that they are written to, empty if they are not.
+        """Reserves the announced bytes. `disk` is the folder to which they are written; empty if they are not.
 
         Raises:
-            RefusalError: the hour's allowance, the memory or the disk does not suffice.
+            RefusalError: the hourly allowance, the memory or the disk is not enough.
         """
         self._intake, self._user, self._memory, self._disk = intake, user, memory, disk
         self._reserved = self._held = self._came = 0
         self._reserve(announced)
 
     def came(self, count: int) -> None:
-        """Counts bytes; reserves those that were not announced."""
+        """Counts bytes that have arrived; reserves those that were not announced."""
         if self._came + count > self._reserved:
             self._reserve(self._came + count - self._reserved)
         self._came += count
@@ -105,7 +113,7 @@ class Taken:
             self._intake.coming -= count
 
     def close(self) -> None:
-        """Gives back what was held, and what was reserved and did not come."""
+        """Releases the memory, and what was reserved but did not arrive."""
         self._intake.memory.leave(self._user, self._held)
         unused = self._reserved - self._came
         self._intake.hour.take(self._user, -unused)
@@ -115,7 +123,7 @@ class Taken:
     def _reserve(self, amount: int) -> None:
         if self._disk:
             place = self._disk if os.path.isdir(self._disk) else os.path.dirname(self._disk)
-            if shutil.disk_usage(place or ".").free < amount + self._intake.coming + self._intake.spare:
+            if _is_full(place or ".", amount + self._intake.coming + self._intake.spare):
                 raise RefusalError(507, "The server's disk is full; try again later.")
         held = amount if self._memory and self._reserved + amount > SMALL else 0
         self._intake.memory.enter(self._user, held)

@@ -1,4 +1,4 @@
-"""The requests that the server accepts, and their content; everything else is refused before Gradio sees it."""
+"""Which requests, with which contents, the server accepts; Gradio never sees any others."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from urllib.parse import unquote
 API = "/gradio_api/"
 FILE = f"{API}file="
 LARGEST_JSON = 8 * 2**20
-"""Bytes of a call of a tool, which may bring a small photograph along as text."""
+"""Bytes of a tool's call, which may contain a small photo as text."""
 LARGEST_VALUES = 2 * 2**20
-"""Bytes of any other request to compute, whose values the queue holds until it is its turn. Those of a page have some
-kilobytes, or a camera's frame as text."""
+"""Bytes of any other request to compute, whose values wait in the queue; those of the page take a few kilobytes."""
 LARGEST_FRAME = 512 * 1024
-"""Bytes of one picture of a live camera, a JPEG of at most 640 x 640 pixels."""
+"""Bytes of a live camera's frame, a JPEG of at most 640 x 640 pixels."""
 LARGEST_FORM = 8192
 """Bytes of a name and a password."""
 LONGEST_PATH = 4096
 _DEEPEST = 8
-"""Folders below that of the uploads, or of the results."""
+"""Levels of folders below that of the uploads or results."""
 MOST_VALUES, _MOST_PATHS, _MOST_NESTED = 20_000, 300, 50
 _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
@@ -31,48 +30,48 @@ _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME = (
     "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame",
 )  # fmt: skip
-"""Kinds of requests, as the log names them."""
+"""Kinds of requests, as they appear in the log."""
 
 LIVE = f"{API}live"
-"""Where the page sends the frames of a camera."""
+"""Path to which the page sends a camera's frames."""
 SIGN_OUT = "/logout"
-"""It changes something though it is a GET, so no other page may lead there."""
+"""Changes something although it is a GET, so no other page may link to it."""
 _LONGEST_NAME = 64
-"""Characters of what a client calls its page, its event or its upload: the server keeps such names."""
+"""Characters of the names that clients give their pages, events and uploads: the server keeps them."""
+LONGEST_ADDRESS = 8192
+"""Bytes of a path and its query. Gradio and the server keep names in them, and beyond 64 KiB Gradio fails."""
 _NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
 
-_ROUTES: tuple[tuple[str, str, str], ...] = (
-    # methods, pattern of the path, kind
-    ("GET HEAD", r"/", PAGE),
-    ("GET", r"/(config/?|manifest\.json|robots\.txt)", PAGE),
-    ("POST", r"/login/?", LOGIN),
-    ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET),
-    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET),
-    ("GET", r"/gradio_api/theme\.css", ASSET),
-    ("POST", r"/gradio_api/upload", UPLOAD),
-    ("GET", r"/gradio_api/upload_progress", STREAM),
-    ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB),
-    ("POST", LIVE, FRAME),
-    ("POST", r"/gradio_api/run/[^/]+/?", EVENT),
-    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM),
-    ("GET HEAD", r"/gradio_api/file=.+", FILES),
-    ("GET", r"/gradio_api/(info/?|openapi\.json|app_id/?|user/?|login_check/?|startup-events|queue/status)", STATE),
-    ("GET", SIGN_OUT, STATE),
-    ("POST", r"/gradio_api/(cancel|reset/?)", STATE),
-    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP),
+_ROUTES: tuple[tuple[str, str, str, bool], ...] = (
+    # methods, pattern of the path, kind, True if it needs no sign-in: the sign-in page and its parts
+    ("GET HEAD", r"/", PAGE, True),
+    ("GET", r"/(manifest\.json|robots\.txt)", PAGE, True),
+    ("GET", r"/config/?", PAGE, False),
+    ("POST", r"/login/?", LOGIN, True),
+    ("GET HEAD", r"/(assets|static|svelte)/[^\0]{1,200}", ASSET, True),
+    ("GET HEAD", r"/(theme\.css|favicon\.ico|pwa_icon(/\d{1,3})?)", ASSET, True),
+    ("GET", r"/gradio_api/theme\.css", ASSET, True),
+    ("POST", r"/gradio_api/upload", UPLOAD, False),
+    ("GET", r"/gradio_api/upload_progress", STREAM, False),
+    ("POST", r"/gradio_api/(queue/join|call/(v2/)?[^/]+/?)", JOB, False),
+    ("POST", LIVE, FRAME, False),
+    ("POST", r"/gradio_api/run/[^/]+/?", EVENT, False),
+    ("GET", r"/gradio_api/(queue/data|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)", STREAM, False),
+    ("GET HEAD", r"/gradio_api/file=.+", FILES, False),
+    ("GET", r"/gradio_api/(app_id/?|user/?|login_check/?|startup-events)", STATE, True),
+    ("GET", r"/gradio_api/(info/?|openapi\.json|queue/status)", STATE, False),
+    ("GET", SIGN_OUT, STATE, True),
+    ("POST", r"/gradio_api/(cancel|reset/?)", STATE, False),
+    ("GET POST DELETE", r"/gradio_api/mcp(/(schema|http/?)?)?", MCP, False),
 )
 """The routes that the app's page and `gradio_client` need. Gradio's other routes fetch from other servers (`proxy=`),
-bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator; MCP's
-older transport (`sse`) runs a tool when the request that asked for it is over, so that no one is asked for it."""
-_COMPILED = [(frozenset(methods.split()), re.compile(pattern), kind) for methods, pattern, kind in _ROUTES]
-OPEN_KINDS = frozenset({ASSET, LOGIN})
-_OPEN_PATHS = re.compile(
-    r"/|/logout|/manifest\.json|/robots\.txt|/gradio_api/(app_id/?|user/?|login_check/?|startup-events)"
-)
+bypass the queue (`api`), run code of components that the app does not have, or show data meant for its operator. MCP's
+older transport (`sse`) runs a tool after the request for it has ended, so that no visitor would account for it."""
+_COMPILED = [(frozenset(methods.split()), re.compile(path), kind, is_open) for methods, path, kind, is_open in _ROUTES]
 
 
 class RefusalError(Exception):
-    """A request that is not answered: a status and one sentence."""
+    """A request that the server refuses: a status and one sentence."""
 
     def __init__(self, status: int, sentence: str, wait: float = 0.0) -> None:
         super().__init__(sentence)
@@ -80,35 +79,41 @@ class RefusalError(Exception):
 
 
 def path_of(scope: dict[str, Any]) -> str:
-    """The path of a request without the place that the app was mounted at."""
+    """Returns a request's path relative to the place where the app is mounted."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
+def _route(method: str, path: str) -> tuple[str | None, bool]:
+    if not _CONTROL.search(path):  # Gradio cannot make an address of such a path
+        for methods, pattern, kind, is_open in _COMPILED:
+            if method in methods and pattern.fullmatch(path):
+                return kind, is_open
+    return None, False
+
+
 def kind_of(method: str, path: str) -> str | None:
-    """The kind of a request; None for what is not offered, and for paths that Gradio makes no address from."""
-    if _CONTROL.search(path):
-        return None
-    return next((kind for methods, pattern, kind in _COMPILED if method in methods and pattern.fullmatch(path)), None)
+    """Returns a request's kind; None if it is not offered."""
+    return _route(method, path)[0]
 
 
-def is_open(kind: str, path: str) -> bool:
-    """True if a request needs no sign-in: the page that asks for it, and what that page is made of."""
-    return kind in OPEN_KINDS or _OPEN_PATHS.fullmatch(path) is not None
+def is_open(method: str, path: str) -> bool:
+    """True if a request needs no sign-in."""
+    return _route(method, path)[1]
 
 
 def shown_path(path: str) -> str:
-    """A path as the log names it: names of files and of sessions are cut off."""
+    """Returns a path for the log, without names of files and sessions."""
     if path.startswith(FILE):
         return FILE
     return re.sub(r"^(/gradio_api/(?:heartbeat|call/(?:v2/)?[^/]+)/).+$", r"\1", path)[:120]
 
 
 def within(path: str, folders: Iterable[str]) -> bool:
-    """True if a path names a regular file inside one of the folders, links followed; no folder above them is named.
+    """True if a path leads to a regular file inside one of the folders, after following links.
 
-    The text decides first: to follow a path costs the square of its length, and one that was handed out is short and
-    has neither `..` nor empty parts.
+    The text is checked first: following a path takes the square of its length, and the server's own paths are short and
+    have neither `..` nor empty parts.
     """
     if len(path) > LONGEST_PATH or "\0" in path or not os.path.isabs(path) or _ODD_PARTS.search(path):
         return False
@@ -117,7 +122,6 @@ def within(path: str, folders: Iterable[str]) -> bool:
             real = os.path.realpath(folder)
             base = next((each for each in (str(folder), real) if path.startswith(f"{each}{os.sep}")), "")
             if base and path.count(os.sep, len(base)) <= _DEEPEST:
-                # What lies in the folders is made by this program, which makes no links.
                 found = os.path.realpath(path)
                 if os.path.commonpath([found, real]) == real and os.path.isfile(found):
                     return True
@@ -127,29 +131,28 @@ def within(path: str, folders: Iterable[str]) -> bool:
 
 
 def count_values(text: bytes) -> int:
-    """At most so many values are in a piece of JSON: parsed, each takes a hundred times the memory of its text."""
+    """Returns an upper bound for the number of values in JSON; parsed, each takes a hundred times its text's memory."""
     return sum(text.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: str = "") -> tuple[bytes, int]:
-    """Refuses values that name files which were not uploaded, or addresses to fetch from.
+    """Refuses values that name files that were not uploaded, or addresses to fetch from.
 
-    Gradio reads a file for every {"path": ...} with its own mark and downloads it first where that is an address; for
-    endpoints made by `gr.api` it passes any path on as it is. The address of an upload to this very server, which tools
-    are given, becomes the upload's path: nothing needs to be fetched then. Takes long for long bodies, so it is to be
-    called in a thread.
+    Gradio reads a file for every {"path": ...} with its own mark, and downloads it first if that is an address; to
+    endpoints made by `gr.api` it passes any path on unchecked. The address of an upload on this server, which tools
+    receive, becomes the upload's path, so that nothing needs to be fetched. Call it in a thread: long bodies take long.
 
     Args:
         body: JSON.
         uploads: the folder of uploaded files.
-        addresses: look at every text that is an address, wherever it stands (MCP clients give files so).
-        mark: put before the name of the page that asks.
+        addresses: check every text that is an address, wherever it is (MCP clients pass files like that).
+        mark: prefix for the name of the page that asks.
 
     Returns:
-        The body as understood here, so that no one interprets it differently; the number of photos it holds as text.
+        The body as parsed here, so that Gradio cannot interpret it differently; the number of photos in it as text.
 
     Raises:
-        RefusalError: no JSON, or one of the above.
+        RefusalError: not JSON, or one of the above.
     """
     try:
         values = json.loads(body)
@@ -160,12 +163,14 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
             value = values.get(name)
             if value is not None and len(str(value)) > _LONGEST_NAME:
                 raise RefusalError(400, f"The value of {name} is too long.")
+            if value == "" and name == "session_hash":  # Gradio takes it for none in one place, for a name in another
+                raise RefusalError(400, "The page that asks must have a name.")
         if mark and isinstance(page := values.get("session_hash"), str):
             values["session_hash"] = mark + page
     waiting, paths, photographs = [(values, 0)], 0, 0
     while waiting:
         each, depth = waiting.pop()
-        if depth > _MOST_NESTED:  # whatever looks at it next may do so by recursion
+        if depth > _MOST_NESTED:  # Gradio may follow them by recursion
             raise RefusalError(400, "The values of the request are nested too deep.")
         if isinstance(each, dict):
             path = each.get("path")
@@ -193,7 +198,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
 
 
 def _upload(path: str, uploads: str) -> str:
-    """The path of an uploaded file, from that path or from its address on this server."""
+    """Returns an uploaded file's path, from that path or from the file's address on this server."""
     if _URL.match(path):
         _, mark, local = path[: 4 * LONGEST_PATH].partition(FILE)
         local = unquote(local)

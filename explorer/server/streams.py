@@ -1,7 +1,7 @@
-"""A page's stream of answers, which stays open between two things that it asks for in quick succession.
+"""Keeps a page's stream of answers open between two requests in quick succession.
 
-Gradio ends the stream when nothing is under way. A page that asks for something while the end is on its way to it takes
-its stream for open, opens no other, and waits forever.
+Gradio ends the stream when nothing is under way. A page that asks for something before it hears of the end believes its
+stream to be open, opens no other, and waits forever.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from explorer.server.gradio_internals import is_awaited
 
 PATH = "/gradio_api/queue/data"
 LINGER, _STEP = 3.0, 0.02
-"""Seconds for which a stream stays open when nothing is under way; and between two looks whether something is."""
+"""Seconds for which an idle stream stays open, and between two checks for new requests."""
 _END = b'"close_stream"'
 
 
@@ -56,7 +56,7 @@ class HeldStreams:
 
 
 async def _asked_again(request: Request) -> bool:
-    """True as soon as the page awaits something, unless it is gone: it then hears of it by a stream of its own."""
+    """True as soon as the page waits for something; False if it has left, and will open another stream."""
     page = request.query_params.get("session_hash", "")
     for _ in range(round(LINGER / _STEP)):
         if await request.is_disconnected():

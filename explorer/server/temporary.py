@@ -1,4 +1,4 @@
-"""Temporary files with an owner: gone when the server ends, and when it was killed, gone when the next one starts."""
+"""Temporary files with an owner: removed when the server ends or, if it was killed, when the next one starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -16,22 +17,22 @@ from typing import IO
 PREFIX = "lowlight-run-"
 _LOCK = ".lock"
 _HELD: list[IO[bytes]] = []
-STALE_SECONDS = 2 * 3600.0
-"""Age at which an uploaded file that Gradio forgot (an upload that was broken off) is removed."""
+STALE_SECONDS = 3600.0
+"""Age at which uploads and Gradio's copies of results are removed."""
 
 
 @cache
 def owned_folder() -> Path:
-    """A folder for this process, readable only by its user.
+    """Creates a folder for this process, readable only by its user.
 
-    A lock that the system lets go of when the process ends, however it ends, says that it is in use.
+    A lock, which the system releases however the process ends, shows that the folder is in use.
     """
     base = Path(tempfile.gettempdir())
     remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     handle = (folder / f"{_LOCK}.new").open("wb")
     if _locked(handle):
-        # Under its name only once it is locked: another process that sweeps meanwhile looks for that name.
+        # Renamed only once it is locked, because another process that cleans up looks for the final name.
         os.replace(handle.name, folder / _LOCK)
     _HELD.append(handle)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -39,7 +40,7 @@ def owned_folder() -> Path:
 
 
 def remove_abandoned(base: Path) -> list[Path]:
-    """Removes the folders of processes that were killed; gives those that were there."""
+    """Removes the folders of killed processes, and returns them."""
     removed = []
     for folder in base.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
@@ -55,7 +56,7 @@ def remove_abandoned(base: Path) -> list[Path]:
 
 
 def _locked(handle: IO[bytes]) -> bool:
-    """Locks a file unless another process has; False too where the system has no such locks."""
+    """Locks a file; False if another process has locked it, or if the system has no such locks."""
     try:
         import fcntl
     except ImportError:
@@ -73,21 +74,36 @@ def remove_stale(folder: Path, age: float) -> None:
     before = time.time() - age
     for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):
         with contextlib.suppress(OSError):
-            if path.lstat().st_mtime > before:
+            stat = path.lstat()
+            if max(stat.st_mtime, stat.st_ctime) > before:  # a copy of a result keeps the result's own time
                 continue
             if path.is_dir() and not path.is_symlink():
-                path.rmdir()  # fails, as it should, where something is in it
+                path.rmdir()  # fails, as it should, if it is not empty
             else:
                 path.unlink()
 
 
-def keep_clean(folder: Path, every: float = 600.0, age: float = STALE_SECONDS) -> threading.Event:
-    """Removes stale files every now and then, from a thread that ends with the process; setting the event ends it."""
+def keep_clean(
+    folder: Path, names: Iterable[set[str]] = (), every: float = 600.0, age: float = STALE_SECONDS
+) -> threading.Event:
+    """Removes stale files at intervals, in a thread that ends with the process; setting the event ends it.
+
+    Args:
+        folder: where the files are.
+        names: Gradio's sets of the paths of temporary files; those of files that no longer exist are dropped. Gradio's
+            own cleaner (`delete_cache`) walks through the sets while requests add to them, and stops for good at the
+            first such addition.
+        every: seconds between two rounds.
+        age: seconds after which an unchanged file is stale.
+    """
     stop = threading.Event()
 
     def clean() -> None:
         while not stop.wait(every):
-            remove_stale(folder, age)
+            with contextlib.suppress(OSError):  # a folder vanished while it was searched; the next round goes on
+                remove_stale(folder, age)
+            for each in names:
+                each.difference_update([name for name in tuple(each) if not os.path.exists(name)])
 
     threading.Thread(target=clean, name="stale uploads", daemon=True).start()
     return stop

@@ -1,4 +1,4 @@
-"""Who asks, under which host name, and from which page: decided once, from facts that a client cannot fake."""
+"""Decides once who asks, under which host name, and from which page, from facts that a client cannot fake."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from starlette.datastructures import Headers
 from explorer.server.rules import SIGN_OUT
 
 INNER = "x-explorer-inner"
-"""Header of the requests that the server makes of itself for a tool: a secret that stands for the visitor."""
+"""Header of requests that the server sends itself for a tool: a secret that stands for the visitor."""
 SIGNED_IN = "user "
-"""What the names of users who signed in begin with, and no address."""
+"""Prefix of the names of signed-in users, with which no address begins."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"([a-z0-9_]([a-z0-9._-]*[a-z0-9_-])?|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
 _KEPT_BACK = frozenset(
     {b"host", b"cookie", b"origin", b"x-gradio-server", INNER.encode()}
     | {b"x-forwarded-" + each for each in (b"for", b"host", b"proto")}
 )
-"""Headers that Gradio would believe whoever sends them; it gets those that are true."""
+"""Headers that Gradio would believe from anyone; it gets verified ones instead."""
 _SIGN_IN = re.compile(rb"access-token-[\w-]+=[\w-]+", re.ASCII)
-"""The cookies that Gradio's sign-in makes. Others are not handed on: to read one full of quoted marks takes some
-Pythons (3.11.7, for one) the square of its length, 16 s for 60 kB."""
+"""The cookies of Gradio's sign-in. Others are dropped: reading one full of escaped quotes takes some Pythons (3.11.7,
+for one) the square of its length, 16 s for 60 kB."""
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """The facts about a request before any work is done for it."""
+    """Facts about a request, established before any work is done for it."""
 
     address: str
-    """The IP address that asks."""
+    """The client's IP address."""
     host: str
-    """The server's name and port, as the page's address shows it; empty if the request names none."""
+    """The server's name and port as in the page's address; empty if the request does not name it."""
     foreign: bool
-    """True if a page of another origin asks."""
+    """True if the request comes from a page of another origin."""
     inner: str
-    """The secret that the request bears; empty if it bears none."""
+    """The secret in the request's header; empty if there is none."""
 
     @property
     def network(self) -> str:
@@ -49,12 +49,12 @@ class Visitor:
 
 
 def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str]) -> Visitor:
-    """Says who asks, and makes the request's headers and scheme say the same to Gradio.
+    """Finds out who asks, and changes the request's headers and scheme so that Gradio comes to the same result.
 
     Args:
         scope: of an HTTP request; its headers, client and scheme are changed.
-        proxies: how many proxies of our own there are; None for one where the connection comes from this machine.
-        hosts: names that the server answers to; see `permits`.
+        proxies: number of trusted proxies; None for one if the connection comes from this machine.
+        hosts: names to which the server answers; see `permits`.
     """
     headers = Headers(scope=scope)
     peer = (scope.get("client") or ("unknown",))[0]
@@ -63,14 +63,14 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
     named = [each.lower() for each in headers.getlist("host")]
     asked = named[0] if len(named) == 1 else ""
-    # An unconfigured proxy is trusted only if the request itself names this machine: a page whose name was
-    # led here can write any header of its own.
+    # An unconfigured proxy is trusted only if the request itself names this machine: a page whose DNS name leads here
+    # can send any header.
     believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
     host = told if believed else asked
     scheme = _nearest(headers.getlist("x-forwarded-proto"), trusted).lower()
     foreign = any(not _same_origin(each, host, scheme) for each in headers.getlist("origin"))
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        # What a link or an address leads to is asked for by the visitor, but for what changes something.
+        # Following a link is the visitor's own choice, unless it changes something.
         foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or scope["path"] == SIGN_OUT
     visitor = Visitor(address, host, foreign, headers.get(INNER, ""))
     cookies = [each.strip() for name, value in scope["headers"] if name == b"cookie" for each in value.split(b";")]
@@ -87,15 +87,15 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
 
 
 def mark_of(user: str) -> str:
-    """What stands before the names of a signed-in user's pages, so that no one else reads or ends what they ask for.
+    """Returns the prefix for the names of a signed-in user's pages, so that no one else can read or cancel their jobs.
 
-    Others have none: their address may change while the page is open.
+    Other users have none, because their address may change while the page is open.
     """
     return hashlib.sha256(user.encode()).hexdigest() if user.startswith(SIGNED_IN) else ""
 
 
 def mark_page(scope: dict[str, Any], mark: str) -> None:
-    """Puts the mark before the name of the page in a stream's address."""
+    """Prefixes the name of the page in a stream's address with the mark."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     named = [(name, mark + value if name == "session_hash" else value) for name, value in query]
     scope["query_string"] = urlencode(named).encode()
@@ -106,9 +106,9 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
     """True if the server answers to a name.
 
     Args:
-        host: of the Host header, in lower case.
-        hosts: names without ports; `*.example.org` stands for every name below. None at all permits every name. A name
-            without a dot is permitted too: it is given by the machine or its network, and no one outside can make it
+        host: the Host header in lower case.
+        hosts: names without ports; `*.example.org` stands for every name below it. Empty permits every name. Names
+            without a dot are always permitted: the machine or its network defines them, and no outsider can make them
             lead here.
     """
     if not _HOST.fullmatch(host):
@@ -119,7 +119,7 @@ def permits(host: str, hosts: Sequence[str]) -> bool:
 
 
 def _same_origin(origin: str, host: str, scheme: str) -> bool:
-    """True if a page comes from the server that it calls; `null`, other ports and other names do not count."""
+    """True if a page comes from the server that it calls, not from `null`, another port or another name."""
     own, mark, rest = origin.lower().partition("://")
     if not mark or own not in ("http", "https") or (scheme == "https" and own != scheme):
         return False
@@ -128,19 +128,18 @@ def _same_origin(origin: str, host: str, scheme: str) -> bool:
 
 
 def _nearest(lines: Sequence[str], proxies: int) -> str:
-    """The value from the farthest of our own proxies, in a header to which each appends an item or a line."""
+    """Returns the value from the farthest trusted proxy, in a header to which each appends an item or a line."""
     told = [each.strip() for each in ",".join(lines).split(",") if each.strip()]
     return told[-min(proxies, len(told))] if proxies > 0 and told else ""
 
 
 def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
-    """The address that asks.
+    """Returns the client's address.
 
     Args:
         peer: the other end of the connection.
-        forwarded: the lines of X-Forwarded-For; what a client writes there itself stands to the left, or above.
-        proxies: how many proxies of our own there are; each appends the address that it was asked from, some with
-            the port.
+        forwarded: the lines of X-Forwarded-For; a client's own inventions come first.
+        proxies: number of trusted proxies; each appends the address of its client, some with the port.
     """
     told = _nearest(forwarded, proxies).strip('"')
     if told.startswith("["):
@@ -151,7 +150,7 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
 
 
 def network_of(address: str) -> str:
-    """The key of a client's address: an IPv4 address, or the IPv6 /64 network of one household."""
+    """Returns the key under which a client is counted: its IPv4 address, or its IPv6 /64 network (one household)."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -163,7 +162,7 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """True if an address to listen on is this machine's own."""
+    """True if only this machine can reach an address to listen on."""
     try:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

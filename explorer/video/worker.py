@@ -38,7 +38,8 @@ def main(task: dict[str, Any]) -> None:
     try:
         {"probe": _probe, "frame": _frame, "run": _run}[task["kind"]](task)
     except ExplorerError as error:
-        _tell(error=str(error))
+        # Without the server's path: the visitor sees this.
+        _tell(error=str(error).replace(os.path.join(os.path.dirname(task.get("output", "")), ""), ""))
     except MemoryError:
         _tell(error=task["no_memory"])
 

@@ -123,6 +123,12 @@ def test_what_cannot_be_restored_is_one_sentence(
         next(video_job.run(session, Wish(str(clip), "../weights", 4.0)))
     with pytest.raises(RatioError):
         next(video_job.run(session, Wish(str(clip), "identity", 0.0)))
+    endless = tmp_path / "endless.y4m"  # a frame in thirty years, which no MP4 can say
+    frame = b"FRAME\n" + bytes(64 * 48 * 3 // 2)
+    endless.write_bytes(b"YUV4MPEG2 W64 H48 F1:1000000000 Ip A1:1 C420jpeg\n" + frame * 10)
+    with pytest.raises(VideoError, match="could not be written") as caught:
+        list(video_job.run(session, Wish(str(endless), "identity", 4.0)))
+    assert str(session.folder) not in str(caught.value), "the visitor is not told where the server keeps files"
     monkeypatch.setattr(video_job, "MOST_FRAMES", FRAMES - 1)
     with pytest.raises(VideoError, match=f"The clip has {FRAMES} frames of {WIDTH} × {HEIGHT}"):
         video_job.probe(str(clip))

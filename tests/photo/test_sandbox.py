@@ -425,7 +425,7 @@ def test_headers_that_no_photo_has(change: dict[str, Any]) -> None:
         {"exif": "no base 64 !"}, {"notes": [3]}, {"bits": "8"}, {"bits": 8.5}, {"name": None}, {"camera": 3},
         {"exposure": {"seconds": float("nan")}}, {"exposure": {"shutter": 1}}, {"exposure": []},
         {"white_balance": {"gains": [1, 1]}}, {"white_balance": {"gains": [1, "1", 1], "source": ""}}, {"image": 1},
-        {"as_opened": None},
+        {"as_opened": None}, {"notes": ["x"] * 1000}, {"camera": "x" * 20_000},
     ],
 )  # fmt: skip
 def test_values_that_no_photo_has(change: dict[str, Any]) -> None:

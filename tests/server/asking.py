@@ -58,9 +58,10 @@ def asked(
             allowed_paths=[], _queue=SimpleNamespace(event_queue_per_concurrency_id=queues or {})
         ),
     )  # fmt: skip
+    path, _, query = path.partition("?")
     scope = {
         "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
-        "scheme": "http", "query_string": b"",
+        "scheme": "http", "query_string": query.encode(),
         "headers": [
             (name.lower().encode(), value.encode())
             for name, value in {"host": "lowlight.test", **(headers or {})}.items()

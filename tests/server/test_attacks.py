@@ -49,7 +49,7 @@ def test_a_long_path_is_not_followed(middle: str, tmp_path: Path, followed: list
         assert asked(echo, path, "POST", list(body), uploads=str(tmp_path)).status == 403
     address = json.dumps({"a": f"http://x{rules.FILE}{long}"}).encode()
     assert asked(echo, MCP, "POST", [address], uploads=str(tmp_path)).status == 403
-    assert asked(echo, f"{rules.FILE}{long}", body=[b""], uploads=str(tmp_path)).status == 404
+    assert asked(echo, f"{rules.FILE}{long}", body=[b""], uploads=str(tmp_path)).status == 414
     (tmp_path / "a.png").touch()
     for inner in ("/x" * 1000, f"/{'x' * 100_000}", "/x/..", "/.", "/"):
         body = [json.dumps({"data": [{"path": f"{tmp_path}{inner}/a.png"}]}).encode()]
@@ -173,6 +173,17 @@ def test_the_disk_is_looked_at_while_bytes_come(monkeypatch: pytest.MonkeyPatch,
     assert asked(echo, MCP, "POST", [b"{}"], gate=gate, uploads=str(tmp_path)).status == 507, "tools write photographs"
 
 
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs a system that counts files")
+def test_empty_files_fill_a_disk_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A visitor may upload 6000 a minute, and each has a folder."""
+    from types import SimpleNamespace
+
+    for files, left, status in ((10**6, 9_000, 507), (10**6, 11_000, 200), (0, 0, 200)):
+        monkeypatch.setattr(os, "statvfs", lambda _, f=files, n=left: SimpleNamespace(f_files=f, f_favail=n))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**40))
+        assert asked(echo, UPLOAD, "POST", [b"x"], uploads=str(tmp_path)).status == status
+
+
 def test_a_tools_photographs_are_uploads() -> None:
     gate = Gate(echo, ServerOptions(uploads_per_minute=3), 1000)
     call = {"method": "tools/call", "params": {"arguments": {"photo": "data:image/png;base64,AAAA"}}}
@@ -294,7 +305,12 @@ def test_names_that_the_server_keeps_are_short(name: str) -> None:
     """What a client calls its page stays in memory as long as nobody fetches its events."""
     for value, status in (("h" * 40, 200), ("h" * 65, 400), (["h" * 100], 400), (10**70, 400)):
         assert asked(echo, JOIN, "POST", [json.dumps({"data": [], name: value}).encode()]).status == status
+    if name == "session_hash":  # two parts of Gradio take an empty one for different pages: no job ran any more
+        assert asked(echo, JOIN, "POST", [b'{"data": [], "session_hash": ""}']).status == 400
     assert asked(echo, f"/gradio_api/heartbeat/{'h' * 65}", body=[b""]).status == 404
+    for path, method in (("/gradio_api/upload_progress", "GET"), (UPLOAD, "POST"), ("/gradio_api/queue/data", "GET")):
+        for length, status in ((100, 200), (9000, 414)):
+            assert asked(echo, f"{path}?{name}={'h' * length}", method, [b"{}"]).status == status
 
 
 def test_what_a_page_asks_for_without_saying_its_origin() -> None:
@@ -362,6 +378,20 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1") == 429, "its own jobs and its tools' are of one allowance"
     assert job("127.0.0.1") == 200 and job("203.0.113.0") == 200, "nobody else's was taken"
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
+
+
+def test_the_sign_ins_cookie_is_for_this_page_only() -> None:
+    """Gradio sends it to every site; in a Space's frame, which needs that, each embedding page gets its own."""
+
+    async def signs_in(scope: Any, receive: Any, send: Any) -> None:
+        cookie = b"access-token-c=a; HttpOnly; Path=/; SameSite=none; Secure"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"set-cookie", cookie)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    for space, kept in ((False, "SameSite=lax"), (True, "SameSite=none; Partitioned")):
+        gate = Gate(signs_in, ServerOptions(space=space), 1000)
+        answer = asked(signs_in, "/login", "POST", [b"username=a&password=b"], gate=gate)
+        assert answer.headers["set-cookie"] == f"access-token-c=a; HttpOnly; Path=/; {kept}; Secure"
 
 
 def test_cookies_that_are_no_sign_in_are_not_read() -> None:

@@ -125,9 +125,6 @@ def test_what_cannot_be_restored_is_a_sentence_and_ends_the_turn() -> None:
         with pytest.raises(RefusalError, match=r"No such picture\.") as caught:
             sent(frames)
         assert caught.value.status == 422
-    with pytest.raises(RefusalError) as caught:
-        sent(frames, "page=" + "x" * 2000)
-    assert caught.value.status == 400
 
 
 def test_the_gate_bounds_a_frame_and_does_not_read_it_as_values() -> None:

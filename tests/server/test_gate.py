@@ -6,9 +6,6 @@ import asyncio
 import io
 import json
 import logging
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +14,7 @@ import pytest
 from asking import asked, echo
 
 from explorer import logs
-from explorer.server import ServerOptions, temporary
+from explorer.server import ServerOptions
 from explorer.server.gate import Gate, waiting
 from explorer.server.rates import Allowance, Counter
 from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
@@ -363,51 +360,6 @@ def test_addresses_in_the_arguments_of_a_tool(tmp_path: Path) -> None:
     # What the tool then asks for is the file itself: nothing is fetched, whatever the host is said to be.
     body, _ = check_values(json.dumps({"data": [{"path": own}, 3]}).encode(), str(uploads))
     assert json.loads(body) == {"data": [{"path": f"{uploads}/a b.png"}, 3]}
-
-
-def test_temporary_folders_of_a_killed_process_are_removed_and_those_of_a_living_one_kept(tmp_path: Path) -> None:
-    script = (
-        "import sys, time, tempfile; tempfile.tempdir = sys.argv[1]\n"
-        "from explorer.server.temporary import owned_folder\n"
-        "(owned_folder() / 'photo').touch(); print(owned_folder(), flush=True); time.sleep(600)\n"
-    )
-    living = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )  # fmt: skip
-    try:
-        assert living.stdout is not None
-        folder = Path(living.stdout.readline().strip())
-        assert folder.parent == tmp_path and folder.stat().st_mode & 0o077 == 0
-        stranger = tmp_path / f"{temporary.PREFIX}stranger"
-        stranger.mkdir()
-        (tmp_path / f"{temporary.PREFIX}link").symlink_to(folder)
-        assert temporary.remove_abandoned(tmp_path) == []
-        living.kill()
-        living.wait()
-        assert temporary.remove_abandoned(tmp_path) == [folder]
-        assert not folder.exists() and stranger.exists(), "without a lock, nobody knows whose it is"
-    finally:
-        living.kill()
-        living.wait()
-        living.stdout.close()
-
-
-def test_stale_uploads_are_removed(tmp_path: Path) -> None:
-    import os
-
-    old, new = tmp_path / "a" / "old.png", tmp_path / "b" / "new.png"
-    for path in (old, new):
-        path.parent.mkdir()
-        path.touch()
-    past = time.time() - 10_000
-    for path in (old, old.parent, new.parent):
-        os.utime(path, (past, past))
-    temporary.remove_stale(tmp_path, 5000)
-    assert not old.exists() and new.exists()
-    os.utime(tmp_path / "a", (past, past))  # removing the file in it changed it
-    temporary.remove_stale(tmp_path, 5000)
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
 @pytest.fixture

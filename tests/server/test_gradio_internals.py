@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 from pathlib import Path
@@ -16,14 +17,16 @@ from gradio_client.utils import apply_diff
 from explorer.server.gradio_internals import (
     ANSWERS_EACH,
     FETCHERS,
+    UPLOADS,
     compute_what_is_asked,
+    forget_progress,
     send_whole_values,
     share_answers,
 )
 
 NAMES = {
-    "gradio.component_meta": ("create_or_modify_pyi",),
-    "gradio.routes": ("App.create_app", "orjson", "traceback"),
+    "gradio.component_meta": ("inspect.getfile", "create_or_modify_pyi"),
+    "gradio.routes": ("App.create_app", "orjson", "traceback", "file_upload_statuses"),
     "gradio.processing_utils": ("hash_seed", *FETCHERS),
     "gradio.route_utils": (
         "CustomCORSMiddleware.__init__", "GradioMultiPartParser.parse", "GradioMultiPartParser.on_headers_finished",
@@ -33,9 +36,9 @@ NAMES = {
     "gradio.state_holder": (
         "StateHolder", "SessionState.__init__", "SessionState._update_config", "SessionState._update_value_in_config",
     ),
-    "gradio.queueing": ("traceback", "Queue.push"),
+    "gradio.queueing": ("traceback", "Queue.push", "Queue.send_message", "Queue.broadcast_estimations"),
     "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema",),
-    "gradio.utils": ("diff", "MatplotlibBackendMananger"),
+    "gradio.utils": ("diff", "MatplotlibBackendMananger", "LRUCache"),
 }  # fmt: skip
 
 
@@ -144,3 +147,54 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
         assert "page" in kept and len(kept) <= 4 + ANSWERS_EACH
     assert asyncio.run(calls("greedy", 2500, "one page")) == ANSWERS_EACH
     assert sum(map(len, queue.pending_event_ids_session.values())) <= 4 + 2 * ANSWERS_EACH
+
+
+def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradio tells all who wait of their places from the loop that starts their jobs: an error there ends it."""
+    from gradio.data_classes import PredictBodyInternal
+    from gradio.queueing import Queue
+
+    monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
+    monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
+    share_answers()
+    with gr.Blocks() as demo:
+        gr.api(lambda: "told", api_name="tell")
+    queue = demo.queue(max_size=None)._queue
+    request = cast(Any, SimpleNamespace(scope={}))
+
+    async def wait_in_line() -> None:
+        for page in ("first", "gone", "last"):
+            body = PredictBodyInternal(data=[], fn_index=0, session_hash=page)
+            assert (await queue.push(body, request, None))[0]
+        del queue.pending_messages_per_session["gone"]
+        told = queue.pending_messages_per_session["last"].qsize()
+        (line,) = queue.event_queue_per_concurrency_id
+        queue.broadcast_estimations(line)
+        assert queue.pending_messages_per_session["last"].qsize() == told + 1, "who waits behind it is still told"
+
+    asyncio.run(wait_in_line())
+
+
+def test_the_progress_of_uploads_is_kept_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no one uploads: asking for the progress of an upload that does not come is enough."""
+    from gradio import routes
+    from gradio.route_utils import FileUploadProgress
+
+    progress = FileUploadProgress()
+    monkeypatch.setattr(routes, "file_upload_statuses", progress)
+    forget_progress()
+
+    async def attack() -> None:
+        for number in range(3000):
+            progress.append(f"sent{number}", "a.png", b"xyz")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(progress.is_tracked(f"asked{number}"), timeout=0)
+        assert max(len(progress._statuses), len(progress._signals)) <= UPLOADS
+        assert await asyncio.wait_for(progress.is_tracked("sent2999"), timeout=5)
+        assert progress.pop("sent2999").chunk_size == 3
+        waiting = asyncio.create_task(progress.is_tracked("later"))
+        await asyncio.sleep(0)
+        progress.append("later", "b.png", b"x")
+        assert await asyncio.wait_for(waiting, timeout=5), "whoever asks before the upload begins hears of it"
+
+    asyncio.run(attack())

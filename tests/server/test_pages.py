@@ -43,6 +43,9 @@ def test_the_page_is_written_once_for_each_address() -> None:
         assert gzip.decompress(answer.body) == b"GET /config? of lowlight.test"
         assert int(answer.headers["content-length"]) == len(answer.body)
     assert written.times == 3
+    for query in ("model=a&ratio=4", "deep_link=../x", "page=x&all_endpoints=1"):
+        assert asked(page, f"/config?{query}", gate=gate).body == b"GET /config? of lowlight.test"
+    assert written.times == 3, "what a link asks for is read by the page's own scripts"
     for number in range(40):
         asked(page, "/config", headers={"host": f"{number}.test"}, gate=gate)
     assert len(page._kept) < 10, "whoever invents addresses fills no memory"

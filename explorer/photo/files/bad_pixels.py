@@ -14,6 +14,8 @@ from explorer.photo.values import FloatArray
 _LINEARIZATION = 50712
 _ENOUGH = 4
 """Number of neighbours to average; all neighbours at the last one's distance are included."""
+_MOST_RECTANGLES = 4096
+"""Rectangles of a list; each may cover the whole picture."""
 _FARTHEST = 12
 """Largest distance of neighbours, in rows and columns."""
 
@@ -46,9 +48,11 @@ def listed(shape: tuple[int, int], origin: tuple[int, int], body: bytes) -> NDAr
         body: of the opcode.
 
     Raises:
-        struct.error, ValueError: the body is too short.
+        struct.error, ValueError: the body is too short, or lists too many rectangles.
     """
     _, points, rectangles = struct.unpack_from(">3I", body)
+    if rectangles > _MOST_RECTANGLES:
+        raise ValueError("too many rectangles")
     bad = np.zeros(shape, dtype=bool)
     places = np.frombuffer(body, ">u4", 2 * points, 12).astype(np.int64).reshape(points, 2) - origin
     inside = places[((places >= 0) & (places < shape)).all(axis=1)]

@@ -72,15 +72,16 @@ def _profile_of(source: bytes | Path) -> dict[int, tuple[int, Any]]:
             if DNG_VERSION not in tags:
                 return {}
             for tag in tags.values():
+                kind = int(tag.dtype)
                 if tag.code not in PROFILE | _OTHERS or (tag.code in _NINE and tag.count != 9):
+                    continue
+                if kind not in SIZES or tag.count * SIZES[kind] > _MOST_BYTES:
                     continue
                 value = tag.value
                 if tag.dtype in (RATIONAL, SRATIONAL):
                     value = [above / below if below else 0.0 for above, below in zip(value[::2], value[1::2])]  # noqa: B905
-                kind = int(tag.dtype)
-                if kind in SIZES and tag.count * SIZES[kind] <= _MOST_BYTES:
-                    directory({tag.code: (kind, value)}, 0)
-                    found[tag.code] = kind, value
+                directory({tag.code: (kind, value)}, 0)
+                found[tag.code] = kind, value
     except Exception:  # tifffile raises many kinds of errors on damaged structures; tags read before are kept
         pass
     return found

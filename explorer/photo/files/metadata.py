@@ -34,6 +34,8 @@ _LEFT_OUT = frozenset({
 """Tags of the EXIF directory that are not copied into results."""
 _MOST_BYTES = 60_000
 """Largest block; JPEG has 65533 bytes for it."""
+_LONGEST_NAME = 100
+"""Characters of a camera's make and model that are kept; a file may have millions, and pages show them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def positive(value: Any) -> float | None:
 
 def camera_name(make: Any, model: Any) -> str | None:
     """Joins make and model, without repeating the make."""
-    parts = [str(part).replace("\0", " ").strip() for part in (make, model) if part]
+    parts = [str(part)[:_LONGEST_NAME].replace("\0", " ").strip() for part in (make, model) if part]
     parts = [part for part in parts if part]
     if len(parts) == 2 and parts[1].lower().startswith(parts[0].lower().split()[0]):
         parts = parts[1:]

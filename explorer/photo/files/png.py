@@ -37,6 +37,8 @@ _SAME_GAMMA = 0.05
 _GAMMAS = (10_000, 1_000_000)
 """Smallest and largest accepted gAMA, for exponents from 10 to 0.1."""
 _MOST_PROFILE = 16 * 2**20
+_MOST_NAMED = 8
+"""Kinds of damaged chunks that a note names; a file may have millions."""
 _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 
 
@@ -182,7 +184,8 @@ def read_png(data: bytes, name: str, limits: Limits) -> Decoded:
     if b"tRNS" in side and (value := _transparency(header, side[b"tRNS"])) is not None:
         body.append(_chunk(b"tRNS", value))
     bare = b"".join([*body, _chunk(b"IDAT", b"".join(chunks.samples)), _chunk(b"IEND", b"")])
-    notes = [say("note.parts_damaged", chunks=", ".join(dict.fromkeys(chunks.damaged)))] if chunks.damaged else []
+    damaged_kinds = list(dict.fromkeys(chunks.damaged))[:_MOST_NAMED]
+    notes = [say("note.parts_damaged", chunks=", ".join(damaged_kinds))] if damaged_kinds else []
     notes += [] if chunks.ended else [END_MISSING]
     if len(side.get(b"acTL", b"")) == 8 and (count := int.from_bytes(side[b"acTL"][:4], "big")) > 1:
         notes.append(say("note.pictures_first", count=count))

@@ -18,7 +18,7 @@ from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.files.carried import block_of
 from explorer.photo.files.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
-from explorer.photo.files.dng_tags import DNG_VERSION, raw_tags
+from explorer.photo.files.dng_tags import DNG_VERSION, inner_directories, raw_tags
 from explorer.photo.files.metadata import Metadata, exif_block, metadata_of_tiff, positive
 from explorer.photo.files.opcodes import apply_opcodes
 from explorer.photo.files.quiet import without_librarys_lines
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import rawpy
 
 _ACTIVE_AREA, _MASKED_AREAS = 50829, 50830
+_MOST_MASKED = 64
+"""Masked areas that are measured; a small file may state 100,000, each as large as the picture."""
 _GREY: Gains | None = (1.0, 1.0, 1.0)
 _ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
     0: (0, False), 1: (0, True), 2: (180, True), 3: (180, False), 4: (90, True), 5: (90, False), 6: (270, False),
@@ -222,7 +224,7 @@ def _with_preview(raw: rawpy.RawPy, found: Metadata) -> Metadata:
 
 
 def _sensor(raw: rawpy.RawPy, pattern: _Pattern, area: Area, tags: Mapping[int, Any]) -> Sensor:
-    areas = np.ravel(tags.get(_MASKED_AREAS, ())).astype(int)
+    areas = np.ravel(tags.get(_MASKED_AREAS, ()))[: 4 * _MOST_MASKED].astype(int)
     masked = tuple(tuple(int(n) for n in areas[k : k + 4]) for k in range(0, len(areas) // 4 * 4, 4))
     return Sensor(
         raw.raw_image,
@@ -365,7 +367,7 @@ def read_dng_on_disk(path: Path, name: str, limits: Limits, black_level: BlackCh
             file.seek(0)
             with tifffile.TiffFile(file) as tiff:
                 first = tiff.pages.first
-                pages = [first, *list(first.pages or [])[:8]] if first.subifds else [first]
+                pages = [first, *inner_directories(first)]
                 spans = [span for page in pages for span in zip(page.dataoffsets, page.databytecounts, strict=False)]
                 if DNG_VERSION not in first.tags or any(start + count > size for start, count in spans):
                     return None

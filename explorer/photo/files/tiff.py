@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from explorer.photo.files.decoded import (
     divided,
     exif_of,
 )
+from explorer.photo.files.dng_tags import inner_directories
 from explorer.photo.files.endings import END_MISSING
 from explorer.photo.limits import Limits
 
@@ -62,7 +62,7 @@ def photograph(tiff: Any) -> tuple[Any, str | None]:
     proportions: then the first is a preview that the writer did not mark.
     """
     pages = [tiff.pages[index] for index in range(min(len(tiff.pages), _MOST_PAGES))]
-    inside = [each for page in pages[:4] for each in list(page.pages or [])[:8]] if _has_subs(pages) else []
+    inside = [each for page in pages[:4] for each in inner_directories(page)]
     everyone = [page for page in (*pages, *inside) if _pixels(page) > 0]
     whole = [page for page in everyone if not _subfile(page) & (_REDUCED | _MASK)] or everyone
     if not whole:
@@ -97,10 +97,6 @@ def _is_cut_off(tiff: Any, data: bytes) -> bool:
     place = start + struct.calcsize(order + count) + entry * entries
     following = int.from_bytes(data[place : place + size], "little" if order == "<" else "big")
     return place + size > len(data) or following >= len(data)
-
-
-def _has_subs(pages: Sequence[Any]) -> bool:
-    return any(page.subifds for page in pages[:4])
 
 
 def _same_shape(page: Any, other: Any) -> bool:
