@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from explorer.cli.options import AddressOption, EngineOption, WorkersOption
+from explorer.cli.options import AddressOption, EngineOption, WorkersOption, numbers
 from explorer.errors import DataError, RatioError
 
 if TYPE_CHECKING:
@@ -185,13 +185,8 @@ def parse_corners(text: str) -> Corners:
     Raises:
         DataError: they are not four pairs of numbers.
     """
-    import math
-
-    try:
-        points = [tuple(float(part) for part in pair.split(",")) for pair in text.split()]
-    except ValueError:
-        points = []
-    if len(points) != 4 or any(len(point) != 2 or not all(map(math.isfinite, point)) for point in points):
+    points = [tuple(numbers(pair) or ()) for pair in text.split()]
+    if len(points) != 4 or any(len(point) != 2 for point in points):
         raise DataError(
             f'The corners "{text[:60]}" cannot be used; give four points in pixels, for example '
             '"100,100 600,100 600,400 100,400".'

@@ -236,7 +236,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     if white_balance is not None and neutral_point is not None:
         raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")
     if neutral_point is not None:
-        point = _numbers(neutral_point)
+        point = numbers(neutral_point)
         if point is None or len(point) != 2:
             raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
         x, y = round(point[0]), round(point[1])
@@ -246,7 +246,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     for named in WHITE_BALANCES:
         if white_balance == named:
             return Balance(named)
-    gains = _numbers(white_balance)
+    gains = numbers(white_balance)
     if gains is None or len(gains) != 3:
         raise WhiteBalanceError(
             f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
@@ -256,9 +256,10 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     return Balance((red, green, blue))
 
 
-def _numbers(text: str) -> list[float] | None:
+def numbers(text: str) -> list[float] | None:
+    """Parses finite numbers separated by commas; None if the text is anything else."""
     try:
-        numbers = [float(part) for part in text.split(",")]
+        values = [float(part) for part in text.split(",")]
     except ValueError:
         return None
-    return numbers if all(math.isfinite(number) for number in numbers) else None
+    return values if all(map(math.isfinite, values)) else None
