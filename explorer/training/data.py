@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explorer.errors import DataError, PhotoError
 from explorer.formats import PICTURE_SUFFIXES, suffix_of, titles
 from explorer.photo import RgbPhoto, open_photo
+from explorer.photo.light.reduce import square_means
 
 Picture = NDArray[np.uint8]
 
@@ -226,14 +227,7 @@ def crops_of(
         left = int(rng.integers(scene[0].shape[1] - side + 1))
         flip, turn = bool(rng.integers(2)), int(rng.integers(4))
         for k, picture in enumerate(scene):
-            crop = np.rot90(_block_means(picture[top : top + side, left : left + side], factor), turn)
+            part = picture[top : top + side, left : left + side]
+            crop = np.rot90(square_means(part, factor) if factor > 1 else part.astype(np.float32), turn)
             crops[k].append(crop[:, ::-1] if flip else crop)
     return tuple(torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).div(255).contiguous() for group in crops)
-
-
-def _block_means(picture: Picture, factor: int) -> NDArray[np.float32]:
-    if factor == 1:
-        return picture.astype(np.float32)
-    height, width, channels = picture.shape
-    blocks = picture.reshape(height // factor, factor, width // factor, factor, channels)
-    return blocks.mean((1, 3), dtype=np.float32)
