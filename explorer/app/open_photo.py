@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -20,12 +21,12 @@ from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
+from explorer.restorer import LatestOutput
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:
     from explorer.inspect import Decomposition, FeatureMaps
     from explorer.restoration import Restoration
-    from explorer.restorer import NetworkOutput
     from explorer.windows import Windows
 
 PREVIEW_SIDE = 640
@@ -67,7 +68,7 @@ class Work:
     """The last preview before finishing, likewise: finishing it again takes no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview as sharp as the screen, likewise."""
-    networks: dict[str, tuple[Any, NetworkOutput]] = field(default_factory=dict)
+    networks: defaultdict[str, LatestOutput] = field(default_factory=lambda: defaultdict(LatestOutput))
     """What the network gave for previews, sharp ones and the whole photo, after what it is the output for: another
     strength takes no network."""
     windows: dict[Choice, Windows | None] = field(default_factory=dict)
