@@ -76,7 +76,7 @@ def check_apart(outputs: Iterable[Path | None], photographs: Sequence[Path]) -> 
 def check_file(path: Path, suffixes: Sequence[str]) -> None:
     """Raises OutputError if a file has none of the suffixes, or its folder does not exist."""
     if path.suffix.lower() not in suffixes:
-        raise OutputError(f"{path.name} is no name for this file; end it in {' or '.join(suffixes)}.")
+        raise OutputError(f"{path.name} has the wrong suffix; end it in {', '.join(suffixes)}.")
     if not path.parent.is_dir():
         raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
 
