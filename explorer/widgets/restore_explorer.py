@@ -20,7 +20,7 @@ from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
 
-class RestoreExplorer(Explorer):
+class RestoreExplorer(Explorer[Restoration]):
     """Shows before and after under one divider, for the chosen amplification and model.
 
     `w.ratio = 30`, `w.strength = 50`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do;
@@ -65,12 +65,6 @@ class RestoreExplorer(Explorer):
             self._remarks,
         ]
         self._start(photo, model)
-
-    @property
-    def result(self) -> Restoration:
-        """The restored preview; raises the error if the last attempt failed."""
-        shown: Restoration = super().result
-        return shown
 
     @property
     def strength(self) -> float:
