@@ -193,7 +193,7 @@ class LatestOutput:
         if self.output is not None and self.key == key:
             return replace(self.output.at(job.photo, strength, scene), ratio_source=job.ratio_source)
         self.output = None  # before more memory is needed
-        result, self.output = run(job, strength, "auto", intermediates, scene, progress, keep=True)
+        result, self.output = run(job, strength, intermediates=intermediates, scene=scene, progress=progress, keep=True)
         self.key = key
         return result
 

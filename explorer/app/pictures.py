@@ -169,7 +169,6 @@ COMPARED_KEPT = 160
 def model_tile(
     session: Session,
     restoration: Restoration,
-    group: str = "compare",
     title: str | None = None,
     label: str | None = None,
 ) -> dict[str, Any]:
@@ -181,7 +180,7 @@ def model_tile(
         "note": seconds_words(restoration.seconds)
         if title
         else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
-        "src": session.serve(png(restoration.image), group=group, keep=COMPARED_KEPT),
+        "src": session.serve(png(restoration.image), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
         "across": restoration.image.shape[1],
     }

@@ -46,7 +46,7 @@ def color_constancy(image: torch.Tensor) -> torch.Tensor:
     return ((red - green).square() + (red - blue).square() + (green - blue).square()).mean()
 
 
-def curve_smoothness(curves: torch.Tensor, iterations: int = 8) -> torch.Tensor:
+def curve_smoothness(curves: torch.Tensor) -> torch.Tensor:
     """Total variation of the curve maps (Guo et al., eq. 5), squared at each pixel.
 
     Mean over the iterations of the sum over the colours of mean((d_x A)^2) + mean((d_y A)^2). The equation can also be
@@ -57,7 +57,7 @@ def curve_smoothness(curves: torch.Tensor, iterations: int = 8) -> torch.Tensor:
         curves: N x (3 * iterations) x H x W.
     """
     gradient = curves.diff(dim=3).square().mean((2, 3)) + curves.diff(dim=2).square().mean((2, 3))
-    return gradient.unflatten(1, (iterations, 3)).sum(2).mean()
+    return gradient.unflatten(1, (-1, 3)).sum(2).mean()
 
 
 @dataclass(frozen=True)

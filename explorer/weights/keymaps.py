@@ -7,7 +7,7 @@ is silently skipped or left at its random initial value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -152,13 +152,14 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, to
 def _mismatch(missing: list[str], unknown: list[str]) -> str:
     parts = []
     if missing:
-        parts.append(f"lacks {_first_few(missing)}")
+        parts.append(f"lacks {first_few(missing)}")
     if unknown:
-        parts.append(f"holds {_first_few(unknown)}, which this model does not have")
+        parts.append(f"holds {first_few(unknown)}, which this model does not have")
     return f"The checkpoint {' and '.join(parts)}; check that the file belongs to the model that was named."
 
 
-def _first_few(names: list[str], count: int = 3) -> str:
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """The first names as a part of a sentence, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:count])
     return f"{shown} and {len(names) - count} more" if len(names) > count else shown
 

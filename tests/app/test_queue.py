@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import queue_work, sessions, workspace
+from explorer import restorer
+from explorer.app import queue_work, sessions
 from explorer.app.queue_tab import strip_of, wished
 from explorer.app.queued import Wish
 from explorer.app.session import Session
@@ -86,7 +87,7 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    run, calls = workspace.run, []
+    run, calls = restorer.run, []
 
     def restored(*given: Any, **named: Any) -> Any:
         calls.append(given)
@@ -95,7 +96,7 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
             named["progress"](0.5)
         return run(*given, **named)
 
-    monkeypatch.setattr(workspace, "run", restored)
+    monkeypatch.setattr(restorer, "run", restored)
     now = finished(session)
     assert now.cancelled and now.done == 1 and now.output is not None
     assert [each.state for each in session.queue.photos] == ["done", "waiting"]
@@ -108,7 +109,7 @@ def test_a_page_that_goes_ends_the_work(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    begun, run = threading.Event(), workspace.run
+    begun, run = threading.Event(), restorer.run
 
     def restored(*given: Any, **named: Any) -> Any:
         begun.set()
@@ -117,7 +118,7 @@ def test_a_page_that_goes_ends_the_work(
             named["progress"](0.5)
         return run(*given, **named)
 
-    monkeypatch.setattr(workspace, "run", restored)
+    monkeypatch.setattr(restorer, "run", restored)
     steps = queue_work.run(session, session.begins(queue_work.GROUP))
     next(steps)
     next(steps)

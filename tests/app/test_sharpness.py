@@ -11,6 +11,7 @@ from PIL import Image
 from places import coded
 
 import explorer
+from explorer import restorer
 from explorer.app import budget, compare, compare_sharp, detail, open_photo, opening, text, workspace
 from explorer.app.detail import Look
 from explorer.app.holding import Again
@@ -124,8 +125,8 @@ def test_a_comparison_is_of_one_size_and_sharper_where_it_is_looked_at(
     [*_, board] = compare.compared(session, wanted, session.begins("compare"))
     assert {tile["across"] for tile in board.tiles} == {640}
     runs: list[str] = []
-    run = workspace.run
-    monkeypatch.setattr(workspace, "run", lambda *given, **named: runs.append("x") or run(*given, **named))
+    run = restorer.run
+    monkeypatch.setattr(restorer, "run", lambda *given, **named: runs.append("x") or run(*given, **named))
 
     def seen(look: Look) -> dict[str, list[np.ndarray]]:
         list(compare_sharp.sharpened(session, board, look, lambda: True))
