@@ -16,7 +16,16 @@ from explorer.models import architecture, architectures, create_model
 from explorer.weights.catalogue import CATALOGUE
 from explorer.weights.checkpoint import PublishedCheckpoint
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
-from explorer.weights.keymaps import Layout, Tensors, check_tensors, first_few, fits, fold_weight_norm, rename
+from explorer.weights.keymaps import (
+    Layout,
+    Tensors,
+    check_finite,
+    check_tensors,
+    first_few,
+    fits,
+    fold_weight_norm,
+    rename,
+)
 from explorer.weights.store import available_weights, imported_folder, write_weights
 
 if TYPE_CHECKING:
@@ -127,6 +136,7 @@ def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Know
         raise WeightsError(_nearest(networks, [state for states in candidates for state in states], what))
     known, tensors = found[0]
     check_tensors(tensors, known.expected)
+    check_finite(tensors)
     also = tuple(other.name for other, _ in found[1:] if other.layouts == known.layouts)
     return replace(known, also=also), tensors
 
