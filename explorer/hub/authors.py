@@ -36,7 +36,7 @@ def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Pr
             f"file by `lowlight weights import {entry.name} FILE`."
         )
     try:
-        commit, files = resolve(file.hub, DEFAULT_REVISION, anew=True)
+        commit, files = resolve(file.hub, DEFAULT_REVISION, refresh=True)
     except HubError as error:
         if cached and not says_no(error):
             return cached, known

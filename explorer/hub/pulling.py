@@ -91,18 +91,20 @@ def cached_names(repo: str, revision: str) -> list[str]:
     return sorted(name for name in names if cached_weights(HubReference(repo, name, revision)))
 
 
-def resolve(repo: str, revision: str, *, timeout: float = SECONDS, anew: bool = False) -> tuple[str, tuple[str, ...]]:
+def resolve(
+    repo: str, revision: str, *, timeout: float = SECONDS, refresh: bool = False
+) -> tuple[str, tuple[str, ...]]:
     """Resolves a revision to its commit and the paths of its files.
 
     Args:
-        again: ask even if this process has asked before.
+        refresh: ask even if this process has asked before.
 
     Raises:
         HubError: there is no such repository or revision, or the Hub cannot be reached.
     """
     key = (str(storage_folder(repo)), repo, revision)
     with _LOCK:
-        if not anew and key in _RESOLVED:
+        if not refresh and key in _RESOLVED:
             return _RESOLVED[key]
     with translate_errors(f"The revision {revision} of {repo}", repo, revision):
         info = with_retries(lambda: api().model_info(repo, revision=revision, timeout=timeout))
@@ -121,17 +123,17 @@ def remote_names(repo: str, revision: str) -> tuple[str, list[str]]:
     Raises:
         HubError: as in `resolve`.
     """
-    commit, files = resolve(repo, revision, anew=True)
+    commit, files = resolve(repo, revision, refresh=True)
     folders = {path.rpartition("/")[0] for path in files if path.endswith(f"/{MODEL_FILE}")}
     return commit, sorted(name for name in folders if f"{name}/config.json" in files and "/" not in name)
 
 
-def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = True) -> PulledWeights:
+def pull(reference: HubReference, progress: Progress = nothing, *, refresh: bool = True) -> PulledWeights:
     """Downloads weights from the Hub unless they are in the cache, and checks them.
 
     Args:
         reference: which weights; a floating revision is resolved to its commit first.
-        again: ask what a floating revision points to even if this process has asked before.
+        refresh: ask what a floating revision points to even if this process has asked before.
 
     Returns:
         The folder and the commit. If the Hub cannot be reached, those in the cache for the same floating revision.
@@ -153,7 +155,7 @@ def pull(reference: HubReference, progress: Progress = nothing, *, anew: bool = 
     if not reference.pinned:
         try:
             commit, files = resolve(
-                reference.repo, reference.revision, timeout=QUICK_SECONDS if cached else SECONDS, anew=anew
+                reference.repo, reference.revision, timeout=QUICK_SECONDS if cached else SECONDS, refresh=refresh
             )
         except HubError as error:
             if cached and not says_no(error):
@@ -197,7 +199,7 @@ def pull_many(references: Sequence[HubReference], progress: Progress = nothing) 
     def one(reference: HubReference) -> PulledWeights | WeightsError:
         try:
             # All weights of one command come from the same commit, so the revision is resolved once.
-            return pull(reference, progress, anew=False)
+            return pull(reference, progress, refresh=False)
         except WeightsError as error:
             return error
 

@@ -23,7 +23,7 @@ class Hub(WeightsSource):
         return self._resolved(cached) if cached else None
 
     def fetch(self, name: str, progress: Progress = nothing) -> ResolvedWeights:
-        return self._resolved(pull(self._reference(name), progress, anew=False))
+        return self._resolved(pull(self._reference(name), progress, refresh=False))
 
     def owns(self, name: str) -> bool:
         return name.startswith(PREFIX)
