@@ -164,10 +164,10 @@ def export(
 
 
 def default_run(recipe: str) -> Path:
-    """Returns the default folder of a recipe's run, in the user's data directory."""
-    from platformdirs import user_data_path
+    """Returns the default folder of a recipe's run, where the Training tab looks for it."""
+    from explorer.inspect.runs import runs_folder
 
-    return user_data_path("lowlight-explorer", appauthor=False) / "runs" / recipe
+    return runs_folder() / recipe
 
 
 def _run_folder(run: Path) -> Path:
