@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.failures import exit_code, print_failure
+from explorer.cli.failures import exit_code, leave, print_failure
 from explorer.cli.import_weights import bytes_shown, import_weights, print_published
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
