@@ -24,6 +24,14 @@ class Skipped:
 
     names: list[str] = field(default_factory=list)
 
+    def read(self, path: Path) -> Picture | None:
+        """Reads a picture; records one that cannot be read, and returns None."""
+        try:
+            return read_picture(path)
+        except DataError:
+            self.names.append(str(path))
+            return None
+
     def check(self, total: int, before: int = 0) -> None:
         """Raises DataError if more than 1 % of `total` pictures were unreadable.
 
@@ -81,12 +89,7 @@ def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipp
         raise DataError(f"{folder} lacks {len(missing)} listed pictures ({', '.join(missing[:5])}); check the list.")
     noted = Skipped() if skipped is None else skipped
     before = len(noted.names)
-    pictures = []
-    for name in chosen:
-        try:
-            pictures.append(read_picture(paths[name]))
-        except DataError:
-            noted.names.append(str(paths[name]))
+    pictures = [picture for name in chosen if (picture := noted.read(paths[name])) is not None]
     noted.check(len(chosen), before)
     return pictures
 
@@ -136,15 +139,10 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         )
     pairs = []
     for name in chosen:
-        halves = []
-        for path in (low[name], high[name]):
-            try:
-                halves.append(read_picture(path))
-            except DataError:
-                noted.names.append(str(path))
-        if len(halves) == 2:
-            check_sizes(halves[0], halves[1], low[name], high[name])
-            pairs.append(Pair(halves[0], halves[1], name))
+        dark, bright = noted.read(low[name]), noted.read(high[name])
+        if dark is not None and bright is not None:
+            check_sizes(dark, bright, low[name], high[name])
+            pairs.append(Pair(dark, bright, name))
     noted.check(len(chosen), before)
     return _not_empty(pairs, folder)
 
@@ -172,10 +170,8 @@ def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipp
     for name in chosen:
         if name not in paths:
             raise DataError(f"{folder} lacks the listed picture {name}; check the list.")
-        try:
-            both = read_picture(paths[name])
-        except DataError:
-            skipped.names.append(str(paths[name]))
+        both = skipped.read(paths[name])
+        if both is None:
             continue
         if both.shape[1] % 2:
             raise DataError(f"{paths[name]} is {both.shape[1]} pixels wide; a left/right pair needs an even width.")
