@@ -29,13 +29,16 @@ _TICK = 0.5
 """Seconds after which the page is told at the latest."""
 
 
-def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Generator[tuple[float, float], None, T]:
+def in_shares(
+    work: Callable[[Report], T], wanted: Callable[[], bool], *, awaited: bool = False
+) -> Generator[tuple[float, float], None, T]:
     """Does some work: yields the share that is done, 0 to 1, and the seconds that it took; returns what the work gives.
 
     Args:
         work: calls what it is given with the share that is done.
         wanted: whether the work is to go on. What cannot be ended in its middle goes on by itself, and is not waited
             for.
+        awaited: wait for it all the same, because it writes what others write, too: it ends where it reports.
 
     Raises:
         CancelledError: it is no longer wanted.
@@ -62,11 +65,11 @@ def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Genera
             if share is None:
                 return future.result()
             done = share
-            if not wanted():
+            if not (awaited or wanted()):
                 raise CancelledError(say("long.cancelled"))
     finally:
         left = True
-        workers.shutdown(wait=False)
+        workers.shutdown(wait=awaited)
 
 
 def bar(what: str, done: float, seconds: float) -> str:
