@@ -11,7 +11,6 @@ from explorer.cli.failures import Failures
 from explorer.cli.options import BlackLevelOption
 from explorer.cli.standard import opened
 from explorer.cli.terminal import print_json, write_line
-from explorer.views.tables import readable
 
 
 def info(
@@ -45,6 +44,8 @@ def info(
 
 
 def _print_panel(panel: dict[str, object]) -> None:
+    from explorer.views.tables import readable
+
     # "file" says more than "Name", and a line without a value says nothing.
     shown = {
         label.capitalize() if label == "file" else label: value
