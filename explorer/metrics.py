@@ -119,3 +119,9 @@ def digits_of(name: str) -> int:
     """Number of digits after the point for a value of a log or config, e.g. `psnr_30`; 3 if unknown."""
     found = [m for m in METRICS if name == m.name or name.removeprefix(f"{m.name}_").replace(".", "").isdecimal()]
     return found[0].digits if found else 3
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Formats figures as a Markdown table, with the first column left-aligned, the others right-aligned."""
+    lines = [headings, ["---", *("--:" for _ in headings[1:])], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

@@ -100,9 +100,9 @@ def _present(asked: Asked, measured: _Measured) -> None:
     if asked.as_json:
         print_json(measured.plain)
     elif asked.as_markdown:
-        from explorer.evaluation.tables import markdown
+        from explorer.metrics import markdown_table
 
-        write_text(markdown(measured.table))
+        write_text(markdown_table(*measured.table))
     else:
         print_table(*measured.table)
 
