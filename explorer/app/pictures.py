@@ -16,6 +16,7 @@ from explorer.app.detail import Detail
 from explorer.app.open_photo import SHARPEST
 from explorer.app.sessions import Session, address
 from explorer.app.workspace import Preview
+from explorer.hub.originals import size_words
 from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
@@ -131,8 +132,7 @@ def ratio_value(shown: Preview) -> dict[str, object]:
 
 def download_value(path: Path) -> dict[str, str]:
     """The value of a `download_link` for a file that is ready."""
-    size = path.stat().st_size
-    words = f"{size / 1e6:.1f} MB" if size > 1e5 else f"{size / 1e3:.1f} kB"
+    words = size_words(path.stat().st_size)
     return {"src": address(path), "name": path.name, "label": text.PREPARED.format(name=path.name, size=words)}
 
 
