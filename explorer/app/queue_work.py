@@ -189,8 +189,8 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, report:
 
 
 def _free_name(archive: zipfile.ZipFile, name: str) -> str:
-    """A name that no file of the archive has: two photos may be called the same."""
-    path, taken, number = Path(name), set(archive.namelist()), 2
-    while name in taken:
+    """A name that no file of the archive has even if case is ignored: two photos may be called the same."""
+    path, taken, number = Path(name), {each.casefold() for each in archive.namelist()}, 2
+    while name.casefold() in taken:
         name, number = f"{path.stem}-{number}{path.suffix}", number + 1
     return name
