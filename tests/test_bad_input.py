@@ -225,6 +225,27 @@ def test_outputs_that_cannot_be(dark: Path, here: Callable[..., Outcome]) -> Non
     assert second.read_bytes() == dark.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        (("darken", "{photo}", "--iso", "1600", "-o"), ".dng"),
+        (("darken", "{photo}", "--iso", "1600", "-o"), ".jpg"),
+        (("sweep", "{photo}", "-m", "gamma", "--ratios", "3", "--csv"), ".csv"),
+        (("sweep", "{photo}", "-m", "gamma", "--ratios", "3", "--plot"), ".png"),
+        (("export-onnx", "zero_dce.lol"), ".onnx"),
+        (("replay", "{folder}", "-o"), ".gif"),
+    ],
+)
+def test_names_that_no_file_can_have(
+    command: tuple[str, ...], ending: str, dark: Path, here: Callable[..., Outcome]
+) -> None:
+    folder = dark.parent
+    given = [each.format(photo=dark, folder=folder) for each in command]
+    for out in (folder / f"{'n' * 300}{ending}", folder / ("n" * 300) / f"a{ending}"):
+        one_sentence(here(*given, out), OUTPUT, "too long")
+    assert list(folder.iterdir()) == [dark]
+
+
 def test_a_failed_write_leaves_nothing(
     dark: Path, here: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from explorer.batch.results import check_own
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import first_among, identity
-from explorer.saving import WITHOUT_BITS, Saving
+from explorer.saving import WITHOUT_BITS, Saving, check_destination
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,11 +74,10 @@ def check_apart(outputs: Iterable[Path | None], photographs: Sequence[Path]) -> 
 
 
 def check_file(path: Path, suffixes: Sequence[str]) -> None:
-    """Raises OutputError if a file has none of the suffixes, or its folder does not exist."""
+    """Raises OutputError if a file has none of the suffixes, or cannot be written; see `check_destination`."""
     if path.suffix.lower() not in suffixes:
         raise OutputError(f"{path.name} has the wrong suffix; end it in {', '.join(suffixes)}.")
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
+    check_destination(path)
 
 
 def is_folder(out: str) -> bool:
