@@ -246,6 +246,24 @@ def test_names_that_no_file_can_have(
     assert list(folder.iterdir()) == [dark]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("video", "-m", "gamma", "-o", "out.mp4"),
+        ("sweep", "-m", "gamma"),
+        ("darken", "--iso", "1600", "-o", "out.dng"),
+        ("eval", "-m", "gamma", "--synthetic-raw"),
+        ("train", "zero_dce.lol", "--data"),
+        ("replay", "-o", "out.gif"),
+        ("class", "collect"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_paths_that_no_input_can_have(command: tuple[str, ...], here: Callable[..., Outcome]) -> None:
+    path = f"{'n' * 300}.png"
+    one_sentence(here(*command, path), 1, path, "check the path")
+
+
 def test_a_failed_write_leaves_nothing(
     dark: Path, here: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
