@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -93,8 +94,8 @@ def encode(
     return buffer.getvalue()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file atomically.
+def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file atomically, at once or part by part.
 
     Raises:
         OutputError: as `check_destination`; the folder may not be written, or the disk is full.
@@ -102,7 +103,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     path = Path(path)
     check_destination(path)
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(data)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from explorer import __version__
-from explorer.atomic import replacing
 from explorer.errors import OutputError
 from explorer.photo.files.carried import (
     BASELINE_EXPOSURE,
@@ -172,16 +170,3 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
 
 def _even(data: bytes) -> int:
     return len(data) + len(data) % 2
-
-
-def write_linear_dng(path: Path, dng: LinearDng) -> None:
-    """Writes a linear DNG atomically.
-
-    Raises:
-        OutputError: the folder does not exist, may not be written, or the disk is full.
-    """
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            file.writelines(parts_of(dng))
-    except OSError as error:
-        raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error
