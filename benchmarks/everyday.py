@@ -21,17 +21,17 @@ import json
 import os
 import platform
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+from _serving import APP, serving
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
@@ -192,26 +192,9 @@ def _folder_run(folder: Path, height: int, width: int, count: int) -> tuple[floa
 
 def first_page() -> float:
     """Returns the seconds from `lowlight app` to the loaded page."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     started = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "explorer", "app", "--port", str(port)], env=ENVIRONMENT, stdout=subprocess.DEVNULL
-    )
-    try:
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
-                    page.read()
-                return time.perf_counter() - started
-            except OSError:
-                if server.poll() is not None or time.perf_counter() - started > 300:
-                    raise
-                time.sleep(0.02)
-    finally:
-        server.terminate()
-        server.wait()
+    with serving(*APP, path="", tick=0.02):
+        return time.perf_counter() - started
 
 
 def starting(rounds: int) -> dict[str, float]:

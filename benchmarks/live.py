@@ -14,16 +14,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from _serving import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -71,26 +69,9 @@ def write_clip(path: Path) -> None:
 
 @contextmanager
 def served(hold: bool) -> Iterator[str]:
-    """Runs the app on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-c", _SERVE, str(port), "hold" if hold else "adapt"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).read()
-                break
-            except OSError:
-                if server.poll() is not None:
-                    raise RuntimeError("The app did not start.") from None
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(30)
+    """Runs the app; yields its address."""
+    with serving("-c", _SERVE, "{port}", "hold" if hold else "adapt") as (address, _):
+        yield f"{address}/"
 
 
 def measured(page: Page, model: str, seconds: float) -> dict[str, Any]:

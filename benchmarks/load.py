@@ -23,9 +23,7 @@ import os
 import platform
 import random
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -40,6 +38,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+from _serving import APP, serving
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
@@ -289,35 +288,14 @@ def children_of(pid: int) -> list[int]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """Runs the app on a free port; yields its address and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(folder)}
-    with (folder / "log.txt").open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "explorer", "app", "--port", str(port)],
-            stdout=sink, stderr=subprocess.STDOUT, env=environment,
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+def watched(folder: Path) -> Iterator[tuple[str, int]]:
+    """Runs the app; yields its address and process id, and prints what it logged if anything failed in it."""
+    log = folder / "log.txt"
     try:
-        while True:
-            if process.poll() is not None:
-                sys.exit((folder / "log.txt").read_text())
-            try:
-                if httpx.get(f"{url}/healthz", trust_env=False).status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.3)
-        yield url, process.pid
+        with serving(*APP, log=log, TMPDIR=str(folder)) as found:
+            yield found
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        text = (folder / "log.txt").read_text()
+        text = log.read_text()
         if "Traceback" in text:
             print(text[-4000:])
 
@@ -437,7 +415,7 @@ def main() -> int:
     if given.url:
         found = both(given.url, None, given)
     else:
-        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
+        with tempfile.TemporaryDirectory() as folder, watched(Path(folder)) as (url, pid):
             found = both(url, pid, given)
     record, other, asked, taken = found
     text = page(record, given, taken)

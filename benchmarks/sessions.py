@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 import numpy as np
 import tifffile
-from load import memory_of, serving
+from load import memory_of, watched
 from PIL import Image
 
 from explorer.photo.files.dng import write_dng
@@ -141,7 +141,7 @@ def main() -> int:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with it
     photos, now = [(photograph(given.megapixels, each), each) for each in given.files.split(",")], time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
+    with tempfile.TemporaryDirectory() as folder, watched(Path(folder)) as (url, pid):
         if given.minutes:
             come_and_go(url, pid, photos, given.minutes)
             return 0

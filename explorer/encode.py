@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from explorer.photo.files.exif_writer import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
 from explorer.photo.parallel import in_bands, rows_of_band
-from explorer.saving import WITHOUT_BITS, Saving
+from explorer.saving import WITHOUT_BITS, Saving, check_destination
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
 
@@ -25,8 +24,7 @@ def check_output(path: Path, bits: int = 8) -> None:
     """Refuses a path that cannot be written, before any work is done.
 
     Raises:
-        OutputError: unknown suffix, a bit depth that the format lacks, a folder that does not exist, an invalid file
-            name.
+        OutputError: unknown suffix, a bit depth that the format lacks; as `check_destination`.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -38,25 +36,7 @@ def check_output(path: Path, bits: int = 8) -> None:
         raise OutputError(f"A picture has 8 or 16 bits per channel, not {bits}.")
     if suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:
         raise OutputError(f"A {suffix} file holds 8 bits per channel; use .png or .tiff for {bits} bits.")
-    # Python treats these paths as nonexistent, so they would fail only after all the work.
-    if "\0" in str(path):
-        raise OutputError("The output path contains a NUL character; give a name without one.")
-    try:
-        os.fsencode(path)
-        folder, parent = path.is_dir(), path.parent.is_dir()
-    except ValueError as error:  # characters that the file system's encoding lacks
-        raise OutputError(
-            f"{str(path)!a} contains characters that a file name cannot have; choose another name."
-        ) from error
-    except OSError as error:
-        shown = path.name if len(path.name) <= 40 else f"{path.name[:37]}..."
-        if error.errno == errno.ENAMETOOLONG:
-            raise OutputError(f"The path of {shown} is too long for the file system; choose a shorter one.") from error
-        raise OutputError(f"{shown} cannot be written there ({error.strerror}); choose another place.") from error
-    if folder:
-        raise OutputError(f"{path} is a folder; give a file name inside it.")
-    if not parent:
-        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
+    check_destination(path)
 
 
 def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -114,17 +94,16 @@ def encode(
     return buffer.getvalue()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file atomically.
+def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file atomically, at once or part by part.
 
     Raises:
-        OutputError: the folder does not exist, may not be written, or the disk is full.
+        OutputError: as `check_destination`; the folder may not be written, or the disk is full.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
+    check_destination(path)
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(data)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error

@@ -8,6 +8,8 @@ id and the fields, so that it can be shown in any language.
 
 from __future__ import annotations
 
+import errno
+
 from explorer.messages import say
 
 
@@ -111,6 +113,8 @@ def sentence(
         text = str(error)
     elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch raises a plain RuntimeError
         text = f"There is not enough memory for this photograph and model; {relief}."
+    elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        text = f"{error.filename} is longer than the file system allows; check the path."
     else:
         text = f"Unexpected {type(error).__name__}: {error}".rstrip(" .:") + (f"; {advice}." if advice else "")
     return " ".join(text.split())

@@ -39,6 +39,26 @@ class ModelInfo:
     """The folder of weights; None for classical methods."""
     intermediates: tuple[str, ...]
 
+    @property
+    def published(self) -> bool:
+        """True for an imported checkpoint: its name is the catalogue's, without a recipe after a dot."""
+        return self.weights is not None and "." not in self.name
+
+    def label(self, published: str = "published") -> str:
+        """What menus call the model, so that no two of one architecture look alike.
+
+        Args:
+            published: the word for imported checkpoints, in the reader's language.
+
+        Returns:
+            E.g. "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported
+            checkpoint, "CLAHE" for a classical method.
+        """
+        recipe = self.name.partition(".")[2]
+        if self.published:
+            recipe = f"{self.name.removeprefix(self.architecture).strip('_')} ({published})".strip()
+        return f"{self.title} · {recipe.replace('_', ' ')}" if recipe else self.title
+
 
 def list_models() -> list[ModelInfo]:
     """Lists every model that can be used now: those with installed weights, then the classical methods.
@@ -62,6 +82,12 @@ def list_models() -> list[ModelInfo]:
             models.append(_info(a, name, config.summary or a.summary, config.licence, config.parameters, found.folder))
     methods = [a for a in known.values() if not a.needs_weights]
     return [*models, *(_info(a, a.name, a.summary, "Apache-2.0", 0, None) for a in methods)]
+
+
+def info_of(model: LoadedModel) -> ModelInfo:
+    """Describes a loaded model as `list_models` does."""
+    config, a = model.config, model.architecture
+    return _info(a, model.name, config.summary or a.summary, config.licence, config.parameters, model.folder)
 
 
 def _info(a: Architecture, name: str, summary: str, licence: str, parameters: int, folder: Path | None) -> ModelInfo:

@@ -15,3 +15,8 @@ MESSAGES: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_t
 def say(code: str, /, **fields: object) -> str:
     """Returns the English message of an id, with its fields filled in."""
     return MESSAGES[code].format(**fields)
+
+
+def say_in_app(code: str, /, **fields: object) -> str:
+    """Returns `say`, or the wording `<id>.in_app` of a message whose advice is otherwise for the command line."""
+    return say(f"{code}.in_app" if f"{code}.in_app" in MESSAGES else code, **fields)

@@ -49,13 +49,21 @@ def ssim(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = F.conv2d(z, line.view(1, 1, 11, 1).expand(channels, 1, 11, 1), groups=channels)
         return F.conv2d(z, line.view(1, 1, 1, 11).expand(channels, 1, 1, 11), groups=channels)
 
-    mean_x, mean_y = blur(x), blur(y)
-    var_x = blur(x * x) - mean_x**2
-    var_y = blur(y * y) - mean_y**2
-    covariance = blur(x * y) - mean_x * mean_y
+    return similarity(blur(x), blur(y), blur(x * x), blur(y * y), blur(x * y)).flatten(1).mean(1)
+
+
+def similarity(
+    mean_x: torch.Tensor,
+    mean_y: torch.Tensor,
+    square_x: torch.Tensor,
+    square_y: torch.Tensor,
+    product: torch.Tensor,
+) -> torch.Tensor:
+    """Structural similarity of windows from their means: of two images, their squares, and their product."""
+    var_x, var_y = square_x - mean_x**2, square_y - mean_y**2
+    covariance = product - mean_x * mean_y
     c1, c2 = 0.01**2, 0.03**2
-    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
-    return value.flatten(1).mean(1)
+    return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
 
 
 @dataclass(frozen=True)
@@ -111,3 +119,9 @@ def digits_of(name: str) -> int:
     """Number of digits after the point for a value of a log or config, e.g. `psnr_30`; 3 if unknown."""
     found = [m for m in METRICS if name == m.name or name.removeprefix(f"{m.name}_").replace(".", "").isdecimal()]
     return found[0].digits if found else 3
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Formats figures as a Markdown table, with the first column left-aligned, the others right-aligned."""
+    lines = [headings, ["---", *("--:" for _ in headings[1:])], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

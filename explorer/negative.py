@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import __version__
-from explorer.encode import quantise
+from explorer.encode import quantise, write_bytes
 from explorer.errors import OutputError
-from explorer.photo.files.linear_dng import WHITE, LinearDng, parts_of, write_linear_dng
+from explorer.photo.files.linear_dng import WHITE, LinearDng, parts_of
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, lying_in
@@ -222,4 +222,4 @@ def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
     Raises:
         OutputError: see `scene_of`; or the file cannot be written.
     """
-    write_linear_dng(path, negative_of(restoration, saving))
+    write_bytes(path, parts_of(negative_of(restoration, saving)))

@@ -167,6 +167,38 @@ class NetworkOutput:
         return replace(self.result, image=image, scene=light, strength=strength)
 
 
+@dataclass(eq=False)
+class LatestOutput:
+    """Restores as `restore` does, but the network does not run again where only the strength has changed."""
+
+    key: object = None
+    output: NetworkOutput | None = None
+
+    def restored(
+        self,
+        key: object,
+        job: Job,
+        strength: float,
+        intermediates: bool | None = False,
+        scene: bool = True,
+        progress: steps.Report = steps.unheard,
+    ) -> Restoration:
+        """Restores a photo.
+
+        Args:
+            key: equal for equal photos, models, ratios and sizes.
+            job: from `prepare`; the others as of `restore`.
+        """
+        if not strength:
+            return _developed(job, scene)
+        if self.output is not None and self.key == key:
+            return replace(self.output.at(job.photo, strength, scene), ratio_source=job.ratio_source)
+        self.output = None  # before more memory is needed
+        result, self.output = run(job, strength, intermediates=intermediates, scene=scene, progress=progress, keep=True)
+        self.key = key
+        return result
+
+
 def run(
     job: Job,
     strength: float = FULL,

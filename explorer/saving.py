@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from explorer.errors import OutputError
 
@@ -17,6 +20,33 @@ OPENEXR = ".exr"
 """Suffix of files that only hold linear light as floats; written by the library OpenEXR."""
 WITHOUT_BITS = (NEGATIVE, OPENEXR)
 """Suffixes of files whose samples do not depend on the chosen number of bits."""
+
+
+def check_destination(path: Path) -> None:
+    """Refuses a path that no file can have, before any work is done.
+
+    Raises:
+        OutputError: a folder that does not exist, a name of a folder, an invalid or too long file name.
+    """
+    # Python treats these paths as nonexistent, so they would fail only after all the work.
+    if "\0" in str(path):
+        raise OutputError("The output path contains a NUL character; give a name without one.")
+    try:
+        os.fsencode(path)
+        folder, parent = path.is_dir(), path.parent.is_dir()
+    except ValueError as error:  # characters that the file system's encoding lacks
+        raise OutputError(
+            f"{str(path)!a} contains characters that a file name cannot have; choose another name."
+        ) from error
+    except OSError as error:
+        shown = path.name if len(path.name) <= 40 else f"{path.name[:37]}..."
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"The path of {shown} is too long for the file system; choose a shorter one.") from error
+        raise OutputError(f"{shown} cannot be written there ({error.strerror}); choose another place.") from error
+    if folder:
+        raise OutputError(f"{path} is a folder; give a file name inside it.")
+    if not parent:
+        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explorer.photo.files.exif_writer import add_exif_to_tiff
 from explorer.photo.files.metadata import without_place
 from explorer.photo.light.cameras import SRGB_TO_XYZ
-from explorer.photo.light.chromatic_adaptation import adaptation
+from explorer.photo.light.chromatic_adaptation import D50, adaptation
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, upright
 from explorer.photo.parallel import in_bands, rows_of_band
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _PRIMARIES = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 """Chromaticities of red, green and blue (BT.2020, table 3); white is D65."""
 _WHITE = (0.3127, 0.3290)
-_D50 = np.array([0.9642, 1.0, 0.8249])
 _PROFILE = "Linear Rec. 2020"
 
 
@@ -77,13 +76,13 @@ def profile() -> bytes:
     """Builds an ICC profile (ICC.1:2001-04, a matrix and straight curves) of linear Rec. 2020."""
     text = _PROFILE.encode("ascii") + b"\0"
     description = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(4 + 4 + 2 + 1 + 67)
-    adapted = adaptation(SRGB_TO_XYZ.sum(axis=1), _D50)
+    adapted = adaptation(SRGB_TO_XYZ.sum(axis=1), D50)
     assert adapted is not None
     primaries = adapted @ _to_xyz()
     contents = {
         b"desc": description,
         b"cprt": b"text\0\0\0\0No copyright\0",
-        b"wtpt": _xyz(_D50),
+        b"wtpt": _xyz(D50),
         **{name: _xyz(column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries.T, strict=True)},
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv\0\0\0\0\0\0\0\0"),
     }
@@ -93,7 +92,7 @@ def profile() -> bytes:
         table += name + struct.pack(">2I", start + len(data), len(content))
         data += content + bytes(-len(content) % 4)
     header = struct.pack(">I4sI4s4s4s", start + len(data), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _xyz(_D50)[8:]
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _xyz(D50)[8:]
     return header.ljust(128, b"\0") + table + data
 
 

@@ -17,12 +17,9 @@ import html
 import io
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +32,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from _serving import serving  # noqa: E402
+
 FOLDER = ROOT / "docs" / "images"
 MAX_BYTES = 250_000
 """Largest size of a picture, so that a page with five of them still loads quickly on a phone."""
@@ -190,46 +191,12 @@ def look(browser: Browser, address: str, names: list[str], folder: Path) -> None
             context.close()
 
 
-def free_port() -> int:
-    """Returns a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
-def serving(arguments: list[str], home: Path, path: str = "") -> Iterator[str]:
-    """Runs a server for the block; yields its address.
-
-    Args:
-        arguments: arguments of `python -m`, with "{port}" for the port.
-        home: an empty folder for its settings and caches, so that the pictures show a new installation.
-        path: a page below the address; the server is ready when it answers.
-    """
-    port = free_port()
-    env = os.environ | {
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        **{f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "CACHE")},
-    }
-    command = [sys.executable, "-m", *(each.format(port=port) for each in arguments)]
-    log = home / "server.log"
-    with log.open("w") as sink:
-        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + PATIENCE / 1000
-        while True:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"The server did not start:\n{log.read_text()[-2000:]}")
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE / 1000).read()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(30)
+def at_home(*arguments: str, home: Path) -> Iterator[str]:
+    """Runs a server with an empty folder for its settings and caches, so that the pictures show a new installation."""
+    places = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "CACHE")}
+    with serving("-m", *arguments, log=home / "server.log", path="", HOME=str(home), **places) as (address, _):
+        yield f"{address}/"
 
 
 def photographed(browser: Browser, address: str, shot: Shot) -> Image.Image:
@@ -318,8 +285,7 @@ def lesson(browser: Browser, home: Path) -> Image.Image:
     name = "04_retinex.ipynb"
     shutil.copy(ROOT / "notebooks" / name, notebooks)
     # Voila's list of files answers at once; the lesson itself runs on request.
-    arguments = ["voila", "--no-browser", "--port={port}", str(notebooks)]
-    with serving(arguments, home) as address:
+    with at_home("voila", "--no-browser", "--port={port}", str(notebooks), home=home) as address:
         context = browser.new_context(viewport={"width": 1100, "height": 1240})
         try:
             page = context.new_page()
@@ -377,7 +343,7 @@ def main() -> None:
         if given.look:
             home = given.look / "home"  # files cached here make the next look faster
             home.mkdir(parents=True, exist_ok=True)
-            with serving(["explorer", "app", "--port", "{port}"], home.resolve()) as address:
+            with at_home("explorer", "app", "--port", "{port}", home=home.resolve()) as address:
                 look(browser, address, wanted, given.look)
             return
         if "three-ways" in wanted:
@@ -389,7 +355,7 @@ def main() -> None:
         if shots := [name for name in SHOTS if name in wanted]:
             home = Path(scratch, "app")
             home.mkdir()
-            with serving(["explorer", "app", "--port", "{port}"], home) as address:
+            with at_home("explorer", "app", "--port", "{port}", home=home) as address:
                 for name in shots:
                     write_picture(photographed(browser, address, SHOTS[name]), name)
         if "lesson" in wanted:

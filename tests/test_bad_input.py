@@ -225,6 +225,45 @@ def test_outputs_that_cannot_be(dark: Path, here: Callable[..., Outcome]) -> Non
     assert second.read_bytes() == dark.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        (("darken", "{photo}", "--iso", "1600", "-o"), ".dng"),
+        (("darken", "{photo}", "--iso", "1600", "-o"), ".jpg"),
+        (("sweep", "{photo}", "-m", "gamma", "--ratios", "3", "--csv"), ".csv"),
+        (("sweep", "{photo}", "-m", "gamma", "--ratios", "3", "--plot"), ".png"),
+        (("export-onnx", "zero_dce.lol"), ".onnx"),
+        (("replay", "{folder}", "-o"), ".gif"),
+    ],
+)
+def test_names_that_no_file_can_have(
+    command: tuple[str, ...], ending: str, dark: Path, here: Callable[..., Outcome]
+) -> None:
+    folder = dark.parent
+    given = [each.format(photo=dark, folder=folder) for each in command]
+    for out in (folder / f"{'n' * 300}{ending}", folder / ("n" * 300) / f"a{ending}"):
+        one_sentence(here(*given, out), OUTPUT, "too long")
+    assert list(folder.iterdir()) == [dark]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("video", "-m", "gamma", "-o", "out.mp4"),
+        ("sweep", "-m", "gamma"),
+        ("darken", "--iso", "1600", "-o", "out.dng"),
+        ("eval", "-m", "gamma", "--synthetic-raw"),
+        ("train", "zero_dce.lol", "--data"),
+        ("replay", "-o", "out.gif"),
+        ("class", "collect"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_paths_that_no_input_can_have(command: tuple[str, ...], here: Callable[..., Outcome]) -> None:
+    path = f"{'n' * 300}.png"
+    one_sentence(here(*command, path), 1, path, "check the path")
+
+
 def test_a_failed_write_leaves_nothing(
     dark: Path, here: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:

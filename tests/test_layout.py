@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "examples": (),
     "classroom": ("errors", "atomic"),
     "weights": ("errors", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
-    "darkroom": ("errors", "photo", "encode"),
+    "darkroom": ("errors", "photo", "encode", "saving"),
     "training": (
         "errors",
         "metrics",
@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "models",
         "weights",
         "darkroom",
+        "saving",
     ),  # fmt: skip
     "hub": ("errors", "messages", "metrics", "machine", "atomic", "models", "weights"),
     "engine": ("errors", "messages", "atomic", "machine", "steps", "models", "weights"),

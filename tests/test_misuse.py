@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.encode import check_output
+from explorer.encode import check_output, write_bytes
 from explorer.errors import ExplorerError, ModelNotFoundError, OutputError, PhotoError, RatioError, WhiteBalanceError
 from explorer.models import create_model
 from explorer.photo import RgbPhoto, check_ratio, open_mosaic, suggest_ratio, write_dng
@@ -67,6 +67,7 @@ def misuses() -> list[Any]:
         add(f"dng {options}", PhotoError, lambda folder, o=options: write_dng(folder / "a.dng", COUNTS, **o))
     for name in (f"{'n' * 300}.png", "a\0b.png", f"{'n' * 300}/a.png", "a\ud800.png"):
         add(f"output {len(found)}", OutputError, lambda folder, n=name: check_output(folder / n))
+        add(f"written {len(found)}", OutputError, lambda folder, n=name: write_bytes(folder / n, b"1"))
     return found
 
 

@@ -41,6 +41,17 @@ def _literal(markup: str) -> str:
     return markup.replace("`", "&#96;").replace("{", "&#123;").replace("$", "&#36;")
 
 
+def _component(name: str, elem_id: str, words: Mapping[str, str], scripts: str = "", **options: Any) -> gr.HTML:
+    """The component of the assets `<name>.html` and `<name>.js`; `scripts` come before the latter."""
+    return gr.HTML(
+        html_template=_template(f"{name}.html", words),
+        js_on_load=scripts + _asset(f"{name}.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        **{"value": None, **options},
+    )
+
+
 def html(value: str = "", **options: Any) -> gr.HTML:
     """Markup made on the server, without Gradio's prose styles."""
     return gr.HTML(value, apply_default_css=False, **options)
@@ -89,13 +100,7 @@ def before_after() -> gr.HTML:
         "pick": text.PICK,
         "pick_help": text.PICK_HELP,
     }
-    return gr.HTML(
-        value=None,
-        html_template=_template("before_after.html", words),
-        js_on_load=PARTS + _asset("before_after.js"),
-        apply_default_css=False,
-        elem_id="lx-viewer",
-    )
+    return _component("before_after", "lx-viewer", words, PARTS)
 
 
 def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line"]) -> gr.HTML:
@@ -139,13 +144,7 @@ def tiles(elem_id: str, empty: str, *features: Literal["compare", "blind", "line
         "mean": text.TILES_MEAN,
         "matched_by": text.TILES_FACTOR,
     }
-    return gr.HTML(
-        value=None,
-        html_template=_template("tiles.html", words),
-        js_on_load=PARTS + _asset("tiles.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return _component("tiles", elem_id, words, PARTS)
 
 
 def ranking(elem_id: str, caption: str) -> gr.HTML:
@@ -156,13 +155,7 @@ def ranking(elem_id: str, caption: str) -> gr.HTML:
     stands below the Markdown, and "name" is the name of both files. "note" is a sentence or a list of sentences.
     """
     words = {"caption": caption, "csv": text.TABLE_CSV, "markdown": text.TABLE_MARKDOWN}
-    return gr.HTML(
-        value=None,
-        html_template=_template("ranking.html", words),
-        js_on_load=_asset("ranking.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return _component("ranking", elem_id, words)
 
 
 def layer_list(elem_id: str) -> gr.HTML:
@@ -173,13 +166,7 @@ def layer_list(elem_id: str) -> gr.HTML:
     """
     words = {"label": text.FEATURES_LAYERS, "empty": text.FEATURES_LAYERS_EMPTY, "diagram": text.FEATURES_DIAGRAM}
     words["svg"] = say("features.svg")
-    return gr.HTML(
-        value=None,
-        html_template=_template("layers.html", words),
-        js_on_load=_asset("layers.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return _component("layers", elem_id, words)
 
 
 def channel_grid(elem_id: str) -> gr.HTML:
@@ -190,13 +177,7 @@ def channel_grid(elem_id: str) -> gr.HTML:
     """
     words = {"empty": text.FEATURES_CHANNELS_EMPTY, "all_on": text.FEATURES_ALL_ON}
     words |= {"on": text.FEATURES_ON, "off": text.FEATURES_OFF}
-    return gr.HTML(
-        value=None,
-        html_template=_template("channels.html", words),
-        js_on_load=PARTS + _asset("channels.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return _component("channels", elem_id, words, PARTS)
 
 
 def player(elem_id: str, empty: str) -> gr.HTML:
@@ -205,13 +186,7 @@ def player(elem_id: str, empty: str) -> gr.HTML:
     Value: {"batch", "milliseconds", "start", "frames": [{"src", "label", "alt"}]}.
     """
     words = {"empty": empty, "play": text.PLAY, "frame": text.FRAME}
-    return gr.HTML(
-        value=None,
-        html_template=_template("player.html", words),
-        js_on_load=_asset("player.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return _component("player", elem_id, words)
 
 
 def live_camera(elem_id: str, model: str) -> gr.HTML:
@@ -233,16 +208,7 @@ def live_camera(elem_id: str, model: str) -> gr.HTML:
         "split": text.SPLIT,
     }
     said: dict[str, Any] = {f"words_{name}": sentence for name, sentence in text.LIVE_SAYS.items()}
-    return gr.HTML(
-        value=None,
-        html_template=_template("live.html", words),
-        js_on_load=PARTS + _asset("live.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-        model=model,
-        words_start=text.LIVE_START,
-        **said,
-    )
+    return _component("live", elem_id, words, PARTS, model=model, words_start=text.LIVE_START, **said)
 
 
 def ratio_slider(render: bool = True) -> gr.HTML:
@@ -252,14 +218,8 @@ def ratio_slider(render: bool = True) -> gr.HTML:
     "kept".
     """
     words = {"label": text.RATIO, "exact": text.RATIO_EXACT, "use": text.RATIO_USE, "keep": text.RATIO_KEEP}
-    return gr.HTML(
-        value={"ratio": 1.0, "auto": True},
-        html_template=_template("ratio.html", words),
-        js_on_load=_asset("ratio.js"),
-        apply_default_css=False,
-        elem_id="lx-ratio",
-        render=render,
-        invalid=text.RATIO_INVALID,
+    return _component(
+        "ratio", "lx-ratio", words, value={"ratio": 1.0, "auto": True}, render=render, invalid=text.RATIO_INVALID
     )
 
 

@@ -16,7 +16,7 @@ from explorer.app.components import html, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.sessions import open_session
-from explorer.app.shared import LONG, PREVIEWS, Address, Shared
+from explorer.app.shared import AT_ONCE, LONG, Address, Shared
 from explorer.darkroom import CAMERAS, DarkLight
 from explorer.messages import say
 from explorer.views import tables
@@ -79,17 +79,14 @@ def _title(key: str) -> str:
 
 def wire(shared: Shared, parts: Parts) -> None:
     """Connects the components' events to their handlers."""
-    parts.camera.input(
-        _sensitivity_of, parts.camera, parts.sensitivity, api_visibility="private", show_progress="hidden",
-        concurrency_id=PREVIEWS, concurrency_limit=2,
-    )  # fmt: skip
+    parts.camera.input(_sensitivity_of, parts.camera, parts.sensitivity, **AT_ONCE)
     renewed = [shared.token, shared.model, shared.photo, shared.message, shared.upload, shared.picker, parts.light]
     chosen = [parts.camera, parts.sensitivity, parts.ratio, parts.kind]
     options = {**LONG, "show_progress_on": [parts.light]}
     guard = reported(shared.message)
     shared.photo.change(
         guard(partial(follow, shared, parts)), [shared.token, parts.ratio], [parts.back, parts.board],
-        api_visibility="private", show_progress="hidden", concurrency_id=PREVIEWS, concurrency_limit=2,
+        **AT_ONCE,
     )  # fmt: skip
     parts.run.click(guard(partial(make_dark, shared, parts)), [shared.token, shared.model, *chosen], renewed, **options)
     parts.back.click(guard(partial(lighten, shared, parts)), [shared.token, shared.model], renewed, **options)

@@ -77,7 +77,7 @@ def layout() -> Parts:
             visible=False, elem_id="lx-features-other", scale=3,
         )  # fmt: skip
     with gr.Row(elem_classes="lx-layout"):
-        with gr.Column(scale=2, min_width=320, elem_classes="lx-tight lx-features-side"):
+        with gr.Column(scale=2, min_width=320, elem_classes="lx-tight"):
             tree = layer_list("lx-features-layers")
         with gr.Column(scale=3, min_width=340, elem_classes="lx-stage lx-tight"):
             grid = channel_grid("lx-features-channels")

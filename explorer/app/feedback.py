@@ -14,7 +14,7 @@ from explorer.app import text
 from explorer.app.components import problem
 from explorer.app.sessions import settle
 from explorer.errors import ExplorerError
-from explorer.messages import say
+from explorer.messages import say_in_app
 
 LOG = logging.getLogger(__name__)
 
@@ -22,9 +22,7 @@ LOG = logging.getLogger(__name__)
 def told(error: Exception) -> str:
     """The page's message for an error. Errors that are not the user's fault are logged with their traceback."""
     if isinstance(error, ExplorerError):
-        if error.code == "error.dng_of_developed":  # its advice is for the command line
-            return say("error.dng_here", **error.fields)
-        return str(error)
+        return say_in_app(error.code, **error.fields) if error.code else str(error)
     LOG.error("A handler of the app failed.", exc_info=error)
     return text.UNEXPECTED
 

@@ -20,6 +20,7 @@ from explorer.evaluation.leaderboard import SETS, published_by_quality
 from explorer.evaluation.leaderboard_text import HEADINGS, SEEN
 from explorer.hub import originals
 from explorer.metrics import METRICS
+from explorer.photo.limits import told_by_environment
 from explorer.server.visitor import is_loopback
 from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import NO_LICENCE, PublishedCheckpoint
@@ -35,9 +36,9 @@ _IMPORTS = "imports"
 
 def allowed(request: gr.Request | None) -> bool:
     """True if this visitor may import weights."""
-    setting = os.environ.get(SETTING, "").strip().lower()
-    if setting:
-        return setting in ("1", "true", "yes", "on")
+    setting = told_by_environment(SETTING)
+    if setting is not None:
+        return setting
     if request is None or request.client is None or "SPACE_ID" in os.environ:
         return False
     headers = request.headers

@@ -16,7 +16,7 @@ from explorer.app.components import data_address, html
 from explorer.app.feedback import reported
 from explorer.app.lessons import LESSONS, Lesson
 from explorer.app.sessions import open_session
-from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.app.shared import AT_ONCE, Address, Shared
 from explorer.messages import say
 from explorer.photo import load_rendering
 from explorer.photo.light.reduce import reduced
@@ -63,15 +63,12 @@ def build(shared: Shared) -> Address:
         }
 
     guard = reported(shared.message)
-    quick: dict[str, Any] = {
-        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
-    }  # fmt: skip
-    gr.on([shared.tabs[NAME].select, topic.change], guard(open_page), topic, [article, shared.message], **quick)
+    gr.on([shared.tabs[NAME].select, topic.change], guard(open_page), topic, [article, shared.message], **AT_ONCE)
     topic.input(None, topic, js="(lesson) => lxAddress({lesson})")
     show.click(
         guard(set_tabs), [shared.token, topic],
         [shared.token, shared.picker, shared.model, shared.ratio, shared.photo, shared.tab_bar, shared.message],
-        **quick,
+        **AT_ONCE,
     )  # fmt: skip
     return {"lesson": (topic, lambda name: name if name in _PAGES else LESSONS[0].name)}
 

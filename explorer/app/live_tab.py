@@ -15,7 +15,7 @@ from explorer.app import model_picker, opening, photo_bar, text
 from explorer.app.components import html, live_camera, note
 from explorer.app.feedback import reported
 from explorer.app.sessions import open_session
-from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.app.shared import AT_ONCE, Address, Shared
 from explorer.errors import PhotoError
 
 NAME = "live"
@@ -65,7 +65,7 @@ def wire(shared: Shared, parts: Parts) -> None:
         reported(shared.message)(partial(freeze, shared, parts)),
         [shared.token, shared.model, parts.camera],
         [shared.token, shared.model, shared.photo, shared.message, shared.upload, shared.picker, parts.frozen],
-        api_visibility="private", show_progress="hidden", concurrency_id=PREVIEWS, concurrency_limit=2,
+        **AT_ONCE,
     )  # fmt: skip
 
 

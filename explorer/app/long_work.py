@@ -29,7 +29,9 @@ _TICK = 0.5
 """Longest time between two reports to the page, in seconds."""
 
 
-def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Generator[tuple[float, float], None, T]:
+def in_shares(
+    work: Callable[[Report], T], wanted: Callable[[], bool], *, awaited: bool = False
+) -> Generator[tuple[float, float], None, T]:
     """Runs some work in a thread. Yields the finished share, 0 to 1, and the elapsed seconds; returns the work's
     result.
 
@@ -37,6 +39,7 @@ def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Genera
         work: calls its argument with the finished share.
         wanted: called to decide whether the work continues. Work that cannot be interrupted runs on by itself, without
             being waited for.
+        awaited: wait for interrupted work, too, because it writes what others also write; it ends at its next report.
 
     Raises:
         CancelledError: the work is no longer wanted.
@@ -63,11 +66,11 @@ def in_shares(work: Callable[[Report], T], wanted: Callable[[], bool]) -> Genera
             if share is None:
                 return future.result()
             done = share
-            if not wanted():
+            if not (awaited or wanted()):
                 raise CancelledError(say("long.cancelled"))
     finally:
         left = True
-        workers.shutdown(wait=False)
+        workers.shutdown(wait=awaited)
 
 
 def bar(what: str, done: float, seconds: float) -> str:

@@ -87,12 +87,7 @@ def pickable() -> list[str]:
 def _order(info: ModelInfo) -> tuple[bool, bool, bool, str, int, str]:
     # The project's own weights before imported ones, so that the first model is free to use as the page says. Networks
     # without a paper are the project's own, and lead on every benchmark (docs/results.md).
-    return info.weights is None, published(info), bool(info.paper), info.title.lower(), -info.parameters, info.name
-
-
-def published(info: ModelInfo) -> bool:
-    """True for an imported checkpoint: its name is the catalogue's, without a recipe after a dot."""
-    return info.weights is not None and "." not in info.name
+    return info.weights is None, info.published, bool(info.paper), info.title.lower(), -info.parameters, info.name
 
 
 def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
@@ -101,13 +96,8 @@ def choices(names: list[str] | None = None) -> list[tuple[str, str]]:
 
 
 def label(name: str) -> str:
-    """For example "RetinexNet · joint decom only" for a network, "RetinexNet · port (published)" for an imported
-    checkpoint, "CLAHE" for a classical method."""
-    info = models()[known(name)]
-    recipe = name.partition(".")[2]
-    if published(info):
-        recipe = f"{name.removeprefix(info.architecture).strip('_')} ({text.PUBLISHED})".strip()
-    return f"{info.title} · {recipe.replace('_', ' ')}" if recipe else info.title
+    """The name that visitors read; see `ModelInfo.label`."""
+    return models()[known(name)].label(text.PUBLISHED)
 
 
 def default_model() -> str | None:

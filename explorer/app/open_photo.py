@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -20,12 +21,12 @@ from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
+from explorer.restorer import LatestOutput
 from explorer.views.pictures import resized_like, within
 
 if TYPE_CHECKING:
     from explorer.inspect import Decomposition, FeatureMaps
     from explorer.restoration import Restoration
-    from explorer.restorer import NetworkOutput
     from explorer.windows import Windows
 
 PREVIEW_SIDE = 640
@@ -67,7 +68,7 @@ class Work:
     """The last preview before finishing, with its choice: finishing it again needs no network."""
     sharp: tuple[Any, Any] | None = None
     """The last preview at the screen's sharpness, with its choice."""
-    networks: dict[str, tuple[Any, NetworkOutput]] = field(default_factory=dict)
+    networks: defaultdict[str, LatestOutput] = field(default_factory=lambda: defaultdict(LatestOutput))
     """The network's output for previews, sharp previews and the whole photo, each with its choice: another strength
     needs no network."""
     windows: dict[Choice, Windows | None] = field(default_factory=dict)

@@ -28,7 +28,7 @@ def kept_on_failure(session: Session) -> Iterator[None]:
         raise
 
 
-def open_file(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
+def open_file(session: Session, path: str | Path, *, isolated: bool = False) -> None:
     """Decodes a file into the session. Only if that succeeds, the previous photo is forgotten.
 
     Args:
@@ -37,17 +37,15 @@ def open_file(session: Session, path: str | Path, name: str | None = None, *, is
     Raises:
         PhotoError: the file is not a photo that can be read.
     """
-    photo, read, own = _own_photo(session, path, name, isolated)
+    photo, read, own = _own_photo(session, path, isolated)
     session.open = open_photo(photo, read, upload=str(path), source=own)
 
 
-def _own_photo(
-    session: Session, path: str | Path, name: str | None, isolated: bool
-) -> tuple[explorer.Photo, Read, Path]:
+def _own_photo(session: Session, path: str | Path, isolated: bool) -> tuple[explorer.Photo, Read, Path]:
     """A visitor's decoded file, a function that reads it again, and the session's name for it."""
-    photo = explorer.open_photo(path, name=name, isolated=isolated or None)
+    photo = explorer.open_photo(path, isolated=isolated or None)
     own = session.own_file(path)
-    return photo, reader(own, name or Path(path).name, isolated), own
+    return photo, reader(own, Path(path).name, isolated), own
 
 
 def open_bytes(session: Session, data: bytes, name: str) -> None:
@@ -95,14 +93,14 @@ def open_example(session: Session, name: str) -> None:
     session.open = _shared_example(name).again()
 
 
-def open_reference(session: Session, path: str | Path, name: str | None = None, *, isolated: bool = False) -> None:
+def open_reference(session: Session, path: str | Path, *, isolated: bool = False) -> None:
     """Opens a well-lit picture of the same scene, to measure results against.
 
     Raises:
         PhotoError: no photo is open, the file cannot be read, or its size differs from the photo's.
     """
     size = session.require_open().size
-    found, read, own = _own_photo(session, path, name, isolated)
+    found, read, own = _own_photo(session, path, isolated)
     kept = Again(as_reference(found, size), lambda: as_reference(read("auto"), size))
     set_reference(session, Reference(kept, str(path), own))
 

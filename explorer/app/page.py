@@ -27,7 +27,7 @@ from explorer.app.feedback import reported
 from explorer.app.open_photo import NEUTRAL
 from explorer.app.own_address import asked_directly
 from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder, room
-from explorer.app.shared import PREVIEWS, Address, Shared
+from explorer.app.shared import AT_ONCE, Address, Shared
 from explorer.app.theme import css, head, theme
 from explorer.errors import PhotoError, RatioError, WhiteBalanceError
 from explorer.messages import say
@@ -162,10 +162,7 @@ def _greet(demo: gr.Blocks, shared: Shared, state: Address, kept: gr.Textbox) ->
         + [shared.upload, kept, *shared.importing]
         + [component for component in {*shared.pickers, *(each for each, _ in state.values())} - {shared.model}],
         js="() => lxKept()",
-        concurrency_id=PREVIEWS,
-        concurrency_limit=2,
-        api_visibility="private",
-        show_progress="hidden",
+        **AT_ONCE,
     )
     greeting.then(None, kept, js="(token) => lxGreeted(token)")
 

@@ -16,7 +16,7 @@ from explorer.app.components import ExampleCard, example_picker, html
 from explorer.app.feedback import reported
 from explorer.app.open_photo import OpenPhoto
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import PREVIEWS, Shared
+from explorer.app.shared import AT_ONCE, Shared
 from explorer.errors import PhotoError
 from explorer.formats import listed
 from explorer.messages import say
@@ -135,9 +135,7 @@ def wire(upload: gr.File, picker: gr.HTML, shared: Shared) -> None:
     options: dict[str, Any] = {
         "inputs": [shared.token, upload, shared.model, picker],
         "outputs": [shared.token, shared.photo, shared.message, shared.model, upload, picker],
-        "concurrency_id": PREVIEWS,
-        "concurrency_limit": 2,
-        "api_visibility": "private",
+        **AT_ONCE,
         "show_progress": "minimal",
         "show_progress_on": [upload],
     }

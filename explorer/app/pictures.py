@@ -16,6 +16,7 @@ from explorer.app.detail import Detail
 from explorer.app.open_photo import SHARPEST
 from explorer.app.sessions import Session, address
 from explorer.app.workspace import Preview
+from explorer.hub.originals import size_words
 from explorer.metrics import METRICS, figures_line
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
@@ -131,8 +132,7 @@ def ratio_value(shown: Preview) -> dict[str, object]:
 
 def download_value(path: Path) -> dict[str, str]:
     """The value of a `download_link` for a file that is ready."""
-    size = path.stat().st_size
-    words = f"{size / 1e6:.1f} MB" if size > 1e5 else f"{size / 1e3:.1f} kB"
+    words = size_words(path.stat().st_size)
     return {"src": address(path), "name": path.name, "label": text.PREPARED.format(name=path.name, size=words)}
 
 
@@ -169,7 +169,6 @@ COMPARED_KEPT = 160
 def model_tile(
     session: Session,
     restoration: Restoration,
-    group: str = "compare",
     title: str | None = None,
     label: str | None = None,
 ) -> dict[str, Any]:
@@ -181,7 +180,7 @@ def model_tile(
         "note": seconds_words(restoration.seconds)
         if title
         else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
-        "src": session.serve(png(restoration.image), group=group, keep=COMPARED_KEPT),
+        "src": session.serve(png(restoration.image), group="compare", keep=COMPARED_KEPT),
         "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
         "across": restoration.image.shape[1],
     }

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import threading
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import explorer
 from explorer.app import model_picker, opening, queue_text, workspace
 from explorer.app.feedback import told
+from explorer.app.long_work import in_shares
 from explorer.app.photo_bar import thumbnail
 from explorer.app.queued import Queued, Wish
 from explorer.app.session import Session
 from explorer.app.sessions import FILES_EACH
 from explorer.errors import CancelledError, ExplorerError
-from explorer.messages import say
 from explorer.photo.light.reduce import half_side, reduced
+from explorer.steps import Report
 
 MOST = 48
 """Maximum number of photos in a queue."""
 LARGEST_ZIP = FILES_EACH // 2
 """Bytes after which a ZIP accepts no more photos; the visitor's share of the disk also holds the photos."""
 GROUP = "queue"
-_TICK = 0.4
-"""Seconds between two reports of progress."""
 
 
 def add(session: Session, paths: list[str]) -> Iterator[str]:
@@ -125,52 +123,49 @@ class _Work:
     part: Path
     """The ZIP while it is being written."""
     now: Progress
-    stopped: threading.Event = field(default_factory=threading.Event)
 
     def all(self, waiting: list[Queued], archive: zipfile.ZipFile) -> Iterator[Progress]:
         """Restores one photo after the other, in a thread that can be watched."""
         now = self.now
-        with ThreadPoolExecutor(1, "queue") as worker:
+        for entry in waiting:
+            if now.cancelled or not self.wanted or not self.part.exists():
+                now.cancelled = True
+                break
+            if self.part.stat().st_size > LARGEST_ZIP:
+                now.full = True
+                break
+            now.name, now.share = entry.name, 0.0
+            _mark(self.session, entry, state="working")
+            yield now
             try:
-                for entry in waiting:
-                    if now.cancelled or not self.wanted or not self.part.exists():
-                        now.cancelled = True
-                        break
-                    if self.part.stat().st_size > LARGEST_ZIP:
-                        now.full = True
-                        break
-                    now.name, now.share = entry.name, 0.0
-                    _mark(self.session, entry, state="working")
+                for now.share, _ in in_shares(partial(self.one, entry, archive), lambda: self.wanted, awaited=True):
                     yield now
-                    job = worker.submit(self.one, entry, archive)
-                    while not wait([job], _TICK).done:
-                        yield now
-                    now.done += _ended(self.session, entry, job.exception(), now)
-                    now.tried += 1
-            finally:
-                self.stopped.set()  # before waiting for the worker: the page may be gone
+            except CancelledError:
+                now.cancelled = True
+                _mark(self.session, entry, state="waiting")
+            except Exception as error:  # one photo that fails must not stop the others
+                _mark(self.session, entry, state="failed", said=told(error))
+            else:
+                now.done += 1
+                _mark(self.session, entry, state="done")
+            now.tried += 1
         now.name = ""
 
     @property
     def wanted(self) -> bool:
         return self.session.is_latest(GROUP, self.turn)
 
-    def one(self, entry: Queued, archive: zipfile.ZipFile) -> None:
+    def one(self, entry: Queued, archive: zipfile.ZipFile, report: Report) -> None:
         """Restores a photo into the ZIP."""
         queue = self.session.queue
         folder = self.session.folder / f"queue-{secrets.token_hex(8)}"
         folder.mkdir()
         try:
-            made = _restored(self.session, entry, entry.own or queue.wish, folder, self.advance)
+            made = _restored(self.session, entry, entry.own or queue.wish, folder, report)
             archive.write(made, _free_name(archive, made.name))
         finally:
             queue.at_work = None
             shutil.rmtree(folder, ignore_errors=True)
-
-    def advance(self, share: float) -> None:
-        self.now.share = share
-        if self.stopped.is_set() or not self.wanted:
-            raise CancelledError(say("long.cancelled"))
 
 
 def _mark(session: Session, entry: Queued, **values: object) -> None:
@@ -178,25 +173,10 @@ def _mark(session: Session, entry: Queued, **values: object) -> None:
         session.queue.change(entry.key, **values)
 
 
-def _ended(session: Session, entry: Queued, error: BaseException | None, now: Progress) -> bool:
-    """Records how the work on a photo ended; True if it is in the ZIP."""
-    if error is None:
-        _mark(session, entry, state="done")
-        return True
-    if isinstance(error, CancelledError):
-        now.cancelled = True
-        _mark(session, entry, state="waiting")
-    elif isinstance(error, Exception):  # a photo that fails must not stop the others
-        _mark(session, entry, state="failed", said=told(error))
-    else:
-        raise error
-    return False
-
-
-def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance: workspace.Report) -> Path:
+def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, report: Report) -> Path:
     """Writes a photo's file, as in the Restore tab."""
     assert entry.source is not None
-    advance(0.0)
+    report(0.0)
     photo = explorer.open_photo(entry.source, name=entry.name, isolated=True)
     own = Session(session.token, folder, session.owner)
     opening.take_photo(own, reduced(photo, half_side(photo)) if wish.half else photo)
@@ -204,13 +184,13 @@ def _restored(session: Session, entry: Queued, wish: Wish, folder: Path, advance
     del photo
     model = wish.model or model_picker.best_for(opened.small) or ""
     return workspace.save(
-        own, model_picker.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=advance
+        own, model_picker.known(model), wish.ratio, wish.file_format, strength=wish.strength, report=report
     )
 
 
 def _free_name(archive: zipfile.ZipFile, name: str) -> str:
-    """A name that is not in the archive yet: two photos may have the same name."""
-    path, taken, number = Path(name), set(archive.namelist()), 2
-    while name in taken:
+    """A name that no file in the archive has even if case is ignored: two photos may have the same name."""
+    path, taken, number = Path(name), {each.casefold() for each in archive.namelist()}, 2
+    while name.casefold() in taken:
         name, number = f"{path.stem}-{number}{path.suffix}", number + 1
     return name

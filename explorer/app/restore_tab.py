@@ -34,7 +34,7 @@ from explorer.app.restore_address import (
 )
 from explorer.app.restore_layout import Parts, layout, preset
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import PREVIEWS, QUICK, Address, Shared, once
+from explorer.app.shared import AT_ONCE, QUICK, Address, Shared, once
 from explorer.errors import ModelNotFoundError
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import RawPhoto
@@ -323,9 +323,6 @@ def build(shared: Shared) -> Address:
     }
 
 
-_AT_ONCE: dict[str, Any] = {
-    "api_visibility": "private", "show_progress": "hidden", "concurrency_id": PREVIEWS, "concurrency_limit": 2,
-}  # fmt: skip
 _TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
 
 
@@ -346,17 +343,17 @@ def _wire_preview(do: Handlers) -> None:
     renewed = shared.photo.change(
         guard(do.show_new), inputs, [*outputs, at.reference, at.reference_note, at.advice], **quick
     )
-    neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **_AT_ONCE)
+    neutral = at.reset.click(lambda: [0.0] * len(at.finish), None, at.finish, **AT_ONCE)
     undone = neutral.then(*showing, **once(quick))
     presets = [
-        button.click(partial(preset, name), None, at.finish, **_AT_ONCE).then(*showing, **once(quick))
+        button.click(partial(preset, name), None, at.finish, **AT_ONCE).then(*showing, **once(quick))
         for button, (_, name) in zip(at.presets, text.FINISH_PRESETS, strict=True)
     ]
     typed = [event for number in at.point for event in (number.submit, number.blur)]
     moved = [*(slider.input for slider in [at.strength, *at.finish]), at.black_level.input]
     changed = gr.on([shared.model.input, shared.ratio.release, *typed, *moved, at.imported.change], *showing, **quick)
     balanced = at.balance.input(
-        lambda choice: gr.update(visible=choice == NEUTRAL), at.balance, at.point_row, **_AT_ONCE
+        lambda choice: gr.update(visible=choice == NEUTRAL), at.balance, at.point_row, **AT_ONCE
     ).then(*showing, **once(quick))
     at.balance.input(None, at.balance, js="(choice) => lxPick(choice === 'neutral')")
     picked = at.viewer.select(
@@ -367,7 +364,7 @@ def _wire_preview(do: Handlers) -> None:
         reported(shared.message, do.same_reference)(do.take_reference),
         [shared.token, at.reference],
         [shared.token, shared.message, at.reference],
-        **_AT_ONCE,
+        **AT_ONCE,
     )
     drawing: Any = guard(do.after), [shared.token, at.axis], [at.plot, at.scores, shared.message]
     for event in (renewed, changed, undone, *presets, balanced, picked, measured):
@@ -375,8 +372,8 @@ def _wire_preview(do: Handlers) -> None:
         event.then(None, at.finish, js=WRITE_FINISH)
         event.then(None, at.strength, js=WRITE_STRENGTH)
         event.then(None, [at.balance, *at.point], js=WRITE_BALANCE)
-        event.then(*drawing, **_AT_ONCE)
-    at.axis.input(*drawing, **_AT_ONCE)
+        event.then(*drawing, **AT_ONCE)
+    at.axis.input(*drawing, **AT_ONCE)
 
 
 def _wire_full(do: Handlers) -> None:
@@ -385,7 +382,7 @@ def _wire_full(do: Handlers) -> None:
     at.viewer.input(
         reported(shared.message, do.unanswered)(do.show_sharper), {shared.token, at.viewer, *at.finish},
         [at.viewer, shared.message],
-        **{**_AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
+        **{**AT_ONCE, "trigger_mode": "always_last", "concurrency_id": "sharp"},
     )  # fmt: skip
     chosen: set[Any] = {shared.token, shared.model, shared.ratio, at.strength, *at.finish}
     shown = [at.estimate, at.viewer, at.result, at.remarks, at.scores]

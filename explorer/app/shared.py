@@ -14,13 +14,11 @@ LONG_WORK = "long"
 """Concurrency group of full-resolution work: one at a time, so that previews stay quick."""
 
 
-QUICK: dict[str, Any] = {
-    "concurrency_id": PREVIEWS,
-    "concurrency_limit": 2,
-    "api_visibility": "private",
-    "trigger_mode": "always_last",
-    "show_progress": "minimal",
-}
+AT_ONCE: dict[str, Any] = {
+    "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private", "show_progress": "hidden",
+}  # fmt: skip
+"""Options of events that answer at once, without a progress sign."""
+QUICK: dict[str, Any] = {**AT_ONCE, "trigger_mode": "always_last", "show_progress": "minimal"}
 """Options of events that answer at once; of several that arrive during one, only the last runs."""
 LONG: dict[str, Any] = {"concurrency_id": LONG_WORK, "concurrency_limit": 1, "api_visibility": "private"}
 """Options of events that may take their time."""

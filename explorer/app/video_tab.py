@@ -18,7 +18,7 @@ from explorer.app.feedback import reported
 from explorer.app.open_photo import PREVIEW_SIDE
 from explorer.app.pictures import download_value
 from explorer.app.sessions import Session, open_session
-from explorer.app.shared import LONG, PREVIEWS, Address, Shared
+from explorer.app.shared import AT_ONCE, LONG, Address, Shared
 from explorer.errors import VideoError
 from explorer.photo import load_rendering
 from explorer.photo.light.reduce import reduced
@@ -95,10 +95,7 @@ def layout() -> Parts:
 def wire(shared: Shared, parts: Parts) -> None:
     """Connects the components' events to their handlers."""
     guard = reported(shared.message)
-    quick: dict[str, Any] = {
-        "concurrency_id": PREVIEWS, "concurrency_limit": 2, "api_visibility": "private",
-        "show_progress_on": [parts.status],
-    }  # fmt: skip
+    quick = {**AT_ONCE, "show_progress": "full", "show_progress_on": [parts.status]}
     chosen = [shared.token, parts.clip, parts.model, parts.auto, parts.ratio]
     answered = [shared.token, shared.message, parts.status]
     parts.clip.upload(

@@ -23,7 +23,7 @@ from explorer.photo import amplify, check_ratio
 from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
-from explorer.restorer import prepare, run, suggested_ratio
+from explorer.restorer import prepare, suggested_ratio
 from explorer.sidecar import Finish, RestoreSettings, with_finish, write_settings
 from explorer.steps import Report, unheard
 from explorer.views.pictures import within
@@ -131,16 +131,8 @@ def computed(
     Raises: as `explorer.restore`.
     """
     job = prepare(photo, model_picker.load(choice.model), choice.ratio, None)
-    if not choice.strength:
-        return explorer.restore(photo, job.model, job.ratio, strength=0, scene=scene)
-    key, known = (choice.model, job.ratio, photo.size), opened.work.networks.get(place)
-    if known is not None and known[0] == key:
-        return replace(known[1].at(photo, choice.strength, scene), ratio_source=job.ratio_source)
-    opened.work.networks.pop(place, None)  # before more memory is needed
-    result, output = run(job, choice.strength, scene=scene, progress=report, keep=True)
-    if output is not None:
-        opened.work.networks[place] = key, output
-    return result
+    key = choice.model, job.ratio, photo.size
+    return opened.work.networks[place].restored(key, job, choice.strength, scene=scene, progress=report)
 
 
 def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
@@ -263,7 +255,7 @@ def estimate(session: Session, model: str, ratio: RatioChoice, strength: float =
         return []
     done = opened.work.full[0] if opened.work.full else None
     # Another strength only blends the network's output again.
-    if done and done[:2] == (model, ratio) and (done.strength == strength or "whole" in opened.work.networks):
+    if done and done[:2] == (model, ratio) and (done.strength == strength or opened.work.networks["whole"].output):
         return []
     if opened.why_left(ratio) is not None:
         return []
@@ -288,9 +280,9 @@ def full(
         why = opened.why_left(ratio)
         if why is None:
             begun = time.perf_counter()
-            before = opened.work.networks.get("whole")
+            before = opened.work.networks["whole"].output
             restoration = computed(opened, "whole", key, photo, report=report)
-            if opened.work.networks.get("whole") is not before:
+            if opened.work.networks["whole"].output is not before:
                 budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:
             restoration = left_alone(photo, loaded, why)

@@ -56,12 +56,15 @@ class Lesson:
     @property
     def exercises(self) -> list[str]:
         """Names of its exercises, in order."""
-        return [found["name"] for cell in self.content["cells"] for found in _CHECK.finditer(source_of(cell))]
+        return self._names(_CHECK)
 
     @property
     def questions(self) -> list[str]:
         """Names of its predictions, in order."""
-        return [found["name"] for cell in self.content["cells"] for found in _ASK.finditer(source_of(cell))]
+        return self._names(_ASK)
+
+    def _names(self, pattern: re.Pattern[str]) -> list[str]:
+        return [found["name"] for cell in self.content["cells"] for found in pattern.finditer(source_of(cell))]
 
     @property
     def sections(self) -> list[Section]:

@@ -8,33 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from explorer.cli.failures import SOME_FAILED, leave
+from explorer.cli.grouped import spread
 from explorer.cli.options import (
     AddressOption,
-    BackendOption,
-    BlackLevelOption,
     EngineOption,
-    ForceLinearOption,
-    HalfSizeOption,
-    KeepExposureOption,
-    LinearOption,
     NeededModelOption,
-    NeutralPointOption,
+    PictureOptions,
     QuietOption,
-    RatioOption,
-    ResultBitsOption,
-    StrengthOption,
-    SuffixOption,
-    WeightsOption,
-    WhiteBalanceOption,
     WorkersOption,
-    check_format,
     chosen_engine,
-    chosen_treatment,
 )
 from explorer.cli.terminal import Progress, print_json, print_table, progress, write_line
 from explorer.errors import PhotoError
 from explorer.messages import say
-from explorer.saving import Saving
 
 if TYPE_CHECKING:
     from explorer.batch.photograph import Outcome
@@ -67,28 +53,17 @@ PlannedOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Photos in th
 RunJsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Report on the run as JSON.")]
 
 
+@spread
 def batch(
     context: typer.Context,
     source: SourceArgument,
     destination: DestinationArgument,
     model: NeededModelOption,
+    picture: PictureOptions,
     engine: EngineOption = "local",
     address: AddressOption = None,
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
-    ratio: RatioOption = "auto",
-    strength: StrengthOption = None,
-    half_size: HalfSizeOption = False,
-    suffix: SuffixOption = ".png",
-    keep_exposure: KeepExposureOption = False,
-    force_linear: ForceLinearOption = False,
-    linear: LinearOption = False,
-    bits: ResultBitsOption = "8",
-    white_balance: WhiteBalanceOption = None,
-    neutral_point: NeutralPointOption = None,
-    black_level: BlackLevelOption = "auto",
-    weights: WeightsOption = None,
-    backend: BackendOption = "auto",
     retry: RetryOption = False,
     overwrite: ReplaceOption = False,
     costs: CostsOption = False,
@@ -111,16 +86,14 @@ def batch(
     from explorer.photo.files.quiet import allow_in_threads
     from explorer.restorer import load_model
 
-    saving = Saving(False, keep_exposure, force_linear, linear)
-    treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
-    )
-    check_format(treatment)
-    loaded = load_model(model, weights)
+    treatment = picture.folder_treatment()
+    loaded = load_model(model, picture.weights)
     if engine == "local" and workers == 0:
         allow_in_threads()
     with progress(0, quiet=quiet or as_json) as shown:
-        told = _Told(shown, quiet, as_json, _preparing(loaded, backend) if engine == "local" and workers != 0 else "")
+        told = _Told(
+            shown, quiet, as_json, _preparing(loaded, picture.backend) if engine == "local" and workers != 0 else ""
+        )
         summary = run_batch(
             source, destination, loaded, treatment, through, retry=retry, overwrite=overwrite, begin=told.begin,
             report=told.report,

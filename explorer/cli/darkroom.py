@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import QuietOption
+from explorer.cli.outputs import check_apart, check_file
 from explorer.cli.terminal import print_json, print_table, progress, tell
-from explorer.errors import DataError, OutputError
-from explorer.identity import identities, identity
+from explorer.errors import DataError
 
 if TYPE_CHECKING:
     from explorer.darkroom import Calibration, DarkExposure, SensorNoise
@@ -98,15 +98,10 @@ def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
     from explorer.darkroom.darkening import SUFFIXES
     from explorer.encode import check_output
 
-    if out.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{out.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
-    if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
+    check_file(out, SUFFIXES)
     if reference is not None:
         check_output(reference)
-    for each in (out, reference):
-        if each is not None and identity(each) is not None and identity(each) == identity(photograph):
-            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
+    check_apart((out, reference), [photograph])
 
 
 def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
@@ -202,12 +197,9 @@ def noise(
 
 def _check_measured(frames: list[Path], out: Path | None, plot: Path | None) -> None:
     """Refuses files that cannot be written, or that would replace a frame, before any of them is read."""
-    if out is not None and out.suffix.lower() != ".json":
-        raise OutputError(f"{out.name} is not a valid name for a camera's noise; end it in .json.")
-    sources = identities(frames)
-    for each in (out, plot):
-        if each is not None and identity(each) in sources:
-            raise OutputError(f"The result would replace the photo '{each}'; choose another output.")
+    if out is not None:
+        check_file(out, [".json"])
+    check_apart((out, plot), frames)
     if plot is not None:
         from explorer.cli.plots import check_plot
 

@@ -14,32 +14,12 @@ from explorer.cli.evaluation_options import (
     DEFAULT_RATIOS,
     FLAT_RATIOS,
     Asked,
-    BenchmarkOption,
-    ChartOption,
-    CornersOption,
-    DataOption,
-    FlatOption,
-    JsonOption,
-    LeaderboardOption,
-    LimitOption,
-    MarkdownOption,
-    MaterialOption,
-    ModelsOption,
-    NoProgressOption,
-    OutputOption,
-    PairRatioOption,
-    PlotOption,
-    RatiosOption,
-    RecordOption,
-    SeedOption,
-    SensorOption,
-    SplitOption,
-    SyntheticOption,
     check_texts,
     contradictions,
     parse_ratios,
 )
-from explorer.cli.options import AddressOption, EngineOption, WorkersOption, chosen_engine
+from explorer.cli.grouped import spread
+from explorer.cli.options import chosen_engine
 from explorer.cli.terminal import print_json, print_table, progress, write_text
 from explorer.errors import DataError, WeightsError
 
@@ -64,33 +44,8 @@ class _Measured:
     """For recording: each model's figures and the sha256 of its weights."""
 
 
-def evaluate(
-    context: typer.Context,
-    models: ModelsOption = None,
-    data: DataOption = None,
-    synthetic_raw: SyntheticOption = None,
-    chart: ChartOption = None,
-    corners: CornersOption = None,
-    flat: FlatOption = False,
-    benchmark: BenchmarkOption = None,
-    leaderboard: LeaderboardOption = False,
-    material: MaterialOption = None,
-    output: OutputOption = None,
-    split: SplitOption = "test",
-    engine: EngineOption = "local",
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    ratios: RatiosOption = DEFAULT_RATIOS,
-    ratio: PairRatioOption = "auto",
-    limit: LimitOption = None,
-    seed: SeedOption = 0,
-    sensor: SensorOption = "base",
-    record: RecordOption = False,
-    plot: PlotOption = None,
-    as_json: JsonOption = False,
-    as_markdown: MarkdownOption = False,
-    quiet: NoProgressOption = False,
-) -> None:
+@spread
+def evaluate(context: typer.Context, asked: Asked) -> None:
     """Measure models on the same pictures: PSNR, SSIM and seconds per picture.
 
     GT-MEAN figures scale the result to the reference's mean first, which forgives
@@ -98,27 +53,25 @@ def evaluate(
     CIEDE2000. --flat gives power relative to neighbouring frequencies along rows /
     columns; values up to 1.5 mean no weave.
     """
-    asked = Asked(
-        models or [], data, synthetic_raw, chart, corners, flat, benchmark, split, (engine, address, workers), ratios,
-        ratio, limit, seed, sensor, record, plot, as_json, as_markdown, quiet, leaderboard, material, output,
-    )  # fmt: skip
     for contradiction, sentence in contradictions(asked):
         if contradiction:
             context.fail(sentence)
-    if leaderboard:
+    if asked.leaderboard:
         from explorer.cli.leaderboard import measure_board
 
         return measure_board(asked)
     check_texts(asked)
-    recorded = [_folder(name) for name in asked.models] if record else []
-    if plot is not None:
+    recorded = [_folder(name) for name in asked.models] if asked.record else []
+    if asked.plot is not None:
         from explorer.cli.plots import check_plot
 
-        folders = [*(data or ()), synthetic_raw, benchmark and benchmark[1]]
-        check_plot(plot, [folder for folder in folders if folder])
-    through = None if benchmark is None else chosen_engine(context, engine, address, workers)
+        folders = [*(asked.data or ()), asked.synthetic_raw, asked.benchmark and asked.benchmark[1]]
+        check_plot(asked.plot, [folder for folder in folders if folder])
+    through = None
+    if asked.benchmark is not None:
+        through = chosen_engine(context, asked.engine, asked.address, asked.workers)
     measured = _measure(asked, through)
-    if record:
+    if asked.record:
         from explorer.evaluation.records import record as write_figures
 
         for folder, (figures, sha256) in zip(recorded, measured.figures, strict=True):
@@ -147,9 +100,9 @@ def _present(asked: Asked, measured: _Measured) -> None:
     if asked.as_json:
         print_json(measured.plain)
     elif asked.as_markdown:
-        from explorer.evaluation.tables import markdown
+        from explorer.metrics import markdown_table
 
-        write_text(markdown(measured.table))
+        write_text(markdown_table(*measured.table))
     else:
         print_table(*measured.table)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from explorer.cli.options import AddressOption, EngineOption, WorkersOption, numbers
 from explorer.errors import DataError, RatioError
 
 if TYPE_CHECKING:
@@ -16,109 +17,91 @@ if TYPE_CHECKING:
 DEFAULT_RATIOS = "30,100,300"
 FLAT_RATIOS = "30,100"
 
-ModelsOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
-]
-DataOption: TypeAlias = Annotated[
-    tuple[Path, Path] | None,
-    typer.Option(metavar="LOW_DIR HIGH_DIR", help="Folders of dark and of bright pictures, paired by name."),
-]
-SyntheticOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
-]
-ChartOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A photo of a ColorChecker Classic: its colour error.")
-]
-CornersOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar='"X,Y X,Y X,Y X,Y"',
-        help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
-    ),
-]
-FlatOption: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--flat",
-        help="Pattern noise at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart if given.",
-    ),
-]
-BenchmarkOption: TypeAlias = Annotated[
-    tuple[str, Path] | None,
-    typer.Option(
-        metavar="NAME DIR", help="A benchmark set in its folder: lol, sice, or sid_sony and sid_fuji with their lists."
-    ),
-]
-LeaderboardOption: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--leaderboard",
-        help="Measure every available model, or each --model, on the leaderboard's sets and write docs/leaderboard.md; "
-        "existing figures are kept.",
-    ),
-]
-MaterialOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="For --leaderboard: the folder with data/ and checkpoints*/; by default EXPLORER_SHARED, or shared/ "
-        "next to the checkout.",
-    ),
-]
-OutputOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="For --leaderboard: where to write instead of the checkout.")
-]
-SplitOption: TypeAlias = Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")]
-RatiosOption: TypeAlias = Annotated[
-    str, typer.Option(help="Amplification ratios of the synthetic RAW; --flat uses 30,100 by default.")
-]
-PairRatioOption: TypeAlias = Annotated[
-    str, typer.Option(help="Amplification for --data and lol; `auto` follows each model's own rule.")
-]
-LimitOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Use only the first pictures by name.")]
-SeedOption: TypeAlias = Annotated[int, typer.Option(help="Seed of the synthetic cameras and their noise.")]
-SensorOption: TypeAlias = Annotated[
-    Literal["base", "high"],
-    typer.Option(help="Synthetic sensors: at base ISO (15,000 to 60,000 electrons) or at high ISO (2,000 to 15,000)."),
-]
-RecordOption: TypeAlias = Annotated[
-    bool, typer.Option("--record", help="Write the figures into the config and card of each model's weights.")
-]
-PlotOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Plot PSNR against time: a .html, .svg or .png file.")
-]
-JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
-MarkdownOption: TypeAlias = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
-NoProgressOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-
 
 @dataclass(frozen=True)
 class Asked:
     """The request of one command line."""
 
-    models: list[str]
-    data: tuple[Path, Path] | None
-    synthetic_raw: Path | None
-    chart: Path | None
-    corners: str | None
-    flat: bool
-    benchmark: tuple[str, Path] | None
-    split: str
-    through: tuple[Literal["local", "ray"], str | None, int | None]
-    """Returns engine, address and workers."""
-    ratios: str
-    ratio: str
-    limit: int | None
-    seed: int
-    sensor: str
-    record: bool
-    plot: Path | None
-    as_json: bool
-    as_markdown: bool
-    quiet: bool
-    leaderboard: bool = False
-    material: Path | None = None
-    output: Path | None = None
+    models: Annotated[
+        list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
+    ] = field(default_factory=list)
+    data: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="LOW_DIR HIGH_DIR", help="Folders of dark and of bright pictures, paired by name."),
+    ] = None
+    synthetic_raw: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Clean photos to make dark mosaics from.")
+    ] = None
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A photo of a ColorChecker Classic: its colour error.")
+    ] = None
+    corners: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"X,Y X,Y X,Y X,Y"',
+            help="For --chart: centres of dark skin, bluish green, black and white, in pixels of the upright picture.",
+        ),
+    ] = None
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat",
+            help="Pattern noise at periods of 2, 4 and 8 pixels on synthetic grey, and on the --chart if given.",
+        ),
+    ] = False
+    benchmark: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(
+            metavar="NAME DIR",
+            help="A benchmark set in its folder: lol, sice, or sid_sony and sid_fuji with their lists.",
+        ),
+    ] = None
+    leaderboard: Annotated[
+        bool,
+        typer.Option(
+            "--leaderboard",
+            help="Measure every available model, or each --model, on the leaderboard's sets and write "
+            "docs/leaderboard.md; existing figures are kept.",
+        ),
+    ] = False
+    material: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="For --leaderboard: the folder with data/ and checkpoints*/; by default EXPLORER_SHARED, or shared/ "
+            "next to the checkout.",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For --leaderboard: where to write instead of the checkout.")
+    ] = None
+    split: Annotated[Literal["train", "val", "test"], typer.Option(help="Part of the --benchmark.")] = "test"
+    engine: EngineOption = "local"
+    address: AddressOption = None
+    workers: WorkersOption = None
+    ratios: Annotated[
+        str, typer.Option(help="Amplification ratios of the synthetic RAW; --flat uses 30,100 by default.")
+    ] = DEFAULT_RATIOS
+    ratio: Annotated[
+        str, typer.Option(help="Amplification for --data and lol; `auto` follows each model's own rule.")
+    ] = "auto"
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only the first pictures by name.")] = None
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic cameras and their noise.")] = 0
+    sensor: Annotated[
+        Literal["base", "high"],
+        typer.Option(
+            help="Synthetic sensors: at base ISO (15,000 to 60,000 electrons) or at high ISO (2,000 to 15,000)."
+        ),
+    ] = "base"
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into the config and card of each model's weights.")
+    ] = False
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plot PSNR against time: a .html, .svg or .png file.")
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False
 
     @property
     def places(self) -> Corners | None:
@@ -135,7 +118,7 @@ def contradictions(asked: Asked) -> list[tuple[bool, str]]:
     )  # fmt: skip
     plotted, sets = asked.plot is not None, "--data and --synthetic-raw"
     partly = (asked.limit, asked.ratio, asked.seed) != (None, "auto", 0)
-    by_many = (*asked.through, asked.split) != ("local", None, None, "test")
+    by_many = (asked.engine, asked.address, asked.workers, asked.split) != ("local", None, None, "test")
     return [
         (
             sum(each is not None for each in sources) != 1,
@@ -202,13 +185,8 @@ def parse_corners(text: str) -> Corners:
     Raises:
         DataError: they are not four pairs of numbers.
     """
-    import math
-
-    try:
-        points = [tuple(float(part) for part in pair.split(",")) for pair in text.split()]
-    except ValueError:
-        points = []
-    if len(points) != 4 or any(len(point) != 2 or not all(map(math.isfinite, point)) for point in points):
+    points = [tuple(numbers(pair) or ()) for pair in text.split()]
+    if len(points) != 4 or any(len(point) != 2 for point in points):
         raise DataError(
             f'The corners "{text[:60]}" cannot be used; give four points in pixels, for example '
             '"100,100 600,100 600,400 100,400".'

@@ -11,6 +11,7 @@ from explorer.cli.options import OverwriteOption, QuietOption, WeightsOption
 from explorer.cli.outputs import check_folder
 from explorer.cli.terminal import write_line
 from explorer.errors import OutputError
+from explorer.saving import check_destination
 
 
 def export_onnx(
@@ -28,9 +29,8 @@ def export_onnx(
     from explorer import load_model
     from explorer.weights.onnx_file import write_onnx
 
+    check_destination(out)
     check_folder(out.parent)
-    if out.is_dir():
-        raise OutputError(f"'{out}' is a folder, so no file can be written there; choose another output.")
     if out.exists() and not overwrite:
         raise OutputError(f"'{out}' already exists; give --overwrite or choose another output.")
     difference = write_onnx(load_model(name, weights), out)

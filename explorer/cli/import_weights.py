@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.terminal import print_json, print_table, write_line
+from explorer.cli.terminal import bar_of, print_json, print_table, write_line
 from explorer.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -179,7 +179,6 @@ def bytes_shown(quiet: bool) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
         yield lambda _name, _done, _total: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -189,7 +188,6 @@ def bytes_shown(quiet: bool) -> Iterator[Progress]:
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
-    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -199,7 +197,7 @@ def bytes_shown(quiet: bool) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as bar:
+    with bar_of(*columns) as bar:
         tasks: dict[str, TaskID] = {}
 
         def show(name: str, done: int, total: int) -> None:

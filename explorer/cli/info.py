@@ -44,6 +44,8 @@ def info(
 
 
 def _print_panel(panel: dict[str, object]) -> None:
+    from explorer.views.tables import readable
+
     # "file" says more than "Name", and a line without a value says nothing.
     shown = {
         label.capitalize() if label == "file" else label: value
@@ -52,18 +54,4 @@ def _print_panel(panel: dict[str, object]) -> None:
     }
     width = max(len(label) for label in shown)
     for label, value in shown.items():
-        write_line(f"{label.ljust(width)}  {_as_text(value)}")
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return "not stated"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(_as_text(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items())
-    return str(value)
+        write_line(f"{label.ljust(width)}  {readable(value)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -15,7 +16,6 @@ from explorer.saving import WITHOUT_BITS, Saving
 
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
-    from explorer.photo.light.masked import BlackChoice
 
 WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
@@ -71,7 +71,6 @@ LinearOption: TypeAlias = Annotated[
 NeededModelOption: TypeAlias = Annotated[
     str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
 ]
-ResultBitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel of the results.")]
 SuffixOption: TypeAlias = Annotated[
     Literal[".png", ".tif", ".jpg", ".webp", ".dng", ".exr"], typer.Option(help="File type of results in a folder.")
 ]
@@ -175,45 +174,57 @@ def parse_ratio(text: str) -> float | Literal["auto"]:
     return check_ratio(value)
 
 
-def chosen_treatment(
-    ratio: str,
-    strength: float | None,
-    suffix: str,
-    bits: Literal["8", "16"],
-    white_balance: str | None,
-    neutral_point: str | None,
-    black_level: BlackChoice,
-    backend: str,
-    saving: Saving,
-    half: bool,
-) -> Treatment:
-    """Combines all choices for a photo except the model.
+@dataclass(frozen=True)
+class PictureOptions:
+    """The options of every command that restores photos, except the model; see `explorer.cli.grouped.spread`."""
 
-    Raises:
-        RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
-        SettingsError: the strength is not a number from 0 to 100.
-        ExplorerError: the backend is not available.
-    """
-    from explorer.photo.light.strength import check_strength
+    ratio: RatioOption = "auto"
+    strength: StrengthOption = None
+    half_size: HalfSizeOption = False
+    suffix: SuffixOption = ".png"
+    keep_exposure: KeepExposureOption = False
+    force_linear: ForceLinearOption = False
+    linear: LinearOption = False
+    bits: BitsOption = "8"
+    white_balance: WhiteBalanceOption = None
+    neutral_point: NeutralPointOption = None
+    black_level: BlackLevelOption = "auto"
+    weights: WeightsOption = None
+    backend: BackendOption = "auto"
 
-    amplification, balance = parse_ratio(ratio), parse_balance(white_balance, neutral_point)
-    percent = check_strength(100.0 if strength is None else strength)
-    check_backend_option(backend)
-    depth: Literal[8, 16] = 16 if bits == "16" else 8
-    return Treatment(amplification, balance, depth, backend, black_level, percent, suffix, saving, half)
+    def treatment(self, keep_gps: bool = False) -> Treatment:
+        """Combines all choices for a photo except the model.
 
+        Raises:
+            RatioError, WhiteBalanceError: as `parse_ratio` and `parse_balance`.
+            SettingsError: the strength is not a number from 0 to 100.
+            ExplorerError: the backend is not available.
+        """
+        from explorer.photo.light.strength import check_strength
 
-def check_format(treatment: Treatment) -> None:
-    """Refuses options that the results' format lacks, if only a folder of results is named.
+        ratio, balance = parse_ratio(self.ratio), parse_balance(self.white_balance, self.neutral_point)
+        percent = check_strength(100.0 if self.strength is None else self.strength)
+        check_backend_option(self.backend)
+        saving = Saving(keep_gps, self.keep_exposure, self.force_linear, self.linear)
+        depth: Literal[8, 16] = 16 if self.bits == "16" else 8
+        return Treatment(
+            ratio, balance, depth, self.backend, self.black_level, percent, self.suffix, saving, self.half_size
+        )
 
-    Raises:
-        OutputError: names the format that has it.
-    """
-    from explorer.encode import FORMATS
+    def folder_treatment(self) -> Treatment:
+        """`treatment` for a command that only writes into folders.
 
-    treatment.saving.check(treatment.suffix)
-    if treatment.suffix not in WITHOUT_BITS and treatment.bits not in FORMATS[treatment.suffix]:
-        raise OutputError(f"{treatment.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
+        Raises:
+            OutputError: the results' format lacks an option; names the format that has it.
+            ExplorerError: as `treatment`.
+        """
+        from explorer.encode import FORMATS
+
+        made = self.treatment()
+        made.saving.check(made.suffix)
+        if made.suffix not in WITHOUT_BITS and made.bits not in FORMATS[made.suffix]:
+            raise OutputError(f"{made.suffix} holds 8 bits per channel; use .png or .tif, or leave --bits 16 out.")
+        return made
 
 
 def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balance:
@@ -225,7 +236,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     if white_balance is not None and neutral_point is not None:
         raise WhiteBalanceError("--white-balance and --neutral-point cannot be used together; leave one of them out.")
     if neutral_point is not None:
-        point = _numbers(neutral_point)
+        point = numbers(neutral_point)
         if point is None or len(point) != 2:
             raise WhiteBalanceError(f"--neutral-point takes a pixel X,Y, for example 320,240, not {neutral_point!r}.")
         x, y = round(point[0]), round(point[1])
@@ -235,7 +246,7 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     for named in WHITE_BALANCES:
         if white_balance == named:
             return Balance(named)
-    gains = _numbers(white_balance)
+    gains = numbers(white_balance)
     if gains is None or len(gains) != 3:
         raise WhiteBalanceError(
             f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
@@ -245,9 +256,10 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
     return Balance((red, green, blue))
 
 
-def _numbers(text: str) -> list[float] | None:
+def numbers(text: str) -> list[float] | None:
+    """Parses finite numbers separated by commas; None if the text is anything else."""
     try:
-        numbers = [float(part) for part in text.split(",")]
+        values = [float(part) for part in text.split(",")]
     except ValueError:
         return None
-    return numbers if all(math.isfinite(number) for number in numbers) else None
+    return values if all(map(math.isfinite, values)) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,7 @@ from explorer.batch.results import check_own
 from explorer.cli.standard import NAME, STANDARD
 from explorer.errors import OutputError
 from explorer.identity import first_among, identity
-from explorer.saving import WITHOUT_BITS, Saving
+from explorer.saving import WITHOUT_BITS, Saving, check_destination
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,9 +63,21 @@ def plan_outputs(
         _check_suffix(path, bits, saving)
         check_folder(path.parent)
         outputs = [path]
-    if (clash := first_among(outputs, inputs)) is not None:
-        raise OutputError(f"The result would replace the photo '{clash}'; choose another output with -o.")
+    check_apart(outputs, inputs)
     return outputs
+
+
+def check_apart(outputs: Iterable[Path | None], photographs: Sequence[Path]) -> None:
+    """Raises OutputError if one of the files to write, where there is any, is one of the photos."""
+    if (clash := first_among([each for each in outputs if each], photographs)) is not None:
+        raise OutputError(f"The result would replace the photo '{clash}'; choose another output.")
+
+
+def check_file(path: Path, suffixes: Sequence[str]) -> None:
+    """Raises OutputError if a file has none of the suffixes, or cannot be written; see `check_destination`."""
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(f"{path.name} has the wrong suffix; end it in {', '.join(suffixes)}.")
+    check_destination(path)
 
 
 def is_folder(out: str) -> bool:

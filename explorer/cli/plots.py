@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.cli.outputs import check_file
 from explorer.errors import OutputError
 from explorer.formats import is_photo_name
 from explorer.identity import identity, nearest_of
@@ -27,16 +28,12 @@ def check_plot(path: Path, folders: Sequence[Path]) -> None:
         OutputError: another suffix, no such folder, SVG or PNG without kaleido, or a plot that would replace one of the
             pictures or be taken for one next time.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise OutputError(f"{path.name} does not have a plot's suffix; end it in {', '.join(FORMATS)}.")
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
+    check_file(path, FORMATS)
     among = is_photo_name(path.name) and nearest_of(path.parent, folders) is not None
     there = identity(path)
     if among or (there is not None and any(identity(each) == there for f in folders for each in f.rglob("*"))):
         raise OutputError(f"The plot {path} would end up among the pictures to measure; choose another place.")
-    if suffix != ".html":
+    if (suffix := path.suffix.lower()) != ".html":
         from importlib.util import find_spec
 
         if find_spec("kaleido") is None:

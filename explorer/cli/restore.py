@@ -16,31 +16,19 @@ from explorer.batch.listing import Item, Named, list_named
 from explorer.batch.overlapped import EndError, Step, overlapped
 from explorer.batch.resuming import resume
 from explorer.cli.failures import Failures
+from explorer.cli.grouped import spread
 from explorer.cli.options import (
-    BackendOption,
-    BitsOption,
-    BlackLevelOption,
-    ForceLinearOption,
     GpsOption,
-    HalfSizeOption,
     IntermediatesOption,
-    KeepExposureOption,
-    LinearOption,
     ModelOption,
-    NeutralPointOption,
     NoOverwriteOption,
     OutOption,
     OverwriteOption,
     PhotographsArgument,
+    PictureOptions,
     QuietOption,
-    RatioOption,
     ReportJsonOption,
     SettingsOption,
-    StrengthOption,
-    SuffixOption,
-    WeightsOption,
-    WhiteBalanceOption,
-    chosen_treatment,
 )
 from explorer.cli.outputs import (
     Overwrite,
@@ -53,7 +41,7 @@ from explorer.cli.outputs import (
 )
 from explorer.cli.standard import STANDARD, opened, write_out
 from explorer.cli.terminal import Progress, print_json, progress, tell, write_line
-from explorer.saving import NEGATIVE, Saving
+from explorer.saving import NEGATIVE
 
 if TYPE_CHECKING:
     from explorer import LoadedModel, Restoration
@@ -62,25 +50,15 @@ if TYPE_CHECKING:
     from explorer.sidecar import RestoreSettings
 
 
+@spread
 def restore(
     photographs: PhotographsArgument,
     out: OutOption,
     model: ModelOption = None,
     settings: SettingsOption = None,
-    ratio: RatioOption = "auto",
-    strength: StrengthOption = None,
-    half_size: HalfSizeOption = False,
-    suffix: SuffixOption = ".png",
-    keep_exposure: KeepExposureOption = False,
-    force_linear: ForceLinearOption = False,
-    linear: LinearOption = False,
-    bits: BitsOption = "8",
+    *,
+    picture: PictureOptions,
     intermediates: IntermediatesOption = None,
-    white_balance: WhiteBalanceOption = None,
-    neutral_point: NeutralPointOption = None,
-    black_level: BlackLevelOption = "auto",
-    weights: WeightsOption = None,
-    backend: BackendOption = "auto",
     keep_gps: GpsOption = False,
     overwrite: OverwriteOption = False,
     no_overwrite: NoOverwriteOption = False,
@@ -96,20 +74,17 @@ def restore(
     If one of several photos fails, the others continue: its error is printed,
     and the exit code is 10 (or the first error's own if all of them failed).
     """
-    told_too = (model, white_balance, neutral_point, weights, strength)
-    given = ratio != "auto" or black_level != "auto" or any(option is not None for option in told_too)
+    told_too = (model, picture.white_balance, picture.neutral_point, picture.weights, picture.strength)
+    given = (picture.ratio, picture.black_level) != ("auto", "auto") or any(option is not None for option in told_too)
     _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
-    saving = Saving(keep_gps, keep_exposure, force_linear, linear)
-    treatment = chosen_treatment(
-        ratio, strength, suffix, bits, white_balance, neutral_point, black_level, backend, saving, half_size
-    )
+    treatment = picture.treatment(keep_gps)
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = list_named(photographs, folder)
-    outputs = plan_outputs(named.files, out, treatment.bits, suffix, saving)
+    outputs = plan_outputs(named.files, out, treatment.bits, treatment.suffix, treatment.saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)
     replaced: Overwrite = "all" if overwrite else "none" if no_overwrite else "own"
-    work = _Work(model, weights, treatment, intermediates, replaced)
+    work = _Work(model, picture.weights, treatment, intermediates, replaced)
     if settings is not None:
         work.follow(settings)
     listed = zip(named.files, outputs, named.found, strict=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import QuietOption
+from explorer.cli.options import QuietOption, numbers
+from explorer.cli.outputs import check_apart, check_file
 from explorer.cli.terminal import print_json, print_table, progress
-from explorer.errors import DataError, OutputError
-from explorer.identity import identities, identity
+from explorer.errors import DataError
 
 if TYPE_CHECKING:
     from explorer.darkroom import Camera, SensorNoise
@@ -92,13 +92,9 @@ def _plot(points: list[SweepPoint], path: Path, title: str) -> None:
 
 def _check(files: list[Path], csv: Path | None, plot: Path | None) -> None:
     """Refuses outputs before anything is measured."""
+    check_apart([csv], files)
     if csv is not None:
-        if csv.suffix.lower() != ".csv":
-            raise OutputError(f"{csv.name} is not a valid name for a table; end it in .csv.")
-        if not csv.parent.is_dir():
-            raise OutputError(f"The folder {csv.parent} does not exist; create it or choose another.")
-        if identity(csv) in identities(files):
-            raise OutputError(f"The table would replace the photo '{csv}'; choose another file.")
+        check_file(csv, [".csv"])
     if plot is not None:
         from explorer.cli.plots import check_plot
 
@@ -111,10 +107,7 @@ def _numbers(text: str, option: str) -> list[float]:
     Raises:
         DataError: there are no numbers, or one is not above 0.
     """
-    try:
-        values = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        values = []
+    values = numbers(text)
     if not values or not all(0 < value < 1e9 for value in values):
         raise DataError(f"{option} {text[:40]!r} cannot be used; give numbers separated by commas.")
     return list(dict.fromkeys(values))

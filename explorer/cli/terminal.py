@@ -9,7 +9,11 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that move a terminal's cursor, start a line, reverse the direction of text, or exist in no encoding."""
@@ -176,19 +180,27 @@ def progress(total: int, *, quiet: bool = False) -> Iterator[Progress]:
         yield shown
 
 
+def bar_of(*columns: ProgressColumn, **options: Any) -> Bar:
+    """Makes a progress bar on the standard error, with rich's columns and options.
+
+    A standard output that is a file or a pipe stays as it is; on a terminal, what is printed appears above the bar.
+    """
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    return Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), **options)
+
+
 @contextmanager
 def _bar(total: int, quiet: bool) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
         yield _Silent()
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
 
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # A standard output that is a file or a pipe stays unchanged.
-    with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    with bar_of(*columns, transient=True) as bar:
         task = bar.add_task("", total=total)
 
         class _Shown:

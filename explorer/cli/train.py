@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from explorer.cli.options import QuietOption
-from explorer.cli.terminal import print_table, tell, write_line
+from explorer.cli.terminal import bar_of, print_table, tell, write_line
 from explorer.errors import DataError
 from explorer.metrics import PLAIN, figures_line
 
@@ -164,10 +164,10 @@ def export(
 
 
 def default_run(recipe: str) -> Path:
-    """Returns the default folder of a recipe's run, in the user's data directory."""
-    from platformdirs import user_data_path
+    """Returns the default folder of a recipe's run, where the Training tab looks for it."""
+    from explorer.inspect.runs import runs_folder
 
-    return user_data_path("lowlight-explorer", appauthor=False) / "runs" / recipe
+    return runs_folder() / recipe
 
 
 def _run_folder(run: Path) -> Path:
@@ -233,15 +233,13 @@ def _shown(first: int, total: int, quiet: bool) -> Iterator[Callable[[Progress],
 
         yield line
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
 
     columns = (
         MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), speed_estimate_period=300) as bar:
+    with bar_of(*columns, speed_estimate_period=300) as bar:
         task = bar.add_task("", total=total, completed=first)
         yield lambda progress: bar.update(task, completed=progress.step, description=_figures(progress))
 

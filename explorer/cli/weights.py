@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.failures import SOME_FAILED, exit_code, print_failure
+from explorer.cli.failures import exit_code, leave, print_failure
 from explorer.cli.import_weights import bytes_shown, import_weights, print_published
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
@@ -146,7 +146,7 @@ def pull(
             write_line(f"note: {result.note}", err=True)
         if not quiet:
             write_line(f"hf:{reference.repo}/{reference.name}@{result.commit} -> {result.folder}")
-    _leave(failed, len(references))
+    leave([exit_code(each) for each in failed], len(references))
 
 
 @weights.command("verify")
@@ -177,7 +177,7 @@ def verify(
             write_line(f"{name}: complete, sha256 {model.identity.sha256}, {found.place}, {found.revision}")
     if not wanted and not quiet:
         write_line("There are no weights on this machine.")
-    _leave(failed, len(wanted))
+    leave([exit_code(each) for each in failed], len(wanted))
 
 
 @weights.command("where")
@@ -238,8 +238,3 @@ def _repo(given: str | None) -> str:
     if not repo:
         raise HubError("No repository is set; give --repo org/repo, or set EXPLORER_HUB_REPO=org/repo.")
     return repo
-
-
-def _leave(failed: list[Exception], total: int) -> None:
-    if failed:
-        raise typer.Exit(exit_code(failed[0]) if len(failed) == total else SOME_FAILED)

@@ -19,6 +19,7 @@ from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE, bayer_shift
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray, Gains
+from explorer.saving import check_destination
 
 PHASES = (*BAYER_PHASES, "X-Trans")
 SUFFIXES = (".dng", ".jpg", ".jpeg")
@@ -97,8 +98,7 @@ class DarkExposure:
         path = Path(path)
         if path.suffix.lower() not in SUFFIXES:
             raise OutputError(f"{path.name} is neither RAW nor JPEG; end it in .dng or .jpg.")
-        if not path.parent.is_dir():
-            raise OutputError(f"The folder {path.parent} does not exist; create it or choose another.")
+        check_destination(path)
         if path.suffix.lower() != ".dng":
             from explorer.encode import encode, write_bytes
 

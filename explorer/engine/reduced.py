@@ -45,21 +45,6 @@ def reduced_note(factor: int) -> str:
     return say("error.reduced", factor=factor)
 
 
-def _means(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Averages C x H x W over squares; the last ones may be incomplete."""
-    channels, height, width = planes.shape
-    rows, columns = (np.arange(0, n, factor) for n in (height, width))
-    small = np.empty((channels, len(rows), len(columns)), dtype=np.float32)
-    counts = np.minimum(rows + factor, height) - rows, np.minimum(columns + factor, width) - columns
-    for plane, out in zip(planes, small, strict=True):
-        for first in range(0, len(rows), _BAND):
-            band = plane[first * factor : (first + _BAND) * factor]
-            sums = np.add.reduceat(band, np.arange(0, len(band), factor), axis=0)
-            out[first : first + _BAND] = np.add.reduceat(sums, columns, axis=1)
-        out /= counts[0][:, None].astype(np.float32) * counts[1].astype(np.float32)
-    return small
-
-
 def _lines(source: NDArray[np.float32], target: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     """Returns slope and offset of the line from source to target around every sample of two planes."""
     from scipy.ndimage import uniform_filter
@@ -95,9 +80,10 @@ def run_reduced(
         Every wanted map as H x W x C float32.
     """
     import torch
+    import torch.nn.functional as F
 
     _, height, width = planes.shape
-    small = _means(planes, factor)
+    small = F.avg_pool2d(torch.from_numpy(planes)[None], factor, ceil_mode=True, count_include_pad=False)[0].numpy()
     tables = tables_of(net)
     with steps.part(0, 0.7):
         given = run(pad_to_size(torch.from_numpy(small)[None], net.size))

@@ -116,7 +116,7 @@ def not_installed(rows: Sequence[Row]) -> list[str]:
 
 def board_markdown(rows: Sequence[Row]) -> str:
     """Writes the whole page."""
-    from explorer.evaluation.tables import markdown
+    from explorer.metrics import markdown_table
 
     width, height = PICTURE
     parts = [
@@ -132,12 +132,12 @@ def board_markdown(rows: Sequence[Row]) -> str:
         "protocol.",
         "## Which checkpoint?",
         "The best of those that certainly saw none of the set's scenes:",
-        markdown(answers(rows)),
+        markdown_table(*answers(rows)),
     ]
     for each in SETS:
         counts = sorted({int(row.figures[each.name]["pictures"]) for row in rows if each.name in row.figures})
         pictures = ", ".join(map(str, counts)) or "no"
-        parts += [f"## {each.title}", f"{each.about} Pictures: {pictures}.", markdown(set_table(rows, each))]
+        parts += [f"## {each.title}", f"{each.about} Pictures: {pictures}.", markdown_table(*set_table(rows, each))]
     parts += ["## Training data", "\n".join(_trained_on(rows))]
     if lacking := unmeasured(rows):
         parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]

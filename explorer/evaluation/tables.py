@@ -88,13 +88,6 @@ def synthetic_points(results: Sequence[SyntheticResult]) -> list[Point]:
     ]
 
 
-def markdown(table: Table) -> str:
-    """Formats a Markdown table, with the first column left-aligned, the others right-aligned."""
-    headings, rows = table
-    lines = [headings, ("---", *("--:" for _ in headings[1:])), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
-
-
 def _by_model(results: Sequence[SyntheticResult]) -> dict[str, list[SyntheticResult]]:
     """Groups results by model, in the order of the ratios."""
     found: dict[str, list[SyntheticResult]] = {}

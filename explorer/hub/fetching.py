@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import HubError
+from explorer.errors import HubError, WeightsError
 from explorer.hub.client import LONGEST_WAIT, PASSING, TRIES, storage_folder, translate_errors, wait_before
 from explorer.weights.store import sha256_of
 
@@ -115,11 +115,8 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
     transport = errors.HTTPError  # type: ignore[attr-defined]
-    have = partial.stat().st_size if partial.is_file() else 0
-    if have > size:
-        partial.unlink()
-        have = 0
-    failures = 0
+    have, failures = have_of(partial, size), 0
+    larger = HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
     while have < size:
         headers: dict[str, Any] = {**build_hf_headers(library_name="lowlight-explorer"), "Accept-Encoding": "identity"}
         if have:
@@ -134,7 +131,9 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
                     wait = wait_before(failures, response.headers.get("Retry-After"))
                 else:
                     hf_raise_for_status(response)
-                    have = _append(response, partial, have, size, report)
+                    # Blocks as they come, so that a cut loses nothing.
+                    resumed = response.status_code == 206
+                    have = append(response.iter_bytes(), resumed, partial, size, report, larger)
         except errors.HfHubHTTPError:
             raise
         except transport:
@@ -148,17 +147,32 @@ def _download(url: str, partial: Path, size: int, report: Report) -> None:
             time.sleep(wait)
 
 
-def _append(response: Any, partial: Path, have: int, size: int, report: Report) -> int:
-    """Appends a response's body to the file; returns the resulting number of bytes."""
-    if have and response.status_code != 206:  # the server starts over
+def have_of(partial: Path, size: int) -> int:
+    """Returns how many bytes of a file an earlier download left; removes what is longer than the file."""
+    have = partial.stat().st_size if partial.is_file() else 0
+    if have > size:
+        partial.unlink()
         have = 0
+    return have
+
+
+def append(
+    blocks: Iterable[bytes], resumed: bool, partial: Path, size: int, report: Report, larger: WeightsError
+) -> int:
+    """Appends an answer to an incomplete file; returns the resulting number of bytes.
+
+    Args:
+        resumed: the server continues where the file ends (status 206); otherwise it starts over.
+        larger: raised if there are more than `size` bytes.
+    """
+    have = partial.stat().st_size if resumed and partial.is_file() else 0
     with partial.open("r+b" if have else "wb") as file:
         file.seek(have)
-        for block in response.iter_bytes():  # unbuffered, so that a cut loses nothing
-            if have + len(block) > size:
-                raise HubError(f"The Hub sends more than the {size:,} bytes it announced, so the file was rejected.")
-            file.write(block)
+        for block in blocks:
             have += len(block)
+            if have > size:
+                raise larger
+            file.write(block)
             report(have, size)
         file.truncate()
     return have

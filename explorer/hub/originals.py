@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from explorer.errors import WeightsError
 from explorer.hub.authors import fetch_from_hub
 from explorer.hub.client import page
 from explorer.hub.environment import blamed
-from explorer.hub.fetching import forget_file
+from explorer.hub.fetching import append, forget_file, have_of
 from explorer.hub.pulling import Progress, nothing
 from explorer.weights.catalogue import published
 from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
@@ -130,29 +131,21 @@ def _download(file: PublishedFile, folder: Path, progress: Progress) -> Path:
 
 
 def _append(file: PublishedFile, partial: Path, progress: Progress) -> None:
-    have = partial.stat().st_size if partial.is_file() else 0
-    if have >= file.size:
-        if have > file.size:
-            partial.unlink()
-            have = 0
-        elif have:
-            return
+    have = have_of(partial, file.size)
+    if have and have == file.size:
+        return
     headers = {"User-Agent": f"lowlight-explorer/{explorer.__version__}", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
+    report = functools.partial(progress, file.name)
+    larger = WeightsError(code="error.larger_file", address=file.url, count=f"{file.size:,}")
     request = urllib.request.Request(file.url, headers=headers)
     with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310 (the catalogue's own https addresses)
-        if have and response.status != 206:
-            have = 0
-        with partial.open("r+b" if have else "wb") as target:
-            target.seek(have)
-            while block := response.read(_BLOCK):
-                have += len(block)
-                if have > file.size:
-                    target.close()
-                    partial.unlink()
-                    raise WeightsError(code="error.larger_file", address=file.url, count=f"{file.size:,}")
-                target.write(block)
-                progress(file.name, have, file.size)
+        blocks = iter(lambda: response.read(_BLOCK), b"")
+        try:
+            have = append(blocks, response.status == 206, partial, file.size, report, larger)
+        except WeightsError:
+            partial.unlink()
+            raise
     if have < file.size:
         raise http.client.IncompleteRead(b"", file.size - have)

@@ -109,7 +109,7 @@ def read_run(name: str, folder: Path) -> Run:
     return Run(name, tuple(entries), folder)
 
 
-def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
+def replay_frames(run: Run) -> list[Frame]:
     """Returns the validation pictures during the training; empty if none were kept.
 
     Raises:
@@ -119,7 +119,7 @@ def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
 
     try:
         if (run.folder / REPLAY).is_dir():
-            paths = _evenly(sorted(p for p in (run.folder / REPLAY).glob("*.png") if p.stem.isdigit()), most)
+            paths = _evenly(sorted(p for p in (run.folder / REPLAY).glob("*.png") if p.stem.isdigit()))
             return [Frame(int(path.stem), path.read_bytes()) for path in paths]
         if not (run.folder / ANIMATION).is_file():
             return []
@@ -127,7 +127,7 @@ def replay_frames(run: Run, most: int = MOST_FRAMES) -> list[Frame]:
         with Image.open(run.folder / ANIMATION) as animation:
             count = getattr(animation, "n_frames", 1)
             steps = _steps_of_frames(run, count)
-            wanted = set(_evenly(list(range(count)), most))
+            wanted = set(_evenly(list(range(count))))
             for index, frame in enumerate(ImageSequence.Iterator(animation)):
                 if index in wanted:
                     buffer = io.BytesIO()
@@ -147,7 +147,6 @@ def _steps_of_frames(run: Run, count: int) -> list[int]:
     return steps if len(steps) == count else list(range(count))
 
 
-def _evenly(items: list[Any], most: int) -> list[Any]:
-    if len(items) <= most:
-        return items
-    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
+def _evenly(items: list[Any]) -> list[Any]:
+    last = len(items) - 1
+    return items if last < MOST_FRAMES else [items[round(i * last / (MOST_FRAMES - 1))] for i in range(MOST_FRAMES)]

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.models.base import RestorationNet
+from explorer.models.light import LUMA
 
 _DARKEST = 1e-9
 _GAMMAS = 1e-8, 1e8
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class Residual(nn.Module):
@@ -93,7 +93,7 @@ class CpgaNet(RestorationNet):
         """Maps N x 3 x H x W sRGB in [0, 1] to "image" (N x 3 in [0, 1]); "priors" (N x 3: brightest channel, darkest,
         luma), "transmission" (N x 1), "atmosphere" (N x 3), "first_stage" (N x 3), "gamma" (N x 1 x 1 x 1),
         "gamma_image" (N x 3) and "intersection" (N x 3: the common part of the two stages, subtracted once)."""
-        luma = (x * x.new_tensor(_LUMA)[:, None, None]).sum(1)
+        luma = (x * x.new_tensor(LUMA)[:, None, None]).sum(1)
         priors = torch.stack([x.amax(1), x.amin(1), luma], 1)
         transmission, light = self.scattering(x, priors)
         first = ((x - light) * transmission + light).clamp(_DARKEST, 1)

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.models.base import RestorationNet
+from explorer.models.light import LUMA
 
 _SLOPE = 0.1
 _TINY = 1e-8
 _SNR = 1e-4
 """Prevents division by zero in the signal-to-noise ratio and its largest value."""
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
 
 def _luma(x: torch.Tensor) -> torch.Tensor:
     red, green, blue = x.split(1, 1)
-    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def snr_mask(x: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.models.base import RestorationNet
+from explorer.models.light import LUMA
 
 Dialect = Literal["tensorflow", "torch"]
 _HEADS = 4
@@ -40,7 +41,6 @@ class _Details:
     HW x C without transposing."""
 
 
-_LUMA = (0.299, 0.587, 0.114)
 _DIALECTS = {
     "tensorflow": _Details(
         ((-0.14714119, -0.28886916, 0.43601035), (0.61497538, -0.51496512, -0.10001026)), 0.0, True, 1e-3, False
@@ -150,7 +150,7 @@ class LytNet(RestorationNet):
         def plane(row: tuple[float, float, float], middle: float = 0.0) -> torch.Tensor:
             return (row[0] * r + row[1] * g + row[2] * b + middle)[:, None]
 
-        y = plane(_LUMA)
+        y = plane(LUMA)
         u, v = (plane(row, self.details.middle) for row in self.details.chroma)
         u, v = (denoise(each) + each for denoise, each in zip(self.denoisers, (u, v), strict=True))
         light = F.relu(self.luminance(y))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explorer.models.base import Noise, RestorationNet
+from explorer.models.light import linear_to_srgb
 
 _SCALE = 256.0
 """Factor of the network's input and output."""
@@ -213,6 +214,4 @@ class Pmrid(RestorationNet):
         clean = (self.denoised(x * self.gain + self.offset) - self.offset) / self.gain
         mosaic = F.pixel_shuffle(clean, 2)
         light = F.pixel_shuffle(F.conv2d(F.pad(mosaic, (2, 2, 2, 2), mode="reflect"), self.colours, stride=2), 2)
-        light = light.clamp(0, 1)
-        image = torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
-        return {"image": image, "removed": F.pixel_shuffle(x, 2) - mosaic}
+        return {"image": linear_to_srgb(light.clamp(0, 1)), "removed": F.pixel_shuffle(x, 2) - mosaic}

@@ -34,6 +34,12 @@ def number_from_environment(variable: str, default: float, *, least: float = 0.0
     return number
 
 
+def told_by_environment(variable: str) -> bool | None:
+    """What an environment variable says: True for 1, true, yes or on, False for any other word, None for nothing."""
+    text = os.environ.get(variable, "").strip().lower()
+    return text in ("1", "true", "yes", "on") if text else None
+
+
 @dataclass(frozen=True)
 class Limits:
     """Largest file and picture. Decoding takes several times 12 bytes of memory per pixel."""

@@ -22,7 +22,7 @@ from explorer.photo.files.pictures import read_picture
 from explorer.photo.files.raw import read_dng_on_disk, read_raw
 from explorer.photo.files.simple import is_bmp
 from explorer.photo.light.masked import BlackChoice, checked_choice
-from explorer.photo.limits import Limits
+from explorer.photo.limits import Limits, told_by_environment
 from explorer.photo.types import Photo, RawPhoto
 
 # tifffile logs every odd tag to standard error; serious problems reach the user as a PhotoError.
@@ -152,7 +152,7 @@ def _read_mosaic(data: bytes, name: str, limits: Limits) -> RawPhoto:
 
 def isolated_by_default() -> bool:
     """True if EXPLORER_ISOLATED asks for decoding in a separate process (1, true, yes or on)."""
-    return os.environ.get("EXPLORER_ISOLATED", "").strip().lower() in ("1", "true", "yes", "on")
+    return bool(told_by_environment("EXPLORER_ISOLATED"))
 
 
 def open_photo(

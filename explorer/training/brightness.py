@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.atomic import beside
+from explorer.atomic import replacing
 from explorer.errors import ExplorerError
 from explorer.photo import RgbPhoto
 from explorer.photo.light import brightness
@@ -166,9 +166,8 @@ def write_rule(rule: dict[str, Array], path: Path) -> None:
     """Writes the parameters in single precision, atomically."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: values.astype(np.float32) for name, values in rule.items()})  # type: ignore[arg-type]
-    work = beside(path)
-    work.write_bytes(buffer.getvalue())
-    work.replace(path)
+    with replacing(path) as work:
+        work.write_bytes(buffer.getvalue())
 
 
 def errors(pairs: list[Pair]) -> dict[str, float]:

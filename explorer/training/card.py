@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.metrics import METRICS, PLAIN, digits_of, figures_line
+from explorer.metrics import METRICS, PLAIN, digits_of, figures_line, markdown_table
 from explorer.training.baselines import baselines
 from explorer.weights.config import WeightsConfig, data_title
 
@@ -203,7 +203,7 @@ def _table(weights: str, data: str, values: Mapping[str, float]) -> str:
     lines = [("these weights", values), *((row.label, row.scores) for row in baselines(weights, data))]
     rows = [[label, *(metric.format(scores.get(metric.name)) for metric in shown)] for label, scores in lines]
     pictures = f", {values['pictures']:g} pictures" if "pictures" in values else ""
-    text = f"**{data_title(data)}**{pictures}\n\n{_markdown(['', *(metric.title for metric in shown)], rows)}"
+    text = f"**{data_title(data)}**{pictures}\n\n{markdown_table(['', *(metric.title for metric in shown)], rows)}"
     if others:
         text += "\n\n" + ", ".join(f"{name} {_number(name, value)}" for name, value in others.items())
     return text
@@ -220,7 +220,7 @@ def _raw_table(weights: str, data: str, columns: list[tuple[float, str, Mapping[
     name, _, sensor = data.removesuffix("_iso").rpartition("_")
     metrics = " / ".join(metric.title for metric in PLAIN)
     title = f"**Synthetic RAW from {name}, sensors at {sensor} ISO**, {metrics} by amplification ratio"
-    return f"{title}\n\n{_markdown(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
+    return f"{title}\n\n{markdown_table(['', *(f'×{ratio:g}' for ratio, _, _ in columns)], rows)}"
 
 
 def _flat_table(surfaces: Mapping[str, Mapping[str, float]]) -> str:
@@ -231,9 +231,4 @@ def _flat_table(surfaces: Mapping[str, Mapping[str, float]]) -> str:
         title = f"grey, synthetic RAW at ×{ratio}" if surface == "grey" else name.removeprefix(FLAT).replace("_", " ")
         rows.append([title, *(f"{values[f'weave_{p}']:.2f}" if f"weave_{p}" in values else "-" for p in periods)])
     title = "**Pattern on flat surfaces**, power relative to neighbouring frequencies; values up to 1.5 mean no pattern"
-    return f"{title}\n\n{_markdown(['', *(f'period {period}' for period in periods)], rows)}"
-
-
-def _markdown(headings: list[str], rows: list[list[str]]) -> str:
-    rule = ["---", *("--:" for _ in headings[1:])]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [headings, rule, *rows])
+    return f"{title}\n\n{markdown_table(['', *(f'period {period}' for period in periods)], rows)}"

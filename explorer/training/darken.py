@@ -13,9 +13,10 @@ import torch.nn.functional as F
 
 from explorer.models.light import linear_to_srgb, srgb_to_linear
 from explorer.photo.light.amplify import LARGEST_STEP, LUMINANCE, MIDDLE_GREY, MINIMUM_RATIO
+from explorer.photo.light.curves import gain_to_step
 from explorer.training.draws import log_uniform
 
-_MOST = LARGEST_STEP * 12.92 * 255
+_MOST = gain_to_step(LARGEST_STEP, 8)
 
 
 @dataclass(frozen=True)

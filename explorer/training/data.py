@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explorer.errors import DataError, PhotoError
 from explorer.formats import PICTURE_SUFFIXES, suffix_of, titles
 from explorer.photo import RgbPhoto, open_photo
+from explorer.photo.light.reduce import square_means
 
 Picture = NDArray[np.uint8]
 
@@ -22,6 +23,14 @@ class Skipped:
     """Pictures that could not be read, by path. If they are more than 1 % of a folder, the run fails."""
 
     names: list[str] = field(default_factory=list)
+
+    def read(self, path: Path) -> Picture | None:
+        """Reads a picture; records one that cannot be read, and returns None."""
+        try:
+            return read_picture(path)
+        except DataError:
+            self.names.append(str(path))
+            return None
 
     def check(self, total: int, before: int = 0) -> None:
         """Raises DataError if more than 1 % of `total` pictures were unreadable.
@@ -80,12 +89,7 @@ def read_folder(folder: Path, names: Sequence[str] | None = None, skipped: Skipp
         raise DataError(f"{folder} lacks {len(missing)} listed pictures ({', '.join(missing[:5])}); check the list.")
     noted = Skipped() if skipped is None else skipped
     before = len(noted.names)
-    pictures = []
-    for name in chosen:
-        try:
-            pictures.append(read_picture(paths[name]))
-        except DataError:
-            noted.names.append(str(paths[name]))
+    pictures = [picture for name in chosen if (picture := noted.read(paths[name])) is not None]
     noted.check(len(chosen), before)
     return pictures
 
@@ -135,15 +139,10 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         )
     pairs = []
     for name in chosen:
-        halves = []
-        for path in (low[name], high[name]):
-            try:
-                halves.append(read_picture(path))
-            except DataError:
-                noted.names.append(str(path))
-        if len(halves) == 2:
-            check_sizes(halves[0], halves[1], low[name], high[name])
-            pairs.append(Pair(halves[0], halves[1], name))
+        dark, bright = noted.read(low[name]), noted.read(high[name])
+        if dark is not None and bright is not None:
+            check_sizes(dark, bright, low[name], high[name])
+            pairs.append(Pair(dark, bright, name))
     noted.check(len(chosen), before)
     return _not_empty(pairs, folder)
 
@@ -171,10 +170,8 @@ def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipp
     for name in chosen:
         if name not in paths:
             raise DataError(f"{folder} lacks the listed picture {name}; check the list.")
-        try:
-            both = read_picture(paths[name])
-        except DataError:
-            skipped.names.append(str(paths[name]))
+        both = skipped.read(paths[name])
+        if both is None:
             continue
         if both.shape[1] % 2:
             raise DataError(f"{paths[name]} is {both.shape[1]} pixels wide; a left/right pair needs an even width.")
@@ -226,14 +223,7 @@ def crops_of(
         left = int(rng.integers(scene[0].shape[1] - side + 1))
         flip, turn = bool(rng.integers(2)), int(rng.integers(4))
         for k, picture in enumerate(scene):
-            crop = np.rot90(_block_means(picture[top : top + side, left : left + side], factor), turn)
+            part = picture[top : top + side, left : left + side]
+            crop = np.rot90(square_means(part, factor) if factor > 1 else part.astype(np.float32), turn)
             crops[k].append(crop[:, ::-1] if flip else crop)
     return tuple(torch.from_numpy(np.stack(group)).permute(0, 3, 1, 2).div(255).contiguous() for group in crops)
-
-
-def _block_means(picture: Picture, factor: int) -> NDArray[np.float32]:
-    if factor == 1:
-        return picture.astype(np.float32)
-    height, width, channels = picture.shape
-    blocks = picture.reshape(height // factor, factor, width // factor, factor, channels)
-    return blocks.mean((1, 3), dtype=np.float32)

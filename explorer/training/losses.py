@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from explorer.metrics import similarity
 from explorer.models.light import LUMA
 from explorer.training.degrade import camera_to_display
 
@@ -67,12 +68,7 @@ def to_mean(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def structure(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """1 - SSIM (Wang et al. 2004) over windows of 7 x 7 pixels with uniform weights, which is fast."""
     stacked = F.avg_pool2d(torch.cat([x, y, x * x, y * y, x * y], 1), 7, stride=1)
-    mean_x, mean_y, square_x, square_y, product = stacked.chunk(5, 1)
-    var_x, var_y = square_x - mean_x**2, square_y - mean_y**2
-    covariance = product - mean_x * mean_y
-    c1, c2 = 0.01**2, 0.03**2
-    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
-    return 1 - value.mean()
+    return 1 - similarity(*stacked.chunk(5, 1)).mean()
 
 
 def gray(x: torch.Tensor) -> torch.Tensor:

@@ -13,9 +13,8 @@ from explorer.training.objectives import Batch
 from explorer.training.recipe import Phase
 from explorer.training.sources import (
     centre,
-    clean_folder,
+    folder_of,
     large_pictures,
-    pairs_folder,
     phase_at,
     split_clean,
     split_pairs,
@@ -38,12 +37,12 @@ class MixedPairs:
         self.skipped = Skipped()
         self.pairs: dict[str, list[tuple[Picture, Picture]]] = {}
         self.held_out: dict[str, list[tuple[Picture, Picture]]] = {}
-        for name, folder in (("lol", pairs_folder(data)), ("sice", data / "sice")):
+        for name, folder in (("lol", folder_of(data, "lol")), ("sice", data / "sice")):
             if folder.is_dir():
                 train, held_out = split_pairs(folder, self.skipped)
                 self.pairs[name] = [(p.low, p.high) for p in train]
                 self.held_out[name] = [(p.low, p.high) for p in held_out]
-        clean, _ = split_clean(clean_folder(data), self.skipped) if (data / "clean").is_dir() else ([], [])
+        clean, _ = split_clean(folder_of(data, "clean"), self.skipped) if (data / "clean").is_dir() else ([], [])
         clean = clean + large_pictures(data, self.skipped)
         self.clean = [(picture,) for picture in clean]
         self.ratios = {name: _ratios(pairs) for name, pairs in self.pairs.items()}

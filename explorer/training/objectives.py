@@ -24,12 +24,21 @@ class Objective:
     """One or more networks with their optimisers. `networks["net"]` is the one whose weights are exported.
 
     Subclasses define `step`. The loop handles schedules, validation and checkpoints.
+
+    Args:
+        clip: largest norm of a step's gradients; None does not limit it.
     """
 
-    def __init__(self, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]) -> None:
+    def __init__(
+        self,
+        networks: dict[str, nn.Module],
+        optimisers: dict[str, torch.optim.Optimizer],
+        clip: float | None = None,
+    ) -> None:
         flush_denormals()
         self.networks = networks
         self.optimisers = optimisers
+        self.clip = clip
 
     @property
     def net(self) -> nn.Module:
@@ -45,16 +54,23 @@ class Objective:
         return 0, total
 
     def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns (restored, reference) for validation, N x 3 x H x W sRGB in [0, 1].
+        """Returns (restored, reference) for validation, N x 3 x H x W sRGB in [0, 1]; here of pairs of pictures.
 
         Args:
             net: a network of the same shape as `self.net`, such as its running average, in evaluation mode.
         """
-        raise AssertionError("subclasses define it")
+        return net(batch["low"]).float().clamp(0, 1), batch["high"]
 
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
         """Returns further validation metrics of one batch by name, which are averaged over the batches and logged."""
         return {}
+
+    def descend(self, terms: dict[str, torch.Tensor], part: str = "net") -> Logs:
+        """Takes a step of an optimiser on the sum of the loss's terms; returns them by name, and the sum as "loss"."""
+        loss = torch.stack(list(terms.values())).sum()
+        optimiser = self.optimisers[part]
+        minimise(loss, optimiser, [p for group in optimiser.param_groups for p in group["params"]], self.clip)
+        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
 
 
 def minimise(
@@ -115,15 +131,14 @@ class RawObjective(Objective):
     ) -> None:
         if slope is not None:
             initialise(net, slope)
-        super().__init__({"net": net}, {"net": optimiser_of(net, rate, inner_rate)})
-        self.prepare, self.clip, self.balanced_from = prepare, clip, balanced_from
+        super().__init__({"net": net}, {"net": optimiser_of(net, rate, inner_rate)}, clip)
+        self.prepare, self.balanced_from = prepare, balanced_from
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         output = self.net(self.prepare(batch["input"]))
         loss_of = losses.l1_camera if step < self.balanced_from * total else losses.rmse_camera
         loss = loss_of(output.float(), batch["clean_camera"], batch["clean_srgb"], batch["camera_to_srgb"])
-        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
-        return {"loss": loss.item()}
+        return self.descend({"loss": loss})
 
     def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         output = net(self.prepare(batch["input"])).float()
@@ -134,16 +149,10 @@ class PairObjective(Objective):
     """Objective of an RGB network trained on pairs: L1 plus L1 on 8 x 8 means."""
 
     def __init__(self, net: nn.Module, rate: float, clip: float | None = 0.5) -> None:
-        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)})
-        self.clip = clip
+        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate)}, clip)
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
-        loss = losses.l1_multiscale(self.net(batch["low"]).float(), batch["high"])
-        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
-        return {"loss": loss.item()}
-
-    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return net(batch["low"]).float().clamp(0, 1), batch["high"]
+        return self.descend({"loss": losses.l1_multiscale(self.net(batch["low"]).float(), batch["high"])})
 
 
 class MeanMatchedObjective(Objective):
@@ -154,8 +163,7 @@ class MeanMatchedObjective(Objective):
     """
 
     def __init__(self, net: nn.Module, rate: float, inner_rate: float, clip: float | None = 0.5) -> None:
-        super().__init__({"net": net}, {"net": optimiser_of(net, rate, inner_rate)})
-        self.clip = clip
+        super().__init__({"net": net}, {"net": optimiser_of(net, rate, inner_rate)}, clip)
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         output, high = self.net(batch["low"]).float(), batch["high"]
@@ -165,12 +173,7 @@ class MeanMatchedObjective(Objective):
             "plain": 0.2 * losses.rmse(output, high),
             "structure": 0.15 * losses.structure(matched, high),
         }
-        loss = torch.stack(list(terms.values())).sum()
-        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
-        return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
-
-    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return net(batch["low"]).float().clamp(0, 1), batch["high"]
+        return self.descend(terms)
 
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
         """GT-mean PSNR, dB."""
@@ -200,7 +203,7 @@ class RetinexObjective(Objective):
         initialise(net)
         decom, relight = net.decom, net.relight
         assert isinstance(decom, nn.Module) and (relight is None or isinstance(relight, nn.Module))
-        self.decom, self.how, self.clip = decom, how, clip
+        self.decom, self.how = decom, how
         self.relight: nn.Module | None = relight
         if how.joint or relight is None:
             optimisers: dict[str, torch.optim.Optimizer] = {"net": torch.optim.Adam(net.parameters(), lr=rate)}
@@ -210,7 +213,7 @@ class RetinexObjective(Objective):
                 "decom": torch.optim.Adam(decom.parameters(), lr=rate),
                 "relight": torch.optim.Adam(relight.parameters(), lr=rate),
             }
-        super().__init__({"net": net}, optimisers)
+        super().__init__({"net": net}, optimisers, clip)
         if how.enhanced_start is not None and relight is not None:
             assert isinstance(relight, nn.Module)
             last = relight.last
@@ -242,17 +245,11 @@ class RetinexObjective(Objective):
             terms, part = self._terms(batch, True, False), "decom"
         else:
             terms, part = self._terms(batch, False, True), "relight"
-        loss = torch.stack(list(terms.values())).sum()
-        parameters = [p for group in self.optimisers[part].param_groups for p in group["params"]]
-        minimise(loss, self.optimisers[part], parameters, self.clip)
-        return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
+        return self.descend(terms, part)
 
     def stretch(self, optimiser: str, total: int) -> tuple[int, int]:
         middle = round(self.how.decom_share * total)
         return {"decom": (0, middle), "relight": (middle, total)}.get(optimiser, (0, total))
-
-    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return net(batch["low"]).float().clamp(0, 1), batch["high"]
 
     def diagnostics(self, net: nn.Module, batch: Batch) -> dict[str, float]:
         """Measures the decomposition: |R I - S| of both pictures, |R_low - R_high|, mean enhanced illumination."""

@@ -10,6 +10,7 @@ from PIL import Image, ImageSequence
 
 from explorer.errors import OutputError, TrainingError
 from explorer.identity import identities, identity
+from explorer.saving import check_destination
 from explorer.training.state import REPLAY, write_atomically
 
 FORMATS = (".gif", ".webp")
@@ -49,8 +50,7 @@ def write_replay(folder: Path, out: Path, *, frame_seconds: float = 0.25, last_s
     suffix = out.suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(f"{out.name} does not have an animation's suffix; end it in {' or '.join(FORMATS)}.")
-    if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
+    check_destination(out)
     pictures = [path for _, path in replay_pictures(folder)]
     if identity(out) in identities(pictures):
         raise OutputError(f"The animation would replace {out}, a picture of the run; choose another file.")

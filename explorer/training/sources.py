@@ -49,26 +49,15 @@ def split_clean(folder: Path, skipped: Skipped) -> tuple[list[Picture], list[Pic
     return pictures[:-count], pictures[-count:]
 
 
-def clean_folder(data: Path) -> Path:
-    """Returns the folder of clean pictures: `clean/`, or the data folder itself if there is no such folder.
+def folder_of(data: Path, name: str) -> Path:
+    """Returns the folder `name` of the training data, or the data folder itself if there is no such folder.
 
     Raises:
         DataError: the data folder is missing.
     """
     if not data.is_dir():
         raise DataError(f"The folder {data} does not exist; give the folder that holds the training data.")
-    return data / "clean" if (data / "clean").is_dir() else data
-
-
-def pairs_folder(data: Path) -> Path:
-    """Returns the folder of pairs: `lol/`, or the data folder itself if there is no such folder.
-
-    Raises:
-        DataError: the data folder is missing.
-    """
-    if not data.is_dir():
-        raise DataError(f"The folder {data} does not exist; give the folder that holds the training data.")
-    return data / "lol" if (data / "lol").is_dir() else data
+    return data / name if (data / name).is_dir() else data
 
 
 def split_pairs(folder: Path, skipped: Skipped) -> tuple[list[Pair], list[Pair]]:
@@ -88,10 +77,10 @@ def pictures_words(data: Path) -> str:
     Raises:
         DataError: the folder is missing or contains no pictures.
     """
-    pairs = pairs_folder(data)
+    pairs = folder_of(data, "lol")
     if (pairs / "high").is_dir():
         return f"{len(list_pictures(pairs / 'high'))} pairs of the maker's own"
-    return f"{len(list_pictures(clean_folder(data)))} photographs of the maker's own"
+    return f"{len(list_pictures(folder_of(data, 'clean')))} photographs of the maker's own"
 
 
 def large_pictures(data: Path, skipped: Skipped) -> list[Picture]:
@@ -148,7 +137,7 @@ class SyntheticRaw:
         cfa: Cfa = "bayer",
     ) -> None:
         self.skipped, self.prepare, self.ranges, self.cfa = Skipped(), prepare, ranges, cfa
-        train, self.held_out = split_clean(clean_folder(data), self.skipped)
+        train, self.held_out = split_clean(folder_of(data, "clean"), self.skipped)
         if (data / "lol" / "high").is_dir():
             train = train + read_folder(data / "lol" / "high", read_list(data / "lol" / "train.txt"), self.skipped)
         train = train + large_pictures(data, self.skipped)
@@ -194,7 +183,7 @@ class DarkPairs:
         amplified: bool = False,
     ) -> None:
         self.skipped = Skipped()
-        pairs, self.val = split_pairs(pairs_folder(data), self.skipped)
+        pairs, self.val = split_pairs(folder_of(data, "lol"), self.skipped)
         self.pairs = [(p.low, p.high) for p in pairs]
         self.clean: list[tuple[Picture]] = []
         if share and (data / "clean").is_dir():

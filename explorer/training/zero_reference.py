@@ -14,7 +14,7 @@ from torch import nn
 
 from explorer.models import RestorationNet
 from explorer.models.light import LUMA
-from explorer.training.objectives import Batch, Logs, Objective, minimise
+from explorer.training.objectives import Batch, Logs, Objective
 
 _SIGMA = 0.1  # of SCI's smoothness weights
 _RGB_TO_YUV = (LUMA, (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
@@ -46,7 +46,7 @@ def color_constancy(image: torch.Tensor) -> torch.Tensor:
     return ((red - green).square() + (red - blue).square() + (green - blue).square()).mean()
 
 
-def curve_smoothness(curves: torch.Tensor, iterations: int = 8) -> torch.Tensor:
+def curve_smoothness(curves: torch.Tensor) -> torch.Tensor:
     """Total variation of the curve maps (Guo et al., eq. 5), squared at each pixel.
 
     Mean over the iterations of the sum over the colours of mean((d_x A)^2) + mean((d_y A)^2). The equation can also be
@@ -57,7 +57,7 @@ def curve_smoothness(curves: torch.Tensor, iterations: int = 8) -> torch.Tensor:
         curves: N x (3 * iterations) x H x W.
     """
     gradient = curves.diff(dim=3).square().mean((2, 3)) + curves.diff(dim=2).square().mean((2, 3))
-    return gradient.unflatten(1, (iterations, 3)).sum(2).mean()
+    return gradient.unflatten(1, (-1, 3)).sum(2).mean()
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class ZeroDCEObjective(Objective):
     """Objective of Zero-DCE, trained only on dark pictures; the bright halves of pairs are for validation."""
 
     def __init__(self, net: nn.Module, rate: float, terms: ZeroDCETerms | None = None, clip: float = 0.1) -> None:
-        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate, weight_decay=1e-4)})
-        self.terms, self.clip = terms or ZeroDCETerms(), clip
+        super().__init__({"net": net}, {"net": torch.optim.Adam(net.parameters(), lr=rate, weight_decay=1e-4)}, clip)
+        self.terms = terms or ZeroDCETerms()
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
         assert isinstance(self.net, RestorationNet)
@@ -90,12 +90,7 @@ class ZeroDCEObjective(Objective):
             "color": weights.color * color_constancy(image),
             "smooth": weights.smooth * curve_smoothness(parts["curves"]),
         }
-        loss = torch.stack(list(terms.values())).sum()
-        minimise(loss, self.optimisers["net"], self.net.parameters(), self.clip)
-        return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
-
-    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return net(batch["low"]).float().clamp(0, 1), batch["high"]
+        return self.descend(terms)
 
 
 class Calibrator(nn.Module):
@@ -173,8 +168,8 @@ class SCIObjective(Objective):
         calibrator = Calibrator()
         both = [*net.parameters(), *calibrator.parameters()]
         optimiser = torch.optim.Adam(both, lr=rate, weight_decay=3e-4)
-        super().__init__({"net": net, "calibrator": calibrator}, {"net": optimiser})
-        self.terms, self.clip = terms or SCITerms(), clip
+        super().__init__({"net": net, "calibrator": calibrator}, {"net": optimiser}, clip)
+        self.terms = terms or SCITerms()
 
     def _measure_statistics(self, low: torch.Tensor) -> None:
         """Updates batch norm's statistics from the first stage.
@@ -217,10 +212,4 @@ class SCIObjective(Objective):
             "exposure": self.terms.exposure * exposure_control(first, self.terms.level, self.terms.region),
             "color": self.terms.color * color_constancy(first),
         }
-        loss = torch.stack(list(terms.values())).sum()
-        parameters = [p for network in self.networks.values() for p in network.parameters()]
-        minimise(loss, self.optimisers["net"], parameters, self.clip)
-        return {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
-
-    def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return net(batch["low"]).float().clamp(0, 1), batch["high"]
+        return self.descend(terms)

@@ -20,6 +20,7 @@ import numpy as np
 from explorer.atomic import replacing
 from explorer.errors import OutputError, VideoError
 from explorer.photo.values import FloatArray
+from explorer.saving import check_destination
 from explorer.video.colour import frame_of
 from explorer.video.source import Facts, Source, av_module
 from explorer.video.steady import Steady
@@ -83,10 +84,7 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
         raise OutputError(f"{out.name} does not have a video's suffix; end it in {', '.join(every)}.")
     if suffix not in known.suffixes:
         raise OutputError(f"A {suffix} file does not hold {codec}; end the name in {' or '.join(known.suffixes)}.")
-    if not out.parent.is_dir():
-        raise OutputError(f"The folder {out.parent} does not exist; create it or choose another.")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder; give a file name inside it.")
+    check_destination(out)
     av = av_module()
     try:
         av.codec.Codec(codec, "w")

@@ -27,6 +27,7 @@ from explorer.photo.light.amplify import LUMINANCE
 from explorer.photo.light.cfa import PERIODS, TILES
 from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.light.develop import upright
+from explorer.photo.light.reduce import square_means
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray
@@ -62,7 +63,7 @@ def seen_of(photo: Photo, ratio: float) -> FloatArray:
     if isinstance(photo, RawPhoto):
         light = _cells(photo) * np.float32(ratio)
         return upright(display_of(np.minimum(light, 1)), photo.rotation, photo.mirrored)
-    half = _reduced(photo.image, 2)
+    half = _half(photo.image)
     return display_of(np.minimum(linear_of(half) * np.float32(ratio), 1))
 
 
@@ -70,7 +71,7 @@ def _cells(photo: RawPhoto) -> FloatArray:
     """H' x W' x 3: mean of each colour in each 2x2 of the mosaic (3x3 of X-Trans), balanced."""
     gains = np.asarray(photo.white_balance.gains, dtype=np.float32)
     if photo.cfa == "none":
-        return _reduced(photo.mosaic, 2) * gains
+        return square_means(photo.mosaic, 2) * gains
     tile, period = TILES[photo.cfa], PERIODS[photo.cfa]
     side = 2 if period == 2 else 3
     height, width = (n // period * period for n in photo.mosaic.shape)
@@ -238,16 +239,9 @@ def _falling(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
     return np.clip((high - values) / (high - low), 0, 1)
 
 
-def _blocks(values: FloatArray) -> FloatArray:
-    side = min(_BLOCK, *values.shape)
-    height, width = (n // side * side for n in values.shape)
-    parts = values[:height, :width].reshape(height // side, side, width // side, side)
-    return parts.mean(axis=(1, 3))
-
-
 def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
     """Returns the logarithm of the change in brightness, and whether the whole picture changed: most parts alike."""
-    one, other = _blocks(new), _blocks(old)
+    one, other = (square_means(each, min(_BLOCK, *each.shape)) for each in (new, old))
     ratios = np.log((one + 0.01) / (other + 0.01))
     change = float(np.median(ratios))
     # How much parts differ because of noise is not known here; a few per cent is not motion.
@@ -258,7 +252,7 @@ def _change_of_light(new: FloatArray, old: FloatArray) -> tuple[float, bool]:
 def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
     """True if a shift of the whole picture explains the residual: large ones by trying, small ones by the gradient
     (Lucas and Kanade, IJCAI 1981)."""
-    new, old = (_reduced(each, 2) for each in (seen, average))
+    new, old = (_half(each) for each in (seen, average))
     down, across = np.gradient(ndimage.gaussian_filter(old, 1.0))
     smooth = ndimage.gaussian_filter(new - old, 1.0)
     system = np.array([[np.sum(a * b) for b in (down, across)] for a in (down, across)])
@@ -268,7 +262,7 @@ def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
         explained = float(shift @ wanted) / max(float(np.sum(smooth * smooth)), 1e-12)
         if explained > 0.15 and float(np.abs(shift).max()) > 0.05:
             return True
-    small, before = (_reduced(each, 2) for each in (new, old))
+    small, before = (_half(each) for each in (new, old))
     reach = 4
     if min(small.shape) < 4 * reach:
         return False
@@ -282,17 +276,8 @@ def _camera_moves(seen: FloatArray, average: FloatArray) -> bool:
     return best != (0, 0) and errors[best] < 0.8 * errors[0, 0]
 
 
-def _reduced(values: FloatArray, factor: int) -> FloatArray:
-    """Returns the means of square parts."""
-    height, width = (n // factor * factor for n in values.shape[:2])
-    if not height or not width:
-        return values
-    total = np.zeros((height // factor, width // factor, *values.shape[2:]), dtype=np.float32)
-    for y in range(factor):
-        for x in range(factor):
-            total += values[y:height:factor, x:width:factor]
-    total /= np.float32(factor * factor)
-    return total
+def _half(values: FloatArray) -> FloatArray:
+    return square_means(values, min(2, *values.shape[:2]))
 
 
 def _half_luma(image: FloatArray) -> FloatArray:

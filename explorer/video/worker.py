@@ -15,8 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from explorer.atomic import replacing
-from explorer.encode import encode
+from explorer.encode import encode, write_bytes
 from explorer.errors import ExplorerError, VideoError
 from explorer.photo import RgbPhoto, load_rendering
 from explorer.photo.light.reduce import reduced
@@ -76,8 +75,7 @@ def _probe(task: dict[str, Any]) -> None:
 
 def _frame(task: dict[str, Any]) -> None:
     photo = _checked(task).frame_at(float(task["place"]))
-    with replacing(Path(task["output"])) as part:
-        part.write_bytes(encode(load_rendering(photo), ".png", 16 if photo.bits > 8 else 8))
+    write_bytes(Path(task["output"]), encode(load_rendering(photo), ".png", 16 if photo.bits > 8 else 8))
     _tell(frames=1)
 
 
@@ -92,8 +90,7 @@ def _run(task: dict[str, Any]) -> None:
         if time.monotonic() - told < TELL_SECONDS and now.done < now.frames:
             return
         told = time.monotonic()
-        with replacing(Path(task["newest"])) as part:
-            part.write_bytes(encode(load_rendering(reduced(RgbPhoto(now.image, 8), _SHOWN_SIDE)), ".jpg"))
+        write_bytes(Path(task["newest"]), encode(load_rendering(reduced(RgbPhoto(now.image, 8), _SHOWN_SIDE)), ".jpg"))
         _tell(done=now.done, frames=now.frames, seconds=now.seconds, ratio=now.ratio)
 
     result = restore_video(

@@ -43,6 +43,27 @@ class PublishedFile:
     """The repository on the Hugging Face Hub; empty if it is published elsewhere."""
 
 
+@dataclass(frozen=True)
+class GitHubFolder:
+    """A folder of a GitHub repository, at a commit, in which authors publish weights."""
+
+    repository: str
+    commit: str
+    path: str
+
+    @property
+    def page(self) -> str:
+        """Address of its page, the `origin` of a checkpoint."""
+        return f"https://github.com/{self.repository}/tree/{self.commit}/{self.path}"
+
+    def file(
+        self, name: str, sha256: str, layout: Layout, size: int, role: str = "network", used: bool = True
+    ) -> PublishedFile:
+        """A file of the folder; arguments as of `PublishedFile`."""
+        url = f"{RAW_FILES}/{self.repository}/{self.commit}/{self.path}/{name}"
+        return PublishedFile(name, sha256, layout, role, used, url, size)
+
+
 class Baseline:
     """Measured metrics of a checkpoint or a plain method on one data set: a row for comparison.
 

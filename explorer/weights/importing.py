@@ -14,9 +14,9 @@ from explorer.models import architecture, create_model
 from explorer.weights.catalogue import CATALOGUE, published
 from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
-from explorer.weights.keymaps import Tensors, check_tensors, fits, rename
+from explorer.weights.keymaps import Tensors, check_finite, check_tensors, fits, rename
 from explorer.weights.recognising import Known, recognised, recognised_by_spandrel, write_recognised
-from explorer.weights.store import LoadedModel, WeightsIdentity, imported_folder, write_weights
+from explorer.weights.store import LoadedModel, WeightsIdentity, check_place, imported_folder, write_weights
 from explorer.weights.unwrapping import state_dicts
 
 if TYPE_CHECKING:  # the catalogue is also read without tensors, and torch takes seconds to import
@@ -109,6 +109,7 @@ def _imported(
                 tensors |= renamed
     expected = net.state_dict()
     check_tensors(tensors, expected)
+    check_finite(tensors)
     tensors = {name: tensors[name].to(expected[name].dtype).contiguous() for name in expected}
     net.load_state_dict(tensors, strict=True)
 
@@ -215,10 +216,7 @@ def import_recognised(files: Sequence[str | Path], out: str | Path | None = None
 
 def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:
     """Raises WeightsError if a folder of weights may not be written there."""
-    if folder.exists() and not folder.is_dir():
-        raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
-    if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
-        raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
+    check_place(folder)
     for file in files:  # an existing folder of weights is replaced with all its contents
         if nearest_of(Path(file).parent, [folder]) is not None:
             raise WeightsError(f"{file} is in {folder}, which the weights would replace; choose another folder.")

@@ -7,7 +7,7 @@ is silently skipped or left at its random initial value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -127,8 +127,13 @@ def fits(tensors: Mapping[str, torch.Tensor], layout: Layout) -> bool:
     return True
 
 
-def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
+def check_tensors(
+    tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], source: str = "The checkpoint"
+) -> None:
     """Compares names and shapes with those of a network's state dict.
+
+    Args:
+        source: what the message says of the tensors.
 
     Raises:
         WeightsError: the message lists the first few tensors that are missing, unexpected, or of another shape.
@@ -136,29 +141,35 @@ def check_tensors(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, to
     missing = [name for name in expected if name not in tensors]
     unknown = [name for name in tensors if name not in expected]
     if missing or unknown:
-        raise WeightsError(_mismatch(missing, unknown))
+        raise WeightsError(_mismatch(missing, unknown, source))
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise WeightsError(
-                f"{name!r} has the shape {_shape(tensor)} in the checkpoint, but the network needs "
-                f"{_shape(expected[name])}; check the name of the model and its options."
+                f"{source} has another shape of {name!r} ({_shape(tensor)}) than the network needs "
+                f"({_shape(expected[name])}); check the name of the model and its options."
             )
+
+
+def check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raises WeightsError if a tensor of a checkpoint contains numbers that are not finite."""
+    for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsError(
                 f"{name!r} contains numbers that are not finite, so the checkpoint is damaged; download it again."
             )
 
 
-def _mismatch(missing: list[str], unknown: list[str]) -> str:
+def _mismatch(missing: list[str], unknown: list[str], source: str = "The checkpoint") -> str:
     parts = []
     if missing:
-        parts.append(f"lacks {_first_few(missing)}")
+        parts.append(f"lacks {first_few(missing)}")
     if unknown:
-        parts.append(f"holds {_first_few(unknown)}, which this model does not have")
-    return f"The checkpoint {' and '.join(parts)}; check that the file belongs to the model that was named."
+        parts.append(f"holds {first_few(unknown)}, which this model does not have")
+    return f"{source} {' and '.join(parts)}; check that the file belongs to the model that was named."
 
 
-def _first_few(names: list[str], count: int = 3) -> str:
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """The first names as a part of a sentence, and how many more there are."""
     shown = ", ".join(repr(name) for name in names[:count])
     return f"{shown} and {len(names) - count} more" if len(names) > count else shown
 

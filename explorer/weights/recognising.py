@@ -16,14 +16,22 @@ from explorer.models import architecture, architectures, create_model
 from explorer.weights.catalogue import CATALOGUE
 from explorer.weights.checkpoint import PublishedCheckpoint
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
-from explorer.weights.keymaps import Layout, Tensors, check_tensors, fits, fold_weight_norm, rename
+from explorer.weights.keymaps import (
+    Layout,
+    Tensors,
+    check_finite,
+    check_tensors,
+    first_few,
+    fits,
+    fold_weight_norm,
+    rename,
+)
 from explorer.weights.store import available_weights, imported_folder, write_weights
 
 if TYPE_CHECKING:
     import torch
 
 Shapes = dict[str, tuple[int, ...]]
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ def recognised(candidates: Sequence[Sequence[Tensors]], what: str) -> tuple[Know
         raise WeightsError(_nearest(networks, [state for states in candidates for state in states], what))
     known, tensors = found[0]
     check_tensors(tensors, known.expected)
+    check_finite(tensors)
     also = tuple(other.name for other, _ in found[1:] if other.layouts == known.layouts)
     return replace(known, also=also), tensors
 
@@ -178,11 +187,11 @@ def _nearest(networks: Sequence[Known], states: Sequence[Tensors], what: str) ->
                 best = alike, known.name, wanted, given
     _, name, wanted, given = best
     if not name:
-        called = _few(sorted(states[0]))
+        called = first_few(sorted(states[0]))
         return f"{what} holds {called}, which no network that is known has; name a network that is here with its file."
     shaped = [each for each in wanted if each in given and wanted[each] != given[each]]
     parts = [
-        f"{verb} {_few(names)}"
+        f"{verb} {first_few(names)}"
         for verb, names in (
             ("lacks", [each for each in wanted if each not in given]),
             ("holds besides", [each for each in given if each not in wanted]),
@@ -191,11 +200,6 @@ def _nearest(networks: Sequence[Known], states: Sequence[Tensors], what: str) ->
         if names
     ]
     return f"{what} fits no network that is known; against the nearest one, {name}, it {' and '.join(parts)}."
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(repr(name) for name in names[:_NAMED]) + more
 
 
 def write_recognised(

@@ -16,6 +16,7 @@ from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.machine import new_lock
 from explorer.models import Architecture, architecture, architecture_of
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.keymaps import check_tensors
 from explorer.weights.search_path import Settings, read_settings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing models does not need it
@@ -234,16 +235,7 @@ def load_strictly(net: torch.nn.Module, tensors: dict[str, torch.Tensor], source
         WeightsError: the message lists the first missing, unexpected or misshapen tensors.
     """
     wanted = net.state_dict()
-    missing = [k for k in wanted if k not in tensors]
-    unexpected = [k for k in tensors if k not in wanted]
-    misshapen = [k for k in wanted if k in tensors and tensors[k].shape != wanted[k].shape]
-    problems = [
-        f"{what} {len(names)} tensors ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in (("lacks", missing), ("has unexpectedly", unexpected), ("has in another shape", misshapen))
-        if names
-    ]
-    if problems:
-        raise WeightsError(f"{source} does not fit the architecture: it {' and '.join(problems)}.")
+    check_tensors(tensors, wanted, source)
     net.load_state_dict({k: v.to(wanted[k].dtype) for k, v in tensors.items()}, strict=True)
 
 
@@ -254,6 +246,14 @@ def stored_tensors(net: torch.nn.Module, half: bool) -> dict[str, torch.Tensor]:
         value = value.detach().cpu()
         tensors[key] = (value.half() if half and value.is_floating_point() else value).contiguous()
     return tensors
+
+
+def check_place(folder: Path) -> None:
+    """Raises WeightsError if there is anything but a folder of weights where one is to be written."""
+    if folder.exists() and not folder.is_dir():
+        raise WeightsError(f"{folder} is a file; name a folder to write the weights to.")
+    if folder.is_dir() and not (folder / "config.json").is_file() and any(folder.iterdir()):
+        raise WeightsError(f"{folder} holds files that are not weights; name a new or empty folder.")
 
 
 def write_weights(
@@ -282,8 +282,7 @@ def write_weights(
 
     tensors = stored_tensors(net, half)
     folder = Path(folder)
-    if folder.exists() and not (folder / "config.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise WeightsError(f"{folder} contains something other than weights; choose an empty or new folder.")
+    check_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         atomic.clear_up(folder.parent)

@@ -1,10 +1,8 @@
-"""The shared base of the explorers: a photo and its upload, a model, an amplification, and errors that are shown and
-kept."""
+"""The shared base of the explorers: a photo and its upload, a model, and an amplification."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets
@@ -18,31 +16,26 @@ from explorer.photo.types import Photo
 from explorer.restorer import suggested_ratio
 from explorer.views.words import ratio_words
 from explorer.widgets import style
+from explorer.widgets.card import Card, T
 from explorer.widgets.opening import Source, as_photo
 from explorer.widgets.selection import ModelChoice, Models
 
 _HIGHEST = float(np.log10(300))
 
 
-class Explorer(ipywidgets.VBox):
-    """The frame of every explorer.
-
-    Subclasses set `title`, build their controls, and compute and show in `_update`. An error caused in the page is not
-    lost: the widget shows it, keeps it as `error`, and `result` raises it again. Setting a value in a cell (`w.ratio =
-        500`) also raises at once.
-    """
+class Explorer(Card[T]):
+    """The frame of every explorer: subclasses set `title`, build their controls, and compute and show in `_update`."""
 
     title = "label.explorer"
     """Id of its heading."""
 
-    def __init__(self, *, max_side: int, ratio: float | str = "auto", wanted: Iterable[str] | None = None) -> None:
-        self.error: Exception | None = None
-        """The error of the last attempt; None if it succeeded."""
+    def __init__(
+        self, *classes: str, max_side: int, ratio: float | str = "auto", wanted: Iterable[str] | None = None
+    ) -> None:
+        super().__init__(*classes)
         self.max_side = max_side
         self._photo: Photo | None = None
         self._source: Any = None
-        self._result: Any = None
-        self._quiet = False
         self._automatic = True
         self._wished_ratio = ratio
         self.models = Models(wanted)
@@ -61,12 +54,7 @@ class Explorer(ipywidgets.VBox):
         )  # fmt: skip
         self._slider.tooltip = say("label.amplify_tip")
         self._suggested = ipywidgets.Button(description=say("label.suggested"), tooltip=say("label.suggested_tip"))
-        self._problem = style.html()
-        self._problem.add_class("lx-problem")
         self._caption, self._remarks = style.html(), style.html()
-        super().__init__()
-        for name in ("lx-w", "lx-card"):
-            self.add_class(name)
         self._upload.observe(lambda change: self._by_user(lambda: self._uploaded(change["new"])), "value")
         self._model.observe(lambda change: self._by_user(lambda: self._choose(change["new"])), "value")
         self._slider.observe(lambda change: self._by_user(lambda: self._slide(change["new"])), "value")
@@ -102,25 +90,11 @@ class Explorer(ipywidgets.VBox):
     def ratio(self, value: float | str) -> None:
         self._by_cell(lambda: self._set_ratio(value))
 
-    @property
-    def result(self) -> Any:
-        """The last result.
-
-        Raises:
-            ExplorerError: the last attempt failed; the widget shows the same sentence.
-        """
-        if self.error is not None:
-            raise self.error
-        return self._result
-
     # What subclasses say
 
     def _update(self) -> None:
         """Computes and shows the result for the current photo, model and ratio."""
         raise AssertionError("subclasses define it")
-
-    def _busy(self, working: bool) -> None:
-        """Shows that a result is being computed."""
 
     def _opened(self) -> None:
         """Called when another photo has been opened."""
@@ -146,37 +120,6 @@ class Explorer(ipywidgets.VBox):
             self._renew()
 
         self._by_user(begin)
-
-    def _by_user(self, act: Callable[[], None]) -> None:
-        """Runs what a user asked for in the page. Errors that a user can cause are shown; others are shown and
-        raised."""
-        if not self._quiet:
-            with suppress(ExplorerError):  # shown in the widget and kept in `error`
-                self._by_cell(act)
-
-    def _by_cell(self, act: Callable[[], None]) -> None:
-        self._busy(True)
-        try:
-            act()
-        except Exception as error:
-            self.error = error
-            sentence = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = style.problem(sentence)
-            raise
-        else:
-            self.error = None
-            self._problem.value = ""
-        finally:
-            self._busy(False)
-
-    @contextmanager
-    def _silent(self) -> Iterator[None]:
-        """Changes controls without reacting to the change."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
     def _read(self, source: Source | None) -> None:
         self._photo, self._source = as_photo(source), source

@@ -28,7 +28,7 @@ MOST = 12
 """Maximum number of models compared at once."""
 
 
-class CompareExplorer(Explorer):
+class CompareExplorer(Explorer[list[Compared]]):
     """Compares models side by side under one zoom, with time, size and cost, and PSNR and SSIM if there is a reference.
 
     `w.chosen = ["lime", "clahe"]` and `w.ratio = 30` do what the controls do; `w.result` is a list of
@@ -42,8 +42,7 @@ class CompareExplorer(Explorer):
         reference: Source | None = None, max_side: int = 480,
     ) -> None:  # fmt: skip
         """See `explorer.widgets.compare`."""
-        super().__init__(max_side=max_side, ratio=ratio)
-        self.add_class("lx-wide")
+        super().__init__("lx-wide", max_side=max_side, ratio=ratio)
         self._reference_source = reference
         self._reference: FloatArray | None = None
         wished = [self.models.take(each) for each in models] if models is not None else self._greeting()
@@ -103,12 +102,6 @@ class CompareExplorer(Explorer):
             self._renew()
 
         self._by_cell(choose)
-
-    @property
-    def result(self) -> list[Compared]:
-        """One entry for each model; raises the error if the last attempt failed."""
-        shown: list[Compared] = super().result
-        return shown
 
     def plot(self) -> Any:
         """Plots quality against time with plotly, for models that were measured against a reference.

@@ -23,7 +23,7 @@ ON_A_SHEET = 32
 _SCOPES = ("channel", "layer", "network")
 
 
-class FeatureExplorer(Explorer):
+class FeatureExplorer(Explorer[FeatureMaps]):
     """Opens a network layer by layer; a click picks a channel, a tick switches it off.
 
     `w.layer`, `w.channel` and `w.off` (a set of channels of the layer) do what the controls do; `w.result` is the
@@ -37,10 +37,9 @@ class FeatureExplorer(Explorer):
         layer: str | None = None, max_side: int = 320,
     ) -> None:  # fmt: skip
         """See `explorer.widgets.features`."""
-        super().__init__(max_side=max_side, ratio=ratio)
+        super().__init__("lx-wide", max_side=max_side, ratio=ratio)
         self.models.labels = {name: self.models.labels[name] for name in self.models.networks}
         self._model.options = self.models.options
-        self.add_class("lx-wide")
         self._wished_layer = layer
         self._layers: dict[str, Layer] = {}
         self._off: set[int] = set()
@@ -78,12 +77,6 @@ class FeatureExplorer(Explorer):
             self.picture,
         ]
         self._start(photo, model)
-
-    @property
-    def result(self) -> FeatureMaps:
-        """The maps of the layer; raises the error if the last attempt failed."""
-        shown: FeatureMaps = super().result
-        return shown
 
     @property
     def layer(self) -> str | None:

@@ -15,20 +15,18 @@ from explorer.errors import DataError
 from explorer.inspect.runs import Run, find_runs, read_run, replay_frames
 from explorer.views.plots import series, training_curves
 from explorer.widgets import style
+from explorer.widgets.card import Card
 
 _INTERVAL = 350
 """Interval between two pictures in milliseconds."""
 
 
-class ReplayPlayer(ipywidgets.VBox):
+class ReplayPlayer(Card[None]):
     """The validation picture after every epoch; `w.epoch` is the picture shown, `w.plot()` the figure's curve."""
 
     def __init__(self, run: str | Path | Run, *, figure: str = "psnr") -> None:
         """See `explorer.widgets.replay`."""
-        self.error: Exception | None = None
-        """The reason why there is nothing to play; None if there is something."""
-        self._problem = style.html()
-        self._problem.add_class("lx-problem")
+        super().__init__()
         self._figure = figure
         self.run: Run | None = None
         self._frames: list[Any] = []
@@ -41,13 +39,7 @@ class ReplayPlayer(ipywidgets.VBox):
         self._caption = style.html()
         ipywidgets.jslink((self._play, "value"), (self._slider, "value"))
         self._slider.observe(lambda _change: self._draw(), "value")
-        try:
-            self.run = run if isinstance(run, Run) else _find(run)
-            self._frames = replay_frames(self.run)
-            if not self._frames:
-                raise DataError(f"The run {self.run.name} kept no replay pictures; train it again.")
-        except DataError as error:
-            self.error, self._problem.value = error, style.problem(str(error))
+        self._by_user(lambda: self._read(run))
         last = max(0, len(self._frames) - 1)
         self._slider.max = self._play.max = last
         if self.run is not None:
@@ -55,11 +47,8 @@ class ReplayPlayer(ipywidgets.VBox):
                 f'<div class="lx-head"><b>{say("label.replay")}</b>'
                 f"<span>{say('label.frames', run=self.run.name, count=len(self._frames))}</span></div>"
             )
-        super().__init__(
-            [style.style(), heading, self._problem, self._picture, style.row(self._play, self._slider), self._caption]
-        )
-        for name in ("lx-w", "lx-card"):
-            self.add_class(name)
+        playing = style.row(self._play, self._slider)
+        self.children = [style.style(), heading, self._problem, self._picture, playing, self._caption]
         self._draw()
 
     @property
@@ -80,6 +69,12 @@ class ReplayPlayer(ipywidgets.VBox):
         if self.run is None:
             raise self.error or DataError("There is no run to plot.")
         return training_curves({self.run.name: self.run.entries}, self._figure)
+
+    def _read(self, run: str | Path | Run) -> None:
+        self.run = run if isinstance(run, Run) else _find(run)
+        self._frames = replay_frames(self.run)
+        if not self._frames:
+            raise DataError(f"The run {self.run.name} kept no replay pictures; train it again.")
 
     def _draw(self) -> None:
         if not self._frames or self.run is None:

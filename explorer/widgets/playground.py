@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import ipywidgets
@@ -11,6 +10,7 @@ import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.widgets import style, viewer
+from explorer.widgets.card import Card
 from explorer.widgets.display import as_widget
 from explorer.widgets.gallery import as_tiles
 
@@ -18,30 +18,22 @@ Control = tuple[float, float, float] | tuple[float, float, float, str] | Sequenc
 """(lowest, highest, start), the same with "log" for a logarithmic slider, or a list of words to choose from."""
 
 
-class Playground(ipywidgets.VBox):
+class Playground(Card[Any]):
     """`w.values` are the controls' values by name, `w.set(ratio=30)` moves them, `w.result` is the last result."""
 
     def __init__(self, draw: Callable[..., Any], title: str, controls: Mapping[str, Control]) -> None:
         """See `explorer.widgets.play`."""
+        super().__init__("lx-wide")
         self._draw = draw
-        self.error: Exception | None = None
-        """The error of the last drawing; None if it succeeded."""
-        self._given: Any = None
-        self._quiet = False
         self._controls = {name: _control(name, control) for name, control in controls.items()}
-        self._problem = style.html()
-        self._problem.add_class("lx-problem")
         self.view = viewer.Tiles()
         self._else = ipywidgets.VBox([])
         heading = style.html(f'<div class="lx-head"><b>{title}</b></div>')
-        super().__init__(
-            [style.style(), heading, style.row(*self._controls.values()), self._problem, self.view, self._else]
-        )
-        for name in ("lx-w", "lx-card", "lx-wide"):
-            self.add_class(name)
+        controls = style.row(*self._controls.values())
+        self.children = [style.style(), heading, controls, self._problem, self.view, self._else]
         for control in self._controls.values():
-            control.observe(lambda _change: self._by_user(), "value")
-        self._by_user()
+            control.observe(lambda _change: self._by_user(self._redraw), "value")
+        self._by_user(self._redraw)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -60,45 +52,23 @@ class Playground(ipywidgets.VBox):
         for name in values:
             if name not in self._controls:
                 raise ExplorerError(f"There is no control {name!r}; there are {', '.join(self._controls)}.")
-        self._quiet = True
-        try:
+        with self._silent():
             for name, value in values.items():
                 self._controls[name].value = value
-        finally:
-            self._quiet = False
-        self._redraw()
+        self._by_cell(self._redraw)
 
-    @property
-    def result(self) -> Any:
-        """The function's last result; raises the error if it failed."""
-        if self.error is not None:
-            raise self.error
-        return self._given
-
-    def _by_user(self) -> None:
-        if not self._quiet:
-            with suppress(ExplorerError):  # shown in the widget and kept in `error`
-                self._redraw()
+    def _busy(self, working: bool) -> None:
+        self.view.busy = working
 
     def _redraw(self) -> None:
-        self.view.busy = True
-        try:
-            given = self._draw(**self.values)
-            parts = list(given) if isinstance(given, list | tuple) else [given]
-            drawn = [tile for part in parts if isinstance(part, Mapping) for tile in as_tiles(part)]
-            others = [as_widget(part) for part in parts if not isinstance(part, Mapping)]
-            self.view.show(drawn)
-            style.show(self.view, bool(drawn))
-            self._else.children = tuple(each for each in others if each is not None)
-        except Exception as error:
-            self.error = error
-            words = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = style.problem(words)
-            raise
-        else:
-            self.error, self._problem.value, self._given = None, "", given
-        finally:
-            self.view.busy = False
+        given = self._draw(**self.values)
+        parts = list(given) if isinstance(given, list | tuple) else [given]
+        drawn = [tile for part in parts if isinstance(part, Mapping) for tile in as_tiles(part)]
+        others = [as_widget(part) for part in parts if not isinstance(part, Mapping)]
+        self.view.show(drawn)
+        style.show(self.view, bool(drawn))
+        self._else.children = tuple(each for each in others if each is not None)
+        self._result = given
 
 
 def _control(name: str, control: Control) -> ipywidgets.Widget:

@@ -14,10 +14,11 @@ from explorer.classroom import ON_A_PAGE, record
 from explorer.classroom.language import say
 from explorer.errors import ExplorerError
 from explorer.widgets import style
+from explorer.widgets.card import Card
 from explorer.widgets.display import as_widget
 
 
-class Prediction(ipywidgets.VBox):
+class Prediction(Card[None]):
     """Takes an answer, then reveals the right one with a reason.
 
     `p.guess` is the learner's answer (settable from a cell), `p.reveal()` presses the button, and `p.revealed` says
@@ -38,12 +39,11 @@ class Prediction(ipywidgets.VBox):
         """See `explorer.widgets.predict`; `name` identifies the question in a learner's record."""
         if options is not None and not callable(answer) and answer not in options:
             raise ExplorerError(f"The answer {answer!r} is not among the options {', '.join(options)}; add it.")
+        super().__init__()
         self._answer, self._unit, self._because, self._show = answer, unit, because, reveal
         self._options = None if options is None else list(options)
         self._name = name or question
         self.revealed = False
-        self.error: Exception | None = None
-        """The error from computing the answer; None if there was none."""
         if self._options is not None:
             self._entry: ipywidgets.Widget = ipywidgets.RadioButtons(options=self._options, value=None)
             self._entry.layout = {"width": "auto"}
@@ -56,25 +56,13 @@ class Prediction(ipywidgets.VBox):
         self._hint = style.html(
             f'<span class="lx-remark">{say("predict.on_a_page" if ON_A_PAGE in os.environ else "predict.first")}</span>'
         )
-        self._verdict, self._problem = ipywidgets.HTMLMath(), style.html()
-        self._problem.add_class("lx-problem")
+        self._verdict = ipywidgets.HTMLMath()
         self._shown = ipywidgets.VBox([])
         asked = ipywidgets.HTMLMath(f'<p class="lx-tag-line">{say("predict.tag")}</p><div>{question}</div>')
         unit_label = style.html(escape(unit))
         entry = style.row(self._entry, unit_label) if self._options is None else self._entry
-        super().__init__(
-            [
-                style.style(),
-                asked,
-                entry,
-                style.row(self._button, self._hint),
-                self._problem,
-                self._verdict,
-                self._shown,
-            ]
-        )
-        for name in ("lx-w", "lx-card"):
-            self.add_class(name)
+        answered = style.row(self._button, self._hint)
+        self.children = [style.style(), asked, entry, answered, self._problem, self._verdict, self._shown]
         self._entry.observe(lambda _change: self._noticed(), "value")
         self._button.on_click(lambda _button: self.reveal())
 
@@ -107,23 +95,19 @@ class Prediction(ipywidgets.VBox):
         Raises:
             ExplorerError: nothing was predicted yet.
         """
-        try:
-            guess = self.guess
-            if guess is None:
-                raise ExplorerError(say("predict.nothing_given"))
-            truth = self._truth()
-            self._verdict.value = self._words(guess, truth)
-            record.keep("prediction", self._name, self._met(guess, truth), given=guess, answer=truth)
-            if self._show is not None:
-                widget = as_widget(self._show())
-                self._shown.children = () if widget is None else (widget,)
-        except Exception as error:
-            self.error = error
-            words = str(error) if isinstance(error, ExplorerError) else f"{type(error).__name__}: {error}"
-            self._problem.value = style.problem(words)
-            raise
-        self.error, self._problem.value, self.revealed = None, "", True
-        self._button.disabled = True
+        self._by_cell(self._answered)
+        self.revealed = self._button.disabled = True
+
+    def _answered(self) -> None:
+        guess = self.guess
+        if guess is None:
+            raise ExplorerError(say("predict.nothing_given"))
+        truth = self._truth()
+        self._verdict.value = self._words(guess, truth)
+        record.keep("prediction", self._name, self._met(guess, truth), given=guess, answer=truth)
+        if self._show is not None:
+            widget = as_widget(self._show())
+            self._shown.children = () if widget is None else (widget,)
 
     def _truth(self) -> Any:
         if not callable(self._answer):

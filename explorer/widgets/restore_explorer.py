@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ipywidgets
 
-import explorer
 from explorer.classroom.language import say
 from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.restoration import Restoration
-from explorer.restorer import NetworkOutput, prepare, run
+from explorer.restorer import Job, LatestOutput, prepare
 from explorer.views.pictures import FloatArray, resized_like
 from explorer.views.words import ratio_words, seconds_words
 from explorer.weights.store import LoadedModel
@@ -21,7 +20,7 @@ from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
 
-class RestoreExplorer(Explorer):
+class RestoreExplorer(Explorer[Restoration]):
     """Shows before and after under one divider, for the chosen amplification and model.
 
     `w.ratio = 30`, `w.strength = 50`, `w.model = "lime"` and `w.photo = "night.dng"` do what the controls do;
@@ -52,7 +51,8 @@ class RestoreExplorer(Explorer):
         self._left.observe(lambda _change: self._by_user(self._show), "value")
         self.view = viewer.BeforeAfter()
         self._taken: FloatArray | None = None
-        self._kept: tuple[tuple[Photo, LoadedModel | str, float], Photo, NetworkOutput] | None = None
+        self._job: tuple[object, Job] | None = None
+        self._kept = LatestOutput()
         self.children = [
             style.style(),
             style.row(self._heading, self._upload),
@@ -65,12 +65,6 @@ class RestoreExplorer(Explorer):
             self._remarks,
         ]
         self._start(photo, model)
-
-    @property
-    def result(self) -> Restoration:
-        """The restored preview; raises the error if the last attempt failed."""
-        shown: Restoration = super().result
-        return shown
 
     @property
     def strength(self) -> float:
@@ -113,16 +107,10 @@ class RestoreExplorer(Explorer):
 
     def _restored(self, photo: Photo, model: LoadedModel) -> Restoration:
         """Returns the preview; if only the strength changed, the network does not run again."""
-        if not self.strength:
-            return explorer.restore(photo, model, self.ratio, strength=0, max_side=self.max_side)
         key = (photo, model if model.architecture.needs_weights else model.name, self.ratio)  # others are loaded again
-        if self._kept is not None and self._kept[0] == key:
-            return self._kept[2].at(self._kept[1], self.strength)
-        job = prepare(photo, model, self.ratio, self.max_side)
-        result, output = run(job, self.strength, intermediates=None, keep=True)
-        assert output is not None
-        self._kept = key, job.photo, output
-        return result
+        if self._job is None or self._job[0] != key:
+            self._job = key, prepare(photo, model, self.ratio, self.max_side)
+        return self._kept.restored(*self._job, self.strength, intermediates=None)
 
     def _show(self) -> None:
         result, taken = self._result, self._taken

@@ -16,7 +16,7 @@ from explorer.widgets.opening import Source
 from explorer.widgets.selection import ModelChoice
 
 
-class RetinexExplorer(Explorer):
+class RetinexExplorer(Explorer[Decomposition]):
     """Splits a photo into what surfaces reflect and the light on them, and lights it again with another light.
 
     `w.gamma` and `w.gain` edit the light, `w.result` is the `explorer.inspect.Decomposition`, `w.relit` the picture
@@ -31,8 +31,7 @@ class RetinexExplorer(Explorer):
     ) -> None:  # fmt: skip
         """See `explorer.widgets.retinex`."""
         wanted = [info.name for info in explorer.list_models() if info.intermediates]
-        super().__init__(max_side=max_side, ratio=ratio, wanted=wanted)
-        self.add_class("lx-wide")
+        super().__init__("lx-wide", max_side=max_side, ratio=ratio, wanted=wanted)
         self.relit: FloatArray | None = None
         """H x W x 3 sRGB in [0, 1]: the reflectance under the edited light; None if the model estimates no light."""
         self._gamma = ipywidgets.FloatSlider(
@@ -66,12 +65,6 @@ class RetinexExplorer(Explorer):
             self._remarks,
         ]
         self._start(photo, model)
-
-    @property
-    def result(self) -> Decomposition:
-        """The decomposition; raises the error if the last attempt failed."""
-        shown: Decomposition = super().result
-        return shown
 
     @property
     def gamma(self) -> float:
@@ -124,11 +117,11 @@ class RetinexExplorer(Explorer):
 
     def _relight(self) -> None:
         found = self._result
-        usable = found is not None and found.reflectance is not None and found.illumination is not None
-        style.show(self._edit, usable)
-        if not usable:
+        if found is None or found.reflectance is None or found.illumination is None:
+            style.show(self._edit, False)
             self.relit = None
             return
+        style.show(self._edit, True)
         self.relit = recombined(found.reflectance, found.illumination, gamma=self.gamma, gain=self.gain)
         words = say("label.lit", gamma=f"{self.gamma:g}", gain=f"{self.gain:g}")
         before = say("label.seen")

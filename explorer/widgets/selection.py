@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import explorer
+from explorer.loading import ModelInfo, info_of
 from explorer.models import architecture as descriptor_of
-from explorer.restorer import ModelInfo
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig
 from explorer.weights.store import LoadedModel, WeightsIdentity
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from explorer.models import RestorationNet
 
 ModelChoice = str | LoadedModel
-
-
-def label(name: str, title: str) -> str:
-    """Returns e.g. "RetinexNet · joint decom only" for weights, "CLAHE" for a classical method."""
-    recipe = name.partition(".")[2]
-    return f"{title} · {recipe.replace('_', ' ')}" if recipe else title
 
 
 def ordered(models: Iterable[ModelInfo]) -> list[ModelInfo]:
@@ -73,7 +67,7 @@ class Models:
         """Starts with the installed models, or only those among `wanted`."""
         chosen = None if wanted is None else set(wanted)
         listed = [info for info in ordered(explorer.list_models()) if chosen is None or info.name in chosen]
-        self.labels = {info.name: label(info.name, info.title) for info in listed}
+        self.labels = {info.name: info.label() for info in listed}
         self._weighted = {info.name for info in listed if info.weights is not None}
         self._brought: dict[str, LoadedModel] = {}
 
@@ -87,7 +81,7 @@ class Models:
         if isinstance(loaded, str):
             return loaded
         self._brought[loaded.name] = loaded
-        self.labels[loaded.name] = label(loaded.name, loaded.architecture.title)
+        self.labels[loaded.name] = info_of(loaded).label()
         return loaded.name
 
     def loaded(self, name: str) -> LoadedModel:

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import queue_work, sessions, workspace
+from explorer import restorer
+from explorer.app import queue_work, sessions
 from explorer.app.queue_tab import strip_of, wished
 from explorer.app.queued import Wish
 from explorer.app.session import Session
@@ -24,15 +25,15 @@ from explorer.examples import examples
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A picture, another one of the same name, a RAW file and a text that is called a photo."""
+    """A picture, another one of the same name but for case, a RAW file and a text that is called a photo."""
     folder, other = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("others")
     ramp = np.linspace(2, 40, 120 * 80).reshape(80, 120)
-    for path, scale in ((folder / "a.png", 1.0), (other / "a.png", 0.5)):
+    for path, scale in ((folder / "a.png", 1.0), (other / "A.png", 0.5)):
         Image.fromarray(np.stack([ramp, ramp * 0.7, ramp * 0.4], axis=2).astype(np.uint8)).save(path)
         ramp = ramp * scale
     (folder / "broken.dng").write_text("a text, not a photograph")
     raw = next(each.path for each in examples() if each.kind == "raw")
-    return {"a": folder / "a.png", "same": other / "a.png", "broken": folder / "broken.dng", "raw": Path(raw)}
+    return {"a": folder / "a.png", "same": other / "A.png", "broken": folder / "broken.dng", "raw": Path(raw)}
 
 
 def added(session: Session, *paths: Path) -> None:
@@ -51,7 +52,7 @@ def test_one_broken_file_leaves_the_others(session: Session, photos: dict[str, P
     now = finished(session)
     assert (now.done, now.total, now.name) == (2, 2, "") and now.output is not None
     with zipfile.ZipFile(now.output) as archive:
-        assert archive.namelist() == ["a-gamma-x4-s50-8bit.png", "a-gamma-x4-s50-8bit-2.png"]
+        assert archive.namelist() == ["a-gamma-x4-s50-8bit.png", "A-gamma-x4-s50-8bit-2.png"]
         for name, path in zip(archive.namelist(), (photos["a"], photos["same"]), strict=True):
             expected = explorer.restore(explorer.open_photo(path), "gamma", 4, strength=50).image
             with archive.open(name) as file:
@@ -86,7 +87,7 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    run, calls = workspace.run, []
+    run, calls = restorer.run, []
 
     def restored(*given: Any, **named: Any) -> Any:
         calls.append(given)
@@ -95,7 +96,7 @@ def test_cancelled_between_tiles_it_gives_what_is_done(
             named["progress"](0.5)
         return run(*given, **named)
 
-    monkeypatch.setattr(workspace, "run", restored)
+    monkeypatch.setattr(restorer, "run", restored)
     now = finished(session)
     assert now.cancelled and now.done == 1 and now.output is not None
     assert [each.state for each in session.queue.photos] == ["done", "waiting"]
@@ -108,7 +109,7 @@ def test_a_page_that_goes_ends_the_work(
 ) -> None:
     added(session, photos["a"], photos["same"])
     session.queue.wish = Wish("gamma", 4.0)
-    begun, run = threading.Event(), workspace.run
+    begun, run = threading.Event(), restorer.run
 
     def restored(*given: Any, **named: Any) -> Any:
         begun.set()
@@ -117,7 +118,7 @@ def test_a_page_that_goes_ends_the_work(
             named["progress"](0.5)
         return run(*given, **named)
 
-    monkeypatch.setattr(workspace, "run", restored)
+    monkeypatch.setattr(restorer, "run", restored)
     steps = queue_work.run(session, session.begins(queue_work.GROUP))
     next(steps)
     next(steps)

@@ -19,8 +19,8 @@ from explorer.errors import DataError, OutputError, RatioError
 from explorer.evaluation.metrics import Scores, measure, scale_to_mean
 from explorer.evaluation.pairs import UNCHANGED, evaluate_pairs, list_pairs
 from explorer.evaluation.synthetic import evaluate_synthetic, make_scene
-from explorer.evaluation.tables import markdown, pair_points, pair_table, synthetic_points, synthetic_table
-from explorer.metrics import METRICS, PLAIN, Metric, digits_of, figures_line
+from explorer.evaluation.tables import pair_points, pair_table, synthetic_points, synthetic_table
+from explorer.metrics import METRICS, PLAIN, Metric, digits_of, figures_line, markdown_table
 from explorer.photo import develop
 from explorer.restorer import load_model, restore
 
@@ -183,7 +183,7 @@ def test_tables(pairs: tuple[Path, Path]) -> None:
     assert headings[3] == "GT-MEAN PSNR" and [row[0] for row in rows] == [UNCHANGED, "gamma"]
     headings, rows = synthetic_table(evaluate_synthetic(pairs[1], [30, 100], [load_model("identity")]))
     assert headings[1:3] == ("RATIO 30", "RATIO 100") and " / " in rows[0][1]
-    lines = markdown((headings, rows)).splitlines()
+    lines = markdown_table(headings, rows).splitlines()
     assert len(lines) == 3 and lines[1].startswith("| --- | --:") and len({line.count("|") for line in lines}) == 1
 
 

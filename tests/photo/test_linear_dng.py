@@ -223,7 +223,7 @@ class TestBadInput:
             yield b"II*\0"
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("explorer.photo.files.linear_dng.parts_of", full)
+        monkeypatch.setattr("explorer.negative.parts_of", full)
         with pytest.raises(OutputError, match="No space left"):
             result.save(target)
         assert target.read_bytes() == b"before" and list(tmp_path.iterdir()) == [target]

@@ -64,9 +64,9 @@ def test_a_new_source_is_one_file(tmp_path: Path) -> None:
         [sys.executable, "-c", ASK, str(tmp_path / "files")],
         env={**os.environ, "SHELF": str(shelf)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout.splitlines() == ["('shelf', 'local', 'embedded', 'hub')", "shelf", "True", "sci.on_the_shelf"], (
-        done.stderr
-    )
+    assert done.returncode == 0, done.stderr
+    order, *found = done.stdout.splitlines()
+    assert order.startswith("('shelf', 'local', 'embedded', ") and found == ["shelf", "True", "sci.on_the_shelf"]
 
 
 def test_the_first_source_of_the_order_gives_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_the_first_source_of_the_order_gives_the_weights(tmp_path: Path, monkeyp
     monkeypatch.setattr("explorer.sources.folders.embedded_folders", lambda: [tmp_path / "embedded"])
     monkeypatch.setattr("explorer.weights.store.imported_folder", lambda: tmp_path / "imported")
     monkeypatch.setattr("explorer.sources.authors.imported_folder", lambda: tmp_path / "imported")
-    assert order_of(read_settings()) == ("local", "embedded", "hub")
+    assert order_of(read_settings())[:2] == ("local", "embedded") and "authors" not in order_of(read_settings())
     assert resolve("sci.twice").folder == tmp_path / "mine" / "sci.twice"
     monkeypatch.setenv("EXPLORER_WEIGHTS_ORDER", "embedded, local")
     assert resolve("sci.twice").folder == installed()["sci.twice"].folder == tmp_path / "embedded" / "sci.twice"

@@ -9,8 +9,8 @@ import imagecodecs
 import numpy as np
 import pytest
 import torch
-from conftest import scene, write_data
 from PIL import Image
+from tiny_sets import scene, write_data
 
 from explorer import open_photo
 from explorer.errors import DataError

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import write_data
+from tiny_sets import write_data
 
 from explorer.errors import TrainingError
 from explorer.training import distributed

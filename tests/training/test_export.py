@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import scene
 from PIL import Image, ImageSequence
+from tiny_sets import scene
 
 from explorer.cli import main
 from explorer.errors import OutputError, TrainingError

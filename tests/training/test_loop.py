@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import write_data
 from PIL import Image
+from tiny_sets import write_data
 from torch import nn
 
 from explorer.errors import TrainingError

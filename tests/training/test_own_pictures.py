@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import scene
 from PIL import Image
 from safetensors.torch import load_file
+from tiny_sets import scene
 
 from explorer.cli.program import main
 from explorer.errors import DataError

@@ -90,7 +90,7 @@ def test_a_truncated_file_is_refused(name: str, saved: Callable[..., Path]) -> N
 def test_another_width_than_the_name_says(name: str, saved: Callable[..., Path], tmp_path: Path) -> None:
     entry = CATALOGUE[name]
     narrow = theirs(create_model(entry.architecture, width=8), entry.files[0].layout)
-    refused(name, saved(narrow), "has the shape", "but the network needs")
+    refused(name, saved(narrow), "another shape", "than the network needs")
     with pytest.raises(WeightsError, match="fits no network that is known; against the nearest one.*another shape"):
         import_recognised([tmp_path / "checkpoint.pth"], tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pth"]

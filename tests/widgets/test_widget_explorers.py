@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +17,7 @@ from explorer import restorer, widgets
 from explorer.errors import ExplorerError, ModelNotFoundError, PhotoError, RatioError, SettingsError
 from explorer.models import create_model
 from explorer.photo import amplify
+from explorer.widgets.selection import Models
 
 pytest.importorskip("ipywidgets")
 
@@ -274,6 +276,16 @@ def test_features_shows_channels_and_switches_them_off(dark: np.ndarray) -> None
         w.off = {99}
     w.off = {0, 1}
     assert w.error is None and w.off == {0, 1}
+
+
+def test_imported_checkpoints_are_told_apart_in_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = next(info for info in explorer.list_models() if info.name == "retinexnet.joint")
+    imported = [dataclasses.replace(own, name=name) for name in ("retinexnet_port", "retinexnet_joint")]
+    monkeypatch.setattr(explorer, "list_models", lambda: [own, *imported], raising=False)
+    labels = {name: label for label, name in Models().options}
+    assert len(set(labels.values())) == 3
+    assert labels["retinexnet.joint"].endswith("· joint")
+    assert labels["retinexnet_port"].endswith("· port (published)")
 
 
 def test_a_network_of_a_cell_goes_everywhere(dark: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from explorer.messages import say
 from explorer.photo.files import icc
 from explorer.photo.files.color import ColorSpace, exif_space
 from explorer.photo.files.metadata import Metadata, metadata_of_exif
+from explorer.photo.limits import Limits
 from explorer.photo.types import RgbPhoto
 from explorer.photo.values import FloatArray
 
@@ -190,6 +191,27 @@ def by_pillow(data: bytes, formats: list[str], name: str, kind: str) -> Any:
         raise PhotoError(code="error.far_too_many_pixels", name=name) from error
     except (OSError, ValueError, SyntaxError, KeyError, IndexError, EOFError, OverflowError, TypeError) as error:
         raise PhotoError(code="error.damaged_header", name=name, kind=kind) from error
+
+
+def through_pillow(
+    data: bytes, formats: list[str], name: str, kind: str, limits: Limits, count_pictures: bool = False
+) -> Decoded:
+    """Decodes the first picture of a file with Pillow, with its profile, EXIF block and, if asked, a note on others.
+
+    Raises:
+        PhotoError: damaged or too large.
+    """
+    with by_pillow(data, formats, name, kind) as picture:
+        limits.check_pixels(picture.width, picture.height, name)
+        try:
+            count = getattr(picture, "n_frames", 1) if count_pictures else 1
+            picture.load()
+            samples, model, alpha = pillow_samples(picture)
+        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
+            raise damaged(error, name, kind) from error
+        profile, exif = picture.info.get("icc_profile"), exif_of(picture.info.get("exif"))
+    notes = [say("note.pictures_first", count=count)] if count > 1 else []
+    return Decoded(samples, 255.0, 8, model, alpha, profile=profile, orientation=None, exif=exif, notes=notes)
 
 
 def pillow_samples(picture: Any) -> tuple[NDArray, Model, bool]:

@@ -14,19 +14,23 @@ SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12:
 """Bytes of one value of each type."""
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
 _MOST_OF_A_FRACTION = 2**31 - 1
+HEADER = b"II*\0\x08\0\0\0"
+"""Of a little-endian TIFF whose first directory follows."""
 
 Entries = Mapping[int, tuple[int, Any]]
 """Tag number -> type and value: bytes or text for types 1, 2 and 7, a number or numbers for the others (rationals as
 plain numbers)."""
 
 
-def fraction_of(value: float) -> tuple[int, int]:
-    """Returns the nearest fraction of two 32-bit numbers."""
-    limit = 1_000_000
-    if abs(value) * limit > _MOST_OF_A_FRACTION:
-        limit = max(1, int(_MOST_OF_A_FRACTION / abs(value)))
-    fraction = Fraction(float(value)).limit_denominator(limit)
-    return fraction.numerator, fraction.denominator
+def fractions_of(values: Any) -> list[int]:
+    """Returns numerators and denominators, one after the other, of the nearest fractions of two 32-bit numbers."""
+    found: list[int] = []
+    for value in np.ravel(values).tolist():
+        limit = 1_000_000
+        if abs(value) * limit > _MOST_OF_A_FRACTION:
+            limit = max(1, int(_MOST_OF_A_FRACTION / abs(value)))
+        found += Fraction(float(value)).limit_denominator(limit).as_integer_ratio()
+    return found
 
 
 def _packed(kind: int, value: Any) -> bytes:
@@ -36,7 +40,7 @@ def _packed(kind: int, value: Any) -> bytes:
         return value
     values: Sequence[Any] = np.ravel(value).tolist()
     if kind in (RATIONAL, SRATIONAL):
-        pairs = [number for each in values for number in fraction_of(each)]
+        pairs = fractions_of(values)
         return struct.pack(f"<{len(pairs)}{'I' if kind == RATIONAL else 'i'}", *pairs)
     return struct.pack(f"<{len(values)}{_CODES[kind]}", *values)
 
@@ -61,3 +65,14 @@ def directory(entries: Entries, start: int, following: int = 0) -> bytes:
             head += struct.pack("<I", values_at + len(tail))
             tail += data + bytes(len(data) % 2)
     return head + struct.pack("<I", following) + tail
+
+
+def copied(values: Mapping[int, Any], group: int | None, start: int) -> bytes:
+    """Encodes a directory of values as Pillow reads them, for an even position in the file; of even length."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    made = ImageFileDirectory_v2(HEADER, group=group)
+    for code, value in values.items():
+        made[code] = value
+    data = made.tobytes(start)
+    return data + bytes(len(data) % 2)

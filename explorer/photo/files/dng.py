@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,12 +12,22 @@ from numpy.typing import NDArray
 
 from explorer.atomic import replacing
 from explorer.errors import OutputError, PhotoError
+from explorer.photo.files.directories import (
+    ASCII,
+    BYTE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SRATIONAL,
+    Entries,
+    directory,
+    fractions_of,
+)
 from explorer.photo.light.cfa import BAYER_PHASES, XTRANS_TILE
 from explorer.photo.validation import finite_number, shown
 
 _Tag: TypeAlias = tuple[int, int, int, Any, bool]
 """Code, type, count, value, and whether it belongs to the first page, as tifffile expects."""
-_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _COLOUR_CODE = {"R": 0, "G": 1, "B": 2}
 _EXIF_IFD = 34665
 _EXIF_PLACEHOLDER = 34664
@@ -30,14 +39,6 @@ ORIENTATIONS = {
     (90, True): 5, (270, False): 6, (270, True): 7, (90, False): 8,
 }  # fmt: skip
 """Counter-clockwise degrees for display, and whether it is mirrored first -> the TIFF orientation code."""
-
-
-def _rationals(values: Sequence[float] | NDArray[np.floating], limit: int = 1_000_000) -> tuple[int, ...]:
-    parts: list[int] = []
-    for value in np.ravel(values):
-        fraction = Fraction(float(value)).limit_denominator(limit)
-        parts += [fraction.numerator, fraction.denominator]
-    return tuple(parts)
 
 
 def _pattern(phase: str) -> NDArray[np.uint8]:
@@ -102,14 +103,14 @@ def _mosaic_tags(
     pattern = _pattern(phase)
     blacks = _black_cell(black, phase)
     tags: list[_Tag] = [
-        (33421, _SHORT, 2, tuple(pattern.shape), True),
-        (33422, _BYTE, pattern.size, pattern.tobytes(), True),
-        (50713, _SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
-        (50714, _RATIONAL, len(blacks), _rationals(blacks), True),
-        (50717, _LONG, 1, _white(white, blacks), True),
+        (33421, SHORT, 2, tuple(pattern.shape), True),
+        (33422, BYTE, pattern.size, pattern.tobytes(), True),
+        (50713, SHORT, 2, (2, 2) if len(blacks) == 4 else (1, 1), True),
+        (50714, RATIONAL, len(blacks), fractions_of(blacks), True),
+        (50717, LONG, 1, _white(white, blacks), True),
     ]
     if active_area is not None:
-        tags.append((50829, _LONG, 4, tuple(int(side) for side in active_area), True))
+        tags.append((50829, LONG, 4, tuple(int(side) for side in active_area), True))
     return tags
 
 
@@ -118,12 +119,12 @@ def _camera_tags(camera: str, rotation: int, mirrored: bool) -> list[_Tag]:
         raise PhotoError(f"A picture cannot be rotated by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     name = camera.encode("ascii", "replace").decode("ascii")
     return [
-        (271, _ASCII, 0, name.split(" ")[0], True),
-        (272, _ASCII, 0, name, True),
-        (274, _SHORT, 1, ORIENTATIONS[rotation, mirrored], True),
-        (50706, _BYTE, 4, bytes([1, 4, 0, 0]), True),
-        (50707, _BYTE, 4, bytes([1, 1, 0, 0]), True),
-        (50708, _ASCII, 0, name, True),
+        (271, ASCII, 0, name.split(" ")[0], True),
+        (272, ASCII, 0, name, True),
+        (274, SHORT, 1, ORIENTATIONS[rotation, mirrored], True),
+        (50706, BYTE, 4, bytes([1, 4, 0, 0]), True),
+        (50707, BYTE, 4, bytes([1, 1, 0, 0]), True),
+        (50708, ASCII, 0, name, True),
     ]
 
 
@@ -136,54 +137,40 @@ def _colour_tags(matrix: Any, neutral: Any) -> list[_Tag]:
             numbers = np.empty(0)
         if numbers.shape != (3, 3) or not np.isfinite(numbers).all():
             raise PhotoError(f"The colour matrix {shown(matrix)} cannot be written; give 3x3, XYZ to camera.")
-        tags += [(50721, _SRATIONAL, 9, _rationals(numbers), True), (50778, _SHORT, 1, _D65, True)]
+        tags += [(50721, SRATIONAL, 9, fractions_of(numbers), True), (50778, SHORT, 1, _D65, True)]
     if neutral is not None:
-        tags.append((50728, _RATIONAL, 3, _rationals(_three_numbers(neutral)), True))
+        tags.append((50728, RATIONAL, 3, fractions_of(_three_numbers(neutral)), True))
     return tags
 
 
-def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> list[tuple[int, int, Any]]:
+def _exif_directory(seconds: float | None, aperture: float | None, iso: int | None) -> Entries:
     """Returns the known facts of an exposure as entries of an EXIF directory."""
     for what, value in (("ISO value", iso), ("exposure time", seconds), ("F-number", aperture)):
         if value is not None and not 0 < (finite_number(value) or 0) < 2**31:
             raise PhotoError(f"The {what} {shown(value)} cannot be written; give a positive number or None.")
-    entries: list[tuple[int, int, Any]] = []
-    if seconds is not None:
-        entries.append((33434, _RATIONAL, _rationals([seconds])))
-    if aperture is not None:
-        entries.append((33437, _RATIONAL, _rationals([aperture])))
-    if iso is not None:
-        entries.append((34855, _SHORT, min(int(iso), 65535)))
-    return entries
+    facts = {33434: (RATIONAL, seconds), 33437: (RATIONAL, aperture), 34855: (SHORT, iso and min(int(iso), 65535))}
+    return {code: (kind, value) for code, (kind, value) in facts.items() if value is not None}
 
 
-def _append_exif(path: Path, entries: list[tuple[int, int, Any]]) -> None:
+def _append_exif(path: Path, entries: Entries) -> None:
     """Appends an EXIF directory to a little-endian TIFF and replaces the placeholder tag by its address."""
     import tifffile
 
     start = path.stat().st_size + path.stat().st_size % 2
-    values_at = start + 2 + 12 * len(entries) + 4
-    directory, values = struct.pack("<H", len(entries)), b""
-    for code, kind, value in entries:
-        if kind == _RATIONAL:
-            directory += struct.pack("<HHII", code, kind, 1, values_at + len(values))
-            values += struct.pack("<II", *value)
-        else:
-            directory += struct.pack("<HHIHH", code, kind, 1, value, 0)
-    with path.open("r+b") as file:
-        file.seek(start)
-        file.write(directory + struct.pack("<I", 0) + values)
     with tifffile.TiffFile(path) as tiff:
         entry = tiff.pages.first.tags[_EXIF_PLACEHOLDER]
         code_at, value_at = entry.offset, entry.valueoffset
     with path.open("r+b") as file:
-        file.seek(code_at)
-        file.write(struct.pack("<H", _EXIF_IFD))
-        file.seek(value_at)
-        file.write(struct.pack("<I", start))
+        for place, data in (
+            (start, directory(entries, start)),
+            (code_at, struct.pack("<H", _EXIF_IFD)),
+            (value_at, struct.pack("<I", start)),
+        ):
+            file.seek(place)
+            file.write(data)
 
 
-def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: list[tuple[int, int, Any]]) -> Path:
+def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: Entries) -> Path:
     """Writes the file atomically.
 
     Raises:
@@ -192,7 +179,7 @@ def _written(path: Path, mosaic: NDArray[np.uint16], tags: list[_Tag], exif: lis
     import tifffile
 
     if exif:
-        tags = [*tags, (_EXIF_PLACEHOLDER, _LONG, 1, 0, True)]
+        tags = [*tags, (_EXIF_PLACEHOLDER, LONG, 1, 0, True)]
     try:
         with replacing(path) as temporary:
             # Not by its final name: tifffile derives the format from some suffixes.

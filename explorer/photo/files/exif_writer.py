@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from explorer.photo.files.directories import HEADER, copied
 from explorer.photo.files.metadata import directories
 
 _EXIF_IFD, _GPS_IFD = 34665, 34853
-_HEADER = b"II*\0\x08\0\0\0"
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +34,7 @@ def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
         block: a TIFF structure.
     """
     with file.getbuffer() as view:
-        if bytes(view[:4]) != _HEADER[:4]:
+        if bytes(view[:4]) != HEADER[:4]:
             return
         (first,) = struct.unpack_from("<I", view, 4)
         stored = _entries(view, first)
@@ -69,11 +69,6 @@ def _even_end(file: io.BytesIO) -> int:
 
 def _appended(file: io.BytesIO, values: Mapping[int, Any], group: int | None) -> int:
     """Appends a directory with its values to a file; returns its address."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-    directory = ImageFileDirectory_v2(_HEADER, group=group)
-    for code, value in values.items():
-        directory[code] = value
     start = _even_end(file)
-    file.write(directory.tobytes(start))
+    file.write(copied(values, group, start))
     return start

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.files.bmff import Container, is_cut_off, read_container
 from explorer.photo.files.color import ColorSpace, coded_space, is_hdr
-from explorer.photo.files.decoded import SEQUENCE, Decoded, Model, by_pillow, damaged, exif_of, pillow_samples
+from explorer.photo.files.decoded import SEQUENCE, Decoded, Model, damaged, exif_of, through_pillow
 from explorer.photo.files.endings import END_MISSING, bmff_picture
 from explorer.photo.limits import Limits
 
@@ -58,7 +58,9 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
     container = read_container(data)
     _check_size(container, name, limits)
     if container.sequence and not container.picture:
-        return _by_pillow(data, name, limits)
+        decoded = through_pillow(data, ["AVIF"], name, "AVIF", limits)
+        decoded.orientation, decoded.exif, decoded.notes = 1, None, [SEQUENCE]
+        return decoded
     cut = is_cut_off(data)
     try:
         # For a sequence, imagecodecs writes all pictures into the memory of one and crashes the process.
@@ -71,19 +73,6 @@ def read_avif(data: bytes, name: str, limits: Limits) -> Decoded:
     decoded = _made(arranged(samples, container), 2**bits - 1, bits, container, container.space)
     decoded.notes += [note for note, told in ((END_MISSING, cut), (SEQUENCE, container.sequence)) if told]
     return decoded
-
-
-def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
-    """Decodes the first picture of a sequence in a file without a single picture."""
-    with by_pillow(data, ["AVIF"], name, "AVIF") as picture:
-        limits.check_pixels(picture.width, picture.height, name)
-        try:
-            picture.load()
-            samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
-            raise damaged(error, name, "AVIF") from error
-        profile = picture.info.get("icc_profile")
-    return Decoded(samples, 255.0, 8, model, alpha, profile=profile, notes=[SEQUENCE])
 
 
 def read_heic(data: bytes, name: str, limits: Limits) -> Decoded:

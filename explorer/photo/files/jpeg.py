@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from explorer.errors import PhotoError
-from explorer.photo.files.decoded import Decoded, Model, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.decoded import Decoded, Model, damaged, exif_of, through_pillow, truncated
 from explorer.photo.files.endings import END_MISSING, jpeg_is_whole
 from explorer.photo.files.scans import check_scans
 from explorer.photo.limits import Limits
@@ -77,7 +77,9 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
     if header.frame and not by_codec and header.frame not in _DCT:
         raise PhotoError(code="error.hierarchical_jpeg", name=name)
     check_scans(data, name, limits)
-    decode = partial(_by_codec, header=header, name=name) if by_codec else partial(_by_pillow, name=name, limits=limits)
+    decode = partial(through_pillow, formats=["JPEG", "MPO"], name=name, kind="JPEG", limits=limits)
+    if by_codec:
+        decode = partial(_by_codec, header=header, name=name)
     ended = not header.frame or data.find(_EOI, header.scan) >= 0
     if not ended and not jpeg_is_whole(data, header.frame, lambda continued: decode(continued).samples):
         raise truncated("jpeg", name)
@@ -87,17 +89,6 @@ def read_jpeg(data: bytes, name: str, limits: Limits) -> Decoded:
     decoded.exif = exif_of(header.exif)
     decoded.orientation, decoded.exif_color = None, True
     return decoded
-
-
-def _by_pillow(data: bytes, name: str, limits: Limits) -> Decoded:
-    with by_pillow(data, ["JPEG", "MPO"], name, "JPEG") as picture:
-        limits.check_pixels(picture.width, picture.height, name)
-        try:
-            picture.load()
-            samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
-            raise damaged(error, name, "JPEG") from error
-    return Decoded(samples, 255.0, 8, model, alpha)
 
 
 def _by_codec(data: bytes, header: _Header, name: str) -> Decoded:

@@ -8,20 +8,19 @@ from numpy.typing import NDArray
 from explorer.errors import PhotoError
 from explorer.photo.files.color import D65, SRGB_PRIMARIES, rgb_to_xyz, xyz_of
 from explorer.photo.files.decoded import Decoded, divided
-from explorer.photo.light.chromatic_adaptation import adaptation
+from explorer.photo.light.chromatic_adaptation import D50, adaptation
 from explorer.photo.light.curves import linear_to_srgb
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
-_D50 = np.array([0.9642, 1.0, 0.8249])
 _CIE_LAB, _ICC_LAB = 8, 9
 
 
 def lab_to_srgb(lab: FloatArray) -> FloatArray:
     """Converts H x W x 3, L* from 0 to 100, to sRGB in [0, 1]; colours outside sRGB are clipped."""
-    adapted = adaptation(_D50, xyz_of(*D65))
+    adapted = adaptation(D50, xyz_of(*D65))
     assert adapted is not None
-    matrix = (np.linalg.inv(rgb_to_xyz(SRGB_PRIMARIES)) @ adapted @ np.diag(_D50)).astype(np.float32)
+    matrix = (np.linalg.inv(rgb_to_xyz(SRGB_PRIMARIES)) @ adapted @ np.diag(D50)).astype(np.float32)
     out = np.empty_like(lab)
 
     def work(top: int, bottom: int) -> None:

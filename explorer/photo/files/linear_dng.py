@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from explorer import __version__
-from explorer.atomic import replacing
 from explorer.errors import OutputError
 from explorer.photo.files.carried import (
     BASELINE_EXPOSURE,
@@ -32,10 +30,12 @@ from explorer.photo.files.directories import (
     ASCII,
     BYTE,
     DOUBLE,
+    HEADER,
     LONG,
     RATIONAL,
     SHORT,
     SRATIONAL,
+    copied,
     directory,
 )
 from explorer.photo.files.dng import ORIENTATIONS
@@ -46,7 +46,6 @@ from explorer.photo.types import RawPhoto
 from explorer.photo.values import Sliceable
 
 WHITE = 65535
-_HEADER = b"II*\0\x08\0\0\0"
 _LINEAR_RAW, _YCBCR, _JPEG = 34892, 6, 7
 _SUB_IFDS, _XMP, _EXIF_IFD, _GPS_IFD = 330, 700, 34665, 34853
 _STRIP, _TILES = 273, 324
@@ -136,17 +135,6 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[byt
     return tags
 
 
-def _metadata(values: dict[int, Any], group: int, start: int) -> bytes:
-    """Encodes an EXIF or GPS directory for an offset in the file."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-    made = ImageFileDirectory_v2(_HEADER, group=group)
-    for code, value in values.items():
-        made[code] = value
-    data = made.tobytes(start)
-    return data + bytes(len(data) % 2)
-
-
 def parts_of(dng: LinearDng) -> Iterator[bytes]:
     """Yields the file, piece by piece."""
     height, width = dng.samples.shape[:2]
@@ -157,11 +145,11 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
     main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found, tiles)
     groups = [(code, values) for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)) if values]
     main |= {code: (LONG, 0) for code, _ in groups}
-    end = len(_HEADER) + len(directory(main, 0))
+    end = len(HEADER) + len(directory(main, 0))
     metadata = b""
     for code, values in groups:
         main[code] = LONG, end + len(metadata)
-        metadata += _metadata(values, code, end + len(metadata))
+        metadata += copied(values, code, end + len(metadata))
     main[_SUB_IFDS] = LONG, end + len(metadata)
     end += len(metadata) + len(directory(raw, 0))
     main[_STRIP] = LONG, end
@@ -173,7 +161,7 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
     raw[_TILES] = LONG, starts
     if end >= 1 << 32:
         raise OutputError(code="error.dng_too_large")
-    yield _HEADER + directory(main, len(_HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
+    yield HEADER + directory(main, len(HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
     for data in (dng.preview, *tiles):
         yield data
         if len(data) % 2:
@@ -182,16 +170,3 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
 
 def _even(data: bytes) -> int:
     return len(data) + len(data) % 2
-
-
-def write_linear_dng(path: Path, dng: LinearDng) -> None:
-    """Writes a linear DNG atomically.
-
-    Raises:
-        OutputError: the folder does not exist, may not be written, or the disk is full.
-    """
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            file.writelines(parts_of(dng))
-    except OSError as error:
-        raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error

@@ -8,25 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import PhotoError
-from explorer.messages import say
-from explorer.photo.files.decoded import Decoded, by_pillow, damaged, exif_of, pillow_samples, truncated
+from explorer.photo.files.decoded import Decoded, by_pillow, through_pillow, truncated
 from explorer.photo.files.endings import END_MISSING, webp_of_whole_chunks, whole_gif_picture
 from explorer.photo.limits import Limits
-
-
-def _through_pillow(data: bytes, kind: str, name: str, limits: Limits, ended: bool = True) -> Decoded:
-    with by_pillow(data, [kind.upper()], name, kind) as picture:
-        limits.check_pixels(picture.width, picture.height, name)
-        notes = [] if ended else [END_MISSING]
-        try:
-            if ended and (count := getattr(picture, "n_frames", 1)) > 1:
-                notes.append(say("note.pictures_first", count=count))
-            picture.load()
-            samples, model, alpha = pillow_samples(picture)
-        except Exception as error:  # decoders raise all kinds of exceptions on damaged data
-            raise damaged(error, name, kind) from error
-        profile, exif = picture.info.get("icc_profile"), exif_of(picture.info.get("exif"))
-    return Decoded(samples, 255.0, 8, model, alpha, profile=profile, orientation=None, exif=exif, notes=notes)
 
 
 def read_webp(data: bytes, name: str, limits: Limits) -> Decoded:
@@ -39,7 +23,8 @@ def read_webp(data: bytes, name: str, limits: Limits) -> Decoded:
     whole = data if ended else webp_of_whole_chunks(data)
     if whole is None:
         raise truncated("webp", name)
-    decoded = _through_pillow(whole, "WebP", name, limits, ended)
+    decoded = through_pillow(whole, ["WEBP"], name, "WebP", limits, count_pictures=ended)
+    decoded.notes += [] if ended else [END_MISSING]
     decoded.exif_color = True
     return decoded
 
@@ -54,7 +39,9 @@ def read_gif(data: bytes, name: str, limits: Limits) -> Decoded:
     if not picture:
         by_pillow(data, ["GIF"], name, "GIF").close()
         raise truncated("gif", name)
-    return _through_pillow(data, "GIF", name, limits, ended)
+    decoded = through_pillow(data, ["GIF"], name, "GIF", limits, count_pictures=ended)
+    decoded.notes += [] if ended else [END_MISSING]
+    return decoded
 
 
 _PROFILE_EMBEDDED = 0x4D424544
@@ -85,7 +72,7 @@ def read_bmp(data: bytes, name: str, limits: Limits) -> Decoded:
         if depth in (16, 32) and compression in (0, _BIT_FIELDS, _ALPHA_BIT_FIELDS):
             fields = _bit_fields(data, size, compression, depth)
     if fields is None:
-        decoded = _through_pillow(data, "BMP", name, limits)
+        decoded = through_pillow(data, ["BMP"], name, "BMP", limits)
     else:
         decoded = _by_fields(data, fields, width, height, depth, name)
     decoded.profile = profile

@@ -20,6 +20,7 @@ from explorer.photo.files.decoded import (
     damaged,
     divided,
     exif_of,
+    turned,
 )
 from explorer.photo.files.dng_tags import inner_directories
 from explorer.photo.files.endings import END_MISSING
@@ -294,6 +295,6 @@ def _by_libtiff(data: bytes, page: Any, name: str) -> Decoded:
     except Exception as error:  # libtiff knows some of them only
         raise refusal from error
     # libtiff mirrors by the orientation, but does not swap rows and columns: undo this to get the stored samples.
+    mirrored = {5: 1, 6: 2, 7: 3, 8: 4}
     turn = _tag(page, ORIENTATION, 1)
-    samples = samples[::-1] if turn in (3, 4, 7, 8) else samples
-    return Decoded(samples[:, ::-1] if turn in (2, 3, 6, 7) else samples, 255.0, 8)
+    return Decoded(turned(samples, mirrored.get(turn, turn)), 255.0, 8)

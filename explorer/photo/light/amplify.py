@@ -14,7 +14,7 @@ from explorer.errors import RatioError
 from explorer.messages import say
 from explorer.photo.light.brightness import wanted_gain
 from explorer.photo.light.cfa import scale_channels
-from explorer.photo.light.curves import display_of, linear_of, srgb_to_linear
+from explorer.photo.light.curves import display_of, gain_to_step, linear_of, srgb_to_linear
 from explorer.photo.light.develop import unprocess
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
@@ -191,8 +191,7 @@ def _percentile_ratio(photo: Photo) -> float:
     wanted = MIDDLE_GREY / max(float(median), 1e-6)
     permitted = 1.0 / max(float(bright), 1e-6)
     if isinstance(photo, RgbPhoto):
-        # Near black the transfer curve is a line of slope 12.92, so one step of the file is 1 / (12.92 x levels).
-        permitted = min(permitted, LARGEST_STEP * 12.92 * (2.0**photo.bits - 1))
+        permitted = min(permitted, gain_to_step(LARGEST_STEP, photo.bits))
     return float(np.clip(min(wanted, permitted), MINIMUM_RATIO, MAXIMUM_RATIO))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.light.cfa import TILES
-from explorer.photo.light.curves import linear_of
+from explorer.photo.light.curves import gain_to_step, linear_of
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray
 
@@ -122,8 +122,7 @@ def wanted_gain(photo: Photo) -> float:
     bright = float(np.quantile(light @ _WEIGHTS, 1 - _WHITE_SHARE))
     gain = min(gain, -float(np.log2(max(bright, _DARKEST))))
     if isinstance(photo, RgbPhoto):
-        # Near black the transfer curve is a line of slope 12.92, so one step of the file is 1 / (12.92 x levels).
-        gain = min(gain, float(np.log2(LARGEST_STEP * 12.92 * (2.0**photo.bits - 1))))
+        gain = min(gain, float(np.log2(gain_to_step(LARGEST_STEP, photo.bits))))
     return gain
 
 

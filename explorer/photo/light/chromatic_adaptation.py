@@ -18,6 +18,9 @@ from explorer.photo.values import FloatArray, Gains
 # Lam, K. M., Metamerism and colour constancy, PhD thesis, University of Bradford, 1985.
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 BRADFORD.setflags(write=False)
+D50 = np.array([0.9642, 1.0, 0.8249])
+"""CIE XYZ of the white of ICC profiles, as they store it."""
+D50.setflags(write=False)
 
 
 def adaptation(white: ArrayLike, target: ArrayLike) -> FloatArray | None:

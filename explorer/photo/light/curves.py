@@ -96,3 +96,8 @@ def srgb_to_linear(array: NDArray[np.floating]) -> FloatArray:
 def linear_to_srgb(array: NDArray[np.floating]) -> FloatArray:
     """Applies the sRGB transfer curve (IEC 61966-2-1). Values below 0 count as 0; those above 1 follow the curve."""
     return _in_chunks(array, display_of)
+
+
+def gain_to_step(step: float, bits: int) -> float:
+    """The gain that makes a step in a file's darkest tones this large in linear light: the curve is a line there."""
+    return step * 12.92 * (2.0**bits - 1)

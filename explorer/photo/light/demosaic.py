@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.photo.light.cfa import PERIODS, Cfa, color_map, scale_channels
 from explorer.photo.parallel import in_bands, rows_of_band
+from explorer.photo.types import RawPhoto
 from explorer.photo.values import FloatArray
 
 _CONTEXT = 6
@@ -218,6 +220,32 @@ def each_band(
     one = {"bayer": _bayer_band, "xtrans": _xtrans_band, "none": _plain_band}[cfa]
     rows = rows_of_band(width, PERIODS[cfa])
     in_bands(height, rows, lambda top, bottom: finish(top, bottom, one(mosaic, top, bottom, factors, level)))
+
+
+def each_developed_band(
+    raw: RawPhoto, ratio: float, finish: Callable[[slice, Any, FloatArray], None], white: float | None = None
+) -> None:
+    """`each_band` of an amplified, white-balanced photo.
+
+    Args:
+        finish: called with the rows of the picture that a band holds, the index that cuts them out of the band, without
+            the inset, and the band itself, 3 x rows x W, which it may change.
+        white: clip the colours where the first of them saturates, and at this level; None clips nothing. Without the
+            common ceiling, saturated highlights turn magenta, because green, which has the smallest gain, falls behind.
+    """
+    red, green, blue = (float(gain * ratio) for gain in raw.white_balance.gains)
+    level = np.inf if white is None else float(np.float32(min(red, green, blue, white)))
+    (above, before), (height, width) = raw.inset[:2], raw.sensor_size
+
+    def cut(top: int, bottom: int, band: FloatArray) -> None:
+        first, stop = max(top - above, 0), min(bottom - above, height)
+        if first < stop:
+            if white is not None:
+                np.minimum(band, np.float32(level), out=band)
+            inside = slice(first + above - top, stop + above - top), slice(before, before + width)
+            finish(slice(first, stop), (slice(None), *inside), band)
+
+    each_band(raw.mosaic, raw.cfa, cut, (red, green, blue), level)
 
 
 def demosaic(mosaic: FloatArray, cfa: Cfa) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from explorer.messages import say
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, SRGB_TO_XYZ
 from explorer.photo.light.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.light.curves import CurveMemory, display_of, linear_of, linear_to_srgb, srgb_to_linear
-from explorer.photo.light.demosaic import demosaic, each_band
+from explorer.photo.light.demosaic import demosaic, each_developed_band
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
@@ -36,29 +37,19 @@ def camera_rgb(raw: RawPhoto) -> FloatArray:
 def _developed(
     raw: RawPhoto, ratio: float, display: bool, out: FloatArray | None, beyond_white: bool = False
 ) -> FloatArray:
-    """Converts camera RGB to linear or display-referred sRGB, clipped where the first channel saturates.
-
-    Above that level a surface's colour is unknown. Without the common ceiling, saturated highlights turn magenta,
-    because green, which has the smallest gain, falls behind red and blue.
-    """
-    gains = raw.white_balance.gains
+    """Converts camera RGB to linear or display-referred sRGB, clipped where the first channel saturates: above that
+    level a surface's colour is unknown."""
     white = 1.0 if display and not beyond_white else np.inf
-    level = float(np.float32(min(ratio * min(gains), white)))
-    red, green, blue = (float(gain * ratio) for gain in gains)
     image = np.empty((*raw.sensor_size, 3), dtype=np.float32) if out is None else out
-    (above, before, _, _), (height, width) = raw.inset, raw.sensor_size
     matrix = raw.color_matrix
 
-    def finish(top: int, bottom: int, band: FloatArray) -> None:
-        mixed = _mixed(np.minimum(band, np.float32(level), out=band), matrix)
+    def finish(rows: slice, inside: Any, band: FloatArray) -> None:
+        mixed = _mixed(band, matrix)
         if display:
             mixed = display_of(np.clip(mixed, 0, white, out=mixed))
-        first, stop = max(top - above, 0), min(bottom - above, height)
-        image[first:stop] = np.moveaxis(
-            mixed[:, first + above - top : stop + above - top, before : before + width], 0, 2
-        )
+        image[rows] = np.moveaxis(mixed[inside], 0, 2)
 
-    each_band(raw.mosaic, raw.cfa, finish, (red, green, blue), level)
+    each_developed_band(raw, ratio, finish, white)
     return image
 
 

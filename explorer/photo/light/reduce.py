@@ -68,20 +68,31 @@ def means(image: NDArray[Any], side: int) -> FloatArray:
         A new array, h x w x 3 float32.
     """
     step = max(1, -(-max(image.shape[:2]) // side))
-    step = min(step, *image.shape[:2])
+    return square_means(image, min(step, *image.shape[:2]))
+
+
+def square_means(image: NDArray[Any], step: int) -> FloatArray:
+    """Averages squares of `step` pixels.
+
+    Args:
+        image: H x W, or H x W x C. Rows and columns at its end that do not fill a square are left out.
+
+    Returns:
+        A new array, h x w or h x w x C, float32.
+    """
     height, width = (length // step for length in image.shape[:2])
-    small = np.empty((height, width, 3), dtype=np.float32)
+    planes = image[: height * step, : width * step].reshape(height * step, width * step, -1)
+    small = np.zeros((height, width, planes.shape[2]), dtype=np.float32)
 
     def average(top: int, bottom: int) -> None:
-        rows = image[top * step : bottom * step, : width * step].reshape(bottom - top, step, width * step, 3)
-        sums = rows.sum(axis=1, dtype=np.float32)
-        for channel in range(3):
-            plane = sums[..., channel]
-            small[top:bottom, :, channel] = sum(plane[:, each::step] for each in range(step))
+        band = planes[top * step : bottom * step]
+        sums: Any = sum(band[each::step].astype(np.float32) for each in range(step))
+        for channel, each in np.ndindex(planes.shape[2], step):
+            small[top:bottom, :, channel] += sums[:, each::step, channel]
         small[top:bottom] /= np.float32(step * step)
 
-    in_bands(height, rows_of_band(3 * step * image.shape[1], 1), average)
-    return small
+    in_bands(height, rows_of_band(planes.shape[2] * step * planes.shape[1], 1), average)
+    return small.reshape(height, width, *image.shape[2:])
 
 
 def half_side(photo: Photo) -> int:

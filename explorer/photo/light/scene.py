@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.machine import new_lock
 from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
-from explorer.photo.light.demosaic import each_band
+from explorer.photo.light.demosaic import each_developed_band
 from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
 from explorer.photo.light.reduce import means
 from explorer.photo.light.strength import FULL, blended, developed_camera
@@ -57,28 +57,21 @@ class Scene:
                 not clipped for the developed photo.
             highlights: replace a restored picture at and above white by the photo's own amplified samples.
         """
-        photo = self.photo
-        height, width = photo.sensor_size
-        above, before = photo.inset[:2]
+        height, width = self.photo.sensor_size
         if self.codes is not None and not highlights:
             in_bands(height, rows_of_band(width, 1), lambda top, bottom: work(top, bottom, self._restored(top, bottom)))
             return
 
-        def of_photo(top: int, bottom: int, band: FloatArray) -> None:
-            first, stop = max(top - above, 0), min(bottom - above, height)
-            if first >= stop:
-                return
-            part = band[:, first + above - top : stop + above - top, before : before + width]
-            light = np.ascontiguousarray(np.moveaxis(part, 0, 2))
+        def of_photo(rows: slice, inside: Any, band: FloatArray) -> None:
+            light = np.ascontiguousarray(np.moveaxis(band[inside], 0, 2))
             if self.codes is not None:
                 share = np.clip((light.max(axis=2) - np.float32(_FROM)) / np.float32(_FULLY - _FROM), 0, 1)
                 share = (share * share * (3 - 2 * share))[..., None]
-                restored = self._restored(first, stop)
+                restored = self._restored(rows.start, rows.stop)
                 light = restored + share * (light - restored)
-            work(first, stop, light)
+            work(rows.start, rows.stop, light)
 
-        red, green, blue = (float(gain * ratio) for gain in photo.white_balance.gains)
-        each_band(photo.mosaic, photo.cfa, of_photo, (red, green, blue))
+        each_developed_band(self.photo, ratio, of_photo)
 
     def small(self, side: int) -> FloatArray | None:
         """Makes a picture of the codes, h x w x 3 sRGB, sensor orientation, at most `side` pixels; None without codes.

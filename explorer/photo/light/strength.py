@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import SettingsError
 from explorer.photo.light.curves import display_of, linear_of
-from explorer.photo.light.demosaic import each_band
+from explorer.photo.light.demosaic import each_developed_band
 from explorer.photo.parallel import in_bands
 from explorer.photo.types import RawPhoto
 from explorer.photo.validation import finite_number, shown
@@ -66,19 +66,12 @@ def developed_camera(raw: RawPhoto, ratio: float) -> FloatArray:
         H x W x 3 linear light in [0, 1], sensor orientation; saturated samples end at the level of the channel that
         saturates first, as in `explorer.photo.light.develop.develop`.
     """
-    gains = raw.white_balance.gains
-    level = float(np.float32(min(ratio * min(gains), 1.0)))
     image = np.empty((*raw.sensor_size, 3), dtype=np.float32)
-    above, before = raw.inset[:2]
-    height, width = raw.sensor_size
 
-    def keep(top: int, bottom: int, band: FloatArray) -> None:
-        first, stop = max(top - above, 0), min(bottom - above, height)
-        part = band[:, first + above - top : stop + above - top, before : before + width]
-        image[first:stop] = np.moveaxis(np.clip(part, 0, level, out=part), 0, 2)
+    def keep(rows: slice, inside: Any, band: FloatArray) -> None:
+        image[rows] = np.moveaxis(np.maximum(band[inside], 0), 0, 2)
 
-    red, green, blue = (float(gain * ratio) for gain in gains)
-    each_band(raw.mosaic, raw.cfa, keep, (red, green, blue), level)
+    each_developed_band(raw, ratio, keep, 1.0)
     return image
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import LOL_DARKNESS, RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import (
+    LOL_DARKNESS,
+    Baseline,
+    GitHubFolder,
+    PublishedCheckpoint,
+)
 from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout
 
@@ -27,24 +32,16 @@ _LAYOUT = Layout(
     | _attentive("conv3_g", "gamma.2")
     | _residual("conv2_post_g", "join.1")
 )
-_REPOSITORY, _COMMIT = "Shyandram/CPGA-Net-Pytorch", "8c535622100b6c3acf70cbfb221bb2430648d0b1"
+_PAGE = GitHubFolder("Shyandram/CPGA-Net-Pytorch", "8c535622100b6c3acf70cbfb221bb2430648d0b1", "weights")
 _FILE = "enhance_color-llie-ResCBAM_g.pkl"
 
 # Photos with a different mean light are scaled to LOL's. On SICE's validation pictures (mean light 0.048) this is 1.4
 # dB better than without, and 3.3 dB in GT-mean PSNR; on six Kodak photos, darkened by 5, 3.3 and 3.2 dB.
 CPGA = PublishedCheckpoint(
     "cpga",
-    (
-        PublishedFile(
-            _FILE,
-            "facd2ff922191c7cba8a38a109c4535aeaf4e8b213eaaaf9244d87dfafd66cf0",
-            _LAYOUT,
-            url=f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/weights/{_FILE}",
-            size=375017,
-        ),
-    ),
+    (_PAGE.file(_FILE, "facd2ff922191c7cba8a38a109c4535aeaf4e8b213eaaaf9244d87dfafd66cf0", _LAYOUT, 375017),),
     architecture="cpga",
-    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/weights",
+    origin=_PAGE.page,
     licence="MIT",
     redistributable=True,
     summary="CPGA-Net as its authors give it; not the weights of their paper, they say.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout, renumbered
 
 _COLOUR, _GAIN, _TUNE, _DENOISE = "Color_Space_Linearization", "Gain_Correction", "FineTune", "Denoise"
@@ -34,18 +34,17 @@ _LAYOUT = Layout(
     | {f"{_DENOISE}.L{i + 1}_spxConv": f"passes.{i}.join" for i in range(2)}
     | renumbered(f"{_DENOISE}.M_ResNet_Tail", "last", (0, 2, 4))
 )
-_REPOSITORY, _COMMIT = "aselsan-research-imaging-team/flight-net", "8222acb94b99c70b80caa1830775d073548105ba"
+_PAGE = GitHubFolder("aselsan-research-imaging-team/flight-net", "8222acb94b99c70b80caa1830775d073548105ba", "MODELS")
 
 
 def _trained(
     name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline, aliases: tuple[str, ...] = ()
 ) -> PublishedCheckpoint:
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/MODELS/{file}"
     return PublishedCheckpoint(
         name,
-        (PublishedFile(file, digest, _LAYOUT, url=url, size=135851),),
+        (_PAGE.file(file, digest, _LAYOUT, 135851),),
         architecture="flight_net",
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/MODELS",
+        origin=_PAGE.page,
         licence="CC BY-NC-SA 4.0",
         summary=f"FLIGHT-Net as published, trained on {data}.",
         trained_on=data,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout, renumbered
 
 
@@ -47,19 +47,18 @@ _LAYOUT = Layout(
     | {f"conv_first_{i + 1}": f"down.{i}" for i in range(3)}
     | {"upconv1": "up.0", "upconv2": "up.1", "HRconv": "join", "conv_last": "last"}
 )
-_REPOSITORY, _COMMIT = "cidautai/FLOL", "3a3675e1bb39bca21a5353c3907ec7457261d8ae"
+_PAGE = GitHubFolder("cidautai/FLOL", "3a3675e1bb39bca21a5353c3907ec7457261d8ae", "weights")
 
 
 def _trained(
     name: str, file: str, digest: str, size: int, data: str, seen: bool | None, figures: Baseline,
     aliases: tuple[str, ...] = (),
 ) -> PublishedCheckpoint:  # fmt: skip
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/weights/{file}"
     return PublishedCheckpoint(
         name,
-        (PublishedFile(file, digest, _LAYOUT, url=url, size=size),),
+        (_PAGE.file(file, digest, _LAYOUT, size),),
         architecture="flol",
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/weights",
+        origin=_PAGE.page,
         licence="MIT",
         redistributable=True,
         summary=f"FLOL as published, trained on {data}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import NO_LICENCE, RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import NO_LICENCE, Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout, renumbered
 
 _ORDER = ("first", "second")
@@ -39,21 +39,16 @@ def _layout() -> Layout:
     return Layout(modules | {"upconv1": "up.0", "upconv2": "up.1", "HRconv": "join", "conv_last": "last"})
 
 
-_REPOSITORY, _COMMIT = "wangchx67/FourLLIE", "e8c7a9802185b6eda9e6756e383a3a3994125d01"
-
+_PAGE = GitHubFolder("wangchx67/FourLLIE", "e8c7a9802185b6eda9e6756e383a3a3994125d01", "pre-trained")
 LOL_V2_REAL = PublishedCheckpoint(
     "fourllie_lol2real",
     (
-        PublishedFile(
-            "lol2-real.pth",
-            "eff41549274ce63e10cdece0f4e003a20d812141b9d75bc638e9db058cd34649",
-            _layout(),
-            url=f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pre-trained/lol2-real.pth",
-            size=562237,
+        _PAGE.file(
+            "lol2-real.pth", "eff41549274ce63e10cdece0f4e003a20d812141b9d75bc638e9db058cd34649", _layout(), 562237
         ),
     ),
     architecture="fourllie",
-    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pre-trained",
+    origin=_PAGE.page,
     licence=NO_LICENCE,
     summary="FourLLIE as published, trained on LOL v2 (real).",
     trained_on="LOL v2 (real)",

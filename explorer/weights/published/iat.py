@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout
 
 _BLOCK = {
@@ -27,9 +27,8 @@ _LAYOUT = Layout(
     }
     | {f"global_net{theirs}": f"whole{ours}" for theirs, ours in _GLOBAL.items()}
 )
-_REPOSITORY, _COMMIT = (
-    "cuiziteng/Illumination-Adaptive-Transformer",
-    "c76472265247f47cea57649af28b15018bb64cb1",
+_PAGE = GitHubFolder(
+    "cuiziteng/Illumination-Adaptive-Transformer", "c76472265247f47cea57649af28b15018bb64cb1", "IAT_enhance"
 )
 
 
@@ -37,13 +36,12 @@ def _trained(
     name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline,
     aliases: tuple[str, ...] = (), centred: bool = False,
 ) -> PublishedCheckpoint:  # fmt: skip
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/IAT_enhance/{file}"
     return PublishedCheckpoint(
         name,
-        (PublishedFile(file, digest, _LAYOUT, url=url, size=427160),),
+        (_PAGE.file(file, digest, _LAYOUT, 427160),),
         architecture="iat",
         options={"centred": centred},
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/IAT_enhance",
+        origin=_PAGE.page,
         licence="Apache-2.0",
         redistributable=True,
         summary=f"IAT as published, trained on {data}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout
 
 _REST = ("luminance", "blue", "red", "shortcut", "reference", "recombine", "last")
@@ -42,8 +42,8 @@ def _torch() -> Layout:
     return Layout(modules)
 
 
-_REPOSITORY, _COMMIT = "albrateanu/LYT-Net", "91150b329d6d9aed67dcfa020cc396847cacf162"
-_FORK, _FORK_COMMIT = "TKgitmode/LYT-Net", "52d7921bac40578459e09a1541384a2dc40e1da6"
+_PAGE = GitHubFolder("albrateanu/LYT-Net", "91150b329d6d9aed67dcfa020cc396847cacf162", "pretrained_weights")
+_FORK = GitHubFolder("TKgitmode/LYT-Net", "52d7921bac40578459e09a1541384a2dc40e1da6", "PyTorch")
 _LAYOUT = _tensorflow()
 
 
@@ -51,12 +51,11 @@ def _paper(
     name: str, file: str, digest: str, data: str, seen: bool | None, aliases: tuple[str, ...] = (),
     figures: Baseline | None = None,
 ) -> PublishedCheckpoint:  # fmt: skip
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pretrained_weights/{file}"
     return PublishedCheckpoint(
         name,
-        (PublishedFile(file, digest, _LAYOUT, url=url, size=264864),),
+        (_PAGE.file(file, digest, _LAYOUT, 264864),),
         architecture="lyt_net",
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pretrained_weights",
+        origin=_PAGE.page,
         licence="none stated when the file was published; the repository is MIT since",
         summary=f"LYT-Net as published (TensorFlow), trained on {data}.",
         trained_on=data,
@@ -92,16 +91,12 @@ LOL_V2_SYNTHETIC = _paper(
 TORCH = PublishedCheckpoint(
     "lyt_net_torch",
     (
-        PublishedFile(
-            "best_model.pth",
-            "e31335034d2ec7850ef628a049c0008fee25b3c99334d8d4fb6cfc19e3a627f8",
-            _torch(),
-            url=f"{RAW_FILES}/{_FORK}/{_FORK_COMMIT}/PyTorch/best_model.pth",
-            size=204578,
+        _FORK.file(
+            "best_model.pth", "e31335034d2ec7850ef628a049c0008fee25b3c99334d8d4fb6cfc19e3a627f8", _torch(), 204578
         ),
     ),
     architecture="lyt_net_torch",
-    origin=f"https://github.com/{_FORK}/tree/{_FORK_COMMIT}/PyTorch",
+    origin=_FORK.page,
     licence="MIT",
     redistributable=True,
     summary="LYT-Net's PyTorch code, trained on LOL by the owner of a fork.",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import LOL_DARKNESS, RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import (
+    LOL_DARKNESS,
+    Baseline,
+    GitHubFolder,
+    PublishedCheckpoint,
+)
 from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout, renumbered
 
@@ -12,18 +17,17 @@ _LAYOUT = Layout(
     | {"att.1": "channels", "att1.0": "places", "tail": "last"}
 )
 # A fork by the weights' author; the licence is that of the authors' own repository.
-_REPOSITORY, _COMMIT = "ndbao2002/MobileIE", "be82ace8d0f17c629faba47920a52233e331c493"
+_PAGE = GitHubFolder("ndbao2002/MobileIE", "be82ace8d0f17c629faba47920a52233e331c493", "pretrain")
 
 
 def _trained(
     name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline, aliases: tuple[str, ...] = ()
 ) -> PublishedCheckpoint:
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pretrain/{file}"
     return PublishedCheckpoint(
         name,
-        (PublishedFile(file, digest, _LAYOUT, url=url, size=21868),),
+        (_PAGE.file(file, digest, _LAYOUT, 21868),),
         architecture="mobileie",
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pretrain",
+        origin=_PAGE.page,
         licence="Apache-2.0",
         redistributable=True,
         summary=f"MobileIE as published, trained on {data}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import GitHubFolder, PublishedCheckpoint
 from explorer.weights.config import InputConvention, OutputConvention
 from explorer.weights.keymaps import Layout
 
@@ -28,21 +28,19 @@ def _layout() -> Layout:
     return Layout(modules)
 
 
-_REPOSITORY, _COMMIT = "MegEngine/PMRID", "8ebb9e8e96559881dee957f34243933c5beb77dd"
-
+_PAGE = GitHubFolder("MegEngine/PMRID", "8ebb9e8e96559881dee957f34243933c5beb77dd", "models")
 PMRID = PublishedCheckpoint(
     "pmrid",
     (
-        PublishedFile(
+        _PAGE.file(
             "torch_pretrained.ckp",
             "9361614f3514d27351d81909f2215c0fdc38619c0288d936b7266485ac106c14",
             _layout(),
-            url=f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/models/torch_pretrained.ckp",
-            size=4183200,
+            4183200,
         ),
     ),
     architecture="pmrid",
-    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/models",
+    origin=_PAGE.page,
     licence="Apache-2.0",
     redistributable=True,
     summary="PMRID as published: a RAW denoiser made for an OPPO Reno 10x, which the noise of others is brought to.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout
 
 _BLOCKS = {
@@ -21,18 +21,17 @@ _LAYOUT = Layout(
         for i, part in ((0, "squeeze"), (2, "excite"))
     }
 )
-_REPOSITORY, _COMMIT = "VinAIResearch/PSENet-Image-Enhancement", "d86321702e6b35b61c963cacc4cba5b84448c767"
+_PAGE = GitHubFolder("VinAIResearch/PSENet-Image-Enhancement", "d86321702e6b35b61c963cacc4cba5b84448c767", "pretrained")
 
 
 def _trained(
     data: str, words: str, digest: str, size: int, figures: Baseline, aliases: tuple[str, ...] = ()
 ) -> PublishedCheckpoint:
-    url = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/pretrained/{data}.pth"
     return PublishedCheckpoint(
         f"psenet_{data}",
-        (PublishedFile(f"{data}.pth", digest, _LAYOUT, url=url, size=size),),
+        (_PAGE.file(f"{data}.pth", digest, _LAYOUT, size),),
         architecture="psenet",
-        origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/pretrained",
+        origin=_PAGE.page,
         licence="BSD-3-Clause",
         redistributable=True,
         summary=f"PSENet as published, trained on {words}.",

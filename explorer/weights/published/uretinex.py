@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout
 
@@ -15,13 +15,12 @@ _UNFOLDING = Layout(
     | {f"model_L.conv{1 + i}": f"illumination.{2 * i}" for i in range(5)}
 )
 _ADJUST = Layout({f"conv{1 + i}": f"adjust.{2 * i}" for i in range(4)})
-_REPOSITORY, _COMMIT = "AndersonYong/URetinex-Net", "7ee2196e093b6a9ae5c20242e48f9d61021b6364"
-_FILES = f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/ckpt"
+_PAGE = GitHubFolder("AndersonYong/URetinex-Net", "7ee2196e093b6a9ae5c20242e48f9d61021b6364", "ckpt")
 
 URETINEX = PublishedCheckpoint(
     "uretinex",
     tuple(
-        PublishedFile(f"{role}.pth", digest, layout, role, role != "init_high", f"{_FILES}/{role}.pth", size)
+        _PAGE.file(f"{role}.pth", digest, layout, size, role, role != "init_high")
         for role, digest, layout, size in (
             ("init_low", "00a8d28ecaff67a79e045b3324bfab57d8ef18236a96a94aa9bcecccbb1f7e2d", _INIT, 250453),
             ("unfolding", "65ec556a3bd673cc4571bdd937ad38e44a56cbb011b81ad933b7d6ebeb6d55b5", _UNFOLDING, 3207861),
@@ -30,7 +29,7 @@ URETINEX = PublishedCheckpoint(
         )
     ),
     architecture="uretinex",
-    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/ckpt",
+    origin=_PAGE.page,
     licence="non-commercial (its page says so; its licence file says MIT)",
     summary="URetinex-Net as published; the ratio says how much brighter, from 3 to 5 where its authors are asked.",
     input=InputConvention(clip=(0.0, 1.0), ratio_rule="fixed", ratio=5.0),

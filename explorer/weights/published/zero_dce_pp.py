@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import RAW_FILES, Baseline, PublishedCheckpoint, PublishedFile
+from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout
 
-_REPOSITORY, _COMMIT = "Li-Chongyi/Zero-DCE_extension", "09f202b690f82da939b8e6ec8535960ae97ad8bd"
-_FOLDER = "Zero-DCE++/snapshots_Zero_DCE++"
+_PAGE = GitHubFolder(
+    "Li-Chongyi/Zero-DCE_extension", "09f202b690f82da939b8e6ec8535960ae97ad8bd", "Zero-DCE++/snapshots_Zero_DCE++"
+)
 _PARTS = ("depth_conv", "point_conv")
 
 ZERO_DCE_PP = PublishedCheckpoint(
     "zero_dce_pp",
     (
-        PublishedFile(
+        _PAGE.file(
             "Epoch99.pth",
             "ca8855b90df9a80fa4195a831f33d3476b1964f787eb70602797c773067f3b84",
             Layout({f"e_conv{i + 1}.{part}": f"convs.{i}.{k}" for i in range(7) for k, part in enumerate(_PARTS)}),
-            url=f"{RAW_FILES}/{_REPOSITORY}/{_COMMIT}/{_FOLDER}/Epoch99.pth",
-            size=52395,
+            52395,
         ),
     ),
     architecture="zero_dce_pp",
-    origin=f"https://github.com/{_REPOSITORY}/tree/{_COMMIT}/{_FOLDER}",
+    origin=_PAGE.page,
     licence="CC BY-NC 4.0",
     trained_on="SICE, part 1",
     saw_eval15=False,
