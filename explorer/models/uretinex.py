@@ -70,9 +70,10 @@ class URetinexNet(RestorationNet):
 
     def forward_intermediates(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Maps N x 4 x H x W, sRGB in [0, 1] and the ratio in each pixel of the last plane, to the decomposition.
-        Returns: "image", "reflectance" (N x 3), "illumination" and "illumination_enhanced" (N x 1); only the
-        reflectance may
-            be below 0, none is clamped at 1.
+
+        Returns:
+            "image", "reflectance" (N x 3), "illumination" and "illumination_enhanced" (N x 1); only the reflectance
+            may be below 0, none is clamped at 1.
         """
         picture, ratio = x[:, :3], x[:, 3:]
         # P and Q are the paper's auxiliary reflectance and illumination, which stay close to the picture.

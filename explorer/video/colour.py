@@ -2,8 +2,7 @@
 states.
 
 In float arithmetic, because amplified darkness turns half a step of an 8-bit conversion into a colour cast. Matrices
-are
-those of ITU-R BT.601, BT.709 and BT.2020, codes those of ITU-T H.273.
+are those of ITU-R BT.601, BT.709 and BT.2020, codes those of ITU-T H.273.
 """
 
 from __future__ import annotations

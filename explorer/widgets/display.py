@@ -14,8 +14,7 @@ from explorer.widgets.style import html
 
 def as_widget(value: Any) -> ipywidgets.Widget | None:
     """Returns a widget unchanged; pictures for a mapping of titles to arrays or for one array; an interactive plot for
-    a plotly
-    figure; HTML for a text; several below one another for a list or tuple; else the object's own display."""
+    a plotly figure; HTML for a text; several below one another for a list or tuple; else the object's own display."""
     if value is None or isinstance(value, ipywidgets.Widget):
         return value
     if isinstance(value, str):

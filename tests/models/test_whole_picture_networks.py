@@ -1,8 +1,7 @@
 """Networks that look at the whole picture: shapes, batches, numbers of parameters, graphs, pictures too large for them.
 
 Their tensors are generated from their names, so that every run tests the same network; agreement with the authors' own
-code
-is in test_parity_published.py.
+code is in test_parity_published.py.
 """
 
 from __future__ import annotations
