@@ -216,7 +216,7 @@ def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(28, "No space left on device")
 
     result = explorer.restore(rgb_photo(), "identity")
-    monkeypatch.setattr("explorer.encode.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         result.save(tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
