@@ -152,7 +152,7 @@ def _checked(data: Any, path: Path) -> RestoreSettings:
         raise SettingsError(f"{path} does not contain settings of schema {SCHEMA}; give a file written by the app.")
     known = {each.name for each in fields(RestoreSettings)}
     if unknown := sorted(set(data) - known - {"schema"}):
-        raise SettingsError(f"{path} holds {', '.join(unknown)}, which settings do not have; remove it.")
+        raise SettingsError(f"{path} holds {', '.join(unknown)}, which settings do not have; remove that key.")
     for name in ("model", "weights_sha256", "backend", "photo"):
         if not isinstance(data.get(name, ""), str):
             raise SettingsError(f"{path}: {name} must be text; correct the file.")

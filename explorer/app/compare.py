@@ -219,7 +219,7 @@ class Board:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The value of the tiles. Two events update it, so the page ignores a value that is older than its own."""
+        """What the tiles show. Two events update it, so the page ignores a value that is older than its own."""
         with self._lock:
             tiles = [{**tile, "sharper": list(self.sharper.get(tile["id"], ()))} for tile in self.tiles]
             return {
@@ -299,7 +299,7 @@ class Sweep:
 
     @property
     def strip(self) -> dict[str, Any]:
-        """The value of the tiles."""
+        """What the tiles show."""
         return {"batch": self.batch, "tiles": list(self.tiles), "columns": min(self.count, 6)}
 
     @property

@@ -246,7 +246,7 @@ class Handlers:
         return self.idle(open_session(token), turn)
 
     def fill(self, token: str | None, seen: str, *chosen: Any) -> Iterator[dict[Any, Any]]:
-        """The comparison, then the sweep, for a photo that they do not show yet."""
+        """Fills the comparison, then the sweep, if the photo is new to them."""
         session = open_session(token) if token and seen == NAME else None
         if session is None or not session.is_open:
             yield {self.shared.token: token}
@@ -309,7 +309,7 @@ class Handlers:
         return {self.parts.link: download_value(contact.saved(open_session(token), kind)), self.shared.message: ""}
 
     def clear(self, token: str | None) -> dict[Any, Any]:
-        """Another photo was opened."""
+        """Clears the tab when another photo is opened."""
         at, session = self.parts, open_session(token)
         emptied: dict[Any, Any] = {}
         if session.is_stale("compare"):

@@ -143,6 +143,6 @@ def _windows(opened: OpenPhoto, choice: Choice, ratio: float) -> Windows | None:
 
 
 def _run(first: float, last: float, count: int) -> tuple[int, int]:
-    """The pixels, of so many, between two shares."""
+    """Returns the range of pixels between two fractions of a length."""
     start = min(max(0, math.floor(first * count)), count - 1)
     return start, min(count, max(start + 1, math.ceil(last * count)))

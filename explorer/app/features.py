@@ -126,7 +126,7 @@ class Shown:
     last_first: int
     """The first channel of the last sheet; 0 if there is only one."""
     board: dict[str, Any]
-    """The value of the tiles."""
+    """What the tiles show."""
     status: str
     kernel: str
 

@@ -60,7 +60,7 @@ class Room:
     """
 
     def __init__(self, clear: Callable[[float], None]) -> None:
-        """Creates empty room; `clear` is called when work begins, with the bytes that may still be held."""
+        """Starts with nothing held; `clear` is called when work begins, with the bytes that may still be held."""
         self._clear, self._taken, self._changed = clear, 0.0, threading.Condition()
 
     @contextmanager

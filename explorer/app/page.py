@@ -189,8 +189,8 @@ def _first_photo(shared: Shared, session: Session, example: str | None) -> dict[
 
 
 def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[str]]:
-    """The model that an address asks for; the best one for the open photo if it asks for none; or None to leave the
-    page's own. Also returns notes about it."""
+    """Returns the model that the address names, and notes about it. If it names none, that is the best one for the open
+    photo. None keeps the page's own."""
     if asked is None:
         return None if session.open is None else model_picker.best_for(session.open.small), []
     if asked in model_picker.models():
@@ -199,8 +199,8 @@ def _asked_model(asked: str | None, session: Session) -> tuple[str | None, list[
 
 
 def _ask_balance(session: Session, asked: str) -> list[str]:
-    """Gives the open photo the white balance of an address: "daylight", or "neutral" followed by the position of the
-    grey patch after commas. Returns notes about it."""
+    """Gives the open photo the white balance that an address asks for: "daylight", or "neutral" followed by the
+    position of the grey patch after commas. Returns notes about it."""
     choice, *place = asked.split(",")
     try:
         point = (float(place[0]), float(place[1])) if choice == NEUTRAL else None

@@ -90,13 +90,13 @@ def lit() -> list[str]:
 
 
 def board(session: Session, found: Decomposition) -> dict[str, Any]:
-    """The value of the tiles for a decomposition."""
+    """What the tiles show for a decomposition."""
     shown = panels(found.seen, found.maps, found.described, found.image, found.residual)
     return {"batch": secrets.token_hex(4), "tiles": panel_tiles(session, shown, found.model), "keep": True}
 
 
 def edited(session: Session, choice: Choice, light: Light) -> dict[str, Any] | None:
-    """The value of the tiles for the photo under an edited light; None if there is nothing to edit.
+    """What the tiles show for the photo under an edited light; None if there is nothing to edit.
 
     Raises:
         ModelNotFoundError: the model produces no light.
@@ -141,7 +141,7 @@ def profiles(session: Session, choice: Choice, line: Sequence[float]) -> dict[st
 
 
 def pair_board(session: Session, choice: Choice) -> dict[str, Any]:
-    """The value of the tiles for the photo and its reference, both decomposed.
+    """What the tiles show for the photo and its reference, both decomposed.
 
     Raises: as `decomposed`.
     """

@@ -163,7 +163,7 @@ class Handlers:
         return {self.shared.token: session.token, self.shared.message: "", self.parts.pair_board: made}
 
     def fill(self, token: str | None, seen: str, *given: Any) -> Iterator[dict[Any, Any]]:
-        """Fills the tab for a photo that it does not show yet, including the pair if there is a reference."""
+        """Fills the tab for a photo that it does not show yet, and for its reference, if there is one."""
         session = open_session(token) if token and seen == NAME else None
         values: dict[Any, Any] = {self.shared.token: token, **dict(zip(self.deciding, given, strict=True))}
         if session is None or not session.is_open or not session.is_stale("retinex") or not values[self.parts.model]:

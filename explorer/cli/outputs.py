@@ -132,9 +132,8 @@ def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:
     suffix = path.suffix.lower()
     known = (*FORMATS, *WITHOUT_BITS)
     if suffix not in known:
-        raise OutputError(
-            f"'{path}' does not say which format to write; end it in one of {', '.join(known)}, or name a folder."
-        )
+        problem = f"cannot be written as {suffix}" if suffix else "does not say which format to write"
+        raise OutputError(f"'{path}' {problem}; end it in one of {', '.join(known)}, or name a folder.")
     if saving is not None:
         saving.check(suffix)
     if bits == 16 and suffix not in WITHOUT_BITS and bits not in FORMATS[suffix]:

@@ -121,10 +121,10 @@ class _Body:
         return message
 
     async def read(self) -> bytes:
-        """Reads all of it.
+        """Reads the whole body.
 
         Raises:
-            RefusalError: it does not arrive, is incomplete or has too many values.
+            RefusalError: the body does not arrive, is incomplete or has too many values.
         """
         parts, values = [], 0
         while not self.whole:

@@ -314,7 +314,7 @@ def asking() -> tuple[Any, str]:
 
 
 def forget_page(page: str) -> None:
-    """Makes Gradio forget a page. By itself it would keep thousands, and it takes every call of an endpoint for one."""
+    """Makes Gradio forget a page. Otherwise it keeps thousands, and counts each endpoint call as one."""
     from gradio.context import LocalContext
 
     holder = getattr(LocalContext.blocks.get(None), "state_holder", None)

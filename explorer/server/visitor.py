@@ -49,7 +49,7 @@ class Visitor:
 
 
 def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str]) -> Visitor:
-    """Finds out who asks, and changes the request's headers and scheme so that Gradio comes to the same result.
+    """Finds out who asks, and changes the request's headers and scheme so that Gradio finds the same.
 
     Args:
         scope: of an HTTP request; its headers, client and scheme are changed.
@@ -138,8 +138,8 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
 
     Args:
         peer: the other end of the connection.
-        forwarded: the lines of X-Forwarded-For; a client's own inventions come first.
-        proxies: number of trusted proxies; each appends the address of its client, some with the port.
+        forwarded: the lines of X-Forwarded-For; entries forged by the client come first.
+        proxies: number of trusted proxies; each appends the address of its client, sometimes with a port.
     """
     told = _nearest(forwarded, proxies).strip('"')
     if told.startswith("["):

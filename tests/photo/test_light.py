@@ -410,7 +410,7 @@ def test_describe() -> None:
     assert raw["Size"] == "96 x 120"
     assert raw["Bits"] == 14
     assert "RGGB" in str(raw["Sensor pattern"])
-    assert "as bright as photographers make such photos" in str(raw["Suggested ratio from"])
+    assert "how bright photographers make such photos" in str(raw["Suggested ratio from"])
     rgb = describe(RgbPhoto(smooth(), 16))
     assert rgb["Bits"] == 16
     for table in (raw, rgb):
