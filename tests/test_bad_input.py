@@ -192,10 +192,14 @@ def test_white_balance_and_neutral_point(dark: Path, here: Callable[..., Outcome
     one_sentence(here("restore", dark, "-m", "gamma", *options, "-o", dark.with_name("out.png")), RATIO, "together")
 
 
-def test_unknown_model_lists_the_known(dark: Path, here: Callable[..., Outcome]) -> None:
+def test_unknown_model_names_the_nearest_or_lists_the_known(dark: Path, here: Callable[..., Outcome]) -> None:
     known = [model["name"] for model in json.loads(here("models", "--json").out)]
-    outcome = here("restore", dark, "-m", "gama", "-o", dark.with_name("out.png"))
-    one_sentence(outcome, MODEL, "gama", *known)
+    outcome = here("restore", dark, "-m", "unheard-of", "-o", dark.with_name("out.png"))
+    one_sentence(outcome, MODEL, "unheard-of", *known)
+    for typed, meant in (("gama", "gamma"), ("lime.", "lime")):
+        outcome = here("restore", dark, "-m", typed, "-o", dark.with_name("out.png"))
+        one_sentence(outcome, MODEL, f"'{typed}'", f"did you mean {meant}?", "lowlight models")
+        assert "clahe" not in outcome.err
     assert list(dark.parent.iterdir()) == [dark]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 
 from explorer.discovery import declared
@@ -13,6 +14,9 @@ from explorer.messages import say
 from explorer.models import architectures
 from explorer.sources.interface import Progress, ResolvedWeights, WeightsSource, nothing
 from explorer.weights.search_path import Settings, read_settings
+
+_ALIKE = 0.85
+"""Similarity of two names, 0 to 1, from which one is probably meant for the other."""
 
 
 @cache
@@ -128,10 +132,12 @@ def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str 
             f"The architecture {name!r} has no weights here; {advice or 'import or train some'}, or give `restore` an "
             f"untrained network, `create_model({name!r})`."
         )
+    methods = [each.name for each in known.values() if not each.needs_weights]
+    if close := get_close_matches(name, [*here, *methods], 1, _ALIKE):
+        return say("error.no_such_model", name=repr(name), close=close[0])
     hint = f"; {advice}" if advice else ""
     if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
         return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; installed: {_listed(here)}."
-    methods = [each.name for each in known.values() if not each.needs_weights]
     return say("error.no_model", name=f"{name!r}{hint}", known=_listed([*here, *methods]))
 
 
