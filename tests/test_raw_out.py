@@ -160,7 +160,7 @@ def test_half_size(run: Callable[..., Run], night: Path, tmp_path: Path, command
         (["-o", "out.png", "--keep-exposure"], "Only a .dng file"),
         (["-o", "out.jpg", "--linear"], "cannot hold linear light"),
         (["-o", "out.dng", "--strength", "150"], "from 0 to 100"),
-        (["-o", "out.raw"], "which format"),
+        (["-o", "out.raw"], "cannot be written as .raw"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(

@@ -35,8 +35,17 @@ def owned_folder() -> Path:
         # Renamed only once it is locked, because another process that cleans up looks for the final name.
         os.replace(handle.name, folder / _LOCK)
     _HELD.append(handle)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_remove, folder)
     return folder
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder into which threads that end with the process may still write."""
+    for _ in range(40):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
 
 
 def remove_abandoned(base: Path) -> list[Path]:

@@ -40,6 +40,23 @@ def test_temporary_folders_of_a_killed_process_are_removed_and_those_of_a_living
         living.stdout.close()
 
 
+def test_the_folder_goes_although_a_thread_writes_into_it_to_the_end(tmp_path: Path) -> None:
+    script = (
+        "import contextlib, sys, tempfile, threading, time; tempfile.tempdir = sys.argv[1]\n"
+        "from explorer.server.temporary import owned_folder\n"
+        "folder = owned_folder()\n"
+        "for name in range(3000): (folder / f'photo{name}').touch()\n"
+        "def write():\n"
+        "    for name in range(1500):\n"
+        "        with contextlib.suppress(OSError): (folder / str(name)).touch()\n"
+        "        time.sleep(0.0001)\n"
+        "threading.Thread(target=write, daemon=True).start()\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, cwd=root, timeout=60)
+    assert not list(tmp_path.iterdir())
+
+
 def test_stale_uploads_are_removed(tmp_path: Path) -> None:
     import os
 
