@@ -98,7 +98,7 @@ notebooks-test: $(STAMP) ## run all eight notebooks from top to bottom, and two 
 docs: $(STAMP) ## build the documentation into out/docs, with the Python reference and the lessons
 	@$(PIP) install --quiet -e '.[docs]' -c constraints.txt
 	@$(BIN)/python scripts/lesson_pages.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS) && echo "out/docs/index.html"
 
 examples: $(STAMP) ## rebuild the bundled example photos
 	@$(BIN)/python scripts/make_examples.py $(ARGS)
