@@ -171,8 +171,13 @@ class NetworkOutput:
 class LatestOutput:
     """Restores as `restore` does, but the network does not run again where only the strength has changed."""
 
-    key: object = None
-    output: NetworkOutput | None = None
+    _kept: tuple[object, NetworkOutput] | None = None
+    """One value, so that a thread never finds the output of one choice under the key of another."""
+
+    @property
+    def output(self) -> NetworkOutput | None:
+        """The network's output for the last choice; None if there is none."""
+        return None if self._kept is None else self._kept[1]
 
     def restored(
         self,
@@ -191,11 +196,12 @@ class LatestOutput:
         """
         if not strength:
             return _developed(job, scene)
-        if self.output is not None and self.key == key:
-            return replace(self.output.at(job.photo, strength, scene), ratio_source=job.ratio_source)
-        self.output = None  # before more memory is needed
-        result, self.output = run(job, strength, intermediates=intermediates, scene=scene, progress=progress, keep=True)
-        self.key = key
+        kept = self._kept
+        if kept is not None and kept[0] == key:
+            return replace(kept[1].at(job.photo, strength, scene), ratio_source=job.ratio_source)
+        self._kept = kept = None  # before more memory is needed
+        result, output = run(job, strength, intermediates=intermediates, scene=scene, progress=progress, keep=True)
+        self._kept = None if output is None else (key, output)
         return result
 
 
