@@ -47,7 +47,7 @@ _WIDE = (".mp4", ".mov", ".mkv", ".m4v")
 CODECS = {
     each.name: each
     for each in (
-        Codec("libx264", 18, 51, {"preset": "medium", "bf": "0"}, True, _WIDE),
+        Codec("libx264", 17, 51, {"preset": "veryfast", "bf": "0"}, True, _WIDE),
         Codec("libx265", 20, 51, {"preset": "medium", "bf": "0", "x265-params": "bframes=0:log-level=1"}, True, _WIDE),
         Codec("libsvtav1", 28, 63, {"preset": "8"}, False, (*_WIDE, ".webm")),
         Codec("libvpx-vp9", 28, 63, {"b": "0", "cpu-used": "4", "row-mt": "1"}, False, (".mp4", ".mkv", ".webm")),

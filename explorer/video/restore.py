@@ -17,7 +17,7 @@ from explorer.restorer import load_model, suggested_ratio
 from explorer.video.opening import open_source
 from explorer.video.parts import Format, Part, Parts, assemble, check_format
 from explorer.video.source import Frame, Source
-from explorer.video.stages import Stage, ahead, computed, prepared
+from explorer.video.stages import Stage, ahead, computed, pictured, prepared
 from explorer.video.steady import PRIMED, Steady
 from explorer.weights.store import LoadedModel
 
@@ -165,8 +165,8 @@ def _check_places(path: Path, out: Path) -> None:
 
 
 class _Run:
-    """One run over the missing frames. Decoding, preparing, the network, the steps after it (in the caller's thread)
-    and encoding each have a thread, so that the network does not wait for the others."""
+    """One run over the missing frames. Decoding, preparing, the network, its colours, the temporal step (in the
+    caller's thread) and encoding each have a thread, so that the network does not wait for the others."""
 
     def __init__(
         self, clip: Source, parts: Parts, format_: Format, way: _Way, progress: Callable[[VideoProgress], None],
@@ -273,13 +273,14 @@ class _Run:
         way, ratio = self._way, self._state.ratio
         assert ratio is not None
         given = prepared(ahead(self._clip.frames(self._state.done)), way.model, ratio, way.steady, self._rate)
-        for stage in ahead(computed(ahead(given), way.backend)):
+        for stage in ahead(pictured(ahead(computed(ahead(given), way.backend)))):
             if self._cancelled():
                 raise CancelledError("The run was cancelled; start it again to resume.")
             frame, seen = stage.frame, stage.seen
             if stage.job is None:
                 self._state.damaged.append((frame.index, float(frame.time * self._clip.facts.time_base)))
-            image = self._finished(stage)
+            self._account(stage)
+            image = stage.image
             if not primed:
                 held.append((frame, image, seen))
                 if len(held) < PRIMED:
@@ -325,13 +326,12 @@ class _Run:
                 self._last = steady.step(seen, image)
             yield frame, first if self._last is None else self._last
 
-    def _finished(self, stage: Stage) -> FloatArray | None:
-        """Returns the result, H x W x 3 sRGB in [0, 1]; None for a damaged frame."""
+    def _account(self, stage: Stage) -> None:
+        """Takes over a frame's ratio, notes, and seconds in the network."""
         self._state.ratio = stage.ratio
-        if stage.job is None or stage.found is None:
-            return None
+        if stage.found is None:
+            return
         seconds = stage.found.by["seconds"]
         self._state.network += seconds
         self._here += seconds
         self._notes = self._notes or stage.notes
-        return stage.picture()

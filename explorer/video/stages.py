@@ -40,18 +40,13 @@ class Stage:
     """The network's result."""
     seen: FloatArray | None = None
     """For the temporal step, from `seen_of`."""
+    image: FloatArray | None = None
+    """The result, H x W x 3 sRGB in [0, 1]."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on how the frame was prepared for the model, in sentences."""
         return tuple(note for each in (self.given, self.found) if each is not None for note in each.notes)
-
-    def picture(self) -> FloatArray:
-        """Returns the result, H x W x 3 sRGB in [0, 1], of a computed frame; once only."""
-        assert self.job is not None and self.given is not None and self.found is not None
-        photo, color = self.job.photo, self.job.model.config.output.color
-        lying = self.given.placement.lying(self.found.maps.pop("image"), photo)
-        return picture_and_scene(photo, lying, color, self.given.camera_to_srgb, False)[0]
 
 
 def prepared(
@@ -84,6 +79,18 @@ def computed(stages: Iterator[Stage], backend: str) -> Iterator[Stage]:
             continue
         found = compute(stage.job, stage.given, backend, False, lambda _: None)
         yield replace(stage, given=replace(stage.given, planes=_NONE), found=found)
+
+
+def pictured(stages: Iterator[Stage]) -> Iterator[Stage]:
+    """Converts each result to a picture."""
+    for stage in stages:
+        if stage.job is None or stage.given is None or stage.found is None:
+            yield stage
+            continue
+        photo, color = stage.job.photo, stage.job.model.config.output.color
+        lying = stage.given.placement.lying(stage.found.maps.pop("image"), photo)
+        image, _ = picture_and_scene(photo, lying, color, stage.given.camera_to_srgb, False)
+        yield replace(stage, image=image)
 
 
 def ahead(items: Iterator[Item], most: int = 1) -> Iterator[Item]:
