@@ -385,6 +385,7 @@ VIDEO_STEP = "{done} of {frames} frames are done after {seconds} s; amplificatio
 VIDEO_BEGINS = "Opening the clip."
 VIDEO_DONE = "The clip is restored: {frames} frames in {seconds} s, amplification {ratio}."
 VIDEO_DAMAGED = "Frames that could not be decoded and repeat the previous one: {count}."
+VIDEO_SILENT = "The sound was left out, because no video file that is written here can hold it."
 VIDEO_NEWEST = "Newest frame, restored"
 VIDEO_AFTER = "Frame, restored"
 VIDEO_BEFORE = "Frame, as taken"

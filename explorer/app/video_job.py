@@ -170,6 +170,8 @@ class Step:
     output: Path | None = None
     """The restored clip, at the end."""
     damaged: int = 0
+    silent: bool = False
+    """True if no container holds the clip's sound."""
 
 
 def run(session: Session, wish: Wish) -> Iterator[Step]:
@@ -181,7 +183,7 @@ def run(session: Session, wish: Wish) -> Iterator[Step]:
     """
     wish = wish.checked()
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in Path(wish.source).stem)[:80]
-    output = session.download_path(f"{stem or 'clip'}-{wish.model}.mp4", group="video")
+    output = session.download_path(f"{stem or 'clip'}-{wish.model}.mp4", group="video")  # or .mov or .mkv, by the sound
     newest = output.with_name("newest.jpg")
     task = _task("run", wish.source, output=str(output), newest=str(newest), model=wish.model, ratio=wish.ratio,
                  follow=wish.follow)  # fmt: skip
@@ -189,7 +191,8 @@ def run(session: Session, wish: Wish) -> Iterator[Step]:
         for now in said:
             if "result" in now:
                 done = now["result"]
-                yield Step(done, done, now["ratio"], now["seconds"], newest, output, now["damaged"])
+                made = output.with_suffix(now["suffix"])
+                yield Step(done, done, now["ratio"], now["seconds"], newest, made, now["damaged"], now["silent"])
             else:
                 yield Step(now["done"], now["frames"], now["ratio"], now["seconds"], newest)
 

@@ -174,6 +174,8 @@ def run(
             words = [text.VIDEO_DONE.format(**values)]
             if now.damaged:
                 words.append(text.VIDEO_DAMAGED.format(count=now.damaged))
+            if now.silent:
+                words.append(text.VIDEO_SILENT)
             yield {parts.status: note(words), parts.link: download_value(now.output)}
             continue
         newest = _tile(session, "newest", text.VIDEO_NEWEST, "", now.newest.read_bytes(), ".jpg")

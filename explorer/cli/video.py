@@ -37,6 +37,7 @@ def video(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of a folder; by default the files' own, or 24.")
     ] = None,
+    sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Copy the clip's sound.")] = True,
     backend: BackendOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
@@ -61,7 +62,7 @@ def video(
 
         result = restore_video(
             source, out, model, amplification, follow=follow, steady=steady, codec=codec, crf=crf,
-            bits=int(bits) if bits else None, fps=fps, backend=backend, progress=advance,
+            bits=int(bits) if bits else None, fps=fps, sound=sound, backend=backend, progress=advance,
         )  # fmt: skip
     if as_json:
         print_json(_plain(source, result))

@@ -19,7 +19,7 @@ from explorer.video.source import Facts, Frame, av_module, even_picks, stamp
 
 _SHORT = Fraction(1, 2)
 """Seconds by which the packets may end before the stated duration; with more, the file was cut off."""
-_STATES_LENGTH = ("matroska", "webm", "flv")
+_STATES_LENGTH = ("matroska", "webm", "flv", "avi")
 """Formats whose header states the clip's duration; for others it is guessed from the bit rate."""
 _DEFAULT_RATE = Fraction(25)
 _FORMATS = (
@@ -121,8 +121,9 @@ class Clip:
             raise VideoError(f"{self.path.name} has a video stream without frames; choose another clip.")
         stated = Fraction(container.duration or 0, self._av.time_base)
         known = any(name in container.format.name for name in _STATES_LENGTH)
-        if len(times) < (stream.frames or 0) or (known and end + _SHORT < stated):
-            raise self._cut_off(len(times), stream.frames or 0)
+        counted = 0 if container.format.name == "avi" else stream.frames or 0  # AVI counts dropped frames too
+        if len(times) < counted or (known and end + _SHORT < stated):
+            raise self._cut_off(len(times), counted)
         complete = [time for time in times if time is not None]
         return _Pass(len(times), sorted(complete) if len(complete) == len(times) else None, last[1], end)
 

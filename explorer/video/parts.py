@@ -8,11 +8,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ CODECS = {
     each.name: each
     for each in (
         Codec("libx264", 17, 51, {"preset": "veryfast", "bf": "0"}, True, _WIDE),
-        Codec("libx265", 20, 51, {"preset": "medium", "bf": "0", "x265-params": "bframes=0:log-level=1"}, True, _WIDE),
+        Codec("libx265", 20, 51, {"preset": "medium", "bf": "0", "x265-params": "bframes=0:log-level=0"}, True, _WIDE),
         Codec("libsvtav1", 28, 63, {"preset": "8"}, False, (*_WIDE, ".webm")),
         Codec("libvpx-vp9", 28, 63, {"b": "0", "cpu-used": "4", "row-mt": "1"}, False, (".mp4", ".mkv", ".webm")),
         Codec("ffv1", None, 0, {"g": "1"}, True, (".mkv",)),
@@ -276,11 +277,39 @@ class Part:
         self.path.unlink(missing_ok=True)
 
 
+def holders(source: Source, suffixes: Iterable[str] = _WIDE) -> list[str]:
+    """Returns those suffixes whose files can hold the source's sound; found out by writing the head of a file."""
+    if not source.facts.sound:
+        return list(suffixes)
+    av = av_module()
+    found = []
+    with av.open(str(source.path), metadata_errors="ignore") as given, TemporaryDirectory() as folder:
+        for suffix in suffixes:
+            with suppress(av.error.FFmpegError, ValueError), av.open(f"{folder}/sound{suffix}", "w") as container:
+                for stream in given.streams.audio:
+                    container.add_stream_from_template(stream, opaque=True)
+                container.start_encoding()
+                found.append(suffix)
+    return found
+
+
+def check_sound(out: Path, source: Source, codec: Codec) -> None:
+    """Checks before any work that a result can hold the source's sound.
+
+    Raises:
+        VideoError: it cannot.
+    """
+    if holders(source, [out.suffix.lower()]):
+        return
+    others = holders(source, codec.suffixes)
+    way = f"end the name in {' or '.join(others)}, or leave the sound out" if others else "leave the sound out"
+    raise VideoError(f"A {out.suffix} file cannot hold the sound of {source.facts.name}; {way} (--no-sound).")
+
+
 def assemble(parts: list[Path], source: Source, out: Path, format_: Format) -> None:
     """Joins the parts and the source's sound, packet by packet.
 
     Raises:
-        VideoError: the container does not accept the sound.
         OutputError: the file cannot be written.
     """
     av = av_module()
@@ -288,13 +317,7 @@ def assemble(parts: list[Path], source: Source, out: Path, format_: Format) -> N
     try:
         with replacing(out) as temporary, av.open(str(temporary), "w", options=options) as container:
             _fill(av, container, parts, source, format_)
-    except av.error.FFmpegError as error:
-        if source.facts.sound and isinstance(error, ValueError):
-            raise VideoError(
-                f"A {out.suffix} file cannot hold the sound of {source.facts.name}; end the name in .mkv."
-            ) from error
-        raise OutputError(f"{out} could not be written ({error.strerror}); choose another place.") from error
-    except OSError as error:
+    except (OSError, av.error.FFmpegError) as error:
         raise OutputError(f"{out} could not be written ({error.strerror}); choose another place.") from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from explorer.photo import check_ratio
 from explorer.photo.values import FloatArray
 from explorer.restorer import load_model, suggested_ratio
 from explorer.video.opening import open_source
-from explorer.video.parts import Format, Part, Parts, assemble, check_format
+from explorer.video.parts import Format, Part, Parts, assemble, check_format, check_sound
 from explorer.video.source import Frame, Source
 from explorer.video.stages import Stage, ahead, computed, pictured, prepared
 from explorer.video.steady import PRIMED, Steady
@@ -78,6 +78,7 @@ def restore_video(
     crf: int | None = None,
     bits: int | None = None,
     fps: float | None = None,
+    sound: bool = True,
     backend: str = "auto",
     progress: Callable[[VideoProgress], None] = lambda state: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -99,12 +100,14 @@ def restore_video(
         crf: quality of the codec, the lower the better; its own default.
         bits: 8 or 10; as the source by default, at most 10.
         fps: frame rate of a folder; by default its files' own, otherwise 24.
+        sound: copy the source's sound.
         backend: see `explorer.restore`.
         progress: called after every frame.
         cancelled: called before every frame; True ends the run, and finished parts are kept for the next.
 
     Raises:
-        VideoError: a source that is not a video, is truncated, has a gap, or changes its frame size.
+        VideoError: a source that is not a video, is truncated, has a gap, changes its frame size, or has sound that the
+            output cannot hold.
         OutputError: an output that cannot be written, or that would replace the source.
         RatioError, ModelNotFoundError, WeightsError: as `explorer.restore`.
         CancelledError: `cancelled` said so.
@@ -115,6 +118,9 @@ def restore_video(
     clip = open_source(path, fps)
     _check_places(path, out)
     format_ = check_format(out, codec, crf, bits or (10 if clip.facts.bits > 8 else 8), clip.facts)
+    if not sound:
+        clip.facts = replace(clip.facts, sound=0)
+    check_sound(out, clip, format_.codec)
     way = _Way(load_model(model) if isinstance(model, str) else model, given, follow, steady, backend)
     parts = Parts(out, way.job(clip, codec, format_))
     return _Run(clip, parts, format_, way, progress, cancelled).into(out)

@@ -81,8 +81,10 @@ def _frame(task: dict[str, Any]) -> None:
 
 def _run(task: dict[str, Any]) -> None:
     from explorer.video import VideoProgress, restore_video
+    from explorer.video.parts import holders
 
-    _checked(task)
+    held = holders(_checked(task), (".mp4", ".mov", ".mkv"))  # what players know best comes first
+    output = Path(task["output"]).with_suffix(held[0] if held else ".mp4")
     told = 0.0
 
     def advance(now: VideoProgress) -> None:
@@ -94,9 +96,12 @@ def _run(task: dict[str, Any]) -> None:
         _tell(done=now.done, frames=now.frames, seconds=now.seconds, ratio=now.ratio)
 
     result = restore_video(
-        task["source"], task["output"], task["model"], task["ratio"], follow=task["follow"], progress=advance
+        task["source"], output, task["model"], task["ratio"], follow=task["follow"], sound=bool(held), progress=advance
     )
-    _tell(result=result.frames, damaged=len(result.damaged), ratio=result.ratio, seconds=result.seconds)
+    _tell(
+        result=result.frames, damaged=len(result.damaged), ratio=result.ratio, seconds=result.seconds,
+        suffix=output.suffix, silent=not held,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -75,9 +75,11 @@ def write_clip(
     times: Sequence[int] | None = None,
     audio: np.ndarray | None = None,
     coded: Coded | None = None,
+    voice: str | None = None,
 ) -> Path:
-    """Encodes pictures (H x W x 3 sRGB) as a clip."""
+    """Encodes pictures (H x W x 3 sRGB) as a clip; its sound in this codec, else FLAC in Matroska and AAC elsewhere."""
     coded = coded or Coded()
+    voice = voice or ("flac" if path.suffix == ".mkv" else "aac")
     times = times or [3000 * k for k in range(len(images))]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(coded.codec, rate=30, options=dict(coded.options))
@@ -90,7 +92,7 @@ def write_clip(
             stream.set_display_rotation(coded.rotation)
         sounds = None
         if audio is not None:
-            sounds = container.add_stream("flac" if path.suffix == ".mkv" else "aac", rate=44_100, layout="mono")
+            sounds = container.add_stream(voice, rate=44_100, layout="mono")
         for image, time in zip(images, times, strict=True):
             frame = av.VideoFrame(image.shape[1], image.shape[0], coded.pix_fmt)
             for plane, samples in zip(frame.planes, ycc(image, coded), strict=True):
