@@ -287,3 +287,31 @@ def test_identity(tmp_path: Path) -> None:
     assert nearest_of(tmp_path / "link" / "c", (a, b)) == a
     assert nearest_of(b / "x", (a, b / "x")) == b / "x"
     assert nearest_of(tmp_path, (a, b)) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("darken", "{bright}", "--iso", "1600", "-o", "{there}"),
+        ("darken", "{bright}", "--iso", "1600", "-o", "{folder}/new.dng", "--reference", "{there}"),
+        ("video", "{clip}", "-m", "identity", "--ratio", "2", "-o", "{there}"),
+        ("export-onnx", "zero_dce.lol", "{there}"),
+    ],
+    ids=lambda words: " ".join(words[:1] + words[-2:-1]),
+)
+def test_a_file_of_somebody_else_is_replaced_only_on_request(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suffix = {"video": ".mp4", "export-onnx": ".onnx"}.get(words[0], ".png" if "--reference" in words else ".dng")
+    there = tmp_path / f"somebody{suffix}"
+    there.write_bytes(b"a photo that cannot be taken again")
+    names = {"bright": picture(tmp_path / "bright.png"), "there": there, "folder": tmp_path, "clip": tmp_path / "a.mp4"}
+    if words[0] == "video":
+        pytest.importorskip("av")
+        names["clip"].write_bytes(b"not yet looked at")
+    before = digests(tmp_path)
+    assert run(*(word.format(**names) for word in words)) == REFUSED
+    assert "--overwrite" in capsys.readouterr().err and digests(tmp_path) == before
+    if words[0] == "darken":
+        assert run(*(word.format(**names) for word in words), "--overwrite") == 0
+        assert digests(tmp_path)[there.name] != before[there.name]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import QuietOption
-from explorer.cli.outputs import check_apart, check_file
+from explorer.cli.options import OverwriteOption, QuietOption
+from explorer.cli.outputs import check_apart, check_file, check_new
 from explorer.cli.terminal import print_json, print_table, progress, tell
 from explorer.errors import DataError
 
@@ -42,6 +42,7 @@ def darken(
         typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
     ] = None,
     max_side: Annotated[int, typer.Option(min=64, help="Longest side of a folder's pairs, in pixels.")] = 1200,
+    overwrite: OverwriteOption = False,
     list_them: Annotated[bool, typer.Option("--list", help="List the measured cameras and exit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
@@ -63,7 +64,7 @@ def darken(
             raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
         darken_folder(photograph, out, _noise(camera, iso, gain), ratio, seed, phase, max_side, quiet=quiet)
         return
-    _check_outputs(photograph, out, reference)
+    _check_outputs(photograph, out, reference, overwrite)
     from explorer import open_photo
     from explorer.darkroom import darken as make_dark
 
@@ -93,8 +94,8 @@ def _report(photograph: Path, out: Path, exposure: DarkExposure, as_json: bool) 
     tell(f"  {exposure.light}")
 
 
-def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
-    """Refuses files that cannot be written, or that would replace the photo, before any work."""
+def _check_outputs(photograph: Path, out: Path, reference: Path | None, overwrite: bool) -> None:
+    """Refuses files that cannot be written, or that would replace a photo, before any work."""
     from explorer.darkroom.darkening import SUFFIXES
     from explorer.encode import check_output
 
@@ -102,6 +103,8 @@ def _check_outputs(photograph: Path, out: Path, reference: Path | None) -> None:
     if reference is not None:
         check_output(reference)
     check_apart((out, reference), [photograph])
+    for path in (out, reference):
+        check_new(path, overwrite)
 
 
 def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from explorer.cli.options import OverwriteOption, QuietOption, WeightsOption
-from explorer.cli.outputs import check_folder
+from explorer.cli.outputs import check_folder, check_new
 from explorer.cli.terminal import write_line
-from explorer.errors import OutputError
 from explorer.saving import check_destination
 
 
@@ -31,8 +30,7 @@ def export_onnx(
 
     check_destination(out)
     check_folder(out.parent)
-    if out.exists() and not overwrite:
-        raise OutputError(f"'{out}' already exists; give --overwrite or choose another output.")
+    check_new(out, overwrite)
     difference = write_onnx(load_model(name, weights), out)
     if not quiet:
         write_line(f"{name} -> {out}: at most {difference:.1g} from the network")

@@ -152,6 +152,12 @@ def check_folder(folder: Path) -> None:
         )
 
 
+def check_new(path: Path | None, overwrite: bool) -> None:
+    """Raises OutputError if `path` is a file and may not be overwritten."""
+    if path is not None and path.is_file() and not overwrite:
+        raise OutputError(f"'{path}' already exists; give --overwrite or choose another output.")
+
+
 Overwrite = Literal["all", "own", "none"]
 """Which existing files may be replaced: all, those that folders record as results, or none."""
 

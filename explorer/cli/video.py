@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from explorer.cli.options import BackendOption, QuietOption, RatioOption, check_backend_option, parse_ratio
+from explorer.cli.options import (
+    BackendOption,
+    OverwriteOption,
+    QuietOption,
+    RatioOption,
+    check_backend_option,
+    parse_ratio,
+)
+from explorer.cli.outputs import check_new
 from explorer.cli.terminal import print_json, progress, tell
 
 if TYPE_CHECKING:
@@ -38,6 +46,7 @@ def video(
         float | None, typer.Option(help="Frames per second of a folder; by default the files' own, or 24.")
     ] = None,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Copy the clip's sound.")] = True,
+    overwrite: OverwriteOption = False,
     backend: BackendOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
     quiet: QuietOption = False,
@@ -49,6 +58,7 @@ def video(
     """
     amplification = parse_ratio(ratio)
     check_backend_option(backend)
+    check_new(out, overwrite)
     from explorer import restore_video
 
     state: dict[str, int] = {"done": 0}
