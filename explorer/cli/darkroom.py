@@ -11,7 +11,6 @@ import typer
 from explorer.cli.options import OverwriteOption, QuietOption
 from explorer.cli.outputs import check_apart, check_file, check_new
 from explorer.cli.terminal import print_json, print_table, progress, tell
-from explorer.errors import DataError
 
 if TYPE_CHECKING:
     from explorer.darkroom import Calibration, DarkExposure, SensorNoise
@@ -57,18 +56,30 @@ def darken(
         return
     if photograph is None or out is None:
         raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
+    from explorer.darkroom import noise_named
+
     if photograph.is_dir():
         from explorer.cli.pairs import darken_folder
 
         if reference is not None:
             raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
-        darken_folder(photograph, out, _noise(camera, iso, gain), ratio, seed, phase, max_side, quiet=quiet)
+        darken_folder(
+            photograph,
+            out,
+            noise_named(camera, iso, gain),
+            ratio,
+            seed,
+            phase,
+            max_side,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
         return
     _check_outputs(photograph, out, reference, overwrite)
     from explorer import open_photo
     from explorer.darkroom import darken as make_dark
 
-    noise = _noise(camera, iso, gain)
+    noise = noise_named(camera, iso, gain)
     exposure = make_dark(open_photo(photograph), noise, ratio=ratio, seed=seed, phase=phase)
     if reference is not None:
         from explorer.encode import encode, write_bytes
@@ -107,30 +118,12 @@ def _check_outputs(photograph: Path, out: Path, reference: Path | None, overwrit
         check_new(path, overwrite)
 
 
-def _noise(camera: str, iso: float | None, gain: float | None) -> SensorNoise:
-    from explorer.darkroom import CAMERAS, camera_named, read_noise
-
-    if camera in CAMERAS or Path(camera).suffix.lower() != ".json":
-        known = camera_named(camera)
-        if iso is None and gain is None:
-            span = "" if known.iso is None else "--iso from {:g} to {:g}, or ".format(*known.iso_range)
-            raise DataError(
-                f"{known.name} needs a sensitivity; give {span}--gain from {known.sensors[0].gain[0]:g} to "
-                f"{known.sensors[-1].gain[1]:g} counts per electron."
-            )
-        return known.at(iso, gain)
-    if iso is not None or gain is not None:
-        raise DataError(f"{camera} has only one sensitivity; leave out --iso and --gain.")
-    return read_noise(Path(camera))
-
-
 def _list(as_json: bool) -> None:
     from explorer.darkroom import CAMERAS
 
     plain = [
         {"camera": each.key, "name": each.name, "iso": None if each.iso is None else each.iso_range,
-         "gain": (each.sensors[0].gain[0], each.sensors[-1].gain[1]), "bits": int(each.white).bit_length(),
-         "source": each.source}
+         "gain": each.gain_range, "bits": int(each.white).bit_length(), "source": each.source}
         for each in CAMERAS.values()
     ]  # fmt: skip
     if as_json:
@@ -147,7 +140,7 @@ def _list(as_json: bool) -> None:
 
 
 def _span(bounds: object) -> str:
-    return "-" if not isinstance(bounds, tuple) else f"{bounds[0]:g} to {bounds[1]:g}"
+    return "-" if not isinstance(bounds, tuple) else f"{bounds[0]:.3g} to {bounds[1]:.6g}"
 
 
 def noise(
@@ -156,7 +149,7 @@ def noise(
         typer.Argument(
             metavar="DARK... FLAT...",
             help="RAW files of one camera and one ISO: dark frames (lens cap on) and flat ones (an evenly lit surface, "
-            "half exposed), at least two of each. Their brightness tells which is which.",
+            "half exposed), best two or more of each. Their brightness tells which is which.",
         ),
     ],
     out: Annotated[
@@ -166,6 +159,7 @@ def noise(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot variance against mean: a .html, .svg or .png file.")
     ] = None,
+    overwrite: OverwriteOption = False,
     name: Annotated[str | None, typer.Option(help="The camera's name; by default the files' own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: QuietOption = False,
@@ -175,6 +169,7 @@ def noise(
     from explorer.darkroom import calibrate, save_noise
 
     _check_measured(frames, out, plot)
+    check_new(out, overwrite)
     photos = []
     with progress(len(frames), quiet=quiet) as shown:
         for path in frames:

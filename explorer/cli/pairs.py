@@ -15,16 +15,26 @@ if TYPE_CHECKING:
 
 
 def darken_folder(
-    folder: Path, out: Path, noise: SensorNoise, ratio: float, seed: int, phase: str, max_side: int, *, quiet: bool
+    folder: Path,
+    out: Path,
+    noise: SensorNoise,
+    ratio: float,
+    seed: int,
+    phase: str,
+    max_side: int,
+    *,
+    overwrite: bool,
+    quiet: bool,
 ) -> None:
     """Writes `low/NAME.jpg`, as the camera would, and `high/NAME.png`, in the layout of LOL.
 
-    Existing pairs are kept. Unreadable photos are reported and skipped.
+    Existing pairs are kept, and reported as such. Unreadable photos are reported and skipped.
 
     Args:
         folder: of the photos.
         out: the folder of the pairs; created if missing.
         max_side: longest side of the pairs, pixels.
+        overwrite: make existing pairs anew.
 
     Raises:
         PhotoError: there is no photo.
@@ -47,20 +57,24 @@ def darken_folder(
             (out / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
-    made = 0
+    made = kept = 0
     for index, path in enumerate(files):
         low, high = out / "low" / f"{path.stem}.jpg", out / "high" / f"{path.stem}.png"
-        if not (low.is_file() and high.is_file()):
-            try:
-                photo = reduced(open_photo(path), max_side)
-            except PhotoError as error:
-                write_line(f"left out: {error}", err=True)
-                continue
-            exposure = darken(photo, noise, ratio=ratio, seed=seed + index, phase=phase)
-            write_bytes(high, encode(exposure.reference, ".png"))
-            exposure.save(low)
+        if low.is_file() and high.is_file() and not overwrite:
+            kept += 1
+            continue
+        try:
+            photo = reduced(open_photo(path), max_side)
+        except PhotoError as error:
+            write_line(f"left out: {error}", err=True)
+            continue
+        exposure = darken(photo, noise, ratio=ratio, seed=seed + index, phase=phase)
+        write_bytes(high, encode(exposure.reference, ".png"))
+        exposure.save(low)
         made += 1
-    if not made:
+    if not made and not kept:
         raise DataError(f"None of the photographs in {folder} can be read; name a folder of others.")
     if not quiet:
-        tell(f"{folder} -> {out}: {made} pairs, {noise.camera}, ratio {ratio:.4g}")
+        tell(f"{folder} -> {out}: {made} new pairs, {noise.camera}, ratio {ratio:.4g}")
+        if kept:
+            tell(f"  {kept} pairs were there before and stay as they were made; --overwrite makes them anew")

@@ -69,11 +69,13 @@ def write_figure(path: Path, figure: Figure, what: str) -> None:
     """
     from explorer.encode import write_bytes
 
+    below = max(52, figure.layout.margin.b or 0)  # a legend below the axes needs more
     figure.update_layout(
-        title={"text": what, "font": {"size": 14}},
+        # At the very top, above a legend that lies over the axes.
+        title={"text": what, "font": {"size": 14}, "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 16}},
         width=_WIDTH,
-        height=_HEIGHT,
-        margin={"t": 56, "l": 64, "r": 24, "b": 52},
+        height=_HEIGHT - 52 + below,
+        margin={"t": 104, "l": 64, "r": 24, "b": below},
         paper_bgcolor="#ffffff",
         plot_bgcolor="#ffffff",
         font={"size": 13, "color": "#404040"},
@@ -81,10 +83,11 @@ def write_figure(path: Path, figure: Figure, what: str) -> None:
     suffix = path.suffix.lower()
     if suffix == ".html":
         # Includes its script, because a plot that must download it shows nothing without a connection.
+        figure.update_layout(width=None)  # as wide as the window
         data = figure.to_html(include_plotlyjs=True, full_html=True).encode()
     else:
         try:
-            data = figure.to_image(format=suffix[1:], width=_WIDTH, height=_HEIGHT, scale=1 if suffix == ".svg" else 2)
+            data = figure.to_image(format=suffix[1:], width=_WIDTH, scale=1 if suffix == ".svg" else 2)
         except Exception as error:  # a browser can fail in any way
             raise OutputError(
                 f"{path.name} could not be drawn ({type(error).__name__}); kaleido needs Chrome, or end it in .html."

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import QuietOption, numbers
-from explorer.cli.outputs import check_apart, check_file
+from explorer.cli.options import OverwriteOption, QuietOption, numbers
+from explorer.cli.outputs import check_apart, check_file, check_new
 from explorer.cli.terminal import print_json, print_table, progress
 from explorer.errors import DataError
 
 if TYPE_CHECKING:
-    from explorer.darkroom import Camera, SensorNoise
+    from explorer.darkroom import SensorNoise
     from explorer.evaluation.sweep import SweepPoint
+
+_ISO = 1600.0
 
 
 def sweep(
@@ -23,8 +25,12 @@ def sweep(
     models: Annotated[
         list[str], typer.Option("--model", "-m", help="A model's name or a folder of weights; may be repeated.")
     ],
-    camera: Annotated[str, typer.Option(help="A measured camera; `lowlight darken --list` names them.")] = "sony_a7s2",
-    iso: Annotated[str, typer.Option(help="ISO values, for example 400,6400.")] = "1600",
+    camera: Annotated[
+        str, typer.Option(help="A measured camera (`lowlight darken --list`), or a file written by `lowlight noise`.")
+    ] = "sony_a7s2",
+    iso: Annotated[
+        str | None, typer.Option(help="ISO values, for example 400,6400; 1600 if there are no gains either.")
+    ] = None,
     gains: Annotated[str | None, typer.Option(metavar="K,...", help="Counts per electron, instead of --iso.")] = None,
     ratios: Annotated[str, typer.Option(help="How many times less light, 1 to 300.")] = "3,10,30,100,300",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
@@ -34,6 +40,7 @@ def sweep(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot PSNR and SSIM against light: .html, .svg or .png.")
     ] = None,
+    overwrite: OverwriteOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -42,14 +49,13 @@ def sweep(
     Darkens photos as `lowlight darken` does, at every ISO and ratio, and restores
     them with the true ratio. All models see the same exposures.
     """
-    from explorer.darkroom import camera_named
     from explorer.evaluation.sweep import as_csv, photos_of, sweep_table
     from explorer.evaluation.sweep import sweep as measure_all
 
     files = photos_of(photographs, limit)
     _check(files, csv, plot)
-    known = camera_named(camera)
-    noises = _noises(known, iso, gains)
+    check_new(csv, overwrite)
+    noises = _noises(camera, iso, gains)
     wanted = _numbers(ratios, "--ratios")
     from explorer import load_model
 
@@ -66,18 +72,25 @@ def sweep(
 
         write_bytes(csv, as_csv(points))
     if plot is not None:
-        _plot(points, plot, f"{known.name}: {len(files)} photos made dark")
+        _plot(points, plot, f"{noises[0].camera}: {len(files)} photos made dark")
     if as_json:
         print_json([asdict(point) for point in points])
     else:
         print_table(*sweep_table(points, threshold))
 
 
-def _noises(camera: Camera, iso: str, gains: str | None) -> list[SensorNoise]:
-    """Returns the camera at each sensitivity, in counts per electron if these are given."""
-    if gains is not None:
-        return [camera.at(gain=value) for value in _numbers(gains, "--gains")]
-    return [camera.at(iso=value) for value in _numbers(iso, "--iso")]
+def _noises(camera: str, iso: str | None, gains: str | None) -> list[SensorNoise]:
+    """Returns the camera at each sensitivity; that of a file has only one."""
+    from explorer.darkroom import CAMERAS, noise_named
+
+    if iso is None and gains is None:
+        return [noise_named(camera, _ISO if camera in CAMERAS else None)]
+    isos = [None] if iso is None else _numbers(iso, "--iso")
+    return [
+        noise_named(camera, one, gain)
+        for one in isos
+        for gain in ([None] if gains is None else _numbers(gains, "--gains"))
+    ]
 
 
 def _plot(points: list[SweepPoint], path: Path, title: str) -> None:

@@ -3,7 +3,7 @@
 from explorer.darkroom.calibrate import Calibration, calibrate
 from explorer.darkroom.darkening import DarkExposure, DarkLight, dark_light, darken
 from explorer.darkroom.noise import SensorNoise, read_noise, save_noise
-from explorer.darkroom.sensors import CAMERAS, Camera, camera_named
+from explorer.darkroom.sensors import CAMERAS, Camera, camera_named, noise_named
 
 __all__ = [
     "CAMERAS",
@@ -16,6 +16,7 @@ __all__ = [
     "camera_named",
     "dark_light",
     "darken",
+    "noise_named",
     "read_noise",
     "save_noise",
 ]

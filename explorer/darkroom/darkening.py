@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.darkroom.noise import SensorNoise, expose
-from explorer.darkroom.sensors import SIMULATED, camera_named
+from explorer.darkroom.sensors import SIMULATED, noise_named
 from explorer.errors import OutputError, PhotoError
 from explorer.photo import check_ratio, develop, load_rendering, open_mosaic, srgb_to_linear, write_dng
 from explorer.photo.light.amplify import MIDDLE_GREY
@@ -128,7 +128,7 @@ def darken(
 
     Args:
         photo: from `explorer.open_photo`; RAW is developed first.
-        camera: a key of `explorer.darkroom.CAMERAS`, or one from `Camera.at` or `read_noise`.
+        camera: a key of `explorer.darkroom.CAMERAS`, a file of `lowlight noise`, or one from `Camera.at`.
         iso: sensitivity, for a camera given by its key.
         ratio: how many times less light than in the well-lit photo, 1 to 300.
         seed: the same seed gives the same noise.
@@ -147,7 +147,7 @@ def darken(
         ('bayer', 50.0)
     """
     ratio = check_ratio(ratio)
-    noise = camera_named(camera).at(iso) if isinstance(camera, str) else camera
+    noise = noise_named(camera, iso) if isinstance(camera, str) else camera
     if phase not in PHASES:
         raise PhotoError(f"The phase {shown(phase)} is not known; give one of {', '.join(PHASES)}.")
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:

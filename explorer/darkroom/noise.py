@@ -91,7 +91,7 @@ def expose(light: FloatArray, planes: NDArray[np.integer], noise: SensorNoise, s
         rng = np.random.default_rng(own)
         part = slice(top, min(top + _BAND, height))
         electrons = np.maximum(light[part], 0).astype(np.float64) * (noise.full_scale / noise.gain)
-        band = rng.poisson(electrons) * noise.gain
+        band = rng.poisson(electrons) * float(noise.gain)
         # The interval is open at 0 and closed at neither end for tails of infinite length.
         probability = np.clip(rng.random(electrons.shape), 2.0**-53, 1 - 2.0**-53)
         band += noise.read * tukey_lambda(probability, noise.shape)
@@ -106,12 +106,13 @@ def save_noise(noise: SensorNoise) -> bytes:
     return (json.dumps({"schema": _SCHEMA, **asdict(noise)}, indent=2) + "\n").encode()
 
 
-def read_noise(path: Path) -> SensorNoise:
+def read_noise(path: str | Path) -> SensorNoise:
     """Reads a camera from a file that `lowlight noise` wrote.
 
     Raises:
         DataError: there is no such file, or it does not describe a camera's noise.
     """
+    path = Path(path)
     try:
         given = json.loads(path.read_text())
     except FileNotFoundError as error:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from explorer.darkroom.noise import SensorNoise
+from explorer.darkroom.noise import SensorNoise, read_noise
 from explorer.errors import DataError
 
 Line = tuple[float, float, float]
@@ -120,10 +120,10 @@ class Camera:
             DataError: the calibration does not state it, or the ISO is more than two stops outside the measured range.
         """
         if self.iso is None:
-            low, high = self.sensors[0].gain[0], self.sensors[-1].gain[1]
+            low, high = self.gain_range
             raise DataError(
-                f"The calibration of {self.name} does not say which ISO its gains belong to; give a gain from {low:g} "
-                f"to {high:g} counts per electron instead."
+                f"The calibration of {self.name} does not say which ISO its gains belong to; give a gain from "
+                f"{low:.3g} to {high:.3g} counts per electron instead."
             )
         (iso_1, gain_1), (iso_2, gain_2) = self.iso
         low, high = self.iso_range
@@ -140,6 +140,14 @@ class Camera:
         assert self.iso is not None
         return self.iso[0][0] / 2, self.iso[1][0] * 4
 
+    @property
+    def gain_range(self) -> tuple[float, float]:
+        """The lowest and the highest gain that `at` accepts, in counts per electron."""
+        if self.iso is None:
+            return self.sensors[0].gain[0] / 4, self.sensors[-1].gain[1] * 4
+        low, high = self.iso_range
+        return self.gain_at(low), self.gain_at(high)
+
     def at(self, iso: float | None = None, gain: float | None = None) -> SensorNoise:
         """Returns the camera at an ISO, or at a gain in counts per electron.
 
@@ -148,16 +156,21 @@ class Camera:
         Raises:
             DataError: neither or both are given, or one lies far outside the measured range.
         """
-        if (iso is None) == (gain is None):
+        if iso is None and gain is None:
+            span = "" if self.iso is None else "an ISO from {:g} to {:g}, or ".format(*self.iso_range)
+            raise DataError(
+                f"{self.name} needs a sensitivity; give {span}a gain from {self.gain_range[0]:.3g} to "
+                f"{self.gain_range[1]:.3g} counts per electron."
+            )
+        if iso is not None and gain is not None:
             raise DataError(f"Give the ISO of {self.name} or its gain in counts per electron, but not both.")
         value = self.gain_at(iso) if iso is not None else gain
         assert value is not None
-        low, high = self.sensors[0].gain[0] / 4, self.sensors[-1].gain[1] * 4
+        low, high = self.gain_range
         if not low <= value <= high:
             raise DataError(
-                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give "
-                f"one from "
-                f"{low:.3g} to {high:.3g}."
+                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give one "
+                f"from {low:.3g} to {high:.3g}."
             )
         holding = [each for each, begin in zip(self.sensors, self.begins, strict=True) if value >= self._start(begin)]
         sensor = holding[-1]
@@ -242,6 +255,22 @@ def camera_named(key: str) -> Camera:
             f"There is no camera {key!r}; choose one of {', '.join(CAMERAS)}, or a file written by `lowlight noise`."
         )
     return CAMERAS[key]
+
+
+def noise_named(camera: str, iso: float | None = None, gain: float | None = None) -> SensorNoise:
+    """Returns a camera of the table at a sensitivity, or the one in a file of `lowlight noise`, which has only one.
+
+    Args:
+        camera: a key of `CAMERAS`, or the path of a .json file.
+
+    Raises:
+        DataError: an unknown camera, a file that is none, or as `Camera.at`.
+    """
+    if camera in CAMERAS or not camera.lower().endswith(".json"):
+        return camera_named(camera).at(iso, gain)
+    if iso is not None or gain is not None:
+        raise DataError(f"{camera} has only one sensitivity; leave the ISO and the gain out.")
+    return read_noise(camera)
 
 
 SIMULATED = "Simulated "

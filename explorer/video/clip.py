@@ -17,8 +17,9 @@ from explorer.photo.limits import Limits
 from explorer.video.colour import bits_of, srgb_of
 from explorer.video.source import Facts, Frame, av_module, even_picks, stamp
 
-_SHORT = Fraction(1, 2)
-"""Seconds by which the packets may end before the stated duration; with more, the file was cut off."""
+_SHORT, _SHORT_SHARE = Fraction(1, 2), Fraction(1, 8)
+"""Seconds, and share of the stated duration, by which the packets may end before it; with more than the smaller of the
+two, and than two frames, the file was cut off."""
 _STATES_LENGTH = ("matroska", "webm", "flv", "avi")
 """Formats whose header states the clip's duration; for others it is guessed from the bit rate."""
 _DEFAULT_RATE = Fraction(25)
@@ -113,17 +114,20 @@ class Clip:
                     end = max(end, (when + (packet.duration or 0)) * Fraction(packet.time_base) - start)
                 if packet.stream_index == stream.index:
                     times.append(packet.pts)
-                    if packet.pts is not None and packet.pts >= last[0]:
-                        last = packet.pts, packet.duration or 0
+                    if when is not None and when >= last[0]:
+                        last = when, packet.duration or 0
         except self._av.error.FFmpegError as error:
             raise self._cut_off(len(times)) from error
         if not times:
             raise VideoError(f"{self.path.name} has a video stream without frames; choose another clip.")
         stated = Fraction(container.duration or 0, self._av.time_base)
         known = any(name in container.format.name for name in _STATES_LENGTH)
-        counted = 0 if container.format.name == "avi" else stream.frames or 0  # AVI counts dropped frames too
-        if len(times) < counted or (known and end + _SHORT < stated):
-            raise self._cut_off(len(times), counted)
+        missing = max(min(_SHORT, _SHORT_SHARE * stated), 2 / Fraction(stream.average_rate or _DEFAULT_RATE))
+        counted, there = stream.frames or 0, len(times)
+        if container.format.name == "avi":  # counts slots for frames; those after the last packet belong to its frame
+            there = sum(last) + round(1.25 * last[0] / max(1, len(times) - 1))
+        if there < counted or (known and end + missing < stated):
+            raise self._cut_off(len(times), stream.frames or 0)
         complete = [time for time in times if time is not None]
         return _Pass(len(times), sorted(complete) if len(complete) == len(times) else None, last[1], end)
 

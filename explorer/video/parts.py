@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +29,8 @@ from explorer.video.steady import Steady
 
 _JOB = "job.json"
 _OWNER = "owner"
+_PACKETS = 64
+"""Packets of sound with which a container is tried."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ CODECS = {
         Codec("libx264", 17, 51, {"preset": "veryfast", "bf": "0"}, True, _WIDE),
         Codec("libx265", 20, 51, {"preset": "medium", "bf": "0", "x265-params": "bframes=0:log-level=0"}, True, _WIDE),
         Codec("libsvtav1", 28, 63, {"preset": "8"}, False, (*_WIDE, ".webm")),
-        Codec("libvpx-vp9", 28, 63, {"b": "0", "cpu-used": "4", "row-mt": "1"}, False, (".mp4", ".mkv", ".webm")),
+        Codec("libvpx-vp9", 28, 63, {"b": "0", "cpu-used": "4", "row-mt": "1"}, True, (".mp4", ".mkv", ".webm")),
         Codec("ffv1", None, 0, {"g": "1"}, True, (".mkv",)),
     )
 }
@@ -69,8 +72,11 @@ class Format:
     height: int
 
 
-def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts) -> Format:
+def check_format(out: Path, codec: str, crf: int | None, bits: int | None, facts: Facts) -> Format:
     """Checks a result's encoding before any work.
+
+    Args:
+        bits: 8 or 10; None for those of the source, as far as the codec has them.
 
     Raises:
         OutputError: an unknown suffix or codec, one that the container or this PyAV lacks, a CRF out of range, or no
@@ -84,11 +90,14 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
     if suffix not in every:
         raise OutputError(f"{out.name} does not have a video's suffix; end it in {', '.join(every)}.")
     if suffix not in known.suffixes:
-        raise OutputError(f"A {suffix} file does not hold {codec}; end the name in {' or '.join(known.suffixes)}.")
+        fitting = " or ".join(f"--codec {each.name}" for each in CODECS.values() if suffix in each.suffixes)
+        raise OutputError(
+            f"A {suffix} file does not hold {codec}; give {fitting}, or end the name in {' or '.join(known.suffixes)}."
+        )
     check_destination(out)
     av = av_module()
     try:
-        av.codec.Codec(codec, "w")
+        formats = {each.name for each in av.codec.Codec(codec, "w").video_formats or ()}
     except (av.error.FFmpegError, ValueError) as error:
         have = [name for name in CODECS if name in av.codecs_available]
         raise OutputError(f"This PyAV lacks the encoder {codec}; choose one of {', '.join(have)}.") from error
@@ -96,18 +105,22 @@ def check_format(out: Path, codec: str, crf: int | None, bits: int, facts: Facts
         raise OutputError(f"{codec} is lossless and has no CRF; leave it out.")
     if crf is not None and not 0 <= crf <= known.most_crf:
         raise OutputError(f"A CRF of {crf} cannot be used; {codec} takes 0 to {known.most_crf}.")
-    if bits not in (8, 10):
+    if bits not in (None, 8, 10):
         raise OutputError(f"A video has 8 or 10 bits, not {bits}; give one of these.")
     odd = facts.width % 2 or facts.height % 2
     if odd and not known.odd:
         raise OutputError(
-            f"{codec} needs even sides, but the frames have {facts.width} x {facts.height} pixels; use libx264."
+            f"{codec} needs even sides, but the frames have {facts.width} x {facts.height} pixels; use "
+            f"{' or '.join(each.name for each in CODECS.values() if each.odd and suffix in each.suffixes)}."
         )
     sampling = "444" if odd or known.crf is None else "420"
+    deep = f"yuv{sampling}p10le"
+    if bits == 10 and deep not in formats:
+        raise OutputError(f"This PyAV's {codec} writes 8 bits only; leave the 10 bits out, or use libx265.")
+    wide = bits == 10 or (bits is None and facts.bits > 8 and deep in formats)
     return Format(
-        known, known.crf if crf is None else crf, f"yuv{sampling}p{'10le' if bits == 10 else ''}", facts.width,
-        facts.height,
-    )  # fmt: skip
+        known, known.crf if crf is None else crf, deep if wide else f"yuv{sampling}p", facts.width, facts.height
+    )
 
 
 @dataclass
@@ -219,6 +232,7 @@ def _stream(av: Any, container: Any, format_: Format, facts: Facts) -> Any:
     options = dict(format_.codec.options)
     if format_.crf is not None:
         options["crf"] = str(format_.crf)
+    os.environ.setdefault("SVT_LOG", "1")  # only errors; it would print thirty lines about itself
     stream = container.add_stream(format_.codec.name, rate=facts.rate.limit_denominator(60_000), options=options)
     stream.width, stream.height, stream.pix_fmt = format_.width, format_.height, format_.pix_fmt
     context = stream.codec_context
@@ -278,19 +292,22 @@ class Part:
 
 
 def holders(source: Source, suffixes: Iterable[str] = _WIDE) -> list[str]:
-    """Returns those suffixes whose files can hold the source's sound; found out by writing the head of a file."""
+    """Returns those suffixes whose files can hold the source's sound; found out by writing the beginning of it."""
     if not source.facts.sound:
         return list(suffixes)
     av = av_module()
-    found = []
-    with av.open(str(source.path), metadata_errors="ignore") as given, TemporaryDirectory() as folder:
-        for suffix in suffixes:
-            with suppress(av.error.FFmpegError, ValueError), av.open(f"{folder}/sound{suffix}", "w") as container:
-                for stream in given.streams.audio:
-                    container.add_stream_from_template(stream, opaque=True)
-                container.start_encoding()
-                found.append(suffix)
-    return found
+
+    def holds(path: str) -> bool:
+        with suppress(av.error.FFmpegError, ValueError), av.open(str(source.path), metadata_errors="ignore") as given:
+            with av.open(path, "w") as container:  # MP4 refuses some sounds with the first packet, others at its end
+                pairs = _copied(given, container)
+                for _, _, packet in islice(_sounds(given, pairs), _PACKETS):
+                    container.mux(packet)
+            return True
+        return False
+
+    with TemporaryDirectory() as folder:
+        return [suffix for suffix in suffixes if holds(f"{folder}/sound{suffix}")]
 
 
 def check_sound(out: Path, source: Source, codec: Codec) -> None:
@@ -328,9 +345,7 @@ def _fill(av: Any, container: Any, parts: list[Path], source: Source, format_: F
             container.mux(packet)
         return
     with av.open(str(source.path), metadata_errors="ignore") as given:
-        pairs = {
-            stream.index: container.add_stream_from_template(stream, opaque=True) for stream in given.streams.audio
-        }
+        pairs = _copied(given, container)
         for name, value in given.metadata.items():
             if "location" not in name.lower() and name.lower() in (
                 "title",
@@ -343,6 +358,11 @@ def _fill(av: Any, container: Any, parts: list[Path], source: Source, format_: F
         streams = [_pictures(av, parts, picture, source.facts), _sounds(given, pairs)]
         for _, _, packet in heapq.merge(*streams, key=lambda each: each[:2]):
             container.mux(packet)
+
+
+def _copied(given: Any, container: Any) -> dict[int, Any]:
+    """Adds the streams of sound to a container; by their index in the source."""
+    return {stream.index: container.add_stream_from_template(stream, opaque=True) for stream in given.streams.audio}
 
 
 _Timed = tuple[Fraction, int, Any]

@@ -117,13 +117,20 @@ def restore_video(
     given = _given(ratio, follow)
     clip = open_source(path, fps)
     _check_places(path, out)
-    format_ = check_format(out, codec, crf, bits or (10 if clip.facts.bits > 8 else 8), clip.facts)
+    format_ = check_format(out, codec, crf, bits, clip.facts)
     if not sound:
         clip.facts = replace(clip.facts, sound=0)
     check_sound(out, clip, format_.codec)
     way = _Way(load_model(model) if isinstance(model, str) else model, given, follow, steady, backend)
     parts = Parts(out, way.job(clip, codec, format_))
-    return _Run(clip, parts, format_, way, progress, cancelled).into(out)
+    try:
+        return _Run(clip, parts, format_, way, progress, cancelled).into(out)
+    except BaseException:
+        if not parts.finished():  # nothing to resume from
+            parts.remove()
+        raise
+    finally:
+        parts.release()
 
 
 @dataclass(frozen=True)
@@ -206,17 +213,10 @@ class _Run:
     def into(self, out: Path) -> VideoResult:
         """Restores what is missing, and joins all parts."""
         state, facts = self._state, self._clip.facts
-        try:
-            self._restore_missing()
-            if not state.done:
-                raise VideoError(f"{facts.name} contains no frame that can be decoded; choose another clip.")
-            assemble(self._parts.finished(), self._clip, out, self._format)
-        except (VideoError, OutputError):
-            if not self._parts.finished():
-                self._parts.remove()
-            raise
-        finally:
-            self._parts.release()
+        self._restore_missing()
+        if not state.done:
+            raise VideoError(f"{facts.name} contains no frame that can be decoded; choose another clip.")
+        assemble(self._parts.finished(), self._clip, out, self._format)
         self._parts.remove()
         return VideoResult(
             out, state.done, facts.width, facts.height, state.ratio or 1.0, self._ratio_source, tuple(state.damaged),

@@ -117,7 +117,7 @@ def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float
         yaxis={"title": "PSNR, dB", "domain": [0.42, 1], **_GRID},
         yaxis2={"title": "SSIM", "domain": [0, 0.36], "range": [0, 1], **_GRID},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "y": 1.03, "yanchor": "bottom", "x": 0},
     )
     return figure
 

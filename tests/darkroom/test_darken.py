@@ -15,7 +15,7 @@ from scipy import stats
 
 import explorer
 from explorer.cli import main
-from explorer.darkroom import CAMERAS, SensorNoise, darken
+from explorer.darkroom import CAMERAS, SensorNoise, darken, save_noise
 from explorer.darkroom.darkening import PHASES, filters
 from explorer.darkroom.noise import expose, tukey_deviation
 from explorer.errors import DataError, ExplorerError
@@ -27,6 +27,26 @@ SIDE = 400
 def at_high_gain(key: str) -> SensorNoise:
     camera = CAMERAS[key]
     return camera.at(gain=4.0) if camera.iso is None else camera.at(iso=3200)
+
+
+def test_a_gain_may_be_a_whole_number() -> None:
+    exposures = [darken(photograph(), CAMERAS["imx686"].at(gain=gain), ratio=10).counts for gain in (4, 4.0)]
+    assert np.array_equal(*exposures)
+
+
+def test_a_file_of_the_users_own_camera_goes_where_a_camera_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, photo = tmp_path / "mine.json", tmp_path / "in.png"
+    own.write_bytes(save_noise(CAMERAS["canon_5d4"].at(iso=800)))
+    Image.fromarray((photograph().image * 255).astype(np.uint8)).save(photo)
+    by_key = darken(explorer.open_photo(photo), "canon_5d4", iso=800, ratio=10).counts
+    assert np.array_equal(darken(explorer.open_photo(photo), str(own), ratio=10).counts, by_key)
+    with pytest.raises(DataError, match="only one sensitivity"):
+        darken(explorer.open_photo(photo), str(own), iso=800)
+    assert main(["sweep", str(photo), "-m", "identity", "--camera", str(own), "--ratios", "10", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)
+    assert [point["iso"] for point in points] == [800]
 
 
 def frames(noise: SensorNoise, light: float, phase: str = "RGGB") -> tuple[np.ndarray, np.ndarray]:

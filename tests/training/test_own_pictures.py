@@ -61,6 +61,21 @@ def test_a_folder_of_photographs_becomes_pairs(pairs: Path, photographs: Path) -
         assert np.abs(np.asarray(whole).astype(float) - high).mean() < 12, "and the other is the photograph"
 
 
+def test_pairs_of_an_earlier_run_are_said_to_be_so_and_made_anew_on_request(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["darken", str(photographs), "-o", str(tmp_path / "out"), "--iso", "6400", "--max-side", "64"]
+    assert main([*asked, "--ratio", "30"]) == 0
+    first = (tmp_path / "out" / "low" / "p0.jpg").read_bytes()
+    capsys.readouterr()
+    assert main([*asked, "--ratio", "3"]) == 0
+    assert "0 new pairs" in (said := capsys.readouterr().out) and "4 pairs were there before" in said
+    assert (tmp_path / "out" / "low" / "p0.jpg").read_bytes() == first
+    assert main([*asked, "--ratio", "3", "--overwrite"]) == 0
+    assert "4 new pairs" in capsys.readouterr().out
+    assert Image.open(tmp_path / "out" / "low" / "p0.jpg").resize((1, 1)).getpixel((0, 0)) > (20, 0, 0)
+
+
 def test_pairs_that_are_there_stay_and_what_is_no_photograph_is_named(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,7 +92,8 @@ def write_clip(
             stream.set_display_rotation(coded.rotation)
         sounds = None
         if audio is not None:
-            sounds = container.add_stream(voice, rate=44_100, layout="mono")
+            layout = "mono" if len(audio) == 1 else "stereo"
+            sounds = container.add_stream(voice, rate=44_100, layout=layout)
         for image, time in zip(images, times, strict=True):
             frame = av.VideoFrame(image.shape[1], image.shape[0], coded.pix_fmt)
             for plane, samples in zip(frame.planes, ycc(image, coded), strict=True):
@@ -105,7 +106,8 @@ def write_clip(
         container.mux(stream.encode(None))
         if sounds is not None and audio is not None:
             for start in range(0, audio.shape[1], 1024):
-                block = av.AudioFrame.from_ndarray(np.ascontiguousarray(audio[:, start : start + 1024]), "s16", "mono")
+                samples = np.ascontiguousarray(audio[:, start : start + 1024].T).reshape(1, -1)
+                block = av.AudioFrame.from_ndarray(samples, "s16", layout)
                 block.rate, block.pts, block.time_base = 44_100, start, Fraction(1, 44_100)
                 container.mux(sounds.encode(block))
             container.mux(sounds.encode(None))

@@ -19,7 +19,16 @@ from clips import read_clip, read_sound, scene, sound, write_clip  # noqa: E402
 
 
 def spoken(path: Path, voice: str) -> Path:
-    return write_clip(path, [scene(48, 64) / 4] * 4, audio=sound(0.2), voice=voice)
+    return write_clip(path, [scene(48, 64) / 4] * 4, audio=np.repeat(sound(0.2), 2, axis=0), voice=voice)
+
+
+def test_what_a_file_refuses_only_at_its_end_is_known_before(tmp_path: Path) -> None:
+    clip, begun = spoken(tmp_path / "dark.mkv", "pcm_s16le"), []
+    with pytest.raises(VideoError, match=r"end the name in \.mov or \.mkv"):
+        explorer.restore_video(clip, tmp_path / "out.mp4", "identity", 4, progress=begun.append)
+    assert not begun and list(tmp_path.iterdir()) == [clip]
+    explorer.restore_video(clip, tmp_path / "out.mov", "identity", 4)
+    assert np.array_equal(read_sound(tmp_path / "out.mov")[0], read_sound(clip)[0])
 
 
 def test_sound_that_the_file_cannot_hold_is_refused_before_any_work(
@@ -37,9 +46,11 @@ def test_sound_that_the_file_cannot_hold_is_refused_before_any_work(
         read_sound(out)
 
 
-@pytest.mark.parametrize(("voice", "suffix"), [("aac", ".mp4"), ("pcm_u8", ".mov")])
-def test_the_page_chooses_a_file_that_holds_the_sound(tmp_path: Path, voice: str, suffix: str) -> None:
-    clip = spoken(tmp_path / ("dark.avi" if voice == "pcm_u8" else "dark.mp4"), voice)
+@pytest.mark.parametrize(
+    ("voice", "held", "suffix"), [("aac", "mp4", ".mp4"), ("pcm_u8", "avi", ".mov"), ("pcm_s16le", "mkv", ".mov")]
+)
+def test_the_page_chooses_a_file_that_holds_the_sound(tmp_path: Path, voice: str, held: str, suffix: str) -> None:
+    clip = spoken(tmp_path / f"dark.{held}", voice)
     last = list(video_job.run(sessions.open_session(None), video_job.Wish(str(clip), "identity", 4.0)))[-1]
     assert last.output is not None and last.output.suffix == suffix and not last.silent
     assert np.array_equal(read_sound(last.output)[0], read_sound(clip)[0])

@@ -151,6 +151,26 @@ def test_other_codecs(tmp_path: Path, codec: str, suffix: str) -> None:
     assert np.allclose([float(s) for s in seconds], np.array(odd_times(4)) / 90_000, atol=6e-4)
 
 
+def test_vp9_keeps_odd_sides_and_takes_what_has_more_bits_than_it_writes(tmp_path: Path) -> None:
+    image = scene(95, 127)
+    deep = write_clip(tmp_path / "in.mkv", [image] * 4, coded=Coded(pix_fmt="yuv444p10le"))
+    result = explorer.restore_video(deep, tmp_path / "out.webm", "identity", 1.0, codec="libvpx-vp9")
+    images, _ = read_clip(result.path)
+    assert len(images) == 4 and images[3].shape == image.shape and psnr(images[3], image) > 26
+    with av.open(str(tmp_path / "out.webm")) as container:
+        bits = container.streams.video[0].format.components[0].bits
+    if bits == 8:  # this PyAV's encoder has no more
+        with pytest.raises(OutputError, match="8 bits only"):
+            explorer.restore_video(deep, tmp_path / "deep.webm", "identity", 1.0, codec="libvpx-vp9", bits=10)
+
+
+def test_a_run_that_fails_before_its_first_part_leaves_nothing(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "in.mp4", [scene(96, 128)] * 4)
+    with pytest.raises(ExplorerError, match="backend"):
+        explorer.restore_video(clip, tmp_path / "out.mp4", "zero_dce.lol", 1.0, backend="nonsense")
+    assert list(tmp_path.iterdir()) == [clip]
+
+
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may be scheduled in real time")
 def test_no_encoder_runs_before_everything_else(tmp_path: Path) -> None:
     """SVT-AV1 would make the process that opens it a real-time one, and whatever that starts later."""
@@ -169,8 +189,8 @@ def test_odd_sides_keep_every_pixel(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "in.mkv", [image] * 3, coded=Coded("ffv1", "yuv444p", ()))
     images, _ = read_clip(explorer.restore_video(clip, tmp_path / "out.mp4", "identity", 1.0, crf=4).path)
     assert images[0].shape == (97, 131, 3) and psnr(images[0], image) > 30
-    with pytest.raises(OutputError, match="even sides"):
-        explorer.restore_video(clip, tmp_path / "out.webm", "identity", 1.0, codec="libvpx-vp9")
+    with pytest.raises(OutputError, match="even sides.*use libvpx-vp9"):
+        explorer.restore_video(clip, tmp_path / "out.webm", "identity", 1.0, codec="libsvtav1")
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,6 +330,10 @@ def bad_inputs(folder: Path) -> dict[str, Path]:
     whole = write_clip(folder / "whole.mp4", [image] * 40)
     matroska = write_clip(folder / "whole.mkv", [image + k / 1000 for k in range(40)])
     (folder / "no_end.mp4").write_bytes(whole.read_bytes()[:-600])
+    short = write_clip(folder / "short.mkv", [image] * 12)
+    (folder / "cut_short.mkv").write_bytes(short.read_bytes()[: short.stat().st_size * 6 // 10])
+    frames = write_clip(folder / "whole.avi", [image + k / 1000 for k in range(12)], [3600 * k for k in range(12)])
+    (folder / "cut.avi").write_bytes(frames.read_bytes()[: frames.stat().st_size * 6 // 10])
     (folder / "cut.mkv").write_bytes(matroska.read_bytes()[: matroska.stat().st_size // 2])
     (folder / "text.mp4").write_text("This is not a video.")
     (folder / "empty.mp4").write_bytes(b"")
@@ -341,8 +365,8 @@ def bad_inputs(folder: Path) -> dict[str, Path]:
         each.mkdir()
     for k in (1, 2, 5):
         Image.fromarray((image * 255).astype(np.uint8)).save(hole / f"{k:03}.png")
-    names = ("no_end.mp4", "cut.mkv", "text.mp4", "empty.mp4", "sound.mp4", "front.mp4", "grows.h264", "none.mkv",
-             "hole", "nothing", "missing.mp4")  # fmt: skip
+    names = ("no_end.mp4", "cut.mkv", "cut_short.mkv", "cut.avi", "text.mp4", "empty.mp4", "sound.mp4", "front.mp4",
+             "grows.h264", "none.mkv", "hole", "nothing", "missing.mp4")  # fmt: skip
     return {name: folder / name for name in names}
 
 
