@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from explorer.photo.light.amplify import suggest_ratio
+from explorer.photo.types import RgbPhoto
 from explorer.training.darken import amplify, darken, true_ratio
 from explorer.training.data import Picture, Skipped, crops_of, random_crops
 from explorer.training.objectives import Batch
@@ -23,13 +25,16 @@ from explorer.training.sources import (
 SHARES = {"lol": 0.4, "sice": 0.25, "darkened": 0.35}
 """Probability that a picture of a batch comes from each."""
 _JITTER = 0.25
-"""Standard deviation, in stops, of the error added to a training picture's ratio, like that of suggested ratios."""
+"""Standard deviation, in stops, of the error added to a training picture's ratio."""
+_SUGGESTED = 0.5
+"""Probability that a pair is amplified by its suggested ratio, as in use, and not by its true one."""
 
 
 class MixedPairs:
     """Pairs of `lol/` and `sice/`, and pictures of `clean/` and `clic/` darkened, each amplified by its true ratio.
 
-    A dark picture does not show how bright its reference is, so the ratio provides it; light above white is kept
+    A dark picture does not show how bright its reference is, so the ratio provides it. Half of the pairs are amplified
+    by the ratio that the page would suggest, so that its errors cost little. Light above white is kept
     (`explorer.training.darken.amplify`).
     """
 
@@ -46,6 +51,7 @@ class MixedPairs:
         clean = clean + large_pictures(data, self.skipped)
         self.clean = [(picture,) for picture in clean]
         self.ratios = {name: _ratios(pairs) for name, pairs in self.pairs.items()}
+        self.suggested = {name: _suggested(pairs) for name, pairs in self.pairs.items()}
         shares = {name: share for name, share in SHARES.items() if name in self.pairs or (name == "darkened" and clean)}
         total = sum(shares.values())
         self.shares = {name: share / total for name, share in shares.items()}
@@ -67,7 +73,8 @@ class MixedPairs:
             else:
                 drawn = rng.integers(len(self.pairs[name]), size=count)
                 low, high = crops_of([self.pairs[name][k] for k in drawn], phase.crop, rng, phase.shrink)
-                ratio = self.ratios[name][drawn]
+                as_in_use = torch.from_numpy(rng.random(count) < _SUGGESTED)
+                ratio = torch.where(as_in_use, self.suggested[name][drawn], self.ratios[name][drawn])
             lows.append(low)
             highs.append(high)
             ratios.append(ratio * torch.from_numpy(np.exp2(_JITTER * rng.standard_normal(count))).float())
@@ -95,3 +102,9 @@ def _ratios(pairs: list[tuple[Picture, Picture]]) -> torch.Tensor:
             for pair in pairs
         ]
     )
+
+
+def _suggested(pairs: list[tuple[Picture, Picture]]) -> torch.Tensor:
+    """Computes the ratio that the learned rule suggests for each dark picture."""
+    photos = (RgbPhoto((low / 255).astype(np.float32), bits=8) for low, _ in pairs)
+    return torch.tensor([suggest_ratio(photo, "learned").ratio for photo in photos])

@@ -1,8 +1,8 @@
 """`lynx_rgb.mixed`: Lynx on pictures, from pairs of two sets and darkened photos."""
 
 from explorer.training.mixed import MixedPairs
-from explorer.training.recipe import Recipe
-from explorer.training.recipes._lynx_rgb import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, objective
+from explorer.training.recipe import Phase, Recipe
+from explorer.training.recipes._lynx_rgb import DATA, INPUT, KNOWN_FAILURES, OUTPUT, objective
 
 RECIPE = Recipe(
     name="lynx_rgb.mixed",
@@ -10,12 +10,18 @@ RECIPE = Recipe(
     options={"size": "large"},
     objective=objective,
     source=MixedPairs,
-    phases=PHASES,
-    steps=9_000,
+    phases=(
+        Phase(until=0.55, crop=160, batch=6, shrink=3),
+        Phase(until=13 / 16.5, crop=256, batch=3, shrink=2),
+        Phase(until=0.92, crop=128, batch=6, shrink=2),
+        Phase(until=1.0, crop=192, batch=4, shrink=1),
+    ),
+    steps=16_500,
+    cosine_restarts=((13 / 16.5, 0.6),),
     input=INPUT,
     output=OUTPUT,
     summary="Our network for developed pictures (large), trained on pairs from several cameras.",
-    duration="about an hour and a half on one core with AVX-512 BF16",
+    duration="about three hours on one core with AVX-512 BF16",
     training_data=DATA,
     known_failures=KNOWN_FAILURES,
 )
