@@ -38,7 +38,11 @@ BlackLevelOption: TypeAlias = Annotated[
     ),
 ]
 WeightsOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="A folder of weights to use instead of the model's own.")
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="A folder of weights, or a file whose network its tensors reveal, to use instead of the model's own.",
+    ),
 ]
 BackendOption: TypeAlias = Annotated[
     str, typer.Option(help="auto, torch, openvino or cuda; add a precision like openvino:float32.")
@@ -115,7 +119,7 @@ IntermediatesOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="An existing folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
+        help="A folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
         "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
     ),
 ]

@@ -108,17 +108,31 @@ def print_json(value: object) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table: fitted to the terminal's width for a person, or aligned columns without truncation for a pipe."""
+    """Prints a table for a person, or one paragraph for each row if the terminal is too narrow for its words; aligned
+    columns without truncation for a pipe."""
     rows = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
+        from textwrap import TextWrapper
+
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*headings)
+        console, table = Console(), Table(Column(headings[0], no_wrap=True))
+        for heading in headings[1:]:
+            table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        wide = console.options.update(max_width=10_000)
+        if console.measure(table, options=wide).minimum <= console.width:
+            console.print(table)
+            return
+        indent = max(map(len, headings[1:])) + 4
+        whole = TextWrapper(console.width, subsequent_indent=" " * indent, break_long_words=False)
+        for first, *others in rows:
+            console.print(Text(first, "bold"), soft_wrap=True)
+            for heading, cell in zip(headings[1:], others, strict=True):
+                write_text(whole.fill(f"  {heading:{indent - 2}}{cell}"))
         return
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
     for row in (headings, *rows):
