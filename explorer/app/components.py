@@ -256,10 +256,6 @@ class ExampleCard:
     """PNG."""
 
 
-def _badge(card: ExampleCard) -> str:
-    return f"<small>{escape(card.badge)}</small>" if card.badge else ""
-
-
 def data_address(picture: bytes) -> str:
     """A PNG as a data address, which needs no server."""
     return "data:image/png;base64," + base64.b64encode(picture).decode()
@@ -270,7 +266,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     items = "".join(
         f'<li><button type="button" data-name="{escape(card.name)}" aria-pressed="false"'
         f' title="{escape(card.caption)}"><img alt="" src="{data_address(card.thumbnail)}">'
-        f"<span>{escape(card.title)}</span>{_badge(card)}</button></li>"
+        f"<span>{escape(card.title)}</span>{f'<small>{escape(card.badge)}</small>' if card.badge else ''}</button></li>"
         for card in cards
     )
     markup = f'<div class="lx-examples"><p class="lx-note">{escape(text.EXAMPLES)}</p><ul>{items}</ul></div>'

@@ -303,11 +303,7 @@ def _as_plain(item: Item, bits: int, files: dict[str, list[Path]], result: Resto
         "model": result.model,
         "ratio": float(result.ratio),
         "ratio_source": result.ratio_source,
-        "weights": {
-            "name": result.weights.name,
-            "revision": result.weights.revision,
-            "sha256": result.weights.sha256,
-        },
+        "weights": asdict(result.weights),
         "seconds": float(result.seconds),
         "device": str(result.device),
         "precision": result.precision,

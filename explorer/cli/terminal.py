@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -139,28 +139,27 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-class Progress(Protocol):
-    """The progress of a long command."""
+class Progress:
+    """The progress of a long command; without a bar, it shows nothing."""
+
+    def __init__(self, bar: Bar | None = None, total: int = 0) -> None:
+        self._bar, self._task = bar, bar.add_task("", total=total) if bar else None
 
     def expect(self, total: int) -> None:
         """Sets the number of items, if it was unknown at the start."""
+        self._update(total=total)
 
     def say(self, what: str) -> None:
         """Shows the current step."""
+        self._update(description=printable(what))
 
-    def advance(self) -> None:
-        """Counts one finished item."""
+    def advance(self, what: str = "", count: int = 1) -> None:
+        """Counts finished items; shows a step, if it is given."""
+        self._update(advance=count, **({"description": printable(what)} if what else {}))
 
-
-class _Silent:
-    def expect(self, total: int) -> None:
-        pass
-
-    def say(self, what: str) -> None:
-        pass
-
-    def advance(self) -> None:
-        pass
+    def _update(self, **changes: Any) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, **changes)
 
 
 class _Lines(logging.Handler):
@@ -208,23 +207,11 @@ def bar_of(*columns: ProgressColumn, **options: Any) -> Bar:
 @contextmanager
 def _bar(total: int, quiet: bool) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
-        yield _Silent()
+        yield Progress()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with bar_of(*columns, transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        class _Shown:
-            def expect(self, total: int) -> None:
-                bar.update(task, total=total)
-
-            def say(self, what: str) -> None:
-                bar.update(task, description=printable(what))
-
-            def advance(self) -> None:
-                bar.advance(task)
-
-        yield _Shown()
+        yield Progress(bar, total)
