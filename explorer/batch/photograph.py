@@ -393,7 +393,6 @@ def _write(destination: str, name: str, data: bytes) -> None:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise OutputError(
                     f"{destination} accepts no more results ({reason}); free some space there or correct its "
-                    f"permissions, "
-                    "then run the same command again: it resumes where it stopped."
+                    "permissions, then run the same command again: it resumes where it stopped."
                 ) from error
         time.sleep(0.5 * attempt)

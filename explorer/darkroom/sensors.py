@@ -155,9 +155,8 @@ class Camera:
         low, high = self.sensors[0].gain[0] / 4, self.sensors[-1].gain[1] * 4
         if not low <= value <= high:
             raise DataError(
-                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give "
-                f"one from "
-                f"{low:.3g} to {high:.3g}."
+                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give one "
+                f"from {low:.3g} to {high:.3g}."
             )
         holding = [each for each, begin in zip(self.sensors, self.begins, strict=True) if value >= self._start(begin)]
         sensor = holding[-1]

@@ -147,8 +147,7 @@ def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: b
     wanted = " or ".join(f"{file.sha256} ({file.name})" for file in expected)
     raise WeightsError(
         f"{source.path} has the sha256 {source.sha256}, but {entry.name} was published with {wanted}; download it "
-        f"again "
-        f"from {entry.origin}, or import it anyway with allow_unknown=True (--allow-unknown-sha256)."
+        f"again from {entry.origin}, or import it anyway with allow_unknown=True (--allow-unknown-sha256)."
     )
 
 
