@@ -18,7 +18,7 @@ class ExplorerError(Exception):
 
     Args:
         message: the sentence, for errors without an id.
-        code: an id of `explorer.messages`, instead of the sentence.
+        code: an id of `explorer.messages.MESSAGES`, instead of the sentence.
         fields: the values of its fields.
     """
 

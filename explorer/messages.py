@@ -10,8 +10,7 @@ from functools import cache
 
 
 @cache
-def messages() -> dict[str, str]:
-    """Returns all messages by id; read once, when the first one is needed, so that imports stay quick."""
+def _messages() -> dict[str, str]:
     import json
     from pathlib import Path
 
@@ -19,11 +18,18 @@ def messages() -> dict[str, str]:
     return found
 
 
+def __getattr__(name: str) -> dict[str, str]:
+    """Reads `MESSAGES`, all of them by id, when the first one is needed, so that imports stay quick."""
+    if name != "MESSAGES":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _messages()
+
+
 def say(code: str, /, **fields: object) -> str:
     """Returns the English message of an id, with its fields filled in."""
-    return messages()[code].format(**fields)
+    return _messages()[code].format(**fields)
 
 
 def say_in_app(code: str, /, **fields: object) -> str:
     """Returns `say`, or the wording `<id>.in_app` of a message whose advice is otherwise for the command line."""
-    return say(f"{code}.in_app" if f"{code}.in_app" in messages() else code, **fields)
+    return say(f"{code}.in_app" if f"{code}.in_app" in _messages() else code, **fields)

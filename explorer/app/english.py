@@ -10,7 +10,7 @@ from explorer.app.lessons import LESSONS
 from explorer.evaluation.leaderboard import SETS
 from explorer.evaluation.leaderboard_text import ANSWERS, HEADINGS, QUESTIONS, SEEN
 from explorer.examples import examples
-from explorer.messages import messages
+from explorer.messages import MESSAGES
 
 
 def english() -> dict[str, str]:
@@ -28,7 +28,7 @@ def english() -> dict[str, str]:
         **{f"example.{each.name}": each.title for each in examples()},
         **{f"example.{each.name}.caption": each.caption for each in examples()},
         **{model.name: model.summary for model in explorer.list_models() if model.weights is not None},
-        **messages(),
+        **MESSAGES,
     }
 
 

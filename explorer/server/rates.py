@@ -9,13 +9,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from explorer.messages import messages
+from explorer.messages import MESSAGES
 from explorer.server.options import ServerOptions
 from explorer.server.rules import RefusalError
 
 MOST_USERS = 20_000
 """Number of users to remember; the one away longest is forgotten first and starts again with a full allowance."""
-BUSY = messages()["refused.busy"]
+BUSY = MESSAGES["refused.busy"]
 SPARE_FILES = 10_000
 """Files for which uploads must leave room on the disk: empty ones take no bytes, but each takes an entry."""
 SMALL = 2**16

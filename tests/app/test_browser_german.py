@@ -19,7 +19,7 @@ from explorer.app.lessons import LESSONS
 from explorer.app.queue_text import GRADIO_SAYS
 from explorer.errors import ExplorerError
 from explorer.examples import examples
-from explorer.messages import messages
+from explorer.messages import MESSAGES
 from explorer.photo import check_ratio, describe, suggest_ratio
 from explorer.photo.types import RgbPhoto
 
@@ -78,7 +78,7 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
         *(photo.white_balance.source for photo in raws),
         *explorer.restore(raws[0].with_white_balance("grey_world"), "clahe", 2.0, max_side=64).notes,
         *(words.format(wait=3, most=20, mebibytes="512")
-          for code, words in messages().items() if code.startswith("refused.")),
+          for code, words in MESSAGES.items() if code.startswith("refused.")),
         *GRADIO_SAYS.values(),
     ]  # fmt: skip
     assert len(said) > 40

@@ -15,7 +15,7 @@ import explorer
 from explorer.app import theme
 from explorer.app.english import english
 from explorer.errors import ModelNotFoundError, PhotoError
-from explorer.messages import messages, say
+from explorer.messages import MESSAGES, say
 from explorer.models import architectures
 
 LOCALES = sorted(Path(theme.__file__).with_name("locales").glob("*.json"))
@@ -74,7 +74,7 @@ def test_equal_sentences_are_translated_alike() -> None:
 
 
 def test_another_wording_needs_no_other_translation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(messages(), "error.empty", "There is nothing at all in {name}.")
+    monkeypatch.setitem(MESSAGES, "error.empty", "There is nothing at all in {name}.")
     assert str(PhotoError(code="error.empty", name="a.png")) == "There is nothing at all in a.png."
     assert theme.catalogues()["de"]["There is nothing at all in {name}."].startswith("{name} ist leer")
 
@@ -106,7 +106,7 @@ def test_no_message_is_unused() -> None:
     files = [path for path in package.rglob("*.py") if path.name != "messages.py"]
     said = {literal for path in files for literal in _literals(ast.parse(path.read_text("utf-8")))}
     unsaid = {
-        code for code, words in messages().items() if not {code.removesuffix(".in_app"), _FIELD.sub("\0", words)} & said
+        code for code, words in MESSAGES.items() if not {code.removesuffix(".in_app"), _FIELD.sub("\0", words)} & said
     }
     unsaid = {code for code in unsaid if not code.startswith("label.")}  # the page's scripts make theirs from parts
     assert not unsaid

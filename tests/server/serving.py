@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 from _serving import APP, serving
+from _serving import free_port as free_port
 from PIL import Image
 
 PATIENCE = 180.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from _serving import free_port
+from serving import free_port
 
 from explorer.classroom.language import LANGUAGES
 
