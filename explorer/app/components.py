@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from explorer.app import text
+from explorer.app import model_picker, text
 from explorer.app.theme import ASSETS
 from explorer.messages import say
 from explorer.views.pictures import palette_css, palette_stops
@@ -288,6 +288,18 @@ def download_link(elem_id: str) -> gr.HTML:
         apply_default_css=False,
         elem_id=elem_id,
     )
+
+
+def model_dropdown(label: str, elem_id: str, names: list[str] | None = None, **options: Any) -> gr.Dropdown:
+    """A choice among models.
+
+    Args:
+        names: the models, of which the first is chosen; by default all, and the app's default one.
+        options: of the dropdown.
+    """
+    first = model_picker.default_model() if names is None else next(iter(names), None)
+    options = {"value": first, **options}
+    return gr.Dropdown(choices=list(model_picker.choices(names)), label=label, elem_id=elem_id, **options)
 
 
 def message_area() -> gr.HTML:
