@@ -13,15 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
+from _serving import serving
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -63,21 +62,10 @@ def lesson(path: Path) -> dict[str, Any]:
 
 def server() -> dict[str, Any]:
     """Measures the same for JupyterLab's server after its start."""
-    port = "18999"
-    arguments = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root",
+    arguments = ["-m", "jupyterlab", "--no-browser", "--port={port}", "--ip=127.0.0.1", "--allow-root",
                  "--IdentityProvider.token="]  # fmt: skip
     began = time.monotonic()
-    process = subprocess.Popen(arguments, cwd=NOTEBOOKS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/lab", timeout=30).read()
-                break
-            except OSError:
-                if time.monotonic() > deadline or process.poll() is not None:
-                    raise
-                time.sleep(0.5)
+    with serving(*arguments, path="lab", folder=NOTEBOOKS) as (_, process):
         times = psutil.Process(process.pid).cpu_times()
         return {
             "lesson": "JupyterLab's server",
@@ -85,9 +73,6 @@ def server() -> dict[str, Any]:
             "processor_s": round(times.user + times.system, 1),
             "seconds": round(time.monotonic() - began, 1),
         }
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def main() -> int:

@@ -293,7 +293,7 @@ def watched(folder: Path) -> Iterator[tuple[str, int]]:
     log = folder / "log.txt"
     try:
         with serving(*APP, log=log, TMPDIR=str(folder)) as found:
-            yield found
+            yield found[0], found[1].pid
     finally:
         text = log.read_text()
         if "Traceback" in text:

@@ -20,6 +20,6 @@ def declared(package: str, kind: type[T]) -> Iterator[T]:
     for each in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if not each.name.startswith("_"):
             for value in vars(importlib.import_module(f"{package}.{each.name}")).values():
-                if isinstance(value, kind) and not any(value is other for other in seen):
+                if isinstance(value, kind) and value not in seen:
                     seen.append(value)
                     yield value

@@ -124,7 +124,16 @@ class _ModelCache:
 _CACHE = _ModelCache(_CACHED_MODELS)
 
 
-def load_model(name: str, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
+def _of_file(path: Path) -> LoadedModel:
+    """Loads a folder of weights, named by itself or its file of tensors; any other file is a checkpoint."""
+    if path.is_file() and (path.name != MODEL_FILE or not (path.parent / "config.json").is_file()):
+        from explorer.weights.importing import load_recognised
+
+        return load_recognised(path)
+    return _CACHE.get(path.parent if path.is_file() else path, "local")
+
+
+def load_model(name: str | None, weights: str | Path | None = None, *, source: str | None = None) -> LoadedModel:
     """Finds a model's weights by its name and loads them once.
 
     The user's settings decide which sources are searched, and in which order (docs/hub.md). Cached weights need no
@@ -133,8 +142,9 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
     Args:
         name: `architecture.recipe` ("lamba_m0.raw_synthetic"), a classical method ("clahe"), the path of a folder, or
             weights on the Hub: "hf:org/repo/lamba_m0.raw_synthetic@<commit>". A branch, or no revision, is resolved to
-            a commit, which `identity.revision` names.
-        weights: a folder of weights (or an `hf:` name) to use instead of those of `name`, with the same architecture.
+            a commit, which `identity.revision` names. None if `weights` say it.
+        weights: a folder of weights, a file whose tensors reveal the network, or an `hf:` name, to use instead of those
+            of `name`; with the same architecture.
         source: search only this source: "local", "embedded", "hub" or "authors".
 
     Raises:
@@ -148,13 +158,13 @@ def load_model(name: str, weights: str | Path | None = None, *, source: str | No
         258
     """
     if weights is not None and not str(weights).startswith("hf:"):
-        model = _CACHE.get(Path(weights), "local")
+        model = _of_file(Path(weights))
     elif weights is None and source is None and name in (known := architectures()) and not known[name].needs_weights:
         return classical_model(name)
     else:
-        found = resolve(name if weights is None else str(weights), source=source)
+        found = resolve(str(name if weights is None else weights), source=source)
         model = _CACHE.get(found.folder, found.revision)
-    if weights is not None and model.architecture.name != name.split(".")[0]:
+    if name is not None and weights is not None and model.architecture.name != name.split(".")[0]:
         raise WeightsError(
             f"{weights} contains weights of {model.architecture.name}, not of {name}; give its own architecture's name."
         )

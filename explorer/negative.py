@@ -156,15 +156,7 @@ def _preview(restoration: Restoration, scene: Scene) -> tuple[bytes, tuple[int, 
 def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
     """Builds the XMP packet that states the settings and marks the picture as denoised (for darktable, by its own
     marker)."""
-    settings = RestoreSettings(
-        model=restoration.model,
-        ratio=restoration.ratio,
-        white_balance=photo.white_balance.gains,
-        weights_sha256=restoration.weights.sha256,
-        backend=restoration.backend,
-        photo=restoration.photo_name,
-        strength=restoration.strength,
-    )
+    settings = RestoreSettings.of(restoration, photo.white_balance.gains)
     tool = f"Lowlight Explorer {__version__}"
     denoised = "<darktable:neural_restore>raw-denoise</darktable:neural_restore>" if restoration.strength else ""
     text = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>

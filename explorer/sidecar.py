@@ -112,6 +112,14 @@ class RestoreSettings:
     strength: float = 100.0
     """0 (the developed photo) to 100 (the network's picture)."""
 
+    @classmethod
+    def of(cls, result: Restoration, white_balance: WhiteBalanceChoice, **others: Any) -> RestoreSettings:
+        """Returns the settings that made a result, which does not know its photo's white balance and black level."""
+        model, sha256, strength = result.model, result.weights.sha256, result.strength
+        return cls(
+            model, result.ratio, white_balance, sha256, result.backend, result.photo_name, strength=strength, **others
+        )
+
 
 def write_settings(path: Path, settings: RestoreSettings) -> None:
     """Writes a settings file atomically.

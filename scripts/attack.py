@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 
 PROJECT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(PROJECT / "tests" / "server"), str(PROJECT)]
+sys.path[:0] = [str(PROJECT / "tests" / "server"), str(PROJECT / "benchmarks"), str(PROJECT)]
 
 from serving import Server, called, png, running, uploaded  # noqa: E402
 

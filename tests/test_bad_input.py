@@ -200,6 +200,8 @@ def test_unknown_model_names_the_nearest_or_lists_the_known(dark: Path, here: Ca
         outcome = here("restore", dark, "-m", typed, "-o", dark.with_name("out.png"))
         one_sentence(outcome, MODEL, f"'{typed}'", f"did you mean {meant}?", "lowlight models")
         assert "clahe" not in outcome.err
+    outcome = here("restore", dark, "-m", "sci.lo", "-o", dark.with_name("out.png"))
+    one_sentence(outcome, MODEL, "did you mean sci.lol?", "lowlight weights pull hf:org/repo/sci.lo")
     assert list(dark.parent.iterdir()) == [dark]
 
 
@@ -221,7 +223,9 @@ def test_outputs_that_cannot_be(dark: Path, here: Callable[..., Outcome]) -> Non
     one_sentence(here(*restore, "-o", folder / "out.jpg", "--bits", "16"), OUTPUT, ".jpg", "8 bits")
     one_sentence(here(*restore, "-o", dark), OUTPUT, "replace")
     one_sentence(here(*restore, "-o", second, "--no-overwrite"), OUTPUT, "second.png")
-    one_sentence(here(*restore, "-o", folder / "x.png", "--intermediates", folder / "no"), OUTPUT, "does not exist")
+    one_sentence(
+        here(*restore, "-o", folder / "x.png", "--intermediates", folder / "no" / "maps"), OUTPUT, "does not exist"
+    )
     one_sentence(here(*restore, "-o", folder / "x.png", "--intermediates", dark), OUTPUT, "not a folder")
     one_sentence(here("restore", dark, second, "-m", "gamma", "-o", folder / "out.png"), OUTPUT, "folder")
     one_sentence(here("restore", dark, dark, "-m", "gamma", "-o", f"{folder}/"), OUTPUT, "two photos")

@@ -84,6 +84,16 @@ def test_what_is_done_is_left_out_until_something_changes(
     assert len(restore(photographs, results, capsys, "--ratio", "2")["restored"]) == 3
 
 
+def test_one_bad_photo_of_a_resumed_folder_is_some_of_several(photographs: Path, results: Path) -> None:
+    command = ["restore", str(photographs), "-m", "gamma", "-o", str(results)]
+    (photographs / "d.png").write_bytes(b"no picture")
+    assert main(command) == 10
+    assert main(command) == 10, "what an earlier run restored counts too"
+    for name in ("a", "b", "c"):
+        (photographs / f"{name}.png").unlink()
+    assert main(command) == 3
+
+
 def test_a_journal_that_a_kill_cut_short_is_read_as_far_as_it_goes(
     photographs: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,9 @@ from PIL import Image
 
 from explorer.cli import main
 from explorer.errors import WeightsError
-from explorer.models import create_model
+from explorer.loading import as_model
+from explorer.models import architecture, create_model
+from explorer.weights.config import read_config
 from explorer.weights.unwrapping import state_dicts
 
 WEIGHTS = 6
@@ -26,10 +28,9 @@ WEIGHTS = 6
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's data directory, empty and away from the real one."""
-    folder = tmp_path / "data"
-    monkeypatch.setattr("explorer.weights.store.imported_folder", lambda: folder / "weights")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("EXPLORER_WEIGHTS", raising=False)
-    return folder
+    return tmp_path / "data" / "lowlight-explorer"
 
 
 @pytest.fixture
@@ -257,3 +258,45 @@ def test_a_published_checkpoint(shared: Path, dark: Path, capsys: pytest.Capture
     assert run("restore", dark, "-m", "sci_easy", "-o", dark.with_name("out.png"), "--json") == 0
     (result,) = json.loads(capsys.readouterr().out)["restored"]
     assert len(result["weights"]["sha256"]) == 64
+
+
+def test_a_folder_or_a_file_of_weights_needs_no_name(
+    unknown_zero_dce: Path, dark: Path, tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "mine"
+    assert run("weights", "import", unknown_zero_dce, "-o", folder, "-q") == 0
+    made = []
+    for turn, given in enumerate((unknown_zero_dce, folder, folder / "model.safetensors")):
+        out = dark.with_name(f"out{turn}.png")
+        assert run("restore", dark, "--weights", given, "-o", out, "--json") == 0
+        (result,) = json.loads(capsys.readouterr().out)["restored"]
+        assert result["model"] == "zero_dce.epoch12"
+        made.append((out.read_bytes(), result["weights"]["sha256"]))
+    assert made[0] == made[1] == made[2] and not data_folder.exists()
+    assert "zero_dce" in fails(capsys, WEIGHTS, "restore", dark, "-m", "sci", "--weights", unknown_zero_dce, "-o", out)
+    torch.save({"head.weight": torch.zeros(3, 3)}, tmp_path / "other.pth")
+    said = fails(capsys, WEIGHTS, "restore", dark, "--weights", tmp_path / "other.pth", "-o", dark.with_name("x.png"))
+    assert "head.weight" in said and not dark.with_name("x.png").exists()
+    assert "--weights" in fails(capsys, 2, "restore", dark, "-o", dark.with_name("x.png"))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(dark, photos)
+    command = ("batch", photos, tmp_path / "all", "-m", "zero_dce", "--weights", unknown_zero_dce)
+    assert "lowlight weights import" in fails(capsys, WEIGHTS, *command)
+
+
+def test_what_is_said_of_a_file_of_ones_own(
+    tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("explorer.weights.recognising.available_weights", dict)  # of its network there are no weights
+    own, file = architecture("lynx_rgb"), tmp_path / "trained.pth"
+    torch.save(own.create().state_dict(), file)
+    assert run("weights", "import", file) == 0
+    out = capsys.readouterr().out
+    assert f"{file}: {own.name} -> " in out and "not stated" in out and "--licence" in out and "like" not in out
+    assert run("weights", "import", file, "--licence", "CC BY 4.0") == 0
+    assert "Licence: CC BY 4.0\n" in capsys.readouterr().out
+    config = read_config(data_folder / "weights" / f"{own.name}.trained")
+    assert config.licence == "CC BY 4.0"
+    assert config.input == as_model(own.create()).config.input, "as the network does in memory"
+    assert "its authors'" in fails(capsys, WEIGHTS, "weights", "import", "sci_easy", file, "--licence", "MIT")

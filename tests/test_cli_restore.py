@@ -123,8 +123,7 @@ def test_report(night: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_intermediates(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from explorer import load_model, open_photo, restore
 
-    folder = tmp_path / "parts"
-    folder.mkdir()
+    folder = tmp_path / "parts"  # made, as a new folder of results is
     model = load_model("lime")
     expected = restore(open_photo(dark), model, 1.0).intermediates
     assert set(expected) >= {"reflectance", "illumination"}

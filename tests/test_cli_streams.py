@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +146,26 @@ def test_names_that_are_no_utf8(photos: Path, tmp_path: Path, capsys: pytest.Cap
     assert main(["batch", str(names), str(tmp_path / "listed"), "-m", "gamma", "--workers", "1"]) == 0
     assert (tmp_path / "listed" / "in" / latin).read_bytes() == (archive / latin).read_bytes()
     assert main(["batch", str(photos), "memory://latin", "-m", "gamma", "--workers", "0"]) == 10
+
+
+def in_terminal(columns: int, *arguments: str) -> list[str]:
+    """The lines of a command on a terminal, without colours."""
+    pid, screen = pty.fork()
+    if pid == 0:  # the child
+        os.environ |= {"PYTHONPATH": str(PROJECT), "COLUMNS": str(columns), "TERM": "xterm"}
+        os.execv(sys.executable, [sys.executable, "-m", "explorer", *arguments])
+    shown = b""
+    with suppress(OSError):  # the terminal's end
+        while part := os.read(screen, 65536):
+            shown += part
+    assert os.waitpid(pid, 0)[1] == 0, shown
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).split("\r\n")
+
+
+def test_tables_fit_the_terminal_and_names_stay_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    names = [model["name"] for model in json.loads(capsys.readouterr().out)]
+    narrow, wide = in_terminal(80, "models"), in_terminal(200, "models")
+    assert [line for line in narrow if line in names] == names
+    assert not [line for line in narrow if len(line) > 80 and " /" not in line], "only a path is left whole"
+    assert max(map(len, wide)) <= 200 and all(f"│ {name} " in "\n".join(wide) for name in names)

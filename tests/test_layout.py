@@ -394,6 +394,27 @@ def test_python_files_are_short(project: Path) -> None:
     assert not {str(path): length for path, length in lengths.items() if length > most[path]}
 
 
+def keys_by_address(source: str) -> list[int]:
+    """Lines that use `id`, which another object may have later, or search a list with `is` in its place."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        searched = isinstance(node, ast.GeneratorExp) and isinstance(node.elt, ast.Compare) and node.elt
+        compared = searched and isinstance(searched.ops[0], ast.Is | ast.IsNot) and searched.comparators[0]
+        if isinstance(node, ast.Name) and node.id == "id" or compared and not isinstance(compared, ast.Constant):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("line", ["d[id(x)] = 1", "sorted(a, key=id)", "if any(x is y for y in seen):\n    pass"])
+def test_a_key_by_address_is_noticed(line: str) -> None:
+    assert keys_by_address(line) == [1] and not keys_by_address("any(x is None for x in a) or a.id(x)")
+
+
+def test_no_id_as_a_key(project: Path) -> None:
+    found = {str(path): keys_by_address(path.read_text()) for path in (project / "explorer").rglob("*.py")}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
 def test_the_package_prints_only_on_the_command_line(project: Path) -> None:
     found = []
     for path in sorted((project / "explorer").rglob("*.py")):

@@ -17,6 +17,7 @@ from explorer.app.components import (
     chosen_ratio,
     download_link,
     html,
+    model_dropdown,
     note,
     player,
     problem,
@@ -87,14 +88,8 @@ def layout(shared: Shared) -> Parts:
     """The tab's parts on the page."""
     names = compare.comparable()
     with gr.Row(elem_classes="lx-bar lx-bar-top"):
-        chosen = gr.Dropdown(
-            choices=list(model_picker.choices(names)),
-            value=model_picker.unlike(compare.AT_FIRST),
-            multiselect=True,
-            label=text.COMPARE_MODELS,
-            elem_id="lx-compare-models",
-            scale=5,
-        )
+        first = model_picker.unlike(compare.AT_FIRST)
+        chosen = model_dropdown(text.COMPARE_MODELS, "lx-compare-models", names, value=first, multiselect=True, scale=5)
         with gr.Column(scale=5, min_width=440, elem_classes="lx-tight"):
             source = gr.Radio(
                 choices=list(text.COMPARE_RATIOS), value="own", label=text.RATIO, elem_id="lx-compare-ratio",
@@ -131,10 +126,7 @@ def _sweep(shared: Shared) -> SweepParts:
     with gr.Column(elem_classes="lx-section"):
         html(f"<h2>{text.SWEEP}</h2>")
         with gr.Row(elem_classes="lx-bar"):
-            model = gr.Dropdown(
-                choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.SWEEP_MODEL,
-                elem_id="lx-sweep-model", scale=4,
-            )  # fmt: skip
+            model = model_dropdown(text.SWEEP_MODEL, "lx-sweep-model", names, scale=4)
             low = gr.Number(1, label=text.SWEEP_FROM, minimum=1, maximum=300, scale=1, min_width=90)
             high = gr.Number(100, label=text.SWEEP_TO, minimum=1, maximum=300, scale=1, min_width=90)
             count = gr.Number(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from explorer.app import text
+from explorer.app import model_picker, text
 from explorer.app.theme import ASSETS
 from explorer.messages import say
 from explorer.views.pictures import palette_css, palette_stops
@@ -256,10 +256,6 @@ class ExampleCard:
     """PNG."""
 
 
-def _badge(card: ExampleCard) -> str:
-    return f"<small>{escape(card.badge)}</small>" if card.badge else ""
-
-
 def data_address(picture: bytes) -> str:
     """A PNG as a data address, which needs no server."""
     return "data:image/png;base64," + base64.b64encode(picture).decode()
@@ -270,7 +266,7 @@ def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:
     items = "".join(
         f'<li><button type="button" data-name="{escape(card.name)}" aria-pressed="false"'
         f' title="{escape(card.caption)}"><img alt="" src="{data_address(card.thumbnail)}">'
-        f"<span>{escape(card.title)}</span>{_badge(card)}</button></li>"
+        f"<span>{escape(card.title)}</span>{f'<small>{escape(card.badge)}</small>' if card.badge else ''}</button></li>"
         for card in cards
     )
     markup = f'<div class="lx-examples"><p class="lx-note">{escape(text.EXAMPLES)}</p><ul>{items}</ul></div>'
@@ -292,6 +288,18 @@ def download_link(elem_id: str) -> gr.HTML:
         apply_default_css=False,
         elem_id=elem_id,
     )
+
+
+def model_dropdown(label: str, elem_id: str, names: list[str] | None = None, **options: Any) -> gr.Dropdown:
+    """A choice among models.
+
+    Args:
+        names: the models, of which the first is chosen; by default all, and the app's default one.
+        options: of the dropdown.
+    """
+    first = model_picker.default_model() if names is None else next(iter(names), None)
+    options = {"value": first, **options}
+    return gr.Dropdown(choices=list(model_picker.choices(names)), label=label, elem_id=elem_id, **options)
 
 
 def message_area() -> gr.HTML:

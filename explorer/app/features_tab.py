@@ -8,8 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app import features, model_picker, text
-from explorer.app.components import channel_grid, chosen_ratio, download_link, html, layer_list, shown_if, tiles
+from explorer.app import features, text
+from explorer.app.components import (
+    channel_grid,
+    chosen_ratio,
+    download_link,
+    html,
+    layer_list,
+    model_dropdown,
+    shown_if,
+    tiles,
+)
 from explorer.app.feedback import reported
 from explorer.app.pictures import download_value
 from explorer.app.sessions import open_session
@@ -59,10 +68,7 @@ def layout() -> Parts:
     """The tab's parts on the page."""
     names = features.networks()
     with gr.Row(elem_classes="lx-bar"):
-        model = gr.Dropdown(
-            choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.FEATURES_MODEL,
-            elem_id="lx-features-model", scale=3,
-        )  # fmt: skip
+        model = model_dropdown(text.FEATURES_MODEL, "lx-features-model", names, scale=3)
         scope = gr.Radio(
             choices=list(text.FEATURES_SCOPES), value="channel", label=text.FEATURES_SCOPE, elem_classes="lx-segments",
             elem_id="lx-features-scope", scale=4, min_width=370,
@@ -72,10 +78,8 @@ def layout() -> Parts:
             elem_id="lx-features-beside", scale=4, min_width=440,
         )  # fmt: skip
         beside_ratio = gr.Number(1.0, label=text.FEATURES_RATIO, minimum=1, maximum=300, visible=False, min_width=120)
-        beside_model = gr.Dropdown(
-            choices=list(model_picker.choices(names)), value=names[1] if len(names) > 1 else None, label=text.MODEL,
-            visible=False, elem_id="lx-features-other", scale=3,
-        )  # fmt: skip
+        second = names[1] if len(names) > 1 else None
+        beside_model = model_dropdown(text.MODEL, "lx-features-other", names, value=second, visible=False, scale=3)
     with gr.Row(elem_classes="lx-layout"):
         with gr.Column(scale=2, min_width=320, elem_classes="lx-tight"):
             tree = layer_list("lx-features-layers")

@@ -114,8 +114,28 @@ class Again(Generic[T]):
             self.held = None
 
 
-_SHARED: set[int] = set()
-"""Buffers shared by everyone, by id; they live as long as the process."""
+class Buffer:
+    """An array or bytes as a key of its own, although an array has no hash and equal bytes may lie in two places.
+
+    It keeps its object, so that another one cannot take the key.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+            value = value.base
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Buffer) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return object.__hash__(self.value)
+
+
+_SHARED: set[Buffer] = set()
+"""Buffers shared by everyone; they live as long as the process."""
 
 
 def share(*values: Any) -> None:
@@ -123,25 +143,23 @@ def share(*values: Any) -> None:
     _SHARED.update(buffers(*values))
 
 
-def buffers(*values: Any) -> dict[int, int]:
+def buffers(*values: Any) -> dict[Buffer, int]:
     """Memory of arrays anywhere in dataclasses, dicts and lists: bytes by buffer, so that views of one buffer count
     once."""
-    found: dict[int, int] = {}
-    seen: set[int] = set()
+    found: dict[Buffer, int] = {}
+    seen: set[Buffer] = set()
     waiting = list(values)
     while waiting:
         value = waiting.pop()
         if isinstance(value, Again):
             value = value.held
-        if value is None or isinstance(value, str | int | float | bool) or id(value) in seen:
+        if value is None or isinstance(value, str | int | float | bool) or (key := Buffer(value)) in seen:
             continue
-        seen.add(id(value))
+        seen.add(key)
         if isinstance(value, np.ndarray):
-            while isinstance(value.base, np.ndarray):
-                value = value.base
-            found[id(value)] = value.nbytes
+            found[key] = key.value.nbytes
         elif isinstance(value, bytes | bytearray):
-            found[id(value)] = len(value)
+            found[key] = len(value)
         elif isinstance(value, Mapping):
             waiting.extend(list(value.values()))
         elif isinstance(value, list | tuple | set):

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import model_picker, opening, photo_bar, text
-from explorer.app.components import html, live_camera, note
+from explorer.app.components import html, live_camera, model_dropdown, note
 from explorer.app.feedback import reported
 from explorer.app.sessions import open_session
 from explorer.app.shared import AT_ONCE, Address, Shared
@@ -52,9 +52,7 @@ def first_model() -> str | None:
 def layout() -> Parts:
     """The tab's parts on the page."""
     html(f'<p class="lx-note">{text.LIVE_HELP}</p>')
-    model = gr.Dropdown(
-        choices=list(model_picker.choices()), value=first_model(), label=text.LIVE_MODEL, elem_id="lx-live-model"
-    )
+    model = model_dropdown(text.LIVE_MODEL, "lx-live-model", value=first_model())
     return Parts(model, live_camera("lx-live", first_model() or ""), html(elem_id="lx-live-frozen"))
 
 

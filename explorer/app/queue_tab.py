@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import model_picker, queue_text, queue_work, text
-from explorer.app.components import download_link, html, note, problem
+from explorer.app.components import download_link, html, model_dropdown, note, problem
 from explorer.app.feedback import reported
 from explorer.app.pictures import download_value
 from explorer.app.queued import Queued, Wish
@@ -107,10 +107,7 @@ def _wishes() -> dict[str, Any]:
     first = Wish()
     return {
         "best": gr.Checkbox(True, label=queue_text.QUEUE_BEST, elem_id="lx-queue-best"),
-        "model": gr.Dropdown(
-            choices=list(model_picker.choices()), value=model_picker.default_model(), label=queue_text.QUEUE_MODEL,
-            elem_id="lx-queue-model",
-        ),
+        "model": model_dropdown(queue_text.QUEUE_MODEL, "lx-queue-model"),
         "auto": gr.Checkbox(True, label=queue_text.QUEUE_AUTO, elem_id="lx-queue-auto"),
         "ratio": gr.Slider(
             1, 300, 10, step=0.5, label=queue_text.QUEUE_RATIO, elem_id="lx-queue-ratio", buttons=[]

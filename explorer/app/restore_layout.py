@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import importing, long_work, model_picker, text
-from explorer.app.components import before_after, download_link, html, ratio_slider, shown_if
+from explorer.app.components import before_after, download_link, html, model_dropdown, ratio_slider, shown_if
 from explorer.app.long_work import LongWork
 from explorer.app.shared import Shared
 from explorer.photo.light.strength import FULL
@@ -70,13 +70,7 @@ class Parts:
 
 def controls() -> Controls:
     """Creates model and ratio without placing them on the page; `build` renders them."""
-    model = gr.Dropdown(
-        choices=list(model_picker.choices()),
-        value=model_picker.default_model(),
-        label=text.MODEL,
-        elem_id="lx-model",
-        render=False,
-    )
+    model = model_dropdown(text.MODEL, "lx-model", render=False)
     return Controls(model, ratio_slider(render=False))
 
 

@@ -86,11 +86,6 @@ def _left_behind(shown: dict[str, Any], model: str, ratio: dict[str, Any] | None
     return chosen if again or (shown["model"] != model and chosen == _hand_set(shown["ratio"])) else {}
 
 
-def _has_masked(opened: OpenPhoto) -> bool:
-    """True if the choice of black level can change anything."""
-    return isinstance(opened.small, RawPhoto) and opened.small.masked
-
-
 @dataclass(frozen=True)
 class Handlers:
     """Translates between the page's values and `explorer.app.workspace`."""
@@ -160,6 +155,7 @@ class Handlers:
             opening.set_white_balance(session, "as_shot")
         session.keep_balance = False
         opened, now = session.require_open(), self.balance_now(session)
+        masked = isinstance(opened.small, RawPhoto) and opened.small.masked  # only then black levels differ
         own = opened.example is not None and opened.reference is not None
         given = dict(zip(at.point, opened.point or (None, None), strict=True))
         shown = self.shown({**values, **given, shared.ratio: ratio, **self.choices_of(opened)}, fresh=True)
@@ -171,7 +167,7 @@ class Handlers:
             **shown,
             **now,
             at.balance: gr.update(visible=shown_if(opened.raw), value=opened.white_balance),
-            at.black_level: gr.update(visible=shown_if(_has_masked(opened)), value=opened.black_level),
+            at.black_level: gr.update(visible=shown_if(masked), value=opened.black_level),
             at.advice: advice(opened),
             at.reference: None,
             at.reference_note: f'<p class="lx-note">{text.REFERENCE_OWN if own else text.REFERENCE_HELP}</p>',

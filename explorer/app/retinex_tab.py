@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.app import model_picker, retinex, text
-from explorer.app.components import chosen_ratio, html, note, tiles
+from explorer.app.components import chosen_ratio, html, model_dropdown, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.pictures import result_line
 from explorer.app.restore_address import step_in_address
@@ -53,10 +53,7 @@ def layout() -> Parts:
     """The tab's parts on the page."""
     names, lights = model_picker.decomposing(), retinex.lit()
     with gr.Row(elem_classes="lx-bar"):
-        model = gr.Dropdown(
-            choices=list(model_picker.choices(names)), value=names[0] if names else None, label=text.RETINEX_MODEL,
-            elem_id="lx-retinex-model", scale=4,
-        )  # fmt: skip
+        model = model_dropdown(text.RETINEX_MODEL, "lx-retinex-model", names, scale=4)
         source = gr.Radio(
             choices=list(text.COMPARE_RATIOS[:2]), value="own", label=text.RATIO, elem_classes="lx-segments",
             elem_id="lx-retinex-ratio", scale=3,
@@ -79,10 +76,8 @@ def layout() -> Parts:
                 choices=list(text.RETINEX_SWAPS), value="none", label=text.RETINEX_SWAP, elem_classes="lx-segments",
                 elem_id="lx-retinex-swap",
             )  # fmt: skip
-            other = gr.Dropdown(
-                choices=list(model_picker.choices(lights)), value=lights[-1] if lights else None,
-                visible=False, label=text.RETINEX_SWAP_MODEL, elem_id="lx-retinex-other",
-            )  # fmt: skip
+            last = lights[-1] if lights else None
+            other = model_dropdown(text.RETINEX_SWAP_MODEL, "lx-retinex-other", lights, value=last, visible=False)
             edited = tiles("lx-retinex-edited", "")
         with gr.Column(scale=1, min_width=340):
             html(f"<h2>{text.RETINEX_PROFILE}</h2><p class='lx-note'>{text.RETINEX_PROFILE_HELP}</p>")

@@ -200,7 +200,10 @@ def _begin(who: str, lost: bool = False) -> Session:
     folder.mkdir()
     session = _SESSIONS[token] = Session(token, folder, who, was_lost=lost, used=_now(), ends=_now() + IDLE)
     given = surplus(
-        (Holding(each, each.owner, 1, _worth(each, session)) for each in _SESSIONS.values()),
+        (
+            Holding(each, each.owner, 1, (each is session or bool(each.sources()), each.used))
+            for each in _SESSIONS.values()
+        ),
         SESSIONS_EACH,
         SESSIONS,
     )
@@ -208,11 +211,6 @@ def _begin(who: str, lost: bool = False) -> Session:
         close_session(old.token)
     _sweeper()
     return session
-
-
-def _worth(each: Session, newest: Session) -> tuple[bool, float]:
-    """Order of release: the smallest ends first."""
-    return each is newest or bool(each.sources()), each.used
 
 
 @cache

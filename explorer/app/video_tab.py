@@ -13,7 +13,7 @@ import gradio as gr
 
 import explorer
 from explorer.app import model_picker, text, video_job
-from explorer.app.components import download_link, html, note, tiles
+from explorer.app.components import download_link, html, model_dropdown, note, tiles
 from explorer.app.feedback import reported
 from explorer.app.open_photo import PREVIEW_SIDE
 from explorer.app.pictures import download_value
@@ -73,10 +73,7 @@ def layout() -> Parts:
             clip = gr.File(
                 type="filepath", label=text.VIDEO_UPLOAD, height=108, elem_id="lx-video-upload", elem_classes="lx-drop"
             )
-            model = gr.Dropdown(
-                choices=list(model_picker.choices()), value=model_picker.default_model(), label=text.VIDEO_MODEL,
-                elem_id="lx-video-model",
-            )  # fmt: skip
+            model = model_dropdown(text.VIDEO_MODEL, "lx-video-model")
             auto = gr.Checkbox(True, label=text.VIDEO_AUTO, elem_id="lx-video-auto")
             ratio = gr.Slider(1, 300, 10, step=0.5, label=text.VIDEO_RATIO, elem_id="lx-video-ratio", buttons=[])
             follow = gr.Checkbox(False, label=text.VIDEO_FOLLOW, elem_id="lx-video-follow")

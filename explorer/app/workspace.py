@@ -328,14 +328,4 @@ def settings_of(session: Session, restoration: Restoration, finish: Finish) -> R
     if opened.raw:
         named = cast(Literal["as_shot", "daylight", "grey_world"], opened.white_balance)
         balance = opened.small.white_balance.gains if opened.white_balance == NEUTRAL else named
-    return RestoreSettings(
-        model=restoration.model,
-        ratio=restoration.ratio,
-        white_balance=balance,
-        weights_sha256=restoration.weights.sha256,
-        backend=restoration.backend,
-        photo=restoration.photo_name,
-        finish=finish,
-        black_level=opened.black_level,
-        strength=restoration.strength,
-    )
+    return RestoreSettings.of(restoration, balance, finish=finish, black_level=opened.black_level)

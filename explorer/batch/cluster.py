@@ -146,15 +146,7 @@ class RayCluster:
         # Actors claim little, so that those of a lost machine fit on the others with the tasks they wait for.
         tasks = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": 0.5, "concurrency": sizes.tasks}
         stages = stages.map_batches(_decode, fn_args=(lean,), **tasks)
-        stages = stages.map_batches(
-            _Network,
-            fn_constructor_args=(plan,),
-            batch_size=1,
-            batch_format="pyarrow",
-            num_cpus=0.25,
-            num_gpus=sizes.gpus or None,
-            concurrency=min(sizes.actors, len(items)),
-        )
+        stages = stages.map_batches(_Network, fn_constructor_args=(plan,), **_actors(sizes, len(items)))
         stages = stages.map_batches(_finish, fn_args=(lean,), **tasks)
         for row in stages.iter_rows():
             outcome: Outcome = pickle.loads(row["photograph"])
@@ -176,13 +168,7 @@ class RayCluster:
         sizes = sizes_for(ray.cluster_resources())
         packed = [{"photograph": pickle.dumps(pair)} for pair in pairs]
         measured = ray.data.from_items(packed, override_num_blocks=len(packed)).map_batches(
-            _Scorer,
-            fn_constructor_args=(models, ratio, threads),
-            batch_size=1,
-            batch_format="pyarrow",
-            num_cpus=0.25,
-            num_gpus=sizes.gpus or None,
-            concurrency=min(sizes.actors, len(packed)),
+            _Scorer, fn_constructor_args=(models, ratio, threads), **_actors(sizes, len(packed))
         )
         count = 0
         for row in measured.iter_rows():
@@ -191,6 +177,12 @@ class RayCluster:
             yield place, scored
         if count < len(packed):
             raise ExplorerError("Processes that measured kept crashing; the cluster may be short of memory.")
+
+
+def _actors(sizes: Sizes, most: int) -> dict[str, Any]:
+    """Options of a pool of processes with networks."""
+    each = {"num_cpus": 0.25, "num_gpus": sizes.gpus or None, "concurrency": min(sizes.actors, most)}
+    return {"batch_size": 1, "batch_format": "pyarrow", **each}
 
 
 def _check_answers(address: str | None) -> None:

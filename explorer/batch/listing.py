@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -49,7 +49,9 @@ class Listing:
 
 
 def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
-    """Lists the photos of a source. Args:
+    """Lists the photos of a source.
+
+    Args:
         source: a folder, whose photos are taken with those of its subfolders, sorted by path; a list
             (`.txt`, `.lst`, `.list`) of addresses or of paths relative to it, one a line, `#` before a remark; or one
             photograph.
@@ -296,7 +298,5 @@ def _without_suffix(place: str) -> str:
 
 
 def _repeated(names: Iterable[str]) -> set[str]:
-    counts: dict[str, int] = defaultdict(int)
-    for name in names:
-        counts[name.casefold()] += 1
+    counts = Counter(map(str.casefold, names))
     return {name for name, count in counts.items() if count > 1}

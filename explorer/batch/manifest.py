@@ -78,12 +78,8 @@ def schema() -> pa.Schema:
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
     """Makes a table from rows, with null for missing entries."""
-    plain = [{name: _column(value) for name, value in row.items()} for row in rows]
+    plain = [{k: addresses.as_text(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows]
     return arrow().Table.from_pylist(plain, schema=schema())
-
-
-def _column(value: Any) -> Any:
-    return addresses.as_text(value) if isinstance(value, str) else value
 
 
 def as_parquet(table: pa.Table) -> bytes:
@@ -95,14 +91,9 @@ def as_parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def without_times(table: pa.Table) -> pa.Table:
-    """Returns the columns that are equal for every run over the same photos with the same settings."""
-    return table.select(list(COLUMNS))
-
-
 def digest(table: pa.Table) -> str:
     """Returns the sha256 of a manifest without its measured times: equal for two runs with the same results."""
-    return hashlib.sha256(as_parquet(without_times(table))).hexdigest()
+    return hashlib.sha256(as_parquet(table.select(list(COLUMNS)))).hexdigest()
 
 
 def read_manifest(destination: str) -> pa.Table:

@@ -118,9 +118,11 @@ class ModelFiles:
     @classmethod
     def of(cls, model: LoadedModel) -> ModelFiles:
         """Collects the files of a loaded model."""
-        identity, folder = model.identity, model.folder
-        files = () if folder is None else tuple((n, (folder / n).read_bytes()) for n in _MODEL_FILES)
-        return cls(identity.name, identity.revision, identity.sha256, files)
+        names = ("config.json", "model.safetensors") if model.architecture.needs_weights else ()
+        if names and model.folder is None:
+            raise WeightsError(f"{model.name} is not in a folder; make one by `lowlight weights import FILE`.")
+        files = tuple((name, (Path(model.folder or "") / name).read_bytes()) for name in names)
+        return cls(model.identity.name, model.identity.revision, model.identity.sha256, files)
 
     def loaded(self) -> LoadedModel:
         """Loads the model.
@@ -141,9 +143,6 @@ class ModelFiles:
         if model.identity.sha256 != self.sha256:
             raise WeightsError(f"The weights {self.name} changed during the transfer; start again.")
         return model
-
-
-_MODEL_FILES = ("config.json", "model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -394,7 +393,6 @@ def _write(destination: str, name: str, data: bytes) -> None:
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise OutputError(
                     f"{destination} accepts no more results ({reason}); free some space there or correct its "
-                    f"permissions, "
-                    "then run the same command again: it resumes where it stopped."
+                    "permissions, then run the same command again: it resumes where it stopped."
                 ) from error
         time.sleep(0.5 * attempt)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,8 +113,8 @@ def _on_pairs(asked: Asked, data: tuple[Path, Path]) -> _Measured:
 
     pairs = list_pairs(*data)[: asked.limit]
     loaded = _load(asked.models)
-    with _advancing(len(pairs) * len(loaded), asked.quiet) as advance:
-        results = evaluate_pairs(pairs, loaded, asked.ratio, advance)
+    with progress(len(pairs) * len(loaded), quiet=asked.quiet) as shown:
+        results = evaluate_pairs(pairs, loaded, asked.ratio, shown.advance)
     plain = {"low": str(data[0]), "high": str(data[1]), "ratio": asked.ratio}
     return _Measured(
         pair_table(results),
@@ -135,8 +133,8 @@ def _on_set(asked: Asked, name: str, folder: Path, engine: Engine) -> _Measured:
 
     pairs = list_set(name, folder, asked.split)[: asked.limit]
     loaded = _load(asked.models)
-    with _advancing(len(pairs), asked.quiet) as advance:
-        results = score_set(pairs, loaded, engine, asked.ratio, advance)
+    with progress(len(pairs), quiet=asked.quiet) as shown:
+        results = score_set(pairs, loaded, engine, asked.ratio, shown.advance)
     plain = {
         "benchmark": name, "folder": str(folder), "split": asked.split, "engine": engine.name, "ratio": asked.ratio,
     }  # fmt: skip
@@ -159,8 +157,8 @@ def _on_synthetic_raw(asked: Asked, folder: Path) -> _Measured:
     pictures = list(list_pictures(folder))[: asked.limit]
     loaded = _load(asked.models)
     options: dict[str, Any] = {"seed": asked.seed, "sensor": asked.sensor}
-    with _advancing(len(pictures) * len(ratios) * len(loaded), asked.quiet) as advance:
-        results = evaluate_synthetic(folder, ratios, loaded, limit=asked.limit, advance=advance, **options)
+    with progress(len(pictures) * len(ratios) * len(loaded), quiet=asked.quiet) as shown:
+        results = evaluate_synthetic(folder, ratios, loaded, limit=asked.limit, advance=shown.advance, **options)
     by_model = [(model.identity.sha256, [r for r in results if r.model == model.name]) for model in loaded]
     return _Measured(
         synthetic_table(results),
@@ -180,8 +178,8 @@ def _on_chart(asked: Asked, file: Path) -> _Measured:
     places = asked.places or known_corners(file.name)
     photo = open_photo(file)
     loaded = _load(asked.models)
-    with _advancing(len(loaded), asked.quiet) as advance:
-        results = evaluate_chart(photo, places, loaded, advance)
+    with progress(len(loaded), quiet=asked.quiet) as shown:
+        results = evaluate_chart(photo, places, loaded, shown.advance)
     plain = {"chart": str(file), "corners": [list(corner) for corner in places]}
     return _Measured(chart_table(results), plain | {"results": [asdict(result) for result in results]})
 
@@ -197,8 +195,8 @@ def _on_flat(asked: Asked) -> _Measured:
     ratios = parse_ratios(FLAT_RATIOS if asked.ratios == DEFAULT_RATIOS else asked.ratios)
     places = None if chart is None else (open_photo(chart), asked.places or known_corners(chart.name))
     loaded = _load(asked.models)
-    with _advancing(len(loaded) * (len(ratios) + (chart is not None)), asked.quiet) as advance:
-        results = evaluate_flat(loaded, ratios, places, advance)
+    with progress(len(loaded) * (len(ratios) + (chart is not None)), quiet=asked.quiet) as shown:
+        results = evaluate_flat(loaded, ratios, places, shown.advance)
     of_models = [[r for r in results if r.model == model.name] for model in loaded]
     name = None if places is None else places[0].name
     return _Measured(
@@ -206,18 +204,6 @@ def _on_flat(asked: Asked) -> _Measured:
         {"chart": None if chart is None else str(chart), "results": [asdict(r) for r in results]},
         figures=[(flat_figures(each, name), each[0].sha256) for each in of_models],
     )
-
-
-@contextmanager
-def _advancing(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yields a function that shows progress, to be called once for each finished item."""
-    with progress(total, quiet=quiet) as shown:
-
-        def advance(what: str) -> None:
-            shown.say(what)
-            shown.advance()
-
-        yield advance
 
 
 def _load(names: list[str]) -> list[LoadedModel]:

@@ -34,6 +34,9 @@ def import_weights(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The folder to write; by default where -m finds it."),
     ] = None,
+    licence: Annotated[
+        str, typer.Option(metavar="TEXT", help="Licence of a file of your own, to be noted in its config.")
+    ] = "",
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You have read the licence and agree; for scripts.")
     ] = False,
@@ -57,28 +60,30 @@ def import_weights(
             "Name a published checkpoint or a file; `lowlight weights import --list` shows what there is."
         )
     elif name not in CATALOGUE and os.path.exists(name):
-        _import_file([Path(name), *(files or [])], out, quiet)
+        _import_file([Path(name), *(files or [])], out, licence, quiet)
+    elif licence:
+        raise WeightsError(f"{name} has a licence already, its authors'; leave --licence out.")
     else:
         _import_published(name, files or [], out, accept_licence, allow_unknown_sha256, quiet)
 
 
-def _import_file(files: list[Path], out: Path | None, quiet: bool) -> None:
+def _import_file(files: list[Path], out: Path | None, licence: str, quiet: bool) -> None:
     """Imports files by their tensors and says what they were taken for."""
     from explorer.weights.importing import import_recognised
 
-    name, folder, known = import_recognised(files, out)
+    name, folder, known = import_recognised(files, out, licence)
     if quiet:
         return
     from explorer.weights.config import read_config
 
-    what = f"published as {name}" if known is None else f"{known.architecture}, read like {known.name}"
+    what = f"published as {name}" if known is None else known.what
     write_line(f"{files[0]}: {what} -> {folder}")
     if known is not None and known.also:
         write_line(
-            f"Its tensors fit {', '.join(known.also)} as well; name one before the file to have it read like that."
+            f"Its tensors fit {', '.join(known.also)} as well; name one before the file to have it treated like that."
         )
-    if licence := read_config(folder).licence:
-        write_line(f"Licence: {licence}")
+    stated = read_config(folder).licence or "not stated; import the file again with --licence TEXT to note it"
+    write_line(f"Licence: {stated}")
     _say_how_to_use(name, folder, out)
 
 

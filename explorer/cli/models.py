@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,7 @@ def models(
 
     known = list_models()
     if as_json:
-        print_json([_as_plain(model) for model in known])
+        print_json([asdict(model) for model in known])
         return
     headings = ("NAME", "DOMAIN", "WHAT IT IS", "PARAMETERS", "LICENCE", "WHERE")
     print_table(headings, [_row(model) for model in known])
@@ -30,18 +31,3 @@ def _row(model: ModelInfo) -> tuple[str, ...]:
     where = "built in" if model.weights is None else str(model.weights)
     parameters = f"{model.parameters:,}" if model.parameters else "-"
     return model.name, model.domain, model.summary, parameters, model.licence or "-", where
-
-
-def _as_plain(model: ModelInfo) -> dict[str, object]:
-    return {
-        "name": model.name,
-        "architecture": model.architecture,
-        "title": model.title,
-        "summary": model.summary,
-        "domain": model.domain,
-        "paper": model.paper,
-        "licence": model.licence,
-        "parameters": model.parameters,
-        "weights": None if model.weights is None else str(model.weights),
-        "intermediates": list(model.intermediates),
-    }

@@ -22,14 +22,6 @@ WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_
 RatioOption: TypeAlias = Annotated[
     str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` fits the model and the photo.")
 ]
-WhiteBalanceOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
-]
-NeutralPointOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
-]
 BlackLevelOption: TypeAlias = Annotated[
     Literal["auto", "file", "masked"],
     typer.Option(
@@ -38,41 +30,17 @@ BlackLevelOption: TypeAlias = Annotated[
     ),
 ]
 WeightsOption: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="A folder of weights to use instead of the model's own.")
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="A folder of weights, or a file whose network its tensors reveal, to use instead of the model's own.",
+    ),
 ]
 BackendOption: TypeAlias = Annotated[
     str, typer.Option(help="auto, torch, openvino or cuda; add a precision like openvino:float32.")
 ]
-StrengthOption: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        metavar="PERCENT",
-        help="From the photo as developed (0) to the network's full result (100, the default). Fine detail returns "
-        "before noise does.",
-    ),
-]
-HalfSizeOption: TypeAlias = Annotated[
-    bool, typer.Option("--half-size", help="Restore at half the width and height, for a quick look at many photos.")
-]
-KeepExposureOption: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--keep-exposure",
-        help="Leave the samples of a .dng as dark as the photo's, without clipping, and state the amplification "
-        "in BaselineExposure.",
-    ),
-]
-ForceLinearOption: TypeAlias = Annotated[
-    bool, typer.Option("--force-linear", help="Also make a .dng from a developed picture, from its displayed colours.")
-]
-LinearOption: TypeAlias = Annotated[
-    bool, typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped.")
-]
 NeededModelOption: TypeAlias = Annotated[
     str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
-]
-SuffixOption: TypeAlias = Annotated[
-    Literal[".png", ".tif", ".jpg", ".webp", ".dng", ".exr"], typer.Option(help="File type of results in a folder.")
 ]
 EngineOption: TypeAlias = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes on this machine, or Ray on one or many machines.")
@@ -110,12 +78,11 @@ SettingsOption: TypeAlias = Annotated[
         "and replace -m and the other picture options; --backend overrides the file's.",
     ),
 ]
-BitsOption: TypeAlias = Annotated[Literal["8", "16"], typer.Option(help="Bits per channel; 16 needs PNG or TIFF.")]
 IntermediatesOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="An existing folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
+        help="A folder for the model's intermediates (reflectance, illumination, ...): each as a 16-bit "
         "<stem>.<name>.png and as floats in <stem>.<name>.npy.",
     ),
 ]
@@ -179,15 +146,45 @@ class PictureOptions:
     """The options of every command that restores photos, except the model; see `explorer.cli.grouped.spread`."""
 
     ratio: RatioOption = "auto"
-    strength: StrengthOption = None
-    half_size: HalfSizeOption = False
-    suffix: SuffixOption = ".png"
-    keep_exposure: KeepExposureOption = False
-    force_linear: ForceLinearOption = False
-    linear: LinearOption = False
-    bits: BitsOption = "8"
-    white_balance: WhiteBalanceOption = None
-    neutral_point: NeutralPointOption = None
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="From the photo as developed (0) to the network's full result (100, the default). Fine detail returns "
+            "before noise does.",
+        ),
+    ] = None
+    half_size: Annotated[
+        bool, typer.Option("--half-size", help="Restore at half the width and height, for a quick look at many photos.")
+    ] = False
+    suffix: Annotated[
+        Literal[".png", ".tif", ".jpg", ".webp", ".dng", ".exr"], typer.Option(help="File type of results in a folder.")
+    ] = ".png"
+    keep_exposure: Annotated[
+        bool,
+        typer.Option(
+            "--keep-exposure",
+            help="Leave the samples of a .dng as dark as the photo's, without clipping, and state the amplification "
+            "in BaselineExposure.",
+        ),
+    ] = False
+    force_linear: Annotated[
+        bool,
+        typer.Option("--force-linear", help="Also make a .dng from a developed picture, from its displayed colours."),
+    ] = False
+    linear: Annotated[
+        bool,
+        typer.Option("--linear", help="Write .tif files as 32-bit floats of linear light in Rec. 2020, not clipped."),
+    ] = False
+    bits: Annotated[Literal["8", "16"], typer.Option(help="Bits per channel; 16 needs PNG or TIFF.")] = "8"
+    white_balance: Annotated[
+        str | None,
+        typer.Option(metavar="WB", help="as_shot, daylight, grey_world, or gains R,G,B; the file's own by default."),
+    ] = None
+    neutral_point: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y", help="White balance from a pixel of the upright picture that should be grey."),
+    ] = None
     black_level: BlackLevelOption = "auto"
     weights: WeightsOption = None
     backend: BackendOption = "auto"

@@ -111,9 +111,8 @@ def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder:
     Raises:
         OutputError: names the file; or as `check_folder`.
     """
-    check_folder(folder)
-    place = identity(folder)
-    there = [path for path in (*inputs, *outputs) if path.suffixes[1:] and identity(path.parent) == place]
+    check_folder(folder if folder.exists() else folder.parent)
+    there = [path for path in (*inputs, *outputs) if path.suffixes[1:] and _same_folder(path.parent, folder)]
     if not there:
         return
     from explorer import list_models
@@ -124,6 +123,11 @@ def check_intermediates(inputs: Sequence[Path], outputs: Sequence[Path], folder:
         match = re.fullmatch(rf"(.+)\.(?:{maps})(?:_\d+)?\.(?:png|npy)", path.name, re.IGNORECASE)
         if match and match[1].casefold() in stems:
             raise OutputError(f"An intermediate would replace '{path}'; choose another folder with --intermediates.")
+
+
+def _same_folder(one: Path, other: Path) -> bool:
+    """True also for a folder that does not exist yet."""
+    return identity(one) == identity(other) if other.exists() else os.path.realpath(one) == os.path.realpath(other)
 
 
 def _check_suffix(path: Path, bits: int, saving: Saving | None) -> None:

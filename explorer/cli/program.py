@@ -5,28 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from explorer.cli import (
-    app,
-    batch,
-    classes,
-    darkroom,
-    evaluate,
-    export_onnx,
-    import_weights,
-    info,
-    models,
-    restore,
-    space,
-    sweep,
-    train,
-    video,
-    watch,
-    weights,
-)
+from explorer.cli import weights
 from explorer.cli.failures import DEBUG, exit_code, print_failure
 from explorer.cli.terminal import open_closed_streams, silence, unwritten, write_line
 from explorer.errors import OutputError
@@ -51,33 +35,16 @@ _EXIT_CODES = (
 )
 _EPILOG = "\n".join(["Exit codes:", *(f"{code:>5}  {meaning}" for code, meaning in _EXIT_CODES)])
 
-program = typer.Typer(
-    name="lowlight",
-    help="Restore extremely dark photos with low-light restoration networks.",
-    epilog=_EPILOG,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-program.command("restore")(restore.restore)
-program.command("video")(video.video)
-program.command("batch")(batch.batch)
-program.command("watch")(watch.watch)
-program.command("models")(models.models)
-program.command("info")(info.info)
-program.command("app")(app.app)
-program.command("import", hidden=True)(import_weights.import_weights)  # its name before `weights import`
-program.command("train")(train.train)
-program.command("replay")(train.replay)
-program.command("export")(train.export)
-program.command("export-onnx")(export_onnx.export_onnx)
-program.command("eval")(evaluate.evaluate)
-program.command("sweep")(sweep.sweep)
-program.command("darken")(darkroom.darken)
-program.command("noise")(darkroom.noise)
-program.add_typer(weights.weights, name="weights")
-program.add_typer(space.space, name="space")
-program.add_typer(classes.classes, name="class")
+_COMMANDS = {
+    "restore": "restore:restore", "video": "video:video", "batch": "batch:batch", "watch": "watch:watch",
+    "models": "models:models", "info": "info:info", "app": "app:app",
+    "import": "import_weights:import_weights",  # its name before `weights import`
+    "train": "train:train", "replay": "train:replay", "export": "train:export",
+    "export-onnx": "export_onnx:export_onnx", "eval": "evaluate:evaluate", "sweep": "sweep:sweep",
+    "darken": "darkroom:darken", "noise": "darkroom:noise",
+    "weights": "weights:weights", "space": "space:space", "class": "classes:classes",
+}  # fmt: skip
+"""File and function, or group, of each command."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -91,7 +58,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@program.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
@@ -102,6 +68,28 @@ def _options(
     weights_order: weights.Order = "",
 ) -> None:
     """Holds the options of the program itself; `main` acts on `--debug` before anything is parsed."""
+
+
+def _program(arguments: Sequence[str]) -> typer.Typer:
+    """Returns the program with the commands that occur in a command line, or all if none does: reading the options of
+    all of them takes longer than most of them run."""
+    program = typer.Typer(
+        name="lowlight",
+        help="Restore extremely dark photos with low-light restoration networks.",
+        epilog=_EPILOG,
+        add_completion=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_options,
+    )
+    for name in [each for each in _COMMANDS if each in arguments] or _COMMANDS:
+        file, _, function = _COMMANDS[name].partition(":")
+        command = getattr(import_module(f"explorer.cli.{file}"), function)
+        if isinstance(command, typer.Typer):
+            program.add_typer(command, name=name)
+        else:
+            program.command(name, hidden=name == "import")(command)
+    return program
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
@@ -126,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # the terminal's encoding may lack characters of a file name
     DEBUG.set(debug)
-    command = typer.main.get_command(program)
+    command = typer.main.get_command(_program(arguments))
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")  # libraries' warnings do not help the user

@@ -76,7 +76,12 @@ def restore(
     """
     told_too = (model, picture.white_balance, picture.neutral_point, picture.weights, picture.strength)
     given = (picture.ratio, picture.black_level) != ("auto", "auto") or any(option is not None for option in told_too)
-    _check_together(out, model, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
+    if settings is None and model is None and picture.weights is None:
+        raise typer.BadParameter(
+            "name a model with -m, its folder or file with --weights, or a file of settings with --settings.",
+            param_hint="--model",
+        )
+    _check_together(out, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
     treatment = picture.treatment(keep_gps)
     folder = Path(out) if is_folder(out) and out.strip() else None
     named = list_named(photographs, folder)
@@ -97,8 +102,8 @@ def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None
     if named.left_out and told.lines:
         write_line(left_out_line(named.left_out), err=True)
     record = work.begin(folder or Path(items[0].output).parent, folder is not None and named.any_folder)
-    if folder is not None:
-        folder.mkdir(exist_ok=True)
+    for new in filter(None, (folder, work.intermediates)):
+        new.mkdir(exist_ok=True)
     with progress(0, quiet=told.quiet) as told.shown:
         resume(items, record, work.outcomes, told.begin, told.report)
     if told.as_json:
@@ -108,7 +113,7 @@ def _carry_out(work: _Work, named: Named, items: list[Item], folder: Path | None
     told.failures.leave()
 
 
-def _check_together(out: str, model: str | None, settings: Path | None, given: bool, more: bool, both: bool) -> None:
+def _check_together(out: str, settings: Path | None, given: bool, more: bool, both: bool) -> None:
     """Refuses options that exclude each other.
 
     Args:
@@ -116,8 +121,6 @@ def _check_together(out: str, model: str | None, settings: Path | None, given: b
         more: more output than the picture is requested.
         both: replacing files is both requested and forbidden.
     """
-    if settings is None and model is None:
-        raise typer.BadParameter("name a model with -m, or a file of settings with --settings.", param_hint="--model")
     if settings is not None and given:
         raise typer.BadParameter(
             "leave -m, --ratio, --strength, --white-balance, --neutral-point, --black-level and --weights out: the "
@@ -149,7 +152,7 @@ class _Told:
         return not (self.quiet or self.as_json)
 
     def begin(self, waiting: list[Item], kept: list[Item]) -> None:
-        self.waiting, self.failures = list(waiting), Failures(len(waiting))
+        self.waiting, self.failures = list(waiting), Failures(len(waiting) + len(kept))
         self.skipped = [{"input": each.input, "output": each.output} for each in kept]
         if kept and self.lines:
             tell(f"{len(kept)} of {len(waiting) + len(kept)} are already restored in {self.out}")
@@ -203,7 +206,7 @@ class _Work:
         if resumes:
             for each in {folder, self.intermediates or folder}:
                 remove_leftovers(each)
-            if self.model is not None:
+            if self.settings is None:
                 from explorer import load_model
 
                 self.loaded = load_model(self.model, self.weights)
@@ -251,7 +254,7 @@ class _Work:
             )  # fmt: skip
         if self.loaded is None:  # after the first photo was opened: an unreadable one is reported without loading torch
             try:
-                self.loaded = load_model(str(self.model), self.weights)
+                self.loaded = load_model(self.model, self.weights)
             except Exception as error:  # no photo can be restored
                 raise EndError from error
         how = replace(how, suffix=output.suffix.lower())
@@ -300,11 +303,7 @@ def _as_plain(item: Item, bits: int, files: dict[str, list[Path]], result: Resto
         "model": result.model,
         "ratio": float(result.ratio),
         "ratio_source": result.ratio_source,
-        "weights": {
-            "name": result.weights.name,
-            "revision": result.weights.revision,
-            "sha256": result.weights.sha256,
-        },
+        "weights": asdict(result.weights),
         "seconds": float(result.seconds),
         "device": str(result.device),
         "precision": result.precision,

@@ -61,12 +61,7 @@ def sweep(
 
     loaded = [load_model(name) for name in dict.fromkeys(models)]
     with progress(len(files) * len(noises) * len(wanted) * len(loaded), quiet=quiet) as shown:
-
-        def advance(what: str) -> None:
-            shown.say(what)
-            shown.advance()
-
-        points = measure_all(files, loaded, noises, wanted, seed=seed, advance=advance)
+        points = measure_all(files, loaded, noises, wanted, seed=seed, advance=shown.advance)
     if csv is not None:
         from explorer.encode import write_bytes
 

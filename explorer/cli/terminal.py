@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -108,45 +108,58 @@ def print_json(value: object) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table: fitted to the terminal's width for a person, or aligned columns without truncation for a pipe."""
+    """Prints a table for a person, or one paragraph for each row if the terminal is too narrow for its words; aligned
+    columns without truncation for a pipe."""
     rows = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
+        from textwrap import TextWrapper
+
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*headings)
+        console, table = Console(), Table(Column(headings[0], no_wrap=True))
+        for heading in headings[1:]:
+            table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        wide = console.options.update(max_width=10_000)
+        if console.measure(table, options=wide).minimum <= console.width:
+            console.print(table)
+            return
+        indent = max(map(len, headings[1:])) + 4
+        whole = TextWrapper(console.width, subsequent_indent=" " * indent, break_long_words=False)
+        for first, *others in rows:
+            console.print(Text(first, "bold"), soft_wrap=True)
+            for heading, cell in zip(headings[1:], others, strict=True):
+                write_text(whole.fill(f"  {heading:{indent - 2}}{cell}"))
         return
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
     for row in (headings, *rows):
         write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-class Progress(Protocol):
-    """The progress of a long command."""
+class Progress:
+    """The progress of a long command; without a bar, it shows nothing."""
+
+    def __init__(self, bar: Bar | None = None, total: int = 0) -> None:
+        self._bar, self._task = bar, bar.add_task("", total=total) if bar else None
 
     def expect(self, total: int) -> None:
         """Sets the number of items, if it was unknown at the start."""
+        self._update(total=total)
 
     def say(self, what: str) -> None:
         """Shows the current step."""
+        self._update(description=printable(what))
 
-    def advance(self) -> None:
-        """Counts one finished item."""
+    def advance(self, what: str = "", count: int = 1) -> None:
+        """Counts finished items; shows a step, if it is given."""
+        self._update(advance=count, **({"description": printable(what)} if what else {}))
 
-
-class _Silent:
-    def expect(self, total: int) -> None:
-        pass
-
-    def say(self, what: str) -> None:
-        pass
-
-    def advance(self) -> None:
-        pass
+    def _update(self, **changes: Any) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, **changes)
 
 
 class _Lines(logging.Handler):
@@ -194,23 +207,11 @@ def bar_of(*columns: ProgressColumn, **options: Any) -> Bar:
 @contextmanager
 def _bar(total: int, quiet: bool) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
-        yield _Silent()
+        yield Progress()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with bar_of(*columns, transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        class _Shown:
-            def expect(self, total: int) -> None:
-                bar.update(task, total=total)
-
-            def say(self, what: str) -> None:
-                bar.update(task, description=printable(what))
-
-            def advance(self) -> None:
-                bar.advance(task)
-
-        yield _Shown()
+        yield Progress(bar, total)

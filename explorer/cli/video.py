@@ -61,14 +61,13 @@ def video(
     check_new(out, overwrite)
     from explorer import restore_video
 
-    state: dict[str, int] = {"done": 0}
+    done = 0
     with progress(_frames_of(source), quiet=quiet) as shown:
 
         def advance(now: VideoProgress) -> None:
-            shown.say(f"{source.name}: frame {now.done} of {now.frames}, ratio {now.ratio:.4g}")
-            for _ in range(now.done - state["done"]):
-                shown.advance()
-            state["done"] = now.done
+            nonlocal done
+            shown.advance(f"{source.name}: frame {now.done} of {now.frames}, ratio {now.ratio:.4g}", now.done - done)
+            done = now.done
 
         result = restore_video(
             source, out, model, amplification, follow=follow, steady=steady, codec=codec, crf=crf,

@@ -78,9 +78,8 @@ def known_corners(name: str) -> Corners:
     found = _facts()["photographs"].get(name.rsplit(".", 1)[0])
     if found is None:
         raise DataError(
-            f"The position of the chart in {name} is unknown; give the centres of its corner patches with "
-            f"--corners: dark "
-            "skin, bluish green, black, white."
+            f"The position of the chart in {name} is unknown; give the centres of its corner patches with --corners: "
+            "dark skin, bluish green, black, white."
         )
     a, b, c, d = (tuple(map(float, corner)) for corner in found["corners"])
     return (a, b, c, d)  # type: ignore[return-value]

@@ -42,8 +42,7 @@ SETS = (
         "lol_eval15",
         "LOL eval15",
         "Fifteen real pairs of a dark and a bright exposure. Fourteen of the fifteen scenes are also in our485, on "
-        "which "
-        "most published networks were trained, so a plain PSNR above about 20 needs remembered scenes.",
+        "which most published networks were trained, so a plain PSNR above about 20 needs remembered scenes.",
         15,
     ),
     BoardSet(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from explorer.errors import HubError
@@ -44,14 +45,8 @@ def fetch_from_hub(entry: PublishedCheckpoint, file: PublishedFile, progress: Pr
     if file.name not in files:
         raise HubError(f"{file.hub} no longer holds {file.name}; see {page(file.hub)} for its new name.")
     _check_licence(entry, file.hub, commit)
-    path = fetch_file(
-        file.hub,
-        commit,
-        file.name,
-        largest=LARGEST_TENSORS,
-        report=lambda done, total: progress(file.name, done, total),
-        resumable=True,
-    )
+    report = partial(progress, file.name)
+    path = fetch_file(file.hub, commit, file.name, largest=LARGEST_TENSORS, report=report, resumable=True)
     remember(reference, commit)
     return path, commit
 

@@ -109,14 +109,12 @@ def _body(repo: str, configs: Sequence[WeightsConfig]) -> str:
         for c in configs
     )
     numbers = [
-        f"| `{c.name}` | {_cell(data_title(data))} | {_METRICS[m][1]} | {value:.4g} |"
+        f"| `{c.name}` | {_cell(data_title(data))} | {_METRICS[m]} | {value:.4g} |"
         for c in configs
         for data, m, value in figures(c)
     ]
-    table = (
-        "\n".join(["| weights | data | metric | value |", "|---|---|---|---|", *numbers])
-        if numbers
-        else "Not measured."
+    table = "\n".join(
+        ["| weights | data | metric | value |", "|---|---|---|---|", *numbers] if numbers else ["Not measured."]
     )
     data = "\n".join(f"- `{c.name}`: {_cell(str(c.training.get('data') or c.origin or 'not stated'))}" for c in configs)
     papers = "\n".join(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
@@ -22,18 +21,18 @@ class BlockedError(HubError):
 
 def blamed(error: BaseException, url: str) -> str:
     """Returns the setting in the environment that made `url` unreachable, as the rest of a sentence, or ""."""
-    errors = list(_chain(error))
+    errors = _chain(error)
     return _certificates(errors) or _proxy(errors, url)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yields an error, its cause, the cause's cause, and so on."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """An error, its cause, the cause's cause, and so on."""
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
         reason = getattr(error, "reason", None)  # of a URLError
         error = error.__cause__ or error.__context__ or (reason if isinstance(reason, BaseException) else None)
+    return chain
 
 
 def _certificates(errors: list[BaseException]) -> str:

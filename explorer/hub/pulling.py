@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -169,18 +170,11 @@ def pull(reference: HubReference, progress: Progress = nothing, *, refresh: bool
         f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
     ):
         fetch_file(reference.repo, commit, f"{reference.name}/config.json", largest=LARGEST_TEXT, resumable=False)
-    check_config(pulled)  # before the tensors, so that unusable weights are not downloaded
-    with translate_errors(
-        f"{reference.name} of {reference.repo}", reference.repo, reference.revision, offline_hint(reference)
-    ):
+        check_config(pulled)  # before the tensors, so that unusable weights are not downloaded
         fetch_file(
-            reference.repo,
-            commit,
-            f"{reference.name}/{MODEL_FILE}",
-            largest=LARGEST_TENSORS,
-            report=lambda done, total: progress(reference.name, done, total),
-            resumable=True,
-        )
+            reference.repo, commit, f"{reference.name}/{MODEL_FILE}", largest=LARGEST_TENSORS, resumable=True,
+            report=partial(progress, reference.name),
+        )  # fmt: skip
         if f"{reference.name}/README.md" in files:
             fetch_file(reference.repo, commit, f"{reference.name}/README.md", largest=LARGEST_TEXT, resumable=False)
     check_weights(pulled)

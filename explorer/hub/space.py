@@ -133,10 +133,11 @@ def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path |
     # The embedded weights are found next to the package only if pyproject.toml marks the folder as a checkout.
     if not weights_from:
         paths |= {p for p in (root / "weights").glob("*/*") if p.name in FILES}
-    wanted_paths = [
-        p for p in paths if p.is_file() and "__pycache__" not in p.parts and not _hidden(p.relative_to(root))
+    uploads = [
+        Upload(path.relative_to(root).as_posix(), path)
+        for path in paths
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
     ]
-    uploads = [Upload(path.relative_to(root).as_posix(), path) for path in wanted_paths]
     uploads.append(Upload("requirements.txt", requirements(wanted.read_text(), hardware).encode()))
     return sorted(uploads, key=lambda upload: upload.path)
 
@@ -218,10 +219,6 @@ def deploy(
     removed = sorted(present - {upload.path for upload in files} - {".gitattributes"})
     commit = commit_files(repo, files, "The Lowlight Explorer", kind="space", prune=removed)
     return Deployment(repo, tuple(files), readme, tuple(removed), commit, url)
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 _README = """

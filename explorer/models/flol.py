@@ -25,11 +25,6 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
 
 
-def polar(spectrum: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Splits a complex spectrum into amplitude and angle."""
-    return spectrum.abs(), spectrum.angle()
-
-
 class PixelNorm(nn.Module):
     """Layer norm over the channels of each pixel."""
 
@@ -56,8 +51,8 @@ class FourierBlock(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        amplitude, angle = polar(torch.fft.rfft2(self.first(x)))
-        amplitude, angle = self.amplitude(amplitude), self.angle(angle)
+        spectrum = torch.fft.rfft2(self.first(x))
+        amplitude, angle = self.amplitude(spectrum.abs()), self.angle(spectrum.angle())
         spectrum = torch.complex(amplitude * angle.cos(), amplitude * angle.sin())
         return torch.fft.irfft2(spectrum, s=x.shape[-2:]) + x
 

@@ -132,10 +132,10 @@ def _not_found(name: str, order: Sequence[str], settings: Settings, reason: str 
             f"The architecture {name!r} has no weights here; {advice or 'import or train some'}, or give `restore` an "
             f"untrained network, `create_model({name!r})`."
         )
+    hint = f"; {advice}" if advice else ""
     methods = [each.name for each in known.values() if not each.needs_weights]
     if close := get_close_matches(name, [*here, *methods], 1, _ALIKE):
-        return say("error.no_such_model", name=repr(name), close=close[0])
-    hint = f"; {advice}" if advice else ""
+        return say("error.no_such_model", name=repr(name), close=close[0], otherwise=hint)
     if name.split(".")[0] in known or settings.order is not None or len(order) == 1:
         return f"There are no weights {name!r} among the {' and '.join(order)} ones{hint}; installed: {_listed(here)}."
     return say("error.no_model", name=f"{name!r}{hint}", known=_listed([*here, *methods]))

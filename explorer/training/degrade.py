@@ -87,11 +87,6 @@ def inverse_tone(x: torch.Tensor) -> torch.Tensor:
     return 0.5 - torch.sin(torch.asin((1 - 2 * x).clamp(-1, 1)) / 3)
 
 
-def tone(x: torch.Tensor) -> torch.Tensor:
-    """Applies the tone curve 3x^2 - 2x^3."""
-    return 3 * x**2 - 2 * x**3
-
-
 def random_camera(batch: int, ranges: SensorRanges, generator: torch.Generator) -> Camera:
     """Draws cameras with random mixtures of four real matrices (Brooks et al., section 3.3), rows normalised."""
     device = generator.device

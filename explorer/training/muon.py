@@ -69,8 +69,8 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
     ) -> None:
         inner = [m.weight for m in net.modules() if is_inner(m)]
-        known = {id(p) for p in inner}
-        others = [p for p in net.parameters() if id(p) not in known]
+        known = set(inner)  # a tensor's hash is its identity
+        others = [p for p in net.parameters() if p not in known]
         groups = [
             {"params": inner, "lr": rate, "inner": True},
             {"params": others, "lr": adam_rate, "inner": False},

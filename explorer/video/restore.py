@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import explorer
 from explorer.errors import CancelledError, OutputError, RatioError, VideoError
 from explorer.identity import identity, nearest_of
 from explorer.photo import check_ratio
@@ -149,7 +150,7 @@ class _Way:
         return {
             "source": clip.fingerprint(), "model": [self.model.name, self.model.identity.sha256], "ratio": self.ratio,
             "follow": self.follow, "steady": self.steady, "codec": [codec, format_.crf, format_.pix_fmt],
-            "rate": str(clip.facts.rate), "backend": self.backend, "version": _version(),
+            "rate": str(clip.facts.rate), "backend": self.backend, "version": explorer.__version__,
         }  # fmt: skip
 
 
@@ -161,12 +162,6 @@ def _given(ratio: float | str, follow: bool) -> float | None:
     if follow:
         raise RatioError("A ratio that follows the light is automatic; leave out the number.")
     return number
-
-
-def _version() -> str:
-    from explorer import __version__
-
-    return __version__
 
 
 def _check_places(path: Path, out: Path) -> None:

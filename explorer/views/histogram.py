@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 from explorer.photo import srgb_to_linear
+from explorer.views.plots import plain_figure
 
 FloatArray = NDArray[np.float32]
 Axis = Literal["srgb", "stops"]
@@ -49,7 +50,7 @@ def histogram(before: FloatArray, after: FloatArray, axis: Axis = "srgb") -> go.
         before, after: H x W x 3 sRGB in [0, 1]; their sizes may differ.
         axis: "srgb" for display values, "stops" for linear light in stops below saturation.
     """
-    figure = go.Figure()
+    figure = plain_figure(240)
     for title, image, dash in (("before", before, "dot"), ("after", after, "solid")):
         centres, shares = counts(image, axis)
         for (channel, colour), row in zip(CHANNELS, shares, strict=True):
@@ -61,27 +62,12 @@ def histogram(before: FloatArray, after: FloatArray, axis: Axis = "srgb") -> go.
                 mode="lines",
                 line={"color": colour, "width": 1.5, "dash": dash, "shape": "hvh"},
                 fill="tozeroy" if title == "after" else None,
-                fillcolor=_faint(colour),
+                fillcolor=f"rgba{(*bytes.fromhex(colour[1:]), 0.12)}",
                 hovertemplate="%{y:.2f} % of the pixels<extra>%{fullData.name}</extra>",
             )
     tallest = max(float(np.percentile(np.asarray(trace.y), 98)) for trace in figure.data)
     labels = {"srgb": "display value (sRGB)", "stops": "linear light, stops below saturation"}
-    figure.update_layout(
-        height=240,
-        margin={"l": 48, "r": 8, "t": 8, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=False,
-        hovermode="x",
-        font={"size": 12, "color": "#808080"},
-    )
-    grid = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False, "fixedrange": True}
-    figure.update_xaxes(title=labels[axis], **grid)
+    figure.update_layout(margin={"l": 48, "r": 8, "t": 8, "b": 40}, hovermode="x")
+    figure.update_xaxes(title=labels[axis], fixedrange=True)
     # One crowded bin (all black) would flatten everything else, so the axis ends just above the 98th percentile.
-    figure.update_yaxes(title="% of pixels", range=[0, max(1.0, tallest * 1.3)], **grid)
-    return figure
-
-
-def _faint(colour: str) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.12)"
+    return figure.update_yaxes(title="% of pixels", range=[0, max(1.0, tallest * 1.3)], fixedrange=True)

@@ -15,6 +15,7 @@ COLOURS = ("#c98420", "#3e8ef7", "#30a46c", "#e5484d", "#8e6fd8", "#12a5a5", "#a
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down")
 _LINES = {"gridcolor": "rgba(128,128,128,0.22)", "zeroline": False}
 _GRID = {**_LINES, "fixedrange": True}
+_ABOVE = {"orientation": "h", "y": 1.14, "x": 0}
 
 
 def quality_against_time(points: Sequence[tuple[str, float, float]]) -> go.Figure:
@@ -56,17 +57,10 @@ def profile_lines(lines: Mapping[str, NDArray[np.float32]]) -> go.Figure:
     Args:
         lines: by name, evenly spaced values from the line's start to its end.
     """
-    figure = plain_figure(280)
+    figure = plain_figure(280).update_layout(showlegend=True, hovermode="x", legend=_ABOVE)
     for index, (name, values) in enumerate(lines.items()):
-        figure.add_scatter(
-            x=np.round(np.linspace(0, 100, len(values)), 2),
-            y=np.round(values, 4),
-            name=name,
-            mode="lines",
-            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
-            hovertemplate="%{y:.3f}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_layout(showlegend=True, hovermode="x", legend={"orientation": "h", "y": 1.14, "x": 0})
+        places = np.round(np.linspace(0, 100, len(values)), 2)
+        _add_line(figure, index, name, places, np.round(values, 4), "%{y:.3f}")
     figure.update_xaxes(title="% of the line", **_GRID)
     figure.update_yaxes(title="value", rangemode="tozero", **_GRID)
     return figure
@@ -79,18 +73,11 @@ def training_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], figure_name
         runs: by name, the entries of `log.jsonl`.
         figure_name: "loss" for the training loss, else the name of a validation metric ("psnr").
     """
-    figure = plain_figure(280)
+    figure = plain_figure(280).update_layout(showlegend=len(runs) > 1, legend=_ABOVE)
     for index, (name, entries) in enumerate(runs.items()):
         steps, values = series(entries, figure_name)
-        figure.add_scatter(
-            x=steps,
-            y=values,
-            name=name,
-            mode="lines+markers" if len(steps) < 40 else "lines",
-            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
-            hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_layout(showlegend=len(runs) > 1, legend={"orientation": "h", "y": 1.14, "x": 0})
+        mode = "lines+markers" if len(steps) < 40 else "lines"
+        _add_line(figure, index, name, steps, values, "step %{x}: %{y:.4g}", mode=mode)
     figure.update_xaxes(title="step", **_GRID)
     figure.update_yaxes(title=figure_title(figure_name), **_GRID)
     return figure
@@ -105,19 +92,17 @@ def quality_against_light(lines: Mapping[str, Sequence[tuple[float, float, float
     figure = plain_figure(420)
     for index, (name, points) in enumerate(lines.items()):
         electrons, psnr, ssim = zip(*sorted(points), strict=True)
-        style = {"color": COLOURS[index % len(COLOURS)], "width": 2}
         for values, axis in ((psnr, "y"), (ssim, "y2")):
-            figure.add_scatter(
-                x=electrons, y=values, yaxis=axis, name=name, legendgroup=name, showlegend=axis == "y",
-                mode="lines+markers", line=style,
-                hovertemplate="%{x:.3g} electrons: %{y:.4g}<extra>%{fullData.name}</extra>",
+            _add_line(
+                figure, index, name, electrons, values, "%{x:.3g} electrons: %{y:.4g}", mode="lines+markers",
+                yaxis=axis, legendgroup=name, showlegend=axis == "y",
             )  # fmt: skip
     figure.update_xaxes(title="electrons of middle grey (logarithmic)", type="log", dtick=1, anchor="y2", **_GRID)
     figure.update_layout(
         yaxis={"title": "PSNR, dB", "domain": [0.42, 1], **_GRID},
         yaxis2={"title": "SSIM", "domain": [0, 0.36], "range": [0, 1], **_GRID},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.03, "yanchor": "bottom", "x": 0},
+        legend={**_ABOVE, "y": 1.03, "yanchor": "bottom"},
     )
     return figure
 
@@ -144,7 +129,7 @@ def photon_transfer(
     )
     figure.update_xaxes(title="mean, counts above black", rangemode="tozero", **_GRID)
     figure.update_yaxes(title="variance, counts squared", rangemode="tozero", **_GRID)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0})
+    figure.update_layout(showlegend=True, legend=_ABOVE)
     return figure
 
 
@@ -178,6 +163,13 @@ def series(entries: Sequence[Mapping[str, Any]], figure_name: str) -> tuple[list
             steps.append(int(entry.get("step", 0)))
             values.append(float(found))
     return steps, values
+
+
+def _add_line(figure: go.Figure, index: int, name: str, x: Any, y: Any, hover: str, **options: Any) -> None:
+    figure.add_scatter(
+        x=x, y=y, name=name, line={"color": COLOURS[index % len(COLOURS)], "width": 2},
+        hovertemplate=f"{hover}<extra>%{{fullData.name}}</extra>", **{"mode": "lines", **options},
+    )  # fmt: skip
 
 
 def plain_figure(height: int) -> go.Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from explorer.metrics import METRICS
 from explorer.models import architecture
@@ -62,6 +63,23 @@ class GitHubFolder:
         """A file of the folder; arguments as of `PublishedFile`."""
         url = f"{RAW_FILES}/{self.repository}/{self.commit}/{self.path}/{name}"
         return PublishedFile(name, sha256, layout, role, used, url, size)
+
+    def trained(
+        self, name: str, file: str, sha256: str, data: str, seen: bool | None, figures: Baseline | None = None,
+        *, layout: Layout, size: int, what: str, **facts: Any,
+    ) -> PublishedCheckpoint:  # fmt: skip
+        """One of a family's checkpoints: a file of the folder, trained on some data.
+
+        Args:
+            data, seen: `trained_on` and `saw_eval15` of the checkpoint.
+            figures: measured on LOL's eval15.
+            what: begins the summary.
+            facts: other fields of `PublishedCheckpoint`.
+        """
+        return PublishedCheckpoint(
+            name, (self.file(file, sha256, layout, size),), summary=f"{what}, trained on {data}.", origin=self.page,
+            trained_on=data, saw_eval15=seen, figures={} if figures is None else {"lol_eval15": figures}, **facts,
+        )  # fmt: skip
 
 
 class Baseline:

@@ -55,6 +55,17 @@ class OutputConvention(_Frozen):
     """"camera": white-balanced camera RGB under the sRGB curve, which the file's own matrix converts to sRGB."""
 
 
+def default_conventions(domain: str, *, brightens: bool = False) -> tuple[InputConvention, OutputConvention]:
+    """The conventions of a network whose weights state none: untrained, imported without a config, or a method.
+
+    Args:
+        brightens: it is known to brighten by itself; others need the amplification.
+    """
+    given = InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0))
+    # A network on mosaics has not learned any camera's colours.
+    return given, OutputConvention(color="srgb" if domain == "rgb" else "camera")
+
+
 class WeightsConfig(_Frozen):
     """The whole of `config.json`."""
 

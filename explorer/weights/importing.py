@@ -15,8 +15,8 @@ from explorer.weights.catalogue import CATALOGUE, published
 from explorer.weights.checkpoint import PublishedCheckpoint, PublishedFile
 from explorer.weights.config import WeightsConfig
 from explorer.weights.keymaps import Tensors, check_finite, check_tensors, fits, rename
-from explorer.weights.recognising import Known, recognised, recognised_by_spandrel, write_recognised
-from explorer.weights.store import LoadedModel, WeightsIdentity, check_place, imported_folder, write_weights
+from explorer.weights.recognising import Known, recognised, recognised_by_spandrel, recognised_model, write_recognised
+from explorer.weights.store import LoadedModel, check_place, imported_folder, model_of_tensors, write_weights
 from explorer.weights.unwrapping import state_dicts
 
 if TYPE_CHECKING:  # the catalogue is also read without tensors, and torch takes seconds to import
@@ -80,8 +80,6 @@ def convert_published(
 def _imported(
     entry: PublishedCheckpoint, files: Sequence[str | Path], allow_unknown: bool
 ) -> tuple[LoadedModel, list[_Source]]:
-    from safetensors.torch import save
-
     required = [file for file in entry.files if file.used]
     if not len(required) <= len(files) <= len(entry.files):
         raise WeightsError(_wrong_number(entry, len(files)))
@@ -107,12 +105,8 @@ def _imported(
             renamed = rename(states[file.role], file.layout)
             if file.used:
                 tensors |= renamed
-    expected = net.state_dict()
-    check_tensors(tensors, expected)
+    check_tensors(tensors, net.state_dict())
     check_finite(tensors)
-    tensors = {name: tensors[name].to(expected[name].dtype).contiguous() for name in expected}
-    net.load_state_dict(tensors, strict=True)
-
     config = WeightsConfig(
         name=entry.name,
         architecture=entry.architecture,
@@ -120,16 +114,12 @@ def _imported(
         domain=architecture(entry.architecture).domain,
         input=entry.input,
         output=entry.output,
-        # The same bytes as in the file that `convert_published` writes, so that both ways give the same identity.
-        sha256=hashlib.sha256(save(tensors)).hexdigest(),
-        parameters=sum(p.numel() for p in net.parameters()),
         licence=entry.licence,
         origin=entry.origin,
         paper=entry.paper,
         summary=entry.summary,
     )
-    identity = WeightsIdentity(entry.name, "published", config.sha256)
-    return LoadedModel(entry.name, architecture(entry.architecture), net, config, identity), sources
+    return model_of_tensors(net, tensors, config, "published"), sources
 
 
 def _read(path: Path) -> _Source:
@@ -157,8 +147,7 @@ def _check_unknown(entry: PublishedCheckpoint, source: _Source, allow_unknown: b
     wanted = " or ".join(f"{file.sha256} ({file.name})" for file in expected)
     raise WeightsError(
         f"{source.path} has the sha256 {source.sha256}, but {entry.name} was published with {wanted}; download it "
-        f"again "
-        f"from {entry.origin}, or import it anyway with allow_unknown=True (--allow-unknown-sha256)."
+        f"again from {entry.origin}, or import it anyway with allow_unknown=True (--allow-unknown-sha256)."
     )
 
 
@@ -178,40 +167,66 @@ def _state_dict(source: _Source, files: Sequence[PublishedFile]) -> Tensors:
     return next((state for file in files for state in found if fits(state, file.layout)), found[0])
 
 
-def import_recognised(files: Sequence[str | Path], out: str | Path | None = None) -> tuple[str, Path, Known | None]:
-    """Writes a checkpoint of any known network as a folder of weights: published ones are recognised by their sha256,
-    others by their tensors' names and shapes.
+def import_recognised(
+    files: Sequence[str | Path], out: str | Path | None = None, licence: str = ""
+) -> tuple[str, Path, Known | None]:
+    """Writes a checkpoint of any known network as a folder of weights; see `load_recognised`.
 
     Args:
         files: one file, or the two halves of a network that is published that way.
         out: the folder; by default one where `-m` finds it.
+        licence: of a file of one's own.
 
     Returns:
         The weights' name, the folder, and the recognised network, None for a published checkpoint.
+
+    Raises:
+        WeightsError: as `load_recognised`; or the folder cannot be written.
+    """
+    sources = [_read(Path(file)) for file in files]
+    if entry := _published_as(sources):
+        folder = convert_published(entry.name, files, out or imported_folder() / entry.name)
+        return entry.name, folder, None
+    if out is not None:
+        _check_folder(Path(out), files)
+    known, tensors = _recognise(sources)
+    model = recognised_model(known, tensors, [source.path for source in sources], licence)
+    named = [(source.path, source.sha256) for source in sources]
+    return *write_recognised(model, named, None if out is None else Path(out)), known
+
+
+def load_recognised(*files: str | Path) -> LoadedModel:
+    """Loads a checkpoint of any known network: published ones are recognised by their sha256, others by their tensors'
+    names and shapes.
 
     Raises:
         WeightsError: a file that cannot be read, or that fits no network; the message lists missing and unexpected
             tensors.
     """
     sources = [_read(Path(file)) for file in files]
+    if entry := _published_as(sources):
+        return import_published(entry.name, *files)
+    return recognised_model(*_recognise(sources), [source.path for source in sources])
+
+
+def _published_as(sources: Sequence[_Source]) -> PublishedCheckpoint | None:
     digests = {source.sha256 for source in sources}
     for entry in CATALOGUE.values():
         required = {file.sha256 for file in entry.files if file.used}
         if None not in required and required <= digests <= {file.sha256 for file in entry.files}:
-            folder = convert_published(entry.name, files, out or imported_folder() / entry.name)
-            return entry.name, folder, None
-    if out is not None:
-        _check_folder(Path(out), files)
+            return entry
+    return None
+
+
+def _recognise(sources: Sequence[_Source]) -> tuple[Known, Tensors]:
     what = " and ".join(str(source.path) for source in sources)
     candidates = [state_dicts(source.path, source.data) for source in sources]
     try:
-        known, tensors = recognised(candidates, what)
+        return recognised(candidates, what)
     except WeightsError as error:
         if len(candidates) != 1:
             raise
-        known, tensors = recognised_by_spandrel(candidates[0], what, error)
-    named = [(source.path, source.sha256) for source in sources]
-    return *write_recognised(known, tensors, named, None if out is None else Path(out)), known
+        return recognised_by_spandrel(candidates[0], what, error)
 
 
 def _check_folder(folder: Path, files: Sequence[str | Path]) -> None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import WeightsError
 from explorer.models import architecture, architectures, create_model
 from explorer.weights.catalogue import CATALOGUE
 from explorer.weights.checkpoint import PublishedCheckpoint
-from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, default_conventions, read_config
 from explorer.weights.keymaps import (
     Layout,
     Tensors,
@@ -26,7 +26,7 @@ from explorer.weights.keymaps import (
     fold_weight_norm,
     rename,
 )
-from explorer.weights.store import available_weights, imported_folder, write_weights
+from explorer.weights.store import LoadedModel, available_weights, imported_folder, model_of_tensors, write_weights
 
 if TYPE_CHECKING:
     import torch
@@ -46,9 +46,16 @@ class Known:
     output: OutputConvention = OutputConvention()
     layouts: tuple[Layout, ...] = ()
     """Layouts of its published files; empty for our own names."""
-    licence: str = field(default="that of the file", compare=False)
+    licence: str = field(default="", compare=False)
+    """What is known of it: only that of another library's code. Whoever made the file knows the file's."""
     also: tuple[str, ...] = field(default=(), compare=False)
     """Weights with the same names and shapes, which cannot be distinguished by their tensors."""
+
+    @property
+    def what(self) -> str:
+        """Names the network, and the weights whose conventions it follows if they are not its own."""
+        like = "" if self.name == self.architecture or self.architecture == "spandrel" else self.name
+        return f"{self.architecture}, treated like {like}" if like else self.name
 
     @property
     def expected(self) -> Mapping[str, torch.Tensor]:
@@ -111,7 +118,7 @@ def known_networks() -> Iterator[Known]:
             yield Known(config.name, config.architecture, config.options, config.input, config.output)
     for name, each in architectures().items():
         if each.needs_weights and (name, {}) not in seen:
-            yield Known(name, name, {}, InputConvention())
+            yield Known(name, name, {}, *default_conventions(each.domain))
 
 
 def _published(entry: PublishedCheckpoint) -> Known:
@@ -165,10 +172,9 @@ def recognised_by_spandrel(candidates: Sequence[Tensors], what: str, otherwise: 
             raise WeightsError(f"{what}: {error}") from error
         if found is not None:
             kind = found.architecture.id
-            rule: Literal["none", "learned"] = "none" if kind in BRIGHTENING else "learned"
-            convention = InputConvention(clip=(0.0, 1.0), ratio_rule=rule)
-            licence = f"that of the file; the code of {kind}: {licence_of(kind)}"
-            known = Known(f"spandrel's {kind}", "spandrel", {"kind": kind}, convention, licence=licence)
+            conventions = default_conventions("rgb", brightens=kind in BRIGHTENING)
+            licence = f"the code of {kind}: {licence_of(kind)}"
+            known = Known(f"spandrel's {kind}", "spandrel", {"kind": kind}, *conventions, licence=licence)
             return known, {f"{PREFIX}{name}": tensor for name, tensor in found.model.state_dict().items()}
     raise otherwise
 
@@ -202,14 +208,38 @@ def _nearest(networks: Sequence[Known], states: Sequence[Tensors], what: str) ->
     return f"{what} fits no network that is known; against the nearest one, {name}, it {' and '.join(parts)}."
 
 
-def write_recognised(
-    known: Known, tensors: Tensors, files: Sequence[tuple[Path, str]], out: Path | None
-) -> tuple[str, Path]:
-    """Writes recognised tensors as a folder of weights.
+def recognised_model(known: Known, tensors: Tensors, files: Sequence[Path], licence: str = "") -> LoadedModel:
+    """Builds a recognised network, named after itself and its file.
+
+    Args:
+        files: the first gives its name.
+        licence: the file's, if the user states it.
+    """
+    described = architecture(known.architecture)
+    given = {"tensors": tensors} if described.from_tensors else {}
+    net = create_model(known.architecture, **known.options, **given)
+    stem = re.sub(r"[^a-z0-9]+", "_", files[0].stem.lower()).strip("_")[:40] or "imported"
+    stated = [licence or "not stated", known.licence] if known.licence else [licence]
+    config = WeightsConfig(
+        name=f"{known.architecture}.{stem}",
+        architecture=known.architecture,
+        options=dict(known.options),
+        domain=described.domain,
+        input=known.input,
+        output=known.output,
+        licence="; ".join(stated),
+        paper=described.paper,
+        summary=f"Your own weights from {files[0].name}: {known.what}.",
+    )
+    return model_of_tensors(net, tensors, config, "local")
+
+
+def write_recognised(model: LoadedModel, files: Sequence[tuple[Path, str]], out: Path | None) -> tuple[str, Path]:
+    """Writes a recognised network as a folder of weights.
 
     Args:
         files: each with its sha256.
-        out: the folder; by default one named after the network and the file, where `-m` finds it.
+        out: the folder; by default one of the model's name, where `-m` finds it.
 
     Returns:
         The weights' name, and the folder.
@@ -217,33 +247,15 @@ def write_recognised(
     Raises:
         WeightsError: the folder cannot be written, or contains something else.
     """
-    described = architecture(known.architecture)
-    given = {"tensors": tensors} if described.from_tensors else {}
-    net = create_model(known.architecture, **known.options, **given)
-    expected = net.state_dict()
-    net.load_state_dict({n: tensors[n].to(expected[n].dtype).contiguous() for n in expected}, strict=True)
-    digest = hashlib.sha256("".join(sha256 for _, sha256 in files).encode()).hexdigest()
-    stem = re.sub(r"[^a-z0-9]+", "_", files[0][0].stem.lower()).strip("_")[:40] or "imported"
-    name = f"{known.architecture}.{stem}"
+    config, name = model.config, model.name
     marked = "\n".join(f"- `{path.name}`, sha256 `{sha256}`" for path, sha256 in files)
     folder = imported_folder() / name if out is None else out
     readme = folder / "README.md"
     if out is None and folder.exists() and not (readme.is_file() and files[0][1] in readme.read_text()):
+        digest = hashlib.sha256("".join(sha256 for _, sha256 in files).encode()).hexdigest()
         name = f"{name}_{digest[:8]}"  # weights of another file have this name already, and stay
         folder = imported_folder() / name
-    summary = f"A file of the user's own, read like {known.name}."
-    config = WeightsConfig(
-        name=name,
-        architecture=known.architecture,
-        options=dict(known.options),
-        domain=described.domain,
-        input=known.input,
-        output=known.output,
-        licence=known.licence,
-        paper=described.paper,
-        summary=summary,
-    )
-    paper = f"- Paper: {described.paper}\n" if described.paper else ""
-    text = f"# {name}\n\n{summary}\n\n- Architecture: `{known.architecture}`\n{paper}\n{marked}\n"
-    write_weights(folder, net, config, text, half=False)
+    paper = f"- Paper: {config.paper}\n" if config.paper else ""
+    text = f"# {name}\n\n{config.summary}\n\n- Architecture: `{config.architecture}`\n{paper}\n{marked}\n"
+    write_weights(folder, model.net, config.model_copy(update={"name": name}), text, half=False)
     return name, folder

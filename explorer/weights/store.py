@@ -15,7 +15,7 @@ from explorer import atomic
 from explorer.errors import ExplorerError, ModelNotFoundError, WeightsError
 from explorer.machine import new_lock
 from explorer.models import Architecture, architecture, architecture_of
-from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.config import WeightsConfig, default_conventions, read_config
 from explorer.weights.keymaps import check_tensors
 from explorer.weights.search_path import Settings, read_settings
 
@@ -314,6 +314,27 @@ def write_weights(
     return config
 
 
+def model_of_tensors(
+    net: RestorationNet, tensors: Mapping[str, torch.Tensor], config: WeightsConfig, revision: str
+) -> LoadedModel:
+    """Wraps tensors in memory as a model, with the identity that a folder of them would have.
+
+    Args:
+        tensors: all that the network has, in their shapes.
+        config: without sha256 and number of parameters.
+    """
+    from safetensors.torch import save
+
+    expected = net.state_dict()
+    tensors = {name: tensors[name].to(expected[name].dtype).contiguous() for name in expected}
+    net.load_state_dict(tensors, strict=True)
+    sha256 = hashlib.sha256(save(tensors)).hexdigest()
+    counted = {"sha256": sha256, "parameters": sum(p.numel() for p in net.parameters())}
+    identity = WeightsIdentity(config.name, revision, sha256)
+    known = architecture(config.architecture)
+    return LoadedModel(config.name, known, net, config.model_copy(update=counted), identity)
+
+
 def classical_model(name: str) -> LoadedModel:
     """Returns a method without weights, ready to use.
 
@@ -338,14 +359,13 @@ def untrained_model(net: RestorationNet) -> LoadedModel:
 
 def _without_weights(descriptor: Architecture, net: RestorationNet, revision: str, licence: str) -> LoadedModel:
     brightens = net.brightens and not descriptor.needs_weights
+    given, output = default_conventions(descriptor.domain, brightens=brightens)
     config = WeightsConfig(
         name=descriptor.name,
         architecture=descriptor.name,
         domain=descriptor.domain,
-        # Methods that do not brighten by themselves rely on the amplification.
-        input=InputConvention(ratio_rule="none" if brightens else "learned", clip=(0.0, 1.0)),
-        # An untrained network on mosaics has not learned any camera's colours.
-        output=OutputConvention(color="srgb" if descriptor.domain == "rgb" else "camera"),
+        input=given,
+        output=output,
         parameters=sum(p.numel() for p in net.parameters()),
         paper=descriptor.paper,
         summary=descriptor.summary,

@@ -24,25 +24,10 @@ _WRAPPED = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_c
 """Prefixes that torch's DataParallel, compile and checkpointing add to names."""
 _COUNTERS = re.compile(r"(?:^|\.)(?:n_averaged|total_ops|total_params)$")
 """Entries of weight averaging and operation counters among the tensors."""
-_NETWORKS = frozenset(
-    [
-        "model",
-        "net",
-        "network",
-        "generator",
-        "netg",
-        "net_g",
-        "g",
-        "g_ema",
-        "ema",
-        "ema_model",
-        "module_ema",
-        "params",
-        "params_ema",
-        "student",
-        "restorer",
-    ]
-)
+_NETWORKS = frozenset([
+    "model", "net", "network", "generator", "netg", "net_g", "g", "g_ema", "ema", "ema_model", "module_ema", "params",
+    "params_ema", "student", "restorer",
+])  # fmt: skip
 """First parts of names under which one of several networks is stored, in lower case."""
 _DEEPEST, _MOST = 6, 4096
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import explorer
 from explorer.loading import ModelInfo, info_of
 from explorer.models import architecture as descriptor_of
-from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig
+from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, default_conventions
 from explorer.weights.store import LoadedModel, WeightsIdentity
 
 if TYPE_CHECKING:
@@ -45,14 +45,15 @@ def as_model(
     """
     descriptor = descriptor_of(architecture)
     raw = descriptor.domain != "rgb"
-    given = {"ratio_rule": "learned" if raw else "none", "clip": [-0.2 if raw else 0.0, 1.0], **(input or {})}
+    given, returned = default_conventions(descriptor.domain, brightens=not raw)
+    convention = {"clip": (-0.2 if raw else 0.0, 1.0), **(input or {})}
     full = f"{architecture}.{name}"
     config = WeightsConfig(
         name=full,
         architecture=architecture,
         domain=descriptor.domain,
-        input=InputConvention.model_validate(given),
-        output=OutputConvention.model_validate({"color": "camera" if raw else "srgb", **(output or {})}),
+        input=InputConvention.model_validate(given.model_dump() | convention),
+        output=OutputConvention.model_validate(returned.model_dump() | (output or {})),
         parameters=sum(p.numel() for p in net.parameters()),
         summary="A network of a notebook's own.",
     )

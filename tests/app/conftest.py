@@ -6,19 +6,14 @@ import contextlib
 import hashlib
 import io
 import json
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from _serving import serving
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -79,9 +74,6 @@ def authors(project: Path) -> Iterator[LocalHub]:
 @pytest.fixture(scope="session")
 def address(project: Path, chromium: str, authors: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     [(sha256, published)] = authors.blobs.items()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log.txt"
     runs = tmp_path_factory.mktemp("runs")
     (runs / "a.run" / "replay").mkdir(parents=True)
@@ -89,34 +81,10 @@ def address(project: Path, chromium: str, authors: LocalHub, tmp_path_factory: p
     (runs / "a.run" / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     for i in range(3):
         Image.new("RGB", (32, 24), (80 * i, 40, 0)).save(runs / "a.run" / "replay" / f"{10 * i:07d}.png")
-    with log.open("w") as sink:
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(port), f"{authors.store}/{sha256}", sha256, str(len(published))],
-            cwd=project,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")]),
-                "EXPLORER_RUNS": str(runs),
-            },
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 120
-        while True:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            try:
-                urllib.request.urlopen(url, timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield url
+    given = (f"{authors.store}/{sha256}", sha256, str(len(published)))
+    with serving("-c", SERVE, "{port}", *given, log=log, path="", EXPLORER_RUNS=str(runs)) as (url, _):
+        yield f"{url}/"
         assert "Traceback" not in log.read_text(), log.read_text()
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,12 @@ def megabytes(monkeypatch: pytest.MonkeyPatch, number: float) -> None:
     monkeypatch.setenv(holding.SETTING, str(number))
 
 
+def test_a_shared_buffer_never_hides_another_one() -> None:
+    for _ in range(50):  # a freed array's address goes to the next one
+        holding.share(np.zeros(10, np.uint8))
+        assert sum(buffers(np.zeros(10, np.uint8)).values()) == 10
+
+
 def test_whoever_has_most_gives_first() -> None:
     def held(*each: tuple[str, float, float]) -> list[Holding[str]]:
         return [Holding(f"{owner}{used}", owner, amount, used) for owner, amount, used in each]
@@ -84,6 +90,8 @@ def test_memory_is_counted_by_buffer() -> None:
     array = np.zeros((100, 50), np.float32)
     assert sum(buffers(array, array[10:20], {"a": [array.T]}, (array,)).values()) == 20_000
     assert sum(buffers(array[:1]).values()) == 20_000, "a view holds all of it"
+    equal = bytes(bytearray(30)), bytes(bytearray(30))
+    assert sum(buffers(*equal, equal[0]).values()) == 60, "equal bytes in two places are held twice"
     kept = Again(np.zeros(10, np.uint8), lambda: np.ones(10, np.uint8))
     assert sum(buffers(kept).values()) == 10
     kept.let_go()

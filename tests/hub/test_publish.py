@@ -70,6 +70,7 @@ def test_the_card(hub: LocalHub, client: Client, small: Path, tmp_path: Path) ->
         ("LOL eval15 (zero_dce.small)", "psnr"): 12.5,
         ("LOL eval15 (zero_dce.small)", "ssim"): 0.5,
     }
+    assert "| `zero_dce.small` | LOL eval15 | PSNR (dB) | 12.5 |" in text
     assert "`zero_dce.small`" in text and "`zero_dce.second`" in text and "Random \\| for tests." in text
     assert contents(small).items() <= hub.files(REPO).items()
 

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 180.0
-"""Seconds that a server may take to answer on a busy machine."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from _serving import serving
 
 
 @contextmanager
-def serving(arguments: list[str], folder: Path, home: Path, path: str) -> Iterator[str]:
+def running(arguments: list[str], folder: Path, home: Path, path: str) -> Iterator[str]:
     """A server's address while the block runs.
 
     Args:
@@ -35,10 +21,8 @@ def serving(arguments: list[str], folder: Path, home: Path, path: str) -> Iterat
         home: an empty folder for its settings.
         path: below the address; the server is up when this answers.
     """
-    port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     environment = {
-        **os.environ,
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -46,35 +30,8 @@ def serving(arguments: list[str], folder: Path, home: Path, path: str) -> Iterat
         "IPYTHONDIR": str(home / "ipython"),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
-    log = home / "server.log"
-    with log.open("w") as sink:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *(each.format(port=port) for each in arguments)],
-            cwd=folder,
-            env=environment,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            try:
-                urllib.request.urlopen(address + path, timeout=PATIENCE).read()
-                break
-            except urllib.error.HTTPError as refused:
-                raise AssertionError(f"{refused}: {log.read_text()[-2000:]}") from refused
-            except OSError:
-                time.sleep(0.5)
-        yield address
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+    with serving("-m", *arguments, log=home / "server.log", path=path, folder=folder, **environment) as (address, _):
+        yield f"{address}/"
 
 
 @contextmanager
@@ -94,7 +51,7 @@ def jupyterlab(folder: Path, home: Path, theme: str = "JupyterLab Light") -> Ite
         "--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.extension_manager=readonly",
         f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
-    with serving(arguments, folder, home, "api/status") as address:
+    with running(arguments, folder, home, "api/status") as address:
         yield address
 
 
@@ -102,5 +59,5 @@ def jupyterlab(folder: Path, home: Path, theme: str = "JupyterLab Light") -> Ite
 def voila(folder: Path, home: Path) -> Iterator[str]:
     """Voila on a folder of notebooks."""
     arguments = ["voila", str(folder), "--no-browser", "--port={port}", "--Voila.ip=127.0.0.1"]
-    with serving(arguments, folder, home, "") as address:
+    with running(arguments, folder, home, "") as address:
         yield address

@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +14,10 @@ from typing import Any
 
 import httpx
 import numpy as np
+from _serving import APP, serving
+from _serving import free_port as free_port
 from PIL import Image
 
-PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 180.0
 """Seconds that a busy machine may take for anything."""
 
@@ -55,49 +52,18 @@ class Server:
             time.sleep(0.05)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(folder: Path, *flags: str, script: str = "", **environment: str) -> Iterator[Server]:
     """Runs `lowlight app` with flags, or a script that calls `launch(port=PORT)`, until the block ends."""
-    port = free_port()
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    log, printed = folder / f"log-{port}.txt", folder / f"printed-{port}.txt"
-    command = ["-c", script.replace("PORT", str(port))] if script else ["-m", "explorer", "app", "--port", str(port)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("GRADIO_TEMP", "EXPLORER_"))}
-    with log.open("wb") as sink, printed.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, *command, *flags],
-            cwd=folder,
-            stdout=out,
-            stderr=sink,
-            env={**env, "PYTHONPATH": str(PROJECT), "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1", **environment},
-        )
-    server = Server(f"http://127.0.0.1:{port}", process, log, temporary)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            try:
-                if httpx.get(f"{server.url}/healthz", timeout=5, trust_env=False).status_code in (200, 404):
-                    break
-            except httpx.TransportError:
-                time.sleep(0.2)
-        yield server
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    number = len(list(folder.glob("log-*.txt")))
+    log = folder / f"log-{number}.txt"
+    command = ("-c", script.replace("PORT", "{port}")) if script else APP
+    own = {"TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1", **environment}
+    files = {"log": log, "printed": folder / f"printed-{number}.txt", "folder": folder}
+    with serving(*command, *flags, **files, without=("GRADIO_TEMP", "EXPLORER_"), **own) as (url, process):
+        yield Server(url, process, log, temporary)
 
 
 def png(red: int = 40, width: int = 48, height: int = 32) -> bytes:

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import PATIENCE, PROJECT, Server, called, file_of, png, running, uploaded
+from _serving import ROOT
+from serving import PATIENCE, Server, called, file_of, png, running, uploaded
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "hub"))
 from server import LocalHub  # noqa: E402
@@ -25,13 +26,13 @@ sessions.GRACE, sessions.SESSIONS_EACH = 1.0, 6
 logs.configure(as_json=True)
 launch(port=PORT)
 """
-ODD = ("hf:somebody/weights/lamba_m0.raw_synthetic", str(PROJECT / "weights" / "lamba_m0.raw_synthetic"), "/", "..")
+ODD = ("hf:somebody/weights/lamba_m0.raw_synthetic", str(ROOT / "weights" / "lamba_m0.raw_synthetic"), "/", "..")
 
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[LocalHub]:
     started = LocalHub()
-    folder = PROJECT / "weights" / "lamba_m0.raw_synthetic"
+    folder = ROOT / "weights" / "lamba_m0.raw_synthetic"
     started.commit("somebody/weights", {f"{folder.name}/{each.name}": each.read_bytes() for each in folder.glob("*.*")})
     yield started
     started.close()

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.photo.files.bmff import is_cut_off
 from explorer.photo.files.metadata import (
     Metadata,
     camera_name,
@@ -245,7 +246,7 @@ def is_truncated(data: bytes) -> bool:
             (start,) = struct.unpack_from("<I" if data[:2] == b"II" else ">I", data, 2)
             return any(stop > len(data) for _, _, stop in _ciff_entries(data, start, len(data)))
         if data[4:11] == b"ftypcrx":
-            return _boxes_end(data) > len(data)
+            return is_cut_off(data)
         if data[:4] == b"FOVb":
             return not list(_x3f_sections(data))
     except (struct.error, ValueError):
@@ -269,18 +270,3 @@ def _mrw_end(data: bytes) -> int:
             height, width, _, _, bits = struct.unpack_from(">4HB", body, 8)
             return int(8 + length + height * width * bits // 8)
     return len(data) + 1
-
-
-def _boxes_end(data: bytes) -> int:
-    """End of the last box of an ISO base media file (ISO 14496-12, 4.2)."""
-    place = 0
-    while place < len(data):
-        (size,) = struct.unpack_from(">I", data, place)
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, place + 8)
-        if size == 0:
-            return len(data)
-        if size < 8:
-            raise ValueError("box")
-        place += size
-    return place

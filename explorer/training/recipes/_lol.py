@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from explorer.training.recipe import Recipe
 from explorer.training.sources import DarkPairs
 
 INPUT: dict[str, Any] = {"white_balance": "before", "clip": [0.0, 1.0], "ratio_rule": "none", "margin": 16}
@@ -20,3 +21,5 @@ DATA = (
 AMPLIFIED_INPUT: dict[str, Any] = INPUT | {"ratio_rule": "learned"}
 half_darkened_amplified = partial(DarkPairs, share=0.5, amplified=True)
 some_darkened = partial(DarkPairs, share=0.3)
+lol_recipe = partial(Recipe, input=INPUT, output=OUTPUT, training_data=DATA)
+"""A recipe for developed pictures, with what all have in common."""

@@ -12,7 +12,7 @@ from torch import nn
 from explorer.photo.light.cfa import pack_xtrans
 from explorer.training.degrade import SensorRanges
 from explorer.training.objectives import RawObjective
-from explorer.training.recipe import Phase
+from explorer.training.recipe import Phase, Recipe
 from explorer.training.sources import SyntheticRaw
 
 # White balance is applied to the mosaic before the network, so that neutral surfaces look the same for every camera.
@@ -37,6 +37,10 @@ KNOWN_FAILURES = (
     "above 100 fine texture is smoothed and faint colours are guessed. A wrong white balance in the file carries over "
     "to the result."
 )
+raw_recipe = partial(
+    Recipe, source=source, phases=PHASES, input=INPUT, output=OUTPUT, training_data=DATA, known_failures=KNOWN_FAILURES
+)
+"""A recipe for RAW networks, with what all have in common."""
 
 
 def as_mosaic(x: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,8 @@ concentrates on the new parts (Chen et al., "Net2Net: Accelerating Learning via 
 import torch
 from torch import nn
 
-from explorer.training.recipe import Phase, Recipe, WarmStart
-from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, as_mosaic, balanced, source
+from explorer.training.recipe import Phase, WarmStart
+from explorer.training.recipes._raw import as_mosaic, balanced, raw_recipe
 
 _BLOCK = "scale8.chain.blocks.0"
 """The block with four dense layers in M1 and five in M2."""
@@ -38,18 +38,13 @@ def grow(net: nn.Module, m1: dict[str, torch.Tensor]) -> None:
     net.load_state_dict(own)
 
 
-RECIPE = Recipe(
+RECIPE = raw_recipe(
     name="lamba_m2.raw_synthetic",
     architecture="lamba_m2",
     objective=balanced(as_mosaic, pace=0.2),
-    source=source,
     warm_start=WarmStart("lamba_m1.raw_synthetic", grow),
     phases=(Phase(until=1.0, crop=192, batch=4, shrink=2),),
     steps=1_600,
-    input=INPUT,
-    output=OUTPUT,
     summary="M2 grown from M1, trained on synthetic mosaics of measured and random cameras, ratios 1 to 300.",
     duration="about five minutes on one core with AVX-512 BF16, after lamba_m1",
-    training_data=DATA,
-    known_failures=KNOWN_FAILURES,
 )

@@ -1,15 +1,11 @@
 """`lynx_rgb.mixed`: Lynx on pictures, from pairs of two sets and darkened photos."""
 
-from explorer.training.mixed import MixedPairs
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lynx_rgb import DATA, INPUT, KNOWN_FAILURES, OUTPUT, objective
+from explorer.training.recipe import Phase
+from explorer.training.recipes._lynx_rgb import lynx_recipe
 
-RECIPE = Recipe(
+RECIPE = lynx_recipe(
     name="lynx_rgb.mixed",
-    architecture="lynx_rgb",
     options={"size": "large"},
-    objective=objective,
-    source=MixedPairs,
     phases=(
         Phase(until=0.55, crop=160, batch=6, shrink=3),
         Phase(until=13 / 16.5, crop=256, batch=3, shrink=2),
@@ -18,10 +14,6 @@ RECIPE = Recipe(
     ),
     steps=16_500,
     cosine_restarts=((13 / 16.5, 0.6),),
-    input=INPUT,
-    output=OUTPUT,
     summary="Our network for developed pictures (large), trained on pairs from several cameras.",
     duration="about three hours on one core with AVX-512 BF16",
-    training_data=DATA,
-    known_failures=KNOWN_FAILURES,
 )

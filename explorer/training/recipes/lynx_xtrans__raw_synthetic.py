@@ -3,11 +3,11 @@
 from functools import partial
 
 from explorer.training.objectives import RawObjective
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, SENSORS, as_xtrans_planes
+from explorer.training.recipe import Phase
+from explorer.training.recipes._raw import INPUT, SENSORS, as_xtrans_planes, raw_recipe
 from explorer.training.sources import SyntheticRaw
 
-RECIPE = Recipe(
+RECIPE = raw_recipe(
     name="lynx_xtrans.raw_synthetic",
     architecture="lynx_xtrans",
     options={"size": "large"},
@@ -20,9 +20,6 @@ RECIPE = Recipe(
     ),
     steps=8_000,
     input=INPUT | {"margin": 16},
-    output=OUTPUT,
     summary="Our X-Trans network, trained on synthetic mosaics of measured and random cameras, ratios 1 to 300.",
     duration="about forty minutes on one core with AVX-512 BF16, after lynx.raw_synthetic",
-    training_data=DATA,
-    known_failures=KNOWN_FAILURES,
 )

@@ -9,8 +9,8 @@ from torch import nn
 
 from explorer.models.pix2pix import PatchDiscriminator
 from explorer.training.adversarial import AdversarialObjective
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lol import AMPLIFIED_INPUT, DATA, OUTPUT, half_darkened_amplified
+from explorer.training.recipe import Phase
+from explorer.training.recipes._lol import AMPLIFIED_INPUT, half_darkened_amplified, lol_recipe
 
 _WIDTH = 24
 
@@ -19,7 +19,7 @@ def _objective(net: nn.Module) -> AdversarialObjective:
     return AdversarialObjective(net, PatchDiscriminator(width=_WIDTH))
 
 
-RECIPE = Recipe(
+RECIPE = lol_recipe(
     name="pix2pix.lol",
     architecture="pix2pix",
     options={"width": _WIDTH},
@@ -29,10 +29,8 @@ RECIPE = Recipe(
     steps=1600,
     epoch=250,
     input=AMPLIFIED_INPUT,
-    output=OUTPUT,
     summary="pix2pix at width 24, trained on low-light pairs and darkened photos.",
     duration="about 40 minutes on one AVX2 core",
-    training_data=DATA,
     known_failures=(
         "A GAN invents texture: what it paints into the dark may never have been there. Its transposed convolutions "
         "leave a fine grid on flat surfaces, and colours are less varied than in the scene. Pictures are padded to "

@@ -7,32 +7,22 @@ Relight-Net returns 0.8; the rate warms up over 200 steps; gradients are clipped
 logged at every validation.
 """
 
-from torch import nn
+from functools import partial
 
 from explorer.training.objectives import RetinexObjective, RetinexTraining
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._retinex import DATA, ENHANCED_START, INPUT, OUTPUT, pairs
+from explorer.training.recipe import Phase
+from explorer.training.recipes._retinex import ENHANCED_START, retinex_recipe
 
-
-def _objective(net: nn.Module) -> RetinexObjective:
-    return RetinexObjective(net, rate=5e-4, how=RetinexTraining(joint=True, enhanced_start=ENHANCED_START))
-
-
-RECIPE = Recipe(
+RECIPE = retinex_recipe(
     name="retinexnet.joint",
-    architecture="retinexnet",
     options={"variant": "resize", "relight": True},
-    objective=_objective,
-    source=pairs,
+    objective=partial(RetinexObjective, rate=5e-4, how=RetinexTraining(joint=True, enhanced_start=ENHANCED_START)),
     init_from={"decom": "retinexnet.joint_decom_only"},
     phases=(Phase(until=0.8, crop=64, batch=5, shrink=3), Phase(until=1.0, crop=128, batch=2, shrink=2)),
     steps=500,
     epoch=100,
-    input=INPUT,
-    output=OUTPUT,
     summary="RetinexNet with both networks trained together, started so that the illumination does not collapse.",
     duration="about 25 minutes on one AVX2 core, after joint_decom_only",
-    training_data=DATA,
     known_failures=(
         "The reflectance also follows the relighting loss, so it is less of an intrinsic picture than that of "
         "the split trainings."

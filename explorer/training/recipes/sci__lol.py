@@ -6,30 +6,23 @@ published weights differ by 5 dB on LOL), and the exposure loss by itself accept
 The level is the mean of LOL's bright training pictures.
 """
 
-from torch import nn
+from functools import partial
 
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, some_darkened
+from explorer.training.recipe import Phase
+from explorer.training.recipes._lol import DATA, lol_recipe, some_darkened
 from explorer.training.zero_reference import SCIObjective, SCITerms
 
 # Whole crops instead of Zero-DCE's 16 pixels, because such a small network could only make a region grey.
 _TERMS = SCITerms(fidelity=0.5, smooth=4.0, exposure=6.0, level=0.45, region=96, color=2.0)
 
-
-def _objective(net: nn.Module) -> SCIObjective:
-    return SCIObjective(net, rate=2e-3, terms=_TERMS)
-
-
-RECIPE = Recipe(
+RECIPE = lol_recipe(
     name="sci.lol",
     architecture="sci",
-    objective=_objective,
+    objective=partial(SCIObjective, rate=2e-3, terms=_TERMS),
     source=some_darkened,
     phases=(Phase(until=1.0, crop=96, batch=4, shrink=4),),
     steps=1200,
     epoch=200,
-    input=INPUT,
-    output=OUTPUT,
     summary="SCI trained only on dark pictures, to the brightness of LOL's references.",
     duration="about a quarter of an hour on one AVX2 core",
     training_data=DATA + "; training uses only the dark halves",

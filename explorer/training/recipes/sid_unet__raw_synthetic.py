@@ -1,20 +1,14 @@
 """`sid_unet.raw_synthetic`: the U-Net of "Learning to See in the Dark" on synthetic mosaics."""
 
-from explorer.training.recipe import Recipe
-from explorer.training.recipes._raw import DATA, INPUT, KNOWN_FAILURES, OUTPUT, PHASES, as_planes, balanced, source
+from explorer.training.recipes._raw import INPUT, as_planes, balanced, raw_recipe
 
-RECIPE = Recipe(
+RECIPE = raw_recipe(
     name="sid_unet.raw_synthetic",
     architecture="sid_unet",
     options={"width": 32},
     objective=balanced(as_planes, slope=0.2),
-    source=source,
-    phases=PHASES,
     steps=6_000,
     input=INPUT | {"plane_order": "sid"},
-    output=OUTPUT,
     summary="SID's U-Net at full width, trained on synthetic mosaics of measured and random cameras, ratios 1 to 300.",
     duration="about twenty minutes on one core with AVX-512 BF16",
-    training_data=DATA,
-    known_failures=KNOWN_FAILURES,
 )

@@ -9,31 +9,24 @@ whole scenes of 256 pixels). The level is 0.45, the mean of LOL's bright trainin
 pictures brighter than those.
 """
 
-from torch import nn
+from functools import partial
 
-from explorer.training.recipe import Phase, Recipe
-from explorer.training.recipes._lol import DATA, INPUT, OUTPUT, some_darkened
+from explorer.training.recipe import Phase
+from explorer.training.recipes._lol import DATA, lol_recipe, some_darkened
 from explorer.training.zero_reference import ZeroDCEObjective, ZeroDCETerms
 
-
-def _objective(net: nn.Module) -> ZeroDCEObjective:
-    return ZeroDCEObjective(
-        net,
-        rate=5e-4,
-        terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=12800.0, level=0.45, region=128),
-    )
-
-
-RECIPE = Recipe(
+RECIPE = lol_recipe(
     name="zero_dce.lol",
     architecture="zero_dce",
-    objective=_objective,
+    objective=partial(
+        ZeroDCEObjective,
+        rate=5e-4,
+        terms=ZeroDCETerms(spatial=1.0, exposure=10.0, color=5.0, smooth=12800.0, level=0.45, region=128),
+    ),
     source=some_darkened,
     phases=(Phase(until=1.0, crop=128, batch=4, shrink=3),),
     steps=600,
     epoch=100,
-    input=INPUT,
-    output=OUTPUT,
     summary="Zero-DCE trained only on dark pictures, to the brightness of LOL's references.",
     duration="about a quarter of an hour on one AVX2 core",
     training_data=DATA + "; training uses only the dark halves",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
+from functools import partial
+
+from explorer.weights.checkpoint import Baseline, GitHubFolder
 from explorer.weights.keymaps import Layout, renumbered
 
 _COLOUR, _GAIN, _TUNE, _DENOISE = "Color_Space_Linearization", "Gain_Correction", "FineTune", "Denoise"
@@ -35,25 +37,10 @@ _LAYOUT = Layout(
     | renumbered(f"{_DENOISE}.M_ResNet_Tail", "last", (0, 2, 4))
 )
 _PAGE = GitHubFolder("aselsan-research-imaging-team/flight-net", "8222acb94b99c70b80caa1830775d073548105ba", "MODELS")
-
-
-def _trained(
-    name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline, aliases: tuple[str, ...] = ()
-) -> PublishedCheckpoint:
-    return PublishedCheckpoint(
-        name,
-        (_PAGE.file(file, digest, _LAYOUT, 135851),),
-        architecture="flight_net",
-        origin=_PAGE.page,
-        licence="CC BY-NC-SA 4.0",
-        summary=f"FLIGHT-Net as published, trained on {data}.",
-        trained_on=data,
-        saw_eval15=seen,
-        aliases=aliases,
-        figures={"lol_eval15": figures},
-    )
-
-
+_trained = partial(
+    _PAGE.trained, layout=_LAYOUT, size=135851, what="FLIGHT-Net as published", architecture="flight_net",
+    licence="CC BY-NC-SA 4.0",
+)  # fmt: skip
 LOL = _trained(
     "flight_lol",
     "parameters_LOL.pth",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
+from functools import partial
+
+from explorer.weights.checkpoint import Baseline, GitHubFolder
 from explorer.weights.keymaps import Layout, renumbered
 
 
@@ -48,43 +50,25 @@ _LAYOUT = Layout(
     | {"upconv1": "up.0", "upconv2": "up.1", "HRconv": "join", "conv_last": "last"}
 )
 _PAGE = GitHubFolder("cidautai/FLOL", "3a3675e1bb39bca21a5353c3907ec7457261d8ae", "weights")
-
-
-def _trained(
-    name: str, file: str, digest: str, size: int, data: str, seen: bool | None, figures: Baseline,
-    aliases: tuple[str, ...] = (),
-) -> PublishedCheckpoint:  # fmt: skip
-    return PublishedCheckpoint(
-        name,
-        (_PAGE.file(file, digest, _LAYOUT, size),),
-        architecture="flol",
-        origin=_PAGE.page,
-        licence="MIT",
-        redistributable=True,
-        summary=f"FLOL as published, trained on {data}.",
-        trained_on=data,
-        saw_eval15=seen,
-        aliases=aliases,
-        figures={"lol_eval15": figures},
-    )
-
-
+_trained = partial(
+    _PAGE.trained, layout=_LAYOUT, what="FLOL as published", architecture="flol", licence="MIT", redistributable=True,
+)  # fmt: skip
 LOL_V2_REAL = _trained(
     "flol_lolv2real",
     "flolv2_all_111439.pt",
     "1e43dbdfc5a8d1ea015f8038544dd96bb530b9918e9e542e93b06a504cc17231",
-    443466,
     "LOL v2 (real)",
     None,
     Baseline("published FLOL, LOL v2 real", 21.07, 0.817, 24.75),
     aliases=("flol",),
+    size=443466,
 )
 UHD_LL = _trained(
     "flol_uhdll",
     "flolv2_UHDLL.pt",
     "4415a5e5fd44c96c2e7e7d8a78196cc76c83cfb28ab2ec3e87620f9ce8ef87bb",
-    442536,
     "UHD-LL",
     False,
     Baseline("published FLOL, UHD-LL", 19.91, 0.777, 23.54),
+    size=442536,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import NO_LICENCE, Baseline, GitHubFolder, PublishedCheckpoint
+from explorer.weights.checkpoint import NO_LICENCE, Baseline, GitHubFolder
 from explorer.weights.keymaps import Layout, renumbered
 
 _ORDER = ("first", "second")
@@ -40,18 +40,17 @@ def _layout() -> Layout:
 
 
 _PAGE = GitHubFolder("wangchx67/FourLLIE", "e8c7a9802185b6eda9e6756e383a3a3994125d01", "pre-trained")
-LOL_V2_REAL = PublishedCheckpoint(
+LOL_V2_REAL = _PAGE.trained(
     "fourllie_lol2real",
-    (
-        _PAGE.file(
-            "lol2-real.pth", "eff41549274ce63e10cdece0f4e003a20d812141b9d75bc638e9db058cd34649", _layout(), 562237
-        ),
-    ),
+    "lol2-real.pth",
+    "eff41549274ce63e10cdece0f4e003a20d812141b9d75bc638e9db058cd34649",
+    "LOL v2 (real)",
+    None,
+    Baseline("published FourLLIE, LOL v2 real", 20.03, 0.820, 25.05),
+    layout=_layout(),
+    size=562237,
+    what="FourLLIE as published",
     architecture="fourllie",
-    origin=_PAGE.page,
     licence=NO_LICENCE,
-    summary="FourLLIE as published, trained on LOL v2 (real).",
-    trained_on="LOL v2 (real)",
     aliases=("fourllie",),
-    figures={"lol_eval15": Baseline("published FourLLIE, LOL v2 real", 20.03, 0.820, 25.05)},
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
+from functools import partial
+
+from explorer.weights.checkpoint import Baseline, GitHubFolder
 from explorer.weights.keymaps import Layout
 
 _BLOCK = {
@@ -30,28 +32,10 @@ _LAYOUT = Layout(
 _PAGE = GitHubFolder(
     "cuiziteng/Illumination-Adaptive-Transformer", "c76472265247f47cea57649af28b15018bb64cb1", "IAT_enhance"
 )
-
-
-def _trained(
-    name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline,
-    aliases: tuple[str, ...] = (), centred: bool = False,
-) -> PublishedCheckpoint:  # fmt: skip
-    return PublishedCheckpoint(
-        name,
-        (_PAGE.file(file, digest, _LAYOUT, 427160),),
-        architecture="iat",
-        options={"centred": centred},
-        origin=_PAGE.page,
-        licence="Apache-2.0",
-        redistributable=True,
-        summary=f"IAT as published, trained on {data}.",
-        trained_on=data,
-        saw_eval15=seen,
-        aliases=aliases,
-        figures={"lol_eval15": figures},
-    )
-
-
+_trained = partial(
+    _PAGE.trained, layout=_LAYOUT, size=427160, what="IAT as published", architecture="iat", licence="Apache-2.0",
+    redistributable=True, options={"centred": False},
+)  # fmt: skip
 LOL_V1 = _trained(
     "iat_lol_v1",
     "best_Epoch_lol_v1.pth",
@@ -68,7 +52,7 @@ LOL_V2 = _trained(
     "LOL v2 (real)",
     None,
     Baseline("published IAT, LOL v2 real", 18.43, 0.767, 23.70),
-    centred=True,
+    options={"centred": True},
 )
 EXPOSURE = _trained(
     "iat_exposure",

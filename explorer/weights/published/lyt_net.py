@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
 from explorer.weights.keymaps import Layout
 
@@ -45,34 +47,18 @@ def _torch() -> Layout:
 _PAGE = GitHubFolder("albrateanu/LYT-Net", "91150b329d6d9aed67dcfa020cc396847cacf162", "pretrained_weights")
 _FORK = GitHubFolder("TKgitmode/LYT-Net", "52d7921bac40578459e09a1541384a2dc40e1da6", "PyTorch")
 _LAYOUT = _tensorflow()
-
-
-def _paper(
-    name: str, file: str, digest: str, data: str, seen: bool | None, aliases: tuple[str, ...] = (),
-    figures: Baseline | None = None,
-) -> PublishedCheckpoint:  # fmt: skip
-    return PublishedCheckpoint(
-        name,
-        (_PAGE.file(file, digest, _LAYOUT, 264864),),
-        architecture="lyt_net",
-        origin=_PAGE.page,
-        licence="none stated when the file was published; the repository is MIT since",
-        summary=f"LYT-Net as published (TensorFlow), trained on {data}.",
-        trained_on=data,
-        saw_eval15=seen,
-        aliases=aliases,
-        figures={} if figures is None else {"lol_eval15": figures},
-    )
-
-
+_paper = partial(
+    _PAGE.trained, layout=_LAYOUT, size=264864, what="LYT-Net as published (TensorFlow)", architecture="lyt_net",
+    licence="none stated when the file was published; the repository is MIT since",
+)  # fmt: skip
 LOL_V1 = _paper(
     "lyt_net_tf_lolv1",
     "LOL_v1_weights.h5",
     "9e0aeeb2e1fe285aa2f28b33d0a3fa7f2e13420e1997f2d54c926368ebf8ac7e",
     "LOL",
     True,
-    ("lyt_net",),
     Baseline("published LYT-Net, LOL", 24.13, 0.844, 28.17),
+    aliases=("lyt_net",),
 )
 LOL_V2_REAL = _paper(
     "lyt_net_tf_lolv2_real",

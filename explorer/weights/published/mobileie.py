@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from explorer.weights.checkpoint import (
     LOL_DARKNESS,
     Baseline,
     GitHubFolder,
-    PublishedCheckpoint,
 )
 from explorer.weights.config import InputConvention
 from explorer.weights.keymaps import Layout, renumbered
@@ -18,27 +19,11 @@ _LAYOUT = Layout(
 )
 # A fork by the weights' author; the licence is that of the authors' own repository.
 _PAGE = GitHubFolder("ndbao2002/MobileIE", "be82ace8d0f17c629faba47920a52233e331c493", "pretrain")
-
-
-def _trained(
-    name: str, file: str, digest: str, data: str, seen: bool | None, figures: Baseline, aliases: tuple[str, ...] = ()
-) -> PublishedCheckpoint:
-    return PublishedCheckpoint(
-        name,
-        (_PAGE.file(file, digest, _LAYOUT, 21868),),
-        architecture="mobileie",
-        origin=_PAGE.page,
-        licence="Apache-2.0",
-        redistributable=True,
-        summary=f"MobileIE as published, trained on {data}.",
-        input=InputConvention(clip=(0.0, 1.0), ratio_rule="none", darkness=LOL_DARKNESS),
-        trained_on=data,
-        saw_eval15=seen,
-        aliases=aliases,
-        figures={"lol_eval15": figures},
-    )
-
-
+_trained = partial(
+    _PAGE.trained, layout=_LAYOUT, size=21868, what="MobileIE as published", architecture="mobileie",
+    licence="Apache-2.0", redistributable=True,
+    input=InputConvention(clip=(0.0, 1.0), ratio_rule="none", darkness=LOL_DARKNESS),
+)  # fmt: skip
 LOL_V1 = _trained(
     "mobileie_lolv1",
     "lolv1_best_slim.pkl",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.weights.checkpoint import Baseline, GitHubFolder, PublishedCheckpoint
+from functools import partial
+
+from explorer.weights.checkpoint import Baseline, GitHubFolder
 from explorer.weights.keymaps import Layout
 
 _BLOCKS = {
@@ -22,38 +24,26 @@ _LAYOUT = Layout(
     }
 )
 _PAGE = GitHubFolder("VinAIResearch/PSENet-Image-Enhancement", "d86321702e6b35b61c963cacc4cba5b84448c767", "pretrained")
-
-
-def _trained(
-    data: str, words: str, digest: str, size: int, figures: Baseline, aliases: tuple[str, ...] = ()
-) -> PublishedCheckpoint:
-    return PublishedCheckpoint(
-        f"psenet_{data}",
-        (_PAGE.file(f"{data}.pth", digest, _LAYOUT, size),),
-        architecture="psenet",
-        origin=_PAGE.page,
-        licence="BSD-3-Clause",
-        redistributable=True,
-        summary=f"PSENet as published, trained on {words}.",
-        trained_on=words,
-        saw_eval15=False,
-        aliases=aliases,
-        figures={"lol_eval15": figures},
-    )
-
-
+_trained = partial(
+    _PAGE.trained, layout=_LAYOUT, what="PSENet as published", architecture="psenet", licence="BSD-3-Clause",
+    redistributable=True,
+)  # fmt: skip
 AFIFI = _trained(
-    "afifi",
-    "wrongly exposed pictures (Afifi et al.)",
+    "psenet_afifi",
+    "afifi.pth",
     "9be55fdb2350694d4b980e3cc158df74a931110503bd9c1aac96939371a76b36",
-    244621,
+    "wrongly exposed pictures (Afifi et al.)",
+    False,
     Baseline("published PSENet, Afifi", 17.11, 0.549, 19.69),
+    size=244621,
     aliases=("psenet",),
 )
 SICE = _trained(
-    "sice",
-    "SICE",
+    "psenet_sice",
+    "sice.pth",
     "d273ab7d9473af2012ddcc46e64288595ae3f91fe6de4d7b1e5ff07dfe1cce1a",
-    243597,
+    "SICE",
+    False,
     Baseline("published PSENet, SICE", 17.51, 0.542, 20.75),
+    size=243597,
 )
