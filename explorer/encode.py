@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
@@ -79,8 +79,16 @@ def encode(
     return buffer.getvalue()
 
 
-def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Writes a file atomically, at once or part by part.
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically.
+
+    Raises: as `write_file`.
+    """
+    write_file(path, lambda file: file.write(data))
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Lets a function write a file, atomically.
 
     Raises:
         OutputError: as `check_destination`; the folder may not be written, or the disk is full.
@@ -89,6 +97,6 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
     check_destination(path)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            file.writelines([data] if isinstance(data, bytes) else data)
+            write(file)
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error
