@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from explorer.atomic import replacing
@@ -14,7 +14,7 @@ from explorer.errors import OutputError
 from explorer.photo.files.exif_writer import add_exif_to_tiff, srgb_profile
 from explorer.photo.files.metadata import without_place
 from explorer.photo.files.written import png_of, tiff_of
-from explorer.photo.parallel import in_bands, rows_of_band
+from explorer.photo.light.develop import quantise as quantise
 from explorer.saving import WITHOUT_BITS, Saving, check_destination
 
 FORMATS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".webp": (8,)}
@@ -39,28 +39,13 @@ def check_output(path: Path, bits: int = 8) -> None:
     check_destination(path)
 
 
-def quantise(image: NDArray[np.float32], bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Rounds floats in [0, 1] to integers of 8 or 16 bits."""
-    top = np.float32(255 if bits == 8 else 65535)
-    samples = np.empty(image.shape, dtype=np.uint8 if bits == 8 else np.uint16)
-
-    def work(first: int, stop: int) -> None:
-        band = np.clip(image[first:stop], 0, 1)
-        band *= top
-        band += np.float32(0.5)
-        samples[first:stop] = band
-
-    in_bands(len(image), rows_of_band(image[0].size, 1), work)
-    return samples
-
-
 def encode(
-    image: NDArray[np.float32], suffix: str, bits: int = 8, exif: bytes | None = None, *, keep_gps: bool = False
+    image: NDArray[Any], suffix: str, bits: int = 8, exif: bytes | None = None, *, keep_gps: bool = False
 ) -> bytes:
     """Encodes an image as the bytes of a file; colour images get an sRGB profile.
 
     Args:
-        image: H x W x 3 or H x W, [0, 1].
+        image: H x W x 3 or H x W: floats in [0, 1], or unsigned integers of `bits`.
         suffix: one of `FORMATS`, with its dot.
         exif: a TIFF-structured EXIF block to keep: camera, exposure, date, author (`explorer.photo.files.metadata`).
         keep_gps: also keep the place where the photo was taken.
@@ -72,7 +57,7 @@ def encode(
     if bits not in FORMATS.get(suffix, ()):
         raise OutputError(f"A {suffix} file cannot hold {bits} bits per channel; use .png or .tiff.")
     exif = exif if keep_gps else without_place(exif)
-    samples = quantise(image, bits)
+    samples = image if image.dtype.kind == "u" else quantise(image, bits)
     profile = srgb_profile() if samples.ndim == 3 else None
     if suffix == ".png":
         return png_of(samples, exif, profile)
@@ -94,8 +79,16 @@ def encode(
     return buffer.getvalue()
 
 
-def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Writes a file atomically, at once or part by part.
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically.
+
+    Raises: as `write_file`.
+    """
+    write_file(path, lambda file: file.write(data))
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Lets a function write a file, atomically.
 
     Raises:
         OutputError: as `check_destination`; the folder may not be written, or the disk is full.
@@ -104,6 +97,6 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
     check_destination(path)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            file.writelines([data] if isinstance(data, bytes) else data)
+            write(file)
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror}); choose another place.") from error

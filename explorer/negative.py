@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import __version__
-from explorer.encode import quantise, write_bytes
+from explorer.encode import quantise, write_file
 from explorer.errors import OutputError
-from explorer.photo.files.linear_dng import WHITE, LinearDng, parts_of
+from explorer.photo.files.linear_dng import WHITE, LinearDng, write_dng
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
 from explorer.photo.light.develop import apply_matrix, lying_in
@@ -205,13 +205,16 @@ def encode_negative(restoration: Restoration, saving: Saving) -> bytes:
     Raises:
         OutputError: see `scene_of`.
     """
-    return b"".join(parts_of(negative_of(restoration, saving)))
+    file = io.BytesIO()
+    write_dng(file, negative_of(restoration, saving))
+    return file.getvalue()
 
 
 def save_negative(restoration: Restoration, path: Path, saving: Saving) -> None:
-    """Writes a result as a DNG atomically, without a second copy of it in memory.
+    """Writes a result as a DNG atomically, without having the whole file in memory.
 
     Raises:
         OutputError: see `scene_of`; or the file cannot be written.
     """
-    write_bytes(path, parts_of(negative_of(restoration, saving)))
+    negative = negative_of(restoration, saving)
+    write_file(path, lambda file: write_dng(file, negative))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.encode import check_output, encode, write_bytes
+from explorer.encode import check_output, encode, quantise, write_bytes
 from explorer.saving import NEGATIVE, OPENEXR, Saving
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class Restoration:
             write_bytes(path, self.encoded(path.suffix, bits, saving))
         return path
 
+    def quantised(self, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Returns the image as integers of 8 or 16 bits, H x W x 3; the floats are not made for that."""
+        image: NDArray[np.float32] | Unfinished = vars(self)["image"]
+        return quantise(image, bits) if isinstance(image, np.ndarray) else image.quantised(bits)
+
     def encoded(self, suffix: str, bits: int, saving: Saving) -> bytes:
         """Returns the bytes of a file; see `save`."""
         saving.check(suffix)
@@ -109,7 +114,7 @@ class Restoration:
             from explorer.scene_linear import encode_linear
 
             return encode_linear(self, saving.keep_gps)
-        return encode(self.image, suffix, bits, self.exif, keep_gps=saving.keep_gps)
+        return encode(self.quantised(bits), suffix, bits, self.exif, keep_gps=saving.keep_gps)
 
 
 class _Picture:

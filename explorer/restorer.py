@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer import steps
-from explorer.encode import quantise
 from explorer.engine import check_backend as check_backend
 from explorer.engine import choose_backend, run_tiled
 from explorer.engine import must_convert as must_convert
@@ -236,7 +235,7 @@ def run(
     else:
         image, light = unfinished_and_scene(job.photo, given, color, to_srgb, scene or keep)
         if keep and picture is None:
-            codes: Any = quantise(image, 16) if light is None else light.codes
+            codes: Any = image.quantised(16) if light is None else light.codes
             picture = NetworkPicture(codes, to_srgb if light is not None and light.color == "camera" else None)
     result = job.result(image=image, scene=light if scene else None, strength=strength, **made)
     bare = replace(result, image=_NOTHING, scene=None)

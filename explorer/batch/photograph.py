@@ -287,8 +287,6 @@ UNREAD = 30
 
 def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
     """Runs the network. Errors go into the row."""
-    from explorer.encode import quantise
-
     row = dict(decoded.row)
     if decoded.photo is None:
         return Made(decoded.item, row)
@@ -296,7 +294,7 @@ def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
         with _timed(row, "network_cpu_seconds", time.process_time):
             result = plan.treatment.restored(decoded.photo, model)
             whole_file = plan.treatment.saving.needs_scene(plan.suffix)
-            samples = None if whole_file else quantise(result.image, plan.treatment.bits)
+            samples = None if whole_file else result.quantised(plan.treatment.bits)
         data = None
         if whole_file:
             with _timed(row, "encode_cpu_seconds", time.process_time):
@@ -316,8 +314,6 @@ def make(decoded: Decoded, plan: Plan, model: LoadedModel) -> Made:
 
 def finish(made: Made, plan: Plan) -> Outcome:
     """Encodes and writes the result, then its row: a photo is done when its row exists."""
-    import numpy as np
-
     from explorer.encode import encode
 
     row, item = dict(made.row), made.item
@@ -327,9 +323,7 @@ def finish(made: Made, plan: Plan) -> Outcome:
             data = made.data
             if made.samples is not None:
                 with _timed(row, "encode_cpu_seconds", time.process_time):
-                    # `encode` reproduces these integers; they are a quarter of the size to send.
-                    image = made.samples.astype(np.float32) / np.float32((1 << bits) - 1)
-                    data = encode(image, plan.suffix, bits, made.exif)
+                    data = encode(made.samples, plan.suffix, bits, made.exif)
             assert data is not None
         except Exception as error:
             row = _failed(row, error)

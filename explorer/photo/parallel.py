@@ -5,6 +5,7 @@ NumPy releases the interpreter lock while it computes, so plain threads suffice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -19,6 +20,11 @@ _MOST_WORKERS = 8
 def rows_of_band(width: int, multiple: int) -> int:
     """Number of rows of `width` samples in a band, a multiple of `multiple`."""
     return max(1, _BAND_SAMPLES // max(1, width) // multiple) * multiple
+
+
+def square_of_band(depth: int) -> int:
+    """Side of a square of pixels of `depth` samples that has as many samples as a band."""
+    return max(1, math.isqrt(_BAND_SAMPLES // max(1, depth)))
 
 
 @cache

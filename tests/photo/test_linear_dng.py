@@ -8,9 +8,8 @@ import json
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -219,11 +218,12 @@ class TestBadInput:
         target = tmp_path / "out.dng"
         target.write_bytes(b"before")
 
-        def full(dng: object) -> Iterator[bytes]:
-            yield b"II*\0"
-            raise OSError(errno.ENOSPC, "No space left on device")
+        def full(file: BinaryIO, data: bytes) -> int:
+            if not data.startswith(b"\xff\xd8\xff\xe0"):  # the first tile, after the preview
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return file.write(data)
 
-        monkeypatch.setattr("explorer.negative.parts_of", full)
+        monkeypatch.setattr("explorer.photo.files.linear_dng._write_even", full)
         with pytest.raises(OutputError, match="No space left"):
             result.save(target)
         assert target.read_bytes() == b"before" and list(tmp_path.iterdir()) == [target]

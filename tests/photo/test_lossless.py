@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from explorer.photo.files.lossless import tile_sides, tiles_of
+from explorer.photo.files.lossless import encode_tiles, tile_sides
 
 RANDOM = np.random.default_rng(7)
-RAMP = (np.arange(200)[:, None, None] * 120 + np.arange(180)[:, None] * 90 + np.arange(3) * 5000).astype(np.uint16)
+RAMP = (np.arange(700)[:, None, None] * 50 + np.arange(600)[:, None] * 40 + np.arange(3) * 5000).astype(np.uint16)
 NOISY = (RAMP.astype(np.int32) + RANDOM.normal(0, 300, RAMP.shape)).clip(0, 65535).astype(np.uint16)
 EDGES = np.where(RANDOM.random((64, 48, 3)) < 0.002, 65535, 40).astype(np.uint16)
 """Rare large differences, whose codes would be too long without a limit."""
@@ -38,6 +38,12 @@ def joined(samples: NDArray[np.uint16], decode: object) -> NDArray[np.uint16]:
     tiles = [np.asarray(decode(tile)).reshape(rows, columns, depth) for tile in tiles_of(samples)]  # type: ignore[operator]
     whole = np.concatenate([np.concatenate(tiles[n : n + across], 1) for n in range(0, len(tiles), across)], 0)
     return whole[:height, :width]
+
+
+def tiles_of(samples: np.ndarray) -> list[bytes]:
+    tiles: list[bytes] = []
+    encode_tiles(samples, tiles.append)
+    return tiles
 
 
 @pytest.mark.parametrize("decode", [imagecodecs.jpeg8_decode, imagecodecs.jpegsof3_decode])

@@ -6,6 +6,7 @@ import io
 import tracemalloc
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from explorer.photo import Limits, RawPhoto, RgbPhoto, open_mosaic, open_photo, 
 from explorer.photo.files.metadata import metadata_of_tiff_block
 from explorer.photo.files.raw import read_dng_on_disk
 from explorer.photo.light.cfa import pack_bayer, pack_xtrans, scale_channels
+from explorer.photo.light.curves import display_of, linear_of
 from explorer.photo.light.levels import BlackLevel, normalized_mosaic, tile_levels
-from explorer.photo.light.scene import picture_and_scene
+from explorer.photo.light.scene import picture_and_scene, unfinished_and_scene
 from explorer.photo.model_input import model_input
 
 COLORS = np.array([[0, 1], [3, 2]], np.uint8)
@@ -144,16 +146,37 @@ def test_what_follows_a_network_is_limits_matrix_curve_and_turning(
     turned = np.rot90(expected[:, ::-1] if mirrored else expected, rotation // 90)
     raw = open_mosaic(samples(*given.shape[:2]), black=500.0, white=16000.0, gains=(2.0, 1.0, 1.7))
     raw = replace(raw, rotation=rotation, mirrored=mirrored)
-    image, scene = picture_and_scene(raw, given.copy() if not cropped else given, color, matrix, True)
+    unfinished, scene = unfinished_and_scene(raw, given.copy() if not cropped else given, color, matrix, True)
+    before = [unfinished.quantised(bits) for bits in (8, 16)]
+    image = unfinished.finished()
     assert image.flags.c_contiguous
     assert not image.flags.writeable
     assert np.array_equal(image, turned)
     assert scene is not None
     assert np.array_equal(scene.codes, codes_of(limited))
     assert scene.color == color
-    for bits, top in ((8, 255), (16, 65535)):
+    for early, bits, top in zip(before, (8, 16), (255, 65535), strict=True):
         rounded = (turned * np.float32(top) + np.float32(0.5)).astype(np.uint16)
-        assert np.array_equal(quantise(image, bits), rounded)
+        for each in (early, unfinished.quantised(bits), quantise(image, bits)):
+            assert each.dtype.itemsize * 8 == bits
+            assert np.array_equal(each, rounded)
+
+
+@pytest.mark.parametrize(
+    ("formula", "ours", "joint"), [(curved, display_of, 0.0031308), (uncurved, linear_of, 0.04045)]
+)
+def test_line_and_power_of_the_curve_are_told_apart(formula: Any, ours: Any, joint: float) -> None:
+    """The choice without branches gives what the formula says; at the joint, few floats differ, and in no file."""
+    bits = np.float32(joint).view(np.int32)
+    near = np.arange(bits - 100_000, bits + 100_000, dtype=np.int32).view(np.float32)
+    everywhere = np.arange(0, np.float32(4).view(np.int32), 997, dtype=np.int32).view(np.float32)
+    for values in (near, everywhere):
+        expected, found = formula(values), ours(values)
+        assert (expected != found).sum() < 40
+        assert np.abs(expected - found).max() < 3e-8
+        assert np.array_equal(quantise(expected[None], 16), quantise(found[None], 16))
+    assert np.array_equal(ours(np.float32([-1, 0, np.inf])), np.float32([0, 0, np.inf]))
+    assert np.isnan(ours(np.float32([np.nan]))).all()
 
 
 def test_a_developed_picture_is_finished_in_its_own_memory() -> None:

@@ -5,9 +5,9 @@ Adobe, "Digital Negative (DNG) Specification", version 1.4: chapters 2 (structur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from explorer.photo.files.directories import (
     directory,
 )
 from explorer.photo.files.dng import ORIENTATIONS
-from explorer.photo.files.lossless import tile_sides, tiles_of
+from explorer.photo.files.lossless import encode_tiles, places_of, tile_sides
 from explorer.photo.files.metadata import directories, without_place
 from explorer.photo.light.cameras import SRGB_TO_XYZ, usable_xyz_to_camera
 from explorer.photo.types import RawPhoto
@@ -48,7 +48,7 @@ from explorer.photo.values import Sliceable
 WHITE = 65535
 _LINEAR_RAW, _YCBCR, _JPEG = 34892, 6, 7
 _SUB_IFDS, _XMP, _EXIF_IFD, _GPS_IFD = 330, 700, 34665, 34853
-_STRIP, _TILES = 273, 324
+_STRIP, _TILES, _TILE_LENGTHS = 273, 324, 325
 _KEPT_TEXTS = (270, 271, 272, 306, 315, 33432)
 """Description, make, model, date, artist, copyright."""
 _SOFTWARE = f"Lowlight Explorer {__version__}"
@@ -117,14 +117,15 @@ def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[in
     return tags | _color_tags(photo, found)
 
 
-def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[bytes]) -> dict[int, tuple[int, Any]]:
-    """The directory of the samples."""
+def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]]) -> dict[int, tuple[int, Any]]:
+    """The directory of the samples, without the places and lengths of its tiles."""
     height, width, depth = dng.samples.shape
     rows, columns = tile_sides(height, width)
+    unknown = LONG, [0] * len(places_of(height, width))
     tags: dict[int, tuple[int, Any]] = {
         254: (LONG, 0), 256: (LONG, width), 257: (LONG, height), 258: (SHORT, [16] * depth), 259: (SHORT, _JPEG),
         262: (SHORT, _LINEAR_RAW), 277: (SHORT, depth), 284: (SHORT, 1), 322: (LONG, columns), 323: (LONG, rows),
-        _TILES: (LONG, [0] * len(tiles)), 325: (LONG, [len(tile) for tile in tiles]),
+        _TILES: unknown, _TILE_LENGTHS: unknown,
         50713: (SHORT, [1, 1]), 50714: (SHORT, [0] * depth), 50717: (LONG, [WHITE] * depth),
         50718: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
         50780: (RATIONAL, 1), 50829: (LONG, [0, 0, height, width]),
@@ -135,14 +136,17 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], tiles: list[byt
     return tags
 
 
-def parts_of(dng: LinearDng) -> Iterator[bytes]:
-    """Yields the file, piece by piece."""
+def write_dng(file: BinaryIO, dng: LinearDng) -> None:
+    """Writes the file: the tiles while others are encoded, and the directories in front of them at the end.
+
+    Raises:
+        OutputError: it would be larger than a TIFF can be.
+    """
     height, width = dng.samples.shape[:2]
     found = entries_of(dng.photo.carried, (height, width))
     block = dng.photo.exif if dng.keep_gps else without_place(dng.photo.exif)
     texts, details, place = directories(block) if block else ({}, {}, {})
-    tiles = tiles_of(dng.samples)
-    main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found, tiles)
+    main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found)
     groups = [(code, values) for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)) if values]
     main |= {code: (LONG, 0) for code, _ in groups}
     end = len(HEADER) + len(directory(main, 0))
@@ -153,20 +157,24 @@ def parts_of(dng: LinearDng) -> Iterator[bytes]:
     main[_SUB_IFDS] = LONG, end + len(metadata)
     end += len(metadata) + len(directory(raw, 0))
     main[_STRIP] = LONG, end
-    end += _even(dng.preview)
-    starts = []
-    for tile in tiles:
+    file.seek(end)
+    end += _write_even(file, dng.preview)
+    starts, lengths = list[int](), list[int]()
+
+    def write(tile: bytes) -> None:
+        nonlocal end
         starts.append(end)
-        end += _even(tile)
-    raw[_TILES] = LONG, starts
-    if end >= 1 << 32:
-        raise OutputError(code="error.dng_too_large")
-    yield HEADER + directory(main, len(HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1])
-    for data in (dng.preview, *tiles):
-        yield data
-        if len(data) % 2:
-            yield b"\0"
+        lengths.append(len(tile))
+        end += _write_even(file, tile)
+        if end >= 1 << 32:
+            raise OutputError(code="error.dng_too_large")
+
+    encode_tiles(dng.samples, write)
+    raw[_TILES], raw[_TILE_LENGTHS] = (LONG, starts), (LONG, lengths)
+    file.seek(0)
+    file.write(HEADER + directory(main, len(HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1]))
 
 
-def _even(data: bytes) -> int:
-    return len(data) + len(data) % 2
+def _write_even(file: BinaryIO, data: bytes) -> int:
+    file.write(data)
+    return len(data) + file.write(bytes(len(data) % 2))

@@ -1,6 +1,6 @@
 """Encodes 16-bit samples as tiles of lossless JPEG (ITU-T T.81, annex H), as used in DNG.
 
-Every step is a pass of NumPy over a tile that fits into the processor's cache, which takes a third of libjpeg's time.
+Every step is a pass of NumPy over a tile, which takes a third of libjpeg's time.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 import heapq
 import struct
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.machine import new_lock
 from explorer.photo.parallel import in_bands
 from explorer.photo.values import Sliceable
 
 _STEP = 16
 """DNG requires sides that are multiples of this."""
-_SIDES = range(160, 336, _STEP)
-"""Tiles whose passes fit into the second-level cache."""
-_SAMPLED_ROWS = 8
+_SIDES = range(320, 528, _STEP)
+"""Passes over smaller tiles would fit into the second-level cache, but be so short that two threads, which need the
+interpreter lock between them, would be no faster than one."""
+_SAMPLED_ROWS = 16
 """One row in so many is counted for the Huffman code."""
 _MOST_BITS = 21
 """Longest sample, code and difference together: three of them fit into a word of 64 bits."""
@@ -46,19 +49,34 @@ def tile_sides(height: int, width: int) -> tuple[int, int]:
     return min(rows, -(-height // _STEP) * _STEP), max(_STEP, min(columns, width // _STEP * _STEP))
 
 
-def tiles_of(samples: Sliceable) -> list[bytes]:
-    """Encodes a picture's tiles, row by row, each a separate lossless JPEG (predictor 1, one interleaved scan).
+def places_of(height: int, width: int) -> list[tuple[int, int]]:
+    """Top and left of a picture's tiles, row by row."""
+    rows, columns = tile_sides(height, width)
+    return [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
+
+
+def encode_tiles(samples: Sliceable, write: Callable[[bytes], object]) -> None:
+    """Encodes a picture's tiles, each a separate lossless JPEG (predictor 1, one interleaved scan).
 
     Args:
         samples: H x W x 3, or H x W x 1 for a monochrome sensor. Tiles that extend over the right or lower border are
             filled with the last column and row.
+        write: gets each tile in the order of `places_of`, from one thread at a time, while others encode.
     """
     height, width, depth = samples.shape
     rows, columns = tile_sides(height, width)
-    own = threading.local()
+    places, ready, due = places_of(height, width), dict[int, bytes](), 0
+    own, writing = threading.local(), new_lock()
 
-    places = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
-    tiles = [b""] * len(places)
+    def pass_on() -> None:
+        nonlocal due
+        if writing.acquire(blocking=False):
+            try:
+                while (tile := ready.pop(due, None)) is not None:
+                    write(tile)
+                    due += 1
+            finally:
+                writing.release()
 
     def work(first: int, stop: int) -> None:
         if not hasattr(own, "encoder"):
@@ -68,10 +86,11 @@ def tiles_of(samples: Sliceable) -> list[bytes]:
             part = samples[slice(top, top + rows), slice(left, left + columns)]
             if part.shape[:2] != (rows, columns):
                 part = np.pad(part, ((0, rows - part.shape[0]), (0, columns - part.shape[1]), (0, 0)), mode="edge")
-            tiles[index] = bytes(own.encoder.encoded(part))
+            ready[index] = own.encoder.encoded(part)
+            pass_on()
 
     in_bands(len(places), 1, work)
-    return tiles
+    pass_on()  # a thread that finished while another wrote did not wait for it
 
 
 class _Encoder:
@@ -82,7 +101,7 @@ class _Encoder:
         self.table = np.empty(len(_CATEGORY), np.uint32)
         self.entries = np.empty((depth, rows * columns), np.uint32)
         self.sizes = np.empty((depth, rows * columns), np.uint64)
-        self.words, self.ends, self.starts = (np.empty(rows * columns, np.uint64) for _ in range(3))
+        self.words, self.starts = np.empty(rows * columns, np.uint64), np.zeros(rows * columns + 1, np.uint64)
         self.new = np.empty(rows * columns, np.bool_)
 
     def encoded(self, tile: NDArray[np.uint16]) -> bytes:
@@ -124,7 +143,8 @@ class _Encoder:
         ones, none too long."""
         signed = self.differences.view(np.int16)
         last = max(int(signed.max()), -int(signed.min())).bit_length()
-        counted = np.bincount(_CATEGORY[self.differences[:, ::_SAMPLED_ROWS]].ravel(), minlength=_RESERVED)
+        sampled = _CATEGORY.take(self.differences[:, ::_SAMPLED_ROWS], mode="wrap")
+        counted = np.bincount(sampled.ravel(), minlength=_RESERVED)
         least = int(counted.sum()) >> _SCARCE
         counts = {category: max(int(counted[category]), least, 1) for category in range(last + 1)}
         while True:
@@ -151,9 +171,10 @@ class _Encoder:
             words <<= other
             words |= more
             size += other
-        ends, starts = np.cumsum(size, out=self.ends), np.subtract(self.ends, size, out=self.starts)
-        data = _joined(words, size, starts, self.new).tobytes()
-        length, spare = divmod(int(ends[-1]) + 7, 8)
+        starts = self.starts
+        starts[0] = 0
+        length, spare = divmod(int(np.cumsum(size, out=starts[1:])[-1]) + 7, 8)
+        data = _joined(words, size, starts[:-1], self.new).tobytes()
         data = data[: length - 1] + bytes([data[length - 1] | (1 << 7 - spare) - 1])
         return data.replace(b"\xff", b"\xff\0")
 
@@ -179,10 +200,10 @@ def _joined(
     new[-1] = True
     np.not_equal(starts[1:], starts[:-1], out=new[:-1])
     last = np.flatnonzero(new)
-    beyond = words[last] << (64 - offsets[last])
+    beyond = words.take(last, mode="wrap") << (64 - offsets.take(last, mode="wrap"))
     words >>= offsets
     # Sums may exceed 64 bits; their differences do not.
-    sums = np.cumsum(words, out=starts)[last]
+    sums = np.cumsum(words, out=starts).take(last, mode="wrap")
     stream = np.zeros(len(last) + 1, np.dtype(">u8"))
     stream[0] = sums[0]
     stream[1:-1] = sums[1:] - sums[:-1] + beyond[:-1]

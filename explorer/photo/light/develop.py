@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -13,14 +14,19 @@ from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS, 
 from explorer.photo.light.cfa import PERIODS, Cfa, completing_inset, mosaic_from_rgb, scale_channels, without_inset
 from explorer.photo.light.curves import CurveMemory, display_of, linear_of, linear_to_srgb, srgb_to_linear
 from explorer.photo.light.demosaic import demosaic, each_developed_band
-from explorer.photo.parallel import in_bands, rows_of_band
+from explorer.photo.parallel import in_bands, rows_of_band, square_of_band
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
 from explorer.photo.values import FloatArray, WhiteBalance
 
 
 def apply_matrix(image: FloatArray, matrix: FloatArray) -> FloatArray:
     """Multiplies the pixels of an H x W x 3 picture by a 3x3 matrix."""
-    return image @ np.asarray(matrix, dtype=np.float32).T
+    return image @ _contiguous(matrix)
+
+
+def _contiguous(matrix: FloatArray) -> FloatArray:
+    """Transposes a matrix in memory: a product with a view of the transposed one takes twice as long."""
+    return np.ascontiguousarray(matrix.T, dtype=np.float32)
 
 
 def _mixed(band: FloatArray, matrix: FloatArray) -> FloatArray:
@@ -102,54 +108,63 @@ def camera_to_display(image: FloatArray, camera_to_srgb: FloatArray, *, out: Flo
     return result
 
 
-def finish(
-    image: FloatArray,
-    camera_to_srgb: FloatArray | None,
-    out: FloatArray | None,
-    codes: NDArray[np.uint16] | None = None,
-) -> None:
-    """Finishes a network's picture in one pass: clips it and converts camera colours to sRGB.
+def finish(image: FloatArray, camera_to_srgb: FloatArray | None, out: NDArray[Any]) -> None:
+    """Finishes a network's picture in one pass: clips it, converts camera colours to sRGB, rounds it if asked.
 
-    Each thread reuses its own memory for all its bands, because allocating it for each step takes longer than the step.
+    Each thread reuses its memory for all its pieces, because allocating it for each step takes longer than the step.
 
     Args:
-        image: H x W x 3 under the sRGB transfer curve.
+        image: H x W x 3 under the sRGB transfer curve; H x W without a matrix.
         camera_to_srgb: 3x3, as in `ModelInput`; None for a picture that is sRGB already.
-        out: H x W x 3 float32 to write sRGB in [0, 1] to, which may be the image itself, or a view of a rotated
-            picture; None if only the codes are wanted.
-        codes: H x W x 3 to write the picture before the matrix to, clipped and rounded, 65535 for 1.
+        out: the same shape, for sRGB: float32 in [0, 1], or unsigned integers, the largest for 1. May be the image
+            itself, or a view of a rotated picture.
     """
-    height, width = image.shape[:2]
-    rows = rows_of_band(16 * width, 1)
-    matrix = None if camera_to_srgb is None else np.asarray(camera_to_srgb, dtype=np.float32).T
-    pixels = None if out is None else _pixels(out)
+    height, width, *colors = image.shape
+    depth = math.prod(colors)
+    # Pixels of a turned picture are written along its own rows, so pieces are as high as they are wide.
+    turned = out.strides[1] != out.itemsize * depth
+    rows, columns = (square_of_band(depth),) * 2 if turned else (rows_of_band(depth * width, 1), width)
+    matrix = None if camera_to_srgb is None else _contiguous(camera_to_srgb)
+    direct = not turned and out.dtype == np.float32
+    places = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
     own = threading.local()
 
-    def work(top: int, bottom: int) -> None:
+    def work(first: int, stop: int) -> None:
         if not hasattr(own, "memory"):
-            shape = min(rows, height), width, 3
-            own.value, own.memory = np.empty(shape, np.float32), CurveMemory(shape)
-        value, memory = own.value[: bottom - top], own.memory.first(bottom - top)
-        np.clip(image[top:bottom], 0, 1, out=value)
-        if codes is not None:
-            np.multiply(value, np.float32(65535), out=memory.spare)
-            memory.spare += np.float32(0.5)
-            codes[top:bottom] = memory.spare
-        if pixels is None:
-            return
-        if matrix is not None:
-            memory.linear(value)
-            value, memory.spare = np.matmul(value, matrix, out=memory.spare), value
-            np.clip(value, 0, 1, out=value)
-            memory.display(value)
-        pixels[top:bottom] = _pixels(value)
+            own.memory = CurveMemory((min(rows, height), min(columns, width), *colors))
+        for top, left in places[first:stop]:
+            part, target = (each[top : top + rows, left : left + columns] for each in (image, out))
+            memory = own.memory.shaped(part.shape)
+            np.clip(part, 0, 1, out=memory.value)
+            if matrix is not None:
+                memory.linear()
+                np.matmul(memory.value.reshape(-1, 3), matrix, out=memory.spare.reshape(-1, 3))
+                np.clip(memory.spare, 0, 1, out=memory.value)
+                memory.display(target if direct else None)
+            if not direct or matrix is None:
+                _write(memory.value, target, turned)
 
-    in_bands(height, rows, work)
+    in_bands(len(places), 1, work)
 
 
-def _pixels(image: FloatArray) -> NDArray[np.void]:
-    """Views an array as H x W pixels of 12 bytes, which writes a rotated picture in half the time."""
-    return image.view(np.dtype((np.void, 12)))[..., 0]
+def _write(value: FloatArray, out: NDArray[Any], turned: bool) -> None:
+    """Writes values in [0, 1], which it may change, as they are or rounded to integers."""
+    result: NDArray[Any] = value
+    if out.dtype != value.dtype:
+        value *= np.float32(np.iinfo(out.dtype).max)
+        value += np.float32(0.5)
+        result = value.astype(out.dtype) if turned else value
+    if turned and out.ndim == 3:  # as pixels, which takes half the time
+        pixel = np.dtype((np.void, out.itemsize * out.shape[2]))
+        out, result = out.view(pixel), result.view(pixel)
+    out[...] = result
+
+
+def quantise(image: FloatArray, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Clips floats, H x W x 3 or H x W, to [0, 1] and rounds them to integers of 8 or 16 bits."""
+    samples = np.empty(image.shape, dtype=np.uint8 if bits == 8 else np.uint16)
+    finish(image, None, samples)
+    return samples
 
 
 def upright(image: FloatArray, rotation: int, mirrored: bool = False) -> FloatArray:
@@ -224,5 +239,5 @@ def unprocess(rgb: RgbPhoto, cfa: Cfa = "bayer") -> RawPhoto:
 
 __all__ = [
     "apply_matrix", "camera_rgb", "camera_to_display", "develop", "develop_linear", "finish", "linear_to_srgb",
-    "load_rendering", "lying_in", "srgb_to_linear", "unprocess", "upright",
+    "load_rendering", "lying_in", "quantise", "srgb_to_linear", "unprocess", "upright",
 ]  # fmt: skip

@@ -33,21 +33,21 @@ def noise_profile(samples: Sliceable, white: float = 65535) -> list[tuple[float,
     rows, columns = height // _BLOCK, width // _BLOCK
     if rows * columns == 0:
         return [(0.0, 0.0)] * channels
-    step = max(1, round((rows * columns / _MOST_BLOCKS) ** 0.5))
-    tops = range(0, rows, step)
-    found = np.empty((2, channels, len(tops), -(-columns // step)), dtype=np.float32)
+    # Whole rows of blocks, because the samples of whole rows are made.
+    tops = range(0, rows, max(1, round(rows * columns / _MOST_BLOCKS)))
+    found = np.empty((2, channels, len(tops), columns), dtype=np.float32)
 
     def measure(first: int, stop: int) -> None:
         for row in range(first, stop):
             top = tops[row] * _BLOCK
             strip = samples[slice(top, top + _BLOCK), slice(0, columns * _BLOCK)]
-            blocks = strip.reshape(_BLOCK, columns, _BLOCK, channels)[:, ::step]
+            blocks = strip.reshape(_BLOCK, columns, _BLOCK, channels)
             values = np.ascontiguousarray(blocks.transpose(3, 1, 0, 2), dtype=np.float32)
             values /= np.float32(white)
             across = (values[..., :-1, :-1] - values[..., :-1, 1:] - values[..., 1:, :-1] + values[..., 1:, 1:]) / 2
             found[:, :, row] = values.mean(axis=(2, 3)), np.square(across).mean(axis=(2, 3))
 
-    in_bands(len(tops), 8, measure)
+    in_bands(len(tops), 1, measure)
     return [_line(*found[:, channel].reshape(2, -1)) for channel in range(channels)]
 
 

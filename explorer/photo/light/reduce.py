@@ -91,7 +91,7 @@ def square_means(image: NDArray[Any], step: int) -> FloatArray:
             small[top:bottom, :, channel] += sums[:, each::step, channel]
         small[top:bottom] /= np.float32(step * step)
 
-    in_bands(height, rows_of_band(planes.shape[2] * step * planes.shape[1], 1), average)
+    in_bands(height, rows_of_band(planes.shape[2] * planes.shape[1], 1), average)
     return small.reshape(height, width, *image.shape[2:])
 
 

@@ -17,7 +17,7 @@ from explorer.machine import new_lock
 from explorer.photo.light.at_first_sight import is_grey
 from explorer.photo.light.curves import linear_of, srgb_to_linear
 from explorer.photo.light.demosaic import each_developed_band
-from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in
+from explorer.photo.light.develop import develop_linear, finish, grey_of, lying_in, quantise
 from explorer.photo.light.reduce import means
 from explorer.photo.light.strength import FULL, blended, developed_camera
 from explorer.photo.parallel import in_bands, rows_of_band
@@ -112,17 +112,30 @@ class Unfinished:
         """Makes the picture, H x W x 3 sRGB in [0, 1], upright and read-only, in its own memory."""
         with _FINISHING:
             if not self.done:
-                self.given, self.done = self._finished(), True
+                image = self.given
+                if self.rotation or self.mirrored or not image.flags.c_contiguous:
+                    image = np.empty(self._shape, dtype=np.float32)
+                self._finish(image)
+                image.setflags(write=False)
+                self.given, self.done = image, True
             return self.given
 
-    def _finished(self) -> FloatArray:
-        image = given = self.given
-        height, width = given.shape[:2]
-        if self.rotation or self.mirrored or not given.flags.c_contiguous:
-            image = np.empty((width, height, 3) if self.rotation % 180 else given.shape, dtype=np.float32)
-        finish(given, self.camera_to_srgb, lying_in(image, self.rotation, self.mirrored))
-        image.setflags(write=False)
-        return image
+    def quantised(self, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Makes the picture in integers of 8 or 16 bits, upright, without making it in floats."""
+        with _FINISHING:
+            if self.done:
+                return quantise(self.given, bits)
+            samples: Any = np.empty(self._shape, dtype=np.uint8 if bits == 8 else np.uint16)
+            self._finish(samples)
+            return samples
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        height, width = self.given.shape[:2]
+        return (width, height, 3) if self.rotation % 180 else (height, width, 3)
+
+    def _finish(self, out: NDArray[Any]) -> None:
+        finish(self.given, self.camera_to_srgb, lying_in(out, self.rotation, self.mirrored))
 
 
 def picture_and_scene(
@@ -141,13 +154,13 @@ def picture_and_scene(
         H x W x 3 sRGB in [0, 1], upright and read-only, and the scene.
     """
     picture, scene = unfinished_and_scene(photo, given, color, camera_to_srgb, keep)
-    return picture if isinstance(picture, np.ndarray) else picture.finished(), scene
+    return picture.finished(), scene
 
 
 def unfinished_and_scene(
     photo: Photo, given: FloatArray, color: Color, camera_to_srgb: FloatArray, keep: bool
-) -> tuple[FloatArray | Unfinished, Scene | None]:
-    """The same as `picture_and_scene`, but a picture with a scene is left unfinished."""
+) -> tuple[Unfinished, Scene | None]:
+    """The same as `picture_and_scene`, but the picture is left unfinished."""
     given, matrix = _settled(photo, given, color, camera_to_srgb)
     return _with_scene(photo, given, matrix, keep)
 
@@ -169,16 +182,15 @@ class NetworkPicture:
     ) -> NetworkPicture:
         """Arguments as of `picture_and_scene`; `exact` keeps the floats."""
         given, matrix = _settled(photo, given, color, camera_to_srgb)
-        codes = np.empty(given.shape, dtype=np.uint16)
         if matrix is not None and not _in_camera(photo, color):  # a nominal camera's colours are no photo's
             finish(given, matrix, given)
             matrix = None
-        finish(given, None, given, codes)
+        codes: Any = quantise(given, 16)
+        if exact:
+            finish(given, None, given)
         return cls(codes, matrix, given if exact else None)
 
-    def at(
-        self, photo: Photo, ratio: float, strength: float, keep: bool
-    ) -> tuple[FloatArray | Unfinished, Scene | None]:
+    def at(self, photo: Photo, ratio: float, strength: float, keep: bool) -> tuple[Unfinished, Scene | None]:
         """The picture at a strength, and the scene.
 
         Args:
@@ -212,15 +224,14 @@ def _settled(
 
 def _with_scene(
     photo: Photo, given: FloatArray, matrix: FloatArray | None, keep: bool
-) -> tuple[FloatArray | Unfinished, Scene | None]:
+) -> tuple[Unfinished, Scene | None]:
     """See `unfinished_and_scene`."""
     if not isinstance(photo, RawPhoto):
-        return Unfinished(given, matrix).finished(), None
+        return Unfinished(given, matrix), None
     picture = Unfinished(given, matrix, photo.rotation, photo.mirrored)
     if not keep:
-        return picture.finished(), None
-    codes = np.empty(given.shape, dtype=np.uint16)
-    finish(given, None, None, codes)
+        return picture, None
+    codes: Any = quantise(given, 16)
     codes.setflags(write=False)
     return picture, Scene(photo, codes, "srgb" if matrix is None else "camera")
 
