@@ -34,6 +34,8 @@ _USER = "explorer.user"
 """Key of the user in a request's scope."""
 _MARGIN = 2**20
 """Bytes of a multipart body around its file."""
+_LINGER, _DROPPED = 1.0, 4 * 2**20
+"""Seconds and bytes for which the rest of a refused request is read and dropped."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -120,6 +122,16 @@ class _Body:
             raise RefusalError(400, "The request was interrupted.")
         return message
 
+    async def drop(self) -> None:
+        """Drops some of what still comes. A client or proxy that is still sending when the connection closes loses the
+        answer, which it would have read a moment later."""
+        left = _DROPPED
+        with anyio.move_on_after(_LINGER):
+            while left > 0 and not self.whole:
+                message = await self._receive()
+                left -= len(message.get("body", b""))
+                self.whole = not message.get("more_body", False)
+
     async def read(self) -> bytes:
         """Reads the whole body.
 
@@ -164,6 +176,13 @@ class _Answer:
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
+            if self.body.is_long and not self.body.whole and not message.get("more_body", False):
+                await self._pass_on({**message, "more_body": True})
+                await self.body.drop()
+                message = {"type": "http.response.body", "body": b""}
+        await self._pass_on(message)
+
+    async def _pass_on(self, message: Any) -> None:
         with anyio.fail_after(self._idle):  # a client that reads nothing would keep the file open
             await self._send(message)
 
@@ -290,6 +309,9 @@ class Gate:
         if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
             # The same answer for every reason: it must reveal nothing about the disk.
             raise RefusalError(404, "There is no such file, or it is not accessible.")
+        with anyio.move_on_after(self._options.idle_seconds):  # pages of a class that open at once, from one address
+            while kind == rules.ASSET and not self._under_way.has_room(user):
+                await anyio.sleep(0.1)
         self._under_way.enter(user)
         try:
             await self._counted(scope, kind, user, body, answer)
