@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 
 import explorer
 from explorer.server import rules
-from explorer.server.gradio_internals import malformed
+from explorer.server.gradio_internals import USER, malformed, waiting
 from explorer.server.options import ServerOptions
 from explorer.server.rates import BUSY, SMALL, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
@@ -30,8 +30,6 @@ LOG = logging.getLogger(__name__)
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
 """Allowances besides those for each kind: for all requests, and for log lines about errors."""
-_USER = "explorer.user"
-"""Key of the user in a request's scope."""
 _MARGIN = 2**20
 """Bytes of a multipart body around its file."""
 _LINGER, _DROPPED = 1.0, 4 * 2**20
@@ -301,7 +299,7 @@ class Gate:
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.is_open(scope["method"], path):
             raise RefusalError(401, "Sign in first.")
-        scope[_USER] = user = inner or signed_in or visitor.network
+        scope[USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
             # Password guesses are counted by address, because the guesser has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
@@ -366,12 +364,6 @@ def _signed_in(app: Any, headers: Headers) -> str | None:
     cookies = dict(each.partition("=")[::2] for each in headers.get("cookie", "").split("; "))
     found = (cookies.get(f"access-token-{kind}{cookie_id}") for kind in ("", "unsecure-"))
     return next((SIGNED_IN + tokens[token] for token in found if token in tokens), None)
-
-
-def waiting(app: Any, user: str) -> int:
-    """Counts a user's jobs that wait in Gradio's queue."""
-    queues = getattr(getattr(app.get_blocks(), "_queue", None), "event_queue_per_concurrency_id", {})
-    return sum(event.request.scope.get(_USER) == user for queue in queues.values() for event in queue.queue)
 
 
 async def _say(answer: _Answer, status: int, values: dict[str, str], **headers: str) -> None:

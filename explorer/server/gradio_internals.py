@@ -24,6 +24,7 @@ import os
 import secrets
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -35,6 +36,8 @@ LOG = logging.getLogger(__name__)
 _MODULE = "gradio.component_meta"
 _SLOW = "rfc3987_syntax"
 
+USER = "explorer.user"
+"""Key of the user in a request's scope."""
 ANSWERS_EACH, ANSWERS = 256, 2000
 """Pages and unfetched answers that are kept for one user, and for all, in addition to running jobs."""
 UPLOADS = 1000
@@ -234,8 +237,32 @@ def say_in_a_line() -> None:
         vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
 
 
-def share_answers() -> None:
-    """Limits unfetched answers for each user.
+def waiting(app: Any, user: str) -> int:
+    """Counts a user's jobs that wait in Gradio's queue."""
+    queues = app.get_blocks()._queue.event_queue_per_concurrency_id.values()
+    return sum(user_of(event.request) == user for queue in queues for event in queue.queue)
+
+
+def user_of(request: Any) -> str:
+    """Returns the user to whom the gate counted a request; empty for a request that passed none."""
+    return request.scope.get(USER, "")
+
+
+def take_turns(events: list[Any]) -> None:
+    """Sorts waiting jobs so that users take turns: everybody's first one, then everybody's second one."""
+    before: Counter[str] = Counter()
+
+    def round_of(event: Any) -> int:
+        before[user := user_of(event.request)] += 1
+        return before[user]
+
+    events.sort(key=round_of)
+
+
+def share_queue() -> None:
+    """Makes users take turns in the queue, and limits unfetched answers for each of them.
+
+    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before.
 
     Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
     others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
@@ -260,9 +287,11 @@ def share_answers() -> None:
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
             return False, "Too many answers are waiting for this page; reload it.", "queue_full"
         done = await push(self, body, request, username)
+        for queue in self.event_queue_per_concurrency_id.values():
+            take_turns(queue.queue)
         owners: dict[str, str] = vars(self).setdefault("explorer", {})
         owners.pop(body.session_hash, None)
-        owners[body.session_hash] = user = request.scope.get("explorer.user", "")
+        owners[body.session_hash] = user = user_of(request)
         for pages, most in (([page for page in owners if owners[page] == user], ANSWERS_EACH), (list(owners), ANSWERS)):
             kept = sum(1 + len(awaited.get(page, ())) for page in pages)
             for page in pages[:-1]:
@@ -295,7 +324,7 @@ def forget_progress() -> None:
 
 def change_for_strangers() -> None:
     """Applies every change that makes Gradio fit for untrusted visitors."""
-    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked,
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_queue, compute_what_is_asked,
                    forget_progress):  # fmt: skip
         change()
 

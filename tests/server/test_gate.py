@@ -15,7 +15,8 @@ from asking import asked, echo
 
 from explorer import logs
 from explorer.server import ServerOptions
-from explorer.server.gate import Gate, waiting
+from explorer.server.gate import Gate
+from explorer.server.gradio_internals import waiting
 from explorer.server.rates import Allowance, Counter
 from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
 from explorer.server.visitor import client_address, introduced, network_of
@@ -209,6 +210,33 @@ def test_gradios_queue_is_as_the_gate_reads_it() -> None:
     demo._queue.event_queue_per_concurrency_id["a"] = EventQueue("a", 1)
     demo._queue.event_queue_per_concurrency_id["a"].queue.append(event)
     assert waiting(SimpleNamespace(get_blocks=lambda: demo), "me") == 1
+
+
+def test_parts_of_the_page_wait_for_a_place() -> None:
+    """A class that opens its pages at once, from one address, gets them whole."""
+    gate, statuses = Gate(echo, ServerOptions(answers_at_once=2, idle_seconds=5), 1000), []
+    at_once = [0, 0]
+
+    async def slowly(scope: Any, receive: Any, send: Any) -> None:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.05)
+        at_once[0] -= 1
+        await echo(scope, receive, send)
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def pupils(scope: Any, receive: Any, send: Any) -> None:
+        async def keep(message: Any) -> None:
+            statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+        gate._app = slowly
+        await asyncio.gather(*(gate({**scope, "path": "/assets/a.js"}, nothing, keep) for _ in range(8)))
+        await echo(scope, receive, send)
+
+    assert asked(pupils, body=[b""], gate=gate).status == 200
+    assert statuses == [200] * 8 and at_once[1] <= 2
 
 
 def test_what_is_under_way_is_counted() -> None:
