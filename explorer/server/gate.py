@@ -32,8 +32,8 @@ _REQUEST, _NOTE = "any request", "note"
 """Allowances besides those for each kind: for all requests, and for log lines about errors."""
 _MARGIN = 2**20
 """Bytes of a multipart body around its file."""
-_LINGER, _DROPPED = 1.0, 4 * 2**20
-"""Seconds and bytes for which the rest of a refused request is read and dropped."""
+_LINGER, _DROPPED = 1.0, 2**19
+"""Seconds for which the connection of a refused request stays open, and bytes of its rest that are read and dropped."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -121,11 +121,13 @@ class _Body:
         return message
 
     async def drop(self) -> None:
-        """Drops some of what still comes. A client or proxy that is still sending when the connection closes loses the
-        answer, which it would have read a moment later."""
+        """Waits a little, and drops some of what still comes. A client or proxy that is still sending when the
+        connection closes loses the answer, which it would have read a moment later."""
         left = _DROPPED
         with anyio.move_on_after(_LINGER):
-            while left > 0 and not self.whole:
+            while not self.whole:
+                if left <= 0:
+                    await anyio.sleep(_LINGER)
                 message = await self._receive()
                 left -= len(message.get("body", b""))
                 self.whole = not message.get("more_body", False)
@@ -217,7 +219,7 @@ class Gate:
             return
         started, options = time.perf_counter(), self._options
         path = rules.path_of(scope)
-        kind = rules.kind_of(scope["method"], path)
+        kind, _ = rules.route_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
         most = self._most.get(kind or "", rules.LARGEST_VALUES)
@@ -297,7 +299,7 @@ class Gate:
             raise RefusalError(400, "The request states its length in two ways.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
-        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(scope["method"], path):
+        if getattr(app, "auth", None) and signed_in is None and not rules.route_of(scope["method"], path)[1]:
             raise RefusalError(401, "Sign in first.")
         scope[USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:

@@ -27,9 +27,10 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 LOG = logging.getLogger(__name__)
 
@@ -75,14 +76,12 @@ def one_application() -> Iterator[None]:
     """Pages built inside this block get no web application until they are launched."""
     from gradio.routes import App
 
-    made = vars(App).get("create_app")
-    if made is not None:  # a later Gradio may do without it
-        setattr(App, "create_app", staticmethod(lambda *_, **__: None))  # noqa: B010
+    made = vars(App)["create_app"]
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment]
     try:
         yield
     finally:
-        if made is not None:
-            setattr(App, "create_app", made)  # noqa: B010
+        App.create_app = made
 
 
 def valid(value: Any) -> Any:
@@ -107,10 +106,8 @@ def write_valid_texts() -> None:
         except TypeError:
             return orjson.dumps(valid(value), *rest, **options)
 
-    if getattr(routes, "orjson", None) is orjson:  # a later Gradio may write by other means
-        routes.orjson = SimpleNamespace(  # type: ignore[assignment]
-            **{name: value for name, value in vars(orjson).items() if not name.startswith("__")} | {"dumps": dumps}
-        )
+    names = {name: value for name, value in vars(orjson).items() if not name.startswith("__")}
+    routes.orjson = SimpleNamespace(**names | {"dumps": dumps})  # type: ignore[assignment]
 
 
 def send_whole_values() -> None:
@@ -121,19 +118,17 @@ def send_whole_values() -> None:
     """
     from gradio import utils
 
-    if hasattr(utils, "diff"):
-        utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
+    utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
 
 
+@cache
 def describe_files_as_texts() -> None:
     """Makes Gradio's MCP tools describe a file as a text (its address), without the fields of Gradio's own object."""
     try:
         from gradio.mcp import GradioMCPServer
     except ImportError:
         return
-    simplify: Any = getattr(GradioMCPServer, "simplify_filedata_schema", None)
-    if simplify is None or hasattr(simplify, "explorer"):  # a later Gradio may describe them by other means
-        return
+    simplify = GradioMCPServer.simplify_filedata_schema
 
     def simplified(self: Any, schema: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         found, places = simplify(self, schema)
@@ -142,7 +137,6 @@ def describe_files_as_texts() -> None:
                 found["properties"][name].pop("required", None)
         return found, places
 
-    simplified.explorer = True  # type: ignore[attr-defined]
     GradioMCPServer.simplify_filedata_schema = simplified  # type: ignore[method-assign]
 
 
@@ -152,14 +146,11 @@ def compute_what_is_asked() -> None:
     from gradio import utils
     from gradio.state_holder import SessionState
 
-    begin: Any = SessionState.__init__
-    if hasattr(begin, "explorer"):
-        return
+    begin = SessionState.__init__
 
     def begin_bare(self: Any, blocks: Any) -> None:
-        begin(self, SimpleNamespace(default_config=blocks.default_config, blocks={}))
+        begin(self, cast(Any, SimpleNamespace(default_config=blocks.default_config, blocks={})))
 
-    begin_bare.explorer = True  # type: ignore[attr-defined]
     SessionState.__init__ = begin_bare  # type: ignore[method-assign]
     SessionState._update_config = lambda *_: None  # type: ignore[method-assign]
     SessionState._update_value_in_config = lambda *_: None  # type: ignore[method-assign]
@@ -171,8 +162,7 @@ def seed_paths() -> None:
     installation, which everyone with the same container image knows."""
     from gradio import processing_utils
 
-    if hasattr(processing_utils, "hash_seed"):
-        processing_utils.hash_seed = secrets.token_bytes(32)
+    processing_utils.hash_seed = secrets.token_bytes(32)
 
 
 def fetch_nothing() -> None:
@@ -183,8 +173,7 @@ def fetch_nothing() -> None:
         raise PermissionError("The server fetches nothing from addresses.")
 
     for name in FETCHERS:
-        if hasattr(processing_utils, name):
-            setattr(processing_utils, name, refuse)
+        setattr(processing_utils, name, refuse)
 
 
 def leave_to_the_gate() -> None:
@@ -195,13 +184,8 @@ def leave_to_the_gate() -> None:
 
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     route_utils.CustomCORSMiddleware.parent_configures_cors = lambda self: True  # type: ignore[method-assign]
-    parser: Any = route_utils.GradioMultiPartParser
-    if hasattr(parser, "explorer"):
-        return
 
-    class FilesOnly(parser):  # type: ignore[misc]
-        explorer = True
-
+    class FilesOnly(route_utils.GradioMultiPartParser):
         def on_headers_finished(self) -> None:
             super().on_headers_finished()
             file = self._current_part.file
@@ -272,10 +256,7 @@ def share_queue() -> None:
     """
     from gradio.queueing import Queue
 
-    push: Any = Queue.push
-    send: Any = Queue.send_message
-    if hasattr(push, "explorer"):
-        return
+    push, send = Queue.push, Queue.send_message
 
     def send_to_known(self: Any, event: Any, event_message: Any) -> None:
         if event.session_hash in self.pending_messages_per_session:
@@ -302,7 +283,6 @@ def share_queue() -> None:
                         each.pop(page, None)
         return done
 
-    shared.explorer = True  # type: ignore[attr-defined]
     Queue.push = shared  # type: ignore[method-assign]
     Queue.send_message = send_to_known  # type: ignore[method-assign]
 
@@ -322,8 +302,9 @@ def forget_progress() -> None:
     progress._statuses, progress._signals = LRUCache(UPLOADS), Signals(UPLOADS)  # type: ignore[assignment]
 
 
+@cache
 def change_for_strangers() -> None:
-    """Applies every change that makes Gradio fit for untrusted visitors."""
+    """Applies every change that makes Gradio fit for untrusted visitors, once for the process."""
     for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_queue, compute_what_is_asked,
                    forget_progress):  # fmt: skip
         change()

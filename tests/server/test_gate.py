@@ -18,7 +18,7 @@ from explorer.server import ServerOptions
 from explorer.server.gate import Gate
 from explorer.server.gradio_internals import waiting
 from explorer.server.rates import Allowance, Counter
-from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
+from explorer.server.rules import RefusalError, check_values, route_of, shown_path, within
 from explorer.server.visitor import client_address, introduced, network_of
 
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
@@ -345,12 +345,12 @@ def test_networks() -> None:
 
 
 def test_kinds_and_what_the_log_shows() -> None:
-    assert kind_of("POST", "/gradio_api/upload") == "upload" and kind_of("GET", "/gradio_api/upload") is None
-    assert kind_of("GET", "/gradio_api/file=/tmp/x") == "file" and kind_of("GET", "/gradio_api/file=") is None
-    assert kind_of("OPTIONS", "/gradio_api/upload") is None
+    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and route_of("GET", "/gradio_api/upload")[0] is None
+    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and route_of("GET", "/gradio_api/file=")[0] is None
+    assert route_of("OPTIONS", "/gradio_api/upload")[0] is None
     for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
-        assert kind_of("GET", f"/gradio_api/mcp/{path}") is kind_of("POST", f"/gradio_api/mcp/{path}") is None
-    assert {kind_of("POST", f"/gradio_api/mcp{path}") for path in ("", "/", "/http/")} == {"mcp"}
+        assert route_of("GET", f"/gradio_api/mcp/{path}")[0] is route_of("POST", f"/gradio_api/mcp/{path}")[0] is None
+    assert {route_of("POST", f"/gradio_api/mcp{path}")[0] for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"
     assert shown_path("/gradio_api/call/restore/abc") == "/gradio_api/call/restore/"
