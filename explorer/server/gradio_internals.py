@@ -81,7 +81,7 @@ def one_application() -> Iterator[None]:
     try:
         yield
     finally:
-        App.create_app = made
+        App.create_app = made  # type: ignore[method-assign]
 
 
 def valid(value: Any) -> Any:
