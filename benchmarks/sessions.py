@@ -116,14 +116,14 @@ def come_and_go(url: str, pid: int, photos: list[tuple[bytes, str]], minutes: fl
     """Lets visitors come one after the other; prints the MiB between them, by the ten minutes."""
     started, figures, number = time.monotonic(), [], 0
     seen: list[float] = []
-    while (now := time.monotonic() - started) < 60 * minutes:
+    while time.monotonic() - started < 60 * minutes:
         visitor = Visitor(url, f"m{number}", f"10.{number // 250}.{number % 250}.1")
         visitor.restores(visitor.opens(*photos[number % len(photos)]))
         visitor.leaves()
         number += 1
         time.sleep(max(1.0, number * BETWEEN - (time.monotonic() - started)))
         seen.append(held(pid))
-        if now >= PERIOD * (len(figures) + 1):
+        if (now := time.monotonic() - started) >= PERIOD * (len(figures) + 1):
             figures.append(statistics.median(seen))
             change = 100 * (figures[-1] / figures[0] - 1)
             print(f"{now / 60:.0f} min, {number} visitors: {figures[-1]:.0f} MiB ({change:+.1f} %)", flush=True)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import IO, Any
 
 PATTERN = ".*.partial*"
 """Pattern that matches temporary names, for `Path.glob`."""
@@ -49,6 +50,23 @@ def is_stale(name: str) -> bool:
     except (OSError, OverflowError):
         return False
     return False
+
+
+def locked(file: IO[Any]) -> bool | None:
+    """Locks an open file until it is closed or the process ends, however it ends.
+
+    Returns:
+        False if another process has locked it; None if there are no such locks: on Windows, on some network drives.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
 
 
 @lru_cache(256)

@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
     "batch": ("errors", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
-    "server": ("errors", "photo", "sandbox", "logs", "messages"),
+    "server": ("errors", "atomic", "photo", "sandbox", "logs", "messages"),
     "app": (
         "errors",
         "messages",

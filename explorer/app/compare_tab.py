@@ -164,10 +164,10 @@ class Handlers:
         open_session(token).begins("compare")
         return {self.parts.stop: gr.update(interactive=False)}
 
-    def compare_models(self, token: str | None, turn: float, *chosen: Any) -> Iterator[dict[Any, Any]]:
+    def compare_models(self, token: str | None, turn: int, *chosen: Any) -> Iterator[dict[Any, Any]]:
         session = open_session(token)
         session.require_open()
-        yield from self.compare_pairs(session, self.wanted(*chosen), int(turn))
+        yield from self.compare_pairs(session, self.wanted(*chosen), turn)
 
     def compare_pairs(
         self, session: Session, wanted: list[tuple[str, RatioChoice]], turn: int
@@ -230,11 +230,11 @@ class Handlers:
             self.shared.message: problem(" ".join(board.failures)) if board.failures else "",
         }
 
-    def idle(self, session: Session, turn: float) -> dict[Any, Any]:
+    def idle(self, session: Session, turn: int) -> dict[Any, Any]:
         """Hides the Stop button, unless something newer was requested."""
-        return {self.parts.stop: gr.update(interactive=False)} if session.is_latest("compare", int(turn)) else {}
+        return {self.parts.stop: gr.update(interactive=False)} if session.is_latest("compare", turn) else {}
 
-    def after(self, token: str | None, turn: float) -> dict[Any, Any]:
+    def after(self, token: str | None, turn: int) -> dict[Any, Any]:
         return self.idle(open_session(token), turn)
 
     def fill(self, token: str | None, seen: str, *chosen: Any) -> Iterator[dict[Any, Any]]:

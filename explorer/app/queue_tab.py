@@ -236,20 +236,20 @@ class Handlers:
         open_session(token).begins(queue_work.GROUP)
         return {self.parts.cancel: gr.update(interactive=False)}
 
-    def run(self, token: str | None, turn: float) -> Iterator[dict[Any, Any]]:
+    def run(self, token: str | None, turn: int) -> Iterator[dict[Any, Any]]:
         session, at, shared = open_session(token), self.parts, self.shared
         if not session.queue.sources:
             yield {shared.message: problem(queue_text.QUEUE_EMPTY), at.cancel: gr.update(interactive=False)}
             return
         yield {shared.message: "", at.link: None}
         before = ""
-        for now in queue_work.run(session, int(turn)):
+        for now in queue_work.run(session, turn):
             if not now.name:
                 yield {**self.shown(session), **self.ended(now)}
             elif (said := _status(now)) != before:
                 before = said
                 yield {**self.shown(session), at.status: said}
-        if session.is_latest(queue_work.GROUP, int(turn)):
+        if session.is_latest(queue_work.GROUP, turn):
             yield {at.cancel: gr.update(interactive=False)}
 
     def ended(self, now: queue_work.Progress) -> dict[Any, Any]:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from explorer.atomic import locked
 from explorer.batch import addresses
 from explorer.batch.addresses import STAGING
 from explorer.batch.listing import Item
@@ -163,7 +164,10 @@ def alone(target: str) -> Iterator[None]:
             f"{target} cannot be written to ({error.strerror}); correct its permissions or choose another destination."
         ) from error
     with lock:
-        _lock(lock, target)
+        if locked(lock) is False:
+            raise OutputError(
+                f"Another run is restoring into {target}; wait for it to end, or choose another destination."
+            )
         addresses.remove(os.path.join(target, *STAGING.split("/")))
         try:
             for name in (STAGING, ROWS):
@@ -171,18 +175,3 @@ def alone(target: str) -> Iterator[None]:
         except OSError as error:
             raise OutputError(f"{target} accepts no files ({error.strerror}); free some space there.") from error
         yield
-
-
-def _lock(file: Any, target: str) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(
-            f"Another run is restoring into {target}; wait for it to end, or choose another destination."
-        ) from error
-    except OSError:  # a network file system without locks
-        return

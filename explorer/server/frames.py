@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from explorer.errors import ExplorerError
 from explorer.server import rules
+from explorer.server.gradio_internals import USER
 from explorer.server.rates import BUSY
 from explorer.server.rules import RefusalError
 
@@ -112,7 +113,7 @@ class Frames:
             return
         choices = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         data = await Request(scope, receive).body()
-        user, page = scope.get("explorer.user", ""), choices.get("page", "")[:_LONGEST_PAGE]
+        user, page = scope.get(USER, ""), choices.get("page", "")[:_LONGEST_PAGE]
         async with self._turns.turn(user, page):
             # A camera must not use up the threads of the page's other events.
             self._limiter = self._limiter or anyio.CapacityLimiter(self._threads)

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 
 import explorer
 from explorer.server import rules
-from explorer.server.gradio_internals import malformed
+from explorer.server.gradio_internals import USER, malformed, waiting
 from explorer.server.options import ServerOptions
 from explorer.server.rates import BUSY, SMALL, Allowance, Counter, Intake, Taken
 from explorer.server.rules import FILE, RefusalError
@@ -30,10 +30,10 @@ LOG = logging.getLogger(__name__)
 HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
 """Allowances besides those for each kind: for all requests, and for log lines about errors."""
-_USER = "explorer.user"
-"""Key of the user in a request's scope."""
 _MARGIN = 2**20
 """Bytes of a multipart body around its file."""
+_LINGER, _DROPPED = 1.0, 2**19
+"""Seconds for which the connection of a refused request stays open, and bytes of its rest that are read and dropped."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -120,6 +120,18 @@ class _Body:
             raise RefusalError(400, "The request was interrupted.")
         return message
 
+    async def drop(self) -> None:
+        """Waits a little, and drops some of what still comes. A client or proxy that is still sending when the
+        connection closes loses the answer, which it would have read a moment later."""
+        left = _DROPPED
+        with anyio.move_on_after(_LINGER):
+            while not self.whole:
+                if left <= 0:
+                    await anyio.sleep(_LINGER)
+                message = await self._receive()
+                left -= len(message.get("body", b""))
+                self.whole = not message.get("more_body", False)
+
     async def read(self) -> bytes:
         """Reads the whole body.
 
@@ -164,6 +176,13 @@ class _Answer:
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
+            if self.body.is_long and not self.body.whole and not message.get("more_body", False):
+                await self._pass_on({**message, "more_body": True})
+                await self.body.drop()
+                message = {"type": "http.response.body", "body": b""}
+        await self._pass_on(message)
+
+    async def _pass_on(self, message: Any) -> None:
         with anyio.fail_after(self._idle):  # a client that reads nothing would keep the file open
             await self._send(message)
 
@@ -200,7 +219,7 @@ class Gate:
             return
         started, options = time.perf_counter(), self._options
         path = rules.path_of(scope)
-        kind = rules.kind_of(scope["method"], path)
+        kind, _ = rules.route_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
         most = self._most.get(kind or "", rules.LARGEST_VALUES)
@@ -280,9 +299,9 @@ class Gate:
             raise RefusalError(400, "The request states its length in two ways.")
         inner = self._inner.get(visitor.inner)
         signed_in = _signed_in(app, headers)
-        if getattr(app, "auth", None) and signed_in is None and not rules.is_open(scope["method"], path):
+        if getattr(app, "auth", None) and signed_in is None and not rules.route_of(scope["method"], path)[1]:
             raise RefusalError(401, "Sign in first.")
-        scope[_USER] = user = inner or signed_in or visitor.network
+        scope[USER] = user = inner or signed_in or visitor.network
         if kind in self._allowances and kind != rules.FRAME:
             # Password guesses are counted by address, because the guesser has no name yet.
             self._take(kind, visitor.network if kind == rules.LOGIN else user)
@@ -290,6 +309,9 @@ class Gate:
         if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
             # The same answer for every reason: it must reveal nothing about the disk.
             raise RefusalError(404, "There is no such file, or it is not accessible.")
+        with anyio.move_on_after(self._options.idle_seconds):  # pages of a class that open at once, from one address
+            while kind == rules.ASSET and not self._under_way.has_room(user):
+                await anyio.sleep(0.1)
         self._under_way.enter(user)
         try:
             await self._counted(scope, kind, user, body, answer)
@@ -344,12 +366,6 @@ def _signed_in(app: Any, headers: Headers) -> str | None:
     cookies = dict(each.partition("=")[::2] for each in headers.get("cookie", "").split("; "))
     found = (cookies.get(f"access-token-{kind}{cookie_id}") for kind in ("", "unsecure-"))
     return next((SIGNED_IN + tokens[token] for token in found if token in tokens), None)
-
-
-def waiting(app: Any, user: str) -> int:
-    """Counts a user's jobs that wait in Gradio's queue."""
-    queues = getattr(getattr(app.get_blocks(), "_queue", None), "event_queue_per_concurrency_id", {})
-    return sum(event.request.scope.get(_USER) == user for queue in queues.values() for event in queue.queue)
 
 
 async def _say(answer: _Answer, status: int, values: dict[str, str], **headers: str) -> None:

@@ -24,17 +24,21 @@ import os
 import secrets
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 LOG = logging.getLogger(__name__)
 
 _MODULE = "gradio.component_meta"
 _SLOW = "rfc3987_syntax"
 
+USER = "explorer.user"
+"""Key of the user in a request's scope."""
 ANSWERS_EACH, ANSWERS = 256, 2000
 """Pages and unfetched answers that are kept for one user, and for all, in addition to running jobs."""
 UPLOADS = 1000
@@ -72,14 +76,12 @@ def one_application() -> Iterator[None]:
     """Pages built inside this block get no web application until they are launched."""
     from gradio.routes import App
 
-    made = vars(App).get("create_app")
-    if made is not None:  # a later Gradio may do without it
-        setattr(App, "create_app", staticmethod(lambda *_, **__: None))  # noqa: B010
+    made = vars(App)["create_app"]
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment]
     try:
         yield
     finally:
-        if made is not None:
-            setattr(App, "create_app", made)  # noqa: B010
+        App.create_app = made  # type: ignore[method-assign]
 
 
 def valid(value: Any) -> Any:
@@ -104,10 +106,8 @@ def write_valid_texts() -> None:
         except TypeError:
             return orjson.dumps(valid(value), *rest, **options)
 
-    if getattr(routes, "orjson", None) is orjson:  # a later Gradio may write by other means
-        routes.orjson = SimpleNamespace(  # type: ignore[assignment]
-            **{name: value for name, value in vars(orjson).items() if not name.startswith("__")} | {"dumps": dumps}
-        )
+    names = {name: value for name, value in vars(orjson).items() if not name.startswith("__")}
+    routes.orjson = SimpleNamespace(**names | {"dumps": dumps})  # type: ignore[assignment]
 
 
 def send_whole_values() -> None:
@@ -118,19 +118,17 @@ def send_whole_values() -> None:
     """
     from gradio import utils
 
-    if hasattr(utils, "diff"):
-        utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
+    utils.diff = lambda old, new: [] if old == new else [["replace", [], new]]
 
 
+@cache
 def describe_files_as_texts() -> None:
     """Makes Gradio's MCP tools describe a file as a text (its address), without the fields of Gradio's own object."""
     try:
         from gradio.mcp import GradioMCPServer
     except ImportError:
         return
-    simplify: Any = getattr(GradioMCPServer, "simplify_filedata_schema", None)
-    if simplify is None or hasattr(simplify, "explorer"):  # a later Gradio may describe them by other means
-        return
+    simplify = GradioMCPServer.simplify_filedata_schema
 
     def simplified(self: Any, schema: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         found, places = simplify(self, schema)
@@ -139,7 +137,6 @@ def describe_files_as_texts() -> None:
                 found["properties"][name].pop("required", None)
         return found, places
 
-    simplified.explorer = True  # type: ignore[attr-defined]
     GradioMCPServer.simplify_filedata_schema = simplified  # type: ignore[method-assign]
 
 
@@ -149,14 +146,11 @@ def compute_what_is_asked() -> None:
     from gradio import utils
     from gradio.state_holder import SessionState
 
-    begin: Any = SessionState.__init__
-    if hasattr(begin, "explorer"):
-        return
+    begin = SessionState.__init__
 
     def begin_bare(self: Any, blocks: Any) -> None:
-        begin(self, SimpleNamespace(default_config=blocks.default_config, blocks={}))
+        begin(self, cast(Any, SimpleNamespace(default_config=blocks.default_config, blocks={})))
 
-    begin_bare.explorer = True  # type: ignore[attr-defined]
     SessionState.__init__ = begin_bare  # type: ignore[method-assign]
     SessionState._update_config = lambda *_: None  # type: ignore[method-assign]
     SessionState._update_value_in_config = lambda *_: None  # type: ignore[method-assign]
@@ -168,8 +162,7 @@ def seed_paths() -> None:
     installation, which everyone with the same container image knows."""
     from gradio import processing_utils
 
-    if hasattr(processing_utils, "hash_seed"):
-        processing_utils.hash_seed = secrets.token_bytes(32)
+    processing_utils.hash_seed = secrets.token_bytes(32)
 
 
 def fetch_nothing() -> None:
@@ -180,8 +173,7 @@ def fetch_nothing() -> None:
         raise PermissionError("The server fetches nothing from addresses.")
 
     for name in FETCHERS:
-        if hasattr(processing_utils, name):
-            setattr(processing_utils, name, refuse)
+        setattr(processing_utils, name, refuse)
 
 
 def leave_to_the_gate() -> None:
@@ -192,13 +184,8 @@ def leave_to_the_gate() -> None:
 
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     route_utils.CustomCORSMiddleware.parent_configures_cors = lambda self: True  # type: ignore[method-assign]
-    parser: Any = route_utils.GradioMultiPartParser
-    if hasattr(parser, "explorer"):
-        return
 
-    class FilesOnly(parser):  # type: ignore[misc]
-        explorer = True
-
+    class FilesOnly(route_utils.GradioMultiPartParser):
         def on_headers_finished(self) -> None:
             super().on_headers_finished()
             file = self._current_part.file
@@ -234,8 +221,32 @@ def say_in_a_line() -> None:
         vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
 
 
-def share_answers() -> None:
-    """Limits unfetched answers for each user.
+def waiting(app: Any, user: str) -> int:
+    """Counts a user's jobs that wait in Gradio's queue."""
+    queues = app.get_blocks()._queue.event_queue_per_concurrency_id.values()
+    return sum(user_of(event.request) == user for queue in queues for event in queue.queue)
+
+
+def user_of(request: Any) -> str:
+    """Returns the user to whom the gate counted a request; empty for a request that passed none."""
+    return request.scope.get(USER, "")
+
+
+def take_turns(events: list[Any]) -> None:
+    """Sorts waiting jobs so that users take turns: everybody's first one, then everybody's second one."""
+    before: Counter[str] = Counter()
+
+    def round_of(event: Any) -> int:
+        before[user := user_of(event.request)] += 1
+        return before[user]
+
+    events.sort(key=round_of)
+
+
+def share_queue() -> None:
+    """Makes users take turns in the queue, and limits unfetched answers for each of them.
+
+    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before.
 
     Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
     others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
@@ -245,10 +256,7 @@ def share_answers() -> None:
     """
     from gradio.queueing import Queue
 
-    push: Any = Queue.push
-    send: Any = Queue.send_message
-    if hasattr(push, "explorer"):
-        return
+    push, send = Queue.push, Queue.send_message
 
     def send_to_known(self: Any, event: Any, event_message: Any) -> None:
         if event.session_hash in self.pending_messages_per_session:
@@ -260,9 +268,11 @@ def share_answers() -> None:
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
             return False, "Too many answers are waiting for this page; reload it.", "queue_full"
         done = await push(self, body, request, username)
+        for queue in self.event_queue_per_concurrency_id.values():
+            take_turns(queue.queue)
         owners: dict[str, str] = vars(self).setdefault("explorer", {})
         owners.pop(body.session_hash, None)
-        owners[body.session_hash] = user = request.scope.get("explorer.user", "")
+        owners[body.session_hash] = user = user_of(request)
         for pages, most in (([page for page in owners if owners[page] == user], ANSWERS_EACH), (list(owners), ANSWERS)):
             kept = sum(1 + len(awaited.get(page, ())) for page in pages)
             for page in pages[:-1]:
@@ -273,7 +283,6 @@ def share_answers() -> None:
                         each.pop(page, None)
         return done
 
-    shared.explorer = True  # type: ignore[attr-defined]
     Queue.push = shared  # type: ignore[method-assign]
     Queue.send_message = send_to_known  # type: ignore[method-assign]
 
@@ -293,9 +302,10 @@ def forget_progress() -> None:
     progress._statuses, progress._signals = LRUCache(UPLOADS), Signals(UPLOADS)  # type: ignore[assignment]
 
 
+@cache
 def change_for_strangers() -> None:
-    """Applies every change that makes Gradio fit for untrusted visitors."""
-    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_answers, compute_what_is_asked,
+    """Applies every change that makes Gradio fit for untrusted visitors, once for the process."""
+    for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_queue, compute_what_is_asked,
                    forget_progress):  # fmt: skip
         change()
 

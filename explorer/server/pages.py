@@ -28,7 +28,7 @@ class KeptPages:
         self._kept: OrderedDict[tuple[str, ...], Response] = OrderedDict()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        is_page = scope["type"] == "http" and rules.kind_of(scope["method"], rules.path_of(scope)) == rules.PAGE
+        is_page = scope["type"] == "http" and rules.route_of(scope["method"], rules.path_of(scope))[0] == rules.PAGE
         if is_page:
             scope = {**scope, "query_string": b""}
         if not is_page or scope["method"] != "GET" or getattr(scope["app"], "auth", None):

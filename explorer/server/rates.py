@@ -56,6 +56,11 @@ class Counter:
         self._each, self._all = each, all_
         self._under_way: dict[str, int] = {}
 
+    def has_room(self, user: str, amount: int = 1) -> bool:
+        """True if an amount exceeds neither the user's share nor the total."""
+        own, total = self._under_way.get(user, 0), sum(self._under_way.values())
+        return own + amount <= self._each and total + amount <= self._all
+
     def enter(self, user: str, amount: int = 1) -> None:
         """Adds an amount.
 
@@ -63,7 +68,7 @@ class Counter:
             RefusalError: it exceeds the user's share or the total; then nothing is added.
         """
         own = self._under_way.get(user, 0) + amount
-        if own > self._each or sum(self._under_way.values()) + amount > self._all:
+        if not self.has_room(user, amount):
             raise RefusalError(429 if own > self._each else 503, BUSY.format(wait=5), 5.0)
         self._under_way[user] = own
 

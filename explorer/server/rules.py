@@ -84,22 +84,13 @@ def path_of(scope: dict[str, Any]) -> str:
     return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
-def _route(method: str, path: str) -> tuple[str | None, bool]:
+def route_of(method: str, path: str) -> tuple[str | None, bool]:
+    """Returns a request's kind, None if it is not offered, and whether it needs no sign-in."""
     if not _CONTROL.search(path):  # Gradio cannot make an address of such a path
         for methods, pattern, kind, is_open in _COMPILED:
             if method in methods and pattern.fullmatch(path):
                 return kind, is_open
     return None, False
-
-
-def kind_of(method: str, path: str) -> str | None:
-    """Returns a request's kind; None if it is not offered."""
-    return _route(method, path)[0]
-
-
-def is_open(method: str, path: str) -> bool:
-    """True if a request needs no sign-in."""
-    return _route(method, path)[1]
 
 
 def shown_path(path: str) -> str:

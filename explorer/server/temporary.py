@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from explorer.atomic import locked
+
 PREFIX = "lowlight-run-"
 _LOCK = ".lock"
 _HELD: list[IO[bytes]] = []
@@ -31,7 +33,7 @@ def owned_folder() -> Path:
     remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     handle = (folder / f"{_LOCK}.new").open("wb")
-    if _locked(handle):
+    if locked(handle):
         # Renamed only once it is locked, because another process that cleans up looks for the final name.
         os.replace(handle.name, folder / _LOCK)
     _HELD.append(handle)
@@ -58,23 +60,10 @@ def remove_abandoned(base: Path) -> list[Path]:
             if not mine or folder.is_symlink() or not (folder / _LOCK).is_file():
                 continue
             with (folder / _LOCK).open("rb+") as handle:
-                if _locked(handle):
+                if locked(handle):
                     shutil.rmtree(folder, ignore_errors=True)
                     removed.append(folder)
     return removed
-
-
-def _locked(handle: IO[bytes]) -> bool:
-    """Locks a file; False if another process has locked it, or if the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def remove_stale(folder: Path, age: float) -> None:

@@ -75,3 +75,27 @@ def test_an_upload_that_the_server_refuses_is_said_and_the_page_keeps_what_it_ha
     page.set_input_files("#lx-upload input[type=file]", str(night))
     page.wait_for_selector("#lx-metadata :text('night')", state="attached")
     assert not page.locator("#lx-message [role=alert]").count(), "what was said before is gone"
+
+
+def test_a_file_that_is_too_large_is_said_at_once_and_the_page_keeps_what_it_had(
+    page: Page, address: str, night: Path, tmp_path: Path
+) -> None:
+    opened(page, address, "?example=cat&model=identity&ratio=2")
+    shown = pixels(page)
+    large = tmp_path / "large.tif"
+    large.write_bytes(bytes(2**20 + 1))
+    page.evaluate("window.gradio_config.max_file_size = 2 ** 20")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/upload?" in request.url else None)
+    for brings in (
+        lambda: page.set_input_files("#lx-upload input[type=file]", str(large)),
+        lambda: page.evaluate(DROP, ["#lx-upload button", "large.tif", "a" * (2**20 + 1)]),
+        lambda: page.evaluate(DROP, ["#lx-viewer", "large.tif", "a" * (2**20 + 1)]),
+    ):
+        brings()
+        page.wait_for_selector("#lx-message :text('The request is larger than the 1 MiB allowed.')")
+        page.wait_for_function("!document.body.classList.contains('lx-opening')", timeout=20_000)
+        assert np.array_equal(pixels(page), shown) and not sent
+    page.set_input_files("#lx-upload input[type=file]", str(night))
+    page.wait_for_selector("#lx-metadata :text('night')", state="attached")
+    assert not page.locator("#lx-message [role=alert]").count(), "what was said before is gone"

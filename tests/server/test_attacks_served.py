@@ -192,6 +192,34 @@ def test_a_request_with_two_lengths_ends_its_connection(server: Server) -> None:
     assert answered.startswith(b"HTTP/1.1 400") and answered.count(b"HTTP/1.1") == 1
 
 
+def test_a_refusal_arrives_although_the_request_is_long(server: Server) -> None:
+    """Whoever still sends when the connection closes would get no answer, as proxies do, which then say 502."""
+    host, port = server.url.removeprefix("http://").split(":")
+    request = f"POST /nothing HTTP/1.1\r\nHost: {host}\r\nContent-Length: {MIB // 2}\r\n\r\n".encode()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as raw:
+        for _ in range(16):
+            raw.sendall(request + bytes(MIB // 32))
+            request = b""
+            time.sleep(0.01)
+        answered = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answered.startswith(b"HTTP/1.1 404") and b"There is nothing here." in answered
+
+
+def test_a_refused_request_is_not_read_forever(server: Server) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    request = f"POST /nothing HTTP/1.1\r\nHost: {host}\r\nContent-Length: {10**9}\r\n\r\n".encode()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as raw:
+        raw.sendall(request)
+        with pytest.raises(OSError):  # noqa: PT011
+            for _ in range(200):
+                raw.sendall(bytes(MIB))
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as raw:
+        started = time.monotonic()
+        raw.sendall(request + b"a")
+        assert b"".join(iter(lambda: raw.recv(65536), b"")).startswith(b"HTTP/1.1 404")
+        assert time.monotonic() - started < 30, "a client that sends no more is left"
+
+
 def test_addresses_of_any_length_are_no_mistake_of_the_server(server: Server) -> None:
     """Beyond 64 KiB, which comes through where it comes at once, Gradio's answer fails."""
     host, port = server.url.removeprefix("http://").split(":")
@@ -307,3 +335,18 @@ def test_frames_that_mean_harm(server: Server) -> None:
         foreign = {"Origin": "https://elsewhere.test"}
         assert client.post(LIVE, params=asked, content=jpeg(20), headers=foreign).status_code == 403
         assert client.post(LIVE, params=asked, content=jpeg(20)).status_code == 200, "the next one is restored"
+
+
+def test_events_without_values_are_no_mistakes_of_the_server(server: Server) -> None:
+    """The page always sends some; the server's fixture looks for tracebacks."""
+    with visitor(server, 200) as client:
+        events = client.get("/config").json()["dependencies"]
+    for number, event in enumerate(each for each in events if each["backend_fn"]):
+        with visitor(server, 201 + number // 30) as client:
+            page = f"empty{number}"
+            body = {"data": [None] * len(event["inputs"]), "fn_index": event["id"], "session_hash": page}
+            asked = client.post(JOIN, json=body)
+            assert asked.status_code == 200, (event["api_name"], asked.text)
+            with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": page}) as stream:
+                done = (line for line in stream.iter_lines() if '"process_completed"' in line)
+                assert next(done), event["api_name"]

@@ -15,9 +15,10 @@ from asking import asked, echo
 
 from explorer import logs
 from explorer.server import ServerOptions
-from explorer.server.gate import Gate, waiting
+from explorer.server.gate import Gate
+from explorer.server.gradio_internals import waiting
 from explorer.server.rates import Allowance, Counter
-from explorer.server.rules import RefusalError, check_values, kind_of, shown_path, within
+from explorer.server.rules import RefusalError, check_values, route_of, shown_path, within
 from explorer.server.visitor import client_address, introduced, network_of
 
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
@@ -211,6 +212,33 @@ def test_gradios_queue_is_as_the_gate_reads_it() -> None:
     assert waiting(SimpleNamespace(get_blocks=lambda: demo), "me") == 1
 
 
+def test_parts_of_the_page_wait_for_a_place() -> None:
+    """A class that opens its pages at once, from one address, gets them whole."""
+    gate, statuses = Gate(echo, ServerOptions(answers_at_once=2, idle_seconds=5), 1000), []
+    at_once = [0, 0]
+
+    async def slowly(scope: Any, receive: Any, send: Any) -> None:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.05)
+        at_once[0] -= 1
+        await echo(scope, receive, send)
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def pupils(scope: Any, receive: Any, send: Any) -> None:
+        async def keep(message: Any) -> None:
+            statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+        gate._app = slowly
+        await asyncio.gather(*(gate({**scope, "path": "/assets/a.js"}, nothing, keep) for _ in range(8)))
+        await echo(scope, receive, send)
+
+    assert asked(pupils, body=[b""], gate=gate).status == 200
+    assert statuses == [200] * 8 and at_once[1] <= 2
+
+
 def test_what_is_under_way_is_counted() -> None:
     gate = Gate(echo, ServerOptions(answers_at_once=1, connections=2), 1000)
     inside: list[int] = []
@@ -317,12 +345,12 @@ def test_networks() -> None:
 
 
 def test_kinds_and_what_the_log_shows() -> None:
-    assert kind_of("POST", "/gradio_api/upload") == "upload" and kind_of("GET", "/gradio_api/upload") is None
-    assert kind_of("GET", "/gradio_api/file=/tmp/x") == "file" and kind_of("GET", "/gradio_api/file=") is None
-    assert kind_of("OPTIONS", "/gradio_api/upload") is None
+    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and route_of("GET", "/gradio_api/upload")[0] is None
+    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and route_of("GET", "/gradio_api/file=")[0] is None
+    assert route_of("OPTIONS", "/gradio_api/upload")[0] is None
     for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
-        assert kind_of("GET", f"/gradio_api/mcp/{path}") is kind_of("POST", f"/gradio_api/mcp/{path}") is None
-    assert {kind_of("POST", f"/gradio_api/mcp{path}") for path in ("", "/", "/http/")} == {"mcp"}
+        assert route_of("GET", f"/gradio_api/mcp/{path}")[0] is route_of("POST", f"/gradio_api/mcp/{path}")[0] is None
+    assert {route_of("POST", f"/gradio_api/mcp{path}")[0] for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"
     assert shown_path("/gradio_api/call/restore/abc") == "/gradio_api/call/restore/"

@@ -21,7 +21,7 @@ from explorer.server.gradio_internals import (
     compute_what_is_asked,
     forget_progress,
     send_whole_values,
-    share_answers,
+    share_queue,
 )
 
 NAMES = {
@@ -36,7 +36,8 @@ NAMES = {
     "gradio.state_holder": (
         "StateHolder", "SessionState.__init__", "SessionState._update_config", "SessionState._update_value_in_config",
     ),
-    "gradio.queueing": ("traceback", "Queue.push", "Queue.send_message", "Queue.broadcast_estimations"),
+    "gradio.queueing": ("traceback", "Queue.push", "Queue.send_message", "Queue.broadcast_estimations",
+                        "Queue.get_events", "EventQueue"),
     "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema",),
     "gradio.utils": ("diff", "MatplotlibBackendMananger", "LRUCache"),
 }  # fmt: skip
@@ -127,7 +128,7 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
     from gradio.queueing import Queue
 
     monkeypatch.setattr(Queue, "push", Queue.push)  # put back afterwards
-    share_answers()
+    share_queue()
     with gr.Blocks() as demo:
         gr.api(lambda: "told", api_name="tell")
     queue = demo.queue(max_size=None)._queue
@@ -139,6 +140,7 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
             success, event, _ = await queue.push(body, cast(Any, SimpleNamespace(scope={"explorer.user": user})), None)
             taken += success
             queue.event_ids_to_events.pop(str(event), None)  # as once it is answered
+            queue.get_events()
         return taken
 
     assert asyncio.run(calls("quiet", 1, "page")) == 1 and asyncio.run(calls("quiet", 3)) == 3
@@ -149,6 +151,41 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
     assert sum(map(len, queue.pending_event_ids_session.values())) <= 4 + 2 * ANSWERS_EACH
 
 
+def test_users_take_turns_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for one thing waits for one thing of everybody else's, and own jobs keep their order."""
+    from gradio.data_classes import PredictBodyInternal
+    from gradio.queueing import Queue
+
+    monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
+    monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
+    share_queue()
+    with gr.Blocks() as demo:
+        gr.api(lambda: "told", api_name="tell")
+    queue = demo.queue(max_size=None)._queue
+
+    async def asks(user: str, *numbers: int) -> None:
+        for number in numbers:
+            body = PredictBodyInternal(data=[number], fn_index=0, session_hash=user)
+            assert (await queue.push(body, cast(Any, SimpleNamespace(scope={"explorer.user": user})), None))[0]
+
+    def next_one() -> str:
+        found = queue.get_events()
+        assert found
+        (event,) = found[0]
+        return f"{event.session_hash}{event.data.data[0]}"
+
+    async def day() -> list[str]:
+        await asks("a", 1, 2, 3, 4, 5)
+        begun = [next_one()]
+        await asks("b", 1, 2)
+        await asks("c", 1)
+        begun += [next_one() for _ in range(3)]
+        await asks("b", 3)
+        return begun + [next_one() for _ in range(5)]
+
+    assert asyncio.run(day()) == ["a1", "a2", "b1", "c1", "a3", "b2", "a4", "b3", "a5"]
+
+
 def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gradio tells all who wait of their places from the loop that starts their jobs: an error there ends it."""
     from gradio.data_classes import PredictBodyInternal
@@ -156,7 +193,7 @@ def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch:
 
     monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
     monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
-    share_answers()
+    share_queue()
     with gr.Blocks() as demo:
         gr.api(lambda: "told", api_name="tell")
     queue = demo.queue(max_size=None)._queue

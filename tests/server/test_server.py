@@ -374,7 +374,7 @@ def test_every_route_of_gradio_is_known(project: Path) -> None:
     import gradio as gr
     from gradio.routes import App
 
-    from explorer.server.rules import kind_of
+    from explorer.server.rules import route_of
 
     with gr.Blocks() as demo:
         gr.Textbox()
@@ -390,7 +390,7 @@ def test_every_route_of_gradio_is_known(project: Path) -> None:
             sample = path.replace("{path:path}", "a").replace("{path_or_url:path}", "a").replace("{url_path:path}", "a")
             while "{" in sample:
                 sample = sample[: sample.index("{")] + "1" + sample[sample.index("}") + 1 :]
-            if all(kind_of(method, sample) is None for method in getattr(route, "methods", None) or ["GET"]):
+            if all(route_of(method, sample)[0] is None for method in getattr(route, "methods", None) or ["GET"]):
                 found.add(path.rstrip("/"))
 
     walk(App.create_app(demo).routes)

@@ -11,6 +11,16 @@
     said.textContent = sentence;
     document.querySelector("#lx-message")?.append(said);
   }
+  // Gradio would say so in English and for a moment, while the page waits for the photo.
+  const refuse = (event) => {
+    const most = window.gradio_config?.max_file_size, field = event.target.type === "file" ? event.target : null;
+    if (![...((event.dataTransfer || field)?.files || [])].some((file) => file.size > most)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (field) field.value = "";
+    say("The request is larger than the " + Math.floor(most / 2 ** 20) + " MiB allowed.");
+  };
+  for (const kind of ["change", "drop"]) addEventListener(kind, refuse, true);
   window.fetch = async (address, options) => {
     const files = options?.body instanceof FormData ? options.body.getAll("files") : [];
     if (!files.length || !/\/upload(\?|$)/.test(String(address))) return fetch(address, options);
