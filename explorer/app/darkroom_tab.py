@@ -108,7 +108,7 @@ def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None
         shown = photo_bar.shown_first(shared, session, before, model)
     facts = tables.facts(figures(light), text.DARKROOM_LIGHT)
     said = [text.DARKROOM_DONE]
-    if before and (before.well_lit or before).left_alone is None:
+    if before and darken.is_dim(before.well_lit or before):
         said.append(say("darkroom.dim"))
     return {**shown, shared.upload: None, parts.light: facts + note(said)}
 
