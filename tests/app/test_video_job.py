@@ -17,7 +17,7 @@ import av  # noqa: E402
 from explorer.app import sessions, video_job, video_tab  # noqa: E402
 from explorer.app.sessions import Session  # noqa: E402
 from explorer.app.video_job import Wish  # noqa: E402
-from explorer.errors import ExplorerError, ModelNotFoundError, RatioError, VideoError  # noqa: E402
+from explorer.errors import CancelledError, ExplorerError, ModelNotFoundError, RatioError, VideoError  # noqa: E402
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 24
 
@@ -73,14 +73,14 @@ def test_a_run_is_stopped_by_its_page_only(session: Session, tmp_path: Path) -> 
     path = write(tmp_path / "long.mp4", 600, (320, 240))
     other = sessions.open_session(None)
     begun, ended = threading.Event(), threading.Event()
-    problems: list[str] = []
+    problems: list[tuple[type[ExplorerError], str]] = []
 
     def work() -> None:
         try:
             for _ in video_job.run(session, Wish(str(path), "nlm", 4.0)):
                 begun.set()
         except ExplorerError as error:
-            problems.append(str(error))
+            problems.append((type(error), str(error)))
         ended.set()
 
     thread = threading.Thread(target=work)
@@ -94,7 +94,7 @@ def test_a_run_is_stopped_by_its_page_only(session: Session, tmp_path: Path) -> 
     finally:
         video_job.stop(session)
         thread.join(60)
-    assert problems == [video_job.text.VIDEO_ENDED] and not video_job._RUNNING
+    assert problems == [(CancelledError, "Stopped; no clip was written.")] and not video_job._RUNNING
     sessions.close_session(other.token)
 
 
