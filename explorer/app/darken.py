@@ -16,7 +16,7 @@ from explorer.app.open_photo import OpenPhoto, Reference, made, open_photo, read
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.darkroom import CAMERAS, DarkLight, SensorNoise, camera_named, darken
-from explorer.errors import OutputError, PhotoError
+from explorer.errors import DataError, OutputError, PhotoError
 from explorer.photo import load_rendering, srgb_to_linear
 from explorer.photo.light.amplify import MIDDLE_GREY
 from explorer.photo.types import RgbPhoto
@@ -53,9 +53,12 @@ def noise_of(wish: Wish) -> SensorNoise:
     """The camera's noise at the chosen sensitivity.
 
     Raises:
-        DataError: an unknown camera, or a sensitivity far from the measured ones.
+        DataError: an unknown camera, no sensitivity, or one far from the measured ones.
     """
     camera = camera_named(wish.camera)
+    if wish.sensitivity is None:
+        usual = ISO if has_iso(wish.camera) else GAIN
+        raise DataError(code="darkroom.no_sensitivity", value=f"{usual:g}")
     return camera.at(iso=wish.sensitivity) if has_iso(wish.camera) else camera.at(gain=wish.sensitivity)
 
 

@@ -57,7 +57,7 @@ def layout() -> Parts:
             choices=[(_title(key), key) for key in CAMERAS], value=_FIRST, label=text.DARKROOM_CAMERA,
             elem_id="lx-dark-camera", scale=3,
         )  # fmt: skip
-        sensitivity = gr.Number(darken.ISO, label=text.DARKROOM_ISO, elem_id="lx-dark-iso", minimum=0, scale=1)
+        sensitivity = gr.Number(darken.ISO, label=text.DARKROOM_ISO, elem_id="lx-dark-iso", scale=1)
         ratio = gr.Slider(
             1, 300, 100, step=1, label=text.DARKROOM_RATIO, elem_id="lx-dark-ratio", buttons=[], scale=3, min_width=240
         )

@@ -67,13 +67,14 @@ def test_a_photo_is_made_dark_and_measured_against_itself(page: Page, address: s
     pixels_once(page, lambda shown: shown.shape == taken.shape and bool(np.abs(shown - taken).max() <= 1), "before")
 
 
-def test_a_sensitivity_far_from_what_was_measured_is_one_sentence(page: Page, address: str) -> None:
+@pytest.mark.parametrize("given", ["9000000", "-5"])
+def test_a_sensitivity_far_from_what_was_measured_is_one_sentence(page: Page, address: str, given: str) -> None:
     opened(page, address, "?model=identity&ratio=2")
     tab(page, "Darkroom")
-    page.fill("#lx-dark-iso input", "9000000")
+    page.fill("#lx-dark-iso input", given)
     page.press("#lx-dark-iso input", "Enter")
     page.click("#lx-dark-run")
-    assert "far outside the measured range" in message(page)
+    assert f"ISO {float(given):g} is far outside the measured range" in message(page)
 
 
 def clip(path: Path, frames: int = 10, size: tuple[int, int] = (96, 64)) -> Path:
