@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 import explorer
 from explorer.app import text
 from explorer.app.holding import Again, bytes_to_restore
@@ -14,14 +16,18 @@ from explorer.app.open_photo import OpenPhoto, Reference, made, open_photo, read
 from explorer.app.session import Session
 from explorer.app.sessions import room
 from explorer.darkroom import CAMERAS, DarkLight, SensorNoise, camera_named, darken
-from explorer.errors import OutputError, PhotoError
-from explorer.photo import load_rendering
+from explorer.errors import DataError, OutputError, PhotoError
+from explorer.photo import load_rendering, srgb_to_linear
+from explorer.photo.light.amplify import MIDDLE_GREY
 from explorer.photo.types import RgbPhoto
+from explorer.views.pictures import luminance
 
 KINDS = {"raw": ".dng", "jpeg": ".jpg"}
 """Suffix of the dark file, by kind."""
 ISO, GAIN = 6400.0, 4.0
 """Initial values on the page: the ISO, and the counts per electron for cameras without a known ISO."""
+DIM = MIDDLE_GREY / 4
+"""A photo is too dark for a reference if half of it has less linear light than this, two stops below middle grey."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,19 @@ def noise_of(wish: Wish) -> SensorNoise:
     """The camera's noise at the chosen sensitivity.
 
     Raises:
-        DataError: an unknown camera, or a sensitivity far from the measured ones.
+        DataError: an unknown camera, no sensitivity, or one far from the measured ones.
     """
     camera = camera_named(wish.camera)
+    if wish.sensitivity is None:
+        usual = ISO if has_iso(wish.camera) else GAIN
+        raise DataError(code="darkroom.no_sensitivity", value=f"{usual:g}")
     return camera.at(iso=wish.sensitivity) if has_iso(wish.camera) else camera.at(gain=wish.sensitivity)
+
+
+def is_dim(opened: OpenPhoto) -> bool:
+    """True if a photo is dark already, so that it makes a poor reference. A well-lit photo may be one that more light
+    would improve, which is what `OpenPhoto.left_alone` asks."""
+    return float(np.median(luminance(srgb_to_linear(opened.as_taken)))) < DIM
 
 
 def make_dark(session: Session, wish: Wish) -> DarkLight:
@@ -84,7 +99,7 @@ def make_dark(session: Session, wish: Wish) -> DarkLight:
         kept = Again(_rendering(well_lit), partial(_rendering, well_lit))
         opened = opened.with_reference(Reference(kept, source=well_lit.source))
     well_lit.work.let_go()
-    session.open = replace(opened, well_lit=well_lit)
+    session.open = replace(opened, well_lit=well_lit, dimmed=exposure.ratio)
     return exposure.light
 
 

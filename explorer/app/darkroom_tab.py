@@ -57,7 +57,7 @@ def layout() -> Parts:
             choices=[(_title(key), key) for key in CAMERAS], value=_FIRST, label=text.DARKROOM_CAMERA,
             elem_id="lx-dark-camera", scale=3,
         )  # fmt: skip
-        sensitivity = gr.Number(darken.ISO, label=text.DARKROOM_ISO, elem_id="lx-dark-iso", minimum=0, scale=1)
+        sensitivity = gr.Number(darken.ISO, label=text.DARKROOM_ISO, elem_id="lx-dark-iso", scale=1)
         ratio = gr.Slider(
             1, 300, 100, step=1, label=text.DARKROOM_RATIO, elem_id="lx-dark-ratio", buttons=[], scale=3, min_width=240
         )
@@ -108,7 +108,7 @@ def make_dark(shared: Shared, parts: Parts, token: str | None, model: str | None
         shown = photo_bar.shown_first(shared, session, before, model)
     facts = tables.facts(figures(light), text.DARKROOM_LIGHT)
     said = [text.DARKROOM_DONE]
-    if before and (before.well_lit or before).left_alone is None:
+    if before and darken.is_dim(before.well_lit or before):
         said.append(say("darkroom.dim"))
     return {**shown, shared.upload: None, parts.light: facts + note(said)}
 

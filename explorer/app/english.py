@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import explorer
-from explorer.app import queue_text, text
+from explorer.app import queue_text, text, video_text
 from explorer.app.lessons import LESSONS
 from explorer.evaluation.leaderboard import SETS
 from explorer.evaluation.leaderboard_text import ANSWERS, HEADINGS, QUESTIONS, SEEN
@@ -16,10 +16,10 @@ from explorer.messages import MESSAGES
 def english() -> dict[str, str]:
     """Sentences by id.
 
-    A text of `explorer.app.text` or `queue_text` has its constant's name: `TITLE` or `DOMAINS.bayer`. A page of the
-    Learn tab has `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard `board.<part>`; an
-    example `example.<name>` and `example.<name>.caption`; and the summary of installed weights their name. All others
-    have the ids of `explorer.messages`.
+    A text of `explorer.app.text`, `queue_text` or `video_text` has its constant's name: `TITLE` or `DOMAINS.bayer`. A
+    page of the Learn tab has `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard
+    `board.<part>`; an example `example.<name>` and `example.<name>.caption`; and the summary of installed weights their
+    name. All others have the ids of `explorer.messages`.
     """
     return {
         **dict(_texts()),
@@ -33,7 +33,7 @@ def english() -> dict[str, str]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    for name, value in [*vars(text).items(), *vars(queue_text).items()]:
+    for name, value in [pair for module in (text, queue_text, video_text) for pair in vars(module).items()]:
         if not name.isupper() or name == "LANGUAGES":
             continue
         if isinstance(value, str):

@@ -151,6 +151,8 @@ class OpenPhoto:
     reference: Reference | None = None
     well_lit: OpenPhoto | None = None
     """The original, if the photo was darkened here."""
+    dimmed: float | None = None
+    """How many times less light than the original it then has."""
     revision: int = field(default_factory=lambda: next(_REVISIONS))
     """Unique to this photo with this balance; the same when a discarded photo is read again."""
     number: int = field(default_factory=lambda: next(_REVISIONS))

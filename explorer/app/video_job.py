@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import explorer
-from explorer.app import model_picker, text
+from explorer.app import model_picker, video_text
 from explorer.app.session import Session
-from explorer.errors import VideoError
+from explorer.errors import CancelledError, VideoError
 from explorer.photo import Photo, check_ratio
 from explorer.server.options import AUTH
 
@@ -35,6 +35,8 @@ _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_", "LD_LIBRARY_PATH", "DYLD_", "
 
 _RUNNING: dict[str, subprocess.Popen[bytes]] = {}
 """The process that restores a session's clip, by the session's token."""
+_STOPPED: set[str] = set()
+"""The tokens of sessions whose visitor stopped the running process."""
 _LOCK = threading.Lock()
 
 
@@ -78,8 +80,8 @@ class Wish:
 def _task(kind: str, source: str, **more: Any) -> dict[str, Any]:
     return {
         "kind": kind, "source": source, "most_frames": MOST_FRAMES, "most_pixels": MOST_PIXELS,
-        "too_much": text.VIDEO_TOO_MUCH, "most_memory": MOST_MEMORY if kind == "run" else MOST_TO_LOOK,
-        "no_memory": text.VIDEO_NO_MEMORY, **more,
+        "too_much": video_text.VIDEO_TOO_MUCH, "most_memory": MOST_MEMORY if kind == "run" else MOST_TO_LOOK,
+        "no_memory": video_text.VIDEO_NO_MEMORY, **more,
     }  # fmt: skip
 
 
@@ -91,7 +93,7 @@ def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[I
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environment.get("PYTHONPATH")])])
     with _LOCK:
         if token in _RUNNING:
-            raise VideoError(text.VIDEO_ONE)
+            raise VideoError(video_text.VIDEO_ONE)
         process = subprocess.Popen(
             [sys.executable, "-m", "explorer.video.worker", json.dumps(task)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
@@ -102,7 +104,7 @@ def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[I
     timer.daemon = True
     timer.start()
     try:
-        yield _said(process)
+        yield _said(process, token)
     finally:
         timer.cancel()
         process.kill()
@@ -113,9 +115,10 @@ def _worker(task: dict[str, Any], seconds: float, token: str = "") -> Iterator[I
         with _LOCK:
             if _RUNNING.get(token) is process:
                 del _RUNNING[token]
+                _STOPPED.discard(token)
 
 
-def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+def _said(process: subprocess.Popen[bytes], token: str) -> Iterator[dict[str, Any]]:
     assert process.stdout is not None
     for line in process.stdout:
         said: dict[str, Any] = json.loads(line)
@@ -123,7 +126,9 @@ def _said(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
             raise VideoError(said["error"])
         yield said
     if process.wait() != 0:
-        raise VideoError(text.VIDEO_ENDED)
+        if token in _STOPPED:
+            raise CancelledError(video_text.VIDEO_STOPPED)
+        raise VideoError(video_text.VIDEO_ENDED)
 
 
 def probe(source: str) -> ClipFacts:
@@ -135,7 +140,7 @@ def probe(source: str) -> ClipFacts:
     with _worker(_task("probe", source), PROBE_SECONDS) as said:
         for found in said:
             return ClipFacts(found["frames"], found["width"], found["height"], found["rate"])
-    raise VideoError(text.VIDEO_ENDED)
+    raise VideoError(video_text.VIDEO_ENDED)
 
 
 def frame(session: Session, source: str, place: float) -> Photo:
@@ -178,7 +183,8 @@ def run(session: Session, wish: Wish) -> Iterator[Step]:
     """Restores a clip. Yields the progress twice a second.
 
     Raises:
-        VideoError: the clip cannot be restored, or it was stopped.
+        VideoError: the clip cannot be restored.
+        CancelledError: `stop` ended it.
         ModelNotFoundError, RatioError: as `Wish.checked`.
     """
     wish = wish.checked()
@@ -202,4 +208,5 @@ def stop(session: Session) -> None:
     with _LOCK:
         process = _RUNNING.get(session.token)
         if process is not None:
+            _STOPPED.add(session.token)
             process.kill()

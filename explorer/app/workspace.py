@@ -143,12 +143,15 @@ def left_alone(photo: Photo, model: LoadedModel, why: str) -> Restoration:
 
 def suggestion(session: Session, model: LoadedModel) -> tuple[float, str]:
     """The amplification that the model's rule suggests for the open photo, and its source. It is computed once per
-    rule, so that a discarded photo need not be read for every model."""
+    rule, so that a discarded photo need not be read for every model. What a rule would estimate is known for a photo
+    that was darkened here."""
     convention = model.config.input
     rule = (convention.ratio_rule, convention.ratio_m, convention.ratio)
     opened = session.require_open()
     if opened.left_alone is not None:
         return 1.0, say("source.not_dark")
+    if opened.dimmed is not None and convention.ratio_rule not in ("none", "fixed"):
+        return opened.dimmed, say("source.darkroom")
     with session.lock:
         if rule not in opened.work.suggestions:
             opened.work.suggestions[rule] = suggested_ratio(opened.whole, model)
@@ -281,7 +284,11 @@ def full(
         if why is None:
             begun = time.perf_counter()
             before = opened.work.networks["whole"].output
-            restoration = computed(opened, "whole", key, photo, report=report)
+            automatic = suggestion(session, loaded) if ratio == "auto" else None
+            chosen = key._replace(ratio=automatic[0]) if automatic else key
+            restoration = computed(opened, "whole", chosen, photo, report=report)
+            if automatic:
+                restoration = replace(restoration, ratio_source=automatic[1])
             if opened.work.networks["whole"].output is not before:
                 budget.took(loaded, time.perf_counter() - begun, photo.size[0] * photo.size[1], whole=True)
         else:

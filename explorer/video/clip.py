@@ -78,22 +78,16 @@ class Clip:
         try:
             return self._av.open(str(self.path), options=dict(_ONE_FILE), metadata_errors="ignore")
         except (self._av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(
-                f"{self.path.name} cannot be opened as a video: it has another format, or its end is missing; copy it "
-                "again, or convert it."
-            ) from error
+            raise VideoError(code="error.clip_unopened", name=self.path.name) from error
 
     def _stream(self, container: Any) -> Any:
         for stream in container.streams.video:
             if not stream.disposition & self._av.stream.Disposition.attached_pic:
                 if stream.codec_context is None:
-                    raise VideoError(
-                        f"The pictures of {self.path.name} cannot be decoded: its end is missing, or its codec is not "
-                        "supported here; copy it again, or convert it to H.264."
-                    )
+                    raise VideoError(code="error.clip_codec", name=self.path.name)
                 stream.thread_type = "SLICE"  # an error then belongs to the packet that was given
                 return stream
-        raise VideoError(f"{self.path.name} contains no video stream; give a clip with pictures.")
+        raise VideoError(code="error.clip_no_pictures", name=self.path.name)
 
     def _scan(self, container: Any, stream: Any) -> _Pass:
         """Reads all packets, without decoding.
@@ -119,7 +113,7 @@ class Clip:
         except self._av.error.FFmpegError as error:
             raise self._cut_off(len(times)) from error
         if not times:
-            raise VideoError(f"{self.path.name} has a video stream without frames; choose another clip.")
+            raise VideoError(code="error.clip_empty", name=self.path.name)
         stated = Fraction(container.duration or 0, self._av.time_base)
         known = any(name in container.format.name for name in _STATES_LENGTH)
         missing = max(min(_SHORT, _SHORT_SHARE * stated), 2 / Fraction(stream.average_rate or _DEFAULT_RATE))
@@ -132,10 +126,9 @@ class Clip:
         return _Pass(len(times), sorted(complete) if len(complete) == len(times) else None, last[1], end)
 
     def _cut_off(self, there: int, stated: int = 0) -> VideoError:
-        of = f" of {stated}" if stated else ""
-        return VideoError(
-            f"{self.path.name} is truncated: its packets end after {there}{of} frames; copy the file again."
-        )
+        if stated:
+            return VideoError(code="error.clip_cut_off_of", name=self.path.name, count=there, stated=stated)
+        return VideoError(code="error.clip_cut_off", name=self.path.name, count=there)
 
     def _first_frame(self) -> Any:
         with self._opened() as container:
@@ -143,7 +136,7 @@ class Clip:
             for frame in self._decoded(container, stream):
                 if not isinstance(frame, int):
                     return frame
-        raise VideoError(f"{self.path.name} contains no frame that can be decoded; choose another clip.")
+        raise VideoError(code="error.clip_undecoded", name=self.path.name)
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
         """Yields decoded frames, and the time (an int) of packets that the decoder refuses."""
@@ -198,10 +191,7 @@ class Clip:
     def _photo(self, frame: Any) -> Photo:
         if (frame.width, frame.height) != self._size:
             old, new = (f"{width} x {height}" for width, height in (self._size, (frame.width, frame.height)))
-            raise VideoError(
-                f"The frame size of {self.path.name} changes from {old} to {new} pixels; cut the clip there and "
-                "restore its parts."
-            )
+            raise VideoError(code="error.clip_size_changes", name=self.path.name, old=old, new=new)
         image, _ = srgb_of(frame)
         image = np.ascontiguousarray(np.rot90(image, self._turns))
         return RgbPhoto(image, bits_of(frame), name=self.path.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+from explorer.app import theme
 
 PATIENCE = 60_000
 """Milliseconds that a busy two-core machine may take for a preview."""
@@ -97,6 +100,15 @@ def choose_model(page: Page, label: str) -> None:
     page.click("#lx-model input")
     page.fill("#lx-model input", label)
     page.click(f"#lx-model [role=option]:has-text('{label}'), .options [role=option]:has-text('{label}')")
+
+
+def german_of(sentence: str) -> str | None:
+    """The German pattern of a sentence of the server, found as the page finds it; None if it would stay English."""
+    for english, german in theme.catalogues()["de"].items():
+        parts = re.split(r"\{+\w+(?:!r)?\}+", english)
+        if len(parts) > 1 and re.fullmatch(".+?".join(re.escape(part) for part in parts), sentence):
+            return german
+    return None
 
 
 def message(page: Page) -> str:

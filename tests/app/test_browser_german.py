@@ -93,6 +93,8 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
     for words, wanted in (
         ("It needs 5.9 more stops of light: most models manage that.", "5,9 Blendenstufen"),
         ("×3.2", "×3,2"),
+        ("3.93 (11.9 dB)", "3,93 (11,9 dB)"),
+        ("27.2 %", "27,2 %"),
         ("2.51 M parameters", "2,51 M Parameter"),
         ("number input for Strength, %", "Zahlenfeld für Stärke, %"),
     ):

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from driving import german_of
 from PIL import Image
 
-from explorer.app import darken, opening, workspace
+import explorer
+import explorer.examples
+from explorer.app import darken, model_picker, opening, workspace
 from explorer.app.darken import Wish, back_to_light, make_dark
+from explorer.app.open_photo import open_photo
 from explorer.app.sessions import Session
 from explorer.errors import DataError, ExplorerError, OutputError, PhotoError, RatioError
 from explorer.photo.types import RawPhoto, RgbPhoto
@@ -104,6 +108,7 @@ def test_what_it_holds_is_counted(session: Session, grey: Path) -> None:
     [
         (Wish("no_camera", 100.0, 10.0), DataError),
         (Wish("sony_a7s2", 1e9, 10.0), DataError),
+        (Wish("sony_a7s2", -5.0, 10.0), DataError),
         (Wish("sony_a7s2", None, 10.0), DataError),
         (Wish("imx686", float("nan"), 10.0), DataError),
         (Wish("sony_a7s2", 1600.0, 0.0), RatioError),
@@ -113,9 +118,43 @@ def test_what_it_holds_is_counted(session: Session, grey: Path) -> None:
 def test_a_wish_that_cannot_be_met(session: Session, grey: Path, wish: Wish, error: type[ExplorerError]) -> None:
     opening.open_file(session, grey)
     shown = session.open
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         make_dark(session, wish)
     assert session.open is shown
+    if error is not DataError or wish.camera in darken.CAMERAS:  # the page offers only the cameras that there are
+        assert german_of(str(caught.value)), caught.value
+
+
+def test_the_light_that_was_taken_is_suggested(session: Session, grey: Path) -> None:
+    opening.open_file(session, grey)
+    make_dark(session, Wish("sony_a7s2", 6400.0, 100.0))
+    for model in ("identity", "zero_dce" if "zero_dce" in model_picker.models() else "identity"):
+        own = model_picker.load(model).config.input.ratio_rule == "none"
+        shown = workspace.preview(session, model, "auto")
+        assert (shown.suggested, shown.restoration.ratio) == ((1, 1) if own else (100, 100)), model
+    assert shown.suggested_source == "the factor by which the darkroom reduced the light"
+    whole = workspace.full(session, "identity", "auto")
+    assert (whole.ratio, whole.ratio_source) == (100, shown.suggested_source), "the whole photo agrees"
+    assert back_to_light(session)
+    assert workspace.preview(session, "identity", "auto").suggested < 10, "the original is not darkened"
+
+
+def test_only_a_dark_photo_is_a_poor_reference(shared: Path, tmp_path: Path) -> None:
+    """24 well-lit photos, 17 of the dark ones that more than half consist of darkness, and the bundled examples."""
+
+    def dim(path: Path) -> bool:
+        return darken.is_dim(open_photo(explorer.open_photo(path)))
+
+    day = sorted((shared / "data" / "kodak24").iterdir())
+    assert len(day) == 24
+    small = tmp_path / "small.png"
+    for path in day:
+        Image.open(path).resize((320, 240)).save(small)
+        assert not dim(path) and not dim(small), path
+    night = [path for path in (shared / "data" / "dark").iterdir() if path.name.startswith("lime")]
+    night += [shared / "data" / "dark" / f"dicm_{number}.jpg" for number in ("01", "13", "19", "27", "33", "65")]
+    for path in [*night, *(example.path for example in explorer.examples.examples())]:
+        assert dim(path), path
 
 
 def test_without_a_photo(session: Session) -> None:

@@ -13,11 +13,12 @@ import pytest
 pytest.importorskip("av", reason="needs PyAV")
 
 import av  # noqa: E402
+from driving import german_of  # noqa: E402
 
 from explorer.app import sessions, video_job, video_tab  # noqa: E402
 from explorer.app.sessions import Session  # noqa: E402
 from explorer.app.video_job import Wish  # noqa: E402
-from explorer.errors import ExplorerError, ModelNotFoundError, RatioError, VideoError  # noqa: E402
+from explorer.errors import CancelledError, ExplorerError, ModelNotFoundError, RatioError, VideoError  # noqa: E402
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 24
 
@@ -73,14 +74,14 @@ def test_a_run_is_stopped_by_its_page_only(session: Session, tmp_path: Path) -> 
     path = write(tmp_path / "long.mp4", 600, (320, 240))
     other = sessions.open_session(None)
     begun, ended = threading.Event(), threading.Event()
-    problems: list[str] = []
+    problems: list[tuple[type[ExplorerError], str]] = []
 
     def work() -> None:
         try:
             for _ in video_job.run(session, Wish(str(path), "nlm", 4.0)):
                 begun.set()
         except ExplorerError as error:
-            problems.append(str(error))
+            problems.append((type(error), str(error)))
         ended.set()
 
     thread = threading.Thread(target=work)
@@ -94,7 +95,7 @@ def test_a_run_is_stopped_by_its_page_only(session: Session, tmp_path: Path) -> 
     finally:
         video_job.stop(session)
         thread.join(60)
-    assert problems == [video_job.text.VIDEO_ENDED] and not video_job._RUNNING
+    assert problems == [(CancelledError, "Stopped; no clip was written.")] and not video_job._RUNNING
     sessions.close_session(other.token)
 
 
@@ -134,6 +135,23 @@ def test_what_cannot_be_restored_is_one_sentence(
         video_job.probe(str(clip))
     with pytest.raises(VideoError, match="more than this page accepts"):
         list(video_job.run(session, Wish(str(clip), "identity", 4.0)))
+
+
+def test_what_is_wrong_with_a_clip_is_said_in_german(clip: Path, tmp_path: Path) -> None:
+    words, cut, sound = tmp_path / "words.mp4", tmp_path / "cut.mkv", tmp_path / "sound.mp4"
+    words.write_text("no clip")
+    whole = write(tmp_path / "whole.mkv", 200).read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    for path, part in ((words, "als Video öffnen"), (cut, "abgeschnitten"), (sound, "keine Videospur")):
+        with pytest.raises(VideoError) as caught:
+            video_job.probe(str(path))
+        assert part in (german_of(str(caught.value)) or ""), caught.value
 
 
 def test_the_process_sees_no_secrets(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

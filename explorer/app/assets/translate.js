@@ -23,8 +23,9 @@
   }
   patterns.sort((a, b) => b[2].length - a[2].length);
   const known = new Map(), comma = (1.5).toLocaleString(language).charAt(1);
-  // A number with sign, range and unit by itself; a dot in a name or a version stays.
-  const NUMBER = /^[×≈<−+-]? ?\d+\.\d+(–\d+\.\d+)? ?([a-zA-Zµ]{1,2}|)$/;
+  // A number with sign, range and unit by itself, or with another in brackets; a dot in a name or a version stays.
+  const ONE = "[×≈<−+-]? ?\\d+(\\.\\d+)?(–\\d+\\.\\d+)? ?([a-zA-Zµ]{1,2}|%|)";
+  const NUMBER = new RegExp(`^(?=.*\\d\\.\\d)${ONE}( \\(${ONE}\\))?$`);
   function translated(words) {
     const text = words.trim();
     if (!text || text.length > 600) return null;
