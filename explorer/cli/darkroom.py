@@ -22,11 +22,7 @@ def darken(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="The RAW file (.dng) or the 8-bit JPEG (.jpg) to write; for a folder, the folder for the pairs.",
-        ),
+        typer.Option("--out", "-o", help="The RAW file (.dng) or 8-bit JPEG; of a folder, that of the pairs."),
     ] = None,
     camera: Annotated[
         str, typer.Option(help="A measured camera (--list), or a file written by `lowlight noise`.")
@@ -37,8 +33,7 @@ def darken(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise: the same seed gives the same noise.")] = 0,
     phase: Annotated[str, typer.Option(help="RGGB, BGGR, GRBG, GBRG or X-Trans.")] = "RGGB",
     reference: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp."),
+        Path | None, typer.Option(metavar="FILE", help="Also write the bright reference: .png, .tif, .jpg or .webp.")
     ] = None,
     max_side: Annotated[int, typer.Option(min=64, help="Longest side of a folder's pairs, in pixels.")] = 1200,
     overwrite: OverwriteOption = False,
@@ -56,30 +51,20 @@ def darken(
         return
     if photograph is None or out is None:
         raise typer.BadParameter("name a photograph and the file to write with -o, or --list.", param_hint="IN")
+    from explorer import open_photo
+    from explorer.darkroom import darken as make_dark
     from explorer.darkroom import noise_named
 
+    if not photograph.is_dir():
+        _check_outputs(photograph, out, reference, overwrite)
+    elif reference is not None:
+        raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
+    noise = noise_named(camera, iso, gain)
     if photograph.is_dir():
         from explorer.cli.pairs import darken_folder
 
-        if reference is not None:
-            raise typer.BadParameter("pairs of a folder have their references in high/.", param_hint="--reference")
-        darken_folder(
-            photograph,
-            out,
-            noise_named(camera, iso, gain),
-            ratio,
-            seed,
-            phase,
-            max_side,
-            overwrite=overwrite,
-            quiet=quiet,
-        )
+        darken_folder(photograph, out, noise, ratio, seed, phase, max_side, overwrite=overwrite, quiet=quiet)
         return
-    _check_outputs(photograph, out, reference, overwrite)
-    from explorer import open_photo
-    from explorer.darkroom import darken as make_dark
-
-    noise = noise_named(camera, iso, gain)
     exposure = make_dark(open_photo(photograph), noise, ratio=ratio, seed=seed, phase=phase)
     if reference is not None:
         from explorer.encode import encode, write_bytes

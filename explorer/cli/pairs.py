@@ -15,17 +15,9 @@ if TYPE_CHECKING:
 
 
 def darken_folder(
-    folder: Path,
-    out: Path,
-    noise: SensorNoise,
-    ratio: float,
-    seed: int,
-    phase: str,
-    max_side: int,
-    *,
-    overwrite: bool,
-    quiet: bool,
-) -> None:
+    folder: Path, out: Path, noise: SensorNoise, ratio: float, seed: int, phase: str, max_side: int, *,
+    overwrite: bool, quiet: bool,
+) -> None:  # fmt: skip
     """Writes `low/NAME.jpg`, as the camera would, and `high/NAME.png`, in the layout of LOL.
 
     Existing pairs are kept, and reported as such. Unreadable photos are reported and skipped.
@@ -47,16 +39,7 @@ def darken_folder(
     from explorer.photo.light.reduce import reduced
 
     files = list_named([folder], out).files
-    twice = [name for name, count in Counter(each.stem for each in files).items() if count > 1]
-    if twice:
-        raise DataError(f"{folder} holds several photographs called {twice[0]}; rename all but one.")
-    if out.resolve() == folder.resolve():
-        raise OutputError(f"{out} holds the photos themselves; choose another folder for the pairs.")
-    try:
-        for part in ("low", "high"):
-            (out / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
+    _check(files, folder, out)
     made = kept = 0
     for index, path in enumerate(files):
         low, high = out / "low" / f"{path.stem}.jpg", out / "high" / f"{path.stem}.png"
@@ -78,3 +61,17 @@ def darken_folder(
         tell(f"{folder} -> {out}: {made} new pairs, {noise.camera}, ratio {ratio:.4g}")
         if kept:
             tell(f"  {kept} pairs were there before and stay as they were made; --overwrite makes them anew")
+
+
+def _check(files: list[Path], folder: Path, out: Path) -> None:
+    """Refuses what cannot become pairs before any work, and makes the folders."""
+    twice = [name for name, count in Counter(each.stem for each in files).items() if count > 1]
+    if twice:
+        raise DataError(f"{folder} holds several photographs called {twice[0]}; rename all but one.")
+    if out.resolve() == folder.resolve():
+        raise OutputError(f"{out} holds the photos themselves; choose another folder for the pairs.")
+    try:
+        for part in ("low", "high"):
+            (out / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error

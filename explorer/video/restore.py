@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,10 +125,17 @@ def restore_video(
     check_sound(out, clip, format_.codec)
     way = _Way(load_model(model) if isinstance(model, str) else model, given, follow, steady, backend)
     parts = Parts(out, way.job(clip, codec, format_))
-    try:
+    with _leaving_nothing(parts):
         return _Run(clip, parts, format_, way, progress, cancelled).into(out)
+
+
+@contextmanager
+def _leaving_nothing(parts: Parts) -> Iterator[None]:
+    """Removes the parts of a run that failed before the first one; later ones are there to resume from."""
+    try:
+        yield
     except BaseException:
-        if not parts.finished():  # nothing to resume from
+        if not parts.finished():
             parts.remove()
         raise
     finally:
