@@ -80,7 +80,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def proxy(project: Path, certificate: Path, folder: Path, upstream: int) -> Iterator[tuple[int, int]]:
     """Runs nginx before a port of this machine; yields its ports without and with TLS."""
-    plain, secure = free_port(), free_port()
+    plain = free_port()
+    secure = next(port for port in iter(free_port, None) if port != plain)
     text = (project / "proxy" / "nginx.conf").read_text()
     for old, new in (("app:7860", f"127.0.0.1:{upstream}"), ("listen [::]", "# listen [::]"),
                      ("listen 8080", f"listen 127.0.0.1:{plain}"), ("listen 8443", f"listen 127.0.0.1:{secure}"),
