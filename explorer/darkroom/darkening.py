@@ -155,7 +155,7 @@ def darken(
     reference = load_rendering(photo)
     height, width = reference.shape[:2]
     if min(height, width) < _LEAST_SIDE:
-        raise PhotoError(f"{photo.name} has {width} x {height} pixels; use a photo of at least 6 x 6.")
+        raise PhotoError(code="error.below_six", name=photo.name, width=width, height=height)
     gains = daylight_gains(noise)
     colours, planes = filters(height, width, phase)
     light = _sampled(reference, _matrix_of(noise), gains, colours)

@@ -128,9 +128,8 @@ class Camera:
         (iso_1, gain_1), (iso_2, gain_2) = self.iso
         low, high = self.iso_range
         if not low <= iso <= high:
-            raise DataError(
-                f"ISO {iso:g} is far outside the measured range of {self.name}; give one from {low:g} to {high:g}."
-            )
+            bounds = {"camera": self.name, "low": f"{low:g}", "high": f"{high:g}"}
+            raise DataError(code="error.far_iso", iso=f"{iso:g}", **bounds)
         slope = math.log(gain_2 / gain_1) / math.log(iso_2 / iso_1)
         return gain_1 * (iso / iso_1) ** slope
 
@@ -168,10 +167,8 @@ class Camera:
         assert value is not None
         low, high = self.gain_range
         if not low <= value <= high:
-            raise DataError(
-                f"A gain of {value:g} counts per electron is far outside the measured range of {self.name}; give one "
-                f"from {low:.3g} to {high:.3g}."
-            )
+            bounds = {"camera": self.name, "low": f"{low:.3g}", "high": f"{high:.3g}"}
+            raise DataError(code="error.far_gain", gain=f"{value:g}", **bounds)
         holding = [each for each, begin in zip(self.sensors, self.begins, strict=True) if value >= self._start(begin)]
         sensor = holding[-1]
         log_gain = math.log(value)

@@ -123,15 +123,22 @@ def test_nothing_else_touches_gradios_inside(project: Path) -> None:
     assert set(inside) <= {"gradio_internals.py"}
 
 
-def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradio.data_classes import PredictBodyInternal
+def shared_queue(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The queue of an app whose users take turns; Gradio's own is put back after the test."""
     from gradio.queueing import Queue
 
-    monkeypatch.setattr(Queue, "push", Queue.push)  # put back afterwards
+    for name in ("push", "send_message"):
+        monkeypatch.setattr(Queue, name, vars(Queue)[name])
     share_queue()
     with gr.Blocks() as demo:
         gr.api(lambda: "told", api_name="tell")
-    queue = demo.queue(max_size=None)._queue
+    return demo.queue(max_size=None)._queue
+
+
+def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio.data_classes import PredictBodyInternal
+
+    queue = shared_queue(monkeypatch)
 
     async def calls(user: str, number: int, page: str | None = None) -> int:
         taken = 0
@@ -154,14 +161,8 @@ def test_who_fetches_no_answers_leaves_those_of_others(monkeypatch: pytest.Monke
 def test_users_take_turns_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for one thing waits for one thing of everybody else's, and own jobs keep their order."""
     from gradio.data_classes import PredictBodyInternal
-    from gradio.queueing import Queue
 
-    monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
-    monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
-    share_queue()
-    with gr.Blocks() as demo:
-        gr.api(lambda: "told", api_name="tell")
-    queue = demo.queue(max_size=None)._queue
+    queue = shared_queue(monkeypatch)
 
     async def asks(user: str, *numbers: int) -> None:
         for number in numbers:
@@ -189,14 +190,8 @@ def test_users_take_turns_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gradio tells all who wait of their places from the loop that starts their jobs: an error there ends it."""
     from gradio.data_classes import PredictBodyInternal
-    from gradio.queueing import Queue
 
-    monkeypatch.setattr(Queue, "push", vars(Queue)["push"])
-    monkeypatch.setattr(Queue, "send_message", vars(Queue)["send_message"])
-    share_queue()
-    with gr.Blocks() as demo:
-        gr.api(lambda: "told", api_name="tell")
-    queue = demo.queue(max_size=None)._queue
+    queue = shared_queue(monkeypatch)
     request = cast(Any, SimpleNamespace(scope={}))
 
     async def wait_in_line() -> None:
