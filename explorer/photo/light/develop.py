@@ -119,13 +119,14 @@ def finish(image: FloatArray, camera_to_srgb: FloatArray | None, out: NDArray[An
         out: the same shape, for sRGB: float32 in [0, 1], or unsigned integers, the largest for 1. May be the image
             itself, or a view of a rotated picture.
     """
+    image, out = _along(image, out)
     height, width, *colors = image.shape
     depth = math.prod(colors)
-    # Pixels of a turned picture are written along its own rows, so pieces are as high as they are wide.
-    turned = out.strides[1] != out.itemsize * depth
+    turned = image.strides[1] != image.itemsize * depth
+    # Pixels of a turned picture are read down its columns, so pieces are as high as they are wide.
     rows, columns = (square_of_band(depth),) * 2 if turned else (rows_of_band(depth * width, 1), width)
     matrix = None if camera_to_srgb is None else _contiguous(camera_to_srgb)
-    direct = not turned and out.dtype == np.float32
+    direct = out.dtype == np.float32
     places = [(top, left) for top in range(0, height, rows) for left in range(0, width, columns)]
     own = threading.local()
 
@@ -135,29 +136,34 @@ def finish(image: FloatArray, camera_to_srgb: FloatArray | None, out: NDArray[An
         for top, left in places[first:stop]:
             part, target = (each[top : top + rows, left : left + columns] for each in (image, out))
             memory = own.memory.shaped(part.shape)
-            np.clip(part, 0, 1, out=memory.value)
+            part = _copied(part, memory.value) if turned else part
+            np.clip(part, 0, 1, out=target if direct and matrix is None else memory.value)
             if matrix is not None:
                 memory.linear()
                 np.matmul(memory.value.reshape(-1, 3), matrix, out=memory.spare.reshape(-1, 3))
                 np.clip(memory.spare, 0, 1, out=memory.value)
                 memory.display(target if direct else None)
-            if not direct or matrix is None:
-                _write(memory.value, target, turned)
+            if not direct:
+                memory.value *= np.float32(np.iinfo(out.dtype).max)
+                memory.value += np.float32(0.5)
+                target[...] = memory.value
 
     in_bands(len(places), 1, work)
 
 
-def _write(value: FloatArray, out: NDArray[Any], turned: bool) -> None:
-    """Writes values in [0, 1], which it may change, as they are or rounded to integers."""
-    result: NDArray[Any] = value
-    if out.dtype != value.dtype:
-        value *= np.float32(np.iinfo(out.dtype).max)
-        value += np.float32(0.5)
-        result = value.astype(out.dtype) if turned else value
-    if turned and out.ndim == 3:  # as pixels, which takes half the time
-        pixel = np.dtype((np.void, out.itemsize * out.shape[2]))
-        out, result = out.view(pixel), result.view(pixel)
-    out[...] = result
+def _along(image: FloatArray, out: NDArray[Any]) -> tuple[FloatArray, NDArray[Any]]:
+    """Views two arrays of H x W (x 3) alike, so that the second one's rows are forward and one piece in memory."""
+    if abs(out.strides[0]) < abs(out.strides[1]):
+        image, out = image.swapaxes(0, 1), out.swapaxes(0, 1)
+    forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in out.strides[:2])
+    return image[forward], out[forward]
+
+
+def _copied(image: FloatArray, out: FloatArray) -> FloatArray:
+    """Copies a turned picture channel by channel, because NumPy's inner loop would be over its few channels."""
+    for channel in np.ndindex(image.shape[2:]):
+        out[..., *channel] = image[..., *channel]
+    return out
 
 
 def quantise(image: FloatArray, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
