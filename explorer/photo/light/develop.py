@@ -162,7 +162,8 @@ def _along(image: FloatArray, out: NDArray[Any]) -> tuple[FloatArray, NDArray[An
 def _copied(image: FloatArray, out: FloatArray) -> FloatArray:
     """Copies a turned picture channel by channel, because NumPy's inner loop would be over its few channels."""
     for channel in np.ndindex(image.shape[2:]):
-        out[..., *channel] = image[..., *channel]
+        at = (..., *channel)
+        out[at] = image[at]
     return out
 
 
