@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -22,7 +23,7 @@ from explorer.photo.light.develop import apply_matrix, lying_in
 from explorer.photo.light.noise_left import noise_profile
 from explorer.photo.light.reduce import means
 from explorer.photo.light.scene import Scene
-from explorer.photo.parallel import in_bands, rows_of_band
+from explorer.photo.parallel import beside, in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, Sliceable, WhiteBalance
 from explorer.saving import Saving
@@ -186,12 +187,10 @@ def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
     # A developed picture's own light is already amplified.
     ratio = 1.0 if restoration.developed else restoration.ratio
     samples, stops = _samples(scene, ratio, saving.keep_exposure)
-    preview, size = _preview(restoration, scene)
     return LinearDng(
         samples=samples,
         photo=photo,
-        preview=preview,
-        preview_size=size,
+        preview=beside(partial(_preview, restoration, scene)),
         exposure=stops,
         noise=noise_profile(samples, WHITE),
         xmp=_xmp(restoration, photo),

@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
+from typing import TypeVar
 
 from explorer.machine import cores
 
 _BAND_SAMPLES = 1 << 18
 """Samples of one plane in a band; a few such planes of float32 fit into the second-level cache."""
 _MOST_WORKERS = 8
+T = TypeVar("T")
 
 
 def rows_of_band(width: int, multiple: int) -> int:
@@ -56,3 +58,8 @@ def in_bands(height: int, rows: int, work: Callable[[int, int], None]) -> None:
         wait(begun)
     for each in begun:
         each.result()
+
+
+def beside(work: Callable[[], T]) -> Callable[[], T]:
+    """Starts some work on another thread; returns a function that waits for its result, or raises its error."""
+    return _helpers().submit(work).result

@@ -5,7 +5,7 @@ Adobe, "Digital Negative (DNG) Specification", version 1.4: chapters 2 (structur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -63,10 +63,8 @@ class LinearDng:
     light, 65535 is white."""
     photo: RawPhoto = field(repr=False)
     """The source photo: white balance, matrices, orientation, metadata."""
-    preview: bytes = field(repr=False)
-    """A JPEG of the picture in sensor orientation, without chroma subsampling."""
-    preview_size: tuple[int, int]
-    """Width and height."""
+    preview: Callable[[], tuple[bytes, tuple[int, int]]] = field(repr=False)
+    """Waits for a JPEG of the picture in sensor orientation, without chroma subsampling, and its width and height."""
     exposure: float = 0.0
     """Stops that RAW developers add to their baseline (BaselineExposure)."""
     noise: Sequence[tuple[float, float]] = ()
@@ -94,13 +92,12 @@ def _color_tags(photo: RawPhoto, found: dict[int, tuple[int, Any]]) -> dict[int,
 
 
 def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[int, Any]) -> dict[int, tuple[int, Any]]:
-    """The first directory: kind of file, colour development, and the preview."""
+    """The first directory: kind of file, colour development, and the preview, whose size and place are still 0."""
     photo = dng.photo
-    width, height = dng.preview_size
     name = (photo.camera or "Lowlight Explorer").encode("ascii", "replace").decode("ascii")
     tags: dict[int, tuple[int, Any]] = {
-        254: (LONG, 1), 256: (LONG, width), 257: (LONG, height), 258: (SHORT, [8, 8, 8]), 259: (SHORT, _JPEG),
-        262: (SHORT, _YCBCR), _STRIP: (LONG, 0), 277: (SHORT, 3), 278: (LONG, height), 279: (LONG, len(dng.preview)),
+        254: (LONG, 1), 256: (LONG, 0), 257: (LONG, 0), 258: (SHORT, [8, 8, 8]), 259: (SHORT, _JPEG),
+        262: (SHORT, _YCBCR), _STRIP: (LONG, 0), 277: (SHORT, 3), 278: (LONG, 0), 279: (LONG, 0),
         284: (SHORT, 1), 530: (SHORT, [1, 1]), 271: (ASCII, name.split(" ")[0]), 272: (ASCII, name),
         274: (SHORT, ORIENTATIONS[photo.rotation, photo.mirrored]), 305: (ASCII, _SOFTWARE), _SUB_IFDS: (LONG, 0),
         50706: (BYTE, [1, 4, 0, 0]), 50707: (BYTE, [1, 3, 0, 0]),
@@ -137,7 +134,7 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]]) -> dict[int, tu
 
 
 def write_dng(file: BinaryIO, dng: LinearDng) -> None:
-    """Writes the file: the tiles while others are encoded, and the directories in front of them at the end.
+    """Writes the file: the tiles while others are encoded, then the preview; at the end, the directories before them.
 
     Raises:
         OutputError: it would be larger than a TIFF can be.
@@ -156,9 +153,7 @@ def write_dng(file: BinaryIO, dng: LinearDng) -> None:
         metadata += copied(values, code, end + len(metadata))
     main[_SUB_IFDS] = LONG, end + len(metadata)
     end += len(metadata) + len(directory(raw, 0))
-    main[_STRIP] = LONG, end
     file.seek(end)
-    end += _write_even(file, dng.preview)
     starts, lengths = list[int](), list[int]()
 
     def write(tile: bytes) -> None:
@@ -171,6 +166,10 @@ def write_dng(file: BinaryIO, dng: LinearDng) -> None:
 
     encode_tiles(dng.samples, write)
     raw[_TILES], raw[_TILE_LENGTHS] = (LONG, starts), (LONG, lengths)
+    preview, (columns, rows) = dng.preview()
+    _write_even(file, preview)
+    for code, value in ((256, columns), (257, rows), (_STRIP, end), (278, rows), (279, len(preview))):
+        main[code] = LONG, value
     file.seek(0)
     file.write(HEADER + directory(main, len(HEADER)) + metadata + directory(raw, main[_SUB_IFDS][1]))
 
