@@ -228,8 +228,8 @@ def run_tiled(
         within: position of the planes in those of a larger picture, whose size includes margin and padding.
 
     Returns:
-        Every wanted map as H' x W' x C' float32, cropped to the picture; tables unchanged. The image may be a view, since
-        what follows passes over it anyway.
+        Every wanted map as H' x W' x C' float32, cropped to the picture; tables unchanged. The image may be a view,
+        because what follows passes over it anyway.
     """
     run_array = run_array or _through_torch(run)
     channels, height, width = planes.shape
