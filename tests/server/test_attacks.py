@@ -125,9 +125,9 @@ def test_held_bodies_have_a_share_and_a_bound() -> None:
         return int(answer.status)
 
     assert status("10.0.0.1", 2 * MIB) == 200, "given back afterwards"
-    gate._intake.memory.enter("10.0.0.1", MIB)
+    gate._accounts.memory.enter("10.0.0.1", MIB)
     assert status("10.0.0.1", 2 * MIB) == 429
-    gate._intake.memory.enter("10.0.0.2", MIB)
+    gate._accounts.memory.enter("10.0.0.2", MIB)
     assert status("10.0.0.3", 2 * MIB) == 503
     assert status("10.0.0.3", MIB) == 200
     assert status("10.0.0.1", 1000) == 200, "what a page sends needs no share"
@@ -159,10 +159,10 @@ def test_the_disk_is_looked_at_while_bytes_come(monkeypatch: pytest.MonkeyPatch,
     upload = {"path": UPLOAD, "method": "POST", "gate": gate, "uploads": str(tmp_path)}
     assert asked(echo, body=[b"x"], headers={"content-length": str(4 * MIB)}, **upload).status == 507
     assert asked(echo, body=[b"x"], headers={"content-length": str(2 * MIB)}, **upload).status == 200
-    assert gate._intake.coming == 0, "an upload that is over holds nothing"
-    gate._intake.coming = 2 * MIB
+    assert gate._accounts.coming == 0, "an upload that is over holds nothing"
+    gate._accounts.coming = 2 * MIB
     assert asked(echo, body=[b"x"], headers={"content-length": str(2 * MIB)}, **upload).status == 507
-    gate._intake.coming = 0
+    gate._accounts.coming = 0
 
     async def fills(scope: Any, receive: Any, send: Any) -> None:
         await receive()

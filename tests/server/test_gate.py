@@ -14,13 +14,14 @@ import pytest
 from asking import asked, echo
 
 from explorer import logs
+from explorer.gradio_internals import waiting
 from explorer.server import ServerOptions
 from explorer.server.gate import Gate
-from explorer.server.gradio_internals import waiting
-from explorer.server.rates import Allowance, Counter
-from explorer.server.rules import RefusalError, check_values, route_of, shown_path, within
+from explorer.server.rates import Allowance, Shares
+from explorer.server.rules import FRAME, LARGEST, LIVE, RefusalError, check_values, route_of, shown_path, within
 from explorer.server.visitor import client_address, introduced, network_of
 
+JPEG = b"\xff\xd8\xff frame"
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
 """Patience of a twentieth of a second, for what does not come at all."""
 
@@ -267,6 +268,28 @@ def test_what_is_under_way_is_counted() -> None:
     assert asked(echo, body=[b""], gate=gate).status == 200, "all have left again"
 
 
+def test_the_gate_bounds_a_frame_and_does_not_read_it_as_values() -> None:
+    options = {"path": LIVE, "method": "POST"}
+    assert asked(echo, body=[JPEG], **options).body == str(len(JPEG)).encode()
+    assert asked(echo, body=[bytes(LARGEST[FRAME]), b"x"], **options).status == 413
+    assert asked(echo, LIVE, body=[b""]).status == 404, "only what is sent"
+    assert asked(echo, body=[JPEG], headers={"origin": "https://elsewhere.test"}, **options).status == 403
+    assert "camera=(self)" in asked(echo, body=[b""]).headers["permissions-policy"]
+
+
+def test_frames_are_counted_apart_from_what_the_page_asks() -> None:
+    gate = Gate(echo, ServerOptions(frames_per_second=3, requests_per_minute=5, hold_up_seconds=0), 1000)
+    for counted in gate._allowances.values():
+        counted._clock = lambda: 0.0
+
+    def frame(client: str = "10.0.0.1") -> int:
+        return int(asked(echo, LIVE, "POST", [JPEG], gate=gate, client=client).status)
+
+    assert [frame() for _ in range(8)] == [200] * 6 + [429] * 2
+    assert frame("10.0.0.2") == 200
+    assert asked(echo, "/", body=[b""], gate=gate).status == 200, "the page is not refused because of its camera"
+
+
 def test_websockets_are_not_offered() -> None:
     called: list[Any] = []
 
@@ -298,12 +321,12 @@ def test_allowances_fill_up_again() -> None:
 
 def test_forgotten_users_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.server.rates.MOST_USERS", 10)
-    allowance, counter = Allowance(1, 1), Counter(1, 10)
+    allowance, counter = Allowance(1, 1), Shares(1, 10)
     for number in range(100):
         allowance.take(str(number))
         counter.enter(str(number))
         counter.leave(str(number))
-    assert len(allowance._left) == 10 and not counter._under_way
+    assert len(allowance._left) == 10 and not counter._held
 
 
 @pytest.mark.parametrize(
@@ -345,11 +368,11 @@ def test_networks() -> None:
 
 
 def test_kinds_and_what_the_log_shows() -> None:
-    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and route_of("GET", "/gradio_api/upload")[0] is None
-    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and route_of("GET", "/gradio_api/file=")[0] is None
-    assert route_of("OPTIONS", "/gradio_api/upload")[0] is None
+    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and not route_of("GET", "/gradio_api/upload")[0]
+    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and not route_of("GET", "/gradio_api/file=")[0]
+    assert not route_of("OPTIONS", "/gradio_api/upload")[0]
     for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
-        assert route_of("GET", f"/gradio_api/mcp/{path}")[0] is route_of("POST", f"/gradio_api/mcp/{path}")[0] is None
+        assert not any(route_of(method, f"/gradio_api/mcp/{path}")[0] for method in ("GET", "POST"))
     assert {route_of("POST", f"/gradio_api/mcp{path}")[0] for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"

@@ -1,6 +1,6 @@
 """Contains everything that relies on undocumented names of Gradio; no other module uses them.
 
-pyproject.toml limits Gradio to the versions whose internals are known; tests/server/test_gradio_internals.py looks for
+pyproject.toml limits Gradio to the versions whose internals are known; tests/test_gradio_internals.py looks for
 each name in the installed one.
 
 - **Import and start** without steps that take most of the time and are not needed here. Whenever a component's class is

@@ -14,7 +14,7 @@ import gradio as gr
 import pytest
 from gradio_client.utils import apply_diff
 
-from explorer.server.gradio_internals import (
+from explorer.gradio_internals import (
     ANSWERS_EACH,
     FETCHERS,
     UPLOADS,

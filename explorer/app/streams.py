@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from explorer.server.gradio_internals import is_awaited
+from explorer.gradio_internals import is_awaited
 
 PATH = "/gradio_api/queue/data"
 LINGER, _STEP = 3.0, 0.02
