@@ -37,8 +37,9 @@ LOG = logging.getLogger(__name__)
 _MODULE = "gradio.component_meta"
 _SLOW = "rfc3987_syntax"
 
-USER = "explorer.user"
-"""Key of the user in a request's scope."""
+USER, ADMIT = "explorer.user", "explorer.admit"
+"""Keys in a request's scope: the user, and a function that is told how many jobs of that user wait when another one
+joins them, and raises if they are too many."""
 ANSWERS_EACH, ANSWERS = 256, 2000
 """Pages and unfetched answers that are kept for one user, and for all, in addition to running jobs."""
 UPLOADS = 1000
@@ -221,12 +222,6 @@ def say_in_a_line() -> None:
         vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
 
 
-def waiting(app: Any, user: str) -> int:
-    """Counts a user's jobs that wait in Gradio's queue."""
-    queues = app.get_blocks()._queue.event_queue_per_concurrency_id.values()
-    return sum(user_of(event.request) == user for queue in queues for event in queue.queue)
-
-
 def user_of(request: Any) -> str:
     """Returns the user to whom the gate counted a request; empty for a request that passed none."""
     return request.scope.get(USER, "")
@@ -244,9 +239,10 @@ def take_turns(events: list[Any]) -> None:
 
 
 def share_queue() -> None:
-    """Makes users take turns in the queue, and limits unfetched answers for each of them.
+    """Makes users take turns in the queue, and limits waiting jobs and unfetched answers for each of them.
 
-    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before.
+    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before. Jobs are
+    counted at the moment of joining, because many may be on their way at once.
 
     Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
     others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
@@ -265,14 +261,17 @@ def share_queue() -> None:
     async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
         answers.max_size = sys.maxsize
+        user, queues = user_of(request), self.event_queue_per_concurrency_id.values()
+        if admit := request.scope.get(ADMIT):
+            admit(sum(user_of(event.request) == user for queue in queues for event in queue.queue))
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
             return False, "Too many answers are waiting for this page; reload it.", "queue_full"
         done = await push(self, body, request, username)
-        for queue in self.event_queue_per_concurrency_id.values():
+        for queue in queues:
             take_turns(queue.queue)
         owners: dict[str, str] = vars(self).setdefault("explorer", {})
         owners.pop(body.session_hash, None)
-        owners[body.session_hash] = user = user_of(request)
+        owners[body.session_hash] = user
         for pages, most in (([page for page in owners if owners[page] == user], ANSWERS_EACH), (list(owners), ANSWERS)):
             kept = sum(1 + len(awaited.get(page, ())) for page in pages)
             for page in pages[:-1]:

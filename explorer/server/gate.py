@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 import explorer
-from explorer.gradio_internals import USER, malformed, waiting
+from explorer.gradio_internals import ADMIT, USER, malformed
 from explorer.messages import say
 from explorer.server import rules
 from explorer.server.body import Accounts, Body, Receive
@@ -236,6 +236,7 @@ class Gate:
         if getattr(app, "auth", None) and signed_in is None and not rules.route_of(scope["method"], path)[1]:
             raise RefusalError(401, say("refused.signed_out"))
         scope[USER] = user = self._inner.get(visitor.inner) or signed_in or visitor.network
+        scope[ADMIT] = self._admit
         if kind in self._allowances and kind != rules.FRAME:
             # Password guesses are counted by address, because the guesser has no name yet.
             self._allowances[kind].require(visitor.network if kind == rules.LOGIN else user)
@@ -260,8 +261,6 @@ class Gate:
             body.account(self._accounts, user, memory=kind != rules.UPLOAD, disk=disk)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
                 await self._check_values(kind, user, body, uploads, mark)
-            if kind == rules.JOB and waiting(scope["app"], user) >= options.jobs_waiting:
-                raise RefusalError(429, say("refused.jobs", most=options.jobs_waiting), 5.0)
             if kind == rules.MCP:
                 self._inner[secret] = user
                 scope["headers"].append((INNER.encode(), secret.encode()))
@@ -272,6 +271,11 @@ class Gate:
                 await self._app(scope, body, answer)
         finally:
             self._inner.pop(secret, None)
+
+    def _admit(self, waiting: int) -> None:
+        """Refuses another job of a user with so many waiting; called when it joins the queue."""
+        if waiting >= (most := self._options.jobs_waiting):
+            raise RefusalError(429, say("refused.jobs", most=most), 5.0)
 
     async def _check_values(self, kind: str, user: str, body: Body, uploads: str, mark: str) -> None:
         """Reads and checks a body of values, and counts the photos in it as uploads."""

@@ -35,7 +35,6 @@ def asked(
     takes: bool = True,
     client: str = "10.0.0.1",
     uploads: str = "/nowhere",
-    queues: dict[str, Any] | None = None,
 ) -> SimpleNamespace:
     """Asks a gate before `app`; a `body` of None never ends."""
     parts = list(body or [])
@@ -54,9 +53,7 @@ def asked(
 
     server = SimpleNamespace(
         auth=None, tokens={}, cookie_id="c", uploaded_file_dir=uploads,
-        get_blocks=lambda: SimpleNamespace(
-            allowed_paths=[], _queue=SimpleNamespace(event_queue_per_concurrency_id=queues or {})
-        ),
+        get_blocks=lambda: SimpleNamespace(allowed_paths=[]),
     )  # fmt: skip
     path, _, query = path.partition("?")
     scope = {

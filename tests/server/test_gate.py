@@ -14,7 +14,7 @@ import pytest
 from asking import asked, echo
 
 from explorer import logs
-from explorer.gradio_internals import waiting
+from explorer.gradio_internals import ADMIT, USER
 from explorer.server import ServerOptions
 from explorer.server.gate import Gate
 from explorer.server.rates import Allowance, Shares
@@ -181,36 +181,20 @@ def test_pages_are_fewer_than_requests() -> None:
 
 
 def test_nobody_fills_the_queue_alone() -> None:
-    seen: list[Any] = []
+    seen: list[str] = []
 
     async def queued(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(SimpleNamespace(request=SimpleNamespace(scope=scope)))
+        scope[ADMIT](seen.count(scope[USER]))
+        seen.append(scope[USER])
         await echo(scope, receive, send)
 
-    queues = {"a": SimpleNamespace(queue=seen)}
     gate = Gate(queued, ServerOptions(jobs_waiting=3), 1000)
-    statuses = []
-    for client in ("10.0.0.1",) * 5 + ("10.0.0.2",):
-        answer = asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, client=client, queues=queues)
-        statuses.append(answer.status)
-    assert statuses == [200, 200, 200, 429, 429, 200]
+    asks = {"app": queued, "path": "/gradio_api/queue/join", "method": "POST", "gate": gate}
+    answers = [asked(body=[b"{}"], client=f"10.0.0.{client}", **asks) for client in (1, 1, 1, 1, 1, 2)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429, 200]
+    assert answers[3].headers["retry-after"] == "5" and "already waiting" in json.loads(answers[3].body)["detail"]
     seen.clear()
-    assert asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, queues=queues).status == 200
-
-
-def test_gradios_queue_is_as_the_gate_reads_it() -> None:
-    import gradio as gr
-    from gradio.queueing import Event, EventQueue
-
-    with gr.Blocks() as demo:
-        gr.Textbox()
-    assert demo._queue.event_queue_per_concurrency_id == {}
-    assert EventQueue("a", 1).queue == []
-    request: Any = SimpleNamespace(scope={"explorer.user": "me"})
-    event = Event("a", SimpleNamespace(concurrency_id="a"), request, None)  # type: ignore[arg-type]
-    demo._queue.event_queue_per_concurrency_id["a"] = EventQueue("a", 1)
-    demo._queue.event_queue_per_concurrency_id["a"].queue.append(event)
-    assert waiting(SimpleNamespace(get_blocks=lambda: demo), "me") == 1
+    assert asked(body=[b"{}"], **asks).status == 200
 
 
 def test_parts_of_the_page_wait_for_a_place() -> None:
