@@ -30,7 +30,6 @@ from explorer.server.visitor import INNER, SIGNED_IN, Visitor, introduced, mark_
 
 LOG = logging.getLogger(__name__)
 
-HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
 """Allowances besides those for each kind: for all requests, and for log lines about refusals and errors."""
 _MARGIN = 2**20
@@ -40,33 +39,24 @@ Scope = dict[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 
 
-def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Returns the headers of every answer.
-
-    Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
-    and only the pages in `frame_ancestors` may frame it.
-    """
-    policy = (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
-        "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-        "form-action 'self'; "
-        f"frame-ancestors {options.frame_ancestors}"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
-        "X-Permitted-Cross-Domain-Policies": "none",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-
-
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors {ancestors}"
+)
+"""Nothing comes from other sites. Gradio's page needs inline scripts and styles, and builds functions from text."""
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 _OF_KIND = {
     # An uploaded file must never act as a page of this server.
     rules.FILES: {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
         "Cache-Control": "private, max-age=3600",
     },
     # Pages contain the address at which they were requested.
@@ -79,9 +69,10 @@ _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
 class _Answer:
     """Passes an answer on with the security headers, counts its bytes, and knows whether it has begun."""
 
-    def __init__(self, send: Send, kind: str, headers: dict[str, str], options: ServerOptions, body: Body) -> None:
-        self._send, self._body, self._idle = send, body, options.idle_seconds
-        self._headers, self._direct = {**headers, **_OF_KIND.get(kind, {})}, kind == rules.EVENT
+    def __init__(self, send: Send, kind: str, options: ServerOptions, body: Body) -> None:
+        self._send, self._body, self._idle, self._direct = send, body, options.idle_seconds, kind == rules.EVENT
+        policy = {"Content-Security-Policy": _POLICY.format(ancestors=options.frame_ancestors)}
+        self._headers = {**policy, **_HEADERS, **_OF_KIND.get(kind, {})}
         # In a Space's frame, only a partitioned cookie is sent and yet hidden from other pages.
         self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
         self.status = 0
@@ -139,7 +130,6 @@ class Gate:
 
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
         self._app, self._options = app, options
-        self._headers = security_headers(options)
         self._most = {**rules.LARGEST, rules.UPLOAD: largest_upload + _MARGIN}
         per_minute = {
             _REQUEST: options.requests_per_minute,
@@ -153,6 +143,8 @@ class Gate:
         self._allowances[rules.FRAME] = Allowance(options.frames_per_second, 2 * options.frames_per_second)
         self._accounts = Accounts(options)
         self._under_way = Shares(options.answers_at_once, options.connections)
+        self._in_line = Shares(4 * options.answers_at_once, options.connections)
+        """The page's own files that wait for a place among the open answers."""
         self._inner: dict[str, str] = {}
         """Users with running tools, by the secret in the server's own requests for them."""
 
@@ -172,10 +164,7 @@ class Gate:
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
         most = self._most.get(kind, rules.LARGEST_VALUES)
         body = Body(receive, Headers(scope=scope), options.idle_seconds, seconds, most)
-        answer = _Answer(send, kind, self._headers, options, body)
-        if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-            await answer.say(200, {"status": "ok", "release": explorer.__version__})
-            return
+        answer = _Answer(send, kind, options, body)
         try:
             await self._pass(scope, kind, visitor, body, answer)
         except Exception as error:
@@ -183,7 +172,7 @@ class Gate:
         finally:
             if answer.status != 429 or self._may_note(visitor):
                 LOG.log(
-                    logging.DEBUG if kind in (rules.ASSET, rules.FRAME) else logging.INFO,
+                    logging.DEBUG if kind in (rules.ASSET, rules.FRAME, rules.HEALTH) else logging.INFO,
                     "request",
                     extra={
                         "method": scope["method"][:16],
@@ -222,6 +211,9 @@ class Gate:
             with self._under_way.holding(visitor.network):  # refusing costs something, too
                 await anyio.sleep(self._options.hold_up_seconds)
             raise RefusalError(429, say("refused.busy", wait=1), 1.0)
+        if kind == rules.HEALTH:
+            await answer.say(200, {"status": "ok", "release": explorer.__version__})
+            return
         if not permits(visitor.host, self._options.hosts):
             raise RefusalError(403, say("refused.host"))
         if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
@@ -244,9 +236,11 @@ class Gate:
         if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
             # The same answer for every reason: it must reveal nothing about the disk.
             raise RefusalError(404, say("refused.no_file"))
-        with anyio.move_on_after(self._options.idle_seconds):  # pages of a class that open at once, from one address
-            while kind == rules.ASSET and not self._under_way.has_room(user):
-                await anyio.sleep(0.1)
+        if kind == rules.ASSET and not self._under_way.has_room(user):
+            # Pages of a class may open at once, from one address.
+            with self._in_line.holding(user), anyio.move_on_after(self._options.idle_seconds):
+                while not self._under_way.has_room(user):
+                    await anyio.sleep(0.1)
         with self._under_way.holding(user), closing(body):
             await self._counted(scope, kind, user, body, answer)
 

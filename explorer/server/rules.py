@@ -20,8 +20,8 @@ _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
-PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME = (
-    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame",
+PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME, HEALTH = (
+    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame", "health",
 )  # fmt: skip
 """Kinds of requests, as they appear in the log."""
 
@@ -43,6 +43,7 @@ _NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
 
 _ROUTES: tuple[tuple[str, str, str, bool], ...] = (
     # methods, pattern of the path, kind, True if it needs no sign-in: the sign-in page and its parts
+    ("GET HEAD", r"/healthz", HEALTH, True),
     ("GET HEAD", r"/", PAGE, True),
     ("GET", r"/(manifest\.json|robots\.txt)", PAGE, True),
     ("GET", r"/config/?", PAGE, False),

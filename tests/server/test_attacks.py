@@ -322,7 +322,8 @@ def test_what_a_page_asks_for_without_saying_its_origin() -> None:
 
 def test_the_page_names_the_address_that_it_was_asked_by() -> None:
     claims = {"host": "lowlight.test", "x-forwarded-host": "evil.test", "x-forwarded-proto": "https",
-              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9"}  # fmt: skip
+              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9", "x-real-ip": "203.0.113.9",
+              "forwarded": "for=203.0.113.9;host=evil.test", "x-forwarded-prefix": "/evil"}  # fmt: skip
     headers, scheme, _ = json.loads(asked(told, "/config", headers=claims).body)
     assert headers == {"host": "lowlight.test"} and scheme == "http"
     proxied = ServerOptions(proxies=1)
@@ -411,11 +412,18 @@ def test_cookies_that_are_no_sign_in_are_not_read() -> None:
 
 
 def test_everything_is_counted() -> None:
-    """Also what is not there, and what needs a sign-in."""
-    for path in ("/nowhere", "/gradio_api/token", "/config"):
+    """Also what is not there, what needs a sign-in, and the server's health."""
+    for path in ("/nowhere", "/gradio_api/token", "/config", "/healthz"):
         gate = Gate(echo, ServerOptions(requests_per_minute=20, hold_up_seconds=0), 1000)
         statuses = [asked(echo, path, body=[b""], gate=gate).status for _ in range(60)]
         assert 429 not in statuses[:20] and statuses.count(429) > 20, "whatever the machine's speed"
+
+
+def test_only_a_spaces_page_frames_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    for space, ancestors in (("", "'self'"), ("org/name", "'self' https://huggingface.co https://*.hf.space")):
+        monkeypatch.setenv("SPACE_ID", space) if space else monkeypatch.delenv("SPACE_ID", raising=False)
+        answer = asked(echo, body=[b""], options=ServerOptions.from_environment(), client="127.0.0.1")
+        assert answer.headers["content-security-policy"].endswith(f"; frame-ancestors {ancestors}")
 
 
 def test_half_a_character() -> None:
