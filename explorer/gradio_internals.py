@@ -32,10 +32,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-LOG = logging.getLogger(__name__)
+from explorer.messages import say
 
-_MODULE = "gradio.component_meta"
-_SLOW = "rfc3987_syntax"
+LOG = logging.getLogger(__name__)
 
 USER, ADMIT = "explorer.user", "explorer.admit"
 """Keys in a request's scope: the user, and a function that is told how many jobs of that user wait when another one
@@ -54,22 +53,23 @@ FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_p
 @contextmanager
 def quick_import() -> Iterator[None]:
     """Inside this block, the first `import gradio` of the process skips both slow steps."""
-    find, absent = inspect.getfile, _SLOW not in sys.modules
+    find, slow = inspect.getfile, "rfc3987_syntax"
+    absent = slow not in sys.modules
 
     def find_no_component(thing: Any) -> str:
-        if sys._getframe(1).f_globals.get("__name__") == _MODULE:
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
             raise OSError("no file, so no stub")
         return find(thing)
 
     inspect.getfile = find_no_component  # type: ignore[assignment]
     if absent:
-        sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
+        sys.modules[slow] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
     try:
         yield
     finally:
         inspect.getfile = find
         if absent:
-            sys.modules.pop(_SLOW, None)
+            sys.modules.pop(slow, None)
 
 
 @contextmanager
@@ -107,8 +107,7 @@ def write_valid_texts() -> None:
         except TypeError:
             return orjson.dumps(valid(value), *rest, **options)
 
-    names = {name: value for name, value in vars(orjson).items() if not name.startswith("__")}
-    routes.orjson = SimpleNamespace(**names | {"dumps": dumps})  # type: ignore[assignment]
+    routes.orjson = SimpleNamespace(**vars(orjson) | {"dumps": dumps})  # type: ignore[assignment]
 
 
 def send_whole_values() -> None:
@@ -171,7 +170,7 @@ def fetch_nothing() -> None:
     from gradio import processing_utils
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise PermissionError("The server fetches nothing from addresses.")
+        raise PermissionError(say("refused.address"))
 
     for name in FETCHERS:
         setattr(processing_utils, name, refuse)
@@ -191,7 +190,7 @@ def leave_to_the_gate() -> None:
             super().on_headers_finished()
             file = self._current_part.file
             if file is None or not file.filename or self._current_files > MOST_FILES:
-                raise MultiPartException(f"An upload may contain up to {MOST_FILES} files, and each needs a name.")
+                raise MultiPartException(say("refused.files", most=MOST_FILES))
 
         async def parse(self) -> Any:
             try:
@@ -210,7 +209,7 @@ def say_in_a_line() -> None:
     Gradio tells the visitor anyway."""
     from gradio import queueing, routes
 
-    def say() -> None:
+    def tell() -> None:
         error = sys.exc_info()[1]
         trace = traceback.extract_tb(error.__traceback__ if error else None)
         if any(frame.name.startswith("preprocess") for frame in trace):
@@ -219,7 +218,7 @@ def say_in_a_line() -> None:
             traceback.print_exc()
 
     for module in (queueing, routes):
-        vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
+        vars(module)["traceback"] = SimpleNamespace(print_exc=tell, format_exc=traceback.format_exc)
 
 
 def user_of(request: Any) -> str:
@@ -265,7 +264,7 @@ def share_queue() -> None:
         if admit := request.scope.get(ADMIT):
             admit(sum(user_of(event.request) == user for queue in queues for event in queue.queue))
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
-            return False, "Too many answers are waiting for this page; reload it.", "queue_full"
+            return False, say("refused.answers"), "queue_full"
         done = await push(self, body, request, username)
         for queue in queues:
             take_turns(queue.queue)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 
-from explorer.server.rules import SIGN_OUT
+from explorer.server.rules import SIGN_OUT, path_of
 
 INNER = "x-explorer-inner"
 """Header of requests that the server sends itself for a tool: a secret that stands for the visitor."""
@@ -67,7 +67,7 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     foreign = any(not _same_origin(each, host, scheme) for each in headers.getlist("origin"))
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         # Following a link is the visitor's own choice, unless it changes something.
-        foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or scope["path"] == SIGN_OUT
+        foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or path_of(scope) == SIGN_OUT
     visitor = Visitor(address, host, foreign, headers.get(INNER, ""))
     cookies = [each.strip() for name, value in scope["headers"] if name == b"cookie" for each in value.split(b";")]
     signed_in = b"; ".join(filter(_SIGN_IN.fullmatch, cookies))

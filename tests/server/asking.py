@@ -35,6 +35,7 @@ def asked(
     takes: bool = True,
     client: str = "10.0.0.1",
     uploads: str = "/nowhere",
+    root: str = "",
 ) -> SimpleNamespace:
     """Asks a gate before `app`; a `body` of None never ends."""
     parts = list(body or [])
@@ -57,7 +58,7 @@ def asked(
     )  # fmt: skip
     path, _, query = path.partition("?")
     scope = {
-        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
+        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": root,
         "scheme": "http", "query_string": query.encode(),
         "headers": [
             (name.lower().encode(), value.encode())

@@ -295,7 +295,8 @@ def test_a_page_cannot_choose_the_name_that_it_asks_by() -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_no_other_page_signs_a_visitor_out(site: str, mode: str) -> None:
     headers = {"sec-fetch-site": site, "sec-fetch-mode": mode}
-    assert asked(echo, rules.SIGN_OUT, body=[b""], headers=headers).status == 403
+    for root in ("", "/lowlight"):
+        assert asked(echo, root + rules.SIGN_OUT, body=[b""], headers=headers, root=root).status == 403
     own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
     assert asked(echo, rules.SIGN_OUT, body=[b""], headers=own).status == 200
 
