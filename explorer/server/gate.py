@@ -206,9 +206,11 @@ class Gate:
 
     async def _pass(self, scope: Scope, kind: str, visitor: Visitor, body: Body, answer: _Answer) -> None:
         headers, app, path = Headers(scope=scope), scope["app"], rules.path_of(scope)
+        inner = self._inner.get(visitor.inner)
+        asker = inner or visitor.network
         counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up the page's allowance
-        if self._allowances[counted].take(visitor.network):
-            with self._under_way.holding(visitor.network):  # refusing costs something, too
+        if self._allowances[counted].take(asker):
+            with self._under_way.holding(asker):  # refusing costs something, too
                 await anyio.sleep(self._options.hold_up_seconds)
             raise RefusalError(429, say("refused.busy", wait=1), 1.0)
         if kind == rules.HEALTH:
@@ -227,7 +229,7 @@ class Gate:
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.route_of(scope["method"], path)[1]:
             raise RefusalError(401, say("refused.signed_out"))
-        scope[USER] = user = self._inner.get(visitor.inner) or signed_in or visitor.network
+        scope[USER] = user = inner or signed_in or visitor.network
         scope[ADMIT] = self._admit
         if kind in self._allowances and kind != rules.FRAME:
             # Password guesses are counted by address, because the guesser has no name yet.

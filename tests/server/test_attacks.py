@@ -382,6 +382,28 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
 
 
+def test_a_tools_requests_are_its_visitors() -> None:
+    """They come from this machine, whose own allowance everyone's tools and the health check would share."""
+    gate = Gate(echo, ServerOptions(requests_per_minute=20, hold_up_seconds=0), 1000)
+    inner: list[int] = []
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def keep(message: Any) -> None:
+        inner.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    async def tool(scope: Any, receive: Any, send: Any) -> None:
+        gate._app = echo
+        for _ in range(30):
+            await gate({**scope, "method": "GET", "path": "/config", "client": ("127.0.0.1", 1)}, nothing, keep)
+        await echo(scope, receive, send)
+
+    assert asked(tool, MCP, "POST", [b"{}"], gate=gate, client="10.0.0.1").status == 200
+    assert inner.count(200) < 25 and inner[-1] == 429, "all are of one allowance, the visitor's"
+    assert asked(echo, "/healthz", body=[b""], gate=gate, client="127.0.0.1").status == 200
+
+
 def test_the_sign_ins_cookie_is_for_this_page_only() -> None:
     """Gradio sends it to every site; in a Space's frame, which needs that, each embedding page gets its own."""
 
