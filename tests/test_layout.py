@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("photo", "models", "weights", "hub", "engine", "training", "evaluation", "views", "app", "cli", "examples",
-         "inspect", "batch", "server", "widgets", "sources", "darkroom",
-         "video", "sandbox", "classroom")  # fmt: skip
 RESULTS = (
     "loading", "restorer", "windows", "restoration", "encode", "saving", "sidecar", "negative", "scene_linear",
 )  # fmt: skip
@@ -81,7 +78,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
     "batch": ("errors", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
     "logs": ("errors",),
-    "server": ("errors", "atomic", "photo", "sandbox", "logs", "messages"),
+    "gradio_internals": ("messages",),
+    "server": ("errors", "photo", "messages", "gradio_internals"),
     "app": (
         "errors",
         "messages",
@@ -98,6 +96,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "inspect",
         "evaluation",
         "server",
+        "gradio_internals",
+        "atomic",
         "logs",
         "darkroom",
         "video",
@@ -193,7 +193,7 @@ def imports(source: str, module: str) -> Iterator[str]:
             yield node.module or ""
             # `from explorer import photo` names a part, `from explorer import open_photo` the public API.
             if node.module == "explorer":
-                yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in (*ROOMS, *RESULTS))
+                yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in MAY_IMPORT)
             elif (node.module or "").startswith("explorer."):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 

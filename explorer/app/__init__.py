@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from explorer.app.own_address import except_loopback, without_proxies
-from explorer.server import own_uploads
-from explorer.server.gradio_internals import quick_import
+from explorer.app.temporary import own_uploads
+from explorer.gradio_internals import quick_import
 
 # Gradio reads these on import, so they must be set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

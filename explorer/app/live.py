@@ -22,7 +22,7 @@ from explorer.photo.limits import MEBIBYTE, DecoderLimits, Limits
 from explorer.photo.values import FloatArray
 from explorer.restorer import suggested_ratio
 from explorer.sandbox.processes import DecoderPool
-from explorer.server.rules import LARGEST_FRAME
+from explorer.server.rules import FRAME, LARGEST
 from explorer.video.light import followed
 from explorer.weights.store import LoadedModel
 
@@ -42,7 +42,7 @@ _NEWEST = 0.3
 """Weight of the newest frame in the average."""
 _LONGEST_GAP = 10.0
 """Longest time between two frames, in seconds; a page's larger claim is cut to it."""
-_LIMITS = Limits(max_bytes=LARGEST_FRAME, max_pixels=SIDES[0] ** 2)
+_LIMITS = Limits(max_bytes=LARGEST[FRAME], max_pixels=SIDES[0] ** 2)
 _QUALITY = 88
 _NAME = "camera.jpg"
 

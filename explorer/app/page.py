@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 import pkgutil
@@ -11,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from explorer.app import (
     endpoints,
@@ -24,23 +26,27 @@ from explorer.app import (
 )
 from explorer.app.components import html, message_area, note
 from explorer.app.feedback import reported
+from explorer.app.frames import frames_route
 from explorer.app.open_photo import NEUTRAL
 from explorer.app.own_address import asked_directly
 from explorer.app.sessions import Session, enter_session, forget_page, leave_session, public_folder, room
 from explorer.app.shared import AT_ONCE, Address, Shared
+from explorer.app.streams import HeldStreams
+from explorer.app.temporary import keep_clean, own_uploads
 from explorer.app.theme import css, head, theme
 from explorer.errors import PhotoError, RatioError, WhiteBalanceError
+from explorer.gradio_internals import (
+    describe_files_as_texts,
+    one_application,
+    send_whole_values,
+    temporary_names,
+    write_valid_texts,
+)
 from explorer.messages import say
 from explorer.photo import check_ratio
 from explorer.photo.light.amplify import MAXIMUM_RATIO, MINIMUM_RATIO
 from explorer.sandbox import processes
 from explorer.server import ServerOptions, hardened
-from explorer.server.gradio_internals import (
-    describe_files_as_texts,
-    one_application,
-    send_whole_values,
-    write_valid_texts,
-)
 
 
 def _tabs() -> list[ModuleType]:
@@ -60,6 +66,12 @@ QUEUE_LENGTH = 40
 
 PAGES_REMEMBERED = 256
 """Number of pages whose changed components Gradio keeps, a quarter of a mebibyte each."""
+
+_SERVED: dict[str, Any] = {
+    "prevent_thread_lock": True, "show_error": False, "enable_monitoring": False, "run_history": False,
+    "strict_cors": True, "footer_links": ["api"], "ssr_mode": False, "state_session_capacity": PAGES_REMEMBERED,
+}  # fmt: skip
+"""Options of Gradio's server."""
 
 _HEADER = f"""
 <a class="lx-skip" href="#lx-viewer">{text.SKIP}</a>
@@ -259,26 +271,26 @@ def launch(
     with one_application():
         demo = demo or build_app()
         demo.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=2)
+    keep_clean(own_uploads(), temporary_names(demo))
+    with contextlib.suppress(OSError):  # if memory is short now, the first photo tries again
+        processes.prewarm()
+    protected = hardened(
+        demo, options, host=host, share=share,
+        middleware=[Middleware(HeldStreams)], routes=[frames_route(live.restore_frame)],
+    )  # fmt: skip
     with asked_directly(host):
         _, url, _ = demo.launch(
             server_name=host,
             server_port=port,
             share=share,
-            prevent_thread_lock=True,
             quiet=quiet,
-            show_error=False,
-            enable_monitoring=False,
-            run_history=False,
-            strict_cors=True,
             allowed_paths=[str(public_folder())],
-            footer_links=["api"],
-            ssr_mode=False,
-            state_session_capacity=PAGES_REMEMBERED,
             mcp_server=importlib.util.find_spec("mcp") is not None,
             theme=theme(),
             css=css(),
             head=head(),
-            **hardened(demo, options, host=host, share=share, frames=live.restore_frame),
+            **_SERVED,
+            **protected,
         )
     if block:
         demo.block_thread()

@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 from explorer.app import text
 from explorer.app.holding import buffers, size_of_folder
 from explorer.app.queued import Queue
+from explorer.app.temporary import owned_folder
 from explorer.errors import PhotoError
-from explorer.server.temporary import owned_folder
 
 if TYPE_CHECKING:
     from explorer.app.open_photo import OpenPhoto

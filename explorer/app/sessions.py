@@ -18,12 +18,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from explorer import gradio_internals
 from explorer.app.holding import Holding, Room, allowed_bytes, give_back, surplus
 from explorer.app.session import PICTURES_KEPT as PICTURES_KEPT
 from explorer.app.session import Session as Session
 from explorer.app.session import address as address
 from explorer.app.session import public_folder as public_folder
-from explorer.server import gradio_internals
 
 SESSIONS_EACH, SESSIONS = 32, 256
 """Maximum number of sessions for one visitor, and for all. Sessions without a photo of the visitor's own end first,
@@ -57,7 +57,7 @@ def visitor() -> tuple[str, str]:
     """
     request, page = gradio_internals.asking()
     scope = getattr(request, "scope", {})
-    return scope.get("explorer.user") or (scope.get("client") or ("",))[0], page
+    return scope.get(gradio_internals.USER) or (scope.get("client") or ("",))[0], page
 
 
 def open_session(token: str | None) -> Session:

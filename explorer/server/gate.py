@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -18,55 +19,44 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 import explorer
+from explorer.gradio_internals import ADMIT, USER, malformed
+from explorer.messages import say
 from explorer.server import rules
-from explorer.server.gradio_internals import USER, malformed, waiting
+from explorer.server.body import Accounts, Body, Receive
 from explorer.server.options import ServerOptions
-from explorer.server.rates import BUSY, SMALL, Allowance, Counter, Intake, Taken
+from explorer.server.rates import Allowance, Shares
 from explorer.server.rules import FILE, RefusalError
 from explorer.server.visitor import INNER, SIGNED_IN, Visitor, introduced, mark_of, mark_page, permits
 
 LOG = logging.getLogger(__name__)
 
-HEALTH = "/healthz"
 _REQUEST, _NOTE = "any request", "note"
-"""Allowances besides those for each kind: for all requests, and for log lines about errors."""
+"""Allowances besides those for each kind: for all requests, and for log lines about refusals and errors."""
 _MARGIN = 2**20
 """Bytes of a multipart body around its file."""
-_LINGER, _DROPPED = 1.0, 2**19
-"""Seconds for which the connection of a refused request stays open, and bytes of its rest that are read and dropped."""
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-def security_headers(options: ServerOptions) -> dict[str, str]:
-    """Returns the headers of every answer.
-
-    Gradio's page needs inline scripts and styles, and builds functions from text. Nothing may come from other sites,
-    and only the pages in `frame_ancestors` may frame it.
-    """
-    policy = (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
-        "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-        "form-action 'self'; "
-        f"frame-ancestors {options.frame_ancestors}"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
-        "X-Permitted-Cross-Domain-Policies": "none",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-
-
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors {ancestors}"
+)
+"""Nothing comes from other sites. Gradio's page needs inline scripts and styles, and builds functions from text."""
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Permitted-Cross-Domain-Policies": "none",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 _OF_KIND = {
     # An uploaded file must never act as a page of this server.
     rules.FILES: {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
         "Cache-Control": "private, max-age=3600",
     },
     # Pages contain the address at which they were requested.
@@ -76,85 +66,13 @@ _MALFORMED = (LookupError, ValueError, TypeError, AttributeError, malformed())
 """Exceptions that Gradio's routes raise for unexpected requests; photos are processed elsewhere, in the queue."""
 
 
-class _Body:
-    """A request's body while it arrives: neither too slow nor too long, and counted byte by byte."""
-
-    def __init__(self, receive: Receive, headers: Headers, idle: float, seconds: float, most: int) -> None:
-        self._receive, self._idle, self._seconds, self.most = receive, idle, seconds, most
-        self._until = 0.0
-        length = headers.get("content-length", "0")
-        self.announced = int(length) if length.isdecimal() and len(length) < 16 else most + 1
-        self.is_long = self.announced > SMALL or "transfer-encoding" in headers
-        """True if more may follow than the little that the server reads and discards after its answer."""
-        self.taken: Taken | None = None
-        """Counts the bytes; set before the body is read."""
-        self.bytes = 0
-        self.whole = False
-        self.again: bytes | None = None
-        """The whole body, to be delivered once more after it has been read."""
-
-    async def __call__(self) -> Any:
-        if self.again is not None:
-            content, self.again = self.again, None
-            return {"type": "http.request", "body": content, "more_body": False}
-        if self.whole:  # the next message says that the client has left, which may take any time
-            return await self._receive()
-        self._until = self._until or time.monotonic() + self._seconds
-        left = self._until - time.monotonic()
-        message: Any = None
-        if left > 0:  # otherwise it arrived a byte at a time
-            with anyio.move_on_after(min(self._idle, left)):
-                message = await self._receive()
-        if message is None:
-            self.is_long = True
-            raise RefusalError(408, "The request came too slowly; send it again.")
-        if message["type"] == "http.request":
-            count = len(message.get("body", b""))
-            self.bytes += count
-            self.whole = not message.get("more_body", False)
-            if self.bytes > self.most:
-                raise _too_long(self.most)
-            if self.taken and count:
-                self.taken.came(count)
-        elif self.taken:
-            raise RefusalError(400, "The request was interrupted.")
-        return message
-
-    async def drop(self) -> None:
-        """Waits a little, and drops some of what still comes. A client or proxy that is still sending when the
-        connection closes loses the answer, which it would have read a moment later."""
-        left = _DROPPED
-        with anyio.move_on_after(_LINGER):
-            while not self.whole:
-                if left <= 0:
-                    await anyio.sleep(_LINGER)
-                message = await self._receive()
-                left -= len(message.get("body", b""))
-                self.whole = not message.get("more_body", False)
-
-    async def read(self) -> bytes:
-        """Reads the whole body.
-
-        Raises:
-            RefusalError: the body does not arrive, is incomplete or has too many values.
-        """
-        parts, values = [], 0
-        while not self.whole:
-            parts.append((await self()).get("body", b""))
-            values += rules.count_values(parts[-1])
-            if values > rules.MOST_VALUES:
-                raise RefusalError(413, "The request contains too many values.")
-        return b"".join(parts)
-
-
 class _Answer:
     """Passes an answer on with the security headers, counts its bytes, and knows whether it has begun."""
 
-    def __init__(
-        self, send: Send, kind: str | None, headers: dict[str, str], options: ServerOptions, body: _Body
-    ) -> None:
-        self._send, self.body, self._idle = send, body, options.idle_seconds
-        self._headers, self._direct = {**headers, **_OF_KIND.get(kind or "", {})}, kind == rules.EVENT
+    def __init__(self, send: Send, kind: str, options: ServerOptions, body: Body) -> None:
+        self._send, self._body, self._idle, self._direct = send, body, options.idle_seconds, kind == rules.EVENT
+        policy = {"Content-Security-Policy": _POLICY.format(ancestors=options.frame_ancestors)}
+        self._headers = {**policy, **_HEADERS, **_OF_KIND.get(kind, {})}
         # In a Space's frame, only a partitioned cookie is sent and yet hidden from other pages.
         self._same_site = b"SameSite=none; Partitioned" if options.space else b"SameSite=lax"
         self.status = 0
@@ -170,17 +88,37 @@ class _Answer:
                 for name, value in message.get("headers", [])
             ]
             headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers[name] = value
-            if self.body.is_long and not self.body.whole:  # the rest would be read uncounted
+            headers.update(self._headers)
+            if self._is_cut:  # the rest would be read uncounted
                 headers["Connection"] = "close"
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
-            if self.body.is_long and not self.body.whole and not message.get("more_body", False):
+            if self._is_cut and not message.get("more_body", False):
                 await self._pass_on({**message, "more_body": True})
-                await self.body.drop()
+                await self._body.drop()
                 message = {"type": "http.response.body", "body": b""}
         await self._pass_on(message)
+
+    async def say(self, status: int, values: dict[str, str], **headers: str) -> None:
+        """Answers with JSON."""
+        answer = JSONResponse(values, status, {"cache-control": "no-store", **headers})
+        await answer({"type": "http"}, self._body, self)
+
+    async def refuse(self, refused: RefusalError) -> None:
+        """Answers with the reason, in the fields that Gradio's page and client read.
+
+        An answer that has begun ends, as it stands for a mistake of the visitor, and without its end otherwise.
+        """
+        if not self.status:
+            wait = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
+            await self.say(refused.status, {"detail": refused.sentence, "error": refused.sentence}, **wait)
+        elif refused.status < 500:
+            await self({"type": "http.response.body", "body": b""})
+
+    @property
+    def _is_cut(self) -> bool:
+        """True if the answer ends a long request before all of that has arrived."""
+        return self._body.is_long and not self._body.whole
 
     async def _pass_on(self, message: Any) -> None:
         with anyio.fail_after(self._idle):  # a client that reads nothing would keep the file open
@@ -192,9 +130,7 @@ class Gate:
 
     def __init__(self, app: Any, options: ServerOptions, largest_upload: int) -> None:
         self._app, self._options = app, options
-        self._headers = security_headers(options)
-        self._most = {rules.UPLOAD: largest_upload + _MARGIN, rules.LOGIN: rules.LARGEST_FORM,
-                      rules.FRAME: rules.LARGEST_FRAME, rules.MCP: rules.LARGEST_JSON}  # fmt: skip
+        self._most = {**rules.LARGEST, rules.UPLOAD: largest_upload + _MARGIN}
         per_minute = {
             _REQUEST: options.requests_per_minute,
             rules.PAGE: options.pages_per_minute,
@@ -205,54 +141,38 @@ class Gate:
         }
         self._allowances = {kind: Allowance(rate / 60, max(1, rate)) for kind, rate in per_minute.items()}
         self._allowances[rules.FRAME] = Allowance(options.frames_per_second, 2 * options.frames_per_second)
-        self._intake = Intake(options)
-        self._under_way = Counter(options.answers_at_once, options.connections)
+        self._accounts = Accounts(options)
+        self._under_way = Shares(options.answers_at_once, options.connections)
+        self._in_line = Shares(4 * options.answers_at_once, options.connections)
+        """The page's own files that wait for a place among the open answers."""
         self._inner: dict[str, str] = {}
         """Users with running tools, by the secret in the server's own requests for them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            else:  # nothing here uses WebSockets
-                await send({"type": "websocket.close"})
-            return
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        else:  # nothing here uses WebSockets
+            await send({"type": "websocket.close"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, options = time.perf_counter(), self._options
         path = rules.path_of(scope)
         kind, _ = rules.route_of(scope["method"], path)
         visitor = introduced(scope, options.proxies, options.hosts)
         seconds = options.body_seconds if kind == rules.UPLOAD else min(options.body_seconds, options.request_seconds)
-        most = self._most.get(kind or "", rules.LARGEST_VALUES)
-        body = _Body(receive, Headers(scope=scope), options.idle_seconds, seconds, most)
-        answer = _Answer(send, kind, self._headers, options, body)
-        if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-            await _say(answer, 200, {"status": "ok", "release": explorer.__version__})
-            return
-        noted = True
+        most = self._most.get(kind, rules.LARGEST_VALUES)
+        body = Body(receive, Headers(scope=scope), options.idle_seconds, seconds, most)
+        answer = _Answer(send, kind, options, body)
         try:
-            counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up the page's allowance
-            noted = not self._allowances[counted].take(visitor.network)
-            if not noted:
-                await self._hold_up(visitor.network)
-                raise RefusalError(429, BUSY.format(wait=1), 1.0)
-            await self._pass(scope, path, kind, visitor, body, answer)
-        except RefusalError as refused:
-            await _refuse(answer, refused)
-        except TimeoutError:
-            await _close(answer, 504, "The answer took too long; try again, or with a smaller photo.")
-        except _MALFORMED as error:
-            self._note(visitor, error, logging.INFO)
-            await _close(answer, 400, "The server does not understand the request; send what its page or client sends.")
+            await self._pass(scope, kind, visitor, body, answer)
         except Exception as error:
-            if isinstance(error.__cause__, HTTPException):  # Gradio answered 404 after its answer had begun
-                await _close(answer, error.__cause__.status_code)
-            else:
-                self._note(visitor, error, logging.ERROR)
-                await _close(answer, 500, "Something went wrong on the server; its log has the details.")
+            await answer.refuse(self._reason(visitor, error))
         finally:
-            if noted or not self._allowances[_NOTE].take(visitor.network):
+            if answer.status != 429 or self._may_note(visitor):
                 LOG.log(
-                    logging.DEBUG if kind in (rules.ASSET, rules.FRAME) else logging.INFO,
+                    logging.DEBUG if kind in (rules.ASSET, rules.FRAME, rules.HEALTH) else logging.INFO,
                     "request",
                     extra={
                         "method": scope["method"][:16],
@@ -266,98 +186,102 @@ class Gate:
                     },
                 )
 
-    async def _hold_up(self, user: str) -> None:
-        """Delays the refusal of a user who asks too often: refusing costs something, too."""
-        self._under_way.enter(user)
-        try:
-            await anyio.sleep(self._options.hold_up_seconds)
-        finally:
-            self._under_way.leave(user)
+    def _may_note(self, visitor: Visitor) -> bool:
+        return not self._allowances[_NOTE].take(visitor.network)
 
-    def _note(self, visitor: Visitor, error: Exception, level: int) -> None:
-        """Logs an error; with its traceback, at most a few times a minute, if it is the server's own."""
-        if level == logging.ERROR and not self._allowances[_NOTE].take(visitor.network):
-            LOG.error("A request could not be answered.", exc_info=error)
-        elif level == logging.INFO:
+    def _reason(self, visitor: Visitor, error: Exception) -> RefusalError:
+        """Returns what a visitor learns of an error, and logs those of which there is more to know."""
+        if isinstance(error, RefusalError):
+            return error
+        if isinstance(error, TimeoutError):
+            return RefusalError(504, say("refused.late"))
+        if isinstance(error, _MALFORMED):
             LOG.info("A request was not understood.", extra={"error": type(error).__name__, "client": visitor.network})
+            return RefusalError(400, say("refused.malformed"))
+        if isinstance(error.__cause__, HTTPException):  # Gradio answered 404 after its answer had begun
+            return RefusalError(error.__cause__.status_code, say("refused.nothing"))
+        if self._may_note(visitor):
+            LOG.error("A request could not be answered.", exc_info=error)
+        return RefusalError(500, say("refused.mistake"))
 
-    async def _pass(
-        self, scope: Scope, path: str, kind: str | None, visitor: Visitor, body: _Body, answer: _Answer
-    ) -> None:
-        headers, app = Headers(scope=scope), scope["app"]
-        if not permits(visitor.host, self._options.hosts):
-            raise RefusalError(
-                403, "The server does not answer to this host name; its operator sets the names in EXPLORER_HOSTS."
-            )
-        if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
-            raise RefusalError(403, "Pages from other addresses may not use this server.")
-        if kind is None:
-            raise RefusalError(404, "There is nothing here.")
-        if len(path) + len(scope["query_string"]) > rules.LONGEST_ADDRESS:
-            raise RefusalError(414, "The address of the request is too long.")
-        if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
-            raise RefusalError(400, "The request states its length in two ways.")
+    async def _pass(self, scope: Scope, kind: str, visitor: Visitor, body: Body, answer: _Answer) -> None:
+        headers, app, path = Headers(scope=scope), scope["app"], rules.path_of(scope)
         inner = self._inner.get(visitor.inner)
+        asker = inner or visitor.network
+        counted = rules.FRAME if kind == rules.FRAME else _REQUEST  # a camera must not use up the page's allowance
+        if self._allowances[counted].take(asker):
+            with self._under_way.holding(asker):  # refusing costs something, too
+                await anyio.sleep(self._options.hold_up_seconds)
+            raise RefusalError(429, say("refused.busy", wait=1), 1.0)
+        if kind == rules.HEALTH:
+            await answer.say(200, {"status": "ok", "release": explorer.__version__})
+            return
+        if not permits(visitor.host, self._options.hosts):
+            raise RefusalError(403, say("refused.host"))
+        if visitor.foreign and (kind not in (rules.PAGE, rules.ASSET) or scope["method"] not in ("GET", "HEAD")):
+            raise RefusalError(403, say("refused.foreign"))
+        if not kind:
+            raise RefusalError(404, say("refused.nothing"))
+        if len(path) + len(scope["query_string"]) > rules.LONGEST_ADDRESS:
+            raise RefusalError(414, say("refused.address_length"))
+        if "transfer-encoding" in headers and "content-length" in headers:  # a proxy may believe the other one
+            raise RefusalError(400, say("refused.two_lengths"))
         signed_in = _signed_in(app, headers)
         if getattr(app, "auth", None) and signed_in is None and not rules.route_of(scope["method"], path)[1]:
-            raise RefusalError(401, "Sign in first.")
+            raise RefusalError(401, say("refused.signed_out"))
         scope[USER] = user = inner or signed_in or visitor.network
+        scope[ADMIT] = self._admit
         if kind in self._allowances and kind != rules.FRAME:
             # Password guesses are counted by address, because the guesser has no name yet.
-            self._take(kind, visitor.network if kind == rules.LOGIN else user)
+            self._allowances[kind].require(visitor.network if kind == rules.LOGIN else user)
         served = (str(app.uploaded_file_dir), *app.get_blocks().allowed_paths)
         if kind == rules.FILES and not rules.within(path.removeprefix(FILE), served):
             # The same answer for every reason: it must reveal nothing about the disk.
-            raise RefusalError(404, "There is no such file, or it is not accessible.")
-        with anyio.move_on_after(self._options.idle_seconds):  # pages of a class that open at once, from one address
-            while kind == rules.ASSET and not self._under_way.has_room(user):
-                await anyio.sleep(0.1)
-        self._under_way.enter(user)
-        try:
+            raise RefusalError(404, say("refused.no_file"))
+        if kind == rules.ASSET and not self._under_way.has_room(user):
+            # Pages of a class may open at once, from one address.
+            with self._in_line.holding(user), anyio.move_on_after(self._options.idle_seconds):
+                while not self._under_way.has_room(user):
+                    await anyio.sleep(0.1)
+        with self._under_way.holding(user), closing(body):
             await self._counted(scope, kind, user, body, answer)
-        finally:
-            if body.taken:
-                body.taken.close()
-            self._under_way.leave(user)
 
-    async def _counted(self, scope: Scope, kind: str, user: str, body: _Body, answer: _Answer) -> None:
+    async def _counted(self, scope: Scope, kind: str, user: str, body: Body, answer: _Answer) -> None:
         """Answers a request that is counted among the open answers."""
-        uploads = str(scope["app"].uploaded_file_dir)
-        secret, mark = secrets.token_urlsafe(), mark_of(user)
+        options, secret, mark = self._options, secrets.token_urlsafe(), mark_of(user)
         if mark and kind == rules.STREAM:
             mark_page(scope, mark)
         if scope["method"] == "POST":
-            if body.announced > body.most:
-                raise _too_long(body.most)
+            uploads = str(scope["app"].uploaded_file_dir)
             disk = uploads if kind in (rules.UPLOAD, rules.MCP) else ""
-            body.taken = Taken(self._intake, user, body.announced, memory=kind != rules.UPLOAD, disk=disk)
-            brings = kind == rules.MCP and body.is_long
-            if brings:  # counted before it is read
-                self._take(rules.UPLOAD, user)
+            body.account(self._accounts, user, memory=kind != rules.UPLOAD, disk=disk)
             if kind not in (rules.UPLOAD, rules.LOGIN, rules.FRAME):
-                content, photographs = await anyio.to_thread.run_sync(
-                    partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP, mark=mark)
-                )
-                body.again = content
-                if photographs > brings:
-                    self._take(rules.UPLOAD, user, photographs - brings)
-                if kind == rules.JOB and waiting(scope["app"], user) >= (most := self._options.jobs_waiting):
-                    raise RefusalError(429, f"{most} of your jobs are already waiting; let some finish first.", 5.0)
-                if kind == rules.MCP:
-                    self._inner[secret] = user
-                    scope["headers"].append((INNER.encode(), secret.encode()))
+                await self._check_values(kind, user, body, uploads, mark)
+            if kind == rules.MCP:
+                self._inner[secret] = user
+                scope["headers"].append((INNER.encode(), secret.encode()))
         streams = kind in (rules.STREAM, rules.MCP, rules.FILES)
-        seconds = self._options.stream_seconds if streams else self._options.request_seconds
+        seconds = options.stream_seconds if streams else options.request_seconds
         try:
-            with anyio.fail_after(seconds + (self._options.body_seconds if kind == rules.UPLOAD else 0)):
+            with anyio.fail_after(seconds + (options.body_seconds if kind == rules.UPLOAD else 0)):
                 await self._app(scope, body, answer)
         finally:
             self._inner.pop(secret, None)
 
-    def _take(self, kind: str, user: str, amount: float = 1.0) -> None:
-        wait = self._allowances[kind].take(user, amount)
-        if wait:
-            raise RefusalError(429, BUSY.format(wait=math.ceil(wait)), wait)
+    def _admit(self, waiting: int) -> None:
+        """Refuses another job of a user with so many waiting; called when it joins the queue."""
+        if waiting >= (most := self._options.jobs_waiting):
+            raise RefusalError(429, say("refused.jobs", most=most), 5.0)
+
+    async def _check_values(self, kind: str, user: str, body: Body, uploads: str, mark: str) -> None:
+        """Reads and checks a body of values, and counts the photos in it as uploads."""
+        brings = kind == rules.MCP and body.is_long
+        if brings:  # counted before it is read
+            self._allowances[rules.UPLOAD].require(user)
+        check = partial(rules.check_values, await body.read(), uploads, addresses=kind == rules.MCP, mark=mark)
+        body.again, photos = await anyio.to_thread.run_sync(check)
+        if photos > brings:
+            self._allowances[rules.UPLOAD].require(user, photos - brings)
 
 
 def _signed_in(app: Any, headers: Headers) -> str | None:
@@ -366,26 +290,3 @@ def _signed_in(app: Any, headers: Headers) -> str | None:
     cookies = dict(each.partition("=")[::2] for each in headers.get("cookie", "").split("; "))
     found = (cookies.get(f"access-token-{kind}{cookie_id}") for kind in ("", "unsecure-"))
     return next((SIGNED_IN + tokens[token] for token in found if token in tokens), None)
-
-
-async def _say(answer: _Answer, status: int, values: dict[str, str], **headers: str) -> None:
-    await JSONResponse(values, status, {"cache-control": "no-store", **headers})({"type": "http"}, answer.body, answer)
-
-
-async def _refuse(answer: _Answer, refused: RefusalError) -> None:
-    """Sends the reason, in the fields that Gradio's page and client read."""
-    if answer.status:
-        return
-    wait = {"retry-after": str(math.ceil(refused.wait))} if refused.wait else {}
-    await _say(answer, refused.status, {"detail": refused.sentence, "error": refused.sentence}, **wait)
-
-
-async def _close(answer: _Answer, status: int, sentence: str = "There is nothing here.") -> None:
-    """Ends an answer that failed: with the reason, or just ends it if it had begun."""
-    if answer.status and status < 500:
-        await answer({"type": "http.response.body", "body": b""})
-    await _refuse(answer, RefusalError(status, sentence))
-
-
-def _too_long(most: int) -> RefusalError:
-    return RefusalError(413, f"The request is larger than the {most / 2**20:.3g} MiB allowed.")

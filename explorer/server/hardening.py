@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.gradio_internals import change_for_strangers
 from explorer.photo.limits import Limits
-from explorer.sandbox import processes
-from explorer.server import gradio_internals as internals
 from explorer.server.options import ServerOptions
-from explorer.server.temporary import keep_clean, owned_folder
 
 if TYPE_CHECKING:
     import gradio as gr
-
-    from explorer.server.frames import Answer
-
-LOG = logging.getLogger(__name__)
-
-UPLOADS = "GRADIO_TEMP_DIR"
-"""Environment variable for Gradio's folder of uploads; Gradio reads it when components are created."""
-
-
-def own_uploads() -> Path:
-    """Gives this process its own folder of uploads, unless GRADIO_TEMP_DIR names one, and returns it.
-
-    Call it before the app's components are created.
-    """
-    if not os.environ.get(UPLOADS):
-        folder = owned_folder() / "uploads"
-        folder.mkdir(exist_ok=True)
-        os.environ[UPLOADS] = str(folder)
-    return Path(os.environ[UPLOADS])
+    from starlette.middleware import Middleware
+    from starlette.routing import BaseRoute
 
 
 def hardened(
@@ -44,11 +22,12 @@ def hardened(
     *,
     host: str = "127.0.0.1",
     share: bool = False,
-    frames: Answer | None = None,
+    middleware: Sequence[Middleware] = (),
+    routes: Sequence[BaseRoute] = (),
 ) -> dict[str, Any]:
     """Hardens an app against untrusted clients.
 
-    Makes upload paths unguessable, stops Gradio from fetching addresses, guards the queue, and starts the decoders.
+    Makes upload paths unguessable, stops Gradio from fetching addresses, and guards the queue.
 
     Args:
         demo: the app to be launched.
@@ -56,7 +35,8 @@ def hardened(
         host: the address to listen on. On loopback, the server answers only to this machine's names, unless the
             options name others.
         share: also answer to the names of Gradio's tunnels.
-        frames: restores frames of live cameras; None if the app has no camera.
+        middleware: the app's own, behind the gate.
+        routes: the app's own, behind the gate, which must know them (`explorer.server.rules`).
 
     Returns:
         Arguments for `demo.launch`.
@@ -66,33 +46,20 @@ def hardened(
     """
     from starlette.middleware import Middleware
 
-    from explorer.server.frames import Frames
     from explorer.server.gate import Gate
     from explorer.server.pages import KeptPages
-    from explorer.server.streams import HeldStreams
     from explorer.server.visitor import LOOPBACK_NAMES, is_loopback
 
     options = options or ServerOptions.from_environment()
     if options.hosts or is_loopback(host):
         own = (*LOOPBACK_NAMES, f"[{host}]" if ":" in host else host, *(("*.gradio.live",) if share else ()))
         options = replace(options, hosts=(*options.hosts, *own))
-    limits = Limits.from_environment()
+    most = Limits.from_environment().max_bytes
     demo.api_open = False
-    internals.change_for_strangers()
-    keep_clean(own_uploads(), internals.temporary_names(demo))
-    with contextlib.suppress(OSError):  # if memory is short now, the first photo tries again
-        processes.prewarm()
-    arguments: dict[str, Any] = {
-        "app_kwargs": {
-            "middleware": [
-                Middleware(Gate, options=options, largest_upload=limits.max_bytes),
-                Middleware(HeldStreams),
-                Middleware(KeptPages),
-                *([Middleware(Frames, answer=frames)] if frames else []),
-            ]
-        },
-        "max_file_size": limits.max_bytes,
+    change_for_strangers()
+    gate = Middleware(Gate, options=options, largest_upload=most)
+    arguments = {
+        "app_kwargs": {"middleware": [gate, Middleware(KeptPages), *middleware], "routes": list(routes)},
+        "max_file_size": most,
     }
-    if options.accounts:
-        arguments["auth"] = options.admits
-    return arguments
+    return arguments | ({"auth": options.admits} if options.accounts else {})

@@ -12,8 +12,8 @@ from explorer.errors import SettingsError
 from explorer.photo.limits import number_from_environment
 
 AUTH = "EXPLORER_AUTH"
-FRAME_ANCESTORS = "'self' https://huggingface.co https://*.hf.space"
-"""Pages that may show the app in a frame, as Hugging Face does with a Space."""
+_SPACES = "https://huggingface.co https://*.hf.space"
+"""Pages that show a Space in a frame."""
 _SHORTEST_PASSWORD = 8
 _NUMBERS = {
     "jobs_per_minute": ("EXPLORER_JOBS_PER_MINUTE", 1),
@@ -68,7 +68,8 @@ class ServerOptions:
     """Host names to which the server answers, besides this machine's; empty for every name."""
     space: bool = False
     """True if a Space's page shows the app in a frame, where the app's cookie counts as a third party's."""
-    frame_ancestors: str = FRAME_ANCESTORS
+    frame_ancestors: str = "'self'"
+    """Pages that may show the app in a frame."""
     spare_bytes: int = 2**30
     """Free space that uploads must leave on the disk."""
 
@@ -87,7 +88,7 @@ class ServerOptions:
             proxies=None if math.isnan(told) else int(told),
             hosts=tuple(_one_line("EXPLORER_HOSTS", "").lower().split()),
             space=space,
-            frame_ancestors=_one_line("EXPLORER_FRAME_ANCESTORS", FRAME_ANCESTORS),
+            frame_ancestors=_one_line("EXPLORER_FRAME_ANCESTORS", f"'self' {_SPACES}" if space else "'self'"),
             **{  # type: ignore[arg-type]
                 name: unit * number_from_environment(variable, getattr(cls, name) / unit, most=1e9)
                 for name, (variable, unit) in _NUMBERS.items()

@@ -32,8 +32,7 @@ class KeptPages:
         if is_page:
             scope = {**scope, "query_string": b""}
         if not is_page or scope["method"] != "GET" or getattr(scope["app"], "auth", None):
-            await self._app(scope, receive, send)
-            return
+            return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         packed = "gzip" in headers.get("accept-encoding", "")
         key = scope["path"], scope.get("root_path", ""), scope["scheme"], headers.get("host", ""), str(packed)

@@ -9,16 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-API = "/gradio_api/"
-FILE = f"{API}file="
-LARGEST_JSON = 8 * 2**20
-"""Bytes of a tool's call, which may contain a small photo as text."""
-LARGEST_VALUES = 2 * 2**20
-"""Bytes of any other request to compute, whose values wait in the queue; those of the page take a few kilobytes."""
-LARGEST_FRAME = 512 * 1024
-"""Bytes of a live camera's frame, a JPEG of at most 640 x 640 pixels."""
-LARGEST_FORM = 8192
-"""Bytes of a name and a password."""
+from explorer.messages import say
+
+FILE = "/gradio_api/file="
 LONGEST_PATH = 4096
 _DEEPEST = 8
 """Levels of folders below that of the uploads or results."""
@@ -27,12 +20,18 @@ _ODD_PARTS = re.compile(r"//|/\.{1,2}(/|$)|/$")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://|\s*//|\s*data:", re.ASCII)
 
-PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME = (
-    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame",
+PAGE, ASSET, UPLOAD, JOB, EVENT, STREAM, FILES, LOGIN, STATE, MCP, FRAME, HEALTH = (
+    "page", "asset", "upload", "job", "event", "stream", "file", "login", "state", "mcp", "frame", "health",
 )  # fmt: skip
 """Kinds of requests, as they appear in the log."""
 
-LIVE = f"{API}live"
+LARGEST_VALUES = 2 * 2**20
+"""Bytes of a request to compute, whose values wait in the queue; those of the page take a few kilobytes."""
+LARGEST = {MCP: 8 * 2**20, FRAME: 512 * 2**10, LOGIN: 8 * 2**10}
+"""Bytes of others: a tool's call, which may contain a small photo as text; a live camera's frame, a JPEG of at most 640
+x 640 pixels; a name and a password."""
+
+LIVE = "/gradio_api/live"
 """Path to which the page sends a camera's frames."""
 SIGN_OUT = "/logout"
 """Changes something although it is a GET, so no other page may link to it."""
@@ -44,6 +43,7 @@ _NAMES = ("session_hash", "event_id", "trigger_id", "upload_id")
 
 _ROUTES: tuple[tuple[str, str, str, bool], ...] = (
     # methods, pattern of the path, kind, True if it needs no sign-in: the sign-in page and its parts
+    ("GET HEAD", r"/healthz", HEALTH, True),
     ("GET HEAD", r"/", PAGE, True),
     ("GET", r"/(manifest\.json|robots\.txt)", PAGE, True),
     ("GET", r"/config/?", PAGE, False),
@@ -84,13 +84,13 @@ def path_of(scope: dict[str, Any]) -> str:
     return path[len(root) :] or "/" if root and path.startswith(f"{root}/") else path
 
 
-def route_of(method: str, path: str) -> tuple[str | None, bool]:
-    """Returns a request's kind, None if it is not offered, and whether it needs no sign-in."""
+def route_of(method: str, path: str) -> tuple[str, bool]:
+    """Returns a request's kind, empty if it is not offered, and whether it needs no sign-in."""
     if not _CONTROL.search(path):  # Gradio cannot make an address of such a path
         for methods, pattern, kind, is_open in _COMPILED:
             if method in methods and pattern.fullmatch(path):
                 return kind, is_open
-    return None, False
+    return "", False
 
 
 def shown_path(path: str) -> str:
@@ -148,30 +148,30 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RefusalError(400, "The request is not JSON.") from error
+        raise RefusalError(400, say("refused.no_json")) from error
     if isinstance(values, dict):
         for name in _NAMES:
             value = values.get(name)
             if value is not None and len(str(value)) > _LONGEST_NAME:
-                raise RefusalError(400, f"The value of {name} is too long.")
+                raise RefusalError(400, say("refused.name_length", name=name))
             if value == "" and name == "session_hash":  # Gradio takes it for none in one place, for a name in another
-                raise RefusalError(400, "The page that asks must have a name.")
+                raise RefusalError(400, say("refused.no_name"))
         if mark and isinstance(page := values.get("session_hash"), str):
             values["session_hash"] = mark + page
     waiting, paths, photographs = [(values, 0)], 0, 0
     while waiting:
         each, depth = waiting.pop()
         if depth > _MOST_NESTED:  # Gradio may follow them by recursion
-            raise RefusalError(400, "The values of the request are nested too deep.")
+            raise RefusalError(400, say("refused.nested"))
         if isinstance(each, dict):
             path = each.get("path")
             if isinstance(path, str) and path:
                 paths += 1
                 if paths > _MOST_PATHS:
-                    raise RefusalError(413, "The request names too many files.")
+                    raise RefusalError(413, say("refused.paths"))
                 each["path"] = _upload(path, uploads)
             elif path is not None and "meta" in each:
-                raise RefusalError(400, "A file must be given by the path that its upload returned.")
+                raise RefusalError(400, say("refused.no_path"))
             waiting.extend((value, depth + 1) for value in each.values())
         elif isinstance(each, list):
             waiting.extend((value, depth + 1) for value in each)
@@ -183,9 +183,7 @@ def check_values(body: bytes, uploads: str, *, addresses: bool = False, mark: st
     try:
         return json.dumps(values, ensure_ascii=False).encode(), photographs
     except UnicodeEncodeError as error:
-        raise RefusalError(
-            400, "The request contains half a character (a lone surrogate); send complete ones."
-        ) from error
+        raise RefusalError(400, say("refused.half_character")) from error
 
 
 def _upload(path: str, uploads: str) -> str:
@@ -194,10 +192,8 @@ def _upload(path: str, uploads: str) -> str:
         _, mark, local = path[: 4 * LONGEST_PATH].partition(FILE)
         local = unquote(local)
         if not mark or path.lstrip().startswith("data:") or not within(local, [uploads]):
-            raise RefusalError(403, "The server fetches nothing from addresses; upload the file.")
+            raise RefusalError(403, say("refused.address"))
         return local
     if not within(path, [uploads]):
-        raise RefusalError(
-            403, "The request names a file that was not uploaded, or is no longer there; upload it again."
-        )
+        raise RefusalError(403, say("refused.gone"))
     return path

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 
-from explorer.server.rules import SIGN_OUT
+from explorer.server.rules import SIGN_OUT, path_of
 
 INNER = "x-explorer-inner"
 """Header of requests that the server sends itself for a tool: a secret that stands for the visitor."""
@@ -20,11 +20,8 @@ SIGNED_IN = "user "
 """Prefix of the names of signed-in users, with which no address begins."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"([a-z0-9_]([a-z0-9._-]*[a-z0-9_-])?|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
-_KEPT_BACK = frozenset(
-    {b"host", b"cookie", b"origin", b"x-gradio-server", INNER.encode()}
-    | {b"x-forwarded-" + each for each in (b"for", b"host", b"proto")}
-)
-"""Headers that Gradio would believe from anyone; it gets verified ones instead."""
+_KEPT_BACK = re.compile(rb"host|cookie|origin|forwarded|x-forwarded-.*|x-real-ip|x-gradio-server|" + INNER.encode())
+"""Headers that Gradio, or a library, would believe from anyone; it gets verified ones instead."""
 _SIGN_IN = re.compile(rb"access-token-[\w-]+=[\w-]+", re.ASCII)
 """The cookies of Gradio's sign-in. Others are dropped: reading one full of escaped quotes takes some Pythons (3.11.7,
 for one) the square of its length, 16 s for 60 kB."""
@@ -60,24 +57,23 @@ def introduced(scope: dict[str, Any], proxies: int | None, hosts: Sequence[str])
     peer = (scope.get("client") or ("unknown",))[0]
     trusted = (1 if peer in ("127.0.0.1", "::1") else 0) if proxies is None else proxies
     address = client_address(peer, headers.getlist("x-forwarded-for"), trusted)
-    told = _nearest(headers.getlist("x-forwarded-host"), trusted).lower()
+    told, scheme = (_nearest(headers.getlist(f"x-forwarded-{each}"), trusted).lower() for each in ("host", "proto"))
     named = [each.lower() for each in headers.getlist("host")]
     asked = named[0] if len(named) == 1 else ""
     # An unconfigured proxy is trusted only if the request itself names this machine: a page whose DNS name leads here
     # can send any header.
     believed = permits(told, hosts) and (proxies is not None or permits(asked, hosts))
     host = told if believed else asked
-    scheme = _nearest(headers.getlist("x-forwarded-proto"), trusted).lower()
     foreign = any(not _same_origin(each, host, scheme) for each in headers.getlist("origin"))
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         # Following a link is the visitor's own choice, unless it changes something.
-        foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or scope["path"] == SIGN_OUT
+        foreign = foreign or headers.get("sec-fetch-mode") != "navigate" or path_of(scope) == SIGN_OUT
     visitor = Visitor(address, host, foreign, headers.get(INNER, ""))
     cookies = [each.strip() for name, value in scope["headers"] if name == b"cookie" for each in value.split(b";")]
     signed_in = b"; ".join(filter(_SIGN_IN.fullmatch, cookies))
     scope["client"] = (address, 0)
     scope["headers"] = [
-        *((name, value) for name, value in scope["headers"] if name not in _KEPT_BACK),
+        *((name, value) for name, value in scope["headers"] if not _KEPT_BACK.fullmatch(name)),
         *((name, value) for name, value in ((b"host", host.encode()), (b"cookie", signed_in)) if value),
     ]
     if scheme in ("http", "https"):

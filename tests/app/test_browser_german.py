@@ -77,7 +77,7 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
           if label not in ("ISO", "Notes", "Suggested ratio", "Suggested ratio from")),
         *(photo.white_balance.source for photo in raws),
         *explorer.restore(raws[0].with_white_balance("grey_world"), "clahe", 2.0, max_side=64).notes,
-        *(words.format(wait=3, most=20, mebibytes="512")
+        *(words.format(wait=3, most=20, mebibytes="512", name="session_hash")
           for code, words in MESSAGES.items() if code.startswith("refused.")),
         *GRADIO_SAYS.values(),
     ]  # fmt: skip

@@ -341,7 +341,7 @@ def test_texts_that_are_no_unicode_break_no_stream() -> None:
     """A folder of runs whose name is no UTF-8 comes to the page among the choices of a list."""
     from gradio import routes
 
-    from explorer.server.gradio_internals import write_valid_texts
+    from explorer.gradio_internals import write_valid_texts
 
     write_valid_texts()
     value = {"choices": [("r\udcffn", "run")], "\ud800": 1, "number": 2.5, "ordinary": "ä"}

@@ -35,7 +35,7 @@ def asked(
     takes: bool = True,
     client: str = "10.0.0.1",
     uploads: str = "/nowhere",
-    queues: dict[str, Any] | None = None,
+    root: str = "",
 ) -> SimpleNamespace:
     """Asks a gate before `app`; a `body` of None never ends."""
     parts = list(body or [])
@@ -54,13 +54,11 @@ def asked(
 
     server = SimpleNamespace(
         auth=None, tokens={}, cookie_id="c", uploaded_file_dir=uploads,
-        get_blocks=lambda: SimpleNamespace(
-            allowed_paths=[], _queue=SimpleNamespace(event_queue_per_concurrency_id=queues or {})
-        ),
+        get_blocks=lambda: SimpleNamespace(allowed_paths=[]),
     )  # fmt: skip
     path, _, query = path.partition("?")
     scope = {
-        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": "",
+        "type": "http", "method": method, "path": path, "app": server, "client": (client, 1), "root_path": root,
         "scheme": "http", "query_string": query.encode(),
         "headers": [
             (name.lower().encode(), value.encode())

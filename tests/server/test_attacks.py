@@ -125,9 +125,9 @@ def test_held_bodies_have_a_share_and_a_bound() -> None:
         return int(answer.status)
 
     assert status("10.0.0.1", 2 * MIB) == 200, "given back afterwards"
-    gate._intake.memory.enter("10.0.0.1", MIB)
+    gate._accounts.memory.enter("10.0.0.1", MIB)
     assert status("10.0.0.1", 2 * MIB) == 429
-    gate._intake.memory.enter("10.0.0.2", MIB)
+    gate._accounts.memory.enter("10.0.0.2", MIB)
     assert status("10.0.0.3", 2 * MIB) == 503
     assert status("10.0.0.3", MIB) == 200
     assert status("10.0.0.1", 1000) == 200, "what a page sends needs no share"
@@ -159,10 +159,10 @@ def test_the_disk_is_looked_at_while_bytes_come(monkeypatch: pytest.MonkeyPatch,
     upload = {"path": UPLOAD, "method": "POST", "gate": gate, "uploads": str(tmp_path)}
     assert asked(echo, body=[b"x"], headers={"content-length": str(4 * MIB)}, **upload).status == 507
     assert asked(echo, body=[b"x"], headers={"content-length": str(2 * MIB)}, **upload).status == 200
-    assert gate._intake.coming == 0, "an upload that is over holds nothing"
-    gate._intake.coming = 2 * MIB
+    assert gate._accounts.coming == 0, "an upload that is over holds nothing"
+    gate._accounts.coming = 2 * MIB
     assert asked(echo, body=[b"x"], headers={"content-length": str(2 * MIB)}, **upload).status == 507
-    gate._intake.coming = 0
+    gate._accounts.coming = 0
 
     async def fills(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -295,7 +295,8 @@ def test_a_page_cannot_choose_the_name_that_it_asks_by() -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_no_other_page_signs_a_visitor_out(site: str, mode: str) -> None:
     headers = {"sec-fetch-site": site, "sec-fetch-mode": mode}
-    assert asked(echo, rules.SIGN_OUT, body=[b""], headers=headers).status == 403
+    for root in ("", "/lowlight"):
+        assert asked(echo, root + rules.SIGN_OUT, body=[b""], headers=headers, root=root).status == 403
     own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
     assert asked(echo, rules.SIGN_OUT, body=[b""], headers=own).status == 200
 
@@ -322,7 +323,8 @@ def test_what_a_page_asks_for_without_saying_its_origin() -> None:
 
 def test_the_page_names_the_address_that_it_was_asked_by() -> None:
     claims = {"host": "lowlight.test", "x-forwarded-host": "evil.test", "x-forwarded-proto": "https",
-              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9"}  # fmt: skip
+              "x-gradio-server": "https://evil.test", "x-forwarded-for": "203.0.113.9", "x-real-ip": "203.0.113.9",
+              "forwarded": "for=203.0.113.9;host=evil.test", "x-forwarded-prefix": "/evil"}  # fmt: skip
     headers, scheme, _ = json.loads(asked(told, "/config", headers=claims).body)
     assert headers == {"host": "lowlight.test"} and scheme == "http"
     proxied = ServerOptions(proxies=1)
@@ -380,6 +382,28 @@ def test_a_tools_job_is_its_visitors() -> None:
     assert job("10.0.0.1", **{INNER: kept[INNER]}) == 429 and not gate._inner, "a secret ends with its call"
 
 
+def test_a_tools_requests_are_its_visitors() -> None:
+    """They come from this machine, whose own allowance everyone's tools and the health check would share."""
+    gate = Gate(echo, ServerOptions(requests_per_minute=20, hold_up_seconds=0), 1000)
+    inner: list[int] = []
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def keep(message: Any) -> None:
+        inner.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    async def tool(scope: Any, receive: Any, send: Any) -> None:
+        gate._app = echo
+        for _ in range(30):
+            await gate({**scope, "method": "GET", "path": "/config", "client": ("127.0.0.1", 1)}, nothing, keep)
+        await echo(scope, receive, send)
+
+    assert asked(tool, MCP, "POST", [b"{}"], gate=gate, client="10.0.0.1").status == 200
+    assert inner.count(200) < 25 and inner[-1] == 429, "all are of one allowance, the visitor's"
+    assert asked(echo, "/healthz", body=[b""], gate=gate, client="127.0.0.1").status == 200
+
+
 def test_the_sign_ins_cookie_is_for_this_page_only() -> None:
     """Gradio sends it to every site; in a Space's frame, which needs that, each embedding page gets its own."""
 
@@ -411,11 +435,18 @@ def test_cookies_that_are_no_sign_in_are_not_read() -> None:
 
 
 def test_everything_is_counted() -> None:
-    """Also what is not there, and what needs a sign-in."""
-    for path in ("/nowhere", "/gradio_api/token", "/config"):
+    """Also what is not there, what needs a sign-in, and the server's health."""
+    for path in ("/nowhere", "/gradio_api/token", "/config", "/healthz"):
         gate = Gate(echo, ServerOptions(requests_per_minute=20, hold_up_seconds=0), 1000)
         statuses = [asked(echo, path, body=[b""], gate=gate).status for _ in range(60)]
         assert 429 not in statuses[:20] and statuses.count(429) > 20, "whatever the machine's speed"
+
+
+def test_only_a_spaces_page_frames_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    for space, ancestors in (("", "'self'"), ("org/name", "'self' https://huggingface.co https://*.hf.space")):
+        monkeypatch.setenv("SPACE_ID", space) if space else monkeypatch.delenv("SPACE_ID", raising=False)
+        answer = asked(echo, body=[b""], options=ServerOptions.from_environment(), client="127.0.0.1")
+        assert answer.headers["content-security-policy"].endswith(f"; frame-ancestors {ancestors}")
 
 
 def test_half_a_character() -> None:

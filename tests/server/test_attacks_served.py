@@ -288,6 +288,27 @@ def test_pages_without_a_name_stop_no_one(server: Server) -> None:
         assert called(other, "models")[0] == "complete"
 
 
+def test_jobs_that_come_at_once_do_not_fill_the_queue(server: Server) -> None:
+    """Each of them finds few others waiting while all are on their way."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    with visitor(server, 12) as mallory, visitor(server, 13) as other:
+        values = {"data": [file_of(uploaded(mallory, png(width=1200, height=800))), "nlm", "4", "png8"]}
+        ready = Barrier(38)
+
+        def job(_: int) -> int:
+            with visitor(server, 12) as client:
+                client.get("/healthz")
+                ready.wait(PATIENCE)
+                return client.post("/gradio_api/call/restore", json=values).status_code
+
+        with ThreadPoolExecutor(38) as pool:
+            statuses = list(pool.map(job, range(38)))
+        assert set(statuses) == {200, 429} and statuses.count(200) < 28, "twenty wait, and a few are done"
+        assert called(other, "models")[0] == "complete"
+
+
 def test_refusals_are_few_bytes_of_log(server: Server) -> None:
     before, count = server.log.stat().st_size, 30
     with visitor(server, 8) as client:

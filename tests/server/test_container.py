@@ -82,16 +82,14 @@ def test_its_steps_are_make_targets(steps: list[tuple[str, str]], project: Path)
 
 
 def test_it_is_asked_how_it_is(steps: list[tuple[str, str]]) -> None:
-    from explorer.server.gate import HEALTH
+    from explorer.server.rules import HEALTH, route_of
 
     (check,) = arguments(steps, "HEALTHCHECK")
     command = json.loads(check.split("CMD", 1)[1])
     entry = json.loads(arguments(steps, "ENTRYPOINT")[0])
-    assert (
-        f":7860{HEALTH}" in command[-1]
-        and entry[-3:-1] == ["--port", "7860"]
-        and arguments(steps, "EXPOSE") == ["7860"]
-    )
+    (path,) = re.findall(r":7860(/\w+)", command[-1])
+    assert route_of("GET", path) == (HEALTH, True)
+    assert entry[-3:-1] == ["--port", "7860"] and arguments(steps, "EXPOSE") == ["7860"]
     assert "--log-json" in entry and entry[0].endswith("/lowlight"), "not through a shell or make, which keep signals"
     compile(command[-1], "healthcheck", "exec")
 

@@ -14,13 +14,14 @@ import pytest
 from asking import asked, echo
 
 from explorer import logs
+from explorer.gradio_internals import ADMIT, USER
 from explorer.server import ServerOptions
 from explorer.server.gate import Gate
-from explorer.server.gradio_internals import waiting
-from explorer.server.rates import Allowance, Counter
-from explorer.server.rules import RefusalError, check_values, route_of, shown_path, within
+from explorer.server.rates import Allowance, Shares
+from explorer.server.rules import FRAME, LARGEST, LIVE, RefusalError, check_values, route_of, shown_path, within
 from explorer.server.visitor import client_address, introduced, network_of
 
+JPEG = b"\xff\xd8\xff frame"
 NEVER = ServerOptions(idle_seconds=0.05, request_seconds=0.2, body_seconds=0.1)
 """Patience of a twentieth of a second, for what does not come at all."""
 
@@ -180,40 +181,25 @@ def test_pages_are_fewer_than_requests() -> None:
 
 
 def test_nobody_fills_the_queue_alone() -> None:
-    seen: list[Any] = []
+    seen: list[str] = []
 
     async def queued(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(SimpleNamespace(request=SimpleNamespace(scope=scope)))
+        scope[ADMIT](seen.count(scope[USER]))
+        seen.append(scope[USER])
         await echo(scope, receive, send)
 
-    queues = {"a": SimpleNamespace(queue=seen)}
     gate = Gate(queued, ServerOptions(jobs_waiting=3), 1000)
-    statuses = []
-    for client in ("10.0.0.1",) * 5 + ("10.0.0.2",):
-        answer = asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, client=client, queues=queues)
-        statuses.append(answer.status)
-    assert statuses == [200, 200, 200, 429, 429, 200]
+    asks = {"app": queued, "path": "/gradio_api/queue/join", "method": "POST", "gate": gate}
+    answers = [asked(body=[b"{}"], client=f"10.0.0.{client}", **asks) for client in (1, 1, 1, 1, 1, 2)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429, 200]
+    assert answers[3].headers["retry-after"] == "5" and "already waiting" in json.loads(answers[3].body)["detail"]
     seen.clear()
-    assert asked(queued, "/gradio_api/queue/join", "POST", [b"{}"], gate=gate, queues=queues).status == 200
-
-
-def test_gradios_queue_is_as_the_gate_reads_it() -> None:
-    import gradio as gr
-    from gradio.queueing import Event, EventQueue
-
-    with gr.Blocks() as demo:
-        gr.Textbox()
-    assert demo._queue.event_queue_per_concurrency_id == {}
-    assert EventQueue("a", 1).queue == []
-    request: Any = SimpleNamespace(scope={"explorer.user": "me"})
-    event = Event("a", SimpleNamespace(concurrency_id="a"), request, None)  # type: ignore[arg-type]
-    demo._queue.event_queue_per_concurrency_id["a"] = EventQueue("a", 1)
-    demo._queue.event_queue_per_concurrency_id["a"].queue.append(event)
-    assert waiting(SimpleNamespace(get_blocks=lambda: demo), "me") == 1
+    assert asked(body=[b"{}"], **asks).status == 200
 
 
 def test_parts_of_the_page_wait_for_a_place() -> None:
-    """A class that opens its pages at once, from one address, gets them whole."""
+    """A class that opens its pages at once, from one address, gets them whole; but thousands who wait, each of which
+    looks for a place ten times a second, would take half of a processor."""
     gate, statuses = Gate(echo, ServerOptions(answers_at_once=2, idle_seconds=5), 1000), []
     at_once = [0, 0]
 
@@ -232,11 +218,12 @@ def test_parts_of_the_page_wait_for_a_place() -> None:
             statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
 
         gate._app = slowly
-        await asyncio.gather(*(gate({**scope, "path": "/assets/a.js"}, nothing, keep) for _ in range(8)))
+        for count in (8, 20):
+            await asyncio.gather(*(gate({**scope, "path": "/assets/a.js"}, nothing, keep) for _ in range(count)))
         await echo(scope, receive, send)
 
     assert asked(pupils, body=[b""], gate=gate).status == 200
-    assert statuses == [200] * 8 and at_once[1] <= 2
+    assert statuses == [200] * 8 + [429] * 11 + [200] * 9 and at_once[1] <= 2
 
 
 def test_what_is_under_way_is_counted() -> None:
@@ -265,6 +252,28 @@ def test_what_is_under_way_is_counted() -> None:
     assert asked(asks_from_within, body=[b""], gate=gate).status == 200
     assert inside == [429, 200, 503]
     assert asked(echo, body=[b""], gate=gate).status == 200, "all have left again"
+
+
+def test_the_gate_bounds_a_frame_and_does_not_read_it_as_values() -> None:
+    options = {"path": LIVE, "method": "POST"}
+    assert asked(echo, body=[JPEG], **options).body == str(len(JPEG)).encode()
+    assert asked(echo, body=[bytes(LARGEST[FRAME]), b"x"], **options).status == 413
+    assert asked(echo, LIVE, body=[b""]).status == 404, "only what is sent"
+    assert asked(echo, body=[JPEG], headers={"origin": "https://elsewhere.test"}, **options).status == 403
+    assert "camera=(self)" in asked(echo, body=[b""]).headers["permissions-policy"]
+
+
+def test_frames_are_counted_apart_from_what_the_page_asks() -> None:
+    gate = Gate(echo, ServerOptions(frames_per_second=3, requests_per_minute=5, hold_up_seconds=0), 1000)
+    for counted in gate._allowances.values():
+        counted._clock = lambda: 0.0
+
+    def frame(client: str = "10.0.0.1") -> int:
+        return int(asked(echo, LIVE, "POST", [JPEG], gate=gate, client=client).status)
+
+    assert [frame() for _ in range(8)] == [200] * 6 + [429] * 2
+    assert frame("10.0.0.2") == 200
+    assert asked(echo, "/", body=[b""], gate=gate).status == 200, "the page is not refused because of its camera"
 
 
 def test_websockets_are_not_offered() -> None:
@@ -298,12 +307,12 @@ def test_allowances_fill_up_again() -> None:
 
 def test_forgotten_users_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.server.rates.MOST_USERS", 10)
-    allowance, counter = Allowance(1, 1), Counter(1, 10)
+    allowance, counter = Allowance(1, 1), Shares(1, 10)
     for number in range(100):
         allowance.take(str(number))
         counter.enter(str(number))
         counter.leave(str(number))
-    assert len(allowance._left) == 10 and not counter._under_way
+    assert len(allowance._left) == 10 and not counter._held
 
 
 @pytest.mark.parametrize(
@@ -345,11 +354,11 @@ def test_networks() -> None:
 
 
 def test_kinds_and_what_the_log_shows() -> None:
-    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and route_of("GET", "/gradio_api/upload")[0] is None
-    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and route_of("GET", "/gradio_api/file=")[0] is None
-    assert route_of("OPTIONS", "/gradio_api/upload")[0] is None
+    assert route_of("POST", "/gradio_api/upload")[0] == "upload" and not route_of("GET", "/gradio_api/upload")[0]
+    assert route_of("GET", "/gradio_api/file=/tmp/x")[0] == "file" and not route_of("GET", "/gradio_api/file=")[0]
+    assert not route_of("OPTIONS", "/gradio_api/upload")[0]
     for path in ("sse", "messages", "messages/"):  # a tool would run when the request that asked for it is over
-        assert route_of("GET", f"/gradio_api/mcp/{path}")[0] is route_of("POST", f"/gradio_api/mcp/{path}")[0] is None
+        assert not any(route_of(method, f"/gradio_api/mcp/{path}")[0] for method in ("GET", "POST"))
     assert {route_of("POST", f"/gradio_api/mcp{path}")[0] for path in ("", "/", "/http/")} == {"mcp"}
     assert shown_path("/gradio_api/file=/tmp/holiday.png") == "/gradio_api/file="
     assert shown_path("/gradio_api/heartbeat/abc") == "/gradio_api/heartbeat/"

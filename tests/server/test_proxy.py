@@ -153,10 +153,10 @@ def test_the_proxys_bounds_are_the_apps(project: Path) -> None:
     text, options = (project / "proxy" / "nginx.conf").read_text(), ServerOptions()
     sizes = dict(re.findall(r"location [=~]? ?(\S+) \{[^}]*client_max_body_size (\w+);", text))
     assert sizes == {
-        "^/login/?$": f"{rules.LARGEST_FORM // 2**10}k",
+        "^/login/?$": f"{rules.LARGEST[rules.LOGIN] // 2**10}k",
         UPLOAD: f"{(Limits().max_bytes + _MARGIN) // MIB}m",
-        LIVE: f"{rules.LARGEST_FRAME // 2**10}k",
-        "/gradio_api/mcp": f"{rules.LARGEST_JSON // MIB}m",
+        LIVE: f"{rules.LARGEST[rules.FRAME] // 2**10}k",
+        "/gradio_api/mcp": f"{rules.LARGEST[rules.MCP] // MIB}m",
     }
     assert f"client_max_body_size {rules.LARGEST_VALUES // MIB}m;\n        error_page" in text
     rates = dict(re.findall(r"zone=(\w+):10m rate=(\w+/[sm])", text))

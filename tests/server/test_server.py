@@ -84,7 +84,7 @@ def test_health_and_headers(visitor: httpx.Client) -> None:
     assert visitor.head("/healthz").status_code == 200
     for answer in (health, visitor.get("/"), visitor.get("/nowhere"), visitor.get("/gradio_api/info")):
         policy = answer.headers["content-security-policy"]
-        assert "frame-ancestors 'self' https://huggingface.co https://*.hf.space" in policy
+        assert policy.endswith("frame-ancestors 'self'"), "no other page shows the app, unless it is a Space"
         assert "default-src 'self'" in policy and "object-src 'none'" in policy and "http:" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
@@ -107,7 +107,7 @@ def test_a_photo_goes_in_and_comes_out(server: Server, visitor: httpx.Client) ->
     answer = visitor.get(f"/gradio_api/file={data[0]['path']}")
     pixels = np.asarray(Image.open(io.BytesIO(answer.content)))
     assert np.abs(pixels.astype(int) - np.asarray(Image.open(io.BytesIO(png(40)))).astype(int)).max() <= 1
-    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "frame-ancestors 'none'; sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"].startswith("private")
 
 
@@ -218,7 +218,7 @@ def test_gradios_own_fetchers_are_gone() -> None:
     """Should a way around the gate be found."""
     from gradio import processing_utils
 
-    from explorer.server import gradio_internals
+    from explorer import gradio_internals
 
     kept = {name: getattr(processing_utils, name) for name in gradio_internals.FETCHERS}
     try:
@@ -390,7 +390,7 @@ def test_every_route_of_gradio_is_known(project: Path) -> None:
             sample = path.replace("{path:path}", "a").replace("{path_or_url:path}", "a").replace("{url_path:path}", "a")
             while "{" in sample:
                 sample = sample[: sample.index("{")] + "1" + sample[sample.index("}") + 1 :]
-            if all(route_of(method, sample)[0] is None for method in getattr(route, "methods", None) or ["GET"]):
+            if not any(route_of(method, sample)[0] for method in getattr(route, "methods", None) or ["GET"]):
                 found.add(path.rstrip("/"))
 
     walk(App.create_app(demo).routes)

@@ -11,7 +11,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from explorer.server.gradio_internals import is_awaited
+from explorer.gradio_internals import is_awaited
+from explorer.server.rules import path_of
 
 PATH = "/gradio_api/queue/data"
 LINGER, _STEP = 3.0, 0.02
@@ -26,7 +27,7 @@ class HeldStreams:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["type"] != "http" or path_of(scope) != PATH:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)

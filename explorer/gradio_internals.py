@@ -1,6 +1,6 @@
 """Contains everything that relies on undocumented names of Gradio; no other module uses them.
 
-pyproject.toml limits Gradio to the versions whose internals are known; tests/server/test_gradio_internals.py looks for
+pyproject.toml limits Gradio to the versions whose internals are known; tests/test_gradio_internals.py looks for
 each name in the installed one.
 
 - **Import and start** without steps that take most of the time and are not needed here. Whenever a component's class is
@@ -32,13 +32,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from explorer.messages import say
+
 LOG = logging.getLogger(__name__)
 
-_MODULE = "gradio.component_meta"
-_SLOW = "rfc3987_syntax"
-
-USER = "explorer.user"
-"""Key of the user in a request's scope."""
+USER, ADMIT = "explorer.user", "explorer.admit"
+"""Keys in a request's scope: the user, and a function that is told how many jobs of that user wait when another one
+joins them, and raises if they are too many."""
 ANSWERS_EACH, ANSWERS = 256, 2000
 """Pages and unfetched answers that are kept for one user, and for all, in addition to running jobs."""
 UPLOADS = 1000
@@ -53,22 +53,23 @@ FETCHERS = ("async_ssrf_protected_download", "async_ssrf_protected_get", "ssrf_p
 @contextmanager
 def quick_import() -> Iterator[None]:
     """Inside this block, the first `import gradio` of the process skips both slow steps."""
-    find, absent = inspect.getfile, _SLOW not in sys.modules
+    find, slow = inspect.getfile, "rfc3987_syntax"
+    absent = slow not in sys.modules
 
     def find_no_component(thing: Any) -> str:
-        if sys._getframe(1).f_globals.get("__name__") == _MODULE:
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
             raise OSError("no file, so no stub")
         return find(thing)
 
     inspect.getfile = find_no_component  # type: ignore[assignment]
     if absent:
-        sys.modules[_SLOW] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
+        sys.modules[slow] = None  # type: ignore[assignment]  # importing it fails, which jsonschema expects
     try:
         yield
     finally:
         inspect.getfile = find
         if absent:
-            sys.modules.pop(_SLOW, None)
+            sys.modules.pop(slow, None)
 
 
 @contextmanager
@@ -106,8 +107,7 @@ def write_valid_texts() -> None:
         except TypeError:
             return orjson.dumps(valid(value), *rest, **options)
 
-    names = {name: value for name, value in vars(orjson).items() if not name.startswith("__")}
-    routes.orjson = SimpleNamespace(**names | {"dumps": dumps})  # type: ignore[assignment]
+    routes.orjson = SimpleNamespace(**vars(orjson) | {"dumps": dumps})  # type: ignore[assignment]
 
 
 def send_whole_values() -> None:
@@ -170,7 +170,7 @@ def fetch_nothing() -> None:
     from gradio import processing_utils
 
     def refuse(*_: Any, **__: Any) -> Any:
-        raise PermissionError("The server fetches nothing from addresses.")
+        raise PermissionError(say("refused.address"))
 
     for name in FETCHERS:
         setattr(processing_utils, name, refuse)
@@ -190,7 +190,7 @@ def leave_to_the_gate() -> None:
             super().on_headers_finished()
             file = self._current_part.file
             if file is None or not file.filename or self._current_files > MOST_FILES:
-                raise MultiPartException(f"An upload may contain up to {MOST_FILES} files, and each needs a name.")
+                raise MultiPartException(say("refused.files", most=MOST_FILES))
 
         async def parse(self) -> Any:
             try:
@@ -209,7 +209,7 @@ def say_in_a_line() -> None:
     Gradio tells the visitor anyway."""
     from gradio import queueing, routes
 
-    def say() -> None:
+    def tell() -> None:
         error = sys.exc_info()[1]
         trace = traceback.extract_tb(error.__traceback__ if error else None)
         if any(frame.name.startswith("preprocess") for frame in trace):
@@ -218,13 +218,7 @@ def say_in_a_line() -> None:
             traceback.print_exc()
 
     for module in (queueing, routes):
-        vars(module)["traceback"] = SimpleNamespace(print_exc=say, format_exc=traceback.format_exc)
-
-
-def waiting(app: Any, user: str) -> int:
-    """Counts a user's jobs that wait in Gradio's queue."""
-    queues = app.get_blocks()._queue.event_queue_per_concurrency_id.values()
-    return sum(user_of(event.request) == user for queue in queues for event in queue.queue)
+        vars(module)["traceback"] = SimpleNamespace(print_exc=tell, format_exc=traceback.format_exc)
 
 
 def user_of(request: Any) -> str:
@@ -244,9 +238,10 @@ def take_turns(events: list[Any]) -> None:
 
 
 def share_queue() -> None:
-    """Makes users take turns in the queue, and limits unfetched answers for each of them.
+    """Makes users take turns in the queue, and limits waiting jobs and unfetched answers for each of them.
 
-    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before.
+    Gradio's queue has no users: a visitor with one job would wait for all that others asked for before. Jobs are
+    counted at the moment of joining, because many may be on their way at once.
 
     Gradio keeps those of 2000 pages and calls and drops the oldest, so whoever asks often and fetches nothing makes
     others lose theirs; the names of dropped pages stay forever. Here the user's own oldest ones go first, completely,
@@ -265,14 +260,17 @@ def share_queue() -> None:
     async def shared(self: Any, body: Any, request: Any, username: Any) -> Any:
         answers, awaited = self.pending_messages_per_session, self.pending_event_ids_session
         answers.max_size = sys.maxsize
+        user, queues = user_of(request), self.event_queue_per_concurrency_id.values()
+        if admit := request.scope.get(ADMIT):
+            admit(sum(user_of(event.request) == user for queue in queues for event in queue.queue))
         if len(awaited.get(body.session_hash, ())) >= ANSWERS_EACH:
-            return False, "Too many answers are waiting for this page; reload it.", "queue_full"
+            return False, say("refused.answers"), "queue_full"
         done = await push(self, body, request, username)
-        for queue in self.event_queue_per_concurrency_id.values():
+        for queue in queues:
             take_turns(queue.queue)
         owners: dict[str, str] = vars(self).setdefault("explorer", {})
         owners.pop(body.session_hash, None)
-        owners[body.session_hash] = user = user_of(request)
+        owners[body.session_hash] = user
         for pages, most in (([page for page in owners if owners[page] == user], ANSWERS_EACH), (list(owners), ANSWERS)):
             kept = sum(1 + len(awaited.get(page, ())) for page in pages)
             for page in pages[:-1]:

@@ -1,4 +1,4 @@
-"""Frames of live cameras: their turns, and what the gate admits."""
+"""Frames of live cameras: their turns, and the route that answers them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asking import asked, echo
 
+from explorer.app import frames
+from explorer.app.frames import Answer, Turns, frames_route
 from explorer.errors import PhotoError
-from explorer.server import ServerOptions
-from explorer.server.frames import Frames, Turns
-from explorer.server.gate import Gate
-from explorer.server.rules import LARGEST_FRAME, LIVE, RefusalError
+from explorer.gradio_internals import USER
+from explorer.server.rules import LIVE, RefusalError
 
 JPEG = b"\xff\xd8\xff frame"
 
@@ -26,7 +25,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def served(asks: list[tuple[str, str]], pages_each: int = 16) -> list[str]:
+def served(asks: list[tuple[str, str]]) -> list[str]:
     """In which order frames are worked on that all come while another one is; those left out or refused say so."""
     order: list[str] = []
 
@@ -39,7 +38,7 @@ def served(asks: list[tuple[str, str]], pages_each: int = 16) -> list[str]:
             order.append(f"{refused.status} {user}{page}{number}")
 
     async def run() -> None:
-        turns = Turns(1, pages_each)
+        turns = Turns()
         async with turns.turn("first", ""):
             tasks = []
             for number, (user, page) in enumerate(asks):
@@ -61,14 +60,15 @@ def test_users_take_turns_however_many_pages_they_have() -> None:
     assert served([*many, ("b", "p"), ("c", "p")]) == ["a00", "bp4", "cp5", "a11", "a22", "a33"]
 
 
-def test_one_user_has_so_many_waiting_and_no_more() -> None:
-    order = served([("a", "1"), ("a", "2"), ("a", "3"), ("b", "1")], pages_each=2)
+def test_one_user_has_so_many_waiting_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "PAGES_EACH", 2)
+    order = served([("a", "1"), ("a", "2"), ("a", "3"), ("b", "1")])
     assert order[0] == "429 a32" and set(order[1:]) == {"a10", "a21", "b13"}
 
 
 def test_a_turn_is_given_on_when_who_has_it_leaves() -> None:
     async def run() -> list[str]:
-        turns, order = Turns(1), []
+        turns, order = Turns(), []
 
         async def ask(page: str) -> None:
             async with turns.turn("a", page):
@@ -87,8 +87,8 @@ def test_a_turn_is_given_on_when_who_has_it_leaves() -> None:
     assert asyncio.run(run())[-1] == "last"
 
 
-def sent(frames: Frames, query: str = "", body: bytes = JPEG, path: str = LIVE) -> SimpleNamespace:
-    """Asks the middleware itself."""
+def restored(answer: Answer, query: str = "", body: bytes = JPEG) -> SimpleNamespace:
+    """Asks the route itself."""
     messages: list[Any] = []
 
     async def receive() -> Any:
@@ -97,53 +97,36 @@ def sent(frames: Frames, query: str = "", body: bytes = JPEG, path: str = LIVE) 
     async def send(message: Any) -> None:
         messages.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "query_string": query.encode(), "explorer.user": "me"}
-    asyncio.run(frames(scope, receive, send))
+    scope = {"type": "http", "method": "POST", "path": LIVE, "query_string": query.encode(), "headers": [], USER: "me"}
+    asyncio.run(frames_route(answer).handle(scope, receive, send))
     return SimpleNamespace(status=messages[0]["status"], headers=dict(messages[0]["headers"]), body=messages[1]["body"])
 
 
-def test_a_frame_is_answered_and_everything_else_is_handed_on() -> None:
+def test_a_frame_is_answered() -> None:
     seen: list[Any] = []
 
     def answer(data: bytes, choices: Mapping[str, str]) -> tuple[bytes, dict[str, Any]]:
         seen.append((data, dict(choices), threading.current_thread() is threading.main_thread()))
         return b"restored", {"ratio": 3.5}
 
-    got = sent(Frames(echo, answer), "model=a.b&ratio=auto")
+    got = restored(answer, "model=a.b&ratio=auto")
     assert seen == [(JPEG, {"model": "a.b", "ratio": "auto"}, False)], "not in the thread that serves everybody"
     assert (got.status, got.body, got.headers[b"content-type"]) == (200, b"restored", b"image/jpeg")
     assert got.headers[b"x-live"] == b'{"ratio": 3.5}' and got.headers[b"cache-control"] == b"no-store"
-    assert sent(Frames(echo, answer), path="/gradio_api/queue/join").body == str(len(JPEG)).encode()
 
 
 def test_what_cannot_be_restored_is_a_sentence_and_ends_the_turn() -> None:
     def answer(data: bytes, choices: Mapping[str, str]) -> tuple[bytes, dict[str, Any]]:
         raise PhotoError("No such picture.")
 
-    frames = Frames(echo, answer)
-    for _ in range(3):
-        with pytest.raises(RefusalError, match=r"No such picture\.") as caught:
-            sent(frames)
-        assert caught.value.status == 422
+    async def ask() -> None:
+        route, scope = frames_route(answer), {"type": "http", "method": "POST", "path": LIVE, "headers": []}
+        for _ in range(3):
+            with pytest.raises(RefusalError, match=r"No such picture\.") as caught:
+                await asyncio.wait_for(route.handle({**scope, "query_string": b"", USER: "me"}, body, body), 5)
+            assert caught.value.status == 422
 
+    async def body(*_: Any) -> Any:
+        return {"type": "http.request", "body": JPEG, "more_body": False}
 
-def test_the_gate_bounds_a_frame_and_does_not_read_it_as_values() -> None:
-    options = {"path": LIVE, "method": "POST"}
-    assert asked(echo, body=[JPEG], **options).body == str(len(JPEG)).encode()
-    assert asked(echo, body=[bytes(LARGEST_FRAME), b"x"], **options).status == 413
-    assert asked(echo, LIVE, body=[b""]).status == 404, "only what is sent"
-    assert asked(echo, body=[JPEG], headers={"origin": "https://elsewhere.test"}, **options).status == 403
-    assert "camera=(self)" in asked(echo, body=[b""]).headers["permissions-policy"]
-
-
-def test_frames_are_counted_apart_from_what_the_page_asks() -> None:
-    gate = Gate(echo, ServerOptions(frames_per_second=3, requests_per_minute=5, hold_up_seconds=0), 1000)
-    for counted in gate._allowances.values():
-        counted._clock = lambda: 0.0
-
-    def frame(client: str = "10.0.0.1") -> int:
-        return int(asked(echo, LIVE, "POST", [JPEG], gate=gate, client=client).status)
-
-    assert [frame() for _ in range(8)] == [200] * 6 + [429] * 2
-    assert frame("10.0.0.2") == 200
-    assert asked(echo, "/", body=[b""], gate=gate).status == 200, "the page is not refused because of its camera"
+    asyncio.run(ask())

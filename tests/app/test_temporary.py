@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from explorer.server import temporary
+from explorer.app import temporary
 
 
 def test_temporary_folders_of_a_killed_process_are_removed_and_those_of_a_living_one_kept(tmp_path: Path) -> None:
     script = (
         "import sys, time, tempfile; tempfile.tempdir = sys.argv[1]\n"
-        "from explorer.server.temporary import owned_folder\n"
+        "from explorer.app.temporary import owned_folder\n"
         "(owned_folder() / 'photo').touch(); print(owned_folder(), flush=True); time.sleep(600)\n"
     )
     living = subprocess.Popen(
@@ -43,7 +43,7 @@ def test_temporary_folders_of_a_killed_process_are_removed_and_those_of_a_living
 def test_the_folder_goes_although_a_thread_writes_into_it_to_the_end(tmp_path: Path) -> None:
     script = (
         "import contextlib, sys, tempfile, threading, time; tempfile.tempdir = sys.argv[1]\n"
-        "from explorer.server.temporary import owned_folder\n"
+        "from explorer.app.temporary import owned_folder\n"
         "folder = owned_folder()\n"
         "for name in range(3000): (folder / f'photo{name}').touch()\n"
         "def write():\n"

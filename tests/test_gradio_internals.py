@@ -14,10 +14,12 @@ import gradio as gr
 import pytest
 from gradio_client.utils import apply_diff
 
-from explorer.server.gradio_internals import (
+from explorer.gradio_internals import (
+    ADMIT,
     ANSWERS_EACH,
     FETCHERS,
     UPLOADS,
+    USER,
     compute_what_is_asked,
     forget_progress,
     send_whole_values,
@@ -185,6 +187,32 @@ def test_users_take_turns_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
         return begun + [next_one() for _ in range(5)]
 
     assert asyncio.run(day()) == ["a1", "a2", "b1", "c1", "a3", "b2", "a4", "b3", "a5"]
+
+
+def test_jobs_are_counted_when_they_join_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that still wait, of this user; a refusal leaves nothing of its job behind."""
+    from gradio.data_classes import PredictBodyInternal
+
+    queue, told = shared_queue(monkeypatch), []
+
+    def admit(waiting: int) -> None:
+        told.append(waiting)
+        if waiting >= 2:
+            raise PermissionError
+
+    async def asks(user: str) -> None:
+        body = PredictBodyInternal(data=[], fn_index=0, session_hash=user)
+        await queue.push(body, cast(Any, SimpleNamespace(scope={USER: user, ADMIT: admit})), None)
+
+    async def day() -> None:
+        everyone = await asyncio.gather(*(asks(user) for user in ("a", "b", *"aaaa")), return_exceptions=True)
+        assert [type(each) for each in everyone[3:]] == [PermissionError] * 3
+        assert len(queue) == 3 and len(queue.event_ids_to_events) == 3
+        queue.get_events()
+        await asks("a")
+
+    asyncio.run(day())
+    assert told == [0, 0, 1, 2, 2, 2, 1]
 
 
 def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch: pytest.MonkeyPatch) -> None:

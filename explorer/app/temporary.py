@@ -21,6 +21,8 @@ _LOCK = ".lock"
 _HELD: list[IO[bytes]] = []
 STALE_SECONDS = 3600.0
 """Age at which uploads and Gradio's copies of results are removed."""
+UPLOADS = "GRADIO_TEMP_DIR"
+"""Environment variable for Gradio's folder of uploads; Gradio reads it when components are created."""
 
 
 @cache
@@ -39,6 +41,18 @@ def owned_folder() -> Path:
     _HELD.append(handle)
     atexit.register(_remove, folder)
     return folder
+
+
+def own_uploads() -> Path:
+    """Gives this process its own folder of uploads, unless GRADIO_TEMP_DIR names one, and returns it.
+
+    Call it before the app's components are created.
+    """
+    if not os.environ.get(UPLOADS):
+        folder = owned_folder() / "uploads"
+        folder.mkdir(exist_ok=True)
+        os.environ[UPLOADS] = str(folder)
+    return Path(os.environ[UPLOADS])
 
 
 def _remove(folder: Path) -> None:

@@ -12,18 +12,16 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qsl
 
-import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from explorer.errors import ExplorerError
-from explorer.server import rules
-from explorer.server.gradio_internals import USER
-from explorer.server.rates import BUSY
-from explorer.server.rules import RefusalError
+from explorer.gradio_internals import user_of
+from explorer.messages import say
+from explorer.server.rules import LIVE, RefusalError
 
 Answer = Callable[[bytes, Mapping[str, str]], tuple[bytes, dict[str, Any]]]
 """Takes a JPEG and the page's choices; returns the restored JPEG and facts about it (short, valid as JSON).
@@ -34,7 +32,6 @@ Raises:
 PAGES_EACH = 16
 """Number of a user's pages whose frames may wait at once: a class may share an address."""
 _LONGEST_PAGE = 64
-_OVERTAKEN = "A newer frame of this page has replaced this one."
 
 
 class Turns:
@@ -43,8 +40,8 @@ class Turns:
     A page has one waiting frame, which a newer one replaces, so that no stale frame is restored. For one event loop.
     """
 
-    def __init__(self, at_once: int, pages_each: int = PAGES_EACH) -> None:
-        self._free, self._pages_each = at_once, pages_each
+    def __init__(self) -> None:
+        self._busy = False
         self._waiting: OrderedDict[str, OrderedDict[str, asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
@@ -54,10 +51,9 @@ class Turns:
         Raises:
             RefusalError: a newer frame of the page replaced this one, or too many pages of the user wait.
         """
-        if self._free:
-            self._free -= 1
-        else:
+        if self._busy:
             await self._wait(user, page)
+        self._busy = True
         try:
             yield
         finally:
@@ -66,11 +62,11 @@ class Turns:
     async def _wait(self, user: str, page: str) -> None:
         pages = self._waiting.setdefault(user, OrderedDict())
         before = pages.get(page)
-        if before is None and len(pages) >= self._pages_each:
-            raise RefusalError(429, BUSY.format(wait=1), 1.0)
+        if before is None and len(pages) >= PAGES_EACH:
+            raise RefusalError(429, say("refused.busy", wait=1), 1.0)
         mine = pages[page] = asyncio.get_running_loop().create_future()
         if before is not None and not before.done():
-            before.set_exception(RefusalError(409, _OVERTAKEN))
+            before.set_exception(RefusalError(409, say("refused.stale")))
         try:
             await mine
         except asyncio.CancelledError:
@@ -96,30 +92,22 @@ class Turns:
             if not first.done():
                 first.set_result(None)
                 return
-        self._free += 1
+        self._busy = False
 
 
-class Frames:
-    """ASGI middleware behind the gate, which limits frames: answers frames and passes everything else on."""
+def frames_route(answer: Answer) -> Route:
+    """Returns the route of frames. The gate bounds and counts what reaches it."""
+    turns = Turns()
 
-    def __init__(self, app: Any, answer: Answer, at_once: int = 1) -> None:
-        self._app, self._answer = app, answer
-        self._turns, self._threads = Turns(at_once), at_once
-        self._limiter: anyio.CapacityLimiter | None = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or rules.path_of(scope) != rules.LIVE:
-            await self._app(scope, receive, send)
-            return
-        choices = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        data = await Request(scope, receive).body()
-        user, page = scope.get(USER, ""), choices.get("page", "")[:_LONGEST_PAGE]
-        async with self._turns.turn(user, page):
-            # A camera must not use up the threads of the page's other events.
-            self._limiter = self._limiter or anyio.CapacityLimiter(self._threads)
+    async def frame(request: Request) -> Response:
+        choices = dict(request.query_params)
+        data = await request.body()
+        async with turns.turn(user_of(request), choices.get("page", "")[:_LONGEST_PAGE]):
             try:
-                picture, told = await anyio.to_thread.run_sync(self._answer, data, choices, limiter=self._limiter)
+                picture, told = await anyio.to_thread.run_sync(answer, data, choices)
             except ExplorerError as error:
                 raise RefusalError(422, str(error)) from error
         headers = {"cache-control": "no-store", "x-live": json.dumps(told)}
-        await Response(picture, headers=headers, media_type="image/jpeg")(scope, receive, send)
+        return Response(picture, headers=headers, media_type="image/jpeg")
+
+    return Route(LIVE, frame, methods=["POST"])
