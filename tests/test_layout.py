@@ -22,6 +22,7 @@ RESULTS = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": ("messages",),
     "messages": (),
+    "choices": (),
     "formats": (),
     "identity": (),
     "machine": (),
@@ -29,12 +30,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "atomic": (),
     "discovery": (),
     "steps": (),
-    "photo": ("errors", "messages", "formats", "atomic", "machine", "sandbox"),
+    "photo": ("errors", "choices", "messages", "formats", "atomic", "machine", "sandbox"),
     "sandbox": ("errors", "photo"),
-    "models": ("errors", "machine", "discovery", "steps"),
+    "models": ("errors", "choices", "machine", "discovery", "steps"),
     "examples": (),
     "classroom": ("errors", "atomic"),
-    "weights": ("errors", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
+    "weights": ("errors", "choices", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode", "saving"),
     "training": (
         "errors",
@@ -58,14 +59,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "errors", "messages", "machine", "steps", "photo", "models", "weights", "sources", "engine", "restoration",
         "encode", "darkroom",
     ),  # fmt: skip
-    "windows": ("photo", "models", "weights", "restorer"),
+    "windows": ("choices", "photo", "models", "weights", "restorer"),
     "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
     "negative": ("errors", "messages", "photo", "encode", "saving", "sidecar", "restoration"),
     "scene_linear": ("photo", "restoration"),
     "encode": ("errors", "atomic", "photo", "saving"),
     "saving": ("errors",),
-    "sidecar": ("errors", "photo", "engine", "encode", "restoration"),
-    "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
+    "sidecar": ("errors", "choices", "photo", "engine", "encode", "restoration"),
+    "inspect": (
+        "errors", "choices", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS,
+    ),  # fmt: skip
     "views": ("errors", "metrics", "photo", "models", "restoration"),
     "evaluation": (
         "errors",
@@ -79,11 +82,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *RESULTS,
     ),  # fmt: skip
     "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
-    "batch": ("errors", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
+    "batch": (
+        "errors", "choices", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS,
+    ),  # fmt: skip
     "logs": ("errors",),
     "server": ("errors", "atomic", "photo", "sandbox", "logs", "messages"),
     "app": (
         "errors",
+        "choices",
         "messages",
         "metrics",
         "machine",
@@ -120,6 +126,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors",
+        "choices",
         "messages",
         "metrics",
         "machine",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 import explorer
 from explorer.app import text
 from explorer.app.holding import Again
+from explorer.choices import BlackChoice
 from explorer.errors import PhotoError
 from explorer.photo import describe, load_rendering
 from explorer.photo.light.at_first_sight import stays_as_it_is
-from explorer.photo.light.masked import BlackChoice
 from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto

@@ -16,6 +16,7 @@ from explorer.app.naming import stem_of
 from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
+from explorer.choices import NamedBalance
 from explorer.errors import OutputError
 from explorer.messages import say
 from explorer.metrics import MIN_SIDE
@@ -333,6 +334,6 @@ def settings_of(session: Session, restoration: Restoration, finish: Finish) -> R
     opened = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if opened.raw:
-        named = cast(Literal["as_shot", "daylight", "grey_world"], opened.white_balance)
+        named = cast(NamedBalance, opened.white_balance)
         balance = opened.small.white_balance.gains if opened.white_balance == NEUTRAL else named
     return RestoreSettings.of(restoration, balance, finish=finish, black_level=opened.black_level)

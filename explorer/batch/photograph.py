@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.photo.light.masked import BlackChoice
+    from explorer.choices import BlackChoice
     from explorer.photo.types import Photo
     from explorer.photo.values import WhiteBalanceChoice
     from explorer.restoration import Restoration

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from explorer.batch import addresses
 from explorer.batch.ledger import WORK, Ledger, alone
@@ -19,6 +19,7 @@ from explorer.batch.manifest import digest
 from explorer.batch.photograph import ModelFiles, Outcome, Plan, Treatment
 from explorer.batch.results import check_own
 from explorer.batch.resuming import resume
+from explorer.choices import EngineName
 from explorer.errors import OutputError, PhotoError
 from explorer.machine import cores
 
@@ -35,7 +36,7 @@ WAVE = 16384
 class Engine:
     """The engine that does the work."""
 
-    name: Literal["local", "ray"] = "local"
+    name: EngineName = "local"
     address: str | None = None
     """Address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import DOMAINS, PLANE_STEP, Domain
 from explorer.messages import say
 from explorer.photo.light.amplify import amplify, check_ratio
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
@@ -29,11 +30,6 @@ from explorer.photo.light.develop import camera_rgb, develop, unprocess, upright
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray, Inset, WhiteBalance
-
-Domain = Literal["bayer", "packed", "xtrans", "rgb"]
-DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
-PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""Pixels of the photo per sample of a plane."""
 
 
 @dataclass(frozen=True)

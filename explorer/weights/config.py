@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from explorer.choices import Domain
 from explorer.errors import WeightsError
 
 SCHEMA: Literal[1] = 1
@@ -75,7 +76,7 @@ class WeightsConfig(_Frozen):
     name: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)
     architecture: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100)
     options: dict[str, str | int | float | bool] = {}
-    domain: Literal["bayer", "packed", "xtrans", "rgb"]
+    domain: Domain
     input: InputConvention = InputConvention()
     output: OutputConvention = OutputConvention()
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from explorer import __version__, atomic
+from explorer.choices import PLANE_STEP
 from explorer.errors import OutputError, WeightsError
 from explorer.machine import cores
 
@@ -24,8 +25,6 @@ SUFFIX = ".onnx"
 CLOSE = 1e-4
 """Largest difference between the file's image and the network's, where white is 1."""
 _OPSET = 17  # supported by the runtimes of the last three years
-_STEPS = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""Sides of the image as multiples of those of the input."""
 _PLANES = {
     "bayer": "one: the mosaic, whose first cell is R G / G B; linear light times the ratio, black 0, white 1",
     "packed": "{order}: each sample of the mosaic's 2 x 2 cell; linear light times the ratio, black 0, white 1",
@@ -167,7 +166,7 @@ def describe(graph: Any, model: LoadedModel) -> None:
         "size.multiple_of": net.size.multiple_of,
         "size.offset": net.size.offset,
         "halo": None if net.needs_tile_position else net.halo,
-        "output.scale": _STEPS[config.domain],
+        "output.scale": PLANE_STEP[config.domain],
     }
     for part in ("input", "output"):
         said |= {f"{part}.{name}": value for name, value in getattr(config, part).model_dump(mode="json").items()}
