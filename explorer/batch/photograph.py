@@ -258,7 +258,7 @@ def decode(item: Item, plan: Plan) -> Decoded:
     from explorer.photo.limits import Limits
 
     row = _begun(item, plan)
-    name = item.input.replace("\\", "/").rpartition("/")[2]
+    name = addresses.name_of(item.input)
     try:
         limits = Limits.from_environment()
         limits.check_bytes(item.found.bytes, name)

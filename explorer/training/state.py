@@ -12,12 +12,11 @@ from safetensors.torch import load_file
 
 from explorer.atomic import replacing
 from explorer.errors import TrainingError
+from explorer.weights.store import MODEL_FILE, embedded_folders, folders_in
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 REPLAY = "replay"
-_SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "_weights")
-"""Paths of the project's weights in a checkout and in an installed package."""
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
@@ -81,7 +80,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
     Raises:
         TrainingError: neither exists, or the weights have no such part.
     """
-    shipped = next((p for p in (place / name / "model.safetensors" for place in _SHIPPED) if p.is_file()), None)
+    shipped = folders_in(embedded_folders()).get(name)
     if (folder / CHECKPOINT).is_file():
         saved = load_checkpoint(folder, name)
         if saved["step"] < saved["total"]:
@@ -90,7 +89,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
             )
         tensors = saved["average"]
     elif shipped is not None:
-        tensors = {key: value.float() for key, value in load_file(shipped).items()}
+        tensors = {key: value.float() for key, value in load_file(shipped / MODEL_FILE).items()}
     else:
         raise TrainingError(
             f"This recipe starts from the weights {name}, which are neither in {folder} nor shipped; "
