@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": ("errors", "choices", "machine", "discovery", "steps"),
     "examples": (),
     "classroom": ("errors", "atomic"),
-    "weights": ("errors", "choices", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
+    "weights": ("errors", "choices", "metrics", "identity", "machine", "atomic", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode", "saving"),
     "training": (
         "errors",
@@ -50,26 +50,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         "saving",
     ),  # fmt: skip
-    "hub": ("errors", "messages", "metrics", "machine", "atomic", "models", "weights"),
-    "engine": ("errors", "messages", "atomic", "machine", "steps", "models", "weights"),
+    "hub": ("errors", "metrics", "machine", "atomic", "models", "weights"),
+    "engine": ("errors", "messages", "atomic", "machine", "steps", "models"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "loading": ("errors", "machine", "models", "weights", "sources", "engine"),
     "restorer": (
         "loading",
-        "errors", "messages", "machine", "steps", "photo", "models", "weights", "sources", "engine", "restoration",
-        "encode", "darkroom",
+        "messages", "steps", "photo", "models", "weights", "engine", "restoration",
+        "darkroom",
     ),  # fmt: skip
-    "windows": ("choices", "photo", "models", "weights", "restorer"),
-    "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
-    "negative": ("errors", "messages", "photo", "encode", "saving", "sidecar", "restoration"),
+    "windows": ("choices", "photo", "models", "restorer"),
+    "restoration": ("encode", "saving", "negative", "scene_linear"),
+    "negative": ("errors", "photo", "encode", "saving", "sidecar", "restoration"),
     "scene_linear": ("photo", "restoration"),
     "encode": ("errors", "atomic", "photo", "saving"),
     "saving": ("errors",),
     "sidecar": ("errors", "choices", "photo", "engine", "encode", "restoration"),
     "inspect": (
-        "errors", "choices", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS,
+        "errors", "choices", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS,
     ),  # fmt: skip
-    "views": ("errors", "metrics", "photo", "models", "restoration"),
+    "views": ("metrics", "photo", "models", "restoration"),
     "evaluation": (
         "errors",
         "metrics",
@@ -81,12 +81,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         *RESULTS,
     ),  # fmt: skip
-    "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
+    "video": ("errors", "sandbox", "formats", "identity", "photo", "atomic", "weights", *RESULTS),
     "batch": (
         "errors", "choices", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS,
     ),  # fmt: skip
-    "logs": ("errors",),
-    "server": ("errors", "atomic", "photo", "sandbox", "logs", "messages"),
+    "logs": (),
+    "server": ("errors", "atomic", "photo", "sandbox", "messages"),
     "app": (
         "errors",
         "choices",
@@ -104,7 +104,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "inspect",
         "evaluation",
         "server",
-        "logs",
         "darkroom",
         "video",
         *RESULTS,
@@ -120,7 +119,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "examples",
         "inspect",
         "evaluation",
-        "training",
         "classroom",
         *RESULTS,
     ),
@@ -131,7 +129,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "metrics",
         "machine",
         "formats",
-        "formats",
         "identity",
         "atomic",
         "photo",
@@ -139,7 +136,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hub",
         "sources",
         "views",
-        "examples",
         "app",
         "training",
         "inspect",
@@ -200,7 +196,7 @@ def imports(source: str, module: str) -> Iterator[str]:
             yield node.module or ""
             # `from explorer import photo` names a part, `from explorer import open_photo` the public API.
             if node.module == "explorer":
-                yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in (*ROOMS, *RESULTS))
+                yield from (f"explorer.{alias.name}" for alias in node.names if alias.name in MAY_IMPORT)
             elif (node.module or "").startswith("explorer."):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -248,6 +244,17 @@ def test_arrows_point_down(project: Path) -> None:
 )
 def test_the_arrows_notice_a_breach(part: str, line: str) -> None:
     assert breaches(line, part)
+
+
+def test_no_arrow_is_allowed_for_nothing(project: Path) -> None:
+    """The result makers aside, which are allowed together."""
+    needed: dict[str, set[str]] = {}
+    for path in (project / "explorer").rglob("*.py"):
+        names = [name.split(".") for name in imports(path.read_text(), str(path))]
+        part = part_of(path, project / "explorer")
+        needed.setdefault(part, set()).update(name[1] for name in names if name[0] == "explorer" and name[1:])
+    idle = {part: set(allowed) - needed[part] - set(RESULTS) for part, allowed in MAY_IMPORT.items()}
+    assert not {part: names for part, names in idle.items() if names}
 
 
 def circles(arrows: dict[str, set[str]]) -> set[str]:

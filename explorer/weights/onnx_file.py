@@ -156,7 +156,7 @@ def describe(graph: Any, model: LoadedModel) -> None:
     net, config = model.net, model.config
     planes = _PLANES[config.domain].format(order=_ORDERS[config.input.plane_order])
     said: dict[str, object] = {
-        **{name: getattr(config, name) for name in ("architecture", "domain", "licence", "origin", "paper", "summary")},
+        **config.model_dump(include={"architecture", "domain", "licence", "origin", "paper", "summary"}),
         "name": model.name,
         "title": model.architecture.title,
         "weights_sha256": model.identity.sha256,
@@ -168,8 +168,8 @@ def describe(graph: Any, model: LoadedModel) -> None:
         "halo": None if net.needs_tile_position else net.halo,
         "output.scale": PLANE_STEP[config.domain],
     }
-    for part in ("input", "output"):
-        said |= {f"{part}.{name}": value for name, value in getattr(config, part).model_dump(mode="json").items()}
+    for part, values in config.model_dump(mode="json", include={"input", "output"}).items():
+        said |= {f"{part}.{name}": value for name, value in values.items()}
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
     onnx.helper.set_model_props(graph, dict(sorted(texts.items())))
     graph.producer_name, graph.producer_version = "lowlight-explorer", __version__
