@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_table, write_line, write_text
 
 space = typer.Typer(help="Serve the app from a Space on the Hugging Face Hub.", no_args_is_help=True)
@@ -30,7 +31,7 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be uploaded, and upload nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Upload only what a Space needs, in one commit."""
     from explorer.hub.space import deploy as upload
