@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         "saving",
     ),  # fmt: skip
-    "hub": ("errors", "metrics", "machine", "atomic", "models", "weights"),
+    "hub": ("errors", "choices", "metrics", "machine", "atomic", "models", "weights"),
     "engine": ("errors", "messages", "atomic", "machine", "steps", "models"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "loading": ("errors", "machine", "models", "weights", "sources", "engine"),

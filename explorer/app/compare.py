@@ -23,12 +23,12 @@ from PIL import Image
 
 import explorer
 from explorer.app import model_picker, text, workspace
-from explorer.app.components import RatioChoice
 from explorer.app.feedback import told
 from explorer.app.holding import give_back
 from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
 from explorer.machine import peak_memory

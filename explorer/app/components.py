@@ -16,11 +16,10 @@ import gradio as gr
 
 from explorer.app import model_picker, text
 from explorer.app.theme import ASSETS
+from explorer.choices import RatioChoice
 from explorer.messages import say
 from explorer.views.pictures import data_address, palette_css, palette_stops
 from explorer.views.stage import PARTS
-
-RatioChoice = float | Literal["auto"]
 
 
 @cache

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from explorer.app import model_picker, text
-from explorer.app.components import RatioChoice, note
+from explorer.app.components import note
 from explorer.app.pictures import values_of
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.inspect.features import LARGEST_MAPS, MAP_SIDE, kernels

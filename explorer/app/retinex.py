@@ -13,10 +13,10 @@ from typing import Any, cast
 import numpy as np
 
 from explorer.app import model_picker, text, workspace
-from explorer.app.components import RatioChoice
 from explorer.app.open_photo import made
 from explorer.app.pictures import panel_tiles
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ModelNotFoundError, PhotoError
 from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
 from explorer.photo.light.reduce import reduced

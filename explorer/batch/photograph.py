@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from explorer.batch import addresses
 from explorer.batch.listing import Item
 from explorer.batch.manifest import Row
+from explorer.choices import Bits, RatioChoice
 from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError, sentence
 from explorer.machine import threads
 from explorer.saving import NEGATIVE, Saving
@@ -64,9 +65,9 @@ class Balance:
 class Treatment:
     """All choices for a photo except the model."""
 
-    ratio: float | Literal["auto"] = "auto"
+    ratio: RatioChoice = "auto"
     balance: Balance = field(default_factory=Balance)
-    bits: Literal[8, 16] = 8
+    bits: Bits = 8
     """Bits per channel of the result."""
     backend: str = "auto"
     black_level: BlackChoice = "auto"

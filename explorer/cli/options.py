@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from explorer.batch.photograph import Balance, Treatment
-from explorer.choices import NAMED_BALANCES, BlackChoice, EngineName
+from explorer.choices import NAMED_BALANCES, Bits, BlackChoice, EngineName, RatioChoice
 from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
 from explorer.saving import WITHOUT_BITS, Saving
@@ -124,7 +124,7 @@ def chosen_engine(
     return Engine(name, address, workers, threads)
 
 
-def parse_ratio(text: str) -> float | Literal["auto"]:
+def parse_ratio(text: str) -> RatioChoice:
     """Parses `auto`, or a number from 1 to 300.
 
     Raises:
@@ -203,7 +203,7 @@ class PictureOptions:
         percent = check_strength(100.0 if self.strength is None else self.strength)
         check_backend_option(self.backend)
         saving = Saving(keep_gps, self.keep_exposure, self.force_linear, self.linear)
-        depth: Literal[8, 16] = 16 if self.bits == "16" else 8
+        depth: Bits = 16 if self.bits == "16" else 8
         return Treatment(
             ratio, balance, depth, self.backend, self.black_level, percent, self.suffix, saving, self.half_size
         )

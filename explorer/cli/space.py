@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from explorer.choices import Hardware
 from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_table, write_line, write_text
 
@@ -20,7 +21,7 @@ def _group() -> None:
 @space.command("deploy")
 def deploy(
     repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The Space; created if it does not exist.")],
-    hardware: Annotated[Literal["cpu", "zero"], typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
+    hardware: Annotated[Hardware, typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
     weights_from: Annotated[
         str,
         typer.Option(
