@@ -145,7 +145,7 @@ def load_model(name: str | None, weights: str | Path | None = None, *, source: s
             a commit, which `identity.revision` names. None if `weights` say it.
         weights: a folder of weights, a file whose tensors reveal the network, or an `hf:` name, to use instead of those
             of `name`; with the same architecture.
-        source: search only this source: "local", "embedded", "hub" or "authors".
+        source: search only this source, e.g. "hub".
 
     Raises:
         ModelNotFoundError: unknown name, or an architecture without weights; the message lists the known ones.

@@ -14,8 +14,7 @@ def _messages() -> dict[str, str]:
     import json
     from pathlib import Path
 
-    found: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
-    return found
+    return json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 
 
 def __getattr__(name: str) -> dict[str, str]:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import BLACK_CHOICES, NAMED_BALANCES, BlackChoice
 from explorer.errors import PhotoError, SettingsError
 from explorer.photo import check_ratio, linear_to_srgb, srgb_to_linear
 from explorer.photo.light.amplify import LUMINANCE
-from explorer.photo.light.masked import BLACK_CHOICES, BlackChoice, checked_choice
+from explorer.photo.light.masked import checked_choice
 from explorer.photo.light.strength import check_strength
 from explorer.photo.values import WhiteBalanceChoice
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LARGEST_FILE = 65536
 """Bytes; a settings file has a few hundred."""
-
-_BALANCES = ("as_shot", "daylight", "grey_world")
 
 
 @dataclass(frozen=True)
@@ -192,12 +191,12 @@ def _checked_black_level(value: Any, path: Path) -> BlackChoice:
 
 
 def _checked_balance(value: Any, path: Path) -> WhiteBalanceChoice:
-    if value in _BALANCES:
+    if value in NAMED_BALANCES:
         return cast(WhiteBalanceChoice, value)
     if isinstance(value, list) and len(value) == 3 and all(isinstance(v, int | float) and v > 0 for v in value):
         red, green, blue = (float(v) for v in value)
         return red, green, blue
-    raise SettingsError(f"{path}: white_balance must be {', '.join(_BALANCES)} or three gains; correct the file.")
+    raise SettingsError(f"{path}: white_balance must be {', '.join(NAMED_BALANCES)} or three gains; correct the file.")
 
 
 def restore_with(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from explorer.choices import PLANE_STEP
 from explorer.models.traits import TilePosition
 from explorer.photo import Photo, RawPhoto, RgbPhoto
 from explorer.photo.light.cfa import PERIODS
 from explorer.photo.light.develop import grey_of
 from explorer.photo.light.strength import FULL, HALO
-from explorer.photo.model_input import PLANE_STEP, cfa_of
+from explorer.photo.model_input import cfa_of
 from explorer.photo.values import FloatArray
 from explorer.photo.windows import DEMOSAIC_REACH, Box, Run, on_sensor, part_of, rendering_of, upright_box
 from explorer.restorer import Job, NetworkOutput, knowing, network_input, prepared, run

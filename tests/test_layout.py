@@ -19,6 +19,7 @@ RESULTS = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": ("messages",),
     "messages": (),
+    "choices": (),
     "formats": (),
     "identity": (),
     "machine": (),
@@ -26,12 +27,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "atomic": (),
     "discovery": (),
     "steps": (),
-    "photo": ("errors", "messages", "formats", "atomic", "machine", "sandbox"),
+    "photo": ("errors", "choices", "messages", "formats", "atomic", "machine", "sandbox"),
     "sandbox": ("errors", "photo"),
-    "models": ("errors", "machine", "discovery", "steps"),
+    "models": ("errors", "choices", "machine", "discovery", "steps"),
     "examples": (),
     "classroom": ("errors", "atomic"),
-    "weights": ("errors", "messages", "metrics", "identity", "machine", "atomic", "discovery", "models"),
+    "weights": ("errors", "choices", "metrics", "identity", "machine", "atomic", "discovery", "models"),
     "darkroom": ("errors", "photo", "encode", "saving"),
     "training": (
         "errors",
@@ -46,24 +47,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         "saving",
     ),  # fmt: skip
-    "hub": ("errors", "messages", "metrics", "machine", "atomic", "models", "weights"),
-    "engine": ("errors", "messages", "atomic", "machine", "steps", "models", "weights"),
+    "hub": ("errors", "choices", "metrics", "machine", "atomic", "models", "weights"),
+    "engine": ("errors", "messages", "atomic", "machine", "steps", "models"),
     "sources": ("errors", "messages", "discovery", "models", "weights", "hub"),
     "loading": ("errors", "machine", "models", "weights", "sources", "engine"),
     "restorer": (
         "loading",
-        "errors", "messages", "machine", "steps", "photo", "models", "weights", "sources", "engine", "restoration",
-        "encode", "darkroom",
+        "messages", "steps", "photo", "models", "weights", "engine", "restoration",
+        "darkroom",
     ),  # fmt: skip
-    "windows": ("photo", "models", "weights", "restorer"),
-    "restoration": ("errors", "photo", "models", "weights", "encode", "saving", "negative", "scene_linear"),
-    "negative": ("errors", "messages", "photo", "encode", "saving", "sidecar", "restoration"),
+    "windows": ("choices", "photo", "models", "restorer"),
+    "restoration": ("encode", "saving", "negative", "scene_linear"),
+    "negative": ("errors", "photo", "encode", "saving", "sidecar", "restoration"),
     "scene_linear": ("photo", "restoration"),
     "encode": ("errors", "atomic", "photo", "saving"),
     "saving": ("errors",),
-    "sidecar": ("errors", "photo", "engine", "encode", "restoration"),
-    "inspect": ("errors", "messages", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS),
-    "views": ("errors", "metrics", "photo", "models", "restoration"),
+    "sidecar": ("errors", "choices", "photo", "engine", "encode", "restoration"),
+    "inspect": (
+        "errors", "choices", "machine", "photo", "models", "weights", "engine", "evaluation", *RESULTS,
+    ),  # fmt: skip
+    "views": ("metrics", "photo", "models", "restoration"),
     "evaluation": (
         "errors",
         "metrics",
@@ -75,13 +78,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "darkroom",
         *RESULTS,
     ),  # fmt: skip
-    "video": ("errors", "sandbox", "formats", "identity", "machine", "photo", "atomic", "weights", *RESULTS),
-    "batch": ("errors", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS),
-    "logs": ("errors",),
+    "video": ("errors", "sandbox", "formats", "identity", "photo", "atomic", "weights", *RESULTS),
+    "batch": (
+        "errors", "choices", "atomic", "formats", "identity", "machine", "photo", "weights", "evaluation", *RESULTS,
+    ),  # fmt: skip
+    "logs": (),
     "gradio_internals": ("messages",),
     "server": ("errors", "photo", "messages", "gradio_internals"),
     "app": (
         "errors",
+        "choices",
         "messages",
         "metrics",
         "machine",
@@ -98,7 +104,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "server",
         "gradio_internals",
         "atomic",
-        "logs",
         "darkroom",
         "video",
         *RESULTS,
@@ -114,16 +119,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "examples",
         "inspect",
         "evaluation",
-        "training",
         "classroom",
         *RESULTS,
     ),
     "cli": (
         "errors",
+        "choices",
         "messages",
         "metrics",
         "machine",
-        "formats",
         "formats",
         "identity",
         "atomic",
@@ -132,7 +136,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hub",
         "sources",
         "views",
-        "examples",
         "app",
         "training",
         "inspect",
@@ -241,6 +244,17 @@ def test_arrows_point_down(project: Path) -> None:
 )
 def test_the_arrows_notice_a_breach(part: str, line: str) -> None:
     assert breaches(line, part)
+
+
+def test_no_arrow_is_allowed_for_nothing(project: Path) -> None:
+    """The result makers aside, which are allowed together."""
+    needed: dict[str, set[str]] = {}
+    for path in (project / "explorer").rglob("*.py"):
+        names = [name.split(".") for name in imports(path.read_text(), str(path))]
+        part = part_of(path, project / "explorer")
+        needed.setdefault(part, set()).update(name[1] for name in names if name[0] == "explorer" and name[1:])
+    idle = {part: set(allowed) - needed[part] - set(RESULTS) for part, allowed in MAY_IMPORT.items()}
+    assert not {part: names for part, names in idle.items() if names}
 
 
 def circles(arrows: dict[str, set[str]]) -> set[str]:

@@ -11,10 +11,10 @@ import tifffile
 from PIL import Image
 
 import explorer
+from explorer.choices import BLACK_CHOICES
 from explorer.cli import main
 from explorer.encode import quantise
 from explorer.errors import RatioError, SettingsError
-from explorer.photo.light.masked import BLACK_CHOICES
 from explorer.sidecar import (
     LIMITS,
     Finish,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from explorer.photo.types import RgbPhoto
     from explorer.weights.store import LoadedModel
 
 BUDGET = 0.7
@@ -74,14 +75,19 @@ def seconds_for(model: LoadedModel, pixels: int) -> float | None:
 
 
 def _measured(model: LoadedModel) -> float:
+    import explorer
+
+    photo = probe(_PROBE)
+    return min(explorer.restore(photo, model, 4.0).seconds for _ in range(_RUNS)) / _PROBE**2
+
+
+def probe(side: int) -> RgbPhoto:
+    """A dark square to measure a model's speed on; `side` in pixels."""
     import numpy as np
 
-    import explorer
     from explorer.photo.types import RgbPhoto
 
-    ramp = np.linspace(0.02, 0.2, _PROBE * _PROBE * 3, dtype=np.float32).reshape(_PROBE, _PROBE, 3)
-    photo = RgbPhoto(ramp, 8)
-    return min(explorer.restore(photo, model, 4.0).seconds for _ in range(_RUNS)) / _PROBE**2
+    return RgbPhoto(np.linspace(0.02, 0.2, side * side * 3, dtype=np.float32).reshape(side, side, 3), 8)
 
 
 def preview_side(model: LoadedModel, size: tuple[int, int], most: int) -> int:

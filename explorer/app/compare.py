@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -23,17 +23,17 @@ from PIL import Image
 
 import explorer
 from explorer.app import model_picker, text, workspace
-from explorer.app.components import RatioChoice
+from explorer.app.budget import probe
 from explorer.app.feedback import told
 from explorer.app.holding import give_back
 from explorer.app.open_photo import PREVIEW_SIDE, SHARPEST
 from explorer.app.pictures import input_tile, model_tile, reference_tile
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ExplorerError, ModelNotFoundError, RatioError
 from explorer.inspect import cost, sweep_ratios
 from explorer.machine import peak_memory
 from explorer.photo import check_ratio
-from explorer.photo.types import RgbPhoto
 from explorer.restorer import release_memory
 from explorer.views.pictures import within
 from explorer.views.plots import quality_against_time
@@ -135,22 +135,16 @@ def measure(session: Session, row: Row) -> None:
     row.tile = {**row.tile, "note": words}
 
 
-@cache
-def _probe() -> RgbPhoto:
-    ramp = np.linspace(0.02, 0.2, _PROBE * _PROBE * 3, dtype=np.float32)
-    return RgbPhoto(ramp.reshape(_PROBE, _PROBE, 3), 8)
-
-
 @lru_cache(maxsize=256)
 def _effort(model: str, _sha256: str) -> float:
     loaded = model_picker.load(model)
     counted = cost(loaded, _PROBE, _PROBE)
     if counted is not None:
         return counted.gmac * _SECONDS_PER_GMAC
-    spans = []
+    spans, photo = [], probe(_PROBE)
     for _ in range(RUNS):  # the first run prepares what a method needs
         begun = time.thread_time()  # thread time, so that other work on the machine does not count
-        explorer.restore(_probe(), loaded, 4.0, intermediates=False)
+        explorer.restore(photo, loaded, 4.0, intermediates=False)
         spans.append(time.thread_time() - begun)
     return min(spans)
 

@@ -98,6 +98,5 @@ def _whole(opened: OpenPhoto, name: str, row: Row | None, longest: int) -> Float
     sharp = opened.work.sharp
     choice = Choice(row.model, row.choice)
     if sharp is not None and sharp[0] == (choice, longest) and opened.why_left(row.choice) is None:
-        image: FloatArray = sharp[1].restoration.image
-        return image
+        return sharp[1].restoration.image
     return workspace.restored_at(opened, choice, row.restoration.ratio, longest)[0].image

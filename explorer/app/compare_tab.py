@@ -13,7 +13,6 @@ import gradio as gr
 from explorer.app import compare, compare_sharp, contact, long_work, model_picker, text
 from explorer.app.compare_table import table
 from explorer.app.components import (
-    RatioChoice,
     chosen_ratio,
     download_link,
     html,
@@ -31,6 +30,7 @@ from explorer.app.long_work import LongWork
 from explorer.app.pictures import download_value
 from explorer.app.sessions import Session, address, open_session
 from explorer.app.shared import LONG, QUICK, SILENT, Address, Shared, filled, once
+from explorer.choices import RatioChoice
 from explorer.messages import say
 
 NAME = "compare"

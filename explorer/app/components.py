@@ -6,7 +6,6 @@ survive every update.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +16,10 @@ import gradio as gr
 
 from explorer.app import model_picker, text
 from explorer.app.theme import ASSETS
+from explorer.choices import RatioChoice
 from explorer.messages import say
-from explorer.views.pictures import palette_css, palette_stops
+from explorer.views.pictures import data_address, palette_css, palette_stops
 from explorer.views.stage import PARTS
-
-RatioChoice = float | Literal["auto"]
 
 
 @cache
@@ -254,11 +252,6 @@ class ExampleCard:
     badge: str
     thumbnail: bytes
     """PNG."""
-
-
-def data_address(picture: bytes) -> str:
-    """A PNG as a data address, which needs no server."""
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def example_picker(cards: Sequence[ExampleCard]) -> gr.HTML:

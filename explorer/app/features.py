@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from explorer.app import model_picker, text
-from explorer.app.components import RatioChoice, note
+from explorer.app.components import note
 from explorer.app.pictures import values_of
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ModelNotFoundError
 from explorer.inspect import FeatureMaps, Layer, feature_maps, layers
 from explorer.inspect.features import LARGEST_MAPS, MAP_SIDE, kernels
@@ -105,14 +106,11 @@ def maps_of(session: Session, model: str, layer: str, ratio: RatioChoice, off: t
     Raises: as `explorer.feature_maps`; PhotoError if no photo is open.
     """
     opened, key = session.require_open(), (model, layer, ratio, off)
-    kept = opened.work.features
-    if key not in kept:
-        found = feature_maps(opened.small, model_picker.load(model), layer, ratio, off={layer: off} if off else None)
-        with session.lock:
-            while len(kept) >= 3:
-                kept.pop(next(iter(kept)))
-            kept[key] = found
-    return kept[key]
+
+    def found() -> FeatureMaps:
+        return feature_maps(opened.small, model_picker.load(model), layer, ratio, off={layer: off} if off else None)
+
+    return session.kept(opened.work.features, key, found, most=3)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,17 @@ import gradio as gr
 import explorer
 from explorer.app import model_picker, opening, text
 from explorer.app.board import board_tables
-from explorer.app.components import data_address, html
+from explorer.app.components import html
 from explorer.app.feedback import reported
 from explorer.app.lessons import LESSONS, Lesson
 from explorer.app.sessions import open_session
 from explorer.app.shared import AT_ONCE, Address, Shared
 from explorer.messages import say
-from explorer.photo import load_rendering
+from explorer.photo import amplify, load_rendering
 from explorer.photo.light.reduce import reduced
+from explorer.photo.values import FloatArray
 from explorer.views import lessons as drawings
-from explorer.views.pictures import FloatArray, png, resized_like, within
+from explorer.views.pictures import data_address, png, resized_like, within
 
 NAME = "learn"
 TITLE = text.TAB_LEARN
@@ -115,7 +116,7 @@ def _computed(lesson: Lesson) -> FloatArray:
         clean = within(load_rendering(bright), _WIDTH)
         return drawings.side_by_side([drawings.stored(clean, 300, 14), drawings.stored(clean, 300, 8)])
     if lesson.picture == "ratios":
-        return drawings.side_by_side([drawings.amplified(small, ratio) for ratio in (3, 12, 48)])
+        return drawings.side_by_side([amplify(small, ratio) for ratio in (3, 12, 48)])
     if lesson.picture == "patches":
         square = within(load_rendering(bright), 256)
         return drawings.windows(square, 70, ((20, 30), (104, 16), (160, 84)))

@@ -14,7 +14,7 @@ from explorer.photo.types import RawPhoto
 from explorer.photo.validation import shown
 
 if TYPE_CHECKING:
-    from explorer.models import Domain
+    from explorer.choices import Domain
     from explorer.photo.types import Photo
     from explorer.restorer import ModelInfo
     from explorer.weights.store import LoadedModel

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import explorer
 from explorer.app import text
 from explorer.app.holding import Again
+from explorer.choices import BlackChoice, RatioChoice
 from explorer.errors import PhotoError
 from explorer.photo import describe, load_rendering
 from explorer.photo.light.at_first_sight import stays_as_it_is
-from explorer.photo.light.masked import BlackChoice
 from explorer.photo.light.reduce import reduced
 from explorer.photo.light.strength import FULL
 from explorer.photo.types import Photo, RawPhoto, RgbPhoto
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
     """The choices for restoring a photo."""
 
     model: str
-    ratio: float | Literal["auto"]
+    ratio: RatioChoice
     """1 to 300."""
     strength: float = FULL
     """0 to 100."""

@@ -13,8 +13,9 @@ from explorer.app import text
 from explorer.app.holding import Again, share
 from explorer.app.open_photo import NEUTRAL, OpenPhoto, Read, Reference, as_reference, open_photo, reader
 from explorer.app.session import Session
+from explorer.choices import BlackChoice
 from explorer.errors import PhotoError
-from explorer.photo.light.masked import BlackChoice, checked_choice
+from explorer.photo.light.masked import checked_choice
 
 
 @contextmanager

@@ -65,13 +65,10 @@ def full_value(session: Session, restoration: Restoration) -> dict[str, Any]:
 
 def detail_value(session: Session, found: Detail) -> dict[str, Any]:
     """A window at full resolution, for the viewer's "detail"."""
-    left, top, right, bottom = found.box
-    width, height = session.require_open().size
+    size = session.require_open().size
     pictures = [session.serve(png(each), group="detail") for each in (found.as_taken, found.amplified, found.restored)]
-    return {
-        "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
-        "before": pictures[:2], "after": pictures[2], "badge": text.BADGE_FULL.format(width=width, height=height),
-    }  # fmt: skip
+    badge = text.BADGE_FULL.format(width=size[0], height=size[1])
+    return {**_place(found.box, size), "before": pictures[:2], "after": pictures[2], "badge": badge}
 
 
 def _viewer(
@@ -82,13 +79,10 @@ def _viewer(
     opened = session.require_open()
     # Side by side: most of the remaining work is compression, which releases the interpreter.
     bright, restored = _ENCODERS.map(lambda picture: session.serve(png(picture)), (amplified, image))
+    alt = text.ALT_AMPLIFIED.format(photo=photo, ratio=f"{restoration.ratio:.3g}")
     before = [
         {"label": text.BEFORE_TAKEN, "src": _taken_address(session, taken), "alt": text.ALT_TAKEN.format(photo=photo)},
-        {
-            "label": text.BEFORE_AMPLIFIED,
-            "src": bright,
-            "alt": text.ALT_AMPLIFIED.format(photo=photo, ratio=f"{restoration.ratio:.3g}"),
-        },
+        {"label": text.BEFORE_AMPLIFIED, "src": bright, "alt": alt},
     ]
     alt = text.ALT_AFTER.format(photo=photo, model=_title(restoration.model), ratio=ratio)
     return {
@@ -166,62 +160,52 @@ COMPARED_KEPT = 160
 """Number of comparison pictures kept per session: the visible ones, and those that a page may still be loading."""
 
 
+def _tile(session: Session, image: FloatArray, title: str, alt: str, **more: Any) -> dict[str, Any]:
+    source = session.serve(png(image), group="compare", keep=COMPARED_KEPT)
+    return {"title": title, "src": source, "alt": alt, "across": image.shape[1], **more}
+
+
 def model_tile(
-    session: Session,
-    restoration: Restoration,
-    title: str | None = None,
-    label: str | None = None,
+    session: Session, restoration: Restoration, title: str | None = None, label: str | None = None
 ) -> dict[str, Any]:
     """A model's tile in the comparison; `title` replaces the model's label."""
     name = label or _title(restoration.model)
-    return {
-        "id": f"{name} {restoration.ratio:.4g}",
-        "title": title or name,
-        "note": seconds_words(restoration.seconds)
-        if title
-        else f"{ratio_words(restoration.ratio)}, {seconds_words(restoration.seconds)}",
-        "src": session.serve(png(restoration.image), group="compare", keep=COMPARED_KEPT),
-        "alt": text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio_words(restoration.ratio)),
-        "across": restoration.image.shape[1],
-    }
+    ratio, seconds = ratio_words(restoration.ratio), seconds_words(restoration.seconds)
+    alt = text.ALT_AFTER.format(photo=restoration.photo_name, model=name, ratio=ratio)
+    note = seconds if title else f"{ratio}, {seconds}"
+    return _tile(session, restoration.image, title or name, alt, id=f"{name} {restoration.ratio:.4g}", note=note)
 
 
 def input_tile(session: Session, taken: FloatArray) -> dict[str, Any]:
     """The photo itself as the first tile; its name is never hidden."""
-    photo = session.require_open().small.name
-    return {
-        "id": "input",
-        "title": text.INPUT_TILE,
-        "src": session.serve(png(taken), group="compare", keep=COMPARED_KEPT),
-        "alt": text.ALT_TAKEN.format(photo=photo),
-        "across": taken.shape[1],
-        "open": True,
-    }
+    alt = text.ALT_TAKEN.format(photo=session.require_open().small.name)
+    return _tile(session, taken, text.INPUT_TILE, alt, id="input", open=True)
 
 
 def reference_tile(session: Session, reference: FloatArray) -> dict[str, Any]:
     """The reference as a tile; by default, differences are taken against it."""
-    return {
-        "id": "reference",
-        "title": text.REFERENCE_TILE,
-        "src": session.serve(png(reference), group="compare", keep=COMPARED_KEPT),
-        "alt": text.ALT_REFERENCE.format(photo=session.require_open().small.name),
-        "across": reference.shape[1],
-        "open": True,
-        "reference": True,
-    }
+    alt = text.ALT_REFERENCE.format(photo=session.require_open().small.name)
+    return _tile(session, reference, text.REFERENCE_TILE, alt, id="reference", open=True, reference=True)
 
 
 def sharper_layer(
     session: Session, image: FloatArray, box: Box, size: tuple[int, int], group: str, keep: int
 ) -> dict[str, Any]:
     """A sharper picture of a part of the photo, whose width and height are `size`, to lay over a tile."""
+    place = _place(box, size)
+    source = session.serve(png(image), group=group, keep=keep)
+    return {"src": source, **place, "across": image.shape[1] / place["width"]}
+
+
+def _place(box: Box, size: tuple[int, int]) -> dict[str, float]:
+    """A part of the photo, whose width and height are `size`, in shares of it."""
     (left, top, right, bottom), (width, height) = box, size
     return {
-        "src": session.serve(png(image), group=group, keep=keep),
-        "left": left / width, "top": top / height, "width": (right - left) / width, "height": (bottom - top) / height,
-        "across": image.shape[1] * width / (right - left),
-    }  # fmt: skip
+        "left": left / width,
+        "top": top / height,
+        "width": (right - left) / width,
+        "height": (bottom - top) / height,
+    }
 
 
 def values_of(session: Session, values: FloatArray, group: str) -> dict[str, Any]:
@@ -237,9 +221,8 @@ def panel_tiles(session: Session, panels: Sequence[Panel], model: str, group: st
     photo = session.require_open().small.name
     tiles = []
     for panel in panels:
-        legend = None
-        if panel.scale:
-            legend = {"css": palette_css(panel.palette), "low": f"{panel.scale[0]:g}", "high": f"{panel.scale[1]:g}"}
+        low, high = panel.scale or (0, 0)
+        legend = {"css": palette_css(panel.palette), "low": f"{low:g}", "high": f"{high:g}"} if panel.scale else None
         tiles.append(
             {
                 "id": panel.name,

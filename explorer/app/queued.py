@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from explorer.choices import RatioChoice
 from explorer.photo.light.strength import FULL
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Wish:
 
     model: str | None = None
     """None for the best model for each photo."""
-    ratio: float | Literal["auto"] = "auto"
+    ratio: RatioChoice = "auto"
     strength: float = FULL
     file_format: str = "png8"
     """A key of `explorer.app.text.FORMATS`."""

@@ -13,10 +13,10 @@ from typing import Any, cast
 import numpy as np
 
 from explorer.app import model_picker, text, workspace
-from explorer.app.components import RatioChoice
 from explorer.app.open_photo import made
 from explorer.app.pictures import panel_tiles
 from explorer.app.session import Session
+from explorer.choices import RatioChoice
 from explorer.errors import ModelNotFoundError, PhotoError
 from explorer.inspect import Decomposition, Pair, decompose, profile, recombined
 from explorer.photo.light.reduce import reduced
@@ -63,8 +63,8 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
     if not model:
         raise ModelNotFoundError(text.RETINEX_NONE)
     loaded = model_picker.load(model)
-    kept, key = opened.work.decompositions, (model, which, ratio)
-    if key not in kept:
+
+    def found() -> Decomposition:
         if which == "reference":
             if opened.reference is None:
                 raise PhotoError(text.RETINEX_NO_REFERENCE)
@@ -72,16 +72,12 @@ def decomposed(session: Session, model: str | None, which: str = "photo", ratio:
             width, height = opened.small.size
             like = np.empty((height, width, 1), np.float32)
             bright = cast(RgbPhoto, reduced(made(opened.reference.kept), max(width, height)))
-            found = decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
-        else:
-            suggested = workspace.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
-            found = decompose(opened.small, loaded, suggested[0])
-            found = replace(found, restoration=replace(found.restoration, ratio_source=suggested[1]))
-        with session.lock:
-            while len(kept) >= 4:
-                kept.pop(next(iter(kept)))
-            kept[key] = found
-    return kept[key]
+            return decompose(replace(bright, image=resized_like(bright.image, like), as_opened=None), loaded, 1.0)
+        suggested = workspace.suggestion(session, loaded) if ratio == "auto" else (ratio, text.RATIO_CHOSEN)
+        of_photo = decompose(opened.small, loaded, suggested[0])
+        return replace(of_photo, restoration=replace(of_photo.restoration, ratio_source=suggested[1]))
+
+    return session.kept(opened.work.decompositions, (model, which, ratio), found, most=4)
 
 
 def lit() -> list[str]:

@@ -107,8 +107,7 @@ class Handlers:
     @property
     def editing(self) -> set[Any]:
         """Components that determine the edited light."""
-        at = self.parts
-        return {*self.chosen, at.gamma, at.gain, at.light, at.swap, at.other}
+        return {self.shared.token, *self.deciding}
 
     def choice(self, values: dict[Any, Any]) -> retinex.Choice:
         same = values[self.parts.source] == "same"
@@ -182,7 +181,8 @@ class Handlers:
     @property
     def deciding(self) -> list[Any]:
         """`editing` in a fixed order, without the token."""
-        return sorted(self.editing - {self.shared.token}, key=lambda part: int(part._id))
+        at = self.parts
+        return [at.model, at.source, self.shared.ratio, at.gamma, at.gain, at.light, at.swap, at.other]
 
     def clear(self, token: str | None) -> dict[Any, Any]:
         """Another photo was opened."""

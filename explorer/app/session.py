@@ -6,11 +6,12 @@ import os
 import secrets
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
@@ -22,6 +23,9 @@ from explorer.errors import PhotoError
 
 if TYPE_CHECKING:
     from explorer.app.open_photo import OpenPhoto
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 PICTURES_KEPT = 24
 """Preview files kept per session and tab: those on the page, and some that it may still be loading."""
@@ -138,6 +142,17 @@ class Session:
         except OSError:  # another file system, or one without links
             shutil.copyfile(path, own)
         return own
+
+    def kept(self, where: dict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+        """The value of a key in `where`, made if it is missing; only the `most` newest values stay."""
+        if key in where:
+            return where[key]
+        found = make()
+        with self.lock:
+            while len(where) >= most:
+                where.pop(next(iter(where)))
+            where[key] = found
+        return found
 
     def serve(self, data: bytes, suffix: str = ".png", group: str = "", keep: int = 0) -> str:
         """Writes a picture and returns its address.

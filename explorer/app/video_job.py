@@ -17,6 +17,7 @@ from typing import Any
 
 import explorer
 from explorer.app import model_picker, video_text
+from explorer.app.naming import stem_of
 from explorer.app.session import Session
 from explorer.errors import CancelledError, VideoError
 from explorer.photo import Photo, check_ratio
@@ -188,8 +189,8 @@ def run(session: Session, wish: Wish) -> Iterator[Step]:
         ModelNotFoundError, RatioError: as `Wish.checked`.
     """
     wish = wish.checked()
-    stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in Path(wish.source).stem)[:80]
-    output = session.download_path(f"{stem or 'clip'}-{wish.model}.mp4", group="video")  # or .mov or .mkv, by the sound
+    # The sound may make it a .mov or .mkv.
+    output = session.download_path(f"{stem_of(wish.source)}-{wish.model}.mp4", group="video")
     newest = output.with_name("newest.jpg")
     task = _task("run", wish.source, output=str(output), newest=str(newest), model=wish.model, ratio=wish.ratio,
                  follow=wish.follow)  # fmt: skip

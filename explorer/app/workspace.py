@@ -6,16 +6,16 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import explorer
 from explorer.app import budget, model_picker, text
-from explorer.app.components import RatioChoice
 from explorer.app.holding import bytes_to_restore, bytes_to_save
 from explorer.app.naming import stem_of
 from explorer.app.open_photo import NEUTRAL, PREVIEW_SIDE, SHARPEST, Choice, OpenPhoto
 from explorer.app.session import Session
 from explorer.app.sessions import room
+from explorer.choices import Bits, NamedBalance, RatioChoice
 from explorer.errors import OutputError
 from explorer.messages import say
 from explorer.metrics import MIN_SIDE
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PLAIN = Finish()
 """Settings without finishing."""
 
-_SUFFIXES: dict[str, tuple[str, Literal[8, 16]]] = {
+_SUFFIXES: dict[str, tuple[str, Bits]] = {
     "png8": (".png", 8), "png16": (".png", 16), "tiff16": (".tif", 16), "jpeg8": (".jpg", 8),
     "dng": (".dng", 16),
 }  # fmt: skip
@@ -333,6 +333,6 @@ def settings_of(session: Session, restoration: Restoration, finish: Finish) -> R
     opened = session.require_open()
     balance: WhiteBalanceChoice = "as_shot"
     if opened.raw:
-        named = cast(Literal["as_shot", "daylight", "grey_world"], opened.white_balance)
+        named = cast(NamedBalance, opened.white_balance)
         balance = opened.small.white_balance.gains if opened.white_balance == NEUTRAL else named
     return RestoreSettings.of(restoration, balance, finish=finish, black_level=opened.black_level)

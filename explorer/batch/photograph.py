@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from explorer.batch import addresses
 from explorer.batch.listing import Item
 from explorer.batch.manifest import Row
+from explorer.choices import Bits, RatioChoice
 from explorer.errors import ExplorerError, OutputError, PhotoError, WeightsError, sentence
 from explorer.machine import threads
 from explorer.saving import NEGATIVE, Saving
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.photo.light.masked import BlackChoice
+    from explorer.choices import BlackChoice
     from explorer.photo.types import Photo
     from explorer.photo.values import WhiteBalanceChoice
     from explorer.restoration import Restoration
@@ -64,9 +65,9 @@ class Balance:
 class Treatment:
     """All choices for a photo except the model."""
 
-    ratio: float | Literal["auto"] = "auto"
+    ratio: RatioChoice = "auto"
     balance: Balance = field(default_factory=Balance)
-    bits: Literal[8, 16] = 8
+    bits: Bits = 8
     """Bits per channel of the result."""
     backend: str = "auto"
     black_level: BlackChoice = "auto"
@@ -258,7 +259,7 @@ def decode(item: Item, plan: Plan) -> Decoded:
     from explorer.photo.limits import Limits
 
     row = _begun(item, plan)
-    name = item.input.replace("\\", "/").rpartition("/")[2]
+    name = addresses.name_of(item.input)
     try:
         limits = Limits.from_environment()
         limits.check_bytes(item.found.bytes, name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from explorer.batch import addresses
 from explorer.batch.ledger import WORK, Ledger, alone
@@ -18,6 +19,7 @@ from explorer.batch.manifest import digest
 from explorer.batch.photograph import ModelFiles, Outcome, Plan, Treatment
 from explorer.batch.results import check_own
 from explorer.batch.resuming import resume
+from explorer.choices import EngineName
 from explorer.errors import OutputError, PhotoError
 from explorer.machine import cores
 
@@ -34,7 +36,7 @@ WAVE = 16384
 class Engine:
     """The engine that does the work."""
 
-    name: Literal["local", "ray"] = "local"
+    name: EngineName = "local"
     address: str | None = None
     """Address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None
@@ -66,7 +68,7 @@ class Summary:
 
 
 def run_batch(
-    source: str,
+    source: str | Listing,
     destination: str,
     model: LoadedModel,
     treatment: Treatment,
@@ -80,7 +82,7 @@ def run_batch(
     """Restores everything in a source that the destination does not hold yet, and writes the manifest.
 
     Args:
-        source: a folder, a list or a photograph; see `explorer.batch.listing.list_source`.
+        source: a folder, a list or a photograph, see `explorer.batch.listing.list_source`; or a listing of one.
         destination: a folder; made if missing.
         model: what restores.
         overwrite: replace files in the places of results that no earlier run into this destination made.
@@ -96,27 +98,9 @@ def run_batch(
     engine = engine or Engine()
     target = addresses.canonical(destination)
     try:
-        listing = list_source(source, target, treatment.suffix)
+        listing = source if isinstance(source, Listing) else list_source(source, target, treatment.suffix)
     except addresses.UnreachableError as error:
         raise PhotoError(str(error)) from error
-    return run_listing(
-        listing, target, model, treatment, engine, retry=retry, overwrite=overwrite, begin=begin, report=report
-    )
-
-
-def run_listing(
-    listing: Listing,
-    target: str,
-    model: LoadedModel,
-    treatment: Treatment,
-    engine: Engine,
-    *,
-    retry: bool = False,
-    overwrite: bool = False,
-    begin: Callable[[int, int], None] = lambda waiting, kept: None,
-    report: Callable[[Outcome], None] = lambda outcome: None,
-) -> Summary:
-    """`run_batch` of photographs that are listed already, into a destination by its canonical address."""
     try:
         _check_destination(target)
         if not overwrite:
@@ -136,7 +120,7 @@ def _run(
     begin: Callable[[int, int], None],
     report: Callable[[Outcome], None],
 ) -> Summary:
-    threads, workers = _shares(engine, len(listing.items))
+    threads, workers = shares(engine, len(listing.items))
     environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("EXPLORER_")))
     plan = Plan(target, treatment, ModelFiles.of(model), threads, environment)
     restored = kept = 0
@@ -186,10 +170,9 @@ def _check_free(listing: Listing, target: str) -> None:
     check_own((addresses.join(target, item.output) for item in listing.items), target)
 
 
-def _shares(engine: Engine, photographs: int) -> tuple[int, int]:
+def shares(engine: Engine, photographs: int) -> tuple[int, int]:
     """Threads of each network, and processes of the local engine."""
-    workers = suggested_workers() if engine.workers is None else engine.workers
-    workers = min(workers, photographs)
+    workers = min(suggested_workers() if engine.workers is None else engine.workers, photographs)
     if engine.threads is not None:
         return engine.threads, workers
     return (min(2, cores()) if engine.name == "ray" else max(1, cores() // max(1, workers))), workers
@@ -198,21 +181,14 @@ def _shares(engine: Engine, photographs: int) -> tuple[int, int]:
 def _outcomes(
     engine: Engine, workers: int, waiting: Sequence[Item], plan: Plan, ledger: Ledger
 ) -> Generator[Outcome, None, None]:
-    cluster: Any = None
-    if engine.name == "ray":
-        from explorer.batch.cluster import RayCluster
+    restore: Callable[[Sequence[Item], Plan], Iterator[Outcome]]
+    with ExitStack() as stack:
+        if engine.name == "ray":
+            from explorer.batch.cluster import RayCluster
 
-        cluster = RayCluster(engine.address, engine.workers)
-    try:
+            restore = stack.enter_context(closing(RayCluster(engine.address, engine.workers))).restore
+        else:
+            restore = partial(restore_locally, workers=workers) if workers else restore_here
         for first in range(0, len(waiting), WAVE):
-            wave = waiting[first : first + WAVE]
-            if cluster is not None:
-                yield from cluster.restore(wave, plan)
-            elif workers == 0:
-                yield from restore_here(wave, plan)
-            else:
-                yield from restore_locally(wave, plan, workers)
+            yield from restore(waiting[first : first + WAVE], plan)
             ledger.gather()
-    finally:
-        if cluster is not None:
-            cluster.close()

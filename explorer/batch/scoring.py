@@ -7,13 +7,12 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from explorer.batch.local import suggested_workers
 from explorer.batch.photograph import ModelFiles
-from explorer.batch.run import Engine
+from explorer.batch.run import Engine, shares
 from explorer.errors import ExplorerError
-from explorer.machine import cores
 
 if TYPE_CHECKING:
     from explorer.evaluation.pairs import Pair, PairResult, PairScores
@@ -63,15 +62,12 @@ def _scores(
     engine: Engine,
     ratio: float | str,
 ) -> Iterator[tuple[int, PairScores | ExplorerError]]:
-    workers = min(len(pairs), suggested_workers() if engine.workers is None else engine.workers)
+    threads, workers = shares(engine, len(pairs))
     if engine.name == "ray":
         from explorer.batch.cluster import RayCluster
 
-        cluster = RayCluster(engine.address, engine.workers)
-        try:
-            yield from cluster.score(list(enumerate(pairs)), sent, ratio, engine.threads or min(2, cores()))
-        finally:
-            cluster.close()
+        with closing(RayCluster(engine.address, engine.workers)) as cluster:
+            yield from cluster.score(list(enumerate(pairs)), sent, ratio, threads)
         return
     if workers == 0:
         from explorer.evaluation.pairs import scored_or_error
@@ -79,7 +75,6 @@ def _scores(
         for place, pair in enumerate(pairs):
             yield place, scored_or_error(pair, models, ratio)
         return
-    threads = engine.threads or max(1, cores() // workers)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _prepare, (sent, threads)) as pool:
         waiting = {pool.submit(_score_here, pair, ratio): place for place, pair in enumerate(pairs)}

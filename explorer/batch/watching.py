@@ -12,7 +12,7 @@ from explorer.batch import addresses
 from explorer.batch.addresses import Found
 from explorer.batch.listing import Item, Listing, list_source
 from explorer.batch.photograph import Outcome, Treatment
-from explorer.batch.run import Engine, Summary, run_listing
+from explorer.batch.run import Engine, Summary, run_batch
 from explorer.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def watch(
         listing = _listed(source, target, treatment.suffix)
         ready = _only(listing, settled)
         if any(seen.get(item.input) != (item.output, item.found) for item in ready.items):
-            done(run_listing(ready, target, model, treatment, Engine(workers=0), report=report))
+            done(run_batch(ready, target, model, treatment, Engine(workers=0), report=report))
             seen = {item.input: (item.output, item.found) for item in ready.items}
         stop.wait(every)
 

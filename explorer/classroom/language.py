@@ -56,5 +56,4 @@ def worded(code: str, english: str, language: str | None = None) -> str:
 
 @cache
 def _translation(language: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads((_HERE / "locales" / f"{language}.json").read_text("utf-8"))
-    return found
+    return json.loads((_HERE / "locales" / f"{language}.json").read_text("utf-8"))

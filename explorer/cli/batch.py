@@ -135,7 +135,9 @@ class _Told:
 
 
 def _named(outcome: Outcome) -> str:
-    name = outcome.input.replace("\\", "/").rpartition("/")[2]
+    from explorer.batch.addresses import name_of
+
+    name = name_of(outcome.input)
     return outcome.error if name in outcome.error else f"{outcome.input}: {outcome.error}"
 
 

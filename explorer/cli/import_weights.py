@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from explorer.cli.options import QuietOption
 from explorer.cli.terminal import bar_of, print_json, print_table, write_line
 from explorer.errors import WeightsError
 
@@ -47,7 +48,7 @@ def import_weights(
         ),
     ] = False,
     catalogue: Annotated[bool, typer.Option("--list", help="List what can be imported, with its licence.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Import a checkpoint of a known network: download a published one after you agree to its licence, or convert your
     own file. Checks it, and writes model.safetensors, config.json and README.md."""

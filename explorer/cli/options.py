@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from explorer.batch.photograph import Balance, Treatment
+from explorer.choices import NAMED_BALANCES, Bits, BlackChoice, EngineName, RatioChoice
 from explorer.errors import OutputError, RatioError, WhiteBalanceError
 from explorer.formats import described
 from explorer.saving import WITHOUT_BITS, Saving
@@ -17,13 +18,12 @@ from explorer.saving import WITHOUT_BITS, Saving
 if TYPE_CHECKING:
     from explorer.batch.run import Engine
 
-WHITE_BALANCES: tuple[Literal["as_shot", "daylight", "grey_world"], ...] = ("as_shot", "daylight", "grey_world")
 
 RatioOption: TypeAlias = Annotated[
     str, typer.Option(help="Amplification in linear light, 1 to 300; `auto` fits the model and the photo.")
 ]
 BlackLevelOption: TypeAlias = Annotated[
-    Literal["auto", "file", "masked"],
+    BlackChoice,
     typer.Option(
         help="Black level of a RAW file: as the file states it, from its masked pixels, or (auto) from the masked "
         "pixels only if they clearly differ."
@@ -43,7 +43,7 @@ NeededModelOption: TypeAlias = Annotated[
     str, typer.Option("--model", "-m", help="A model's name; `lowlight models` lists them.")
 ]
 EngineOption: TypeAlias = Annotated[
-    Literal["local", "ray"], typer.Option(help="Processes on this machine, or Ray on one or many machines.")
+    EngineName, typer.Option(help="Processes on this machine, or Ray on one or many machines.")
 ]
 AddressOption: TypeAlias = Annotated[
     str | None, typer.Option(help="Address of a running Ray cluster, or `auto`; by default Ray starts one here.")
@@ -111,7 +111,7 @@ def check_backend_option(backend: str) -> None:
 
 def chosen_engine(
     context: typer.Context,
-    name: Literal["local", "ray"],
+    name: EngineName,
     address: str | None,
     workers: int | None,
     threads: int | None = None,
@@ -124,7 +124,7 @@ def chosen_engine(
     return Engine(name, address, workers, threads)
 
 
-def parse_ratio(text: str) -> float | Literal["auto"]:
+def parse_ratio(text: str) -> RatioChoice:
     """Parses `auto`, or a number from 1 to 300.
 
     Raises:
@@ -203,7 +203,7 @@ class PictureOptions:
         percent = check_strength(100.0 if self.strength is None else self.strength)
         check_backend_option(self.backend)
         saving = Saving(keep_gps, self.keep_exposure, self.force_linear, self.linear)
-        depth: Literal[8, 16] = 16 if self.bits == "16" else 8
+        depth: Bits = 16 if self.bits == "16" else 8
         return Treatment(
             ratio, balance, depth, self.backend, self.black_level, percent, self.suffix, saving, self.half_size
         )
@@ -240,13 +240,13 @@ def parse_balance(white_balance: str | None, neutral_point: str | None) -> Balan
         return Balance(neutral=(x, y))
     if white_balance is None:
         return Balance()
-    for named in WHITE_BALANCES:
+    for named in NAMED_BALANCES:
         if white_balance == named:
             return Balance(named)
     gains = numbers(white_balance)
     if gains is None or len(gains) != 3:
         raise WhiteBalanceError(
-            f"--white-balance takes {', '.join(WHITE_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
+            f"--white-balance takes {', '.join(NAMED_BALANCES)} or three gains R,G,B, for example 2.1,1,1.6, "
             f"not {white_balance!r}."
         )
     red, green, blue = gains

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from explorer.choices import Hardware
+from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_table, write_line, write_text
 
 space = typer.Typer(help="Serve the app from a Space on the Hugging Face Hub.", no_args_is_help=True)
@@ -19,7 +21,7 @@ def _group() -> None:
 @space.command("deploy")
 def deploy(
     repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The Space; created if it does not exist.")],
-    hardware: Annotated[Literal["cpu", "zero"], typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
+    hardware: Annotated[Hardware, typer.Option(help="cpu: 2 cores, 16 GB, free; zero: ZeroGPU.")] = "cpu",
     weights_from: Annotated[
         str,
         typer.Option(
@@ -30,7 +32,7 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be uploaded, and upload nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Upload only what a Space needs, in one commit."""
     from explorer.hub.space import deploy as upload

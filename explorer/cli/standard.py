@@ -10,8 +10,8 @@ from explorer.cli.terminal import was_closed
 from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
+    from explorer.choices import BlackChoice
     from explorer.photo import Photo
-    from explorer.photo.light.masked import BlackChoice
 
 STANDARD = Path("-")
 """Standard input as a photo, and standard output after -o."""

@@ -10,6 +10,7 @@ import typer
 
 from explorer.cli.failures import exit_code, leave, print_failure
 from explorer.cli.import_weights import bytes_shown, import_weights, print_published
+from explorer.cli.options import QuietOption
 from explorer.cli.terminal import print_json, print_table, write_line, write_text
 from explorer.errors import HubError, WeightsError
 
@@ -22,7 +23,6 @@ Repo = Annotated[
         help="The repository for names without one; by default EXPLORER_HUB_REPO or the settings.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report only errors.")]
 
 
 def look_in(context: typer.Context, order: str) -> str:
@@ -55,7 +55,7 @@ Order = Annotated[
         "--weights-order",
         metavar="PLACE,...",
         callback=look_in,
-        help="Where to look for weights, in this order: any of local, embedded, hub; by default EXPLORER_WEIGHTS_ORDER "
+        help="Where to look for weights, in this order, e.g. local,hub; by default EXPLORER_WEIGHTS_ORDER "
         "or the settings.",
     ),
 ]
@@ -116,7 +116,7 @@ def pull(
     ] = None,
     repo: Repo = None,
     everything: Annotated[bool, typer.Option("--all", help="Download all weights of the repository.")] = False,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Download weights from the Hub, several at once. Interrupted downloads resume."""
     from explorer.hub.pulling import pull_many, remote_names
@@ -154,7 +154,7 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="By default, all weights on this machine.")
     ] = None,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Check the weights on this machine: config, sha256, file format, and each tensor's name and shape."""
     from explorer.sources import installed, resolve
@@ -207,7 +207,7 @@ def publish(
         bool, typer.Option("--with-permission", help="You have the authors' permission to redistribute these weights.")
     ] = False,
     message: Annotated[str, typer.Option("--message", help="The commit's message.")] = "",
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Publish weights on the Hub: their folders and a model card for the repository, in one commit."""
     from explorer.hub.publishing import publish as upload

@@ -228,8 +228,7 @@ def run_tiled(
         within: position of the planes in those of a larger picture, whose size includes margin and padding.
 
     Returns:
-        Every wanted map as H' x W' x C' float32, cropped to the picture; tables unchanged. The image may be a view,
-        because what follows passes over it anyway.
+        Every wanted map as H' x W' x C' float32, cropped to the picture; tables unchanged.
     """
     run_array = run_array or _through_torch(run)
     channels, height, width = planes.shape
@@ -250,9 +249,8 @@ def run_tiled(
             y0, y1, above = _kept(rows, height, margin, scale)
             x0, x1, before = _kept(columns, width, margin, scale)
             if len(cells) == 1:
-                part, all_of_it = (above, above + y1, before, before + x1), (0, value.shape[2], 0, value.shape[3])
                 crop = _view if name == "image" else _cropped
-                maps[name] = crop(value[0], *(all_of_it if name in tables else part))
+                maps[name] = value[0].transpose(1, 2, 0) if name in tables else crop(value[0], above, y1, before, x1)
                 continue
             if name not in maps:
                 sides = (max(1, round(side * scale)) for side in (height, width))
@@ -269,14 +267,14 @@ def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, i
     return [TilePosition(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 
-def _view(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
-    """Returns a part of a C x H x W map as h x w x C."""
-    return value.transpose(1, 2, 0)[top:bottom, left:right]
+def _view(value: NDArray[np.float32], top: int, rows: int, left: int, columns: int) -> NDArray[np.float32]:
+    """Returns a part of a C x H x W map as h x w x C; the image's, since what follows passes over it anyway."""
+    return value.transpose(1, 2, 0)[top : top + rows, left : left + columns]
 
 
-def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+def _cropped(value: NDArray[np.float32], top: int, rows: int, left: int, columns: int) -> NDArray[np.float32]:
     """The same part, contiguous, in the map's own memory if its channels come last."""
-    whole, kept = value.transpose(1, 2, 0), _view(value, top, bottom, left, right)
+    whole, kept = value.transpose(1, 2, 0), _view(value, top, rows, left, columns)
     if not whole.flags.c_contiguous or kept.flags.c_contiguous:
         return np.ascontiguousarray(kept)
     height, width, channels = kept.shape

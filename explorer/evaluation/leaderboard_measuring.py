@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.evaluation.leaderboard import DARKENING, Kind, Row, merged
 from explorer.evaluation.metrics import Scores, mean_scores, measure
-from explorer.evaluation.pairs import UNCHANGED, list_pairs, opened
+from explorer.evaluation.pairs import UNCHANGED, Pair, opened
 from explorer.evaluation.sets import list_set
 from explorer.evaluation.synthetic import make_scene
 from explorer.photo import Photo, load_rendering
@@ -29,14 +29,8 @@ Taken = tuple[Photo, NDArray[np.float32]]
 """A dark photo and its H x W x 3 reference."""
 
 
-def _pairs_of_lol(data: Path, limit: int) -> Iterator[Taken]:
-    for pair in list_pairs(data / "lol_eval15" / "low", data / "lol_eval15" / "high")[:limit]:
-        photo, _, reference = opened(pair)
-        yield photo, reference
-
-
-def _pairs_of_sice(data: Path, limit: int) -> Iterator[Taken]:
-    for pair in list_set("sice", data / "sice", "val")[:limit]:
+def _taken(pairs: list[Pair]) -> Iterator[Taken]:
+    for pair in pairs:
         photo, _, reference = opened(pair)
         yield photo, reference
 
@@ -48,8 +42,8 @@ def _darkened(data: Path, limit: int) -> Iterator[Taken]:
 
 
 PHOTOS: dict[str, Callable[[Path, int], Iterator[Taken]]] = {
-    "lol_eval15": _pairs_of_lol,
-    "sice_val": _pairs_of_sice,
+    "lol_eval15": lambda data, limit: _taken(list_set("lol", data / "lol_eval15")[:limit]),
+    "sice_val": lambda data, limit: _taken(list_set("sice", data / "sice", "val")[:limit]),
     "kodak24_dark": _darkened,
 }
 """By set, yields the first photos of a data folder, each read only when needed."""

@@ -115,7 +115,7 @@ def not_installed(rows: Sequence[Row]) -> list[str]:
 
 
 def board_markdown(rows: Sequence[Row]) -> str:
-    """Writes the whole page."""
+    """Writes the whole page. It depends on the measurements alone, so that a new checkpoint leaves it as it is."""
     from explorer.metrics import markdown_table
 
     width, height = PICTURE
@@ -141,9 +141,7 @@ def board_markdown(rows: Sequence[Row]) -> str:
     parts += ["## Training data", "\n".join(_trained_on(rows))]
     if lacking := unmeasured(rows):
         parts += ["## Not measured yet", "\n".join(f"- {line}" for line in lacking)]
-    if absent := not_installed(rows):
-        words = ", ".join(f"`{name}`" for name in absent)
-        parts += ["## Weights not measured", f"In the catalogue, but their files were not available: {words}."]
+    parts.append("Published checkpoints that are missing here were never measured; the app's *Learn* tab names them.")
     return "\n\n".join(parts) + "\n"
 
 

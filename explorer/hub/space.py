@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 import explorer
+from explorer.choices import Hardware
 from explorer.errors import HubError
 from explorer.hub.client import api, offline, page, translate_errors
 from explorer.hub.publishing import Upload, commit_files
 from explorer.hub.pulling import FILES, remote_names
 from explorer.hub.references import check_repo, parse_repo
-
-Hardware = Literal["cpu", "zero"]
 
 APP_FILE = "spaces_app.py"
 PYTHON = "3.12"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from explorer.choices import PLANE_STEP
 from explorer.inspect.hooks import hooked
-from explorer.inspect.layers import SAMPLES_PER_PLANE
 from explorer.machine import new_lock
 from explorer.weights.store import LoadedModel
 
@@ -49,7 +49,7 @@ def cost(model: LoadedModel, width: int, height: int) -> Cost | None:
             _KNOWN[key] = known
             while len(_KNOWN) > _KEPT:
                 _KNOWN.popitem(last=False)
-    samples = width * height / SAMPLES_PER_PLANE[model.architecture.domain] ** 2
+    samples = width * height / PLANE_STEP[model.architecture.domain] ** 2
     return Cost(known[0] * samples / 1e9, known[1] * samples)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.errors import ModelNotFoundError
 from explorer.inspect.hooks import hooked
@@ -16,6 +15,7 @@ from explorer.machine import flush_denormals
 from explorer.photo import Photo, RawPhoto, camera_to_display, check_ratio
 from explorer.photo.light.develop import grey_of
 from explorer.photo.light.reduce import reduced
+from explorer.photo.values import FloatArray
 from explorer.restorer import as_model, network_input, suggested_ratio
 from explorer.weights.store import LoadedModel
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and the app starts before it
     import torch
     from torch import nn
 
-FloatArray = NDArray[np.float32]
 
 MAP_SIDE = 320
 """Default for the longest side, in pixels, of the preview that maps are computed on."""

@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from explorer.choices import PLANE_STEP
 from explorer.inspect.hooks import hooked
 from explorer.weights.store import LoadedModel
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the app starts before it is needed
     import torch
     from torch import nn
-
-SAMPLES_PER_PLANE = {"bayer": 1, "rgb": 1, "packed": 2, "xtrans": 3}
-"""Pixels of the picture per sample of the input tensor, along one side, by domain."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def layers(model: LoadedModel) -> list[Layer]:
         start = torch.zeros(1, net.input_channels, side, side)
         reach.mark(start, (1.0, 1.0))
         net.forward_intermediates(start)
-    scale = SAMPLES_PER_PLANE[model.architecture.domain]
+    scale = PLANE_STEP[model.architecture.domain]
     return [_layer(name, module, seen.get(name), scale, tuple(sorted(sources[name]))) for name, module in named]
 
 

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 import explorer
 from explorer.errors import ModelNotFoundError
 from explorer.models.registry import ILLUMINATION, ILLUMINATION_ENHANCED, REFLECTANCE, Intermediate
 from explorer.photo import Photo
+from explorer.photo.values import FloatArray
 from explorer.restorer import as_model, prepared
 
 if TYPE_CHECKING:
     from explorer.models import RestorationNet
     from explorer.restoration import Restoration
     from explorer.weights.store import LoadedModel
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

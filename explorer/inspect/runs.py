@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import DataError
+from explorer.weights.run_files import ANIMATION, BESIDE, LOG, REPLAY, evenly, replay_files
 
-LOG = "log.jsonl"
-REPLAY = "replay"
-ANIMATION = "replay.webp"
 LARGEST_LOG = 16 * 2**20
 """Largest log that is read, in bytes."""
 MOST_FRAMES = 40
@@ -65,7 +63,7 @@ def find_runs(weights: dict[str, Path], folder: Path | None = None) -> dict[str,
         weights: folders of weights by name; those with a `training` folder are included.
         folder: a folder of run folders; by default EXPLORER_RUNS, or the one in the user's data directory.
     """
-    found = {name: path / "training" for name, path in weights.items() if (path / "training" / LOG).is_file()}
+    found = {name: path / BESIDE for name, path in weights.items() if (path / BESIDE / LOG).is_file()}
     folder = folder or runs_folder()
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
@@ -119,7 +117,7 @@ def replay_frames(run: Run) -> list[Frame]:
 
     try:
         if (run.folder / REPLAY).is_dir():
-            paths = _evenly(sorted(p for p in (run.folder / REPLAY).glob("*.png") if p.stem.isdigit()))
+            paths = evenly(replay_files(run.folder), MOST_FRAMES)
             return [Frame(int(path.stem), path.read_bytes()) for path in paths]
         if not (run.folder / ANIMATION).is_file():
             return []
@@ -127,7 +125,7 @@ def replay_frames(run: Run) -> list[Frame]:
         with Image.open(run.folder / ANIMATION) as animation:
             count = getattr(animation, "n_frames", 1)
             steps = _steps_of_frames(run, count)
-            wanted = set(_evenly(list(range(count))))
+            wanted = set(evenly(range(count), MOST_FRAMES))
             for index, frame in enumerate(ImageSequence.Iterator(animation)):
                 if index in wanted:
                     buffer = io.BytesIO()
@@ -145,8 +143,3 @@ def _steps_of_frames(run: Run, count: int) -> list[int]:
         return [numbered.get(index, index) for index in range(count)]
     steps = [entry["step"] for entry in run.validations]
     return steps if len(steps) == count else list(range(count))
-
-
-def _evenly(items: list[Any]) -> list[Any]:
-    last = len(items) - 1
-    return items if last < MOST_FRAMES else [items[round(i * last / (MOST_FRAMES - 1))] for i in range(MOST_FRAMES)]

@@ -13,13 +13,13 @@ from functools import cache
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.choices import Domain
 from explorer.discovery import declared
 from explorer.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
     from explorer.models.base import RestorationNet
 
-Domain = Literal["bayer", "packed", "xtrans", "rgb"]
 Colours = Literal["rgb", "inferno", "diverging"]
 
 

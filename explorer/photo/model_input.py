@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import DOMAINS, PLANE_STEP, BalancePlace, Domain, Highlights, PlaneOrder, Turn
 from explorer.messages import say
 from explorer.photo.light.amplify import amplify, check_ratio
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.cfa import (
     TILES,
     Cfa,
-    PlaneOrder,
     completing_inset,
     mosaic_from_rgb,
     pack_bayer,
@@ -30,11 +29,6 @@ from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Photo, RawPhoto
 from explorer.photo.values import FloatArray, Inset, WhiteBalance
 
-Domain = Literal["bayer", "packed", "xtrans", "rgb"]
-DOMAINS: tuple[Domain, ...] = ("bayer", "packed", "xtrans", "rgb")
-PLANE_STEP: dict[Domain, int] = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""Pixels of the photo per sample of a plane."""
-
 
 @dataclass(frozen=True)
 class Placement:
@@ -42,7 +36,7 @@ class Placement:
 
     sides: tuple[int, int]
     """Height and width of the network's input, in pixels of the photo."""
-    rotation: Literal[0, 90, 180, 270] = 0
+    rotation: Turn = 0
     """Counter-clockwise degrees that turn the output upright."""
     mirrored: bool = False
     """True if it is mirrored left to right before it is turned."""
@@ -173,10 +167,10 @@ def model_input(
     domain: Domain,
     ratio: float,
     *,
-    white_balance: Literal["before", "none"] = "before",
+    white_balance: BalancePlace = "before",
     clip: tuple[float, float] | None = None,
     plane_order: PlaneOrder = "sid",
-    highlights: Literal["clip", "keep"] = "clip",
+    highlights: Highlights = "clip",
 ) -> ModelInput:
     """Converts any photo to any domain.
 

@@ -6,8 +6,9 @@ Both are frozen. Their arrays are read-only, so that a photo can be shared betwe
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
+from explorer.choices import Turn
+from explorer.photo.light.cfa import Cfa
 from explorer.photo.light.chromatic_adaptation import matrix_under
 from explorer.photo.light.white_balance import (
     AS_RENDERED,
@@ -42,7 +43,7 @@ class RawPhoto:
     is saturation; noise below the black level is kept as negative values. Bayer mosaics begin with an R G / G B cell
     and have even sides; X-Trans mosaics begin at the canonical 6x6 tile and have sides that are multiples of 6. If the
     file's pixels do not, the mosaic is completed by reflection: see `inset`."""
-    cfa: Literal["bayer", "xtrans", "none"]
+    cfa: Cfa
     """"none": every pixel has all colours (linear DNG), or none (monochrome sensors: three equal values)."""
     phase: str
     """The colour-filter phase of the file's first visible pixels: "RGGB", "GBRG", ... or "X-Trans", or empty."""
@@ -64,7 +65,7 @@ class RawPhoto:
     """Sensor counts."""
     bits: int
     """Bit depth of the sensor's counts: the number of bits of the white level."""
-    rotation: Literal[0, 90, 180, 270] = 0
+    rotation: Turn = 0
     """Counter-clockwise degrees to turn a picture made from the mosaic, for display (numpy.rot90 by rotation // 90)."""
     mirrored: bool = False
     """True if the picture is mirrored left to right before it is turned."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from explorer.choices import NamedBalance
 
 FloatArray = NDArray[np.float32]
 Gains = tuple[float, float, float]
 Inset = tuple[int, int, int, int]
 """Rows and columns at the top, left, bottom and right."""
-WhiteBalanceChoice = Literal["as_shot", "daylight", "grey_world"] | Gains
+WhiteBalanceChoice = NamedBalance | Gains
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def resolve(
 
     Args:
         name: `architecture.recipe`, the path of a folder, or `hf:org/repo/name`, with or without `@revision`.
-        source: search only this source, instead of the settings' order: "local", "embedded", "hub" or "authors".
+        source: search only this source, instead of the settings' order, e.g. "hub".
         repo: overrides the settings' Hub repository for bare names.
         download: fetch weights that are only on a server.
 

@@ -124,11 +124,19 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         raise DataError(f"The folder {folder} does not exist; give the folder that holds the pairs.")
     names = read_list(folder / list_file) if list_file else None
     noted = Skipped() if skipped is None else skipped
-    if not (folder / "low").is_dir() and not (folder / "high").is_dir():
-        return _read_side_by_side(folder, names, noted)
     before = len(noted.names)
+    halves = (folder / "low").is_dir() or (folder / "high").is_dir()
+    tried, pairs = (_low_and_high if halves else _side_by_side)(folder, names, noted)
+    noted.check(tried, before)
+    if not pairs:
+        raise DataError(f"{folder} contains no usable pairs; put at least one pair there, or correct the list.")
+    return pairs
+
+
+def _low_and_high(folder: Path, names: Sequence[str] | None, skipped: Skipped) -> tuple[int, list[Pair]]:
+    """Returns the number of pairs that were tried, and the readable ones."""
     low, high = list_pictures(folder / "low"), list_pictures(folder / "high")
-    chosen = sorted(low) if names is None else names
+    chosen = sorted(low) if names is None else list(names)
     unpaired = [n for n in chosen if n not in low or n not in high]
     if names is None:
         unpaired += [n for n in high if n not in low]
@@ -139,18 +147,11 @@ def read_pairs(folder: Path, list_file: str | None = None, skipped: Skipped | No
         )
     pairs = []
     for name in chosen:
-        dark, bright = noted.read(low[name]), noted.read(high[name])
+        dark, bright = skipped.read(low[name]), skipped.read(high[name])
         if dark is not None and bright is not None:
             check_sizes(dark, bright, low[name], high[name])
             pairs.append(Pair(dark, bright, name))
-    noted.check(len(chosen), before)
-    return _not_empty(pairs, folder)
-
-
-def _not_empty(pairs: list[Pair], folder: Path) -> list[Pair]:
-    if not pairs:
-        raise DataError(f"{folder} contains no usable pairs; put at least one pair there, or correct the list.")
-    return pairs
+    return len(chosen), pairs
 
 
 def check_sizes(low: Picture, high: Picture, low_path: Path, high_path: Path) -> None:
@@ -162,8 +163,7 @@ def check_sizes(low: Picture, high: Picture, low_path: Path, high_path: Path) ->
         )
 
 
-def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipped) -> list[Pair]:
-    before = len(skipped.names)
+def _side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipped) -> tuple[int, list[Pair]]:
     paths = list_pictures(folder)
     chosen = sorted(paths) if names is None else list(names)
     pairs = []
@@ -177,8 +177,7 @@ def _read_side_by_side(folder: Path, names: Sequence[str] | None, skipped: Skipp
             raise DataError(f"{paths[name]} is {both.shape[1]} pixels wide; a left/right pair needs an even width.")
         half = both.shape[1] // 2
         pairs.append(Pair(both[:, :half], both[:, half:], name))
-    skipped.check(len(chosen), before)
-    return _not_empty(pairs, folder)
+    return len(chosen), pairs
 
 
 def _size(picture: Picture) -> str:

@@ -18,6 +18,7 @@ from explorer.training.card import VALIDATION, model_card
 from explorer.training.recipe import Own, Recipe, load_recipe, own_recipe
 from explorer.training.replay import small_replay
 from explorer.weights.config import InputConvention, OutputConvention, WeightsConfig, read_config
+from explorer.weights.run_files import ANIMATION, BESIDE, LOG
 from explorer.weights.store import stored_tensors, write_weights
 
 LICENCE = "research use"
@@ -26,7 +27,6 @@ UNSTATED = "not stated"
 LARGEST_EXTRAS = 300_000
 """Largest size, in bytes, of the log and the replay next to the weights."""
 _LARGEST_LOG = 60_000
-_LOG, _REPLAY = "training/log.jsonl", "training/replay.webp"
 
 
 def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> Path:
@@ -89,7 +89,7 @@ def export_weights(folder: Path, out: Path, *, hardware: str | None = None) -> P
 
 def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
     """Collects the facts about a training for a config, from recipe and run, in the order of the card."""
-    facts: dict[str, Any] = {
+    return {
         "recipe": recipe.own.base if recipe.own else recipe.name,
         **({"own": asdict(recipe.own)} if recipe.own else {}),
         "steps": run["steps"],
@@ -108,7 +108,6 @@ def _facts(recipe: Recipe, run: dict[str, Any]) -> dict[str, Any]:
         "known_failures": recipe.known_failures,
         **recipe.extra,
     }
-    return facts
 
 
 def _measured_before(target: Path, sha256: str) -> dict[str, Any]:
@@ -144,8 +143,8 @@ def _extras(folder: Path, log: list[dict[str, Any]]) -> dict[str, bytes]:
     for entry in entries:
         if "validation" in entry and entry["step"] in frames:
             entry["frame"] = frames[entry["step"]]
-    files = {_LOG: "".join(json.dumps(entry) + "\n" for entry in entries).encode()}
-    return files | ({_REPLAY: replay} if replay else {})
+    files = {f"{BESIDE}/{LOG}": "".join(json.dumps(entry) + "\n" for entry in entries).encode()}
+    return files | ({f"{BESIDE}/{ANIMATION}": replay} if replay else {})
 
 
 def _last_validation(log: list[dict[str, Any]]) -> dict[str, float]:

@@ -24,6 +24,7 @@ from explorer.training import distributed
 from explorer.training import state as run_state
 from explorer.training.objectives import Objective
 from explorer.training.recipe import Recipe
+from explorer.weights.run_files import LOG, REPLAY
 
 _SAVE_EVERY = 45.0
 _WARM_UP = 200
@@ -196,9 +197,9 @@ class Trainer:
 
     def _prepare_folder(self, *, fresh: bool) -> None:
         try:
-            (self.folder / run_state.REPLAY).mkdir(parents=True, exist_ok=True)
+            (self.folder / REPLAY).mkdir(parents=True, exist_ok=True)
             if fresh:
-                (self.folder / run_state.LOG).unlink(missing_ok=True)
+                (self.folder / LOG).unlink(missing_ok=True)
         except OSError as error:
             raise TrainingError(
                 f"{self.folder} cannot be written ({error.strerror}); choose another run folder."
@@ -308,7 +309,7 @@ class Trainer:
         strip = torch.cat([p.clamp(0, 1) for p in pictures], 2).permute(1, 2, 0).mul(255).round().byte().cpu()
         buffer = io.BytesIO()
         Image.fromarray(np.asarray(strip)).save(buffer, format="PNG")
-        path = self.folder / run_state.REPLAY / f"{self.step:07d}.png"
+        path = self.folder / REPLAY / f"{self.step:07d}.png"
         run_state.write_atomically(path, buffer.getvalue())
 
     def _log(self, entry: dict[str, Any]) -> None:

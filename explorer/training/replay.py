@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageSequence
@@ -11,7 +10,8 @@ from PIL import Image, ImageSequence
 from explorer.errors import OutputError, TrainingError
 from explorer.identity import identities, identity
 from explorer.saving import check_destination
-from explorer.training.state import REPLAY, write_atomically
+from explorer.training.state import write_atomically
+from explorer.weights.run_files import evenly, replay_files
 
 FORMATS = (".gif", ".webp")
 _FRAME_MS, _LAST_MS = 250, 2000
@@ -25,7 +25,7 @@ def replay_pictures(folder: Path) -> list[tuple[int, Path]]:
     Raises:
         TrainingError: the run contains none.
     """
-    paths = sorted(path for path in (folder / REPLAY).glob("*.png") if path.stem.isdigit())
+    paths = replay_files(folder)
     if not paths:
         raise TrainingError(f"{folder} holds no replay pictures; give the folder of a run.")
     return [(int(path.stem), path) for path in paths]
@@ -88,17 +88,11 @@ def small_replay(folder: Path, largest: int) -> tuple[bytes, list[int]]:
         return b"", []
     frames = {step: _read(path) for step, path in pictures}
     for most, quality in _SETTINGS:
-        steps = _evenly(list(frames), most)
+        steps = evenly(list(frames), most)
         content, steps = _animated(frames, steps, quality)
         if len(content) <= largest:
             return content, steps
     return b"", []
-
-
-def _evenly(steps: Sequence[int], most: int) -> list[int]:
-    if len(steps) <= most:
-        return list(steps)
-    return [steps[round(k * (len(steps) - 1) / (most - 1))] for k in range(most)]
 
 
 def _animated(frames: dict[int, Image.Image], steps: list[int], quality: int) -> tuple[bytes, list[int]]:

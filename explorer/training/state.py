@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -12,12 +13,10 @@ from safetensors.torch import load_file
 
 from explorer.atomic import replacing
 from explorer.errors import TrainingError
+from explorer.weights.run_files import LOG
+from explorer.weights.store import MODEL_FILE, embedded_folders, folders_in
 
 CHECKPOINT = "checkpoint.pt"
-LOG = "log.jsonl"
-REPLAY = "replay"
-_SHIPPED = (Path(__file__).parents[2] / "weights", Path(__file__).parents[1] / "_weights")
-"""Paths of the project's weights in a checkout and in an installed package."""
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], None]) -> None:
@@ -81,7 +80,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
     Raises:
         TrainingError: neither exists, or the weights have no such part.
     """
-    shipped = next((p for p in (place / name / "model.safetensors" for place in _SHIPPED) if p.is_file()), None)
+    shipped = folders_in(embedded_folders()).get(name)
     if (folder / CHECKPOINT).is_file():
         saved = load_checkpoint(folder, name)
         if saved["step"] < saved["total"]:
@@ -90,7 +89,7 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
             )
         tensors = saved["average"]
     elif shipped is not None:
-        tensors = {key: value.float() for key, value in load_file(shipped).items()}
+        tensors = {key: value.float() for key, value in load_file(shipped / MODEL_FILE).items()}
     else:
         raise TrainingError(
             f"This recipe starts from the weights {name}, which are neither in {folder} nor shipped; "
@@ -105,18 +104,9 @@ def load_part(folder: Path, name: str, part: str) -> dict[str, torch.Tensor]:
 
 def truncate_log(folder: Path, step: int) -> None:
     """Removes entries that a killed run logged after its last checkpoint, so that no step is logged twice."""
-    path = folder / LOG
-    if not path.is_file():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except (ValueError, KeyError):  # a line truncated by the kill
-            continue
-    text = "".join(line + "\n" for line in kept)
-    write_atomically(path, text.encode())
+    if (folder / LOG).is_file():
+        kept = [entry for entry in read_log(folder) if entry.get("step", math.inf) <= step]
+        write_atomically(folder / LOG, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
 
 
 def append_log(folder: Path, entry: dict[str, Any]) -> None:

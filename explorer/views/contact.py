@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from explorer.views.pictures import data_address
 from explorer.views.stage import PARTS
 from explorer.views.tables import grid
 from explorer.views.words import drawable
@@ -110,11 +110,10 @@ def sheet_page(
 def _item(each: Print) -> str:
     with Image.open(io.BytesIO(each.png)) as picture:
         width, height = picture.size
-    source = "data:image/png;base64," + base64.b64encode(each.png).decode("ascii")
     said = "".join(f"<div>{escape(line)}</div>" for line in each.lines)
     return (
         f'<li><div class="frame" tabindex="0" role="group" aria-label="{escape(each.title)}" '
         f'style="aspect-ratio: {width} / {height}">'
-        f'<img draggable="false" alt="{escape(each.alt)}" src="{source}"></div>'
+        f'<img draggable="false" alt="{escape(each.alt)}" src="{data_address(each.png)}"></div>'
         f"<strong>{escape(each.title)}</strong>{said}</li>"
     )

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 from explorer.photo import srgb_to_linear
+from explorer.photo.values import FloatArray
 from explorer.views.plots import plain_figure
 
-FloatArray = NDArray[np.float32]
 Axis = Literal["srgb", "stops"]
 
 BINS = 96

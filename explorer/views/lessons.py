@@ -24,11 +24,6 @@ def side_by_side(pictures: Sequence[FloatArray]) -> FloatArray:
     return np.concatenate(parts[:-1], axis=1)
 
 
-def amplified(picture: FloatArray, ratio: float) -> FloatArray:
-    """Multiplies the linear light of H x W x 3 sRGB, clipped."""
-    return linear_to_srgb(np.clip(srgb_to_linear(picture) * np.float32(ratio), 0, 1))
-
-
 def stored(picture: FloatArray, ratio: float, bits: int) -> FloatArray:
     """Darkens H x W x 3 sRGB by `ratio`, quantises it, and brightens it again.
 

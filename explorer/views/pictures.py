@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zlib
 from functools import cache
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.photo.light.amplify import LUMINANCE
+from explorer.photo.values import FloatArray
 
-FloatArray = NDArray[np.float32]
 Palette = Literal["inferno", "viridis", "cividis", "diverging"]
 
 
@@ -30,6 +31,11 @@ def png(image: FloatArray, compression: int = 1) -> bytes:
     strategy = zlib.Z_RLE if compression == 1 else zlib.Z_DEFAULT_STRATEGY
     Image.fromarray(to_bytes(image)).save(buffer, "PNG", compress_level=compression, compress_type=strategy)
     return buffer.getvalue()
+
+
+def data_address(picture: bytes) -> str:
+    """A PNG as a data address, which needs no server."""
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def within(image: FloatArray, max_side: int) -> FloatArray:

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.models.registry import ILLUMINATION, REFLECTANCE, Intermediate
+from explorer.photo.values import FloatArray
 from explorer.views.pictures import Palette, absolute_difference, as_rgb, false_colour, luminance, resized_like
-
-FloatArray = NDArray[np.float32]
 
 RESIDUAL_SCALE = 0.25
 """Upper end of the residual's colour scale; fixed, so that models can be compared visually."""

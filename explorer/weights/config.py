@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from explorer.choices import BalancePlace, Domain, Highlights, PlaneOrder
 from explorer.errors import WeightsError
 
 SCHEMA: Literal[1] = 1
@@ -21,7 +22,7 @@ class _Frozen(BaseModel):
 class InputConvention(_Frozen):
     """The input that the network was trained on."""
 
-    white_balance: Literal["before", "none"] = "before"
+    white_balance: BalancePlace = "before"
     """"before": the mosaic is multiplied by the white-balance gains; "none": unchanged camera values."""
     clip: tuple[float, float] | None = None
     """Bounds that the amplified input is clipped to, None for no clipping."""
@@ -41,10 +42,10 @@ class InputConvention(_Frozen):
     bits: int | None = Field(default=None, ge=1, le=16)
     """Bit depth to which a developed photo is rounded before amplification, for weights that were trained on dark 8-bit
     pictures; None for full depth. Only for domain "rgb"."""
-    highlights: Literal["clip", "keep"] = "clip"
+    highlights: Highlights = "clip"
     """"keep": amplified pictures keep light above white, under the same curve, for networks that recover it. Only for
     domain "rgb"."""
-    plane_order: Literal["sid", "s2d"] = "sid"
+    plane_order: PlaneOrder = "sid"
     """Order of packed planes: "sid" R, G(r), B, G(b); "s2d" R, G(r), G(b), B."""
 
 
@@ -75,7 +76,7 @@ class WeightsConfig(_Frozen):
     name: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)
     architecture: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100)
     options: dict[str, str | int | float | bool] = {}
-    domain: Literal["bayer", "packed", "xtrans", "rgb"]
+    domain: Domain
     input: InputConvention = InputConvention()
     output: OutputConvention = OutputConvention()
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from explorer import __version__, atomic
+from explorer.choices import PLANE_STEP
 from explorer.errors import OutputError, WeightsError
 from explorer.machine import cores
 
@@ -24,8 +25,6 @@ SUFFIX = ".onnx"
 CLOSE = 1e-4
 """Largest difference between the file's image and the network's, where white is 1."""
 _OPSET = 17  # supported by the runtimes of the last three years
-_STEPS = {"bayer": 1, "packed": 2, "xtrans": 3, "rgb": 1}
-"""Sides of the image as multiples of those of the input."""
 _PLANES = {
     "bayer": "one: the mosaic, whose first cell is R G / G B; linear light times the ratio, black 0, white 1",
     "packed": "{order}: each sample of the mosaic's 2 x 2 cell; linear light times the ratio, black 0, white 1",
@@ -157,7 +156,7 @@ def describe(graph: Any, model: LoadedModel) -> None:
     net, config = model.net, model.config
     planes = _PLANES[config.domain].format(order=_ORDERS[config.input.plane_order])
     said: dict[str, object] = {
-        **{name: getattr(config, name) for name in ("architecture", "domain", "licence", "origin", "paper", "summary")},
+        **config.model_dump(include={"architecture", "domain", "licence", "origin", "paper", "summary"}),
         "name": model.name,
         "title": model.architecture.title,
         "weights_sha256": model.identity.sha256,
@@ -167,10 +166,10 @@ def describe(graph: Any, model: LoadedModel) -> None:
         "size.multiple_of": net.size.multiple_of,
         "size.offset": net.size.offset,
         "halo": None if net.needs_tile_position else net.halo,
-        "output.scale": _STEPS[config.domain],
+        "output.scale": PLANE_STEP[config.domain],
     }
-    for part in ("input", "output"):
-        said |= {f"{part}.{name}": value for name, value in getattr(config, part).model_dump(mode="json").items()}
+    for part, values in config.model_dump(mode="json", include={"input", "output"}).items():
+        said |= {f"{part}.{name}": value for name, value in values.items()}
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
     onnx.helper.set_model_props(graph, dict(sorted(texts.items())))
     graph.producer_name, graph.producer_version = "lowlight-explorer", __version__

@@ -112,10 +112,7 @@ def restore(
     Returns:
         A widget with `photo`, `model`, `ratio`, `strength`, `result` and `error`. The widget shows its errors.
     """
-    shown: RestoreExplorer = _module("restore_explorer").RestoreExplorer(
-        photo, model, ratio, strength=strength, max_side=max_side
-    )
-    return shown
+    return _module("restore_explorer").RestoreExplorer(photo, model, ratio, strength=strength, max_side=max_side)
 
 
 def compare(
@@ -135,10 +132,7 @@ def compare(
         reference: the same scene with enough light; that of a bundled example is known.
         max_side: as in `restore`.
     """
-    shown: CompareExplorer = _module("compare_explorer").CompareExplorer(
-        photo, models, ratio, reference=reference, max_side=max_side
-    )
-    return shown
+    return _module("compare_explorer").CompareExplorer(photo, models, ratio, reference=reference, max_side=max_side)
 
 
 def retinex(
@@ -149,8 +143,7 @@ def retinex(
     max_side: int = 320,
 ) -> RetinexExplorer:
     """Splits a photo into reflectance and illumination, and lights it again by hand. Arguments as in `restore`."""
-    shown: RetinexExplorer = _module("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
-    return shown
+    return _module("retinex_explorer").RetinexExplorer(photo, model, ratio, max_side=max_side)
 
 
 def features(
@@ -166,10 +159,7 @@ def features(
     Args:
         layer: a name of `explorer.inspect.layers`; one in the middle of the network if None.
     """
-    shown: FeatureExplorer = _module("feature_explorer").FeatureExplorer(
-        photo, model, ratio, layer=layer, max_side=max_side
-    )
-    return shown
+    return _module("feature_explorer").FeatureExplorer(photo, model, ratio, layer=layer, max_side=max_side)
 
 
 def predict(
@@ -191,10 +181,9 @@ def predict(
         because: why, shown after the answer.
         reveal: what to show after the answer: a function that gives a widget, a figure, or an object with a display.
     """
-    shown: Prediction = _module("prediction").Prediction(
+    return _module("prediction").Prediction(
         question, answer, options=options, unit=unit, because=because, reveal=reveal
     )
-    return shown
 
 
 def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None = None) -> Prediction:
@@ -209,8 +198,7 @@ def ask(question: str, *, measured: Any = None, reveal: Callable[[], Any] | None
     Raises:
         ExplorerError: there is no such question; the message lists the known ones.
     """
-    shown: Prediction = _module("questions").ask(question, measured, reveal)
-    return shown
+    return _module("questions").ask(question, measured, reveal)
 
 
 def speak(language: str) -> None:
@@ -258,8 +246,7 @@ def check(exercise: str, answer: Any) -> Verdict:
     Raises:
         ExplorerError: there is no such exercise; the message lists the known ones.
     """
-    verdict: Verdict = _module("exercise").check(exercise, answer)
-    return verdict
+    return _module("exercise").check(exercise, answer)
 
 
 def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
@@ -269,8 +256,7 @@ def replay(run: str | Path | Any, *, figure: str = "psnr") -> ReplayPlayer:
         run: a run's folder, the name of weights with a `training` folder, or an `explorer.inspect.runs.Run`.
         figure: which validation figure stands next to the picture.
     """
-    shown: ReplayPlayer = _module("player").ReplayPlayer(run, figure=figure)
-    return shown
+    return _module("player").ReplayPlayer(run, figure=figure)
 
 
 def as_model(net: RestorationNet, architecture: str, name: str = "mine", **conventions: Any) -> LoadedModel:
@@ -284,8 +270,7 @@ def as_model(net: RestorationNet, architecture: str, name: str = "mine", **conve
     Raises:
         ModelNotFoundError: there is no such architecture.
     """
-    loaded: LoadedModel = _module("selection").as_model(net, architecture, name, **conventions)
-    return loaded
+    return _module("selection").as_model(net, architecture, name, **conventions)
 
 
 def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playground:
@@ -296,8 +281,7 @@ def play(draw: Callable[..., Any], title: str = "", **controls: Any) -> Playgrou
         title: shown above.
         controls: by argument, (lowest, highest, start), the same with "log" after it, or a list of words.
     """
-    shown: Playground = _module("playground").Playground(draw, title, controls)
-    return shown
+    return _module("playground").Playground(draw, title, controls)
 
 
 def pictures(titled: Any, *, tile_width: int = 250) -> Any:

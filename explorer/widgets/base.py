@@ -74,8 +74,7 @@ class Explorer(Card[T]):
     @property
     def model(self) -> str | None:
         """Name of the chosen model; set it to a name or to a loaded model."""
-        name: str | None = self._model.value
-        return name
+        return self._model.value
 
     @model.setter
     def model(self, choice: ModelChoice) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -20,9 +21,6 @@ from explorer.classroom.language import say, worded
 from explorer.errors import ExplorerError
 from explorer.widgets import style
 from explorer.widgets.answers import Check, Judge
-
-LESSONS = ("lessons_light", "lessons_models", "lessons_training")
-"""Modules of this package that hold exercises."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,10 @@ class Verdict(ipywidgets.VBox):
 
 @cache
 def exercises() -> dict[str, Exercise]:
-    """Returns all exercises by name."""
+    """Returns all exercises by name, from the files `lessons_*.py` of this package."""
     found: dict[str, Exercise] = {}
-    for lesson in LESSONS:
-        for each in import_module(f"explorer.widgets.{lesson}").EXERCISES:
+    for file in sorted(Path(__file__).parent.glob("lessons_*.py")):
+        for each in import_module(f"explorer.widgets.{file.stem}").EXERCISES:
             assert each.name not in found, f"two exercises are called {each.name}"
             found[each.name] = each
     return found

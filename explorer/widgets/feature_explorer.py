@@ -81,8 +81,7 @@ class FeatureExplorer(Explorer[FeatureMaps]):
     @property
     def layer(self) -> str | None:
         """Name of the layer; set it to one of `explorer.inspect.layers`."""
-        name: str | None = self._layer.value
-        return name
+        return self._layer.value
 
     @layer.setter
     def layer(self, name: str) -> None:

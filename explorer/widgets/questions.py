@@ -1,19 +1,31 @@
-"""The lessons' questions with their answers, kept out of the notebooks, where a reader would see them."""
+"""The lessons' questions with their answers, in `questions.json` and not in the notebooks, where a reader would see
+them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from explorer.classroom.language import worded
 from explorer.errors import ExplorerError
 from explorer.widgets.prediction import Prediction
 
-LESSONS = ("questions_light", "questions_models", "questions_training")
-"""Modules of this package that hold questions."""
+_MEASURED: dict[str, Callable[[Any], float | str]] = {
+    "2.clipped": lambda balanced: float(1 / np.quantile(balanced, 0.99)),
+    "3.bought": lambda scores: max(score for name, score in scores.items() if "." in name) - scores["nlm"],
+    "5.work": lambda shares: "the rest" if shares["scale32"] < 0.5 else "the branch at 1/32",
+    "5.channels": lambda changes: (
+        "no, a few matter most" if max(changes) > 2 * np.median(changes) else "yes, about equally"
+    ),
+    "6.slower": lambda latency: latency["sid_unet"] / latency["lamba_m0"],
+}
+"""The answers that are computed from what the lesson measures, by the question's name."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +36,17 @@ class Question:
     """Number of the notebook and a word, e.g. "1.green"."""
     text: str
     """HTML, with LaTeX between dollar signs."""
-    answer: Any
-    """One of `options`, a number, or a function, without arguments or of what the lesson measured."""
     because: str
     """The explanation, shown after the answer."""
-    options: tuple[str, ...] | None = None
+    answer: str | float | None = None
+    """One of `options`, or a number; None if it is computed from what the lesson measures."""
+    options: list[str] | None = None
     unit: str = ""
-    measured: bool = False
-    """True if the answer is computed from what the lesson measures."""
+
+    @property
+    def measured(self) -> bool:
+        """True if the answer is computed from what the lesson measures."""
+        return self.answer is None
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -44,12 +59,8 @@ class Question:
 @cache
 def questions() -> dict[str, Question]:
     """Returns all questions by name."""
-    found: dict[str, Question] = {}
-    for lesson in LESSONS:
-        for each in import_module(f"explorer.widgets.{lesson}").QUESTIONS:
-            assert each.name not in found, f"two questions are called {each.name}"
-            found[each.name] = each
-    return found
+    known: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+    return {name: Question(name, **asked) for name, asked in known.items()}
 
 
 def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Prediction:
@@ -64,10 +75,8 @@ def ask(name: str, measured: Any, reveal: Callable[[], Any] | None) -> Predictio
 
     def answer() -> Any:
         found = asked.answer
-        if asked.measured:
-            found = found(measured() if callable(measured) else measured)
-        elif callable(found):
-            found = found()
+        if found is None:
+            found = _MEASURED[name](measured() if callable(measured) else measured)
         return words[found] if isinstance(found, str) else found
 
     options = None if asked.options is None else [words[each] for each in asked.options]

@@ -26,6 +26,7 @@ from explorer.training import state as run_state
 from explorer.training.loop import Trainer, choose_device, make_schedules
 from explorer.training.objectives import Objective
 from explorer.training.recipe import Phase, Recipe, load_recipe
+from explorer.weights.run_files import LOG
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -318,10 +319,10 @@ def test_log_and_replay(recipe: Recipe, data: Path, tmp_path: Path) -> None:
 
 def test_a_log_cut_short_by_a_kill_is_still_read(tmp_path: Path) -> None:
     lines = [json.dumps({"step": k}) for k in (10, 20, 30)]
-    (tmp_path / run_state.LOG).write_text("\n".join(lines) + '\n{"step": 4')
+    (tmp_path / LOG).write_text("\n".join(lines) + '\n{"step": 4')
     assert [e["step"] for e in run_state.read_log(tmp_path)] == [10, 20, 30]
     run_state.truncate_log(tmp_path, 20)
-    assert (tmp_path / run_state.LOG).read_text() == lines[0] + "\n" + lines[1] + "\n"
+    assert (tmp_path / LOG).read_text() == lines[0] + "\n" + lines[1] + "\n"
 
 
 def test_an_epoch_saves_within_the_minute(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

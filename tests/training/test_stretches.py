@@ -27,14 +27,15 @@ def tiny(name: str) -> Recipe:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.training.sources._VALIDATION_SIDE", 24)
-    monkeypatch.setattr(run_state, "_SHIPPED", ())
+    monkeypatch.setattr(run_state, "embedded_folders", lambda: [])
 
 
 def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch, **tensors: torch.Tensor) -> None:
     """Makes weights of `FIRST` those that the project ships."""
     (folder / FIRST).mkdir(parents=True)
     save_file(tensors, folder / FIRST / "model.safetensors")
-    monkeypatch.setattr(run_state, "_SHIPPED", (folder / "nowhere", folder))
+    (folder / FIRST / "config.json").write_text("{}")
+    monkeypatch.setattr(run_state, "embedded_folders", lambda: [folder / "nowhere", folder])
 
 
 def decom(trainer: Trainer) -> dict[str, torch.Tensor]:

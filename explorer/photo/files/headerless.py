@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import Turn
 from explorer.errors import PhotoError
 from explorer.photo.files.metadata import exif_block
 from explorer.photo.files.raw import NOMINAL_MATRIX, initial_balance
@@ -31,7 +32,7 @@ def open_mosaic(
     xyz_to_camera: Any = None,
     exposure: Exposure | None = None,
     camera: str | None = None,
-    rotation: Literal[0, 90, 180, 270] = 0,
+    rotation: Turn = 0,
     mirrored: bool = False,
     notes: tuple[str, ...] = (),
 ) -> RawPhoto:
@@ -65,7 +66,7 @@ def open_mosaic(
         raise PhotoError(f"{name} is not a mosaic: give an H x W array of uint16, not {array.shape} of {array.dtype}.")
     phase = _known_phase(phase, name)
     cfa: Cfa = "xtrans" if phase == "X-Trans" else "bayer"
-    if rotation not in (0, 90, 180, 270):
+    if rotation not in get_args(Turn):
         raise PhotoError(f"{name} cannot be rotated by {shown(rotation)} degrees; give 0, 90, 180 or 270.")
     black_level, white = _levels(black, white, cfa, name)
     mosaic, inset = _whole_cells(array, phase, cfa, black_level, white, name)

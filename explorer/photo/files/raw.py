@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import Turn
 from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.files.carried import block_of
@@ -52,7 +53,7 @@ _ACTIVE_AREA, _MASKED_AREAS = 50829, 50830
 _MOST_MASKED = 64
 """Masked areas that are measured; a small file may state 100,000, each as large as the picture."""
 _GREY: Gains | None = (1.0, 1.0, 1.0)
-_ORIENTATIONS: dict[int, tuple[Literal[0, 90, 180, 270], bool]] = {
+_ORIENTATIONS: dict[int, tuple[Turn, bool]] = {
     0: (0, False), 1: (0, True), 2: (180, True), 3: (180, False), 4: (90, True), 5: (90, False), 6: (270, False),
     7: (270, True),
 }  # fmt: skip

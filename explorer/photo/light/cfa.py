@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import PlaneOrder
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray, Inset
 
 Cfa = Literal["bayer", "xtrans", "none"]
-PlaneOrder = Literal["sid", "s2d"]
 Factors = tuple[float, float, float]
 """Factors for red, green and blue."""
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.choices import BLACK_CHOICES, BlackChoice
 from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.light.levels import BlackLevel
 from explorer.photo.validation import shown
 
-BlackChoice = Literal["auto", "file", "masked"]
-BLACK_CHOICES: tuple[BlackChoice, ...] = ("auto", "file", "masked")
 """Source of a RAW file's black level: its own statement, its masked pixels, or the latter if they clearly differ."""
 Area = tuple[int, int, int, int]
 """Top, left, bottom and right on the whole sensor."""
