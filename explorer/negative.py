@@ -25,7 +25,7 @@ from explorer.photo.light.scene import Scene
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, Sliceable, WhiteBalance
-from explorer.saving import Saving
+from explorer.saving import NEGATIVE, Saving
 from explorer.sidecar import RestoreSettings, as_json
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def check_negative(photo: Photo, saving: Saving) -> None:
     Raises:
         OutputError: a developed picture, and not forced.
     """
-    if not isinstance(photo, RawPhoto) and not saving.force_linear:
+    if not isinstance(photo, RawPhoto) and saving.only_raw(NEGATIVE):
         raise OutputError(code="error.dng_of_developed", name=photo.name)
 
 

@@ -96,7 +96,7 @@ def run_batch(
     engine = engine or Engine()
     target = addresses.canonical(destination)
     try:
-        listing = list_source(source, target, treatment.suffix)
+        listing = list_source(source, target, treatment.suffix, only_raw=treatment.only_raw)
     except addresses.UnreachableError as error:
         raise PhotoError(str(error)) from error
     return run_listing(
