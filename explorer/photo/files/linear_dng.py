@@ -30,6 +30,8 @@ from explorer.photo.files.directories import (
     ASCII,
     BYTE,
     DOUBLE,
+    EXIF_IFD,
+    GPS_IFD,
     HEADER,
     LONG,
     RATIONAL,
@@ -37,6 +39,7 @@ from explorer.photo.files.directories import (
     SRATIONAL,
     copied,
     directory,
+    text_of,
 )
 from explorer.photo.files.dng import ORIENTATIONS
 from explorer.photo.files.lossless import encode_tiles, places_of, tile_sides
@@ -47,7 +50,7 @@ from explorer.photo.values import Sliceable
 
 WHITE = 65535
 _LINEAR_RAW, _YCBCR, _JPEG = 34892, 6, 7
-_SUB_IFDS, _XMP, _EXIF_IFD, _GPS_IFD = 330, 700, 34665, 34853
+_SUB_IFDS, _XMP = 330, 700
 _STRIP, _TILES, _TILE_LENGTHS = 273, 324, 325
 _KEPT_TEXTS = (270, 271, 272, 306, 315, 33432)
 """Description, make, model, date, artist, copyright."""
@@ -107,7 +110,7 @@ def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[in
         CAMERA_MODEL: found.get(CAMERA_MODEL, (ASCII, name)), 50827: (ASCII, photo.name),
         50966: (ASCII, "Lowlight Explorer"), 50967: (ASCII, __version__), 50970: (LONG, 2),
     }  # fmt: skip
-    tags |= {code: (ASCII, str(texts[code])) for code in _KEPT_TEXTS if code in texts}
+    tags |= {code: (ASCII, text_of(str(texts[code])) + b"\0") for code in _KEPT_TEXTS if code in texts}
     own = numbers(found.get(BASELINE_EXPOSURE))
     tags[BASELINE_EXPOSURE] = SRATIONAL, dng.exposure + (own[0] if own else 0.0)
     if 50736 in found:
@@ -147,7 +150,7 @@ def write_dng(file: BinaryIO, dng: LinearDng) -> None:
     block = dng.photo.exif if dng.keep_gps else without_place(dng.photo.exif)
     texts, details, place = directories(block) if block else ({}, {}, {})
     main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found)
-    groups = [(code, values) for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)) if values]
+    groups = [(code, values) for code, values in ((EXIF_IFD, details), (GPS_IFD, place)) if values]
     main |= {code: (LONG, 0) for code, _ in groups}
     end = len(HEADER) + len(directory(main, 0))
     metadata = b""
