@@ -23,6 +23,7 @@ from explorer.photo.files.carried import (
     ILLUMINANTS,
     OPCODES,
     PROFILE,
+    SCALE,
     entries_of,
     numbers,
 )
@@ -130,10 +131,10 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]]) -> dict[int, tu
         262: (SHORT, _LINEAR_RAW), 277: (SHORT, depth), 284: (SHORT, 1), 322: (LONG, columns), 323: (LONG, rows),
         _TILES: unknown, _TILE_LENGTHS: unknown,
         50713: (SHORT, [1, 1]), 50714: (SHORT, [0] * depth), 50717: (LONG, [WHITE] * depth),
-        50718: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
+        SCALE: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
         50780: (RATIONAL, 1), 50829: (LONG, [0, 0, height, width]),
     }  # fmt: skip
-    tags |= {code: found[code] for code in (CROP_ORIGIN, CROP_SIZE, OPCODES) if code in found}
+    tags |= {code: found[code] for code in (SCALE, CROP_ORIGIN, CROP_SIZE, OPCODES) if code in found}
     if dng.noise:
         tags[51041] = DOUBLE, [number for pair in dng.noise for number in pair]
     return tags
