@@ -107,6 +107,8 @@ FORMATS: tuple[Format, ...] = (*_RAW, *_PICTURES)
 """RAW formats first, because their files may begin like a TIFF."""
 RAW_SUFFIXES = frozenset(suffix for each in _RAW for suffix in each.suffixes)
 PICTURE_SUFFIXES = frozenset(suffix for each in _PICTURES for suffix in each.suffixes)
+DEVELOPED_SUFFIXES = PICTURE_SUFFIXES - {"tif", "tiff", "btf"}
+"""Suffixes that no RAW file has; early cameras named theirs like TIFFs."""
 SUFFIXES = RAW_SUFFIXES | PICTURE_SUFFIXES
 """Suffixes that folder runs take, in lower case, without the dot. For a single file, only its content counts."""
 

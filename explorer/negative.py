@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from explorer import __version__
 from explorer.encode import quantise, write_file
 from explorer.errors import OutputError
+from explorer.photo.files.carried import DENOISED, entries_of
 from explorer.photo.files.linear_dng import WHITE, LinearDng, write_dng
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
 from explorer.photo.light.curves import linear_of
@@ -26,7 +27,7 @@ from explorer.photo.light.scene import Scene
 from explorer.photo.parallel import beside, in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, Sliceable, WhiteBalance
-from explorer.saving import Saving
+from explorer.saving import NEGATIVE, Saving
 from explorer.sidecar import RestoreSettings, as_json
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def check_negative(photo: Photo, saving: Saving) -> None:
     Raises:
         OutputError: a developed picture, and not forced.
     """
-    if not isinstance(photo, RawPhoto) and not saving.force_linear:
+    if not isinstance(photo, RawPhoto) and saving.only_raw(NEGATIVE):
         raise OutputError(code="error.dng_of_developed", name=photo.name)
 
 
@@ -114,8 +115,13 @@ class _Samples:
         return np.moveaxis(planes, 0, 2)
 
 
-def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[Sliceable, float]:
-    """Converts camera RGB before white balance to 16-bit samples, and says by how many stops they are too dark."""
+def _samples(scene: Scene, ratio: float, amplified: bool, keep_exposure: bool) -> tuple[Sliceable, float]:
+    """Converts camera RGB before white balance to 16-bit samples, and says by how many stops they are too dark.
+
+    Args:
+        ratio: the amplification of the result.
+        amplified: the scene's photo has it already.
+    """
     photo = scene.photo
     height, width = photo.sensor_size
     depth = 1 if photo.monochrome else 3
@@ -137,7 +143,7 @@ def _samples(scene: Scene, ratio: float, keep_exposure: bool) -> tuple[Sliceable
         values += np.random.default_rng(top).random(values.shape, np.float32) if dithered else np.float32(0.5)
         samples[top:bottom] = np.clip(values, 0, WHITE, out=values)
 
-    scene.each_band(ratio, work, highlights=keep_exposure)
+    scene.each_band(1.0 if amplified else ratio, work, highlights=keep_exposure)
     return samples, stops
 
 
@@ -159,13 +165,14 @@ def _xmp(restoration: Restoration, photo: RawPhoto) -> bytes:
     marker)."""
     settings = RestoreSettings.of(restoration, photo.white_balance.gains)
     tool = f"Lowlight Explorer {__version__}"
-    denoised = "<darktable:neural_restore>raw-denoise</darktable:neural_restore>" if restoration.strength else ""
+    denoised = restoration.strength > 0 or DENOISED in entries_of(photo.carried, photo.sensor_size)
+    marker = "<darktable:neural_restore>raw-denoise</darktable:neural_restore>" if denoised else ""
     text = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:darktable="http://darktable.sf.net/"
  xmlns:lowlight="{_NAMESPACE}">
-<xmp:CreatorTool>{tool}</xmp:CreatorTool>{denoised}
-<lowlight:denoised>{restoration.strength > 0}</lowlight:denoised>
+<xmp:CreatorTool>{tool}</xmp:CreatorTool>{marker}
+<lowlight:denoised>{denoised}</lowlight:denoised>
 <lowlight:settings>{escape(as_json(settings).strip())}</lowlight:settings>
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="r"?>"""
@@ -184,9 +191,7 @@ def negative_of(restoration: Restoration, saving: Saving) -> LinearDng:
     """
     scene = scene_of(restoration, saving.force_linear)
     photo = replace(scene.photo, exif=restoration.exif)
-    # A developed picture's own light is already amplified.
-    ratio = 1.0 if restoration.developed else restoration.ratio
-    samples, stops = _samples(scene, ratio, saving.keep_exposure)
+    samples, stops = _samples(scene, restoration.ratio, restoration.developed, saving.keep_exposure)
     return LinearDng(
         samples=samples,
         photo=photo,

@@ -67,6 +67,10 @@ class Saving:
         """True if a file is made from the scene's light, not from the picture."""
         return self.linear or suffix.lower() in WITHOUT_BITS
 
+    def only_raw(self, suffix: str) -> bool:
+        """True if only RAW photos can become such a file."""
+        return suffix.lower() == NEGATIVE and not self.force_linear
+
     def check(self, suffix: str) -> None:
         """Refuses options that a format does not support.
 

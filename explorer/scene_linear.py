@@ -28,6 +28,8 @@ _PRIMARIES = ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 """Chromaticities of red, green and blue (BT.2020, table 3); white is D65."""
 _WHITE = (0.3127, 0.3290)
 _PROFILE = "Linear Rec. 2020"
+_NEARLY, _SATURATED = np.float32(0.9), np.float32(0.99)
+"""Fractions of a sensor's white at which a sample begins to count as saturated, and at which it fully does."""
 
 
 def _to_xyz() -> NDArray[np.float64]:
@@ -45,7 +47,7 @@ def linear_light(restoration: Restoration) -> FloatArray:
     """Returns a result as H x W x 3 linear Rec. 2020, upright, 1 for white.
 
     For a RAW photo, this includes colours outside sRGB and amplified light above white. The latter comes from the photo
-    itself, because networks end at white.
+    itself, because networks end at white; where the sensor was saturated, see `_without_casts`.
     """
     matrix, scene = from_srgb(), restoration.scene
     if scene is None:
@@ -59,13 +61,29 @@ def linear_light(restoration: Restoration) -> FloatArray:
         return light
     photo = scene.photo
     light = np.empty((*photo.sensor_size, 3), dtype=np.float32)
+    white = np.array(photo.white_balance.gains, dtype=np.float32) * np.float32(restoration.ratio)
     to_display = matrix @ (np.eye(3, dtype=np.float32) if photo.monochrome else photo.color_matrix)
 
     def of_scene(top: int, bottom: int, band: FloatArray) -> None:
-        light[top:bottom] = apply_matrix(band, to_display)
+        light[top:bottom] = apply_matrix(band if photo.monochrome else _without_casts(band, white), to_display)
 
     scene.each_band(restoration.ratio, of_scene, highlights=True)
     return upright(light, photo.rotation, photo.mirrored)
+
+
+def _without_casts(light: FloatArray, white: FloatArray) -> FloatArray:
+    """Raises saturated channels, which would leave a lamp magenta: to the mean of the others, since that much light was
+    there at least, and to the brightest where all are saturated, which makes them neutral.
+
+    Args:
+        light: rows x W x 3 white-balanced camera RGB.
+        white: what a saturated sample becomes in each channel.
+    """
+    share = np.clip((light / white - _NEARLY) / (_SATURATED - _NEARLY), 0, 1)
+    brightest = light.max(axis=2, keepdims=True)
+    others = (light.sum(axis=2, keepdims=True) - light) / 2
+    target = others + share.min(axis=2, keepdims=True) * (brightest - others)
+    return np.asarray(light + share * np.maximum(target - light, 0))
 
 
 def _xyz(values: NDArray[np.float64]) -> bytes:

@@ -21,6 +21,7 @@ from explorer.batch.listing import Item
 from explorer.cli import main
 from explorer.photo import RawPhoto, write_dng
 from explorer.restorer import load_model
+from explorer.scene_linear import from_srgb
 
 sys.path.insert(0, str(Path(__file__).parent / "photo"))
 import raws
@@ -106,8 +107,6 @@ def test_linear_light(run: Callable[..., Run], night: Path, tmp_path: Path) -> N
     wall = explorer.photo.srgb_to_linear(picture.image)[50:60, 60:80]
     assert light[50:60, 60:80].mean() == pytest.approx(wall.mean(), rel=0.01)
     # LittleCMS knows where the primaries of Rec. 2020 lie: pure sRGB red as the profile describes it.
-    from explorer.scene_linear import from_srgb
-
     red = from_srgb() @ np.array([1.0, 0.0, 0.0], np.float32)
     assert red == pytest.approx([0.6274, 0.0691, 0.0164], abs=1e-3)  # ITU-R BT.2087, table of its annex
     srgb = ImageCms.createProfile("sRGB")
@@ -115,6 +114,28 @@ def test_linear_light(run: Callable[..., Run], night: Path, tmp_path: Path) -> N
     back = ImageCms.profileToProfile(encoded, profile, srgb, ImageCms.Intent.RELATIVE_COLORIMETRIC)
     assert isinstance(back, Image.Image)
     assert np.asarray(back)[0, 0].astype(int) == pytest.approx([255, 0, 0], abs=12)
+
+
+@pytest.mark.parametrize("strength", [0, 100])
+def test_a_lamp_that_saturates_the_sensor_is_not_magenta(
+    run: Callable[..., Run], tmp_path: Path, strength: int
+) -> None:
+    """In linear light, where nothing is clipped: all three channels at the sensor's white, whose gains differ."""
+    light = np.full((64, 96, 3), GREY)
+    light[8:24, 8:24] = 20.0  # beyond every channel's white
+    light[8:24, 40:56] = 1.04 / raws.NEUTRAL[1]  # beyond green's alone
+    light[40:56, 8:24] = (0.9, 0.05, 0.03)  # red, and within
+    camera = raws.sampled(raws.camera(light), raws.RGGB).clip(0, 1)
+    write_dng(tmp_path / "lamp.dng", np.round(64 + camera * 4031).astype(np.uint16), black=64, white=4095,
+              color_matrix=raws.XYZ_TO_CAMERA, as_shot_neutral=raws.NEUTRAL)  # fmt: skip
+    options = ("-m", MODEL, "--ratio", 10, "--strength", strength)
+    assert run("restore", tmp_path / "lamp.dng", *options, "--linear", "-o", tmp_path / "out.tif").exit_code == 0
+    found = tifffile.imread(tmp_path / "out.tif")
+    whole, green, red = found[12:20, 12:20], found[12:20, 44:52], found[44:52, 12:20]
+    brightest = 10 / raws.NEUTRAL.min()
+    assert whole == pytest.approx(np.full((8, 8, 3), brightest), rel=0.01), "neutral, and as bright as it was at least"
+    assert green == pytest.approx(np.full((8, 8, 3), 10.4 / raws.NEUTRAL[1]), rel=0.02)
+    assert red.mean((0, 1)) == pytest.approx(from_srgb() @ np.array([9.0, 0.5, 0.3]), rel=0.05)
 
 
 def test_openexr(run: Callable[..., Run], night: Path, tmp_path: Path) -> None:
@@ -254,3 +275,36 @@ def test_a_full_disk_is_one_sentence_with_the_results_name(night: Path, tmp_path
     )  # fmt: skip
     assert done.returncode == 7 and not list(tmp_path.iterdir())
     assert f"{tmp_path / name} could not be written" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["restore", "batch"])
+def test_jpegs_next_to_raw_files_are_left_out(
+    run: Callable[..., Run], night: Path, tmp_path: Path, command: str
+) -> None:
+    """A camera that writes both: the DNG has the photo's name, and nothing fails."""
+    shoot, out = tmp_path / "shoot", tmp_path / "out"
+    shoot.mkdir()
+    (shoot / "IMG_1.dng").write_bytes(night.read_bytes())
+    for name in ("IMG_1.JPG", "alone.png"):
+        Image.new("RGB", (32, 24), (9, 8, 7)).save(shoot / name)
+    order = ("--out", f"{out}/") if command == "restore" else (out,)
+    made = run(command, shoot, *order, "-m", "gamma", "--suffix", ".dng")
+    assert made.exit_code == 0, made.output
+    assert [path.name for path in out.iterdir() if path.suffix == ".dng"] == ["IMG_1.dng"]
+    assert "2 developed pictures, which are no RAW files" in made.output and "IMG_1.JPG" in made.output
+    forced = run(command, shoot, *order, "-m", "gamma", "--suffix", ".dng", "--force-linear", "--overwrite")
+    assert forced.exit_code == 0 and (out / "IMG_1.JPG.dng").exists() and (out / "alone.dng").exists(), forced.output
+    named = run("restore", shoot / "alone.png", "-o", tmp_path / "one.dng", "-m", "gamma")
+    assert named.exit_code == 7 and "developed picture" in named.output
+
+
+def test_what_cannot_become_a_dng_is_not_tried_again(run: Callable[..., Run], night: Path, tmp_path: Path) -> None:
+    shoot, out = tmp_path / "shoot", tmp_path / "out"
+    shoot.mkdir()
+    (shoot / "a.dng").write_bytes(night.read_bytes())
+    Image.new("RGB", (32, 24), (9, 8, 7)).save(shoot / "scan.tif")  # by its name, it might be RAW
+    command = ("batch", shoot, out, "-m", "gamma", "--suffix", ".dng", "--workers", 0)
+    assert "scan.tif is a developed picture" in run(*command).output
+    again = run(*command)
+    assert "scan.tif is" not in again.output and "1 of 2 failed" in again.output
+    assert "scan.tif is" in run(*command, "--retry").output

@@ -21,7 +21,7 @@ from explorer.batch import addresses
 from explorer.batch.addresses import STAGING
 from explorer.batch.listing import Item
 from explorer.batch.manifest import MANIFEST, Row, arrow, as_parquet, from_parquet, read_manifest, schema, table_of
-from explorer.batch.photograph import ROWS, UNREAD, Plan
+from explorer.batch.photograph import ROWS, Plan
 from explorer.errors import OutputError, PhotoError
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 WORK = ".manifest"
 _SEGMENT = "segment-"
 _READ_AT_ONCE = 16
+_OF_THE_PHOTO = (PhotoError.exit_code, OutputError.exit_code)
+"""Exit codes of a photo's row that say that it cannot be decoded, or cannot become such a file. If the disk was full,
+there is no row."""
 
 
 class Ledger:
@@ -70,8 +73,8 @@ class Ledger:
         status, code, output, output_bytes = row[3:]
         if status == "restored":
             return bool(output == addresses.as_text(item.output) and self._size(item.output) == output_bytes)
-        # A file that cannot be decoded will fail again; anything else may have been the machine's fault.
-        return bool(code == PhotoError.exit_code and code != UNREAD and not self._retry)
+        # What a photo is makes it fail again; anything else may have been the machine's fault.
+        return bool(code in _OF_THE_PHOTO and not self._retry)
 
     def _size(self, output: str) -> int:
         if addresses.is_local(self._destination):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN, RESULT = "suffix", "hidden", "link", "no_file", "within", "result"
+SUFFIX, HIDDEN, LINK, NO_FILE, WITHIN = "suffix", "hidden", "link", "no_file", "within"
+RESULT, DEVELOPED = "result", "developed"
 _WORDS = {
     SUFFIX: ("file without a photo's suffix", "files without a photo's suffix"),
     HIDDEN: ("hidden file or folder", "hidden files and folders"),
@@ -13,6 +14,7 @@ _WORDS = {
     NO_FILE: ("thing that is neither a file nor a folder", "things that are neither files nor folders"),
     WITHIN: ("folder within", "folders within"),
     RESULT: ("result of an earlier run", "results of earlier runs"),
+    DEVELOPED: ("developed picture, which is no RAW file", "developed pictures, which are no RAW files"),
 }
 """Singular and plural of each reason, in the order of the report."""
 _NAMED = 5

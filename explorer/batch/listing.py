@@ -17,7 +17,7 @@ from explorer.batch.left_out import LeftOut
 from explorer.batch.manifest import MANIFEST
 from explorer.batch.results import Results, Sources
 from explorer.errors import OutputError, PhotoError
-from explorer.formats import is_photo_name
+from explorer.formats import DEVELOPED_SUFFIXES, is_photo_name, suffix_of
 from explorer.identity import first_among, identity, nearest_of
 
 LISTS = ("txt", "lst", "list")
@@ -48,7 +48,7 @@ class Listing:
     """The folder's other files, except for the destination."""
 
 
-def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
+def list_source(source: str, destination: str, suffix: str = ".png", *, only_raw: bool = False) -> Listing:
     """Lists the photos of a source.
 
     Args:
@@ -57,6 +57,7 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
             photograph.
         destination: the canonical address of the folder that receives the results.
         suffix: of the results.
+        only_raw: skip a folder's developed pictures.
 
     Returns:
         Results have the paths of the photos in the folder (or, for a list, relative to it; the whole path if it is
@@ -71,7 +72,7 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
     folder = ""
     if addresses.is_folder(address):
         folder = address
-        inputs, places, found, passed_over = _in_folder(address, source, destination)
+        inputs, places, found, passed_over = _in_folder(address, source, destination, only_raw)
         rows = list(range(len(inputs)))
     elif addresses.find_one(address) == addresses.ABSENT:
         raise PhotoError(f"There is no folder, list or photo at '{source}'; check the address.")
@@ -89,11 +90,13 @@ def list_source(source: str, destination: str, suffix: str = ".png") -> Listing:
     return Listing([Item(*each) for each in zip(inputs, outputs, found, strict=True)], rows, passed_over)
 
 
-def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], list[str], list[Found], list[LeftOut]]:
+def _in_folder(
+    address: str, source: str, destination: str, only_raw: bool
+) -> tuple[list[str], list[str], list[Found], list[LeftOut]]:
     """Lists the photos of a folder: addresses, paths in it, and sizes and stamps; and what is skipped."""
     if address == destination or _same(address, destination):
         raise OutputError(f"The results would end up among the photos in {source}; choose another destination.")
-    entries, manifests, passed_over = _scanned(address, destination)
+    entries, manifests, passed_over = _scanned(address, destination, only_raw=only_raw)
     folders = [address, *manifests]
     if addresses.is_local(address):
         folders += sorted({addresses.parent(addresses.join(address, inside)) for inside, _ in entries})
@@ -107,7 +110,7 @@ def _in_folder(address: str, source: str, destination: str) -> tuple[list[str], 
 
 
 def _scanned(
-    folder: str, destination: str = "", *, within: bool = True
+    folder: str, destination: str = "", *, within: bool = True, only_raw: bool = False
 ) -> tuple[list[tuple[str, Found]], list[str], list[LeftOut]]:
     """Lists the photos of a folder, recognised by suffix, as sorted paths in it; its folders with a manifest; and, also
     sorted, everything else."""
@@ -119,7 +122,9 @@ def _scanned(
         passed_over.append(LeftOut(inside, reason))
 
     for inside, found in addresses.find_all(folder, destination, note, within=within):
-        if is_photo_name(inside):
+        if only_raw and suffix_of(inside) in DEVELOPED_SUFFIXES:
+            note(inside, left_out.DEVELOPED)
+        elif is_photo_name(inside):
             entries.append((inside, found))
         elif addresses.name_of(inside) == MANIFEST:
             manifests.append(addresses.parent(addresses.join(folder, inside)))
@@ -159,7 +164,7 @@ class Named:
     """Files of the folders that were skipped."""
 
 
-def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
+def list_named(named: Iterable[Path], out: Path | None = None, *, only_raw: bool = False) -> Named:
     """Keeps files as they are named, and replaces local folders by the photos in them: sorted, without hidden ones and
     subfolders.
 
@@ -168,6 +173,7 @@ def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
 
     Args:
         out: the folder of the results, if it is one.
+        only_raw: skip the folders' developed pictures.
 
     Raises:
         PhotoError: a folder without photos.
@@ -178,7 +184,7 @@ def list_named(named: Iterable[Path], out: Path | None = None) -> Named:
     for path in named:
         if path.is_dir():
             folders.append(path)
-            entries, _, others = _scanned(str(path), within=False)
+            entries, _, others = _scanned(str(path), within=False, only_raw=only_raw)
             files += [(path / inside, found) for inside, found in entries]
             passed_over += [LeftOut(str(path / each.name), each.reason) for each in others]
         else:

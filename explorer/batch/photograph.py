@@ -80,6 +80,11 @@ class Treatment:
     half: bool = False
     """Halves the photo's width and height."""
 
+    @property
+    def only_raw(self) -> bool:
+        """True if a folder's developed pictures are left out: next to each RAW file, many cameras write a JPEG."""
+        return self.saving.only_raw(self.suffix)
+
     def max_side(self, photo: Photo) -> int | None:
         """See `explorer.restore`."""
         from explorer.photo.light.reduce import half_side

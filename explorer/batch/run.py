@@ -98,7 +98,10 @@ def run_batch(
     engine = engine or Engine()
     target = addresses.canonical(destination)
     try:
-        listing = source if isinstance(source, Listing) else list_source(source, target, treatment.suffix)
+        if isinstance(source, Listing):
+            listing = source
+        else:
+            listing = list_source(source, target, treatment.suffix, only_raw=treatment.only_raw)
     except addresses.UnreachableError as error:
         raise PhotoError(str(error)) from error
     try:

@@ -77,7 +77,7 @@ def watch(
     settled = Settled(settle)
     seen: dict[str, tuple[str, Found]] = {}
     while not stop.is_set():
-        listing = _listed(source, target, treatment.suffix)
+        listing = _listed(source, target, treatment)
         ready = _only(listing, settled)
         if any(seen.get(item.input) != (item.output, item.found) for item in ready.items):
             done(run_batch(ready, target, model, treatment, Engine(workers=0), report=report))
@@ -85,8 +85,8 @@ def watch(
         stop.wait(every)
 
 
-def _listed(source: str, target: str, suffix: str) -> Listing:
+def _listed(source: str, target: str, treatment: Treatment) -> Listing:
     try:
-        return list_source(source, target, suffix)
+        return list_source(source, target, treatment.suffix, only_raw=treatment.only_raw)
     except PhotoError:  # nothing is there yet
         return Listing([], [])

@@ -41,7 +41,7 @@ DestinationArgument: TypeAlias = Annotated[
 ]
 ThreadsOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Processor threads of each network.")]
 RetryOption: TypeAlias = Annotated[
-    bool, typer.Option("--retry", help="Retry photos that could not be decoded last time.")
+    bool, typer.Option("--retry", help="Also retry photos that failed last time because of what they are.")
 ]
 ReplaceOption: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace files in DST even if no earlier run made them.")

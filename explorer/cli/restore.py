@@ -84,7 +84,7 @@ def restore(
     _check_together(out, settings, given, as_json or intermediates is not None, overwrite and no_overwrite)
     treatment = picture.treatment(keep_gps)
     folder = Path(out) if is_folder(out) and out.strip() else None
-    named = list_named(photographs, folder)
+    named = list_named(photographs, folder, only_raw=treatment.only_raw)
     outputs = plan_outputs(named.files, out, treatment.bits, treatment.suffix, treatment.saving)
     if intermediates is not None:
         check_intermediates(named.files, outputs, intermediates)

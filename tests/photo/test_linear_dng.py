@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import rawpy
 import raws
+import tifffile
 from PIL import Image
 
 import explorer
@@ -212,6 +213,17 @@ class TestBadInput:
         # Saturated colours lie outside what a camera can see; they are cut.
         assert np.abs(theirs - made.image).mean() < 1 / 255
 
+    def test_a_forced_dng_keeps_the_exposure_too(self, tmp_path: Path) -> None:
+        picture = np.kron(np.random.default_rng(2).integers(2, 30, (24, 32, 3)), np.ones((4, 4, 1))).astype(np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "PNG")
+        made = explorer.restore(explorer.open_photo(buffer.getvalue(), name="party.png"), "gamma", 8)
+        made.save(tmp_path / "out.dng", force_linear=True, keep_exposure=True)
+        theirs = 8 * developed_by_libraw(tmp_path / "out.dng")
+        assert np.abs(linear_to_srgb(theirs.astype(np.float32)) - made.image).mean() < 1 / 255
+        with tifffile.TiffFile(tmp_path / "out.dng") as file:
+            assert file.pages.first.tags[50730].value == (3, 1)
+
     def test_a_full_disk_leaves_what_was_there(
         self, result: Restoration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -323,6 +335,26 @@ def test_it_says_that_it_was_denoised_and_how(tags: dict[str, Any]) -> None:
     assert tags["Neural_restore"] == "raw-denoise"
     settings = json.loads(str(tags["Settings"]))
     assert settings["model"] == MODEL and settings["ratio"] == 10 and settings["strength"] == 100
+
+
+def test_what_was_denoised_once_stays_marked(tmp_path: Path) -> None:
+    """Also if it is only saved again; an untouched photo is not marked."""
+    for first, last in ((100, True), (0, False)):
+        restored(source(), strength=first).save(tmp_path / "first.dng")
+        explorer.restore(explorer.open_photo(tmp_path / "first.dng"), "gamma", 1, strength=0).save(
+            tmp_path / "last.dng"
+        )
+        with tifffile.TiffFile(tmp_path / "last.dng") as file:
+            xmp = bytes(file.pages.first.tags[700].value)
+        assert (b"<darktable:neural_restore>raw-denoise<" in xmp) is last
+        assert f"<lowlight:denoised>{last}<".encode() in xmp
+
+
+@pytest.mark.parametrize(("scale", "aspect"), [([1.0, 2.0], 0.5), ([1.5, 1.0], 1.5)])
+def test_pixels_that_are_not_square_stay_so(scale: list[float], aspect: float, tmp_path: Path) -> None:
+    restored(source(tags={50718: (5, scale)})).save(tmp_path / "out.dng")
+    with rawpy.imread(str(tmp_path / "out.dng")) as raw:
+        assert raw.sizes.pixel_aspect == pytest.approx(aspect)
 
 
 def test_corrections_that_were_applied_are_left_out(tmp_path: Path) -> None:

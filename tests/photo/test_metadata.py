@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,40 @@ def test_tags_that_are_too_long_for_a_jpeg_are_done_without() -> None:
     main, details, _ = tags_of(encode(result.image, ".jpg", 8, result.exif))
     assert main[272] == "Acme X1"
     assert 37510 not in details
+
+
+def entries(data: bytes, tag: int | None = None) -> dict[int, tuple[int, bytes]]:
+    """Type and bytes of each tag of a little-endian TIFF structure, read here: of its first directory, or of the one
+    that a tag of it points to."""
+    size = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 10: 8, 12: 8, 13: 4}
+    (start,) = struct.unpack_from("<I", data, 4)
+    if tag is not None:
+        (start,) = struct.unpack("<I", entries(data)[tag][1])
+    found = {}
+    for k in range(struct.unpack_from("<H", data, start)[0]):
+        code, kind, count, place = struct.unpack_from("<HHII", data, start + 2 + 12 * k)
+        length = count * size[kind]
+        found[code] = kind, data[start + 10 + 12 * k :][:4][:length] if length <= 4 else data[place : place + length]
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".dng"])
+def test_names_stay_in_utf8_and_tags_have_the_types_of_the_standard(suffix: str, tmp_path: Path) -> None:
+    texts = {270: "ulice \u00e9", 315: "Žofie Müller 夜", 33432: "© Žofie"}
+    exif, original = Image.Exif(), io.BytesIO()
+    exif.update({code: text.encode() for code, text in texts.items()})
+    half = IFDRational(1, 2)
+    exif.get_ifd(EXIF).update({37377: half, 37380: half, 37510: b"ASCII\0\0\0ulice", 41728: b"\3", 36867: "2024"})
+    Image.new("RGB", (32, 24), (40, 30, 20)).save(original, "JPEG", exif=exif)
+    known = Exposure(seconds=0.125, aperture=2.8, focal_length=35.0)  # as LibRaw states them, as plain numbers
+    photo = open_photo(original.getvalue())
+    result = replace(explorer.restore(photo, "gamma", 1.0), exif=exif_block("Acme X1", known, photo.exif))
+    data = result.save(tmp_path / f"out{suffix}", force_linear=suffix == ".dng").read_bytes()
+    if suffix not in (".tif", ".dng"):
+        data = Image.open(io.BytesIO(data)).info["exif"].removeprefix(b"Exif\0\0")
+    found = entries(data)
+    assert {code: found[code][1].rstrip(b"\0").decode() for code in texts} == texts
+    kinds = {code: kind for code, (kind, _) in entries(data, EXIF).items()}
+    expected = {33434: 5, 33437: 5, 37386: 5, 37377: 10, 37380: 10, 37510: 7, 41728: 7, 36867: 2}
+    assert {code: kinds.get(code) for code in expected} == expected
+    assert struct.unpack("<ii", entries(data, EXIF)[37380][1]) == (1, 2)

@@ -7,6 +7,7 @@ colour matrices and profile, the crop, lens corrections that are still to be app
 from __future__ import annotations
 
 import io
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from explorer.photo.files.directories import ASCII, LONG, RATIONAL, SHORT, SIZES, SRATIONAL, Entries, directory
+from explorer.photo.files.directories import ASCII, BYTE, LONG, RATIONAL, SHORT, SIZES, SRATIONAL, Entries, directory
 from explorer.photo.files.dng_tags import DNG_VERSION, raw_tags
 from explorer.photo.files.opcodes import WARPS, still_to_do
 from explorer.photo.light.cameras import usable_xyz_to_camera
@@ -24,7 +25,7 @@ ILLUMINANTS = (50778, 50779, 52529)
 D65 = 21
 """EXIF LightSource code."""
 BASELINE_EXPOSURE, CAMERA_MODEL, AREA = 50730, 50708, 50829
-CROP_ORIGIN, CROP_SIZE, OPCODES = 50719, 50720, 51022
+SCALE, CROP_ORIGIN, CROP_SIZE, OPCODES = 50718, 50719, 50720, 51022
 _NINE = frozenset({*COLOR_MATRICES, 50723, 50724, 52530, 50964, 50965, 52532})
 """Colour matrices, calibrations and forward matrices: 3x3 for cameras of three colours."""
 PROFILE = frozenset({
@@ -34,10 +35,15 @@ PROFILE = frozenset({
 """Also the analog balance, signatures, and the profile's name, hue and tone tables and description."""
 _OTHERS = frozenset({BASELINE_EXPOSURE, CAMERA_MODEL, 50736})
 """And the lens."""
+DENOISED = 65000
+"""In a block only: the file says that it was denoised, by this program or by darktable."""
+_XMP, _MARKS = 700, (b"<lowlight:denoised>True<", b"<darktable:neural_restore>", b"darktable:neural_restore=")
 _MOST_BYTES = 4 << 20
 
 
-def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None, size: tuple[int, int]) -> bytes:
+def block_of(
+    source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None, size: tuple[int, int], aspect: float = 1.0
+) -> bytes:
     """Builds the block of a photo that is being read.
 
     Args:
@@ -45,6 +51,7 @@ def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None,
         xyz_to_camera: LibRaw's matrix for the camera, used if the file, not a DNG, states none.
         camera: its name.
         size: height and width of the picture.
+        aspect: width of a pixel, 1 for its height.
     """
     found = _profile_of(source)
     tags = raw_tags(source)
@@ -57,6 +64,8 @@ def block_of(source: bytes | Path, xyz_to_camera: ArrayLike, camera: str | None,
         found |= {CROP_ORIGIN: (RATIONAL, values[:2]), CROP_SIZE: (RATIONAL, values[2:])}
     if left := still_to_do(tags.get(OPCODES)):
         found[OPCODES] = 7, left
+    if not math.isclose(aspect, 1.0, abs_tol=0.01):
+        found[SCALE] = RATIONAL, (max(aspect, 1.0), max(1 / aspect, 1.0))
     found[AREA] = LONG, (0, 0, *size)
     return directory(found, 0)
 
@@ -73,6 +82,8 @@ def _profile_of(source: bytes | Path) -> dict[int, tuple[int, Any]]:
                 return {}
             for tag in tags.values():
                 kind = int(tag.dtype)
+                if tag.code == _XMP and any(mark in bytes(tag.value) for mark in _MARKS):
+                    found[DENOISED] = BYTE, 1
                 if tag.code not in PROFILE | _OTHERS or (tag.code in _NINE and tag.count != 9):
                     continue
                 if kind not in SIZES or tag.count * SIZES[kind] > _MOST_BYTES:

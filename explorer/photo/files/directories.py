@@ -13,6 +13,15 @@ BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, FLOAT, DOUBLE = 1, 2, 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Bytes of one value of each type."""
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+EXIF_IFD, GPS_IFD = 34665, 34853
+"""Tags that point to the EXIF and the GPS directory."""
+_EXIF_TYPES = {
+    **dict.fromkeys((33434, 33437, 37122, 37378, 37381, 37382, 37386, 37387, 37889, 37891), RATIONAL),
+    **dict.fromkeys((41483, 41486, 41487, 41493, 41988, 42034, 42240), RATIONAL),
+    **dict.fromkeys((37377, 37379, 37380, 37888, 37890, 37892), SRATIONAL),
+    **dict.fromkeys((36864, 37121, 37510, 40960, 41484, 41728, 41729, 41730, 41995), UNDEFINED),
+}
+"""Exif 3.0, 4.6.6: types of the EXIF directory that values alone do not tell."""
 _MOST_OF_A_FRACTION = 2**31 - 1
 HEADER = b"II*\0\x08\0\0\0"
 """Of a little-endian TIFF whose first directory follows."""
@@ -67,12 +76,36 @@ def directory(entries: Entries, start: int, following: int = 0) -> bytes:
     return head + struct.pack("<I", following) + tail
 
 
+def text_of(value: str) -> bytes:
+    """Encodes a tag's text as it was in its file: Pillow reads bytes as Latin-1, although most programs write UTF-8."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:  # not read by Pillow
+        return value.encode("utf-8", "replace")
+
+
 def copied(values: Mapping[int, Any], group: int | None, start: int) -> bytes:
     """Encodes a directory of values as Pillow reads them, for an even position in the file; of even length."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     made = ImageFileDirectory_v2(HEADER, group=group)
     for code, value in values.items():
-        made[code] = value
+        made[code] = text_of(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            made.tagtype[code] = ASCII
+        elif group == EXIF_IFD and code in _EXIF_TYPES:  # Pillow would guess it from the value
+            made.tagtype[code] = _EXIF_TYPES[code]
     data = made.tobytes(start)
     return data + bytes(len(data) % 2)
+
+
+def structure(main: Mapping[int, Any], inner: Mapping[int, Mapping[int, Any]]) -> bytes:
+    """Encodes a TIFF structure: a main directory, and the others that it points to by their tags, if not empty."""
+    groups = {code: values for code, values in inner.items() if values}
+    pointers = dict.fromkeys(groups, 0)
+    end = len(HEADER) + len(copied({**main, **pointers}, None, len(HEADER)))
+    tail = b""
+    for code, values in groups.items():
+        pointers[code] = end + len(tail)
+        tail += copied(values, code, pointers[code])
+    return HEADER + copied({**main, **pointers}, None, len(HEADER)) + tail

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from explorer.photo.files.directories import HEADER, copied
+from explorer.photo.files.directories import EXIF_IFD, GPS_IFD, HEADER, copied
 from explorer.photo.files.metadata import directories
-
-_EXIF_IFD, _GPS_IFD = 34665, 34853
 
 
 @lru_cache(maxsize=1)
@@ -40,7 +38,7 @@ def add_exif_to_tiff(file: io.BytesIO, block: bytes) -> None:
         stored = _entries(view, first)
         following = bytes(view[first + 2 + 12 * len(stored) :][:4])
     main, details, place = directories(block)
-    for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)):
+    for code, values in ((EXIF_IFD, details), (GPS_IFD, place)):
         if values:
             main[code] = _appended(file, values, code)
     if not main:

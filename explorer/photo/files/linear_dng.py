@@ -23,6 +23,7 @@ from explorer.photo.files.carried import (
     ILLUMINANTS,
     OPCODES,
     PROFILE,
+    SCALE,
     entries_of,
     numbers,
 )
@@ -30,6 +31,8 @@ from explorer.photo.files.directories import (
     ASCII,
     BYTE,
     DOUBLE,
+    EXIF_IFD,
+    GPS_IFD,
     HEADER,
     LONG,
     RATIONAL,
@@ -37,6 +40,7 @@ from explorer.photo.files.directories import (
     SRATIONAL,
     copied,
     directory,
+    text_of,
 )
 from explorer.photo.files.dng import ORIENTATIONS
 from explorer.photo.files.lossless import encode_tiles, places_of, tile_sides
@@ -47,7 +51,7 @@ from explorer.photo.values import Sliceable
 
 WHITE = 65535
 _LINEAR_RAW, _YCBCR, _JPEG = 34892, 6, 7
-_SUB_IFDS, _XMP, _EXIF_IFD, _GPS_IFD = 330, 700, 34665, 34853
+_SUB_IFDS, _XMP = 330, 700
 _STRIP, _TILES, _TILE_LENGTHS = 273, 324, 325
 _KEPT_TEXTS = (270, 271, 272, 306, 315, 33432)
 """Description, make, model, date, artist, copyright."""
@@ -104,7 +108,7 @@ def _main_tags(dng: LinearDng, found: dict[int, tuple[int, Any]], texts: dict[in
         CAMERA_MODEL: found.get(CAMERA_MODEL, (ASCII, name)), 50827: (ASCII, photo.name),
         50966: (ASCII, "Lowlight Explorer"), 50967: (ASCII, __version__), 50970: (LONG, 2),
     }  # fmt: skip
-    tags |= {code: (ASCII, str(texts[code])) for code in _KEPT_TEXTS if code in texts}
+    tags |= {code: (ASCII, text_of(str(texts[code])) + b"\0") for code in _KEPT_TEXTS if code in texts}
     own = numbers(found.get(BASELINE_EXPOSURE))
     tags[BASELINE_EXPOSURE] = SRATIONAL, dng.exposure + (own[0] if own else 0.0)
     if 50736 in found:
@@ -124,10 +128,10 @@ def _raw_tags(dng: LinearDng, found: dict[int, tuple[int, Any]]) -> dict[int, tu
         262: (SHORT, _LINEAR_RAW), 277: (SHORT, depth), 284: (SHORT, 1), 322: (LONG, columns), 323: (LONG, rows),
         _TILES: unknown, _TILE_LENGTHS: unknown,
         50713: (SHORT, [1, 1]), 50714: (SHORT, [0] * depth), 50717: (LONG, [WHITE] * depth),
-        50718: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
+        SCALE: (RATIONAL, [1, 1]), CROP_ORIGIN: (LONG, [0, 0]), CROP_SIZE: (LONG, [width, height]),
         50780: (RATIONAL, 1), 50829: (LONG, [0, 0, height, width]),
     }  # fmt: skip
-    tags |= {code: found[code] for code in (CROP_ORIGIN, CROP_SIZE, OPCODES) if code in found}
+    tags |= {code: found[code] for code in (SCALE, CROP_ORIGIN, CROP_SIZE, OPCODES) if code in found}
     if dng.noise:
         tags[51041] = DOUBLE, [number for pair in dng.noise for number in pair]
     return tags
@@ -144,7 +148,7 @@ def write_dng(file: BinaryIO, dng: LinearDng) -> None:
     block = dng.photo.exif if dng.keep_gps else without_place(dng.photo.exif)
     texts, details, place = directories(block) if block else ({}, {}, {})
     main, raw = _main_tags(dng, found, texts), _raw_tags(dng, found)
-    groups = [(code, values) for code, values in ((_EXIF_IFD, details), (_GPS_IFD, place)) if values]
+    groups = [(code, values) for code, values in ((EXIF_IFD, details), (GPS_IFD, place)) if values]
     main |= {code: (LONG, 0) for code, _ in groups}
     end = len(HEADER) + len(directory(main, 0))
     metadata = b""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
+from explorer.photo.files.directories import EXIF_IFD, GPS_IFD, structure
 from explorer.photo.types import Exposure
 
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
-_EXIF_IFD, _GPS_IFD = 34665, 34853
 _DATE, _DATE_TAKEN = 306, 36867
 _SECONDS, _APERTURE, _ISO, _FOCAL_LENGTH = 33434, 33437, 34855, 37386
 _KEPT = (270, _MAKE, _MODEL, 305, 306, 315, 33432)
@@ -29,7 +29,7 @@ _LEFT_OUT = frozenset({
     37121, 37122, 40960, 40961, 40962, 40963, 41486, 41487, 41488,  # how samples are stored, colour space, sizes
     37396, 41492,  # positions in the original's pixels
     42016, 42032, 42033, 42037,  # identifier, owner, serial numbers
-    *_KEPT, _EXIF_IFD, _GPS_IFD,
+    *_KEPT, EXIF_IFD, GPS_IFD,
 })  # fmt: skip
 """Tags of the EXIF directory that are not copied into results."""
 _MOST_BYTES = 60_000
@@ -73,7 +73,7 @@ def camera_name(make: Any, model: Any) -> str | None:
 
 def metadata_of_exif(exif: Any) -> Metadata:
     """Reads metadata from a `PIL.Image.Exif`, which is not changed."""
-    return metadata_of_directories(exif, dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD)))
+    return metadata_of_directories(exif, dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD)))
 
 
 def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> Metadata:
@@ -90,17 +90,10 @@ def metadata_of_directories(main: Mapping[int, Any], details: Mapping[int, Any],
 
 def _block(main: Mapping[int, Any], details: Mapping[int, Any], place: Mapping[int, Any]) -> bytes | None:
     """Builds a TIFF structure of three directories; None if nothing is left of them, or they cannot be written."""
-    from PIL import Image
-
     details = {code: value for code, value in details.items() if code not in _LEFT_OUT and code < 50000}
     for parts in ((main, details, place), (main, {}, {})):
-        exif = Image.Exif()
-        exif.update(parts[0])
-        for ifd, values in zip((_EXIF_IFD, _GPS_IFD), parts[1:], strict=True):
-            if values:
-                exif.get_ifd(ifd).update(values)
         with contextlib.suppress(Exception):  # a tag that cannot be written again is no reason to lose the picture
-            block = exif.tobytes().removeprefix(b"Exif\0\0") if any(parts) else b""
+            block = structure(parts[0], {EXIF_IFD: parts[1], GPS_IFD: parts[2]}) if any(parts) else b""
             if len(block) <= _MOST_BYTES:
                 return block or None
     return None
@@ -113,8 +106,8 @@ def directories(block: bytes) -> tuple[dict[int, Any], dict[int, Any], dict[int,
     exif = Image.Exif()
     try:
         exif.load_from_fp(io.BytesIO(block.removeprefix(b"Exif\0\0")))
-        main = {code: exif[code] for code in exif if code not in (_EXIF_IFD, _GPS_IFD)}
-        return main, dict(exif.get_ifd(_EXIF_IFD)), dict(exif.get_ifd(_GPS_IFD))
+        main = {code: exif[code] for code in exif if code not in (EXIF_IFD, GPS_IFD)}
+        return main, dict(exif.get_ifd(EXIF_IFD)), dict(exif.get_ifd(GPS_IFD))
     except Exception:  # damaged tags are no reason to refuse the picture
         return {}, {}, {}
 

@@ -310,7 +310,13 @@ def _decoded(raw: rawpy.RawPy, source: bytes | Path, name: str, metadata: Metada
         monochrome=pattern.monochrome,
         name=name,
         exif=exif_block(metadata.camera, exposure, metadata.exif, _taken(raw)),
-        carried=block_of(source, raw.rgb_xyz_matrix[:3], metadata.camera, (area[2] - area[0], area[3] - area[1])),
+        carried=block_of(
+            source,
+            raw.rgb_xyz_matrix[:3],
+            metadata.camera,
+            (area[2] - area[0], area[3] - area[1]),
+            raw.sizes.pixel_aspect,
+        ),  # fmt: skip
         notes=tuple(notes),
     )
 
