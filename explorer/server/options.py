@@ -49,6 +49,11 @@ class ServerOptions:
     """Open answers of one user; an open page needs two."""
     connections: int = 1000
     """Open answers of all users together."""
+    direct_each: int = 6
+    """Events of one user that are computed at once outside the queue. Each may wait for its session in one of the forty
+    threads that all requests share, and that the queue's jobs need too, up to 22 at once."""
+    direct: int = 12
+    """The same for all users together."""
     idle_seconds: float = 30.0
     """Longest silence within a request's body, and longest wait for a client that does not read its answer."""
     request_seconds: float = 120.0

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -224,6 +225,38 @@ def test_parts_of_the_page_wait_for_a_place() -> None:
 
     assert asked(pupils, body=[b""], gate=gate).status == 200
     assert statuses == [200] * 8 + [429] * 11 + [200] * 9 and at_once[1] <= 2
+
+
+def test_events_outside_the_queue_take_few_threads() -> None:
+    """They may wait for their session, and everyone's requests need a thread now and then."""
+    gate = Gate(echo, ServerOptions(direct_each=2, direct=3), 1000)
+    under_way: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    statuses: list[int] = []
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        user = scope[USER]
+        under_way.update([user, "all"])
+        most[user], most["all"] = max(most[user], under_way[user]), max(most["all"], under_way["all"])
+        await asyncio.sleep(0.05)
+        under_way.subtract([user, "all"])
+        await echo(scope, receive, send)
+
+    async def values() -> Any:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def keep(message: Any) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        gate._app = waits
+        event = {**scope, "method": "POST", "path": "/gradio_api/run/predict"}
+        clients = [f"10.0.0.{number}" for number in (1, 1, 1, 1, 2, 2, 2, 3)]
+        await asyncio.gather(*(gate({**event, "client": (client, 1)}, values, keep) for client in clients))
+        await echo(scope, receive, send)
+
+    assert asked(page, body=[b""], gate=gate).status == 200
+    assert statuses == [200] * 8 and most["10.0.0.1"] == 2 and most["all"] == 3
 
 
 def test_what_is_under_way_is_counted() -> None:
