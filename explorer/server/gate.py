@@ -135,6 +135,7 @@ class Gate:
             _REQUEST: options.requests_per_minute,
             rules.PAGE: options.pages_per_minute,
             rules.JOB: options.jobs_per_minute,
+            rules.MCP: options.tools_per_minute,
             rules.UPLOAD: options.uploads_per_minute,
             rules.LOGIN: options.logins_per_minute,
             _NOTE: 6.0,
