@@ -319,7 +319,7 @@ def build(shared: Shared) -> Address:
     }
 
 
-_TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+_TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def _wire_preview(do: Handlers) -> None:
