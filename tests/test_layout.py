@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "messages",
         "metrics",
         "machine",
+        "discovery",
         "steps",
         "formats",
         "photo",

@@ -6,7 +6,7 @@ TITLE = "Lowlight Explorer"
 TAGLINE = "Dark photos, restored by networks you can look into."
 THEME_SWITCH = "Switch between light and dark"
 LANGUAGE = "Language"
-LANGUAGES = (("en", "English"), ("de", "Deutsch"))
+OWN_NAME = "English"
 SKIP = "Skip to the picture"
 
 TAB_RESTORE = "Restore"
