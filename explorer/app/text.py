@@ -107,7 +107,7 @@ FORMATS = (
     ("PNG, 16 bit", "png16"),
     ("TIFF, 16 bit", "tiff16"),
     ("JPEG", "jpeg8"),
-    ("DNG, for further editing", "dng"),
+    ("DNG, for editing", "dng"),
     ("Settings (JSON)", "settings"),
 )
 PREPARED = "{name} ({size})"
