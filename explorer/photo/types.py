@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from explorer.errors import PhotoError
 from explorer.photo.light.chromatic_adaptation import matrix_under
 from explorer.photo.light.white_balance import (
     AS_RENDERED,
@@ -18,6 +19,7 @@ from explorer.photo.light.white_balance import (
     raw_patch_balance,
     with_gains,
 )
+from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteBalanceChoice
 
 
@@ -196,3 +198,13 @@ class RgbPhoto:
 
 
 Photo = RawPhoto | RgbPhoto
+
+
+def check_photo(photo: object) -> None:
+    """Refuses anything but an open photo.
+
+    Raises:
+        PhotoError: a path, for example.
+    """
+    if not isinstance(photo, RawPhoto | RgbPhoto):
+        raise PhotoError(f"{shown(photo)} is not an open photo; open the file with explorer.open_photo first.")
