@@ -168,6 +168,21 @@ def test_bad_ratio(ratio: str, dark: Path, here: Callable[..., Outcome]) -> None
     assert list(dark.parent.iterdir()) == [dark]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--strength", "37%", "'--strength': it is not a number"),
+        ("--strength", "1,5", "'--strength': it is not a number"),
+        ("--bits", "12", "'--bits': '12' is not one of '8', '16'"),
+    ],
+)
+def test_values_are_refused_in_plain_words(
+    option: str, value: str, said: str, dark: Path, here: Callable[..., Outcome]
+) -> None:
+    outcome = here("restore", dark, "-m", "gamma", option, value, "-o", dark.parent / "out.png")
+    one_sentence(outcome, 2, f"Invalid value for {said} (see")
+
+
 def test_bad_ratio_in_a_subprocess(dark: Path) -> None:
     outcome = in_subprocess(["restore", dark.name, "-m", "gamma", "--ratio", "-1", "-o", "out.png"], dark.parent)
     one_sentence(outcome, RATIO, "-1")

@@ -17,6 +17,13 @@ from explorer.errors import ExplorerError, sentence
 SOME_FAILED = 10
 """Exit code if some of several photos failed and the others succeeded."""
 
+_PLAINLY = {
+    "Value error, ": "",
+    "Input should be a valid number, unable to parse string as a number": "it is not a number",
+    "Input should be a valid integer, unable to parse string as an integer": "it is not a whole number",
+}
+"""What the command line's library says about values, in plain words."""
+
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 """True while a command line with `--debug` runs: then errors also show their traceback."""
 
@@ -25,6 +32,8 @@ def _said(error: Exception) -> str:
     if not isinstance(error, typer.TyperException):
         return sentence(error, advice="run again with --debug to see where it came from")
     text = error.format_message()
+    for said, plainly in _PLAINLY.items():
+        text = text.replace(said, plainly)
     context = getattr(error, "ctx", None)
     if context is not None:
         text = f"{text.rstrip('.')} (see `{context.command_path} --help`)."
