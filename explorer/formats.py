@@ -83,7 +83,10 @@ _PICTURES = (
 )  # fmt: skip
 
 _RAW = (
-    Format("dng", "Adobe DNG", "raw", ("dng", "gpr")),
+    Format(
+        "dng", "Adobe DNG", "raw", ("dng", "gpr"),
+        refused="samples as JPEG XL (DNG 1.7): convert it to DNG 1.6 or earlier",
+    ),
     Format(
         "canon", "Canon", "raw", ("cr2", "cr3", "crw"),
         ((0, b"II\x2a\x00\x10\x00\x00\x00CR"), (0, b"II\x1a\x00\x00\x00HEAPCCDR"), (4, b"ftypcrx")),

@@ -25,12 +25,15 @@ import secrets
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 from explorer.messages import say
 
@@ -138,6 +141,30 @@ def describe_files_as_texts() -> None:
         return found, places
 
     GradioMCPServer.simplify_filedata_schema = simplified  # type: ignore[method-assign]
+
+
+def wait_for_tools_without_threads() -> None:
+    """Makes tools wait for their jobs without a thread each. Gradio takes these from the forty that all requests share,
+    those that the jobs need included: so many calls at once stopped everyone."""
+    try:
+        from gradio import mcp
+    except ImportError:
+        return
+
+    async def wait(self: Any, job: Any) -> list[Any]:
+        return [await asyncio.wrap_future(job.future)]
+
+    async def in_turn(make_client: Callable[[], Any]) -> Any:
+        return await run_sync(make_client, limiter=_clients())
+
+    mcp.GradioMCPServer._execute_tool_without_progress = wait  # type: ignore[method-assign]
+    mcp.run_sync = in_turn  # type: ignore[assignment]
+
+
+@cache
+def _clients() -> CapacityLimiter:
+    """One thread for making the client through which tools ask; only the first call takes long."""
+    return CapacityLimiter(1)
 
 
 def compute_what_is_asked() -> None:
@@ -304,7 +331,7 @@ def forget_progress() -> None:
 def change_for_strangers() -> None:
     """Applies every change that makes Gradio fit for untrusted visitors, once for the process."""
     for change in (seed_paths, fetch_nothing, leave_to_the_gate, say_in_a_line, share_queue, compute_what_is_asked,
-                   forget_progress):  # fmt: skip
+                   forget_progress, wait_for_tools_without_threads):  # fmt: skip
         change()
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from explorer import __version__
 from explorer.encode import quantise, write_file
 from explorer.errors import OutputError
+from explorer.messages import say
 from explorer.photo.files.carried import DENOISED, entries_of
 from explorer.photo.files.linear_dng import WHITE, LinearDng, write_dng
 from explorer.photo.light.cameras import NOMINAL_CAMERA_TO_SRGB, NOMINAL_GAINS
@@ -28,15 +29,11 @@ from explorer.photo.parallel import beside, in_bands, rows_of_band
 from explorer.photo.types import Exposure, Photo, RawPhoto
 from explorer.photo.values import FloatArray, Sliceable, WhiteBalance
 from explorer.saving import NEGATIVE, Saving
-from explorer.sidecar import RestoreSettings, as_json
+from explorer.sidecar import Finish, RestoreSettings, as_json
 
 if TYPE_CHECKING:
     from explorer.restoration import Restoration
 
-_CONVERTED = (
-    "The model gives sRGB: the DNG holds its colours brought back through the camera's matrix, without those that sRGB "
-    "does not have."
-)
 _PREVIEW_SIDE = 2048
 _PREVIEW_QUALITY = 90
 _NAMESPACE = "urn:lowlight-explorer:settings:1.0:"
@@ -52,11 +49,17 @@ def check_negative(photo: Photo, saving: Saving) -> None:
         raise OutputError(code="error.dng_of_developed", name=photo.name)
 
 
-def notes_of(restoration: Restoration) -> tuple[str, ...]:
-    """Notes about a result's DNG, besides the result's own notes."""
+def notes_of(restoration: Restoration, suffix: str, finish: Finish) -> tuple[str, ...]:
+    """Notes about a result's file for further development, besides the result's own notes.
+
+    Args:
+        suffix: of the file.
+        finish: steps that were asked for, which such a file does not hold.
+    """
     scene = restoration.scene
     converted = scene is not None and scene.color == "srgb" and not scene.photo.monochrome
-    return (_CONVERTED,) if converted else ()
+    notes = [say("note.dng_converted")] if converted and suffix.lower() == NEGATIVE else []
+    return (*notes, *([say("note.finish_left_out")] if finish != Finish() else []))
 
 
 def scene_of(restoration: Restoration, force: bool = False) -> Scene:

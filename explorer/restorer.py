@@ -37,6 +37,7 @@ from explorer.photo.light.darkness import in_range
 from explorer.photo.light.reduce import reduced
 from explorer.photo.light.scene import Color, NetworkPicture, Scene, unfinished_and_scene
 from explorer.photo.light.strength import FULL, check_strength
+from explorer.photo.types import check_photo
 from explorer.photo.values import FloatArray
 from explorer.restoration import Restoration, frozen_maps
 from explorer.weights.store import UNTRAINED, LoadedModel
@@ -126,6 +127,7 @@ def restore(
         max_side: reduce the photo first to about this many pixels on its longest side (a mosaic: at most 1.4 times).
 
     Raises:
+        PhotoError: not an open photo, but its path, for example.
         RatioError: the ratio is neither "auto" nor a number from 1 to 300.
         ModelNotFoundError: an unknown model, or an architecture without weights.
         WeightsError: the weights cannot be used.
@@ -298,6 +300,7 @@ def prepare(photo: Photo, model: str | LoadedModel | RestorationNet, ratio: floa
 
     Raises: as `restore`.
     """
+    check_photo(photo)
     automatic = isinstance(ratio, str) and ratio.strip().lower() == "auto"
     value, source = (1.0 if automatic else check_ratio(ratio)), "given"
     loaded = as_model(model)

@@ -82,6 +82,7 @@ def page() -> str:
         "",
         "| maker | suffixes |\n|---|---|",
         *map(_row, raw),
+        *(f"\nRefused: {each.title} with {each.refused}." for each in raw if each.refused),
     ]
     return _TOP.format(pictures="\n".join([head, *map(_row, pictures)]), raw="\n".join(raw_rows))
 

@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import importlib
 import inspect
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import gradio as gr
 import pytest
+from anyio.to_thread import run_sync
+from gradio_client.client import Job
 from gradio_client.utils import apply_diff
 
 from explorer.gradio_internals import (
@@ -24,6 +28,7 @@ from explorer.gradio_internals import (
     forget_progress,
     send_whole_values,
     share_queue,
+    wait_for_tools_without_threads,
 )
 
 NAMES = {
@@ -40,7 +45,8 @@ NAMES = {
     ),
     "gradio.queueing": ("traceback", "Queue.push", "Queue.send_message", "Queue.broadcast_estimations",
                         "Queue.get_events", "EventQueue"),
-    "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema",),
+    "gradio.mcp": ("GradioMCPServer.simplify_filedata_schema", "GradioMCPServer._execute_tool_without_progress",
+                   "GradioMCPServer._get_or_create_client", "run_sync"),
     "gradio.utils": ("diff", "MatplotlibBackendMananger", "LRUCache"),
 }  # fmt: skip
 
@@ -233,6 +239,39 @@ def test_a_job_of_a_page_that_is_not_known_leaves_the_queue_running(monkeypatch:
         assert queue.pending_messages_per_session["last"].qsize() == told + 1, "who waits behind it is still told"
 
     asyncio.run(wait_in_line())
+
+
+def test_tools_that_wait_leave_the_threads_to_their_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever called many at once stopped everyone: what they waited for found no thread."""
+    pytest.importorskip("mcp", reason="needs the Model Context Protocol's package: pip install 'gradio[mcp]'")
+    from gradio import mcp
+
+    server, name = mcp.GradioMCPServer, "_execute_tool_without_progress"
+    monkeypatch.setattr(server, name, vars(server)[name])
+    monkeypatch.setattr(mcp, "run_sync", mcp.run_sync)
+    wait_for_tools_without_threads()
+    jobs = [Job(Future()) for _ in range(100)]
+    made: list[str] = []
+
+    def finish() -> None:
+        for number, job in enumerate(jobs):
+            if not job.future.done():
+                job.future.set_result(number)
+
+    async def calls() -> None:
+        waiting = [asyncio.create_task(vars(server)[name](None, job)) for job in jobs]
+        making = [asyncio.create_task(mcp.run_sync(lambda: made.append(threading.current_thread().name)))
+                  for _ in jobs]  # fmt: skip
+        await asyncio.sleep(0.1)
+        try:
+            await asyncio.wait_for(asyncio.shield(run_sync(finish)), 20)
+        finally:
+            finish()
+        assert await asyncio.gather(*waiting) == [[number] for number in range(100)]
+        await asyncio.gather(*making)
+
+    asyncio.run(calls())
+    assert len(made) == 100 and len(set(made)) == 1, "and their client is made once"
 
 
 def test_the_progress_of_uploads_is_kept_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:

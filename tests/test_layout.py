@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),  # fmt: skip
     "windows": ("choices", "photo", "models", "restorer"),
     "restoration": ("encode", "saving", "negative", "scene_linear"),
-    "negative": ("errors", "photo", "encode", "saving", "sidecar", "restoration"),
+    "negative": ("errors", "messages", "photo", "encode", "saving", "sidecar", "restoration"),
     "scene_linear": ("photo", "restoration"),
     "encode": ("errors", "atomic", "photo", "saving"),
     "saving": ("errors",),
@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "messages",
         "metrics",
         "machine",
+        "discovery",
         "steps",
         "formats",
         "photo",

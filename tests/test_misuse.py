@@ -49,6 +49,8 @@ def misuses() -> list[Any]:
         add(f"ratio {len(found)}", RatioError, lambda _, r=ratio: check_ratio(r))
     for source in (None, 5, ["a.png"]):
         add(f"photo {source}", PhotoError, lambda _, s=source: explorer.open_photo(s))
+    for photo in ("a.png", Path("a.dng"), COUNTS, None):
+        add(f"restored {type(photo).__name__}", PhotoError, lambda _, p=photo: explorer.restore(p, "gamma", 2))
     for width in (-1, 2.5, 0, "a", None):
         add(f"width {width}", ModelNotFoundError, lambda _, w=width: create_model("pix2pix", width=w))
     for error, options in (

@@ -15,6 +15,7 @@ from explorer.choices import BLACK_CHOICES
 from explorer.cli import main
 from explorer.encode import quantise
 from explorer.errors import RatioError, SettingsError
+from explorer.photo import write_dng
 from explorer.sidecar import (
     LIMITS,
     Finish,
@@ -198,3 +199,17 @@ def test_the_command_wants_a_model_or_settings_and_not_both(
     assert main(["restore", str(dark), *out, "--settings", str(tmp_path / "a.json"), "-m", "gamma"]) == 2
     assert main(["restore", str(dark), *out, "--settings", str(tmp_path / "none.json")]) == 4
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_dng_leaves_the_steps_after_the_network_out_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In its samples and in its preview, at every strength."""
+    night = write_dng(tmp_path / "night.dng", np.full((64, 64), 900, np.uint16))
+    for strength in (0.0, 100.0):
+        for name, finish in (("plain", Finish()), ("finished", Finish(exposure=1.0, warmth=0.5))):
+            write_settings(tmp_path / "a.json", RestoreSettings("gamma", 2.0, strength=strength, finish=finish))
+            out = str(tmp_path / f"{name}.dng")
+            assert main(["restore", str(night), "--settings", str(tmp_path / "a.json"), "-o", out]) == 0
+            assert ("does not hold the steps after the network" in capsys.readouterr().out) is (name == "finished")
+        assert (tmp_path / "plain.dng").read_bytes() == (tmp_path / "finished.dng").read_bytes()

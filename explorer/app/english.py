@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import explorer
-from explorer.app import queue_text, text, video_text
 from explorer.app.lessons import LESSONS
+from explorer.discovery import files
 from explorer.evaluation.leaderboard import SETS
 from explorer.evaluation.leaderboard_text import ANSWERS, HEADINGS, QUESTIONS, SEEN
 from explorer.examples import examples
@@ -16,7 +16,7 @@ from explorer.messages import MESSAGES
 def english() -> dict[str, str]:
     """Sentences by id.
 
-    A text of `explorer.app.text`, `queue_text` or `video_text` has its constant's name: `TITLE` or `DOMAINS.bayer`. A
+    A text of `text.py`, or of a file `<topic>_text.py`, has its constant's name: `TITLE` or `DOMAINS.bayer`. A
     page of the Learn tab has `<lesson>.title`, `<lesson>.paragraph1`, ..., `<lesson>.caption`; the leaderboard
     `board.<part>`; an example `example.<name>` and `example.<name>.caption`; and the summary of installed weights their
     name. All others have the ids of `explorer.messages`.
@@ -33,8 +33,8 @@ def english() -> dict[str, str]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    for name, value in [pair for module in (text, queue_text, video_text) for pair in vars(module).items()]:
-        if not name.isupper() or name == "LANGUAGES":
+    for name, value in [pair for module in files("explorer.app", "text") for pair in vars(module).items()]:
+        if not name.isupper():
             continue
         if isinstance(value, str):
             yield name, value

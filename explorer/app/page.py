@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import math
-import pkgutil
 import secrets
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +31,8 @@ from explorer.app.sessions import Session, enter_session, forget_page, leave_ses
 from explorer.app.shared import AT_ONCE, Address, Shared
 from explorer.app.streams import HeldStreams
 from explorer.app.temporary import keep_clean, own_uploads
-from explorer.app.theme import css, head, theme
+from explorer.app.theme import css, head, languages, theme
+from explorer.discovery import files
 from explorer.errors import PhotoError, RatioError, WhiteBalanceError
 from explorer.gradio_internals import (
     describe_files_as_texts,
@@ -52,10 +51,7 @@ from explorer.server import ServerOptions, hardened
 def _tabs() -> list[ModuleType]:
     """The tabs in reading order. A tab is a file `<name>_tab.py` with NAME (for the address), TITLE, PLACE (its
     position in that order) and `build(shared)`."""
-    package = __name__.rpartition(".")[0]
-    names = [each.name for each in pkgutil.iter_modules(sys.modules[package].__path__)]
-    found = [importlib.import_module(f"{package}.{name}") for name in names if name.endswith("_tab")]
-    return sorted(found, key=lambda module: int(module.PLACE))
+    return sorted(files("explorer.app", "_tab"), key=lambda module: int(module.PLACE))
 
 
 TABS = _tabs()
@@ -81,7 +77,7 @@ _HEADER = f"""
   <div><h1>{text.TITLE}</h1><p>{text.TAGLINE}</p></div>
   <label class="lx-language"><span class="lx-hidden">{text.LANGUAGE}</span><select translate="no"
     onchange="lxSetLanguage(this.value)">{
-    "".join(f'<option value="{code}" lang="{code}">{name}</option>' for code, name in text.LANGUAGES)
+    "".join(f'<option value="{code}" lang="{code}">{name}</option>' for code, name in languages().items())
 }</select></label>
   <button type="button" class="lx-theme" aria-label="{text.THEME_SWITCH}" title="{text.THEME_SWITCH}"
     onclick="lxSwitchTheme()"><svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path

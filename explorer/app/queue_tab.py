@@ -84,7 +84,7 @@ def layout() -> Parts:
                 elem_id="lx-queue-for",
             )  # fmt: skip
             parts |= _wishes()
-            with gr.Row(elem_classes="lx-save"):
+            with gr.Row():
                 parts["like_all"] = gr.Button(queue_text.QUEUE_LIKE_ALL, elem_id="lx-queue-like-all", min_width=110)
                 parts["remove"] = gr.Button(queue_text.QUEUE_REMOVE, elem_id="lx-queue-remove", min_width=90)
             with gr.Row(elem_classes="lx-save"):

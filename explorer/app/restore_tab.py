@@ -278,7 +278,8 @@ class Handlers:
         path = yield from at.long.worked(session, turn, work)
         if path is not None:
             link = download_value(path)
-            yield {self.shared.token: session.token, at.link: link, at.estimate: "", **at.long.done(session, turn)}
+            notes = note(workspace.notes_of_file(session, values[at.file_format], finish))
+            yield {self.shared.token: session.token, at.link: link, at.estimate: notes, **at.long.done(session, turn)}
 
     def take_reference(self, token: str | None, path: str | None) -> dict[Any, Any]:
         session = open_session(token)
@@ -319,7 +320,7 @@ def build(shared: Shared) -> Address:
     }
 
 
-_TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+_TOLD: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def _wire_preview(do: Handlers) -> None:

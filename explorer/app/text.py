@@ -6,7 +6,7 @@ TITLE = "Lowlight Explorer"
 TAGLINE = "Dark photos, restored by networks you can look into."
 THEME_SWITCH = "Switch between light and dark"
 LANGUAGE = "Language"
-LANGUAGES = (("en", "English"), ("de", "Deutsch"))
+OWN_NAME = "English"
 SKIP = "Skip to the picture"
 
 TAB_RESTORE = "Restore"
@@ -107,7 +107,7 @@ FORMATS = (
     ("PNG, 16 bit", "png16"),
     ("TIFF, 16 bit", "tiff16"),
     ("JPEG", "jpeg8"),
-    ("DNG, for further editing", "dng"),
+    ("DNG, for editing", "dng"),
     ("Settings (JSON)", "settings"),
 )
 PREPARED = "{name} ({size})"

@@ -8,11 +8,13 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
+from explorer.app import text
 from explorer.app.english import english
 from explorer.views.stage import STYLE
 from explorer.weights.catalogue import translations
 
 ASSETS = Path(__file__).with_name("assets")
+_LOCALES = sorted(Path(__file__).with_name("locales").glob("*.json"))
 
 _GREYS = gr.themes.Color(
     name="neutral",
@@ -91,6 +93,12 @@ def head() -> str:
     return f"<script>window.lxCatalogues = {words};\n{scripts}</script>"
 
 
+def languages() -> dict[str, str]:
+    """The app's languages by their codes, each by its own name."""
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in _LOCALES if "." not in path.stem}
+    return {"en": text.OWN_NAME, **{code: words["OWN_NAME"] for code, words in found.items()}}
+
+
 def catalogues() -> dict[str, dict[str, str]]:
     """Translations by language: from each English sentence of the app and the explorer to its translation, fields kept.
 
@@ -99,7 +107,7 @@ def catalogues() -> dict[str, dict[str, str]]:
     """
     known = english()
     found = translations()
-    for path in sorted(Path(__file__).with_name("locales").glob("*.json")):
+    for path in _LOCALES:
         language = found.setdefault(path.name.split(".")[0], {})
         language.update({known.get(key, key): words for key, words in json.loads(path.read_text("utf-8")).items()})
     return found

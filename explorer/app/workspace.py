@@ -19,11 +19,13 @@ from explorer.choices import Bits, NamedBalance, RatioChoice
 from explorer.errors import OutputError
 from explorer.messages import say
 from explorer.metrics import MIN_SIDE
+from explorer.negative import notes_of
 from explorer.photo import amplify, check_ratio
 from explorer.photo.light.strength import FULL, check_strength
 from explorer.photo.types import Photo
 from explorer.photo.values import FloatArray, WhiteBalanceChoice
 from explorer.restorer import prepare, suggested_ratio
+from explorer.saving import WITHOUT_BITS
 from explorer.sidecar import Finish, RestoreSettings, with_finish, write_settings
 from explorer.steps import Report, unheard
 from explorer.views.pictures import within
@@ -324,8 +326,16 @@ def save(
     suffix, bits = _SUFFIXES[file_format]
     path = session.download_path(f"{name}-{bits}bit{suffix}")
     with room(bytes_to_save(session.require_open().size)):
-        with_finish(restoration, finish).save(path, bits=bits)
+        finished = restoration if suffix in WITHOUT_BITS else with_finish(restoration, finish)
+        finished.save(path, bits=bits)
     return path
+
+
+def notes_of_file(session: Session, file_format: str, finish: Finish) -> tuple[str, ...]:
+    """Notes about the file that was saved last, for a visitor who would miss something in it."""
+    suffix, _ = _SUFFIXES.get(file_format, ("", 0))
+    whole = session.require_open().work.full
+    return notes_of(whole[1], suffix, finish) if whole and suffix in WITHOUT_BITS else ()
 
 
 def settings_of(session: Session, restoration: Restoration, finish: Finish) -> RestoreSettings:

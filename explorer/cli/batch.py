@@ -123,8 +123,8 @@ class _Told:
     def begin(self, waiting: int, kept: int) -> None:
         self.shown.expect(waiting)
         if not (self.quiet or self.as_json):
-            already = f", {kept} are done already" if kept else ""
-            write_line(f"{waiting} photos to restore{already}", err=True)
+            already = f", {kept} {'is' if kept == 1 else 'are'} done already" if kept else ""
+            write_line(f"{waiting} {'photo' if waiting == 1 else 'photos'} to restore{already}", err=True)
             if waiting and self.preparing:
                 write_line(self.preparing, err=True)
 

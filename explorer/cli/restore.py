@@ -244,12 +244,13 @@ class _Work:
         output, photo = read
         how, intermediates = self.treatment, self.intermediates is not None
         if self.settings is not None:
-            from explorer.sidecar import restore_with
+            from explorer.sidecar import Finish, restore_with
 
             own = None if how.backend == "auto" else how.backend
             scene = how.saving.needs_scene(output.suffix)
+            settings = replace(self.settings, finish=Finish()) if scene else self.settings
             return restore_with(
-                photo, self.settings, backend=own, max_side=how.max_side(photo), intermediates=intermediates,
+                photo, settings, backend=own, max_side=how.max_side(photo), intermediates=intermediates,
                 scene=scene,
             )  # fmt: skip
         if self.loaded is None:  # after the first photo was opened: an unreadable one is reported without loading torch
@@ -262,10 +263,13 @@ class _Work:
 
     def write(self, item: Item, restoration: Restoration) -> dict[str, Any]:
         output, how, journal = Path(item.output), self.treatment, self.journal
-        if output.suffix.lower() == NEGATIVE:
+        if how.saving.needs_scene(output.suffix):
             from explorer.negative import notes_of
+            from explorer.sidecar import Finish
 
-            restoration = replace(restoration, notes=(*restoration.notes, *notes_of(restoration)))
+            finish = self.settings.finish if self.settings else Finish()
+            more = notes_of(restoration, output.suffix, finish)
+            restoration = replace(restoration, notes=(*restoration.notes, *more))
         files: dict[str, list[Path]] = {}
         if output == STANDARD:
             write_out(restoration.encoded(".png", how.bits, how.saving))

@@ -66,7 +66,6 @@ def sweep(
     ratios: Sequence[float],
     *,
     seed: int = 0,
-    phase: str = "RGGB",
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[SweepPoint]:
     """Measures models on darkened photos with the true ratio, all on the same exposures.
@@ -77,7 +76,6 @@ def sweep(
         cameras: for example one camera at several ISO, from `explorer.darkroom.Camera.at`.
         ratios: 1 to 300 each.
         seed: determines the noise, together with a photo's name and position in the sweep.
-        phase: of the colour-filter array; see `explorer.darkroom.darkening`.
         advance: called with a description after each photo, camera, ratio and model.
 
     Returns:
@@ -99,7 +97,7 @@ def sweep(
         for c, noise in enumerate(cameras):
             for ratio in wanted:
                 own = zlib.crc32(f"{seed}/{path.stem}/{noise.gain:.6g}/{ratio:.6g}".encode())
-                exposure = darken(photo, noise, ratio=ratio, seed=own, phase=phase)
+                exposure = darken(photo, noise, ratio=ratio, seed=own)
                 for m, model in enumerate(models):
                     result = restore(exposure.photo, model, ratio, intermediates=False)
                     scores = measure(result.image, exposure.reference)

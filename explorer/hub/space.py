@@ -45,13 +45,7 @@ class Deployment:
     url: str
 
 
-def front_matter(
-    *,
-    title: str = "Lowlight Explorer",
-    hardware: Hardware = "cpu",
-    models: Sequence[str] = (),
-    preload: Sequence[str] = (),
-) -> str:
+def front_matter(*, hardware: Hardware = "cpu", models: Sequence[str] = (), preload: Sequence[str] = ()) -> str:
     """Writes the YAML front matter of a Space's README, including the two `---`.
 
     Args:
@@ -59,7 +53,7 @@ def front_matter(
         preload: `preload_from_hub` entries, `org/repo file,file <commit>`.
     """
     lines = [
-        f"title: {title}",
+        "title: Lowlight Explorer",
         "emoji: 🌒",
         "colorFrom: indigo",
         "colorTo: gray",
@@ -104,25 +98,23 @@ def requirements(text: str, hardware: Hardware) -> str:
     return "\n".join([f"--extra-index-url {TORCH_CPU}", "torch>=2.8", *kept]) + "\n"
 
 
-def space_files(hardware: Hardware = "cpu", weights_from: str = "", root: Path | None = None) -> list[Upload]:
+def space_files(hardware: Hardware = "cpu", weights_from: str = "") -> list[Upload]:
     """Collects all files of the Space except the README, sorted by path.
 
     Args:
         weights_from: `org/repo` whose weights the Space uses instead of the embedded ones.
-        root: the checkout; by default the one that contains this package.
 
     Raises:
         HubError: there is no checkout, as in an installation from a wheel.
     """
     package = Path(explorer.__file__).parent
-    root = package.parent if root is None else root
+    root = package.parent
     app, wanted = root / APP_FILE, root / "requirements.txt"
     if not app.is_file() or not wanted.is_file():
         raise HubError(
             f"A Space is deployed from a checkout, but {root} has no {APP_FILE}; clone the project and run the "
             f"command there."
         )
-    package = root / "explorer"
     paths = needed_modules(app, root)
     rooms = {path.parent for path in paths if package in path.parent.parents}
     beside = [*package.glob("*"), *(each for room in rooms for each in room.rglob("*"))]
@@ -169,7 +161,6 @@ def deploy(
     weights_from: str = "",
     private: bool = False,
     dry_run: bool = False,
-    root: Path | None = None,
 ) -> Deployment:
     """Uploads only what a Space needs, in one commit; the Hub then builds and starts it.
 
@@ -195,7 +186,7 @@ def deploy(
         preload = [f"{source} {','.join(f'{name}/{file}' for name in names for file in FILES[:2])} {commit}"]
         variables = [{"key": "EXPLORER_HUB_REPO", "value": f"{source}@{commit}"}]
     readme = front_matter(hardware=hardware, models=models, preload=preload) + _README
-    files = [*space_files(hardware, weights_from, root), Upload("README.md", readme.encode())]
+    files = [*space_files(hardware, weights_from), Upload("README.md", readme.encode())]
     url = page(repo, "space")
     if dry_run:
         return Deployment(repo, tuple(files), readme, (), "", url)

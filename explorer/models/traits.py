@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.models.registry import Architecture, SizeRequirements
@@ -52,7 +52,8 @@ class Traits:
         return {name: getattr(self, name) for name in _PLAIN} | {"size": size}
 
 
-_PLAIN = ("halo", "input_channels", "needs_tile_position", "takes_ratio", "needs_float32", "sample_bytes")
+_PLAIN = tuple(each.name for each in fields(Traits)[2:] if each.default is MISSING)
+"""Fields after architecture and size."""
 
 
 def traits_of(net: RestorationNet, sample_bytes: float) -> Traits | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from explorer.choices import Turn
+from explorer.errors import PhotoError
 from explorer.photo.light.cfa import Cfa
 from explorer.photo.light.chromatic_adaptation import matrix_under
 from explorer.photo.light.white_balance import (
@@ -19,6 +20,7 @@ from explorer.photo.light.white_balance import (
     raw_patch_balance,
     with_gains,
 )
+from explorer.photo.validation import shown
 from explorer.photo.values import FloatArray, Gains, Inset, WhiteBalance, WhiteBalanceChoice
 
 
@@ -197,3 +199,13 @@ class RgbPhoto:
 
 
 Photo = RawPhoto | RgbPhoto
+
+
+def check_photo(photo: object) -> None:
+    """Refuses anything but an open photo.
+
+    Raises:
+        PhotoError: a path, for example.
+    """
+    if not isinstance(photo, RawPhoto | RgbPhoto):
+        raise PhotoError(f"{shown(photo)} is not an open photo; open the file with explorer.open_photo first.")

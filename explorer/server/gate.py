@@ -135,6 +135,7 @@ class Gate:
             _REQUEST: options.requests_per_minute,
             rules.PAGE: options.pages_per_minute,
             rules.JOB: options.jobs_per_minute,
+            rules.MCP: options.tools_per_minute,
             rules.UPLOAD: options.uploads_per_minute,
             rules.LOGIN: options.logins_per_minute,
             _NOTE: 6.0,
@@ -145,6 +146,7 @@ class Gate:
         self._under_way = Shares(options.answers_at_once, options.connections)
         self._in_line = Shares(4 * options.answers_at_once, options.connections)
         """The page's own files that wait for a place among the open answers."""
+        self._direct = Shares(options.direct_each, options.direct)
         self._inner: dict[str, str] = {}
         """Users with running tools, by the secret in the server's own requests for them."""
 
@@ -241,8 +243,7 @@ class Gate:
         if kind == rules.ASSET and not self._under_way.has_room(user):
             # Pages of a class may open at once, from one address.
             with self._in_line.holding(user), anyio.move_on_after(self._options.idle_seconds):
-                while not self._under_way.has_room(user):
-                    await anyio.sleep(0.1)
+                await self._under_way.room(user)
         with self._under_way.holding(user), closing(body):
             await self._counted(scope, kind, user, body, answer)
 
@@ -264,7 +265,12 @@ class Gate:
         seconds = options.stream_seconds if streams else options.request_seconds
         try:
             with anyio.fail_after(seconds + (options.body_seconds if kind == rules.UPLOAD else 0)):
-                await self._app(scope, body, answer)
+                if kind != rules.EVENT:
+                    await self._app(scope, body, answer)
+                    return
+                await self._direct.room(user)
+                with self._direct.holding(user):
+                    await self._app(scope, body, answer)
         finally:
             self._inner.pop(secret, None)
 

@@ -37,6 +37,8 @@ class ServerOptions:
     uploads_per_minute: float = 60.0
     upload_bytes_per_hour: float = 8 * 2.0**30
     logins_per_minute: float = 10.0
+    tools_per_minute: float = 600.0
+    """Messages to the tools, which take up to 25 ms of the processor each."""
     frames_per_second: float = 60.0
     """Live camera frames of all pages of one address; a burst may have twice as many."""
     pages_per_minute: float = 240.0
@@ -49,6 +51,11 @@ class ServerOptions:
     """Open answers of one user; an open page needs two."""
     connections: int = 1000
     """Open answers of all users together."""
+    direct_each: int = 6
+    """Events of one user that are computed at once outside the queue. Each may wait for its session in one of the forty
+    threads that all requests share, and that the queue's jobs need too, up to 24 at once."""
+    direct: int = 12
+    """The same for all users together."""
     idle_seconds: float = 30.0
     """Longest silence within a request's body, and longest wait for a client that does not read its answer."""
     request_seconds: float = 120.0

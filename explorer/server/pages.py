@@ -20,7 +20,8 @@ class KeptPages:
     """ASGI middleware behind the gate, which has established the true host and scheme: serves the kept page.
 
     Pages with a sign-in differ by user and are not kept. Queries are for the page's own scripts: Gradio would open a
-    saved state that a query names (`deep_link`), which this app does not offer.
+    saved state that a query names (`deep_link`), which this app does not offer. Uvicorn leaves the body out of the
+    answer to a HEAD request.
     """
 
     def __init__(self, app: Any) -> None:
@@ -28,10 +29,10 @@ class KeptPages:
         self._kept: OrderedDict[tuple[str, ...], Response] = OrderedDict()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        is_page = scope["type"] == "http" and rules.route_of(scope["method"], rules.path_of(scope))[0] == rules.PAGE
-        if is_page:
-            scope = {**scope, "query_string": b""}
-        if not is_page or scope["method"] != "GET" or getattr(scope["app"], "auth", None):
+        if scope["type"] != "http" or rules.route_of(scope["method"], rules.path_of(scope))[0] != rules.PAGE:
+            return await self._app(scope, receive, send)
+        scope = {**scope, "method": "GET", "query_string": b""}
+        if getattr(scope["app"], "auth", None):
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         packed = "gzip" in headers.get("accept-encoding", "")

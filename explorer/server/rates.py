@@ -8,6 +8,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import anyio
+
 from explorer.messages import say
 from explorer.server.rules import RefusalError
 
@@ -77,6 +79,11 @@ class Shares:
         self._held[user] -= amount
         if self._held[user] <= 0:
             del self._held[user]
+
+    async def room(self, user: str) -> None:
+        """Waits until there is room for one more."""
+        while not self.has_room(user):
+            await anyio.sleep(0.1)
 
     @contextmanager
     def holding(self, user: str) -> Iterator[None]:

@@ -96,19 +96,19 @@ class ZeroDCEObjective(Objective):
 class Calibrator(nn.Module):
     """SCI's self-calibration: maps the result of a stage to the correction of the next stage's input (section 3.2).
 
-    Used only in training: conv3 to `width` channels with batch norm and ReLU, residual pairs of the same, conv3 and a
+    Used only in training: conv3 to 16 channels with batch norm and ReLU, three residual pairs of the same, conv3 and a
     sigmoid; the output is the difference between its input and the result, N x 3 x H x W.
     """
 
-    def __init__(self, width: int = 16, blocks: int = 3) -> None:
+    def __init__(self) -> None:
         super().__init__()
 
         def layer(inputs: int) -> nn.Sequential:
-            return nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
+            return nn.Sequential(nn.Conv2d(inputs, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
 
         self.first = layer(3)
-        self.blocks = nn.ModuleList(nn.Sequential(layer(width), layer(width)) for _ in range(blocks))
-        self.last = nn.Conv2d(width, 3, 3, padding=1)
+        self.blocks = nn.ModuleList(nn.Sequential(layer(16), layer(16)) for _ in range(3))
+        self.last = nn.Conv2d(16, 3, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features = self.first(x)

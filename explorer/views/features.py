@@ -73,10 +73,10 @@ def channel_sheet(
     return _sheet(cells, columns=8)
 
 
-def printed_sheet(maps: FloatArray, scope: Scope, network: tuple[float, float], heading: str, side: int = 112) -> bytes:
+def printed_sheet(maps: FloatArray, scope: Scope, network: tuple[float, float], heading: str) -> bytes:
     """All channels as a PNG to take along: each with its number and the values at the ends of its colours, and below
     them the colours. Arguments as of `channel_sheet`."""
-    sheet = channel_sheet(maps, 0, maps.shape[2], scope, network, side)
+    sheet = channel_sheet(maps, 0, maps.shape[2], scope, network)
     (width, height), line, font = sheet.cell, 16, ImageFont.load_default(12)
     wide = max(width, 96) + 2 * GAP
     rows, across = -(-maps.shape[2] // sheet.columns), max(sheet.columns * wide, 420)

@@ -39,8 +39,8 @@ def stored(picture: FloatArray, ratio: float, bits: int) -> FloatArray:
     return linear_to_srgb(np.clip(kept * np.float32(ratio), 0, 1))
 
 
-def curve_drawing(strengths: Sequence[float], axes: tuple[str, str], steps: int = 8) -> str:
-    """Draws Zero-DCE's curve x + r (x^2 - x), applied repeatedly, for several r, with a legend.
+def curve_drawing(strengths: Sequence[float], axes: tuple[str, str]) -> str:
+    """Draws Zero-DCE's curve x + r (x^2 - x), applied eight times, for several r, with a legend.
 
     Args:
         axes: words for x and y.
@@ -49,7 +49,7 @@ def curve_drawing(strengths: Sequence[float], axes: tuple[str, str], steps: int 
     lines = []
     for index, strength in enumerate(strengths):
         y = x.copy()
-        for _ in range(steps):
+        for _ in range(8):
             y = y + strength * (y * y - y)
         points = " ".join(f"{20 + 200 * a:.1f},{220 - 200 * b:.1f}" for a, b in zip(x, y, strict=True))
         opacity = 0.4 + 0.6 * index / max(1, len(strengths) - 1)

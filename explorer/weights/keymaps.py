@@ -168,10 +168,10 @@ def _mismatch(missing: list[str], unknown: list[str], source: str = "The checkpo
     return f"{source} {' and '.join(parts)}; check that the file belongs to the model that was named."
 
 
-def first_few(names: Sequence[str], count: int = 3) -> str:
-    """The first names as a part of a sentence, and how many more there are."""
-    shown = ", ".join(repr(name) for name in names[:count])
-    return f"{shown} and {len(names) - count} more" if len(names) > count else shown
+def first_few(names: Sequence[str]) -> str:
+    """The first three names as a part of a sentence, and how many more there are."""
+    shown = ", ".join(repr(name) for name in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _shape(tensor: torch.Tensor) -> str:

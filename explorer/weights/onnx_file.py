@@ -175,5 +175,6 @@ def describe(graph: Any, model: LoadedModel) -> None:
     graph.producer_name, graph.producer_version = "lowlight-explorer", __version__
     graph.doc_string = f"{model.architecture.title}, {model.name}: {config.summary}"
     graph.graph.input[0].doc_string = texts["planes"]
-    graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1
+    for axis, length in enumerate((1, 3)):  # some exporters leave a name there
+        graph.graph.output[0].type.tensor_type.shape.dim[axis].dim_value = length
     graph.graph.output[0].doc_string = "R, G, B under the sRGB curve, to be clipped to [0, 1]"

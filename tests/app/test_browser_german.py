@@ -103,3 +103,19 @@ def test_lessons_labels_and_sentences(german: Page, address: str, tmp_path: Path
     page.click("#lx-tabs button[role=tab]:has-text('Merkmalskarten')")
     page.wait_for_selector(".lx-layer-facts:has-text('Kanäle, 1 / ')")
     assert not {"channels", "size", "sees"} & set(page.inner_text(".lx-layer-facts").split())
+
+
+def test_a_closed_dropdown_shows_the_german_choice(german: Page, address: str) -> None:
+    """As it comes, and after a choice, which the server still knows by its English name."""
+    page = german
+    shown = "document.querySelector('%s input').value === '%s'"
+    opened(page, address, "?tab=queue")
+    page.wait_for_function(shown % ("#lx-queue-for", "Alle Fotos"))
+    page.click("#lx-queue-format input")
+    page.click("[role=option]:has-text('DNG zum Bearbeiten')")
+    page.wait_for_function(shown % ("#lx-queue-format", "DNG zum Bearbeiten"))
+    page.click(".lx-header h1")
+    page.wait_for_timeout(500)
+    assert page.input_value("#lx-queue-format input") == "DNG zum Bearbeiten"
+    page.click("#lx-queue-format input")
+    assert "DNG" in page.inner_text("[role=option][aria-selected=true]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from explorer.app.sessions import Session
 from explorer.errors import PhotoError, RatioError
 from explorer.formats import FORMATS
 from explorer.photo.types import RawPhoto, RgbPhoto
+from explorer.server import ServerOptions
 from explorer.views.pictures import png
 
 
@@ -58,6 +60,16 @@ def test_every_event_is_a_named_endpoint_or_private(demo: gr.Blocks) -> None:
     assert public == {
         "models", "suggest_ratio", "restore", "compare", "layers", "feature_maps", "decompose",
     }  # fmt: skip
+
+
+def test_jobs_and_events_outside_the_queue_leave_threads_to_other_requests(demo: gr.Blocks) -> None:
+    """As docs/security.md says. An event without a limit would take as many as a visitor asks for."""
+    demo.queue(default_concurrency_limit=2)
+    queued = [fn for fn in demo.fns.values() if fn.fn and fn.queue]
+    limits = {str(fn.concurrency_id): 2 if fn.concurrency_limit == "default" else fn.concurrency_limit for fn in queued}
+    jobs = sum(math.inf if limit is None else int(limit) for limit in limits.values())
+    frame, threads = 1, 40
+    assert jobs == 24 and jobs + frame + ServerOptions().direct < threads
 
 
 def test_no_telemetry(demo: gr.Blocks) -> None:

@@ -21,6 +21,8 @@ from explorer.app.sessions import Session
 from explorer.app.text import FINISH_STEPS
 from explorer.engine import backends, graphs
 from explorer.errors import PhotoError
+from explorer.photo import write_dng
+from explorer.sidecar import Finish
 
 
 @pytest.mark.parametrize(("kind", "ending"), [("png8", "8bit.png"), ("tiff16", "16bit.tif"), ("jpeg8", "8bit.jpg")])
@@ -147,3 +149,17 @@ def test_a_choice_that_a_page_sends_twice_is_taken_once(session: Session) -> Non
     assert chosen("clahe", by_hand) == {"auto": True, "kept": 50}, "the same choice once more"
     assert chosen("clahe", {**by_hand, "turn": 4}) == {"auto": False, "kept": None}, "kept by a click"
     assert chosen("ssr", {**by_hand, "turn": 4})["kept"] == 50
+
+
+def test_a_dng_leaves_the_steps_after_the_network_out_and_says_so(session: Session, tmp_path: Path) -> None:
+    opening.open_file(session, write_dng(tmp_path / "night.dng", np.full((64, 64), 900, np.uint16)))
+    finish = Finish(exposure=1.0)
+    files = {}
+    for steps in (Finish(), finish):
+        path = workspace.save(session, "gamma", 2.0, "dng", steps)
+        files[steps] = path.read_bytes()
+        notes = workspace.notes_of_file(session, "dng", steps)
+        assert any("steps after the network" in each for each in notes) is (steps == finish)
+        assert any("The model gives sRGB" in each for each in notes)
+    assert files[Finish()] == files[finish]
+    assert workspace.notes_of_file(session, "png8", finish) == ()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import raws
 import tifffile
 from PIL import Image
 
@@ -159,3 +160,10 @@ def test_headerless_mosaics() -> None:
     refused(bytes(2000), "name it like rose_768x512_rggb.raw", name="scan.raw")
     refused(bytes(2000), "has 2000 bytes", name="scan_32x32_rggb.raw")
     refused(bytes(2), "smaller than one cell", name="scan_1x1_rggb.raw")
+
+
+def test_a_dng_of_jpeg_xl_says_what_to_do() -> None:
+    """Telephones write them; copying one from the camera again does not help."""
+    data = raws.dng(np.zeros((32, 32, 3), np.uint16), None, tags={50706: (1, [1, 7, 0, 0]), 259: (3, 52546)})
+    with pytest.raises(PhotoError, match=r"JPEG XL .* Adobe DNG Converter"):
+        open_photo(data, name="a.dng")

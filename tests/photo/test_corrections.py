@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import imagecodecs
 import numpy as np
 import pytest
 import raws
@@ -148,3 +149,23 @@ def test_a_list_of_bad_pixels_that_is_cut_off_costs_a_note(body: bytes) -> None:
     photo = opened(raws.dng(samples, tags=tags))
     assert_is_the_scene(photo)
     assert any("damaged" in note for note in photo.notes)
+
+
+def test_a_lossy_dngs_own_curve_is_no_missing_correction() -> None:
+    """Samples as 8-bit JPEG under a curve that OpcodeList2 undoes, which LibRaw does as it decodes them."""
+    light = raws.camera(SCENE)
+    samples = imagecodecs.jpeg8_encode(np.uint8(np.round(np.sqrt(light) * 255)), level=98, subsampling="444")
+    height, width = SCENE.shape[:2]
+    square = [
+        raws.opcode(8, struct.pack(">9I3d", 0, 0, height, width, plane, 1, 1, 1, 2, 0, 0, 1)) for plane in range(3)
+    ]
+    tags = {
+        254: (4, 0), 256: (4, width), 257: (4, height), 258: (3, [8] * 3), 259: (3, 34892), 262: (3, 34892),
+        271: (2, b"Test\0"), 272: (2, b"Test T1\0"), 277: (3, 3), 284: (3, 1), 322: (4, width), 323: (4, height),
+        50706: (1, [1, 4, 0, 0]), 50707: (1, [1, 4, 0, 0]), 50708: (2, b"Test T1\0"), 50717: (4, [65535] * 3),
+        50721: (10, raws.XYZ_TO_CAMERA.ravel().tolist()), 50778: (3, 21), 50728: (5, raws.NEUTRAL.tolist()),
+        51009: raws.opcodes(*square),
+    }  # fmt: skip
+    photo = opened(raws.tiff(tags, samples, strip=(324, 325)))
+    assert_is_the_scene(photo, tolerance=0.012)
+    assert not any("MapPolynomial" in note for note in photo.notes)

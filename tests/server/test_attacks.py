@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from asking import asked, echo
 
-from explorer import logs
 from explorer.server import ServerOptions, rules
 from explorer.server.gate import Gate
 from explorer.server.visitor import INNER, permits
@@ -472,28 +471,3 @@ def test_a_log_of_refusals_is_short(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate(broken, ServerOptions(), 1000)
     assert all(asked(broken, gate=gate).status == 500 for _ in range(50))
     assert 1 <= sum(record.exc_info is not None for record in caplog.records) < 20
-
-
-def test_what_a_request_holds_makes_no_line_of_its_own() -> None:
-    import io
-
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs._TextLines(logs.TEXT))
-    record = logging.makeLogRecord({"msg": "request", "path": "/assets/a\n2026 INFO forged\x1b]0;x\x07", "levelno": 20})
-    handler.emit(record)
-    assert stream.getvalue().count("\n") == 1 and "\x1b" not in stream.getvalue()
-
-
-def test_a_printed_traceback_is_a_line_of_the_log(
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    import traceback
-
-    printed = logs._Printed()
-    try:
-        raise KeyError("x")
-    except KeyError:
-        traceback.print_exc(file=printed)
-    (record,) = caplog.records
-    assert record.name == "printed" and record.getMessage() == "KeyError: 'x'" and __file__ in record.where  # type: ignore[attr-defined]

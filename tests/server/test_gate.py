@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import logging
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from asking import asked, echo
 
-from explorer import logs
 from explorer.gradio_internals import ADMIT, USER
 from explorer.server import ServerOptions
 from explorer.server.gate import Gate
@@ -167,15 +165,17 @@ def test_what_is_left_of_a_long_body_is_not_read() -> None:
     assert "connection" not in short.headers and "connection" not in whole.headers
 
 
-def test_pages_are_fewer_than_requests() -> None:
-    """Each is a mebibyte that the server puts together anew."""
-    gate = Gate(echo, ServerOptions(pages_per_minute=5, requests_per_minute=60, hold_up_seconds=0), 1000)
+def test_what_costs_much_is_less_than_requests() -> None:
+    """A page is a mebibyte, and a message to a tool takes as long as a page."""
+    options = ServerOptions(pages_per_minute=5, tools_per_minute=4, requests_per_minute=60, hold_up_seconds=0)
+    gate = Gate(echo, options, 1000)
     for counted in gate._allowances.values():
         counted._clock = lambda: 0.0
 
     def ask(path: str, method: str = "GET", client: str = "10.0.0.1") -> int:
-        return int(asked(echo, path, method, [b""], gate=gate, client=client).status)
+        return int(asked(echo, path, method, [b"{}"], gate=gate, client=client).status)
 
+    assert [ask("/gradio_api/mcp/", "POST") for _ in range(6)] == [200] * 4 + [429] * 2
     assert [ask("/", "HEAD"), *(ask(path) for path in ("/", "/config") * 3)] == [200] * 5 + [429] * 2
     assert ask("/theme.css") == 200 and ask("/", client="10.0.0.2") == 200
 
@@ -224,6 +224,38 @@ def test_parts_of_the_page_wait_for_a_place() -> None:
 
     assert asked(pupils, body=[b""], gate=gate).status == 200
     assert statuses == [200] * 8 + [429] * 11 + [200] * 9 and at_once[1] <= 2
+
+
+def test_events_outside_the_queue_take_few_threads() -> None:
+    """They may wait for their session, and everyone's requests need a thread now and then."""
+    gate = Gate(echo, ServerOptions(direct_each=2, direct=3), 1000)
+    under_way: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    statuses: list[int] = []
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        user = scope[USER]
+        under_way.update([user, "all"])
+        most[user], most["all"] = max(most[user], under_way[user]), max(most["all"], under_way["all"])
+        await asyncio.sleep(0.05)
+        under_way.subtract([user, "all"])
+        await echo(scope, receive, send)
+
+    async def values() -> Any:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def keep(message: Any) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        gate._app = waits
+        event = {**scope, "method": "POST", "path": "/gradio_api/run/predict"}
+        clients = [f"10.0.0.{number}" for number in (1, 1, 1, 1, 2, 2, 2, 3)]
+        await asyncio.gather(*(gate({**event, "client": (client, 1)}, values, keep) for client in clients))
+        await echo(scope, receive, send)
+
+    assert asked(page, body=[b""], gate=gate).status == 200
+    assert statuses == [200] * 8 and most["10.0.0.1"] == 2 and most["all"] == 3
 
 
 def test_what_is_under_way_is_counted() -> None:
@@ -397,71 +429,3 @@ def test_addresses_in_the_arguments_of_a_tool(tmp_path: Path) -> None:
     # What the tool then asks for is the file itself: nothing is fetched, whatever the host is said to be.
     body, _ = check_values(json.dumps({"data": [{"path": own}, 3]}).encode(), str(uploads))
     assert json.loads(body) == {"data": [{"path": f"{uploads}/a b.png"}, 3]}
-
-
-@pytest.fixture
-def stream() -> Any:
-    """Where the log goes; afterwards it goes where it went before."""
-    root, kept = logging.getLogger(), logging.getLogger().handlers[:]
-    level, own = root.level, logging.getLogger("explorer").level
-    yield io.StringIO()
-    for handler in root.handlers[:]:
-        if handler not in kept:
-            root.removeHandler(handler)
-    root.setLevel(level)
-    logging.getLogger("explorer").setLevel(own)
-    logging.captureWarnings(False)
-
-
-def test_logs_as_json(stream: io.StringIO) -> None:
-    logs.configure(as_json=True, stream=stream)
-    logs.configure(as_json=True, stream=stream)
-    log = logging.getLogger("explorer.anything")
-    log.info("request", extra={"status": 200, "path": "/ä\n"})
-    try:
-        raise KeyError("x")
-    except KeyError:
-        log.exception("failed")
-    logging.getLogger("library").info("chatter")
-    logging.getLogger("library").warning("heard")
-    first, second, third = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert first["event"] == "request" and first["status"] == 200 and first["path"] == "/ä\n"
-    assert first["level"] == "info" and first["logger"] == "explorer.anything"
-    assert "KeyError" in second["traceback"] and third["event"] == "heard"
-
-
-def test_logs_as_text(stream: io.StringIO) -> None:
-    logs.configure(stream=stream, level=logging.WARNING)
-    logging.getLogger("explorer").info("quiet")
-    logging.getLogger("explorer").warning("loud", extra={"status": 3})
-    (line,) = stream.getvalue().splitlines()
-    assert line.endswith("WARNING explorer: loud status=3")
-
-
-@pytest.mark.parametrize("as_json", [True, False])
-def test_what_a_library_puts_on_every_record_is_not_logged(as_json: bool, stream: io.StringIO) -> None:
-    """Ray changes how the whole process makes records."""
-    made = logging.getLogRecordFactory()
-
-    def with_more(*given: Any, **named: Any) -> logging.LogRecord:
-        record = made(*given, **named)
-        record.__dict__["_ray_timestamp_ns"] = 17
-        return record
-
-    logging.setLogRecordFactory(with_more)
-    try:
-        logs.configure(as_json=as_json, stream=stream)
-        logging.getLogger("explorer").warning("loud", extra={"status": 3})
-    finally:
-        logging.setLogRecordFactory(made)
-    assert "loud" in stream.getvalue() and "status" in stream.getvalue() and "_ray" not in stream.getvalue()
-
-
-def test_lines_of_libraries_are_few(stream: io.StringIO) -> None:
-    logs.configure(stream=stream)
-    logs._Printed().write("printed\n" * 5000)
-    for _ in range(5000):
-        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
-    logging.getLogger("explorer.server").warning("own")
-    lines = stream.getvalue().splitlines()
-    assert 100 < len(lines) < 1200 and "own" in lines[-1]

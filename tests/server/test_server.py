@@ -81,7 +81,9 @@ def outside(server: Server) -> list[str]:
 def test_health_and_headers(visitor: httpx.Client) -> None:
     health = visitor.get("/healthz")
     assert health.json()["status"] == "ok" and health.headers["cache-control"] == "no-store"
-    assert visitor.head("/healthz").status_code == 200
+    assert (
+        visitor.head("/healthz").status_code == visitor.head("/").status_code == 200 and not visitor.head("/").content
+    )
     for answer in (health, visitor.get("/"), visitor.get("/nowhere"), visitor.get("/gradio_api/info")):
         policy = answer.headers["content-security-policy"]
         assert policy.endswith("frame-ancestors 'self'"), "no other page shows the app, unless it is a Space"

@@ -66,6 +66,7 @@ def test_the_file_computes_what_the_network_does_and_says_how(name: str, tmp_pat
     assert run("export-onnx", name, path, "-q") == 0
     assert [each.name for each in tmp_path.iterdir()] == ["net.onnx"]
     session, model = session_of(path), load_weights(WEIGHTS / name)
+    assert session.get_outputs()[0].shape[:2] == [1, 3], "one picture of three channels"
     said, config, net = session.get_modelmeta().custom_metadata_map, model.config, model.net
     least, step = int(said["size.minimum"]), int(said["size.multiple_of"])
     for sides in ((least, least), (least + step, least + 2 * step)):

@@ -61,8 +61,15 @@
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) textNode(texts.currentNode);
   }
+  // What a closed dropdown shows is no text of the page, but the value of a field that only Gradio sets.
+  const value = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+  const shown = (field) => field.readOnly && field.getAttribute("role") === "combobox";
+  Object.defineProperty(HTMLInputElement.prototype, "value", {
+    ...value, set(given) { value.set.call(this, (shown(this) && translated(String(given))) || given); },
+  });
   const begin = () => {
     walk(document.body);
+    for (const field of document.querySelectorAll("input[readonly][role=combobox]")) field.value = value.get.call(field);
     new MutationObserver((records) => {
       for (const record of records) {
         if (record.type === "childList") record.addedNodes.forEach(walk);

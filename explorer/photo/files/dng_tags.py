@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 CFA, LINEAR_RAW, DNG_VERSION = 32803, 34892, 50706
+COMPRESSION, LOSSY_JPEG, JPEG_XL = 259, 34892, 52546
 _RATIONALS, _BYTES = (5, 10), 7
 _MOST_VALUES = 2**20
 """Numbers of a tag that is read: each takes 32 bytes or more. Tables have at most 65536."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.messages import say
 from explorer.photo.files.bad_pixels import listed, marked, mend
+from explorer.photo.files.dng_tags import COMPRESSION, LOSSY_JPEG
 from explorer.photo.parallel import in_bands, rows_of_band
 from explorer.photo.values import FloatArray
 
@@ -22,7 +23,7 @@ _LISTS = (51008, 51009, 51022)
 """OpcodeList1 (on the stored counts), OpcodeList2 (on the linear mosaic), OpcodeList3 (after demosaicking)."""
 WARPS = (1, 2, 14)
 """WarpRectilinear, WarpFisheye, WarpRectilinear2: valid for a picture of any size."""
-_VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _GAIN_MAP = 3, 4, 5, 9
+_VIGNETTE, _BAD_CONSTANT, _BAD_LIST, _MAP_POLYNOMIAL, _GAIN_MAP = 3, 4, 5, 8, 9
 _APPLIED_HERE = (_VIGNETTE, _BAD_LIST, _GAIN_MAP)
 _NAMES = {
     4: "FixBadPixelsConstant", 6: "TrimBounds", 7: "MapTable", 8: "MapPolynomial",
@@ -93,6 +94,8 @@ def apply_opcodes(
                     mended += mend(light, bad, colors)
                 elif opcode == _BAD_CONSTANT and stored:
                     mended += mend(light, marked(counts, body, tags), colors)
+                elif opcode == _MAP_POLYNOMIAL and number == _LISTS[1] and tags.get(COMPRESSION) == LOSSY_JPEG:
+                    pass  # LibRaw applies the curve of 8-bit samples as it decodes them
                 else:
                     left = say("note.step_left", name=_NAMES.get(opcode, f"{opcode}"))
                     notes.append(_WARP if opcode in WARPS else left)

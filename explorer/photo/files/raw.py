@@ -19,7 +19,7 @@ from explorer.errors import PhotoError
 from explorer.messages import say
 from explorer.photo.files.carried import block_of
 from explorer.photo.files.containers import fuji_black_level, is_truncated, metadata_of_jpeg, metadata_of_raw
-from explorer.photo.files.dng_tags import DNG_VERSION, inner_directories, raw_tags
+from explorer.photo.files.dng_tags import COMPRESSION, DNG_VERSION, JPEG_XL, inner_directories, raw_tags
 from explorer.photo.files.metadata import Metadata, exif_block, metadata_of_tiff, positive
 from explorer.photo.files.opcodes import apply_opcodes
 from explorer.photo.files.quiet import without_librarys_lines
@@ -350,6 +350,8 @@ def read_raw(source: bytes | Path, name: str, limits: Limits, black_level: Black
             raw.unpack()
             return _decoded(raw, source, name, metadata, black_level)
     except (rawpy.LibRawError, rawpy.NotSupportedError, OSError, ValueError, MemoryError) as error:
+        if raw_tags(source).get(COMPRESSION) == JPEG_XL:
+            raise PhotoError(code="error.dng_jpeg_xl", name=name) from error
         raise PhotoError(code="error.libraw", name=name, reason=_message(error)) from error
 
 
