@@ -48,6 +48,9 @@ class SensorRanges:
     """Bit depths, equally likely."""
     tone_probability: float = 0.5
     """Probability that the inverse of a smoothstep tone curve is applied to the clean picture first."""
+    lamp_probability: float = 0.0
+    """Probability that a lamp brighter than white is in the picture. Its samples have no noise, from which a small
+    network would otherwise conclude that there is none beside the lamp."""
     measured_share: float = 0.0
     """Probability that the noise is that of a measured sensor (`explorer.training.sensor_noise`) instead of the ranges
     above: 0 for benchmarks, so that they do not change."""
@@ -177,6 +180,20 @@ def quantise(mosaic: torch.Tensor, bits: torch.Tensor, black: float = 1 / 32) ->
     return (mosaic * counts).round().div(counts).clamp(floor, 1)
 
 
+def lamp_light(batch: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:
+    """Draws the light of a lamp in each picture: N x 3 x height x width, linear, 1 for white; warm, with a glow."""
+    device = generator.device
+    y, x = torch.arange(height, device=device)[:, None], torch.arange(width, device=device)
+    down, right = (torch.rand((2, batch, 1, 1), generator=generator, device=device)).unbind()
+    flat = log_uniform((batch, 1, 1), (0.4, 2.5), generator)
+    radius = log_uniform((batch, 1, 1), (2.0, 30.0), generator)
+    power = log_uniform((batch, 1, 1), (1.0, 30.0), generator)
+    distance = ((y - down * height).square() * flat + (x - right * width).square() / flat).sqrt()
+    light = power * (torch.sigmoid(2 * (radius - distance)) + 0.03 * torch.exp(-distance / (3 * radius)))
+    warmth = torch.rand((batch, 1, 1), generator=generator, device=device)
+    return torch.stack([light, light * (1 - 0.3 * warmth), light * (1 - 0.7 * warmth)], 1)
+
+
 def darken_to_mosaic(
     clean: torch.Tensor,
     generator: torch.Generator,
@@ -212,11 +229,17 @@ def darken_to_mosaic(
     clean = shift_phase(clean, row_shift, column_shift)
     clean = torch.where(toned[:, None, None, None], inverse_tone(clean), clean)
     linear = srgb_to_linear(clean)
-    in_camera = apply_matrix(linear, camera.srgb_to_camera).clamp(0, 1)
+    seen = in_camera = apply_matrix(linear, camera.srgb_to_camera).clamp(0, 1)
     height, width = clean.shape[-2:]
-    gains = gain_map(camera.gains, height, width, cfa)
     n = (slice(None), None, None, None)
-    light = to_mosaic(in_camera, cfa) / gains / ratio[n]
+    if ranges.lamp_probability:
+        lit = torch.rand(batch, generator=generator, device=device)[n] < ranges.lamp_probability
+        lamp = apply_matrix(lamp_light(batch, height, width, generator), camera.srgb_to_camera)
+        seen = torch.where(lit, (in_camera + lamp).clamp(min=0), in_camera)
+        in_camera = seen.clamp(max=1)
+        clean = torch.where(lit, camera_to_display(linear_to_srgb(in_camera), camera.camera_to_srgb), clean)
+    gains = gain_map(camera.gains, height, width, cfa)
+    light = to_mosaic(seen, cfa) / gains / ratio[n]
     dark = quantise(add_noise(light, gain, read, row, generator) + black_error[n], bits)
     if ranges.measured_share:
         measured = torch.rand(batch, generator=generator, device=device) < ranges.measured_share

@@ -9,8 +9,9 @@ from explorer.metrics import similarity
 from explorer.models.light import LUMA
 from explorer.training.degrade import camera_to_display
 
-_LEAST = 1e-5
-"""Added to mean square errors before the root (50 dB), so that its gradient stays finite."""
+_LEAST, _LEAST_MEAN = 1e-5, 1e-8
+"""Added to mean square errors before the root (50 dB), and to those of means over squares (80 dB), so that its gradient
+stays finite."""
 
 
 def l1(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -57,6 +58,21 @@ def rmse_camera(
 def rmse(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Mean over pictures of their root mean square error; see `rmse_camera`."""
     return ((x - y).square().mean((1, 2, 3)) + _LEAST).sqrt().mean()
+
+
+def coherent(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Root mean square of what errors have in common over squares of 16 and 48 pixels.
+
+    A network that makes 2 x 2 pixels at a time by a filter for each can leave a pattern at two pixels, and colours that
+    are slightly wrong over whole surfaces. A pixel's error hides both; here, the places of the 2 x 2 cell are averaged
+    separately.
+
+    Args:
+        x, y: N x C x H x W, sides multiples of 2 and at least 48.
+    """
+    apart = F.pixel_unshuffle(x - y, 2)
+    means = [F.avg_pool2d(apart, size).square().mean((1, 2, 3)) for size in (8, 24)]
+    return torch.stack([(mean + _LEAST_MEAN).sqrt().mean() for mean in means]).mean()
 
 
 def to_mean(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

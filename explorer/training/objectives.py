@@ -117,6 +117,7 @@ class RawObjective(Objective):
         balanced_from: fraction of the steps after which the loss is `losses.rmse_camera` instead of `losses.l1_camera`.
         inner_rate: rate of the inner convolutions under `Muon`, with `rate` for the rest; None trains everything by
             Adam.
+        coherent_from: fraction of the steps after which half of `losses.coherent` is added.
     """
 
     def __init__(
@@ -128,17 +129,20 @@ class RawObjective(Objective):
         slope: float | None = None,
         balanced_from: float = 1.0,
         inner_rate: float | None = None,
+        coherent_from: float = 1.0,
     ) -> None:
         if slope is not None:
             initialise(net, slope)
         super().__init__({"net": net}, {"net": optimiser_of(net, rate, inner_rate)}, clip)
-        self.prepare, self.balanced_from = prepare, balanced_from
+        self.prepare, self.balanced_from, self.coherent_from = prepare, balanced_from, coherent_from
 
     def step(self, batch: Batch, step: int, total: int) -> Logs:
-        output = self.net(self.prepare(batch["input"]))
+        output, clean = self.net(self.prepare(batch["input"])).float(), batch["clean_camera"]
         loss_of = losses.l1_camera if step < self.balanced_from * total else losses.rmse_camera
-        loss = loss_of(output.float(), batch["clean_camera"], batch["clean_srgb"], batch["camera_to_srgb"])
-        return self.descend({"loss": loss})
+        terms = {"restored": loss_of(output, clean, batch["clean_srgb"], batch["camera_to_srgb"])}
+        if step >= self.coherent_from * total:
+            terms["coherent"] = 0.5 * losses.coherent(output, clean)
+        return self.descend(terms)
 
     def restored(self, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         output = net(self.prepare(batch["input"])).float()

@@ -59,6 +59,18 @@ def test_a_picture_counts_by_its_root_mean_square_error() -> None:
     assert output.grad is not None and bool(output.grad.isfinite().all())
 
 
+def test_what_errors_have_in_common_is_told_from_noise() -> None:
+    """A pattern of two pixels and a shift of a whole surface count in full, finer noise and coarser texture hardly."""
+    clean = torch.full((1, 3, 96, 96), 0.5)
+    places = torch.tensor([[1.0, -1.0], [1.0, -1.0]]).repeat(48, 48)
+    assert losses.coherent(clean + 0.01 * places, clean).item() == pytest.approx(0.01, rel=1e-2)
+    assert losses.coherent(clean - 0.01, clean).item() == pytest.approx(0.01, rel=1e-2)
+    texture = torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(24).expand(96, 96)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    for error in (texture, noise):
+        assert losses.coherent(clean + 0.01 * error, clean).item() < 0.0012
+
+
 def test_gray_has_the_weights_of_rec_601() -> None:
     x = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
     assert losses.gray(x).item() == pytest.approx(0.299)

@@ -59,16 +59,20 @@ def as_xtrans_planes(x: torch.Tensor) -> torch.Tensor:
 
 
 def balanced(
-    prepare: Callable[[torch.Tensor], torch.Tensor], slope: float | None = None, pace: float = 1.0
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    slope: float | None = None,
+    pace: float = 1.0,
+    coherent_from: float = 1.0,
 ) -> ObjectiveOf:
     """Returns a `RawObjective` with each picture's root mean square error from the first step, trained by Muon.
 
     Args:
         pace: factor of both rates; less than 1 for a network that starts from trained weights.
+        coherent_from: see `RawObjective`.
     """
 
     def objective(net: nn.Module) -> RawObjective:
         rates = {"rate": 1e-3 * pace, "inner_rate": 2.5e-3 * pace}
-        return RawObjective(net, **rates, prepare=prepare, slope=slope, balanced_from=0.0)
+        return RawObjective(net, **rates, prepare=prepare, slope=slope, balanced_from=0.0, coherent_from=coherent_from)
 
     return objective
