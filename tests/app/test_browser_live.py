@@ -132,7 +132,7 @@ def test_a_recording_is_what_was_shown(page: Page, address: str, tmp_path: Path)
     wait_for_frames(page, "shown.model === 'identity' && Math.abs(shown.ratio - 8) < 0.1")
     number = int(facts(page)["frames"])
     page.click("#lx-live .lx-live-record")
-    wait_for_frames(page, f"Number(shown.frames) > {number + 5}")
+    wait_for_frames(page, f"Number(shown.frames) > {number + 12}")  # a busy browser records few of them
     page.click("#lx-live .lx-live-record")
     with page.expect_download() as waiting:
         page.click("#lx-live .lx-download a")

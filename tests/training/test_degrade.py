@@ -194,3 +194,18 @@ def test_the_suggested_ratio_in_training_is_the_one_at_restoration(gain: float) 
 def test_cameras_are_plain_data() -> None:
     camera = Camera(torch.eye(3)[None], torch.eye(3)[None], torch.ones(1, 3))
     assert torch.equal(degrade.gain_map(camera.gains, 2, 2), torch.ones(1, 1, 2, 2))
+
+
+def test_a_lamp_is_brighter_than_white_and_has_no_noise() -> None:
+    """Its samples are saturated although the noise around it is large, and the target there is white."""
+    ranges = SensorRanges(lamp_probability=1.0, ratio=(100.0, 100.0), tone_probability=0.0)
+    dark = darken_to_mosaic(torch.full((8, 3, 98, 98), 0.3), torch.Generator().manual_seed(3), ranges)
+    shining = (dark.model_input == 1) & (dark.clean_srgb.amin(1, keepdim=True) > 0.999)
+    beside = dark.clean_srgb.amax(1, keepdim=True) < 0.4
+    for lamp, around, value in zip(shining, beside, dark.model_input, strict=True):
+        assert 4 < lamp.sum() < lamp.numel() / 2
+        assert value[around].std() > 0.02
+    without = darken_to_mosaic(
+        torch.full((8, 3, 98, 98), 0.3), torch.Generator().manual_seed(3), SensorRanges(tone_probability=0.0)
+    )
+    assert without.clean_srgb.std() < 1e-3

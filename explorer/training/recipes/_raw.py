@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ PHASES = (
     Phase(until=1.0, crop=192, batch=4, shrink=2),
 )
 source = partial(SyntheticRaw, ranges=SENSORS)
+with_lamps = partial(SyntheticRaw, ranges=replace(SENSORS, lamp_probability=0.25))
 DATA = (
     "Camera mosaics synthesised from 138 photographs of CID22 (CC BY-SA 4.0), 41 of CLIC 2025 (Unsplash licence) and "
     "the 189 well-lit pictures of a part of LOL's our485 training set (research use)"
