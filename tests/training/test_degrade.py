@@ -202,8 +202,8 @@ def test_a_lamp_is_brighter_than_white_and_has_no_noise() -> None:
     dark = darken_to_mosaic(torch.full((8, 3, 98, 98), 0.3), torch.Generator().manual_seed(3), ranges)
     shining = (dark.model_input == 1) & (dark.clean_srgb.amin(1, keepdim=True) > 0.999)
     beside = dark.clean_srgb.amax(1, keepdim=True) < 0.4
-    for lamp, around, value in zip(shining, beside, dark.model_input, strict=True):
-        assert 4 < lamp.sum() < lamp.numel() / 2
+    assert (shining.sum((1, 2, 3)) > 4).sum() >= 5, "faint and coloured ones are not white"
+    for around, value in zip(beside, dark.model_input, strict=True):
         assert value[around].std() > 0.02
     without = darken_to_mosaic(
         torch.full((8, 3, 98, 98), 0.3), torch.Generator().manual_seed(3), SensorRanges(tone_probability=0.0)
