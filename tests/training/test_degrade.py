@@ -203,8 +203,9 @@ def test_a_lamp_is_brighter_than_white_and_has_no_noise() -> None:
     shining = (dark.model_input == 1) & (dark.clean_srgb.amin(1, keepdim=True) > 0.999)
     beside = dark.clean_srgb.amax(1, keepdim=True) < 0.4
     assert (shining.sum((1, 2, 3)) > 4).sum() >= 5, "faint and coloured ones are not white"
-    for around, value in zip(beside, dark.model_input, strict=True):
-        assert value[around].std() > 0.02
+    noise = [value[around].std() for around, value in zip(beside, dark.model_input, strict=True) if around.any()]
+    assert len(noise) >= 5, "the glow of some fills their picture"
+    assert min(noise) > 0.02
     without = darken_to_mosaic(
         torch.full((8, 3, 98, 98), 0.3), torch.Generator().manual_seed(3), SensorRanges(tone_probability=0.0)
     )
