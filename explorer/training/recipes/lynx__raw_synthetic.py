@@ -5,8 +5,8 @@ from dataclasses import replace
 from explorer.training.recipe import Phase
 from explorer.training.recipes._raw import as_mosaic, balanced, raw_recipe, with_lamps
 
-# Four cosines; each begins with small crops and ends with large ones. The shipped weights are 0.35 of the result and 0.65
-# of what was there before the last one (docs/lynx.md).
+# Four cosines; each begins with small crops and ends with large ones. The shipped weights are 0.35 of the result, and
+# 0.65 of what was there before the last cosine (docs/lynx.md).
 _SMALL, _LARGE = Phase(until=0, crop=128, batch=8, shrink=2), Phase(until=0, crop=192, batch=4, shrink=2)
 _ENDS = (16_500, 22_000, 30_250, 33_000, 39_300, 42_000, 44_100, 45_500)
 _STEPS = _ENDS[-1]
