@@ -249,8 +249,8 @@ def run_tiled(
             y0, y1, above = _kept(rows, height, margin, scale)
             x0, x1, before = _kept(columns, width, margin, scale)
             if len(cells) == 1:
-                crop = _view if name == "image" else _cropped
-                maps[name] = value[0].transpose(1, 2, 0) if name in tables else crop(value[0], above, y1, before, x1)
+                part, all_of_it = (above, above + y1, before, before + x1), (0, value.shape[2], 0, value.shape[3])
+                maps[name] = _cropped(value[0], *(all_of_it if name in tables else part))
                 continue
             if name not in maps:
                 sides = (max(1, round(side * scale)) for side in (height, width))
@@ -267,14 +267,10 @@ def _place(rows: Tile, columns: Tile, whole: Sequence[int], corner: tuple[int, i
     return [TilePosition(corner[0] + rows.start, corner[1] + columns.start, *whole)]
 
 
-def _view(value: NDArray[np.float32], top: int, rows: int, left: int, columns: int) -> NDArray[np.float32]:
-    """Returns a part of a C x H x W map as h x w x C; the image's, since what follows passes over it anyway."""
-    return value.transpose(1, 2, 0)[top : top + rows, left : left + columns]
-
-
-def _cropped(value: NDArray[np.float32], top: int, rows: int, left: int, columns: int) -> NDArray[np.float32]:
-    """The same part, contiguous, in the map's own memory if its channels come last."""
-    whole, kept = value.transpose(1, 2, 0), _view(value, top, rows, left, columns)
+def _cropped(value: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+    """Returns a part of a C x H x W map as contiguous h x w x C, reusing the map's memory if its channels come last."""
+    whole = value.transpose(1, 2, 0)
+    kept = whole[top:bottom, left:right]
     if not whole.flags.c_contiguous or kept.flags.c_contiguous:
         return np.ascontiguousarray(kept)
     height, width, channels = kept.shape
